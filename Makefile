@@ -1,0 +1,51 @@
+# make demo   the main job on real data      make test   everything that is tested
+# make lint   style and types                make bench  the ratios of benchmarks/
+# Each sets up what it needs; a second run reuses it.
+
+PYTHON ?= python3
+VENV := .venv
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SETUP_FILES := pyproject.toml constraints.txt
+
+.PHONY: demo test test-numpy lint format bench clean
+
+demo: $(VENV)/.ready
+	$(VENV)/bin/python examples/digits.py
+
+test: $(VENV)/.ready
+	$(VENV)/bin/python -m pytest
+
+# The same suite where PyTorch is not installed: its tests are skipped, all others pass.
+test-numpy: $(VENV)-numpy/.ready
+	$(VENV)-numpy/bin/python -m pytest
+
+lint: $(VENV)/.ready
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/basedpyright
+
+format: $(VENV)/.ready
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.ready
+	$(VENV)/bin/python benchmarks/guards.py
+
+# pip 25.1 is the first that reads dependency groups. Torch first: with 2.13.0 there, nothing
+# else asks for a newer build of it.
+$(VENV)/.ready: $(SETUP_FILES)
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP_INSTALL) "pip>=25.1"
+	$(VENV)/bin/python $(PIP_INSTALL) torch
+	$(VENV)/bin/python $(PIP_INSTALL) --editable ".[torch]" --group test --group demo --group lint
+	touch $@
+
+$(VENV)-numpy/.ready: $(SETUP_FILES)
+	test -x $(VENV)-numpy/bin/python || $(PYTHON) -m venv $(VENV)-numpy
+	$(VENV)-numpy/bin/python $(PIP_INSTALL) "pip>=25.1"
+	$(VENV)-numpy/bin/python $(PIP_INSTALL) --editable . --group test
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-numpy build dist

@@ -1,0 +1,84 @@
+"""sekisho guards the border between the NumPy world and the PyTorch world.
+
+Declare which world a function stays in (`numpy_world`, `torch_world`, `same_world`, `boundary`);
+at its boundary, values are checked, converted or refused. Use one name for one operation in both
+worlds (`add_batch_dim`, `transpose2d`, ...). Switch on ``strict`` mode to find every crossing.
+"""
+
+from sekisho._crossings import Crossing, CrossingLog, record_crossings
+from sekisho._source import generated_source
+from sekisho.channels import add_channel_dim, channels_first, channels_last
+from sekisho.converters import to_numpy, to_torch, to_world_of
+from sekisho.decorators import boundary, numpy_world, same_world, torch_world
+from sekisho.errors import (
+    BoundaryError,
+    ConversionError,
+    CrossingWarning,
+    DeclarationError,
+    DeviceError,
+    DTypeError,
+    SekishoError,
+    ShapeError,
+    Violation,
+    WorldError,
+)
+from sekisho.joins import concat, namespace, stack
+from sekisho.modes import Mode, get_mode, mode, set_mode
+from sekisho.ops import (
+    add_batch_dim,
+    expand_dims,
+    moveaxis,
+    permute_dims,
+    remove_batch_dim,
+    squeeze,
+    transpose2d,
+)
+from sekisho.worlds import Array, is_numpy, is_torch, world_of
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Array",
+    "BoundaryError",
+    "ConversionError",
+    "Crossing",
+    "CrossingLog",
+    "CrossingWarning",
+    "DTypeError",
+    "DeclarationError",
+    "DeviceError",
+    "Mode",
+    "SekishoError",
+    "ShapeError",
+    "Violation",
+    "WorldError",
+    "__version__",
+    "add_batch_dim",
+    "add_channel_dim",
+    "boundary",
+    "channels_first",
+    "channels_last",
+    "concat",
+    "expand_dims",
+    "generated_source",
+    "get_mode",
+    "is_numpy",
+    "is_torch",
+    "mode",
+    "moveaxis",
+    "namespace",
+    "numpy_world",
+    "permute_dims",
+    "record_crossings",
+    "remove_batch_dim",
+    "same_world",
+    "set_mode",
+    "squeeze",
+    "stack",
+    "to_numpy",
+    "to_torch",
+    "to_world_of",
+    "torch_world",
+    "transpose2d",
+    "world_of",
+]

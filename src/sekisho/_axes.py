@@ -1,0 +1,317 @@
+"""The axis grammar of jaxtyping: what ``"*batch h w=3 #c n+1"`` asks of a shape.
+
+`parse_axes` reads the string once; `match_shape` is the authority on whether a shape fits. The
+generated guards answer the common cases faster and must agree with it.
+
+An axis is *fixed* (``3``), *named* (``b``), *anonymous* (``_``), *variadic* (``*batch``, ``...``:
+any number of axes), *broadcastable* (``#b``: size 1 fits too) or *symbolic* (``n+1``). A named
+axis is *bound* to its size by the first value that has it, and must have that size ever after.
+
+The rules are jaxtyping's: https://docs.kidger.site/jaxtyping/api/array/.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from typing import Any, Final, NamedTuple
+
+__all__ = [
+    "FUNCTIONS",
+    "Axis",
+    "Bindings",
+    "Expression",
+    "Mismatch",
+    "Size",
+    "match_shape",
+    "parse_axes",
+    "variadic_index",
+]
+
+Size = int | tuple[int, ...]
+
+Bindings = dict[str, Size]
+"""The sizes bound so far. A variadic axis is kept under its name with the star: ``*batch``."""
+
+
+class Expression(NamedTuple):
+    """A symbolic axis, parsed once: ``n+1``."""
+
+    text: str
+    names: tuple[str, ...]
+    tree: ast.expr
+
+    def evaluate(self, bound: Bindings) -> Any:
+        """Compute the size.
+
+        Raises:
+            KeyError: if a name is not bound yet.
+            ArithmeticError, TypeError, ValueError: where there is no such size (``n // 0``).
+        """
+        return _evaluate(self.tree, bound)
+
+
+class Axis(NamedTuple):
+    """One word of an axis string; anonymous if it has neither size, name nor expression."""
+
+    text: str
+    size: int | None = None
+    name: str | None = None
+    expression: Expression | None = None
+    variadic: bool = False
+    broadcastable: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """Under what name this axis is bound: ``b``, ``*batch``, or None if it binds nothing."""
+        if self.name is None:
+            return None
+        return f"*{self.name}" if self.variadic else self.name
+
+
+# What users of jaxtyping call inside a symbolic axis.
+FUNCTIONS: Final[dict[str, Any]] = {
+    "abs": abs,
+    "int": int,
+    "max": max,
+    "min": min,
+    "pow": pow,
+    "round": round,
+    "sum": sum,
+}
+_OPERATORS: Final[dict[type[ast.AST], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    # The stubs of three of these leave their parameters without types.
+    ast.Div: operator.truediv,  # pyright: ignore[reportUnknownMemberType]
+    ast.FloorDiv: operator.floordiv,  # pyright: ignore[reportUnknownMemberType]
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,  # pyright: ignore[reportUnknownMemberType]
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+def parse_axes(text: str) -> tuple[Axis, ...]:
+    """Read an axis string.
+
+    Raises:
+        ValueError: for a string that jaxtyping's grammar does not allow.
+    """
+    axes = tuple(_parse_axis(word) for word in text.split())
+    if sum(axis.variadic for axis in axes) > 1:
+        raise ValueError("only one axis may be variadic ('*name' or '...')")
+    return axes
+
+
+def _parse_axis(word: str) -> Axis:
+    if word == "...":
+        return Axis(word, variadic=True)
+    if "..." in word:
+        raise ValueError(f"'...' stands on its own, not as in '{word}'")
+    if "," in word and "(" not in word:
+        raise ValueError(f"axes are separated by spaces, not commas as in '{word}'")
+    flags: set[str] = set()
+    rest = word
+    while rest:
+        if rest[0] in "#*_?":
+            if rest[0] in flags:
+                raise ValueError(f"'{rest[0]}' stands twice in '{word}'")
+            flags.add(rest[0])
+            rest = rest[1:]
+        elif rest.count("=") == 1:
+            # The name in rows=3 is for the reader only.
+            rest = rest.partition("=")[2]
+        else:
+            break
+    return _build_axis(word, rest, flags)
+
+
+def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
+    broadcastable, variadic = "#" in flags, "*" in flags
+    if "?" in flags:
+        raise ValueError(f"'?' has a meaning only inside PyTree[...], not in '{word}'")
+    if "_" in flags and broadcastable:
+        raise ValueError(f"'{word}': an anonymous axis cannot be broadcastable")
+    if not rest or rest.isidentifier():
+        name = None if "_" in flags else rest
+        if name == "":
+            raise ValueError(f"'{word}' has no name")
+        return Axis(word, name=name, variadic=variadic, broadcastable=broadcastable)
+    if variadic or "_" in flags:
+        raise ValueError(f"'{word}': only a named axis can be variadic or anonymous")
+    try:
+        return Axis(word, size=int(rest), broadcastable=broadcastable)
+    except ValueError:
+        expression = _parse_expression(rest)
+        return Axis(word, expression=expression, broadcastable=broadcastable)
+
+
+def _parse_expression(text: str) -> Expression:
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise ValueError(f"'{text}' is no axis and no expression") from None
+    names: dict[str, None] = {}
+    _allow(tree, text, names)
+    return Expression(text, tuple(names), tree)
+
+
+def _allow(node: ast.expr, text: str, names: dict[str, None]) -> None:
+    """Refuse what an axis may not do, and collect the axis names that it uses."""
+    match node:
+        case ast.Name(id=name):
+            names[name] = None
+        case ast.Constant(value=int()):
+            pass
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            _allow(left, text, names)
+            _allow(right, text, names)
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
+            _allow(operand, text, names)
+        case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if (
+            function in FUNCTIONS
+        ):
+            for argument in arguments:
+                _allow(argument, text, names)
+        case _:
+            raise ValueError(
+                f"'{text}': an axis may use names, integers, + - * / // % ** and "
+                f"{', '.join(FUNCTIONS)} only"
+            )
+
+
+def _evaluate(node: ast.expr, bound: Bindings) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return bound[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _OPERATORS[type(op)](_evaluate(left, bound), _evaluate(right, bound))
+        case ast.UnaryOp(op=op, operand=operand):
+            return _OPERATORS[type(op)](_evaluate(operand, bound))
+        case ast.Call(func=ast.Name(id=function), args=arguments):
+            return FUNCTIONS[function](*(_evaluate(argument, bound) for argument in arguments))
+        case _:
+            raise AssertionError(ast.dump(node))  # _allow has refused it
+
+
+def variadic_index(axes: tuple[Axis, ...]) -> int | None:
+    """Where the variadic axis stands, or None if the rank is fixed."""
+    return next((i for i, axis in enumerate(axes) if axis.variadic), None)
+
+
+class Mismatch(NamedTuple):
+    """Why a shape does not fit.
+
+    Attributes:
+        text: what is wrong; ``{it}`` stands for the value.
+        key: the axis name whose bound size it contradicts, if that is what is wrong.
+        size: the size that this name is bound to.
+    """
+
+    text: str
+    key: str | None = None
+    size: Size | None = None
+
+
+def match_shape(axes: tuple[Axis, ...], shape: tuple[int, ...], bound: Bindings) -> Mismatch | None:
+    """Match a shape, binding the names that it binds into `bound`.
+
+    Returns:
+        None if the shape fits. Otherwise what does not fit; then `bound` is as it was.
+    """
+    star = variadic_index(axes)
+    fixed = len(axes) - (star is not None)
+    if len(shape) != fixed if star is None else len(shape) < fixed:
+        at_least = "" if star is None else "at least "
+        return Mismatch(f"{{it}} has {_count(len(shape))}, not {at_least}{fixed}")
+    trial = dict(bound)
+    # jaxtyping's order: the axes before the variadic one, those after it, itself last.
+    before = fixed if star is None else star
+    after = len(shape) - fixed + before
+    for axis, i in (
+        *((axes[i], i) for i in range(before)),
+        *((axes[before + 1 + j], after + j) for j in range(fixed - before)),
+    ):
+        mismatch = _match_axis(axis, i, shape[i], trial)
+        if mismatch:
+            return mismatch
+    if star is not None:
+        mismatch = _match_variadic(axes[star], shape[before:after], trial)
+        if mismatch:
+            return mismatch
+    bound.clear()
+    bound.update(trial)
+    return None
+
+
+def _match_axis(axis: Axis, i: int, size: int, bound: Bindings) -> Mismatch | None:
+    if axis.broadcastable and size == 1:
+        return None
+    if axis.size is not None:
+        if size != axis.size:
+            return Mismatch(f"axis {i} of {{it}} is {size}, not {axis.size}")
+    elif axis.name is not None:
+        wanted = bound.setdefault(axis.name, size)
+        if wanted != size:
+            return Mismatch(f"axis {i} of {{it}} is {size}", axis.name, wanted)
+    elif axis.expression is not None:
+        return _match_expression(axis.expression, i, size, bound)
+    return None
+
+
+def _match_expression(
+    expression: Expression, i: int, size: int, bound: Bindings
+) -> Mismatch | None:
+    try:
+        wanted = expression.evaluate(bound)
+    except KeyError as name:
+        return Mismatch(f"axis {i} of {{it}} is '{expression.text}', but nothing has bound {name}")
+    except (ArithmeticError, TypeError, ValueError) as error:
+        return Mismatch(f"axis {i} of {{it}} is '{expression.text}', which fails here: {error}")
+    if wanted == size:
+        return None
+    sizes = ", ".join(f"{name}={bound[name]}" for name in expression.names)
+    return Mismatch(f"axis {i} of {{it}} is {size}, not {expression.text} = {wanted} ({sizes})")
+
+
+def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mismatch | None:
+    key = axis.key
+    if key is None:
+        return None
+    # jaxtyping remembers with each shape whether it may still grow by broadcasting; a marker
+    # beside the name is the whole of that memory.
+    marker = f"#{key}"
+    previous = bound.setdefault(key, shape)
+    if previous is shape:
+        if axis.broadcastable:
+            bound[marker] = 1
+        return None
+    assert isinstance(previous, tuple)
+    may_grow = bound.get(marker) is not None
+    together = _broadcast(shape, previous) if axis.broadcastable or may_grow else shape
+    if (
+        together is None
+        or (not axis.broadcastable and together != shape)
+        or (not may_grow and together != previous)
+    ):
+        return Mismatch(f"axes {key} of {{it}} are {shape}", key, previous)
+    bound[key] = together
+    if not axis.broadcastable:
+        bound.pop(marker, None)
+    return None
+
+
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    if any(p != q and 1 not in (p, q) for p, q in zip(padded, longer, strict=True)):
+        return None
+    return tuple(q if p == 1 else p for p, q in zip(padded, longer, strict=True))
+
+
+def _count(rank: int) -> str:
+    return f"{rank} {'axis' if rank == 1 else 'axes'}"

@@ -1,0 +1,265 @@
+"""From a contract to the text of its guard. Pure: nothing is looked up, compiled or called.
+
+For each parameter the text asks, inline, whether the value is lawful as it stands; if so it binds
+the axes that later annotations mention, to plain locals. What the inline question does not say
+yes to is handed to ``_admit_<name>``, out of line, which accepts late, converts, or raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho._annotations import ANYTHING, ArraySpec, UnionSpec
+from sekisho._contract import Contract, Parameter
+from sekisho._questions import Case, cases_of
+from sekisho._scope import Need, Scope
+from sekisho.worlds import NUMPY, TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Admission", "Generated", "generate"]
+
+
+class Generated(NamedTuple):
+    """The text of a guard, and the global names that it needs."""
+
+    source: str
+    needs: dict[str, Need]
+
+    @property
+    def checks(self) -> bool:
+        """Whether the guard asks anything at all."""
+        return any(need.kind in {"admit", "hand_back"} for need in self.needs.values())
+
+
+class Admission(NamedTuple):
+    """What an ``admit`` need says: which value, and which axes go in and come out, in order."""
+
+    parameter: Parameter
+    knows: tuple[str, ...]
+    binds: tuple[str, ...]
+
+
+def generate(contract: Contract, name: str, calls: str | None = None) -> Generated:
+    """Write the guard of a contract as one function called `name`.
+
+    `calls` is what the text calls the function inside; ``_<name>`` if it is not given.
+    """
+    return _Writer(contract, name, calls or f"_{name}").write()
+
+
+class _Writer:
+    """Writes one guard, line by line."""
+
+    def __init__(self, contract: Contract, name: str, calls: str) -> None:
+        self.contract = contract
+        self.name = name
+        self.calls = calls
+        self.scope = Scope(contract, name)
+        self.lines: list[str] = []
+
+    def write(self) -> Generated:
+        contract, scope = self.contract, self.scope
+        self.lines.append(f"def {self.name}({self.signature()}):")
+        self.write_context()
+        hand_back = self.write_caller()
+        for index, parameter in enumerate(contract.parameters):
+            later = (*contract.parameters[index + 1 :], contract.result)
+            self.write_parameter(parameter, parameter.name, _keys(later))
+        call = f"{scope.need(self.calls, 'function')}({self.arguments()})"
+        if contract.result.spec is ANYTHING and not hand_back:
+            self.lines.append(f"    return {call}")
+        else:
+            result = scope.fresh("result")
+            self.lines.append(f"    {result} = {call}")
+            self.write_parameter(contract.result, result, {})
+            back = hand_back.format(result=result) if hand_back else result
+            self.lines.append(f"    return {back}")
+        return Generated("\n".join(self.lines) + "\n", scope.needs)
+
+    # --- the signature, and the call of the function inside
+
+    def signature(self) -> str:
+        words: list[str] = []
+        parameters = self.contract.parameters
+        kinds = [each.kind for each in parameters]
+        for index, each in enumerate(parameters):
+            kind = each.kind
+            before, after = kinds[:index], kinds[index + 1 : index + 2]
+            if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
+                words.append("*")
+            default = ""
+            if each.has_default:
+                default = f"={self.scope.need(f'_default_{each.name}', 'default', each.name)}"
+            words.append(f"{_stars(each)}{each.name}{default}")
+            if kind is kind.POSITIONAL_ONLY and after != [kind]:
+                words.append("/")
+        return ", ".join(words)
+
+    def arguments(self) -> str:
+        return ", ".join(
+            f"{each.name}={each.name}"
+            if each.kind is each.kind.KEYWORD_ONLY
+            else f"{_stars(each)}{each.name}"
+            for each in self.contract.parameters
+        )
+
+    # --- what the whole call needs to know first
+
+    def write_context(self) -> None:
+        scope = self.scope
+        if scope.array_type:
+            plain = self.first_array()
+            if plain is None:
+                choice = f"{scope.need('_array_type_of', 'array_type_of')}({self.values()})"
+            else:
+                tensor, array = scope.array_class(TORCH), scope.array_class(NUMPY)
+                is_tensor = f"{scope.builtin('isinstance')}({plain}, {tensor})"
+                choice = f"{tensor} if {is_tensor} else {array}"
+            self.lines.append(f"    {scope.array_type} = {choice}")
+        if scope.device:
+            module_device = scope.need("_module_device", "module_device")
+            module = self.contract.parameters[0].name
+            self.lines.append(f"    {scope.device} = {module_device}({module})")
+
+    def write_caller(self) -> str:
+        """Keep the array that results go back to. Returns the expression that takes them there."""
+        scope = self.scope
+        if self.contract.options.returns == "world":
+            return ""
+        plain = self.first_array()
+        choice = plain or f"{scope.need('_first_array', 'first_array')}({self.values()})"
+        caller = scope.fresh("caller")
+        self.lines.append(f"    {caller} = {choice}")
+        back = f"{scope.need('_hand_back', 'hand_back')}({{result}}, {caller})"
+        # The first argument as it was passed: nothing has crossed, so nothing goes back.
+        return f"{{result}} if {caller} is {plain} else {back}" if plain else back
+
+    def first_array(self) -> str | None:
+        """The parameter that is certain to hold the first array argument, if one is."""
+        first = next((each for each in self.contract.parameters if not _is_self(each)), None)
+        if first is None or not isinstance(first.spec, ArraySpec):
+            return None
+        return None if first.has_default or _stars(first) else first.name
+
+    def values(self) -> str:
+        return ", ".join(each.name for each in self.contract.parameters if not _is_self(each))
+
+    # --- one parameter, or the result
+
+    def write_parameter(self, parameter: Parameter, local: str, later: dict[str, None]) -> None:
+        """Write one block; `later` are the axes that other annotations still mention."""
+        spec, scope = parameter.spec, self.scope
+        if spec is ANYTHING:
+            return
+        own = [key for key in _keys((parameter,)) if key[0] != "#" or key in scope.growing]
+        knows = tuple(key for key in own if key in scope.axes)
+        binds = tuple(key for key in own if key in later and key not in scope.certain)
+        cases = cases_of(scope, parameter, local, binds)
+        for key in binds:
+            if key not in scope.axes:
+                scope.axes[key] = scope.fresh(
+                    key.lstrip("#*") + ("_grows" if key[0] == "#" else "")
+                )
+        admission = Admission(parameter, knows, binds)
+        admit = scope.need(f"_admit_{local}", "admit", admission)
+        targets = ", ".join([local, *(scope.axes[key] for key in binds)])
+        arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
+        label = "returns" if parameter is self.contract.result else f"{_stars(parameter)}{local}"
+        self.lines.append(f"    # {label}: {' '.join(spec.text.split())}")
+        self.write_cases(cases, f"{targets} = {admit}({arguments})", admission)
+        scope.certain |= _certain(parameter) & set(binds)
+
+    def write_cases(self, cases: tuple[Case, ...] | None, call: str, admission: Admission) -> None:
+        if cases is None:
+            self.lines.append(f"    {call}")
+            return
+        if not admission.binds:
+            self.lines += [*_broken("if", _contrary(cases)), f"        {call}"]
+            return
+        for index, case in enumerate(cases):
+            tests = [test.yes for test in case.tests]
+            question = [tests[0], *(f"and {each}" for each in tests[1:])]
+            self.lines += _broken("elif" if index else "if", question)
+            self.lines += [f"        {each}" for each in self.bindings(case, admission)]
+        self.lines += ["    else:", f"        {call}"]
+
+    def bindings(self, case: Case, admission: Admission) -> list[str]:
+        axes = self.scope.axes
+        if len(case.unpack) > 1:
+            return [f"{', '.join(axes[key] for key in case.unpack)} = {self.scope.shape}"]
+        bound = [f"{axes[key]} = {case.binds[key]}" for key in admission.binds if key in case.binds]
+        # An axis that this case leaves out keeps what it holds, if it holds anything.
+        left_out = [key for key in admission.binds if key not in (*case.binds, *admission.knows)]
+        if left_out:
+            bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
+        return bound or ["pass"]
+
+
+def _contrary(cases: tuple[Case, ...]) -> list[str]:
+    """The question whether a value is lawful in none of these ways, in pieces."""
+    if len(cases) == 1:
+        contrary = _no(cases[0])
+        return [contrary[0], *(f"or {each}" for each in contrary[1:])]
+    joined = [" or ".join(_no(case)) for case in cases]
+    several = [
+        f"({each})" if len(case.tests) > 1 else each
+        for case, each in zip(cases, joined, strict=True)
+    ]
+    return [several[0], *(f"and {each}" for each in several[1:])]
+
+
+def _no(case: Case) -> list[str]:
+    several = len(case.tests) > 1
+    return [f"({test.no})" if several and " and " in test.no else test.no for test in case.tests]
+
+
+_LINE_LENGTH: Final = 100
+
+
+def _broken(word: str, pieces: list[str]) -> list[str]:
+    """An ``if`` in one line, or in as many as keep it readable."""
+    line = f"    {word} {' '.join(pieces)}:"
+    if len(line) <= _LINE_LENGTH:
+        return [line]
+    return [f"    {word} (", *(f"        {piece}" for piece in pieces), "    ):"]
+
+
+def _is_self(parameter: Parameter) -> bool:
+    return parameter.name in {"self", "cls"} and parameter.spec is ANYTHING
+
+
+def _stars(parameter: Parameter) -> str:
+    kind = parameter.kind
+    return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
+
+
+def _keys(parameters: Iterable[Parameter]) -> dict[str, None]:
+    """The axis names that these annotations mention, in order, those in symbolic axes too."""
+    found: dict[str, None] = {}
+    for parameter in parameters:
+        for axis in parameter.axes:
+            found |= dict.fromkeys(axis.expression.names if axis.expression else ())
+            if axis.key is not None:
+                found[axis.key] = None
+                if axis.variadic:
+                    # Beside it, whether it may still grow by broadcasting: see match_shape.
+                    found[f"#{axis.key}"] = None
+    return found
+
+
+def _certain(parameter: Parameter) -> set[str]:
+    """The axes that are bound whenever this parameter has passed."""
+    if parameter.has_default or _stars(parameter):
+        return set()
+
+    def certain(spec: Any) -> set[str]:
+        if isinstance(spec, ArraySpec):
+            return {a.key for a in spec.axes or () if a.key and not a.broadcastable}
+        if isinstance(spec, UnionSpec):
+            first, *others = (certain(each) for each in spec.alternatives)
+            return first.intersection(*others)
+        return set()
+
+    return certain(parameter.spec)

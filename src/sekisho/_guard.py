@@ -1,0 +1,220 @@
+"""From a function to its guard: the contract read, the text written, the names filled in."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import keyword
+import threading
+from typing import TYPE_CHECKING, Any
+
+from sekisho._admit import Boundary, Call
+from sekisho._codegen import Admission, Generated, generate
+from sekisho._contract import Contract, Options, build_contract, display_name, read_signature
+from sekisho._hand_back import first_array, make_hand_back
+from sekisho._scope import Need
+from sekisho._source import compile_function, replace_code
+from sekisho.errors import DeclarationError, DeviceError, Violation
+from sekisho.modes import get_mode
+from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
+
+if TYPE_CHECKING:
+    import types
+    from collections.abc import Callable, Mapping
+
+__all__ = ["make_guard"]
+
+
+def make_guard(
+    function: types.FunctionType, options: Options, names: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """Generate the guard of a function; the function itself if there is nothing to check.
+
+    Args:
+        function: a plain function.
+        options: the decorator's options.
+        names: what string annotations may mention beside the function's globals.
+
+    Raises:
+        DeclarationError: for a malformed or contradictory contract.
+    """
+    try:
+        contract = build_contract(function, options, names)
+    except NameError:
+        return _make_late_guard(function, options, names)
+    generated = generate(contract, _identifier(function))
+    if not generated.checks:
+        return function
+    namespace = _new_namespace()
+    _Names(namespace, generated, contract, function).fill()
+    guard = compile_function(generated.source, _identifier(function), namespace)
+    return functools.update_wrapper(guard, function)
+
+
+def _make_late_guard(
+    function: types.FunctionType, options: Options, names: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """A guard that reads its annotations at the first call, when their names are defined."""
+    identifier = _identifier(function)
+    lock = threading.RLock()
+    is_ready = False
+
+    def first_call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal is_ready
+        with lock:
+            if not is_ready:
+                try:
+                    contract = build_contract(function, options, names)
+                except NameError as error:
+                    raise DeclarationError(
+                        f"{display_name(function)}(): an annotation names what is not defined: "
+                        f"{error}.\n  hint: import it outside of TYPE_CHECKING, or define it "
+                        f"before the first call"
+                    ) from None
+                generated = generate(contract, identifier)
+                # The names first, then the text that uses them, so that a thread that is just
+                # calling sees the one or the other whole.
+                _Names(guard.__globals__, generated, contract, function).fill()
+                replace_code(guard, generated.source, identifier)
+                is_ready = True
+        return guard(*args, **kwargs)
+
+    generated = generate(read_signature(function, options), identifier, calls="_first_call")
+    namespace = _new_namespace()
+    _Names(namespace, generated, read_signature(function, options), first_call).fill()
+    guard = compile_function(generated.source, identifier, namespace)
+    functools.update_wrapper(guard, function)
+    return guard
+
+
+def _identifier(function: Callable[..., Any]) -> str:
+    name = function.__name__
+    return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"
+
+
+def _new_namespace() -> dict[str, Any]:
+    # No __name__: dynamo would look for these globals in the module of that name.
+    return {"__builtins__": builtins}
+
+
+class _Names:
+    """Fills in the global names that a guard's text needs."""
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        generated: Generated,
+        contract: Contract,
+        function: Callable[..., Any],
+    ) -> None:
+        self.namespace = namespace
+        self.needs = generated.needs
+        self.contract = contract
+        self.function = function
+        self.without_torch = TORCH.array_type() is None
+
+    def fill(self) -> None:
+        self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
+
+    def refresh(self) -> None:
+        """Fill in torch's own names, once torch is there: until then every tensor comes by here."""
+        if self.without_torch and TORCH.array_type() is not None:
+            self.without_torch = False
+            kinds = {"array_type", "dtypes", "foreign"}
+            self.namespace.update(
+                {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
+            )
+
+    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+        what = need.what
+        match need.kind:
+            case "function":
+                return self.function
+            case "admit":
+                return self.make_admit(what)
+            case "default":
+                return next(p.default for p in self.contract.parameters if p.name == what)
+            case "array_type":
+                return array_class(what)
+            case "class":
+                return what
+            case "dtypes":
+                return _dtypes(*what)
+            case "foreign":
+                worlds = WORLDS if what is None else (what,)
+                return (*(array_class(world) for world in worlds), dict, list, tuple)
+            case "builtin":
+                return getattr(builtins, what)
+            case "device":
+                return self.contract.options.device
+            case "module_device":
+                return functools.partial(_module_device, self.contract.function)
+            case "array_type_of":
+                return _array_type_of
+            case "first_array":
+                return first_array
+            case "hand_back":
+                return make_hand_back(self.contract)
+            case _:
+                raise AssertionError(need)
+
+    def make_admit(self, admission: Admission) -> Callable[..., Any]:
+        """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
+        boundary = Boundary(self.contract, admission.parameter)
+        options = self.contract.options
+        fixed_device = None if options.device == "module" else options.device
+        knows, binds = admission.knows, admission.binds
+        context = (options.kind == "same_world") + (options.device == "module")
+
+        def admit(value: Any, *arguments: Any) -> Any:
+            self.refresh()
+            if get_mode() == "off":
+                return (value, *map(_unchecked_size, binds)) if binds else value
+            sizes = zip(knows, arguments[context:], strict=True)
+            bound = {key: size for key, size in sizes if size is not None}
+            world, device = options.world, fixed_device
+            if options.kind == "same_world":
+                world = TORCH if arguments[0] is array_class(TORCH) else NUMPY
+            elif options.device == "module":
+                device = arguments[0]
+            admitted = boundary.admit(value, Call(bound, world, device))
+            return (admitted, *map(bound.get, binds)) if binds else admitted
+
+        return admit
+
+
+def _unchecked_size(key: str) -> Any:
+    """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
+    return None if key.startswith("#") else () if key.startswith("*") else 1
+
+
+@functools.lru_cache(maxsize=1024)
+def _cached_dtypes(world: World, names: tuple[Any, ...]) -> frozenset[Any]:
+    return frozenset(
+        dtype
+        for dtype, name in world.dtypes().items()
+        if any(each == name if isinstance(each, str) else each.match(name) for each in names)
+    )
+
+
+def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
+    loaded = [each for each in ((world,) if world else WORLDS) if each.array_type() is not None]
+    return frozenset[Any]().union(*(_cached_dtypes(each, names) for each in loaded))
+
+
+def _array_type_of(*arguments: Any) -> type:
+    """The array class of the world that a call is in: its first array's, else NumPy's."""
+    return array_class(find_world(first_array(*arguments)) or NUMPY)
+
+
+def _module_device(function: str, module: Any) -> Any:
+    """Where a module's first parameter is."""
+    first: Any = next(module.parameters(), None) if hasattr(module, "parameters") else None
+    if first is None:
+        reason = "device='module' is where the first parameter is, and there is none"
+        raise DeviceError(
+            Violation(
+                function, "argument 'self'", "a module with parameters", describe(module), reason
+            )
+        )
+    return first.device

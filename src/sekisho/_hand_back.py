@@ -1,0 +1,81 @@
+"""``returns="caller"``: results go back to the world, and the device, that the call came from.
+
+The first array argument in signature order decides, ``self`` excluded, containers searched in
+order. A call without an array argument gets its results as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sekisho._admit import cross
+from sekisho._contract import RESULT, Contract
+from sekisho._convert import Policy, Refusal, same_device
+from sekisho.errors import ConversionError, Violation
+from sekisho.worlds import TORCH, class_of, describe, find_world
+
+__all__ = ["first_array", "make_hand_back"]
+
+
+def first_array(*arguments: Any) -> Any:
+    """The first array or tensor among the arguments, containers searched in order, or None."""
+    for value in arguments:
+        if find_world(value) is not None:
+            return value
+        inside: Any = None
+        if isinstance(value, dict):
+            inside = first_array(*value.values())
+        elif isinstance(value, (list, tuple)):
+            inside = first_array(*value)
+        if inside is not None:
+            return inside
+    return None
+
+
+def make_hand_back(contract: Contract) -> Any:
+    """Make the function that takes a result back to where `caller`'s array came from."""
+    copy, detach = contract.options.copy, contract.options.detach
+
+    def hand_back(result: Any, caller: Any) -> Any:
+        target = find_world(caller)
+        if target is None:
+            return result
+        device = caller.device if target is TORCH else None
+        policy = Policy(copy, device, detach=detach)
+
+        def back(value: Any) -> Any:
+            kind = class_of(value)
+            if kind is dict:
+                items = {key: back(each) for key, each in value.items()}
+                return value if _same(items.values(), value.values()) else items
+            if kind in {list, tuple}:
+                each_back = [back(each) for each in value]
+                return value if _same(each_back, value) else kind(each_back)
+            world = find_world(value)
+            at_home = world is target and (device is None or same_device(value.device, device))
+            if world is None or at_home or issubclass(kind, np.generic):
+                return value
+            try:
+                return cross(value, target, policy, contract.function, RESULT)
+            except Refusal as refusal:
+                hint = refusal.hint and refusal.hint.format("result")
+                raise ConversionError(
+                    Violation(
+                        contract.function,
+                        RESULT,
+                        f"a value that can go back to {target.label}",
+                        describe(value),
+                        refusal.reason,
+                        hint=hint,
+                    )
+                ) from None
+
+        return back(result)
+
+    return hand_back
+
+
+def _same(a: Any, b: Any) -> bool:
+    return all(x is y for x, y in zip(a, b, strict=True))

@@ -1,0 +1,63 @@
+"""Annotations that are not an array's, checked by somebody who knows them all.
+
+The only importer of beartype. A checker is asked about one value at a time, so that a guard can
+name the argument and go on with its own checks in between.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["TypeChecker", "make_checker"]
+
+TypeChecker = Any
+"""``"beartype"``, None (arrays only), or a decorator that checks a function's arguments."""
+
+
+def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
+    """Make a function that tells whether a value satisfies a hint.
+
+    Args:
+        hint: an annotation with no array in it.
+        typechecker: ``"beartype"``, or a decorator such as typeguard's ``typechecked``.
+
+    Raises:
+        Exception: whatever the type checker raises for a hint that it does not understand.
+    """
+    try:
+        return _cached_checker(hint, typechecker)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        return _cached_checker.__wrapped__(hint, typechecker)
+
+
+@functools.lru_cache(maxsize=1024)
+def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
+    decorate = typechecker
+    if typechecker == "beartype":
+        decorate = importlib.import_module("beartype").beartype
+
+    def take(value: object) -> None:
+        del value
+
+    take.__annotations__ = {"value": hint, "return": None}
+    with warnings.catch_warnings():
+        # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+        warnings.simplefilter("ignore")
+        checked = decorate(take)
+
+    def check(value: object) -> bool:
+        try:
+            checked(value)
+        except Exception:  # noqa: BLE001 - every checker has an error class of its own
+            return False
+        return True
+
+    return check

@@ -1,0 +1,146 @@
+"""The helpers that cross the border on purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from sekisho._operands import refuse_world
+from sekisho.errors import ConversionError, Violation
+from sekisho.worlds import NUMPY, TORCH, World, describe, find_world
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = ["to_numpy", "to_torch", "to_world_of"]
+
+
+def to_numpy(
+    x: torch.Tensor | NDArray[Any] | np.generic,
+    /,
+    *,
+    copy: bool | None = None,
+    detach: bool = False,
+) -> NDArray[Any]:
+    """Take a tensor to NumPy, its values bit-equal. An array is returned as it is.
+
+    The array shares the tensor's memory where that is safe; a tensor on another device is copied
+    to the host. What exports its memory (a PIL image, a JAX array) is taken too.
+
+    Args:
+        x: a tensor or an array of any shape.
+        copy: None copies if needed, True always, False never.
+        detach: whether a tensor that requires grad may be cut from its graph.
+
+    Returns:
+        An array of the same dtype and shape.
+
+    Raises:
+        WorldError: if `x` is neither tensor nor array, with the call that makes an array of it.
+        ConversionError: if a value, a gradient or a meaning would be lost.
+
+    Examples:
+        >>> import torch
+        >>> import sekisho as sk
+        >>> sk.to_numpy(torch.tensor([1, 2, 3]))
+        array([1, 2, 3])
+    """
+    array: NDArray[Any] = _convert("to_numpy", x, NUMPY, copy=copy, device=None, detach=detach)
+    return array
+
+
+def to_torch(
+    x: NDArray[Any] | np.generic | torch.Tensor,
+    /,
+    *,
+    copy: bool | None = None,
+    device: str | torch.device | None = None,
+) -> torch.Tensor:
+    """Take an array to PyTorch, its values bit-equal. A tensor on the device is returned as it is.
+
+    The tensor shares the array's memory where that is safe: a read-only array, one with negative
+    strides or of foreign byte order is copied.
+
+    Args:
+        x: an array or a tensor of any shape.
+        copy: None copies if needed, True always, False never.
+        device: where the tensor must end up; None is the host for an array, and where it is for
+            a tensor.
+
+    Returns:
+        A tensor of the same dtype and shape.
+
+    Raises:
+        WorldError: if `x` is neither array nor tensor, with the call that makes one of it.
+        ConversionError: if a value or a meaning would be lost.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.to_torch(np.array([1.0, 2.0]))
+        tensor([1., 2.], dtype=torch.float64)
+    """
+    tensor: torch.Tensor = _convert("to_torch", x, TORCH, copy=copy, device=device, detach=False)
+    return tensor
+
+
+@overload
+def to_world_of(
+    x: Any, like: NDArray[Any], /, *, copy: bool | None = ..., detach: bool = ...
+) -> NDArray[Any]: ...
+@overload
+def to_world_of(
+    x: Any, like: torch.Tensor, /, *, copy: bool | None = ..., detach: bool = ...
+) -> torch.Tensor: ...
+def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool = False) -> Any:
+    """Take `x` to the world, and the device, of `like`.
+
+    Args:
+        x: an array or a tensor of any shape.
+        like: an array or a tensor, of which only world and device matter.
+        copy: see `to_numpy`.
+        detach: see `to_numpy`.
+
+    Returns:
+        An array or a tensor of the same dtype and shape as `x`.
+
+    Raises:
+        WorldError: if either belongs to no world.
+        ConversionError: if a value, a gradient or a meaning would be lost.
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> import sekisho as sk
+        >>> sk.to_world_of(np.array([1, 2]), torch.zeros(1))
+        tensor([1, 2])
+    """
+    world = find_world(like)
+    if world is None:
+        refuse_world("to_world_of", "argument 'like'", like, "like")
+    device = like.device if world is TORCH else None
+    return _convert("to_world_of", x, world, copy=copy, device=device, detach=detach)
+
+
+def _convert(
+    function: str, x: Any, target: World, *, copy: bool | None, device: Any, detach: bool
+) -> Any:
+    # Importing sekisho stays light: what converts is imported by the first conversion.
+    from sekisho._admit import cross  # noqa: PLC0415
+    from sekisho._convert import Policy, Refusal, exports_memory  # noqa: PLC0415
+
+    if find_world(x) is None and not exports_memory(x):
+        refuse_world(function, "argument 'x'", x, "x")
+    try:
+        if device is not None:
+            device = TORCH.load().device(device)
+        return cross(x, target, Policy(copy, device, detach), function, "argument 'x'")
+    except Refusal as refusal:
+        hint = refusal.hint and refusal.hint.format("x")
+        reason = refusal.reason
+    except RuntimeError as error:
+        reason, hint = str(error).splitlines()[0], None
+    expected = f"{target.noun}, or what converts to one"
+    violation = Violation(function, "argument 'x'", expected, describe(x), reason, hint=hint)
+    raise ConversionError(violation)

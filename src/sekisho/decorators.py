@@ -1,0 +1,354 @@
+"""The four declarations: which world a function stays in.
+
+A decorator reads the function's signature and annotations once and returns its guard: a plain
+function of the same signature, generated as text (`sekisho.generated_source` shows it).
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+
+from sekisho._crossings import caller
+from sekisho.errors import DeclarationError
+from sekisho.modes import get_mode
+from sekisho.worlds import TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    import torch
+
+    from sekisho._contract import Kind
+
+__all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+OnForeign = Literal["convert", "reject"] | None
+Returns = Literal["world", "caller"]
+
+
+@overload
+def numpy_world(function: F, /) -> F: ...
+@overload
+def numpy_world(
+    *,
+    on_foreign: OnForeign = ...,
+    returns: Returns = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Callable[[F], F]: ...
+def numpy_world(
+    function: Any = None,
+    /,
+    *,
+    on_foreign: OnForeign = None,
+    returns: Returns = "world",
+    copy: bool | None = None,
+    detach: bool = False,
+    typechecker: Any = "beartype",
+) -> Any:
+    """Declare that a function stays in NumPy: arrays in, arrays out.
+
+    Tensors among the arguments are converted or refused, as the mode says; a tensor as the result
+    is always an error. What an annotation says of an array, its dtype and its axes, is checked.
+
+    Args:
+        function: the function, when used without parentheses.
+        on_foreign: None follows the mode; ``"convert"`` converts in strict mode too;
+            ``"reject"`` never converts.
+        returns: ``"caller"`` hands results back in the world, and on the device, that the first
+            array argument came from.
+        copy: whether a conversion copies: None if needed, True always, False never.
+        detach: whether a tensor that requires grad may be cut from its graph.
+        typechecker: who checks annotations without an array: ``"beartype"``, a decorator such as
+            typeguard's, or None for nobody.
+
+    Returns:
+        The guard: a plain function with the same signature.
+
+    Raises:
+        DeclarationError: at decoration, for an annotation or an option that contradicts this.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float
+        >>> @sk.numpy_world
+        ... def center(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+        ...     return x - x.mean(axis=0)
+        >>> center(np.ones((4, 2))).shape
+        (4, 2)
+        >>> center(np.ones(4))
+        Traceback (most recent call last):
+        ...
+        sekisho.errors.ShapeError: center() argument 'x': expected Float[ndarray, "n d"], got float64[4] (NumPy).
+          'x' has 1 axis, not 2
+          hint: the batch axis is missing: add_batch_dim(x)
+    """
+    return _decorate(
+        function,
+        "numpy_world",
+        on_foreign=on_foreign,
+        returns=returns,
+        copy=copy,
+        detach=detach,
+        typechecker=typechecker,
+    )
+
+
+@overload
+def torch_world(function: F, /) -> F: ...
+@overload
+def torch_world(
+    *,
+    on_foreign: OnForeign = ...,
+    returns: Returns = ...,
+    copy: bool | None = ...,
+    device: str | torch.device | None = ...,
+    typechecker: Any = ...,
+) -> Callable[[F], F]: ...
+def torch_world(
+    function: Any = None,
+    /,
+    *,
+    on_foreign: OnForeign = None,
+    returns: Returns = "world",
+    copy: bool | None = None,
+    device: str | torch.device | None = None,
+    typechecker: Any = "beartype",
+) -> Any:
+    """Declare that a function stays in PyTorch: tensors in, tensors out.
+
+    The options are those of `numpy_world`, but for `detach`, and with `device` instead.
+
+    Args:
+        function: the function, when used without parentheses.
+        on_foreign: see `numpy_world`.
+        returns: see `numpy_world`.
+        copy: see `numpy_world`.
+        device: where tensors must be; others are moved, which is a crossing. None asks nothing;
+            ``"cuda"`` is any CUDA device; ``"module"`` is where the first parameter of ``self``
+            is.
+        typechecker: see `numpy_world`.
+
+    Returns:
+        The guard: a plain function with the same signature.
+
+    Raises:
+        DeclarationError: at decoration, for an annotation or an option that contradicts this.
+
+    Examples:
+        >>> import torch
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float32
+        >>> @sk.torch_world
+        ... def scale(x: Float32[torch.Tensor, "n"], by: float) -> Float32[torch.Tensor, "n"]:
+        ...     return x * by
+        >>> scale(torch.ones(2), 3.0)
+        tensor([3., 3.])
+    """
+    return _decorate(
+        function,
+        "torch_world",
+        on_foreign=on_foreign,
+        returns=returns,
+        copy=copy,
+        device=device,
+        typechecker=typechecker,
+    )
+
+
+@overload
+def same_world(function: F, /) -> F: ...
+@overload
+def same_world(
+    *,
+    on_foreign: OnForeign = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Callable[[F], F]: ...
+def same_world(
+    function: Any = None,
+    /,
+    *,
+    on_foreign: OnForeign = None,
+    copy: bool | None = None,
+    detach: bool = False,
+    typechecker: Any = "beartype",
+) -> Any:
+    """Declare that a function works in either world: one world in, the same world out.
+
+    The first array argument in signature order says which world a call is in; a call without one
+    is in NumPy. Annotate with `sekisho.Array`.
+
+    Args:
+        function: the function, when used without parentheses.
+        on_foreign: see `numpy_world`.
+        copy: see `numpy_world`.
+        detach: see `numpy_world`.
+        typechecker: see `numpy_world`.
+
+    Returns:
+        The guard: a plain function with the same signature.
+
+    Raises:
+        DeclarationError: at decoration, for an annotation that names one of the worlds.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float
+        >>> @sk.same_world
+        ... def center(x: Float[sk.Array, "n d"]) -> Float[sk.Array, "n d"]:
+        ...     return x - x.mean(0)
+        >>> center(np.array([[1.0], [3.0]]))
+        array([[-1.],
+               [ 1.]])
+    """
+    return _decorate(
+        function,
+        "same_world",
+        on_foreign=on_foreign,
+        copy=copy,
+        detach=detach,
+        typechecker=typechecker,
+    )
+
+
+@overload
+def boundary(function: F, /) -> F: ...
+@overload
+def boundary(
+    *,
+    on_foreign: OnForeign = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Callable[[F], F]: ...
+def boundary(
+    function: Any = None,
+    /,
+    *,
+    on_foreign: OnForeign = None,
+    copy: bool | None = None,
+    detach: bool = False,
+    typechecker: Any = "beartype",
+) -> Any:
+    """Declare that a function is the border: each annotation says its own world.
+
+    It refuses what its annotations do not say, in every mode; ``on_foreign="convert"`` converts
+    arguments instead. Parameters without annotation are left alone.
+
+    Args:
+        function: the function, when used without parentheses.
+        on_foreign: ``"convert"`` converts arguments of the other world.
+        copy: see `numpy_world`.
+        detach: see `numpy_world`.
+        typechecker: see `numpy_world`.
+
+    Returns:
+        The guard: a plain function with the same signature.
+
+    Raises:
+        DeclarationError: at decoration, for a malformed annotation.
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float32
+        >>> @sk.boundary
+        ... def upload(image: Float32[np.ndarray, "c h w"]) -> Float32[torch.Tensor, "1 c h w"]:
+        ...     return sk.add_batch_dim(sk.to_torch(image))
+        >>> upload(np.zeros((3, 8, 8), "float32")).shape
+        torch.Size([1, 3, 8, 8])
+    """
+    return _decorate(
+        function,
+        "boundary",
+        on_foreign=on_foreign,
+        copy=copy,
+        detach=detach,
+        typechecker=typechecker,
+    )
+
+
+def _decorate(function: Any, kind: Kind, **options: Any) -> Any:
+    _check_options(kind, options)
+    if function is not None:
+        return _guard(function, kind, options, caller())
+
+    def decorate(function: Any) -> Any:
+        return _guard(function, kind, options, caller())
+
+    return decorate
+
+
+def _check_options(kind: Kind, options: dict[str, Any]) -> None:
+    allowed: dict[str, tuple[Any, ...]] = {
+        "on_foreign": (None, "convert", "reject"),
+        "returns": ("world", "caller"),
+        "copy": (None, True, False),
+        "detach": (False, True),
+    }
+    for name, values in allowed.items():
+        value = options.get(name, values[0])
+        if not any(value is each or (value == each and isinstance(value, str)) for each in values):
+            _refuse_option(kind, name, ", ".join(map(repr, values)), value)
+    typechecker = options["typechecker"]
+    if typechecker is not None and typechecker != "beartype" and not callable(typechecker):
+        _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker)
+    device = options.get("device")
+    if device is not None and device != "module":
+        try:
+            options["device"] = TORCH.load().device(device)
+        except (ImportError, RuntimeError, TypeError) as error:
+            _refuse_option(kind, "device", "None, 'module' or a device", device, str(error))
+
+
+def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:
+    because = f"\n  {why.splitlines()[0]}" if why else ""
+    raise DeclarationError(f"{kind}() option '{name}': expected {expected}, got {got!r}.{because}")
+
+
+def _guard(target: Any, kind: Kind, options: dict[str, Any], frame: FrameType) -> Any:
+    """Guard whatever was decorated; what wraps a function stays around it."""
+    if get_mode() == "off":
+        return target
+    if type(target) in {staticmethod, classmethod}:
+        return type(target)(_guard(target.__func__, kind, options, frame))
+    if isinstance(target, property):
+        get, set_, delete = (
+            each and _guard(each, kind, options, frame)
+            for each in (target.fget, target.fset, target.fdel)
+        )
+        return property(get, set_, delete, target.__doc__)
+    if not callable(target):
+        raise DeclarationError(
+            f"{kind}(): expected a function, got {target!r}, which cannot be called."
+        )
+    # Not before the first decoration: importing sekisho stays light.
+    from sekisho._contract import Options  # noqa: PLC0415
+    from sekisho._guard import make_guard  # noqa: PLC0415
+
+    function: Any = target
+    return make_guard(function, Options(kind, **options), _names_around(function, frame))
+
+
+def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
+    """The local names that the string annotations of a nested function or a method may use.
+
+    They are on the frames of the class bodies, and of the one function, around the definition.
+    """
+    annotations: dict[str, Any] = getattr(function, "__annotations__", {})
+    names: dict[str, Any] = {}
+    if any(isinstance(each, str) for each in annotations.values()):
+        while frame is not None and frame.f_locals is not frame.f_globals:
+            names = {**frame.f_locals, **names}
+            is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+            frame = None if is_function else frame.f_back
+    return names

@@ -1,0 +1,148 @@
+"""The helpers that join arrays of one world, and the namespace for everything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from sekisho._operands import refuse_world
+from sekisho.errors import ShapeError, Violation, WorldError
+from sekisho.worlds import describe, find_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "concat",
+    "namespace",
+    "stack",
+]
+
+S = TypeVar("S", bound="np.generic")
+
+
+@overload
+def concat(arrays: Sequence[NDArray[S]], /, *, axis: int | None = ...) -> NDArray[S]: ...
+@overload
+def concat(arrays: Sequence[torch.Tensor], /, *, axis: int | None = ...) -> torch.Tensor: ...
+def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
+    """Join arrays, or tensors, along an axis that they have.
+
+    NumPy's ``np.concatenate``, PyTorch's ``torch.cat``.
+
+    Args:
+        arrays: all of one world, of the same shape but for `axis`.
+        axis: the axis to join along; None flattens them first.
+
+    Returns:
+        A new array or tensor.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+        ShapeError: if their shapes do not fit.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.concat([np.zeros((2, 3)), np.ones((1, 3))]).shape
+        (3, 3)
+    """
+    xp = _one_world("concat", arrays)
+    if axis is None:
+        arrays, axis = [each.reshape(-1) for each in arrays], 0
+    return _join("concat", xp.concatenate, arrays, axis)
+
+
+@overload
+def stack(arrays: Sequence[NDArray[S]], /, *, axis: int = ...) -> NDArray[S]: ...
+@overload
+def stack(arrays: Sequence[torch.Tensor], /, *, axis: int = ...) -> torch.Tensor: ...
+def stack(arrays: Any, /, *, axis: int = 0) -> Any:
+    """Join arrays, or tensors, of one shape along a new axis: samples become a batch.
+
+    Args:
+        arrays: all of one world and one shape.
+        axis: where the new axis stands in the result.
+
+    Returns:
+        A new array or tensor with one axis more.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+        ShapeError: if their shapes differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.stack([np.zeros(3), np.ones(3)]).shape
+        (2, 3)
+    """
+    return _join("stack", _one_world("stack", arrays).stack, arrays, axis)
+
+
+def namespace(*xs: Any) -> ModuleType:
+    """The array API namespace of some arrays or tensors: everything that is not a helper here.
+
+    It is array-api-compat's (https://data-apis.org/array-api-compat/).
+
+    Args:
+        xs: arrays or tensors, all of one world.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> x = np.array([3.0, 4.0])
+        >>> xp = sk.namespace(x)
+        >>> float(xp.linalg.vector_norm(x))
+        5.0
+    """
+    _one_world("namespace", xs)
+    from array_api_compat import array_namespace  # noqa: PLC0415 - importing sekisho stays light
+
+    found: ModuleType = array_namespace(*xs)
+    return found
+
+
+def _one_world(function: str, arrays: Any) -> Any:
+    """The library of all items, or the error for the first that does not belong."""
+    worlds = [find_world(each) for each in arrays]
+    if not worlds:
+        raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))
+    for index, (each, world) in enumerate(zip(arrays, worlds, strict=True)):
+        if world is None:
+            refuse_world(function, f"item {index}", each, f"item {index}")
+        if world is not worlds[0]:
+            assert worlds[0] is not None
+            raise WorldError(
+                Violation(
+                    function,
+                    f"item {index}",
+                    f"{worlds[0].noun}, as item 0 is",
+                    describe(each),
+                    hint=f"to_{worlds[0].name}() of item {index}",
+                )
+            )
+    return worlds[0].module() if worlds[0] else None
+
+
+def _join(function: str, join: Callable[..., Any], arrays: Any, axis: int) -> Any:
+    try:
+        return join(arrays, axis)
+    except (IndexError, RuntimeError, ValueError) as error:
+        got = ", ".join(str(list(each.shape)) for each in arrays[:8])
+        raise ShapeError(
+            Violation(
+                function,
+                "its arguments",
+                f"shapes that fit along axis {axis}",
+                got + (", ..." if len(arrays) > len(arrays[:8]) else ""),
+                str(error).splitlines()[0],
+            )
+        ) from None

@@ -1,0 +1,264 @@
+"""The helpers that add, remove and reorder axes: one name for one operation in both worlds.
+
+Names and arguments are the array API standard's where it has the function
+(https://data-apis.org/array-api/latest/API_specification/). Each returns a view where both
+libraries do, keeps gradients, and raises a `WorldError` for what is neither array nor tensor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+
+from sekisho import _operands
+from sekisho._operands import insert_axes, operand, refuse_shape
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "add_batch_dim",
+    "expand_dims",
+    "moveaxis",
+    "permute_dims",
+    "remove_batch_dim",
+    "squeeze",
+    "transpose2d",
+]
+
+S = TypeVar("S", bound="np.generic")
+Axes = int | tuple[int, ...]
+
+
+@overload
+def add_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def add_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def add_batch_dim(x: Any, /) -> Any:
+    """Add an axis of size 1 in front: one sample becomes a batch of one.
+
+    NumPy's ``x[None]``, PyTorch's ``x.unsqueeze(0)``.
+
+    Args:
+        x: an array or a tensor of any shape ``(*shape)``.
+
+    Returns:
+        A view of shape ``(1, *shape)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.add_batch_dim(np.array([1, 2, 3]))
+        array([[1, 2, 3]])
+    """
+    if type(x) is np.ndarray:
+        return x[None]
+    if isinstance(x, _operands.Tensor):
+        return x.unsqueeze(0)
+    return operand("add_batch_dim", x)[None]
+
+
+@overload
+def remove_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def remove_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def remove_batch_dim(x: Any, /) -> Any:
+    """Remove the first axis, which must have size 1: a batch of one becomes its sample.
+
+    Args:
+        x: an array or a tensor of shape ``(1, *shape)``.
+
+    Returns:
+        A view of shape ``(*shape)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if the first axis has another size, or there is none.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.remove_batch_dim(np.array([[1, 2, 3]]))
+        array([1, 2, 3])
+    """
+    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+        x = operand("remove_batch_dim", x)
+    if x.ndim == 0 or x.shape[0] != 1:
+        reason = "a batch of several has no single sample; take one by its index, as in x[0]"
+        refuse_shape("remove_batch_dim", x, "a first axis of size 1", reason if x.ndim else None)
+    return x[0]
+
+
+@overload
+def expand_dims(x: NDArray[S], /, axis: Axes = ...) -> NDArray[S]: ...
+@overload
+def expand_dims(x: torch.Tensor, /, axis: Axes = ...) -> torch.Tensor: ...
+def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
+    """Add axes of size 1 anywhere.
+
+    NumPy's ``np.expand_dims(x, axis)``, PyTorch's ``x.unsqueeze(axis)``.
+
+    Args:
+        x: an array or a tensor of any shape.
+        axis: where the new axis, or axes, stand in the result; negative counts from its end.
+
+    Returns:
+        A view with as many axes more as `axis` names.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if the result has no such axis.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.expand_dims(np.zeros((2, 2)), axis=1).shape
+        (2, 1, 2)
+    """
+    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+        x = operand("expand_dims", x)
+    return insert_axes("expand_dims", x, axis)
+
+
+@overload
+def squeeze(x: NDArray[S], /, axis: Axes) -> NDArray[S]: ...
+@overload
+def squeeze(x: torch.Tensor, /, axis: Axes) -> torch.Tensor: ...
+def squeeze(x: Any, /, axis: Axes) -> Any:
+    """Remove axes of size 1. In both worlds an axis of another size is refused.
+
+    Args:
+        x: an array or a tensor.
+        axis: the axis, or axes, to remove; each must have size 1.
+
+    Returns:
+        A view without them.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if an axis does not exist or has another size. (``torch.squeeze`` keeps it
+            without a word.)
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.squeeze(np.zeros((2, 1)), axis=1).shape
+        (2,)
+    """
+    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+        x = operand("squeeze", x)
+    ndim = x.ndim
+    for each in axis if isinstance(axis, tuple) else (axis,):
+        if not -ndim <= each < ndim or x.shape[each] != 1:
+            refuse_shape("squeeze", x, f"axis {each} of size 1")
+    return x.squeeze(axis)
+
+
+@overload
+def transpose2d(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def transpose2d(x: torch.Tensor, /) -> torch.Tensor: ...
+def transpose2d(x: Any, /) -> Any:
+    """Swap the two axes of a matrix.
+
+    NumPy's ``x.T``, PyTorch's ``x.permute(1, 0)``.
+
+    Args:
+        x: an array or a tensor of shape ``(n, m)``.
+
+    Returns:
+        A view of shape ``(m, n)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `x` has not two axes; `permute_dims` reorders any number.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.transpose2d(np.array([[1, 2, 3], [4, 5, 6]]))
+        array([[1, 4],
+               [2, 5],
+               [3, 6]])
+    """
+    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+        x = operand("transpose2d", x)
+    if x.ndim != 2:  # noqa: PLR2004 - a matrix
+        refuse_shape("transpose2d", x, "2 axes", hint="permute_dims(x, axes)")
+    return x.T
+
+
+@overload
+def permute_dims(x: NDArray[S], /, axes: tuple[int, ...]) -> NDArray[S]: ...
+@overload
+def permute_dims(x: torch.Tensor, /, axes: tuple[int, ...]) -> torch.Tensor: ...
+def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
+    """Reorder the axes.
+
+    NumPy's ``x.transpose(axes)``, PyTorch's ``x.permute(axes)``.
+
+    Args:
+        x: an array or a tensor.
+        axes: for each axis of the result, which axis of `x` it is; each exactly once.
+
+    Returns:
+        A view.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `axes` is no permutation of the axes of `x`.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.permute_dims(np.zeros((2, 3, 4)), (2, 0, 1)).shape
+        (4, 2, 3)
+    """
+    try:
+        if type(x) is np.ndarray:
+            return x.transpose(axes)
+        if isinstance(x, _operands.Tensor):
+            return x.permute(axes)
+        return operand("permute_dims", x).transpose(axes)
+    except (IndexError, RuntimeError, ValueError):
+        refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
+
+
+@overload
+def moveaxis(x: NDArray[S], source: Axes, destination: Axes, /) -> NDArray[S]: ...
+@overload
+def moveaxis(x: torch.Tensor, source: Axes, destination: Axes, /) -> torch.Tensor: ...
+def moveaxis(x: Any, source: Axes, destination: Axes, /) -> Any:
+    """Move axes to other positions; the others stay in order.
+
+    Args:
+        x: an array or a tensor.
+        source: the axis, or axes, to move.
+        destination: where each stands in the result.
+
+    Returns:
+        A view.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if an axis does not exist, or stands twice.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.moveaxis(np.zeros((8, 9, 3)), -1, 0).shape
+        (3, 8, 9)
+    """
+    try:
+        if type(x) is np.ndarray:
+            return np.moveaxis(x, source, destination)
+        if isinstance(x, _operands.Tensor):
+            return x.moveaxis(source, destination)
+        return np.moveaxis(operand("moveaxis", x), source, destination)
+    except (IndexError, RuntimeError, ValueError):
+        refuse_shape("moveaxis", x, f"axes {source}, to be moved to {destination}")
