@@ -52,7 +52,7 @@ def make_hand_back(contract: Contract) -> Any:
                 return value if _same(items.values(), value.values()) else items
             if kind in {list, tuple}:
                 each_back = [back(each) for each in value]
-                return value if _same(each_back, value) else kind(each_back)
+                return value if _same(each_back, value) else class_of(value)(each_back)
             world = find_world(value)
             at_home = world is target and (device is None or same_device(value.device, device))
             if world is None or at_home or issubclass(kind, np.generic):
