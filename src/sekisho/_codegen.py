@@ -175,8 +175,10 @@ class _Writer:
         if cases is None:
             self.lines.append(f"    {call}")
             return
-        if not admission.binds:
-            self.lines += [*_broken("if", _contrary(cases)), f"        {call}"]
+        contrary = _contrary(cases)
+        fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
+        if fits and not admission.binds:
+            self.lines += [*_broken("if", contrary), f"        {call}"]
             return
         for index, case in enumerate(cases):
             tests = [test.yes for test in case.tests]

@@ -174,7 +174,7 @@ class _Names:
             bound = {key: size for key, size in sizes if size is not None}
             world, device = options.world, fixed_device
             if options.kind == "same_world":
-                world = TORCH if arguments[0] is array_class(TORCH) else NUMPY
+                world = NUMPY if arguments[0] is array_class(NUMPY) else TORCH
             elif options.device == "module":
                 device = arguments[0]
             admitted = boundary.admit(value, Call(bound, world, device))

@@ -62,7 +62,7 @@ def cases_of(
         return None if parameter.axes else (Case((Test(f"not {local}", local),), {}),)
     if spec is UNANNOTATED:
         return (_unannotated(scope, local),)
-    cases = _spec_cases(scope, spec, local)
+    cases = _spec_cases(scope, spec, local, wanted)
     if cases is None:
         return None
     if parameter.has_default and not isinstance(spec, HintSpec):
@@ -73,13 +73,7 @@ def cases_of(
         cases = cases if skip in cases else (skip, *cases)
     # The cheapest question first: what is None or the default is no array.
     cases = tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
-    return tuple(
-        case._replace(
-            binds={key: each for key, each in case.binds.items() if key in wanted},
-            unpack=case.unpack if set(case.unpack) == set(wanted) else (),
-        )
-        for case in cases
-    )
+    return cases
 
 
 def _is(test: str) -> Test:
@@ -102,17 +96,19 @@ def _unannotated(scope: Scope, local: str) -> Case:
     return Case((Test(f"({own} or not {suspect})", f"not {own} and {suspect}"),), {})
 
 
-def _spec_cases(scope: Scope, spec: Any, local: str) -> tuple[Case, ...] | None:
+def _spec_cases(
+    scope: Scope, spec: Any, local: str, wanted: Collection[str]
+) -> tuple[Case, ...] | None:
     if isinstance(spec, HintSpec):
         return tuple(_class_case(scope, kind, local) for kind in spec.classes) or None
     if isinstance(spec, ArraySpec):
-        case = _array_case(scope, spec, local)
+        case = _array_case(scope, spec, local, wanted)
         return (case,) if case else None
     if not isinstance(spec, UnionSpec):
         return None
     cases: list[Case] = []
     for alternative in spec.alternatives:
-        found = _spec_cases(scope, alternative, local)
+        found = _spec_cases(scope, alternative, local, wanted)
         if found is None:
             # Alternatives are tried in order, so those after a slow one are slow too.
             break
@@ -130,7 +126,9 @@ def _class_case(scope: Scope, kind: type, local: str) -> Case:
     return Case((_is(f"{scope.builtin('isinstance')}({local}, {name})"),), {})
 
 
-def _array_case(scope: Scope, spec: ArraySpec, local: str) -> Case | None:
+def _array_case(
+    scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]
+) -> Case | None:
     if spec.array_type is not None:
         kind = scope.need(f"_{spec.array_type.__name__}", "class", spec.array_type)
     elif spec.world is not None:
@@ -152,7 +150,7 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str) -> Case | None:
             tests.append(_compare(f"{local}.device", scope.need("_device", "device")))
     if spec.axes is None:
         return Case(tuple(tests), {})
-    shape = _ShapeQuestion(scope, spec.axes, local).ask()
+    shape = _ShapeQuestion(scope, spec.axes, local, wanted).ask()
     return shape and shape._replace(tests=(*tests, *shape.tests))
 
 
@@ -166,7 +164,10 @@ _SAFE_NODES: Final = (
 class _ShapeQuestion:
     """Whether a shape fits its axes, put together axis by axis."""
 
-    def __init__(self, scope: Scope, axes: tuple[Axis, ...], local: str) -> None:
+    def __init__(
+        self, scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
+    ) -> None:
+        self.wanted = wanted
         self.scope = scope
         self.axes = axes
         self.local = local
@@ -190,15 +191,16 @@ class _ShapeQuestion:
                 return None
         if axes and len(self.exact) == len(axes):
             return Case((_compare(f"{local}.shape", self.whole_shape()),), {})
-        if star is not None and not rank and not self.tests and not self.binds:
+        if star is not None and not rank and not self.tests and not self.wanted:
             return Case((), {})
+        binds = {key: part for key, part in self.binds.items() if key in self.wanted}
         names = tuple(axis.key for axis in axes if axis.key)
-        unpack = names if star is None and len(self.binds) == len(axes) else ()
-        return Case((self.ask_rank(star, rank), *self.tests), self.binds, unpack)
+        unpack = names if star is None and len(binds) == len(axes) == len(self.wanted) else ()
+        return Case((self.ask_rank(star, rank), *self.tests), binds, unpack)
 
     def ask_rank(self, star: int | None, rank: int) -> Test:
         scope, local = self.scope, self.local
-        asks_shape = self.tests or self.binds
+        asks_shape = self.tests or any(key in self.wanted for key in self.binds)
         length = f"{scope.builtin('len')}({scope.shape} := {local}.shape)"
         left = length if asks_shape else f"{local}.ndim"
         if star is None:

@@ -66,7 +66,7 @@ def generated_source(function: Callable[..., Any]) -> str:
         >>> @sk.numpy_world
         ... def double(x: np.ndarray) -> np.ndarray:
         ...     return x * 2
-        >>> print(sk.generated_source(double))
+        >>> print(sk.generated_source(double), end="")
         def double(x):
             # x: ndarray
             if not isinstance(x, _ndarray):

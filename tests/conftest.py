@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sekisho as sk
+
+
+@dataclass(frozen=True)
+class Kit:
+    """One world, as tests use it: the same test runs in both."""
+
+    name: str
+    xp: Any
+    array_type: type
+    decorate: Any
+
+    def zeros(self, *shape: int, dtype: str = "float32") -> Any:
+        return self.xp.zeros(shape, dtype=getattr(self.xp, dtype))
+
+    def range(self, *shape: int) -> Any:
+        """An array of distinct values."""
+        return self.xp.arange(int(np.prod(shape))).reshape(shape)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _kit(name: str) -> Kit:
+    if name == "numpy":
+        return Kit(name, np, np.ndarray, sk.numpy_world)
+    torch = pytest.importorskip("torch")
+    return Kit(name, torch, torch.Tensor, sk.torch_world)
+
+
+@pytest.fixture(params=["numpy", "torch"])
+def world(request: pytest.FixtureRequest) -> Kit:
+    return _kit(request.param)
+
+
+@pytest.fixture
+def other(world: Kit) -> Kit:
+    return _kit("torch" if world.name == "numpy" else "numpy")
+
+
+@pytest.fixture
+def torch() -> Any:
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture(autouse=True)
+def _same_mode_after() -> Any:
+    before = sk.get_mode()
+    yield
+    assert sk.get_mode() == before, "a test left another mode behind"

@@ -1,0 +1,70 @@
+"""The layers of docs/architecture.md, held by reading the imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "sekisho"
+FRAMEWORKS = {"torch", "jaxtyping", "beartype", "array_api_compat"}
+
+# An import goes only to a lower layer.
+LAYERS = [
+    {"errors"},
+    {"modes", "worlds", "_axes", "_source", "_typecheck"},
+    {"_annotations", "_crossings", "_convert"},
+    {"_contract", "_hints"},
+    {"_scope", "_admit", "_operands"},
+    {"_questions", "_hand_back"},
+    {"_codegen"},
+    {"_guard"},
+    {"decorators", "ops", "channels", "joins", "converters"},
+    {"__init__"},
+]
+LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}
+MODULES = sorted(SOURCE.glob("*.py"))
+
+
+def imports(tree: ast.AST) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the package in full"
+            if node.module == "sekisho":
+                found += [f"sekisho.{alias.name}" for alias in node.names]
+            else:
+                found.append(str(node.module))
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    return found
+
+
+def test_every_module_has_a_layer():
+    assert {path.stem for path in MODULES} == set(LAYER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_go_to_a_lower_layer(path):
+    for name in imports(ast.parse(path.read_text("utf-8"))):
+        top, _, module = name.partition(".")
+        if top == "sekisho":
+            assert LAYER[module] < LAYER[path.stem], f"{path.stem} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_module_imports_a_framework_when_it_is_imported(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:  # not the bodies of functions, not `if TYPE_CHECKING:`
+        for name in imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else []:
+            assert name.partition(".")[0] not in FRAMEWORKS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno - node.lineno < 60, node.name
