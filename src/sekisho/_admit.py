@@ -11,8 +11,10 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from sekisho._annotations import ANYTHING, ArraySpec, HintSpec, UnionSpec, check_in_scope
-from sekisho._axes import Bindings, Mismatch, match_shape
+from sekisho._axes import Bindings, Mismatch, Size, match_shape
 from sekisho._contract import UNANNOTATED, Contract, Parameter, binders
 from sekisho._convert import Policy, Refusal, convert, exports_memory, how_to_make, same_device
 from sekisho._crossings import Crossing, caller, is_recording, record
@@ -105,7 +107,8 @@ class Boundary:
         world = spec.world or call.world
         if not spec.owns(value, call.world):
             source = find_world(value)
-            if source is None and not exports_memory(value):
+            scalar = world is NUMPY and issubclass(class_of(value), np.generic)
+            if scalar or (source is None and not exports_memory(value)):
                 raise WorldError(self._no_array(spec, value, world or NUMPY))
             if world is None or source is world or spec.array_type is not None:
                 raise WorldError(self._violation(spec, value))
@@ -135,7 +138,15 @@ class Boundary:
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
             hint = shape_hint(spec, shape, bound)
-            raise ShapeError(self._violation(spec, value, self._word(mismatch, bound), hint))
+            violation = self._violation(spec, value, self._word(mismatch, bound), hint)
+            raise ShapeError(violation._replace(axes=self._bound_by(bound)))
+
+    def _bound_by(self, bound: Bindings) -> tuple[tuple[str, Size, str], ...]:
+        return tuple(
+            (key, size, " or ".join(binders(self.contract, key, self.parameter.name)))
+            for key, size in bound.items()
+            if not key.startswith("#")
+        )
 
     def _word(self, mismatch: Mismatch, bound: Bindings) -> str:
         text = mismatch.text.replace("{it}", self.it)
@@ -269,7 +280,8 @@ class Boundary:
 
     def _no_array(self, spec: ArraySpec, value: object, world: World) -> Violation:
         hint = how_to_make(value, world)
-        reason = None if value is None else f"{describe(value)} is not {world.noun}"
+        what = "a NumPy scalar" if isinstance(value, np.generic) else describe(value)
+        reason = None if value is None else f"{what} is not {world.noun}"
         return self._violation(spec, value, reason, hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_type_hints
@@ -24,6 +25,7 @@ from sekisho.worlds import NUMPY, TORCH, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import CellType
 
 __all__ = [
     "RESULT",
@@ -162,16 +164,25 @@ def _resolve(hint: Any, function: Callable[..., Any], names: Mapping[str, Any], 
     """Turn strings, and strings inside of annotations, into what they say."""
     holder = SimpleNamespace(__annotations__={"hint": hint})
     plain = inspect.unwrap(function)
-    closure: Mapping[str, Any] = (
-        inspect.getclosurevars(plain).nonlocals if inspect.isfunction(plain) else names
-    )
+    local_names = {**names, **_closure(plain)}
     globals_ = getattr(plain, "__globals__", {})
     try:
-        return get_type_hints(holder, globals_, {**names, **closure}, include_extras=True)["hint"]
+        return get_type_hints(holder, globals_, local_names, include_extras=True)["hint"]
     except NameError:
         raise
     except Exception as error:  # noqa: BLE001 - evaluating may raise anything
         raise DeclarationError(f"{where}: the annotation {hint!r} is not valid: {error}") from None
+
+
+def _closure(function: Any) -> dict[str, Any]:
+    """The names of enclosing functions that a function uses, as far as they have a value yet."""
+    found: dict[str, Any] = {}
+    cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
+    if cells:
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+            with contextlib.suppress(ValueError):  # an empty cell: the function itself, mostly
+                found[name] = cell.cell_contents
+    return found
 
 
 def _place(name: str) -> str:

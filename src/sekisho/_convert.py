@@ -346,7 +346,7 @@ def _import_memory(value: Any) -> np.ndarray[Any, Any]:
 def how_to_make(value: object, target: World) -> str | None:
     """The call that makes a value of the `target` world, for a value that belongs to none."""
     kind = class_of(value)
-    if issubclass(kind, (bool, int, float, complex, list, tuple, range)):
+    if issubclass(kind, (bool, int, float, complex, list, tuple, range, np.generic)):
         return "numpy.asarray({})" if target is NUMPY else "torch.tensor({})"
     if issubclass(kind, (bytes, bytearray, memoryview)) or kind.__name__ == "array":
         make = "numpy.frombuffer({}, dtype=...)"

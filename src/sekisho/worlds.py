@@ -226,9 +226,9 @@ def _describe(value: Any) -> str:
 
 def type_name(kind: type) -> str:
     """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
-    if kind.__module__ in {"builtins", "__main__"}:
-        return kind.__qualname__
-    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
+    name = kind.__qualname__.rpartition("<locals>.")[2]
+    package = kind.__module__.partition(".")[0]
+    return name if package in {"builtins", "__main__"} else f"{package}.{name}"
 
 
 def with_article(noun: str) -> str:
