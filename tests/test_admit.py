@@ -255,7 +255,9 @@ def test_a_wrong_result_is_refused(world):
     def f(x: Float[world.array_type, "n"]) -> Float[world.array_type, "n"]:
         return x[:-1]
 
-    with pytest.raises(sk.ShapeError, match=r"axis 'n' is 3 \(from argument 'x'\), but axis 0 of the result is 2"):
+    with pytest.raises(
+        sk.ShapeError, match=r"axis 'n' is 3 \(from argument 'x'\), but axis 0 of the result is 2"
+    ):
         f(world.zeros(3))
 
 

@@ -72,7 +72,7 @@ print(sk.add_batch_dim(t).shape, sk.add_batch_dim(t).shape)
 """
     assert run(code).splitlines() == [
         "ndarray Tensor Tensor Tensor",
-        'late() argument \'x\': expected Float[Array, "n"], got float64[3] (NumPy).',
+        "late() argument 'x': expected Float[Array, \"n\"], got float64[3] (NumPy).",
         "torch.Size([1, 3]) torch.Size([1, 3])",
     ]
 

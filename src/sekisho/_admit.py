@@ -280,7 +280,8 @@ class Boundary:
 
     def _no_array(self, spec: ArraySpec, value: object, world: World) -> Violation:
         hint = how_to_make(value, world)
-        what = "a NumPy scalar" if isinstance(value, np.generic) else describe(value)
+        is_scalar = issubclass(class_of(value), np.generic)
+        what = "a NumPy scalar" if is_scalar else describe(value)
         reason = None if value is None else f"{what} is not {world.noun}"
         return self._violation(spec, value, reason, hint)
 

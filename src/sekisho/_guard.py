@@ -6,6 +6,7 @@ import builtins
 import functools
 import keyword
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from sekisho._admit import Boundary, Call
@@ -38,6 +39,8 @@ def make_guard(
     Raises:
         DeclarationError: for a malformed or contradictory contract.
     """
+    if _without_torch:
+        _refresh_all()
     try:
         contract = build_contract(function, options, names)
     except NameError:
@@ -45,10 +48,20 @@ def make_guard(
     generated = generate(contract, _identifier(function))
     if not generated.checks:
         return function
-    namespace = _new_namespace()
-    _Names(namespace, generated, contract, function).fill()
-    guard = compile_function(generated.source, _identifier(function), namespace)
-    return functools.update_wrapper(guard, function)
+    return _compile(generated, contract, function, function)
+
+
+def _compile(
+    generated: Generated, contract: Contract, calls: Callable[..., Any], function: Any
+) -> Callable[..., Any]:
+    """Compile the text that calls `calls` into a function that looks like `function`."""
+    # No __name__ among its globals: dynamo would look for the others in the module so named.
+    names = _Names({"__builtins__": builtins}, generated, contract, calls)
+    names.fill()
+    guard = compile_function(generated.source, _identifier(function), names.namespace)
+    names.follow(guard)
+    functools.update_wrapper(guard, function)
+    return guard
 
 
 def _make_late_guard(
@@ -74,16 +87,17 @@ def _make_late_guard(
                 generated = generate(contract, identifier)
                 # The names first, then the text that uses them, so that a thread that is just
                 # calling sees the one or the other whole.
-                _Names(guard.__globals__, generated, contract, function).fill()
+                named = _Names(guard.__globals__, generated, contract, function)
+                named.fill()
+                named.follow(guard)
                 replace_code(guard, generated.source, identifier)
                 is_ready = True
         return guard(*args, **kwargs)
 
-    generated = generate(read_signature(function, options), identifier, calls="_first_call")
-    namespace = _new_namespace()
-    _Names(namespace, generated, read_signature(function, options), first_call).fill()
-    guard = compile_function(generated.source, identifier, namespace)
-    functools.update_wrapper(guard, function)
+    bare = read_signature(function, options)
+    guard: Any = _compile(
+        generate(bare, identifier, calls="_first_call"), bare, first_call, function
+    )
     return guard
 
 
@@ -92,9 +106,16 @@ def _identifier(function: Callable[..., Any]) -> str:
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"
 
 
-def _new_namespace() -> dict[str, Any]:
-    # No __name__: dynamo would look for these globals in the module of that name.
-    return {"__builtins__": builtins}
+_without_torch: weakref.WeakKeyDictionary[Any, _Names] = weakref.WeakKeyDictionary()
+"""The guards made before torch was imported, and their names."""
+
+
+def _refresh_all() -> None:
+    """Once torch is there, let all guards made before know it: until then tensors pass slowly."""
+    if TORCH.array_type() is not None:
+        for guard, names in tuple(_without_torch.items()):
+            names.refresh()
+            _without_torch.pop(guard, None)
 
 
 class _Names:
@@ -111,19 +132,21 @@ class _Names:
         self.needs = generated.needs
         self.contract = contract
         self.function = function
-        self.without_torch = TORCH.array_type() is None
 
     def fill(self) -> None:
         self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
 
+    def follow(self, guard: Callable[..., Any]) -> None:
+        """Remember to fill in torch's own names once somebody has imported torch."""
+        if TORCH.array_type() is None:
+            _without_torch[guard] = self
+
     def refresh(self) -> None:
-        """Fill in torch's own names, once torch is there: until then every tensor comes by here."""
-        if self.without_torch and TORCH.array_type() is not None:
-            self.without_torch = False
-            kinds = {"array_type", "dtypes", "foreign"}
-            self.namespace.update(
-                {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
-            )
+        """Fill in torch's own names, now that torch is there."""
+        kinds = {"array_type", "dtypes", "foreign"}
+        self.namespace.update(
+            {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
+        )
 
     def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         what = need.what
@@ -167,7 +190,8 @@ class _Names:
         context = (options.kind == "same_world") + (options.device == "module")
 
         def admit(value: Any, *arguments: Any) -> Any:
-            self.refresh()
+            if _without_torch:
+                _refresh_all()
             if get_mode() == "off":
                 return (value, *map(_unchecked_size, binds)) if binds else value
             sizes = zip(knows, arguments[context:], strict=True)

@@ -72,8 +72,7 @@ def cases_of(
         skip = Case((Test(f"{local} is {default}", f"{local} is not {default}"),), {})
         cases = cases if skip in cases else (skip, *cases)
     # The cheapest question first: what is None or the default is no array.
-    cases = tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
-    return cases
+    return tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
 
 
 def _is(test: str) -> Test:
@@ -126,9 +125,7 @@ def _class_case(scope: Scope, kind: type, local: str) -> Case:
     return Case((_is(f"{scope.builtin('isinstance')}({local}, {name})"),), {})
 
 
-def _array_case(
-    scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]
-) -> Case | None:
+def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
     if spec.array_type is not None:
         kind = scope.need(f"_{spec.array_type.__name__}", "class", spec.array_type)
     elif spec.world is not None:

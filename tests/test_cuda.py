@@ -1,0 +1,66 @@
+"""Crossings between the host and a GPU. Skipped where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from jaxtyping import Float, Float32
+
+import sekisho as sk
+
+pytestmark = pytest.mark.cuda
+
+
+def test_an_array_goes_to_the_gpu_and_back(torch):
+    array = np.arange(6.0).reshape(2, 3)
+    with sk.record_crossings() as log:
+        tensor = sk.to_torch(array, device="cuda")
+        back = sk.to_numpy(tensor)
+    assert tensor.device.type == "cuda"
+    assert (back == array).all()
+    assert [(c.source_device, c.target_device) for c in log] == [
+        ("cpu", str(tensor.device)),
+        (str(tensor.device), "cpu"),
+    ]
+    assert log[0].copied == f"it moved from cpu to {tensor.device.type}"
+    assert log[1].copied == f"it moved from {tensor.device} to the host"
+    with pytest.raises(sk.ConversionError, match="copy=False, but it moved"):
+        sk.to_numpy(tensor, copy=False)
+
+
+def test_a_module_takes_arrays_to_its_device_and_hands_results_back(torch):
+    class Net(torch.nn.Linear):
+        @sk.torch_world(device="module", returns="caller")
+        def forward(self, x: Float32[torch.Tensor, "b 3"]) -> Float32[torch.Tensor, "b 4"]:
+            assert x.device == self.weight.device
+            return super().forward(x).detach()
+
+    net = Net(3, 4).cuda()
+    assert isinstance(net(np.zeros((2, 3), np.float32)), np.ndarray)
+    assert net(torch.zeros(2, 3)).device.type == "cpu"
+    assert net(torch.zeros(2, 3, device="cuda")).device.type == "cuda"
+    with sk.mode("strict"), pytest.raises(sk.DeviceError, match=r"is on cpu, not cuda:0"):
+        net(torch.zeros(2, 3))
+
+
+def test_a_device_without_index_is_any_of_its_kind(torch):
+    @sk.torch_world(device="cuda")
+    def f(x: Float[torch.Tensor, "n"]):
+        return x
+
+    tensor = torch.zeros(3, device="cuda:0")
+    assert f(tensor) is tensor
+    assert f(torch.zeros(3)).device.type == "cuda"
+
+
+def test_a_guard_on_the_gpu_does_not_synchronise(torch):
+    @sk.torch_world(device="cuda")
+    def f(x: Float[torch.Tensor, "n m"]) -> Float[torch.Tensor, "m n"]:
+        return sk.transpose2d(x)
+
+    tensor = torch.zeros(3, 4, device="cuda")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        f(tensor)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

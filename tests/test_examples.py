@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_digits_example_does_its_job():
+    for needed in ("torch", "sklearn", "matplotlib", "rich"):
+        pytest.importorskip(needed)
+    picture = ROOT / "examples" / "output" / "digits.png"
+    picture.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "examples/digits.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    accuracy = next(line for line in lines if line.startswith("accuracy"))
+    assert 95 <= float(accuracy.split()[1].rstrip("%")) <= 100
+    assert any(line.startswith("crossings") and "shared, 0 copied" in line for line in lines)
+    assert (
+        "ShapeError: DigitNet.forward() argument 'images': expected Float32[Tensor, \"b 1 8 8\"],"
+        in (done.stdout)
+    )
+    assert "hint: the batch axis is missing: add_batch_dim(images)" in done.stdout
+    assert picture.stat().st_size > 10_000

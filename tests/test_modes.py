@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+
+import pytest
+
+import sekisho as sk
+from sekisho import modes
+
+
+@pytest.fixture
+def _restored(monkeypatch):
+    monkeypatch.setattr(modes, "_process", "convert")
+    monkeypatch.setenv("SEKISHO_MODE", "convert")
+
+
+def test_the_innermost_block_wins_and_ends():
+    assert sk.get_mode() == "convert"
+    with sk.mode("strict"):
+        with sk.mode("off"):
+            assert sk.get_mode() == "off"
+        assert sk.get_mode() == "strict"
+    assert sk.get_mode() == "convert"
+
+
+def test_a_block_ends_when_its_body_raises():
+    with pytest.raises(KeyError), sk.mode("strict"):
+        raise KeyError
+    assert sk.get_mode() == "convert"
+
+
+@pytest.mark.usefixtures("_restored")
+def test_set_mode_is_for_the_whole_process_and_its_workers():
+    sk.set_mode("strict")
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(sk.get_mode()))
+    thread.start()
+    thread.join()
+    assert seen == ["strict"]
+    assert os.environ["SEKISHO_MODE"] == "strict"
+    with sk.mode("warn"):
+        sk.set_mode("off")
+        assert sk.get_mode() == "warn"
+    assert sk.get_mode() == "off"
+
+
+def test_a_block_is_for_its_own_thread():
+    seen = []
+    with sk.mode("strict"):
+        thread = threading.Thread(target=lambda: seen.append(sk.get_mode()))
+        thread.start()
+        thread.join()
+    assert seen == ["convert"]
+
+
+def test_a_block_is_for_its_own_task():
+    async def task(name):
+        with sk.mode(name):
+            await asyncio.sleep(0.001)
+            return sk.get_mode()
+
+    async def main():
+        names = ["convert", "warn", "strict", "off"] * 25
+        return names, await asyncio.gather(*map(task, names))
+
+    names, seen = asyncio.run(main())
+    assert names == seen
+
+
+@pytest.mark.parametrize("name", ["loose", None, 3, "STRICT"])
+def test_unknown_modes_are_refused(name):
+    with pytest.raises(ValueError, match=r"expected one of 'convert', 'warn', 'strict', 'off'"):
+        sk.set_mode(name)
+    with pytest.raises(ValueError, match=r"mode\(\): expected one of"), sk.mode(name):
+        pass
+
+
+def test_mode_off_at_decoration_leaves_the_function_as_it_is():
+    def f(x: int): ...
+
+    with sk.mode("off"):
+        assert sk.numpy_world(f) is f
