@@ -33,7 +33,7 @@ _docstrings = Sybil(
 )
 _pages = Sybil(
     path=str(ROOT),
-    parsers=[MarkdownCode(), DocTestParser()],
+    parsers=[MarkdownCode()],
     patterns=["README.md", "docs/*.md"],
     excludes=[
         *_without_torch(ROOT, "README.md"),

@@ -81,7 +81,8 @@ class CrossingLog:
     def __str__(self) -> str:
         copied = sum(crossing.copied is not None for crossing in self)
         shared = len(self) - copied
-        return f"{len(self)} crossings, {self.nbytes:,} bytes: {shared} shared, {copied} copied"
+        noun = "crossing" if len(self) == 1 else "crossings"
+        return f"{len(self)} {noun}, {self.nbytes:,} bytes: {shared} shared, {copied} copied"
 
 
 _logs: ContextVar[tuple[CrossingLog, ...]] = ContextVar("sekisho_logs", default=())

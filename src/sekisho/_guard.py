@@ -53,7 +53,7 @@ def make_guard(
 
 def _compile(
     generated: Generated, contract: Contract, calls: Callable[..., Any], function: Any
-) -> Callable[..., Any]:
+) -> types.FunctionType:
     """Compile the text that calls `calls` into a function that looks like `function`."""
     # No __name__ among its globals: dynamo would look for the others in the module so named.
     names = _Names({"__builtins__": builtins}, generated, contract, calls)
@@ -95,9 +95,7 @@ def _make_late_guard(
         return guard(*args, **kwargs)
 
     bare = read_signature(function, options)
-    guard: Any = _compile(
-        generate(bare, identifier, calls="_first_call"), bare, first_call, function
-    )
+    guard = _compile(generate(bare, identifier, calls="_first_call"), bare, first_call, function)
     return guard
 
 
