@@ -4,43 +4,48 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest import SkipTest
 
 import pytest
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser as MarkdownCode
+from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from sybil import Document, Example, Region
 
 ROOT = Path(__file__).parent
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
-def _without_torch(folder: Path, pattern: str) -> Iterable[str]:
-    """The files whose snippets need torch, where it is not installed."""
-    if HAS_TORCH:
-        return []
-    return [p.name for p in folder.rglob(pattern) if "import torch" in p.read_text("utf-8")]
+def _skipping(parse: Callable[[Document], Iterable[Region]]) -> Callable[..., Iterable[Region]]:
+    """Skip the snippets of a document that needs torch, where it is not installed."""
+
+    def parse_or_skip(document: Document) -> Iterable[Region]:
+        skips = not HAS_TORCH and "import torch" in Path(document.path).read_text("utf-8")
+        for region in parse(document):
+            if skips:
+                region.evaluator = _skip
+            yield region
+
+    return parse_or_skip
 
 
-_docstrings = Sybil(
-    path=str(ROOT / "src"),
-    parsers=[DocTestParser()],
-    pattern="**/*.py",
-    excludes=[f"**/{name}" for name in _without_torch(ROOT / "src", "*.py")],
-)
-_pages = Sybil(
-    path=str(ROOT),
-    parsers=[MarkdownCode()],
-    patterns=["README.md", "docs/*.md"],
-    excludes=[
-        *_without_torch(ROOT, "README.md"),
-        *(f"docs/{name}" for name in _without_torch(ROOT / "docs", "*.md")),
-    ],
-)
-pytest_collect_file = (_docstrings + _pages).pytest()
+def _skip(_: Example) -> Any:
+    raise SkipTest("torch is not installed")
+
+
+pytest_collect_file = (
+    Sybil(path=str(ROOT / "src"), parsers=[_skipping(DocTestParser())], pattern="**/*.py")
+    + Sybil(
+        path=str(ROOT),
+        parsers=[_skipping(PythonCodeBlockParser())],
+        patterns=["README.md", "docs/*.md"],
+    )
+).pytest()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
