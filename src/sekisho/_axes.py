@@ -149,6 +149,8 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
 
 
 def _parse_expression(text: str) -> Expression:
+    if "#" in text:  # to Python, the start of a comment
+        raise ValueError(f"'{text}': '#' stands in front of an axis")
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError:
