@@ -7,34 +7,36 @@ function, argument, expected, got, and the call that mends it.
 
 from __future__ import annotations
 
-import time
-import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho._annotations import ANYTHING, ArraySpec, HintSpec, UnionSpec, check_in_scope
-from sekisho._axes import Bindings, Mismatch, Size, match_shape
-from sekisho._contract import UNANNOTATED, Contract, Parameter, binders
-from sekisho._convert import Policy, Refusal, convert, exports_memory, how_to_make, same_device
-from sekisho._crossings import Crossing, caller, is_recording, record
+from sekisho._annotations import check_in_scope
+from sekisho._axes import Bindings, match_shape
+from sekisho._containers import flatten, iterate_checked, with_fields, with_items, with_values
+from sekisho._contract import UNANNOTATED, Contract, Options, Parameter
+from sekisho._convert import exports_memory, how_to_make, same_device
+from sekisho._cross import Border
 from sekisho._hints import cast_hint, shape_hint
-from sekisho._typecheck import make_checker
-from sekisho.errors import (
-    BoundaryError,
-    ConversionError,
-    CrossingWarning,
-    DeviceError,
-    DTypeError,
-    ShapeError,
-    Violation,
-    WorldError,
+from sekisho._specs import (
+    ANYTHING,
+    ArraySpec,
+    HintSpec,
+    IterableSpec,
+    MappingSpec,
+    RecordSpec,
+    TupleSpec,
+    UnionSpec,
 )
+from sekisho._typecheck import make_checker
+from sekisho._violations import Place
+from sekisho.errors import BoundaryError, DeviceError, DTypeError, ShapeError, WorldError
 from sekisho.modes import get_mode
 from sekisho.worlds import (
     NUMPY,
     TORCH,
     World,
+    array_class,
     class_of,
     describe,
     dtype_name,
@@ -43,9 +45,9 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-__all__ = ["Boundary", "Call", "cross"]
+__all__ = ["Boundary", "Call", "call_reader"]
 
 
 class Call(NamedTuple):
@@ -55,282 +57,262 @@ class Call(NamedTuple):
         bound: the axis sizes bound so far; grows.
         world: the call's world, where the annotations name none.
         device: where tensors must be; None is anywhere.
+        binders: which item of the value at hand bound an axis; grows.
     """
 
     bound: Bindings
-    world: World | None = None
-    device: Any = None
+    world: World | None
+    device: Any
+    binders: dict[str, str]
+
+
+def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
+    """Make the function that reads what a guard passes beside a value: context, then sizes."""
+    same_world, module = options.kind == "same_world", options.device == "module"
+    context = same_world + module
+    fixed_device = None if module else options.device
+
+    def read(arguments: tuple[Any, ...]) -> Call:
+        sizes = zip(knows, arguments[context:], strict=True)
+        bound = {key: size for key, size in sizes if size is not None}
+        world, device = options.world, fixed_device
+        if same_world:
+            world = NUMPY if arguments[0] is array_class(NUMPY) else TORCH
+        elif module:
+            device = arguments[0]
+        return Call(bound, world, device, {})
+
+    return read
 
 
 class Boundary:
     """One place of one function where values pass: a parameter, or the result."""
 
-    def __init__(self, contract: Contract, parameter: Parameter) -> None:
-        self.contract = contract
+    def __init__(self, contract: Contract, parameter: Parameter, *, is_result: bool) -> None:
         self.options = contract.options
         self.parameter = parameter
-        self.is_result = parameter is contract.result
-        # How messages and hints call the value.
-        self.it = "the result" if self.is_result else f"'{parameter.name}'"
-        self.name = "result" if self.is_result else parameter.name
+        self.border = Border(contract, is_result=is_result)
+        self.root = Place(contract, parameter)
 
-    def admit(self, value: Any, call: Call) -> Any:
+    def admit(self, value: Any, call: Call, place: Place | None = None) -> Any:
         """Return a lawful value, and bind its axes.
 
         Raises:
             BoundaryError: if the value may not pass.
         """
         parameter = self.parameter
+        place = place or self.root
         if parameter.has_default and value is parameter.default:
             return value
         if parameter.kind is parameter.kind.VAR_POSITIONAL:
-            return tuple(self._admit(parameter.spec, each, call) for each in value)
+            return tuple(
+                self._admit(parameter.spec, each, place.inside(f"[{i}]"), call)
+                for i, each in enumerate(value)
+            )
         if parameter.kind is parameter.kind.VAR_KEYWORD:
-            return {key: self._admit(parameter.spec, each, call) for key, each in value.items()}
-        return self._admit(parameter.spec, value, call)
+            return {
+                key: self._admit(parameter.spec, each, place.inside(f"[{key!r}]"), call)
+                for key, each in value.items()
+            }
+        return self._admit(parameter.spec, value, place, call)
 
-    def _admit(self, spec: Any, value: Any, call: Call) -> Any:
+    def _admit(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
         if spec is ANYTHING:
             return value
         if spec is UNANNOTATED:
-            return self._admit_unannotated(value, call)
+            return self._admit_unannotated(value, place, call)
         if isinstance(spec, ArraySpec):
-            return self._admit_array(spec, value, call)
+            return self._admit_array(spec, value, place, call)
+        if isinstance(spec, HintSpec):
+            return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
-            return self._admit_union(spec, value, call)
-        assert isinstance(spec, HintSpec)
-        return self._admit_hint(spec, value, call)
+            return self._admit_union(spec, value, place, call)
+        return self._admit_container(spec, value, place, call)
 
-    # --- what is annotated with an array
+    # --- arrays
 
-    def _admit_array(self, spec: ArraySpec, value: Any, call: Call) -> Any:
+    def _admit_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         world = spec.world or call.world
         if not spec.owns(value, call.world):
             source = find_world(value)
             scalar = world is NUMPY and issubclass(class_of(value), np.generic)
             if scalar or (source is None and not exports_memory(value)):
-                raise WorldError(self._no_array(spec, value, world or NUMPY))
+                what = "a NumPy scalar" if scalar else describe(value)
+                reason = None if value is None else f"{what} is not {(world or NUMPY).noun}"
+                hint = how_to_make(value, world or NUMPY)
+                raise WorldError(place.violation(spec, value, reason, hint))
             if world is None or source is world or spec.array_type is not None:
-                raise WorldError(self._violation(spec, value))
-            self._require_passage(spec, value, world)
+                raise WorldError(place.violation(spec, value))
+            self.border.require_passage(spec, value, world, place)
             if source is not None:
                 # Before the conversion: bit-equal values have the same dtype and shape.
-                self._check_array(spec, value, call.bound, source)
-                return self._cross(spec, value, world, call.device)
-            value = self._cross(spec, value, world, call.device)
-        self._check_array(spec, value, call.bound, world or NUMPY)
-        return self._to_device(spec, value, call)
+                self._check_array(spec, value, place, call)
+                return self.border.cross(spec, value, world, call.device, place)
+            value = self.border.cross(spec, value, world, call.device, place)
+        self._check_array(spec, value, place, call)
+        if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
+            return value
+        if self.border.why_closed() is not None:
+            reason = f"{place.it} is on {value.device}, not {call.device}"
+            hint = f"{{}}.to('{call.device}')"
+            raise DeviceError(place.violation(spec, value, reason, hint))
+        return self.border.cross(spec, value, TORCH, call.device, place)
 
-    def _check_array(self, spec: ArraySpec, value: Any, bound: Bindings, world: World) -> None:
+    def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> None:
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
-            raise DTypeError(
-                self._violation(
-                    spec,
-                    value,
-                    f"{self.it} is {name}, not {spec.dtype_label}",
-                    cast_hint(spec, world),
-                )
-            )
+            reason = f"{place.it} is {name}, not {spec.dtype_label}"
+            hint = cast_hint(spec, find_world(value) or NUMPY)
+            raise DTypeError(place.violation(spec, value, reason, hint))
         if spec.axes is None:
             return
-        shape = tuple(value.shape)
+        shape, bound = tuple(value.shape), call.bound
+        before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
             hint = shape_hint(spec, shape, bound)
-            violation = self._violation(spec, value, self._word(mismatch, bound), hint)
-            raise ShapeError(violation._replace(axes=self._bound_by(bound)))
+            violation = place.violation(spec, value, place.word(mismatch, call.binders), hint)
+            raise ShapeError(violation._replace(axes=place.bound(bound, call.binders)))
+        call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
 
-    def _bound_by(self, bound: Bindings) -> tuple[tuple[str, Size, str], ...]:
-        return tuple(
-            (key, size, " or ".join(binders(self.contract, key, self.parameter.name)))
-            for key, size in bound.items()
-            if not key.startswith("#")
-        )
-
-    def _word(self, mismatch: Mismatch, bound: Bindings) -> str:
-        text = mismatch.text.replace("{it}", self.it)
-        if mismatch.key is None:
-            return text
-        found = binders(self.contract, mismatch.key, self.parameter.name)
-        source = " or ".join(found) if mismatch.key in bound else f"{self.it} itself"
-        what = "axes" if mismatch.key.startswith("*") else "axis"
-        verb = "are" if what == "axes" else "is"
-        return f"{what} '{mismatch.key}' {verb} {mismatch.size} (from {source}), but {text}"
-
-    def _to_device(self, spec: ArraySpec, value: Any, call: Call) -> Any:
-        device = call.device
-        if device is None or not TORCH.owns(value) or same_device(value.device, device):
-            return value
-        if self.is_result or self._refusal_of_passage() is not None:
-            reason = f"{self.it} is on {value.device}, not {device}"
-            raise DeviceError(self._violation(spec, value, reason, f"{{}}.to('{device}')"))
-        return self._cross(spec, value, TORCH, device)
-
-    # --- crossing
-
-    def _refusal_of_passage(self) -> str | None:
-        """Why nothing may cross here and now; None if it may."""
-        options = self.options
-        if options.on_foreign == "convert":
-            return None
-        if options.on_foreign == "reject":
-            return "on_foreign='reject' lets nothing cross here"
-        if options.kind == "boundary":
-            return "a boundary takes what its annotations say; on_foreign='convert' converts"
-        return "mode 'strict' lets nothing cross here" if get_mode() == "strict" else None
-
-    def _require_passage(self, spec: Any, value: Any, world: World) -> None:
-        reason = self._refusal_of_passage()
-        if self.is_result:
-            label = "its world" if self.options.world else "the world of its arguments"
-            reason = f"the function left {label}"
-        if reason is not None:
-            raise WorldError(self._violation(spec, value, reason, f"to_{world.name}({{}})"))
-
-    def _cross(self, spec: Any, value: Any, target: World, device: Any) -> Any:
-        options = self.options
-        policy = Policy(options.copy, device, detach=options.detach, read_only=True)
-        try:
-            crossed = cross(value, target, policy, self.contract.function, self.parameter.place)
-        except Refusal as refusal:
-            violation = self._violation(spec, value, refusal.reason, refusal.hint)
-            raise ConversionError(violation) from None
-        if options.on_foreign is None and get_mode() == "warn":
-            self._warn(value, target, crossed)
-        return crossed
-
-    def _warn(self, value: object, target: World, crossed: object) -> None:
-        frame = caller()
-        text = f"{self.contract.function}() {self.parameter.place}: {describe(value)} crossed to "
-        text += describe(crossed) if find_world(value) is target else target.label
-        warnings.warn_explicit(
-            f"{text}.",
-            CrossingWarning,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-            registry=frame.f_globals.setdefault("__warningregistry__", {}),
-        )
-
-    # --- everything else
-
-    def _admit_unannotated(self, value: Any, call: Call) -> Any:
+    def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.options.world or call.world
         assert world is not None  # a boundary asks nothing of what it does not annotate
         foreign = other_world(world)
         if issubclass(class_of(value), (dict, list, tuple)):
-            if get_mode() == "strict":
-                for each in _items(value):
-                    if foreign.owns(each):
-                        self._require_passage(UNANNOTATED, each, world)
+            for each in flatten(value) if get_mode() == "strict" else ():
+                if foreign.owns(each):
+                    self.border.require_passage(UNANNOTATED, each, world, place)
             return value
         if not isinstance(value, foreign.array_type() or ()):
             return value
-        self._require_passage(UNANNOTATED, value, world)
-        return self._cross(UNANNOTATED, value, world, call.device)
+        self.border.require_passage(UNANNOTATED, value, world, place)
+        return self.border.cross(UNANNOTATED, value, world, call.device, place)
 
-    def _admit_union(self, spec: UnionSpec, value: Any, call: Call) -> Any:
+    # --- unions, and what a type checker answers for
+
+    def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[BoundaryError] = []
-        for alternative in spec.alternatives:
-            # What needs no conversion first, in whatever order the union names it.
-            owns = not isinstance(alternative, ArraySpec) or alternative.owns(value, call.world)
-            if owns:
-                try:
-                    return self._admit(alternative, value, call)
-                except BoundaryError as error:
-                    errors.append(error)
-        for alternative in spec.alternatives:
-            if isinstance(alternative, ArraySpec) and not alternative.owns(value, call.world):
-                try:
-                    return self._admit(alternative, value, call)
-                except BoundaryError as error:
-                    errors.append(error)
-        return self._raise_best(spec, value, errors)
-
-    def _raise_best(self, spec: UnionSpec, value: object, errors: list[BoundaryError]) -> Any:
-        """Raise the error of the one alternative that was meant, worded for the whole union."""
+        before = dict(call.bound)
+        # What needs no conversion first, in whatever order the union names it.
+        needs_none = [
+            not isinstance(each, ArraySpec) or each.owns(value, call.world)
+            for each in spec.alternatives
+        ]
+        for turn in (True, False):
+            for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
+                if at_home is turn:
+                    try:
+                        return self._admit(alternative, value, place, call)
+                    except BoundaryError as error:
+                        errors.append(error)
+                        call.bound.clear()
+                        call.bound.update(before)
+        # If only one alternative was meant, its reason is the reason.
         meant = [each for each in errors if each.violation and each.violation.reason]
         if len(meant) == 1 and meant[0].violation is not None:
-            raise type(meant[0])(meant[0].violation._replace(expected=spec.text))
+            violation = meant[0].violation
+            same_place = violation.place == place.place
+            raise type(meant[0])(
+                violation._replace(expected=spec.text) if same_place else violation
+            )
         kind = WorldError if find_world(value) is None else BoundaryError
-        raise kind(self._violation(spec, value))
+        raise kind(place.violation(spec, value))
 
-    def _admit_hint(self, spec: HintSpec, value: Any, call: Call) -> Any:
+    def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
         if spec.classes and isinstance(value, spec.classes):
             return value
         check = make_checker(spec.hint, self.options.typechecker or "beartype")
-        passes = check_in_scope(check, value, call.bound) if spec.arrays else check(value)
+        if not spec.arrays:
+            passes = check(value)
+        else:
+            home = self.options.world
+            if home is not None and other_world(home).owns(value):
+                self.border.require_passage(spec, value, home, place)
+                value = self.border.cross(spec, value, home, call.device, place)
+            passes = check_in_scope(check, value, call.bound)
         if not passes:
-            raise BoundaryError(self._violation(spec, value))
+            raise BoundaryError(place.violation(spec, value))
         return value
 
-    # --- words
+    # --- containers
 
-    def _violation(
-        self, spec: Any, value: object, reason: str | None = None, hint: str | None = None
-    ) -> Violation:
-        return Violation(
-            self.contract.function,
-            self.parameter.place,
-            spec.text,
-            describe(value),
-            reason,
-            hint=hint and hint.format(self.name),
-        )
-
-    def _no_array(self, spec: ArraySpec, value: object, world: World) -> Violation:
-        hint = how_to_make(value, world)
-        is_scalar = issubclass(class_of(value), np.generic)
-        what = "a NumPy scalar" if is_scalar else describe(value)
-        reason = None if value is None else f"{what} is not {world.noun}"
-        return self._violation(spec, value, reason, hint)
-
-
-def cross(value: Any, target: World, policy: Policy, function: str, place: str) -> Any:
-    """Convert a value and log the crossing.
-
-    Raises:
-        Refusal: if no lossless conversion exists.
-    """
-    if not is_recording():
-        return convert(value, target, policy).value
-    start = time.perf_counter()
-    converted = convert(value, target, policy)
-    seconds = time.perf_counter() - start
-    crossed = converted.value
-    source = find_world(value) or NUMPY
-    if source is target and crossed is value:
-        return crossed
-    frame = caller()
-    record(
-        Crossing(
-            function,
-            place,
-            source.name,
-            target.name,
-            dtype_name(crossed.dtype),
-            tuple(crossed.shape),
-            str(getattr(value, "device", "cpu")),
-            str(getattr(crossed, "device", "cpu")),
-            crossed.nbytes,
-            converted.copied,
-            seconds,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-        )
-    )
-    return crossed
-
-
-def _items(container: Any) -> Iterator[Any]:
-    """Everything inside nested dicts, lists and tuples."""
-    seen: set[int] = set()
-    waiting: list[Any] = [container]
-    while waiting:
-        value = waiting.pop()
-        if issubclass(class_of(value), (dict, list, tuple)):
-            if id(value) not in seen:
-                seen.add(id(value))
-                waiting.extend(value.values() if hasattr(value, "values") else value)
+    def _admit_container(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        kind = class_of(value)
+        admit: Any  # each takes the kind of spec that it is for
+        if isinstance(spec, TupleSpec):
+            fits, admit = issubclass(kind, tuple), self._admit_tuple
+        elif isinstance(spec, MappingSpec):
+            fits, admit = isinstance(value, spec.container), self._admit_mapping
+        elif isinstance(spec, RecordSpec):
+            # isinstance knows no TypedDict.
+            fits, admit = issubclass(kind, dict if spec.is_dict else spec.kind), self._admit_record
+        elif isinstance(spec, IterableSpec):
+            fits, admit = isinstance(value, spec.container), self._admit_iterable
         else:
-            yield value
+            fits, admit = isinstance(value, spec.container), self._admit_sequence
+        if not fits or issubclass(kind, (str, bytes)):
+            raise BoundaryError(place.violation(spec, value))
+        return admit(spec, value, place, call)
+
+    def _admit_sequence(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        items = [
+            self._admit(spec.item, item, place.inside(f"[{i}]"), call)
+            for i, item in enumerate(value)
+        ]
+        return with_items(value, items)
+
+    def _admit_tuple(self, spec: TupleSpec, value: Any, place: Place, call: Call) -> Any:
+        if len(value) != len(spec.items):
+            reason = f"{place.it} has {len(value)} items, not {len(spec.items)}"
+            raise BoundaryError(place.violation(spec, value, reason))
+        items = [
+            self._admit(each, item, place.inside(f"[{i}]"), call)
+            for i, (each, item) in enumerate(zip(spec.items, value, strict=True))
+        ]
+        return with_items(value, items)
+
+    def _admit_mapping(self, spec: MappingSpec, value: Any, place: Place, call: Call) -> Any:
+        values: dict[Any, Any] = {}
+        for key, item in value.items():
+            inside = place.inside(f"[{key!r}]")
+            try:
+                self._admit(spec.key, key, inside, call)
+            except BoundaryError:
+                reason = f"the key {key!r} is {describe(key)}, not {spec.key.text}"
+                raise BoundaryError(place.violation(spec, value, reason)) from None
+            values[key] = self._admit(spec.value, item, inside, call)
+        return with_values(value, values)
+
+    def _admit_record(self, spec: RecordSpec, value: Any, place: Place, call: Call) -> Any:
+        if spec.is_dict:
+            missing = sorted(spec.required - value.keys())
+            extra = sorted(map(str, value.keys() - spec.fields.keys()))
+            if missing or extra:
+                what = f"no key {missing[0]!r}" if missing else f"a key {extra[0]!r} too many"
+                raise BoundaryError(place.violation(spec, value, f"{place.it} has {what}"))
+            given = dict(value)
+        else:
+            given = {name: getattr(value, name) for name in spec.fields if hasattr(value, name)}
+        form = "[{!r}]" if spec.is_dict else ".{}"
+        fields = {
+            name: self._admit(each, given[name], place.inside(form.format(name)), call)
+            for name, each in spec.fields.items()
+            if name in given
+        }
+        return with_fields(value, fields)
+
+    def _admit_iterable(self, spec: IterableSpec, value: Any, place: Place, call: Call) -> Any:
+        kind = class_of(value)
+        if issubclass(kind, (list, tuple)):
+            return self._admit_sequence(spec, value, place, call)
+        if not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
+            return value  # may be iterated again, by whoever it belongs to
+        # One pass is all there is: its items are checked as they are taken.
+        bound = dict(call.bound)
+
+        def check(index: int, item: Any) -> Any:
+            fresh = call._replace(bound=dict(bound), binders={})
+            return self._admit(spec.item, item, place.inside(f"[{index}]"), fresh)
+
+        return iterate_checked(value, check)

@@ -12,194 +12,267 @@ import sys
 import types
 import typing
 from abc import ABCMeta
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args, get_origin
+from collections import abc
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from sekisho._axes import Axis, Bindings, parse_axes
-from sekisho.worlds import NUMPY, WORLDS, Array, World, dtype_name, find_world, type_name
+from sekisho._axes import Bindings, parse_axes
+from sekisho._specs import (
+    ANYTHING,
+    ArraySpec,
+    HintSpec,
+    IterableSpec,
+    MappingSpec,
+    RecordSpec,
+    SequenceSpec,
+    Spec,
+    TupleSpec,
+    UnionSpec,
+    holds_arrays,
+)
+from sekisho.worlds import NUMPY, WORLDS, Array, World, dtype_name, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = [
-    "ANYTHING",
-    "ArraySpec",
-    "HintSpec",
-    "Spec",
-    "UnionSpec",
-    "annotation_text",
-    "array_specs",
-    "check_in_scope",
-    "foreign_types",
-    "parse_annotation",
-]
-
-
-class ArraySpec(NamedTuple):
-    """One array: world, dtype, axes.
-
-    Attributes:
-        text: the annotation as messages and generated comments show it.
-        world: None means either world.
-        array_type: a subclass that the annotation asks for (``Parameter``), or None for any array.
-        dtypes: the names or patterns of which one must match; None accepts every dtype.
-        dtype_label: what that set is called: ``Float32``, ``Real``; None where every dtype passes.
-        axes: None means that any shape will do.
-        takes_scalars: whether NumPy scalars are arrays here too: the annotation names no class.
-    """
-
-    text: str
-    world: World | None
-    array_type: type | None = None
-    dtypes: tuple[str | re.Pattern[str], ...] | None = None
-    dtype_label: str | None = None
-    axes: tuple[Axis, ...] | None = None
-    takes_scalars: bool = False
-
-    def accepts_dtype(self, name: str) -> bool:
-        """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
-        return self.dtypes is None or any(
-            each == name if isinstance(each, str) else each.match(name) is not None
-            for each in self.dtypes
-        )
-
-    def owns(self, value: object, world: World | None) -> bool:
-        """Whether `value` is an array of the kind asked for, whatever its dtype and shape.
-
-        Args:
-            value: anything.
-            world: the world of this call, for an annotation that names none; None is either.
-        """
-        if self.array_type is not None:
-            return isinstance(value, self.array_type)
-        found = find_world(value)
-        wanted = self.world or world
-        if found is None or wanted not in {None, found}:
-            return False
-        return self.takes_scalars or not isinstance(value, np.generic)
-
-
-class HintSpec(NamedTuple):
-    """An annotation that is not an array's: a scalar, a class, ``Literal[...]``.
-
-    Attributes:
-        text: the annotation as messages show it.
-        hint: the annotation, as the type checker is given it.
-        classes: what `isinstance` may be asked instead of the type checker, where that is the
-            same question; otherwise empty.
-        arrays: the array annotations that stand somewhere inside, which only a checker in a
-            jaxtyping scope can see; empty for most.
-    """
-
-    text: str
-    hint: Any
-    classes: tuple[type, ...] = ()
-    arrays: tuple[ArraySpec, ...] = ()
-
-
-class UnionSpec(NamedTuple):
-    """``A | B``, at least one of them with an array inside. Tried in order."""
-
-    text: str
-    alternatives: tuple[Spec, ...]
-
-
-class _Anything(NamedTuple):
-    """``Any``: opts out."""
-
-    text: str = "Any"
-
-
-ANYTHING: Final = _Anything()
-
-Spec = ArraySpec | HintSpec | UnionSpec | _Anything
+__all__ = ["Parser", "annotation_text", "check_in_scope", "foreign_types"]
 
 _NONE_TYPE: Final = type(None)
+_SEQUENCES: Final = {list, abc.Sequence, abc.MutableSequence}
+_MAPPINGS: Final = {dict, abc.Mapping, abc.MutableMapping}
+_ITERABLES: Final = {
+    *(abc.Iterable, abc.Iterator, abc.Generator, abc.Collection, abc.Reversible),
+    *(abc.AsyncIterable, abc.AsyncIterator, abc.AsyncGenerator),
+}
+_SETS: Final = {set, frozenset, abc.Set, abc.MutableSet}
+_CALLABLE: Final[Any] = abc.Callable
+_FIELD_MARKS: Final = {typing.Required, typing.NotRequired, typing.ClassVar, typing.Final}
 
 
-def parse_annotation(hint: Any, home: World | None) -> Spec:
-    """Read one resolved annotation.
+class Parser:
+    """Reads the annotations of one function.
 
     Args:
-        hint: the annotation; no string and no forward reference.
         home: the world that arrays of no stated world belong to, or None for either.
-
-    Raises:
-        ValueError: for a malformed axis string; the text says what is wrong with it.
+        names: what string annotations inside records may mention beside their module's globals.
     """
-    if hint is Any or hint is object:
-        return ANYTHING
-    if hint is None or hint is _NONE_TYPE:
-        return HintSpec("None", None, (_NONE_TYPE,))
-    # Python 3.12's `type X = ...`, and Annotated, whose other arguments are for other readers.
-    while hasattr(hint, "__value__"):
-        hint = hint.__value__
-    bare = get_args(hint)[0] if get_origin(hint) is typing.Annotated else hint
-    array = _parse_array(bare, home)
-    if array is not None:
-        return array
-    if get_origin(bare) in {typing.Union, types.UnionType}:
-        return _parse_union(bare, home)
-    plain = type(hint) in {type, ABCMeta} and not hasattr(hint, "__orig_bases__")
-    return HintSpec(
-        annotation_text(hint), hint, (hint,) if plain else (), _arrays_inside(hint, home)
-    )
 
+    def __init__(self, home: World | None, names: Mapping[str, Any]) -> None:
+        self.home = home
+        self.names = names
+        self.records: dict[Any, RecordSpec] = {}
 
-def _parse_union(hint: Any, home: World | None) -> Spec:
-    alternatives = tuple(parse_annotation(each, home) for each in get_args(hint))
-    if ANYTHING in alternatives:
-        return ANYTHING
-    text = " | ".join(each.text for each in alternatives)
-    hints = [each for each in alternatives if isinstance(each, HintSpec)]
-    if len(hints) < len(alternatives):
-        return UnionSpec(text, alternatives)
-    classes = tuple(kind for each in hints for kind in each.classes)
-    return HintSpec(
-        text,
-        hint,
-        classes if all(each.classes for each in hints) else (),
-        tuple(array for each in hints for array in each.arrays),
-    )
+    def parse(self, hint: Any) -> Spec:
+        """Read one resolved annotation: no string and no forward reference.
 
+        Raises:
+            ValueError: for a malformed axis string, or arrays where none can be checked.
+            NameError: if a field's annotation mentions a name that is not defined yet.
+        """
+        if hint is None or hint is _NONE_TYPE:
+            return HintSpec("None", None, (_NONE_TYPE,))
+        bare = _bare(hint)
+        if bare is Any or bare is object:
+            return ANYTHING
+        array = self.parse_array(bare)
+        if array is not None:
+            if any(axis.treepath for axis in array.axes or ()):
+                raise ValueError("'?' has a meaning only inside PyTree[...]")
+            return array
+        if get_origin(bare) in {typing.Union, types.UnionType}:
+            return self.parse_union(bare)
+        return self.parse_container(bare) or self.parse_record(bare) or self.parse_hint(hint, bare)
 
-def _parse_array(hint: Any, home: World | None) -> ArraySpec | None:
-    if hint is Array:
-        return ArraySpec("Array", home, takes_scalars=True)
-    if get_origin(hint) is np.ndarray:
-        return _parse_ndarray(hint)
-    if not isinstance(hint, type):
-        return None
-    jaxtyping = sys.modules.get("jaxtyping")
-    if jaxtyping is not None and issubclass(hint, jaxtyping.AbstractArray):
-        return _parse_jaxtyping(hint, home)
-    world = _world_of_type(hint)
-    return world and ArraySpec(hint.__name__, world, _subclass(hint, world))
+    def parse_union(self, hint: Any) -> Spec:
+        alternatives = tuple(self.parse(each) for each in get_args(hint))
+        if ANYTHING in alternatives:
+            return ANYTHING
+        text = " | ".join(each.text for each in alternatives)
+        if any(holds_arrays(each) for each in alternatives):
+            return UnionSpec(text, alternatives)
+        classes = [getattr(each, "classes", ()) for each in alternatives]
+        merged = tuple(kind for each in classes for kind in each)
+        return HintSpec(text, hint, merged if all(classes) else ())
 
+    def parse_hint(self, hint: Any, bare: Any) -> HintSpec:
+        """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
+        plain = type(bare) in {type, ABCMeta} and not hasattr(bare, "__orig_bases__")
+        classes = (bare,) if plain and not _is_jaxtyping(bare) else ()
+        return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
 
-def _parse_jaxtyping(hint: Any, home: World | None) -> ArraySpec | None:
-    array_type = hint.array_type
-    if array_type is Any:
-        world, name = home, "Array" if home is None else home.array_class
-    else:
-        world = _world_of_type(array_type)
-        name = getattr(array_type, "__name__", repr(array_type))
-        if world is None:
+    def arrays_inside(self, hint: Any) -> tuple[ArraySpec, ...]:
+        if get_origin(hint) is _CALLABLE:
+            return ()  # its parameters are not this value's axes
+        array = self.parse_array(hint)
+        if array is not None:
+            return (array,)
+        if _is_jaxtyping(hint):  # of an array library that is no world here
+            return (_jaxtyping_spec(hint, None, None),)
+        leaf = getattr(hint, "leaftype", None)
+        inside = get_args(hint) if leaf is None else (leaf,)
+        return tuple(array for each in inside for array in self.arrays_inside(each))
+
+    # --- arrays
+
+    def parse_array(self, hint: Any) -> ArraySpec | None:
+        if hint is Array:
+            return ArraySpec("Array", self.home, takes_scalars=True)
+        if get_origin(hint) is np.ndarray:
+            return _parse_ndarray(hint)
+        if not isinstance(hint, type):
             return None
+        if _is_jaxtyping(hint):
+            array_type: Any = getattr(hint, "array_type", None)
+            if array_type is Any:
+                return _jaxtyping_spec(hint, self.home, None)
+            world = _world_of_type(array_type)
+            return world and _jaxtyping_spec(hint, world, _subclass(array_type, world))
+        world = _world_of_type(hint)
+        return world and ArraySpec(hint.__name__, world, _subclass(hint, world))
+
+    # --- what holds arrays
+
+    def parse_container(self, hint: Any) -> Spec | None:
+        origin: Any = get_origin(hint)
+        inside = get_args(hint)
+        text = annotation_text(hint)
+        if origin in _SETS and any(holds_arrays(self.parse(each)) for each in inside):
+            raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
+        if origin is tuple and inside and inside[-1] is not Ellipsis:
+            items = tuple(self.parse(each) for each in inside if each != ())
+            return TupleSpec(_joined("tuple", items), items) if _any(items) else None
+        if origin in _SEQUENCES or origin is tuple:
+            item = self.parse(inside[0]) if inside else ANYTHING
+            ellipsis = ", ..." if origin is tuple else ""
+            text = f"{origin.__name__}[{item.text}{ellipsis}]"
+            return SequenceSpec(text, origin, item) if holds_arrays(item) else None
+        if origin in _ITERABLES:
+            item = self.parse(inside[0])
+            text = _joined(origin.__name__, (item, *(self.parse(each) for each in inside[1:])))
+            return IterableSpec(text, origin, item) if holds_arrays(item) else None
+        if _is_subclass(origin, abc.Mapping) and len(inside) > 1:
+            key, value = (self.parse(each) for each in inside)
+            text = _joined(origin.__name__, (key, value))
+            return MappingSpec(text, origin, key, value) if holds_arrays(value) else None
+        return None
+
+    def parse_record(self, hint: Any) -> RecordSpec | None:
+        """Read a class whose fields are annotated, if one of them holds arrays."""
+        if not isinstance(hint, type) or not _has_fields(hint):
+            return None
+        if hint in self.records:
+            return self.records[hint]
+        names = _field_names(hint)
+        hints = _field_hints(hint, dict(self.names))
+        required: Any = getattr(hint, "__required_keys__", names)
+        record = self.records[hint] = RecordSpec(hint, frozenset(required))
+        record.fields.update(
+            {n: self.parse(_bare(each)) for n, each in hints.items() if n in names}
+        )
+        if holds_arrays(record):
+            return record
+        del self.records[hint]
+        return None
+
+
+def _bare(hint: Any) -> Any:
+    """An annotation without what is for other readers: alias names, marks, metadata."""
+    while True:
+        origin = get_origin(hint)
+        if hasattr(hint, "__value__"):  # Python 3.12's `type X = ...`
+            hint = hint.__value__
+        elif hasattr(hint, "__supertype__"):  # NewType
+            hint = hint.__supertype__
+        elif origin is typing.Annotated or origin in _FIELD_MARKS:
+            hint = get_args(hint)[0]
+        elif isinstance(hint, TypeVar) and hint is not Array:
+            # In a call of its own, a type variable is its bound, or one of its constraints.
+            bound: Any = hint.__bound__
+            hint = bound if bound is not None else typing.Union[hint.__constraints__ or (Any,)]  # noqa: UP007
+        else:
+            return hint
+
+
+def _any(specs: tuple[Spec, ...]) -> bool:
+    return any(holds_arrays(each) for each in specs)
+
+
+def _joined(name: str, specs: tuple[Spec, ...]) -> str:
+    return f"{name}[{', '.join(each.text for each in specs)}]"
+
+
+def _is_subclass(kind: Any, of: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, of)
+
+
+def _has_fields(kind: Any) -> bool:
+    return (
+        hasattr(kind, "__dataclass_fields__")
+        or hasattr(kind, "__attrs_attrs__")
+        or (hasattr(kind, "_fields") and hasattr(kind, "_make"))
+        or typing.is_typeddict(kind)
+    )
+
+
+# Words by which an annotation that cannot be evaluated shows that it speaks of arrays.
+_ARRAY_WORDS: Final = re.compile(
+    r"\b(Tensor|ndarray|NDArray|Array|Parameter|Bool|U?Int\d*|Integer|B?Float\w*|Complex\d*|"
+    r"Inexact|Real|Num|Shaped|Key)\b"
+)
+
+
+def _field_hints(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
+    """The annotations of a class's fields, evaluated.
+
+    A class of somebody else's may name what only its type checker imports. That matters only if
+    the annotation speaks of arrays.
+    """
+    try:
+        return typing.get_type_hints(kind, None, names, include_extras=True)
+    except NameError:
+        raw: Any = [getattr(base, "__annotations__", {}) for base in kind.__mro__]
+        if any(_ARRAY_WORDS.search(str(each)) for own in raw for each in own.values()):
+            raise
+        return {}
+
+
+def _field_names(kind: Any) -> frozenset[str]:
+    if hasattr(kind, "__dataclass_fields__"):
+        is_field = [name for name, each in kind.__dataclass_fields__.items() if _is_stored(each)]
+        return frozenset(is_field)
+    if hasattr(kind, "__attrs_attrs__"):
+        return frozenset(each.name for each in kind.__attrs_attrs__)
+    return frozenset(getattr(kind, "_fields", kind.__annotations__))
+
+
+def _is_stored(field: Any) -> bool:
+    # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
+    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001
+
+
+def _is_jaxtyping(hint: Any) -> bool:
+    jaxtyping = sys.modules.get("jaxtyping")
+    return jaxtyping is not None and _is_subclass(hint, jaxtyping.AbstractArray)
+
+
+def _jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> ArraySpec:
     dtypes = hint.dtypes
     if not isinstance(dtypes, tuple):
         dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
-    axes = parse_axes(hint.dim_str)
+    name = getattr(hint.array_type, "__name__", repr(hint.array_type))
+    any_array = hint.array_type is Any
+    if any_array:
+        name = world.array_class if world else "Array"
     label = hint.dtype.__name__
     return ArraySpec(
         text=f'{label}[{name}, "{hint.dim_str}"]',
         world=world,
-        array_type=None if array_type is Any or world is None else _subclass(array_type, world),
+        array_type=array_type,
         dtypes=dtypes,
         dtype_label=label if dtypes else None,
-        axes=None if hint.dim_str == "..." else axes,
-        takes_scalars=array_type is Any,
+        axes=None if hint.dim_str == "..." else parse_axes(hint.dim_str),
+        takes_scalars=any_array,
     )
 
 
@@ -239,22 +312,6 @@ def _world_of_type(kind: Any) -> World | None:
 
 def _subclass(kind: Any, world: World) -> type | None:
     return None if kind is world.array_type() else kind
-
-
-def _arrays_inside(hint: Any, home: World | None) -> tuple[ArraySpec, ...]:
-    array = _parse_array(hint, home)
-    if array is not None:
-        return (array,)
-    return tuple(array for each in get_args(hint) for array in _arrays_inside(each, home))
-
-
-def array_specs(spec: Spec) -> tuple[ArraySpec, ...]:
-    """The array annotations inside `spec`, in the order in which they are tried."""
-    if isinstance(spec, ArraySpec):
-        return (spec,)
-    if isinstance(spec, UnionSpec):
-        return tuple(array for each in spec.alternatives for array in array_specs(each))
-    return spec.arrays if isinstance(spec, HintSpec) else ()
 
 
 def foreign_types(hint: Any, world: World) -> tuple[str, ...]:

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from typing import Any, Final, NamedTuple
+
+from sekisho.errors import with_article
 
 __all__ = [
     "FUNCTIONS",
@@ -25,17 +28,26 @@ __all__ = [
     "Size",
     "match_shape",
     "parse_axes",
+    "root_of",
     "variadic_index",
 ]
 
 Size = int | tuple[int, ...]
 
-Bindings = dict[str, Size]
-"""The sizes bound so far. A variadic axis is kept under its name with the star: ``*batch``."""
+Bindings = dict[str, Any]
+"""The sizes bound so far. A variadic axis is kept under its name with the star: ``*batch``; under
+``{self}`` stands the argument that ``{self.size}`` starts from."""
 
 
 class Expression(NamedTuple):
-    """A symbolic axis, parsed once: ``n+1``."""
+    """A symbolic axis, parsed once: ``n+1``, ``{self.size}``.
+
+    Attributes:
+        text: as written.
+        names: the keys that it needs to be bound: axis names, and ``{self}`` for the argument
+            that ``{self.size}`` starts from.
+        tree: parsed, each ``{...}`` being one name.
+    """
 
     text: str
     names: tuple[str, ...]
@@ -60,11 +72,13 @@ class Axis(NamedTuple):
     expression: Expression | None = None
     variadic: bool = False
     broadcastable: bool = False
+    treepath: bool = False
+    """Whether its name is another one at each place of a PyTree (``?n``); then it binds nothing."""
 
     @property
     def key(self) -> str | None:
         """Under what name this axis is bound: ``b``, ``*batch``, or None if it binds nothing."""
-        if self.name is None:
+        if self.name is None or self.treepath:
             return None
         return f"*{self.name}" if self.variadic else self.name
 
@@ -79,6 +93,7 @@ FUNCTIONS: Final[dict[str, Any]] = {
     "round": round,
     "sum": sum,
 }
+_BRACES: Final = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
 _OPERATORS: Final[dict[type[ast.AST], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -130,17 +145,21 @@ def _parse_axis(word: str) -> Axis:
 
 def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
     broadcastable, variadic = "#" in flags, "*" in flags
-    if "?" in flags:
-        raise ValueError(f"'?' has a meaning only inside PyTree[...], not in '{word}'")
     if "_" in flags and broadcastable:
         raise ValueError(f"'{word}': an anonymous axis cannot be broadcastable")
     if not rest or rest.isidentifier():
         name = None if "_" in flags else rest
         if name == "":
             raise ValueError(f"'{word}' has no name")
-        return Axis(word, name=name, variadic=variadic, broadcastable=broadcastable)
-    if variadic or "_" in flags:
-        raise ValueError(f"'{word}': only a named axis can be variadic or anonymous")
+        return Axis(
+            word,
+            name=name,
+            variadic=variadic,
+            broadcastable=broadcastable,
+            treepath="?" in flags,
+        )
+    if flags - {"#"}:
+        raise ValueError(f"'{word}': only a named axis can be variadic, anonymous or of a PyTree")
     try:
         return Axis(word, size=int(rest), broadcastable=broadcastable)
     except ValueError:
@@ -151,20 +170,31 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
 def _parse_expression(text: str) -> Expression:
     if "#" in text:  # to Python, the start of a comment
         raise ValueError(f"'{text}': '#' stands in front of an axis")
+    # jaxtyping's f-string syntax: {size} and {self.size} are an argument, or an attribute of one.
+    paths = _BRACES.findall(text)
+    plain = _BRACES.sub("__argument__", text)
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = ast.parse(plain, mode="eval").body
     except SyntaxError:
         raise ValueError(f"'{text}' is no axis and no expression") from None
+    for node in _names_in_order(tree):
+        if node.id == "__argument__":
+            node.id = f"{{{paths.pop(0)}}}"
     names: dict[str, None] = {}
     _allow(tree, text, names)
     return Expression(text, tuple(names), tree)
+
+
+def _names_in_order(tree: ast.expr) -> list[ast.Name]:
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return sorted(found, key=lambda node: node.col_offset)
 
 
 def _allow(node: ast.expr, text: str, names: dict[str, None]) -> None:
     """Refuse what an axis may not do, and collect the axis names that it uses."""
     match node:
         case ast.Name(id=name):
-            names[name] = None
+            names[root_of(name)] = None
         case ast.Constant(value=int()):
             pass
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
@@ -184,10 +214,27 @@ def _allow(node: ast.expr, text: str, names: dict[str, None]) -> None:
             )
 
 
+def root_of(name: str) -> str:
+    """The key that a name of an expression needs: ``{self.size}`` needs ``{self}``."""
+    return f"{{{name[1:-1].partition('.')[0]}}}" if name.startswith("{") else name
+
+
+def _argument(name: str, bound: Bindings) -> Any:
+    """Follow ``{self.size}`` from the argument to the integer that it must be."""
+    value: Any = bound[root_of(name)]
+    for attribute in name[1:-1].split(".")[1:]:
+        if not hasattr(value, attribute):
+            raise ValueError(f"{name} has no attribute '{attribute}'")
+        value = getattr(value, attribute)
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {with_article(type(value).__name__)}, not an integer")
+    return value
+
+
 def _evaluate(node: ast.expr, bound: Bindings) -> Any:
     match node:
         case ast.Name(id=name):
-            return bound[name]
+            return _argument(name, bound) if name.startswith("{") else bound[name]
         case ast.Constant(value=value):
             return value
         case ast.BinOp(left=left, op=op, right=right):
@@ -276,7 +323,11 @@ def _match_expression(
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', which fails here: {error}")
     if wanted == size:
         return None
-    sizes = ", ".join(f"{name}={bound[name]}" for name in expression.names)
+    names = dict.fromkeys(n.id for n in _names_in_order(expression.tree) if n.id not in FUNCTIONS)
+    sizes = ", ".join(
+        f"{name}={_argument(name, bound) if name.startswith('{') else bound[name]}"
+        for name in names
+    )
     return Mismatch(f"axis {i} of {{it}} is {size}, not {expression.text} = {wanted} ({sizes})")
 
 
@@ -287,12 +338,11 @@ def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mism
     # jaxtyping remembers with each shape whether it may still grow by broadcasting; a marker
     # beside the name is the whole of that memory.
     marker = f"#{key}"
-    previous = bound.setdefault(key, shape)
+    previous: tuple[int, ...] = bound.setdefault(key, shape)
     if previous is shape:
         if axis.broadcastable:
             bound[marker] = 1
         return None
-    assert isinstance(previous, tuple)
     may_grow = bound.get(marker) is not None
     together = _broadcast(shape, previous) if axis.broadcastable or may_grow else shape
     if (

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho._annotations import ANYTHING, ArraySpec, UnionSpec
-from sekisho._contract import Contract, Parameter
+from sekisho._contract import RESULT, SENT, YIELDED, Contract, Parameter
 from sekisho._questions import Case, cases_of
 from sekisho._scope import Need, Scope
+from sekisho._specs import ANYTHING, ArraySpec, UnionSpec
 from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Generated(NamedTuple):
     @property
     def checks(self) -> bool:
         """Whether the guard asks anything at all."""
-        return any(need.kind in {"admit", "hand_back"} for need in self.needs.values())
+        return any(need.kind in {"admit", "hand_back", "watch"} for need in self.needs.values())
 
 
 class Admission(NamedTuple):
@@ -49,6 +49,26 @@ def generate(contract: Contract, name: str, calls: str | None = None) -> Generat
     return _Writer(contract, name, calls or f"_{name}").write()
 
 
+# What `yield from` is to a generator; Python has no word for it in an asynchronous one.
+_DELEGATE_ASYNC: Final = """\
+    {generator} = {call}
+    try:
+        {item} = await anext({generator})
+        while True:
+            try:
+                {sent} = yield {item}
+            except GeneratorExit:
+                await {generator}.aclose()
+                raise
+            except BaseException as {error}:
+                {item} = await {generator}.athrow({error})
+            else:
+                {item} = await {generator}.asend({sent})
+    except StopAsyncIteration:
+        return
+"""
+
+
 class _Writer:
     """Writes one guard, line by line."""
 
@@ -61,22 +81,46 @@ class _Writer:
 
     def write(self) -> Generated:
         contract, scope = self.contract, self.scope
-        self.lines.append(f"def {self.name}({self.signature()}):")
+        word = "async def" if contract.flavour.startswith(("async", "co")) else "def"
+        self.lines.append(f"{word} {self.name}({self.signature()}):")
         self.write_context()
         hand_back = self.write_caller()
         for index, parameter in enumerate(contract.parameters):
-            later = (*contract.parameters[index + 1 :], contract.result)
+            later = (*contract.parameters[index + 1 :], *contract.outcomes)
             self.write_parameter(parameter, parameter.name, _keys(later))
         call = f"{scope.need(self.calls, 'function')}({self.arguments()})"
-        if contract.result.spec is ANYTHING and not hand_back:
-            self.lines.append(f"    return {call}")
+        if "generator" in contract.flavour:
+            self.write_items(call)
         else:
-            result = scope.fresh("result")
-            self.lines.append(f"    {result} = {call}")
-            self.write_parameter(contract.result, result, {})
-            back = hand_back.format(result=result) if hand_back else result
-            self.lines.append(f"    return {back}")
+            self.write_result(f"await {call}" if word != "def" else call, hand_back)
         return Generated("\n".join(self.lines) + "\n", scope.needs)
+
+    def write_result(self, call: str, hand_back: str) -> None:
+        if self.contract.result.spec is ANYTHING and not hand_back:
+            self.lines.append(f"    return {call}")
+            return
+        result = self.scope.fresh("result")
+        self.lines.append(f"    {result} = {call}")
+        self.write_parameter(self.contract.result, result, {})
+        back = hand_back.format(result=result) if hand_back else result
+        self.lines.append(f"    return {back}")
+
+    def write_items(self, call: str) -> None:
+        """Hand on what a generator yields, is sent and returns, checked out of line."""
+        scope, contract = self.scope, self.contract
+        if any(each.spec is not ANYTHING for each in contract.outcomes):
+            labels = {YIELDED: "yields", SENT: "is sent", RESULT: "returns"}
+            for each in contract.outcomes:
+                if each.spec is not ANYTHING:
+                    self.lines.append(f"    # {labels[each.name]}: {each.spec.text}")
+            knows = tuple(key for key in _keys(contract.outcomes) if key in scope.axes)
+            watch = scope.need("_watch", "watch", knows)
+            call = f"{watch}({', '.join([call, *scope.context, *(scope.axes[k] for k in knows)])})"
+        if contract.flavour == "generator":
+            self.lines.append(f"    return (yield from {call})")
+            return
+        names = {name: scope.fresh(name) for name in ("generator", "item", "sent", "error")}
+        self.lines += [line.format(call=call, **names) for line in _DELEGATE_ASYNC.splitlines()]
 
     # --- the signature, and the call of the function inside
 

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
+from collections import abc
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from sekisho._annotations import (
+from sekisho._annotations import Parser, annotation_text, foreign_types
+from sekisho._axes import Axis
+from sekisho._specs import (
     ANYTHING,
     ArraySpec,
     HintSpec,
     Spec,
-    UnionSpec,
-    annotation_text,
     array_specs,
-    foreign_types,
-    parse_annotation,
+    children,
+    holds_arrays,
 )
-from sekisho._axes import Axis
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
 from sekisho.worlds import NUMPY, TORCH, World
@@ -29,7 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RESULT",
+    "SENT",
     "UNANNOTATED",
+    "YIELDED",
     "Contract",
     "Options",
     "Parameter",
@@ -39,6 +51,7 @@ __all__ = [
     "read_signature",
 ]
 
+Flavour = Literal["function", "coroutine", "generator", "async generator"]
 Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
 
 
@@ -67,8 +80,15 @@ class _Unannotated(NamedTuple):
 
 UNANNOTATED: Final = _Unannotated()
 
-RESULT: Final = "the result"
-"""The place of a result in messages; a parameter's is ``argument 'name'``."""
+# The names of what passes a boundary without being a parameter; no parameter can have them.
+RESULT: Final = "return"
+YIELDED: Final = "yield"
+SENT: Final = "yield from"
+_PLACES: Final = {
+    RESULT: "the result",
+    YIELDED: "the yielded item",
+    SENT: "the sent value",
+}
 
 
 class Parameter(NamedTuple):
@@ -87,7 +107,7 @@ class Parameter(NamedTuple):
     @property
     def place(self) -> str:
         """Where its value is, in messages."""
-        return RESULT if self.name == "return" else f"argument '{self.name}'"
+        return _place(self.name)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -104,10 +124,20 @@ class Contract(NamedTuple):
     options: Options
     parameters: tuple[Parameter, ...]
     result: Parameter
+    flavour: Flavour = "function"
+    yielded: Parameter | None = None
+    sent: Parameter | None = None
+
+    @property
+    def outcomes(self) -> tuple[Parameter, ...]:
+        """What the function hands out, or is sent, after its parameters have passed."""
+        return tuple(each for each in (self.yielded, self.sent, self.result) if each)
 
 
 def display_name(function: Callable[..., Any]) -> str:
     """A function's name in messages: ``Net.forward``, without the functions around it."""
+    while isinstance(function, functools.partial):
+        function = function.func
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return name.rpartition("<locals>.")[2]
 
@@ -126,38 +156,99 @@ def build_contract(
         NameError: if an annotation mentions a name that is not defined yet.
         DeclarationError: for a malformed or contradictory annotation.
     """
-    title = display_name(function)
-    hints = {
-        name: _resolve(hint, function, names, f"{title}() {_place(name)}")
-        for name, hint in inspect.get_annotations(function).items()
-    }
     bare = read_signature(function, options)
+    hints = {
+        name: _resolve(hint, function, names, f"{bare.function}() {_place(name)}")
+        for name, hint in _annotations_of(function).items()
+    }
+    reader = _Reader(bare.function, options, Parser(options.world, names))
+    if "generator" in bare.flavour:
+        bare = _split_generator(bare, hints)
     first = bare.parameters[0] if bare.parameters else None
-    parameters = tuple(
-        each._replace(spec=_spec(hints, each.name, options, title, is_first=each is first))
-        for each in bare.parameters
+    contract = bare._replace(
+        parameters=tuple(
+            reader.read(hints, each, is_first=each is first) for each in bare.parameters
+        ),
+        result=reader.read(hints, bare.result),
+        yielded=bare.yielded and reader.read(hints, bare.yielded),
+        sent=bare.sent and reader.read(hints, bare.sent),
     )
-    result = bare.result._replace(spec=_spec(hints, "return", options, title))
-    contract = Contract(title, options, parameters, result)
     _check_symbols(contract)
     return contract
 
 
 def read_signature(function: Callable[..., Any], options: Options) -> Contract:
     """Read a function's signature alone: a contract that asks for nothing."""
+    title = display_name(function)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise DeclarationError(f"{title}(): its signature cannot be read: {error}") from None
     parameters = tuple(
         Parameter(each.name, each.kind, each.default, ANYTHING)
-        for each in inspect.signature(function).parameters.values()
+        for each in signature.parameters.values()
     )
     if options.device == "module" and not parameters:
         raise DeclarationError(
-            f"{display_name(function)}(): device='module' asks the first argument where it is, "
-            f"and there is none."
+            f"{title}(): device='module' asks the first argument where it is, and there is none."
         )
-    result = Parameter(
-        "return", inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty, ANYTHING
-    )
-    return Contract(display_name(function), options, parameters, result)
+    flavour = _flavour(function)
+    if options.returns == "caller" and "generator" in flavour:
+        raise DeclarationError(
+            f"{title}(): returns='caller' is for functions that return; this is a generator."
+        )
+    return Contract(title, options, parameters, _outcome(RESULT), flavour)
+
+
+def _outcome(name: str) -> Parameter:
+    empty = inspect.Parameter.empty
+    return Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, empty, ANYTHING)
+
+
+def _flavour(function: Any) -> Flavour:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    if inspect.isgeneratorfunction(function):
+        return "generator"
+    return "coroutine" if inspect.iscoroutinefunction(function) else "function"
+
+
+_GENERATORS: Final = {
+    "generator": (abc.Iterator, abc.Iterable, abc.Generator),
+    "async generator": (abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator),
+}
+
+
+def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
+    """Take ``Generator[Y, S, R]`` apart: what is yielded, sent and returned."""
+    hint = hints.pop(RESULT, inspect.Parameter.empty)
+    yielded, sent = _outcome(YIELDED), _outcome(SENT)
+    if hint is inspect.Parameter.empty or hint is Any:
+        if hint is Any:
+            hints.update({YIELDED: Any, RESULT: Any})
+        hints[SENT] = Any
+        return bare._replace(yielded=yielded, sent=sent)
+    accepted = _GENERATORS[bare.flavour]
+    if get_origin(hint) not in accepted:
+        names = ", ".join(each.__name__ for each in accepted)
+        raise DeclarationError(
+            f"{bare.function}() the result: {annotation_text(hint)} is no annotation for "
+            f"{'an' if bare.flavour[0] == 'a' else 'a'} {bare.flavour}.\n  hint: one of {names}"
+        )
+    inside = (*get_args(hint), Any, Any)[:3]
+    hints.update(zip((YIELDED, SENT, RESULT), inside, strict=True))
+    return bare._replace(yielded=yielded, sent=sent)
+
+
+def _annotations_of(function: Any) -> dict[str, Any]:
+    """The annotations of what is called in the end."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not isinstance(function, type) and not hasattr(function, "__annotations__"):
+        function = getattr(function, "__call__", None)  # noqa: B004 - an object that is called
+    return inspect.get_annotations(function) if callable(function) else {}
 
 
 def _resolve(hint: Any, function: Callable[..., Any], names: Mapping[str, Any], where: str) -> Any:
@@ -186,39 +277,52 @@ def _closure(function: Any) -> dict[str, Any]:
 
 
 def _place(name: str) -> str:
-    return RESULT if name == "return" else f"argument '{name}'"
+    return _PLACES.get(name) or f"argument '{name}'"
 
 
-def _spec(
-    hints: Mapping[str, Any], name: str, options: Options, title: str, *, is_first: bool = False
-) -> Spec | _Unannotated:
-    if name not in hints:
-        if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
-            return ANYTHING
-        return UNANNOTATED
-    hint = hints[name]
-    where = f"{title}() {_place(name)}"
-    _refuse_contradiction(hint, options, where)
-    try:
-        spec = parse_annotation(hint, options.world)
-    except ValueError as error:
-        raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
-    _prepare_checkers(spec, options.typechecker, where)
-    if options.typechecker is None and isinstance(spec, HintSpec) and not spec.arrays:
-        return ANYTHING
-    return spec
+class _Reader(NamedTuple):
+    """Reads the annotations of one function into what may pass."""
 
+    function: str
+    options: Options
+    parser: Parser
 
-def _prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
-    """Have the type checker read each hint now, so that a call finds no bad one."""
-    if isinstance(spec, UnionSpec):
-        for each in spec.alternatives:
-            _prepare_checkers(each, typechecker, where)
-    if isinstance(spec, HintSpec) and not spec.classes and (typechecker or spec.arrays):
+    def read(
+        self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool = False
+    ) -> Parameter:
+        return parameter._replace(spec=self.spec(hints, parameter.name, is_first=is_first))
+
+    def spec(self, hints: Mapping[str, Any], name: str, *, is_first: bool) -> Spec | _Unannotated:
+        options = self.options
+        if name not in hints:
+            if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
+                return ANYTHING
+            return UNANNOTATED
+        hint = hints[name]
+        where = f"{self.function}() {_place(name)}"
+        _refuse_contradiction(hint, options, where)
         try:
-            make_checker(spec.hint, typechecker or "beartype")
+            spec = self.parser.parse(hint)
+        except ValueError as error:
+            raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
+        if options.typechecker is None and not holds_arrays(spec):
+            return ANYTHING
+        _prepare_checkers(spec, options.typechecker or "beartype", where, set())
+        return spec
+
+
+def _prepare_checkers(spec: Any, typechecker: Any, where: str, seen: set[int]) -> None:
+    """Have the type checker read each hint now, so that a call finds no bad one."""
+    if id(spec) in seen:
+        return
+    seen.add(id(spec))
+    if isinstance(spec, HintSpec) and not spec.classes:
+        try:
+            make_checker(spec.hint, typechecker)
         except Exception as error:  # noqa: BLE001 - each checker has errors of its own
             raise DeclarationError(f"{where}: {spec.text} cannot be checked: {error}") from None
+    for child in () if isinstance(spec, HintSpec) else children(spec):
+        _prepare_checkers(child, typechecker, where, seen)
 
 
 def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
@@ -240,7 +344,8 @@ def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
 def _check_symbols(contract: Contract) -> None:
     """Refuse a symbolic axis whose names no earlier axis can have bound."""
     seen: set[str] = set()
-    for parameter in (*contract.parameters, contract.result):
+    seen |= {f"{{{each.name}}}" for each in contract.parameters}
+    for parameter in (*contract.parameters, *contract.outcomes):
         for axis in parameter.axes:
             names = axis.expression.names if axis.expression else ()
             missing = [name for name in names if name not in seen]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
+from sekisho.errors import with_article
 from sekisho.worlds import (
     NUMPY,
     TORCH,
@@ -21,7 +22,6 @@ from sekisho.worlds import (
     dtype_name,
     find_world,
     type_name,
-    with_article,
 )
 
 if TYPE_CHECKING:

@@ -9,9 +9,17 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from sekisho._admit import Boundary, Call
+from sekisho._admit import Boundary, call_reader
 from sekisho._codegen import Admission, Generated, generate
-from sekisho._contract import Contract, Options, build_contract, display_name, read_signature
+from sekisho._contract import (
+    RESULT,
+    Contract,
+    Options,
+    build_contract,
+    display_name,
+    read_signature,
+)
+from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
 from sekisho._scope import Need
 from sekisho._source import compile_function, replace_code
@@ -100,7 +108,7 @@ def _make_late_guard(
 
 
 def _identifier(function: Callable[..., Any]) -> str:
-    name = function.__name__
+    name: str = getattr(function, "__name__", display_name(function))
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"
 
 
@@ -174,6 +182,8 @@ class _Names:
                 return _array_type_of
             case "first_array":
                 return first_array
+            case "watch":
+                return make_watch(self.contract, what)
             case "hand_back":
                 return make_hand_back(self.contract)
             case _:
@@ -181,26 +191,19 @@ class _Names:
 
     def make_admit(self, admission: Admission) -> Callable[..., Any]:
         """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
-        boundary = Boundary(self.contract, admission.parameter)
-        options = self.contract.options
-        fixed_device = None if options.device == "module" else options.device
-        knows, binds = admission.knows, admission.binds
-        context = (options.kind == "same_world") + (options.device == "module")
+        is_result = admission.parameter.name == RESULT
+        boundary = Boundary(self.contract, admission.parameter, is_result=is_result)
+        read_call = call_reader(self.contract.options, admission.knows)
+        binds = admission.binds
 
         def admit(value: Any, *arguments: Any) -> Any:
             if _without_torch:
                 _refresh_all()
             if get_mode() == "off":
                 return (value, *map(_unchecked_size, binds)) if binds else value
-            sizes = zip(knows, arguments[context:], strict=True)
-            bound = {key: size for key, size in sizes if size is not None}
-            world, device = options.world, fixed_device
-            if options.kind == "same_world":
-                world = NUMPY if arguments[0] is array_class(NUMPY) else TORCH
-            elif options.device == "module":
-                device = arguments[0]
-            admitted = boundary.admit(value, Call(bound, world, device))
-            return (admitted, *map(bound.get, binds)) if binds else admitted
+            call = read_call(arguments)
+            admitted = boundary.admit(value, call)
+            return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
         return admit
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sekisho._admit import cross
-from sekisho._contract import RESULT, Contract
+from sekisho._contract import Contract
 from sekisho._convert import Policy, Refusal, same_device
+from sekisho._cross import cross
 from sekisho.errors import ConversionError, Violation
 from sekisho.worlds import TORCH, class_of, describe, find_world
 
@@ -58,13 +58,13 @@ def make_hand_back(contract: Contract) -> Any:
             if world is None or at_home or issubclass(kind, np.generic):
                 return value
             try:
-                return cross(value, target, policy, contract.function, RESULT)
+                return cross(value, target, policy, contract.function, contract.result.place)
             except Refusal as refusal:
                 hint = refusal.hint and refusal.hint.format("result")
                 raise ConversionError(
                     Violation(
                         contract.function,
-                        RESULT,
+                        contract.result.place,
                         f"a value that can go back to {target.label}",
                         describe(value),
                         refusal.reason,

@@ -8,7 +8,7 @@ from sekisho._axes import Bindings, match_shape
 from sekisho.worlds import NUMPY, World
 
 if TYPE_CHECKING:
-    from sekisho._annotations import ArraySpec
+    from sekisho._specs import ArraySpec
 
 __all__ = ["cast_hint", "shape_hint"]
 

@@ -7,11 +7,12 @@ question, and the value always takes the slow path.
 from __future__ import annotations
 
 import ast
+import copy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho._annotations import ArraySpec, HintSpec, UnionSpec
-from sekisho._axes import Axis, variadic_index
+from sekisho._axes import Axis, root_of, variadic_index
 from sekisho._contract import UNANNOTATED, Parameter
+from sekisho._specs import ArraySpec, HintSpec, UnionSpec
 from sekisho.worlds import NUMPY, TORCH, other_world
 
 if TYPE_CHECKING:
@@ -277,7 +278,10 @@ class _ShapeQuestion:
     def expression(self, axis: Axis) -> str | None:
         """A symbolic axis in terms of the text's own names."""
         assert axis.expression is not None
-        tree = ast.parse(axis.expression.text, mode="eval").body
+        tree = axis.expression.tree
+        if isinstance(tree, ast.Name):
+            # {size} is compared as it is; anything more about it might fail to compute.
+            return self.scope.axes[tree.id] if tree.id == root_of(tree.id) else None
         if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
             return None
         names: dict[str, str] = {}
@@ -286,11 +290,9 @@ class _ShapeQuestion:
                 names[name] = self.binds[name]
             elif name in self.scope.certain:
                 names[name] = self.scope.axes[name]
-            else:
+            if " " in names.get(name, " ") or name.startswith("{"):
                 return None
-            if " " in names[name]:
-                return None
-        return f"({ast.unparse(_Rename(names).visit(tree))})"
+        return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
 
 
 class _Rename(ast.NodeTransformer):

@@ -17,7 +17,7 @@ class Need(NamedTuple):
 
     ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
     ``dtypes``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``; ``what`` says which.
+    ``array_type_of``, ``hand_back``, ``watch``; ``what`` says which.
     """
 
     kind: str
@@ -43,9 +43,10 @@ class Scope:
         self.contract = contract
         self.needs: dict[str, Need] = {}
         self.taken = {name, *(each.name for each in contract.parameters)}
-        self.axes: dict[str, str] = {}
-        self.certain: set[str] = set()
-        every = (*contract.parameters, contract.result)
+        # {size} in an axis is the argument itself.
+        self.axes: dict[str, str] = {f"{{{each.name}}}": each.name for each in contract.parameters}
+        self.certain: set[str] = set(self.axes)
+        every = (*contract.parameters, *contract.outcomes)
         growing = {a.key for each in every for a in each.axes if a.variadic and a.broadcastable}
         self.growing = growing | {f"#{key}" for key in growing}
         self.array_type = self.fresh("array_type") if contract.options.kind == "same_world" else ""

@@ -127,8 +127,8 @@ def _convert(
     function: str, x: Any, target: World, *, copy: bool | None, device: Any, detach: bool
 ) -> Any:
     # Importing sekisho stays light: what converts is imported by the first conversion.
-    from sekisho._admit import cross  # noqa: PLC0415
     from sekisho._convert import Policy, Refusal, exports_memory  # noqa: PLC0415
+    from sekisho._cross import cross  # noqa: PLC0415
 
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")

@@ -94,3 +94,8 @@ class ConversionError(BoundaryError):
 
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
+
+
+def with_article(noun: str) -> str:
+    """``a list``, ``an int``."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

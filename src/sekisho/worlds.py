@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from sekisho.errors import with_article
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -229,8 +231,3 @@ def type_name(kind: type) -> str:
     name = kind.__qualname__.rpartition("<locals>.")[2]
     package = kind.__module__.partition(".")[0]
     return name if package in {"builtins", "__main__"} else f"{package}.{name}"
-
-
-def with_article(noun: str) -> str:
-    """``a list``, ``an int``."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

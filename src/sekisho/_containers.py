@@ -1,0 +1,87 @@
+"""Containers of arrays: their items one by one, and the same container if none has changed."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+__all__ = ["flatten", "iterate_checked", "with_fields", "with_items", "with_values"]
+
+
+def with_items(container: Any, items: Sequence[Any]) -> Any:
+    """A sequence of the same type with these items; the same object if they are its own."""
+    if all(new is old for new, old in zip(items, container, strict=True)):
+        return container
+    kind = class_of(container)
+    if hasattr(kind, "_make"):  # a NamedTuple
+        return kind._make(items)
+    if kind is list:
+        return list(items)
+    if hasattr(kind, "__getnewargs__"):  # some kind of tuple
+        return kind(items)
+    changed = copy.copy(container)
+    for index, item in enumerate(items):
+        changed[index] = item
+    return changed
+
+
+def with_values(mapping: Any, values: Mapping[Any, Any]) -> Any:
+    """A mapping of the same type with these values; the same object if they are its own."""
+    if all(value is mapping[key] for key, value in values.items()):
+        return mapping
+    if class_of(mapping) is dict:
+        return {**mapping, **values}
+    changed = copy.copy(mapping)
+    for key, value in values.items():
+        changed[key] = value
+    return changed
+
+
+def with_fields(record: Any, fields: Mapping[str, Any]) -> Any:
+    """A record of the same type with these fields; the same object if they are its own."""
+    if isinstance(record, dict):
+        return with_values(record, fields)
+    changed_fields = {n: value for n, value in fields.items() if value is not getattr(record, n)}
+    if not changed_fields:
+        return record
+    if hasattr(record, "_replace"):  # a NamedTuple
+        return record._replace(**changed_fields)
+    changed = copy.copy(record)
+    for name, value in changed_fields.items():
+        # The class's own __setattr__ refuses where it is frozen.
+        object.__setattr__(changed, name, value)
+    return changed
+
+
+def flatten(container: Any) -> Iterator[Any]:
+    """Everything inside nested dicts, lists and tuples."""
+    seen: set[int] = set()
+    waiting: list[Any] = [container]
+    while waiting:
+        value = waiting.pop()
+        if not issubclass(class_of(value), (dict, list, tuple)):
+            yield value
+        elif id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value.values() if hasattr(value, "values") else value)
+
+
+def iterate_checked(iterator: Any, check: Callable[[int, Any], Any]) -> Any:
+    """The same items, each checked as it is taken; asynchronous if the iterator is."""
+    if hasattr(iterator, "__anext__"):
+        return _iterate_async(iterator, check)
+    return (check(index, item) for index, item in enumerate(iterator))
+
+
+async def _iterate_async(
+    iterator: AsyncIterator[Any], check: Callable[[int, Any], Any]
+) -> AsyncIterator[Any]:
+    index = 0
+    async for item in iterator:
+        yield check(index, item)
+        index += 1

@@ -1,0 +1,218 @@
+"""What an annotation asks of a value, as data: one class a kind of annotation.
+
+`sekisho._annotations` makes them, `sekisho._questions` turns them into inline questions,
+`sekisho._admit` answers for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho._axes import Axis
+from sekisho.worlds import World, find_world
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+__all__ = [
+    "ANYTHING",
+    "ArraySpec",
+    "HintSpec",
+    "IterableSpec",
+    "MappingSpec",
+    "RecordSpec",
+    "SequenceSpec",
+    "Spec",
+    "TupleSpec",
+    "UnionSpec",
+    "array_specs",
+    "children",
+    "holds_arrays",
+]
+
+
+class ArraySpec(NamedTuple):
+    """One array: world, dtype, axes.
+
+    Attributes:
+        text: the annotation as messages and generated comments show it.
+        world: None means either world.
+        array_type: a subclass that the annotation asks for (``Parameter``), or None for any array.
+        dtypes: the names or patterns of which one must match; None accepts every dtype.
+        dtype_label: what that set is called: ``Float32``, ``Real``; None where every dtype passes.
+        axes: None means that any shape will do.
+        takes_scalars: whether NumPy scalars are arrays here too: the annotation names no class.
+    """
+
+    text: str
+    world: World | None
+    array_type: type | None = None
+    dtypes: tuple[str | re.Pattern[str], ...] | None = None
+    dtype_label: str | None = None
+    axes: tuple[Axis, ...] | None = None
+    takes_scalars: bool = False
+
+    def accepts_dtype(self, name: str) -> bool:
+        """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
+        return self.dtypes is None or any(
+            each == name if isinstance(each, str) else each.match(name) is not None
+            for each in self.dtypes
+        )
+
+    def owns(self, value: object, world: World | None) -> bool:
+        """Whether `value` is an array of the kind asked for, whatever its dtype and shape.
+
+        Args:
+            value: anything.
+            world: the world of this call, for an annotation that names none; None is either.
+        """
+        if self.array_type is not None:
+            return isinstance(value, self.array_type)
+        found = find_world(value)
+        wanted = self.world or world
+        if found is None or wanted not in {None, found}:
+            return False
+        return self.takes_scalars or not isinstance(value, np.generic)
+
+
+class HintSpec(NamedTuple):
+    """An annotation that a type checker answers for: a scalar, a class, ``Literal[...]``.
+
+    Attributes:
+        text: the annotation as messages show it.
+        hint: the annotation, as the type checker is given it.
+        classes: what `isinstance` may be asked instead of the type checker, where that is the
+            same question; otherwise empty.
+        arrays: the array annotations that stand somewhere inside, which only a checker in a
+            jaxtyping scope can see; empty for most.
+    """
+
+    text: str
+    hint: Any
+    classes: tuple[type, ...] = ()
+    arrays: tuple[ArraySpec, ...] = ()
+
+
+class UnionSpec(NamedTuple):
+    """``A | B``, at least one of them with an array inside. Tried in order."""
+
+    text: str
+    alternatives: tuple[Spec, ...]
+
+
+class SequenceSpec(NamedTuple):
+    """``list[X]``, ``tuple[X, ...]``, ``Sequence[X]``: every item is an X."""
+
+    text: str
+    container: type
+    item: Spec
+
+
+class TupleSpec(NamedTuple):
+    """``tuple[X, Y]``: one item for each."""
+
+    text: str
+    items: tuple[Spec, ...]
+
+
+class MappingSpec(NamedTuple):
+    """``dict[K, X]``, ``Mapping[K, X]``: every value is an X."""
+
+    text: str
+    container: type
+    key: Spec
+    value: Spec
+
+
+class IterableSpec(NamedTuple):
+    """``Iterable[X]``, ``Iterator[X]``: never consumed by the check.
+
+    Attributes:
+        text: the annotation as messages show it.
+        container: the abstract class that the value must be of.
+        item: what every item must be.
+    """
+
+    text: str
+    container: type
+    item: Spec
+
+
+class RecordSpec:
+    """A class whose fields are annotated: dataclass, attrs class, NamedTuple, TypedDict.
+
+    Attributes:
+        text: the class's name.
+        kind: the class.
+        fields: what each field must be; filled in after creation, since a class may hold itself.
+        required: the keys that a TypedDict must have; all fields for the others.
+    """
+
+    def __init__(self, kind: Any, required: frozenset[str]) -> None:
+        self.text: str = kind.__name__
+        self.kind = kind
+        self.fields: dict[str, Spec] = {}
+        self.required = required
+
+    @property
+    def is_dict(self) -> bool:
+        """Whether the values are dicts with these keys: a TypedDict."""
+        return issubclass(self.kind, dict)
+
+
+class _Anything(NamedTuple):
+    """``Any``: opts out."""
+
+    text: str = "Any"
+
+
+ANYTHING: Final = _Anything()
+
+Spec = (
+    ArraySpec
+    | HintSpec
+    | UnionSpec
+    | SequenceSpec
+    | TupleSpec
+    | MappingSpec
+    | IterableSpec
+    | RecordSpec
+    | _Anything
+)
+
+
+def children(spec: Any) -> tuple[Spec, ...]:
+    """The annotations that stand directly inside of one, in the order they are visited."""
+    if isinstance(spec, HintSpec):
+        return spec.arrays
+    if isinstance(spec, UnionSpec):
+        return spec.alternatives
+    if isinstance(spec, TupleSpec):
+        return spec.items
+    if isinstance(spec, MappingSpec):
+        return (spec.value,)
+    if isinstance(spec, RecordSpec):
+        return tuple(spec.fields.values())
+    return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()
+
+
+def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
+    """The array annotations inside `spec`, itself included, in the order they are visited."""
+    return tuple(_walk(spec, set()))
+
+
+def _walk(spec: Any, seen: set[int]) -> Iterator[ArraySpec]:
+    if isinstance(spec, ArraySpec):
+        yield spec
+    elif id(spec) not in seen:  # a record may hold itself
+        seen.add(id(spec))
+        for child in children(spec):
+            yield from _walk(child, seen)
+
+
+def holds_arrays(spec: Any) -> bool:
+    """Whether any array annotation stands in `spec`."""
+    return bool(array_specs(spec))

@@ -1,0 +1,89 @@
+"""What is said of a value that may not pass: the place it is at, and who bound which axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho._contract import RESULT, SENT, YIELDED, Contract, Parameter, binders
+from sekisho.errors import Violation
+from sekisho.worlds import describe
+
+if TYPE_CHECKING:
+    from sekisho._axes import Bindings, Mismatch
+
+__all__ = ["Place"]
+
+_NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
+
+
+class Place:
+    """Where a value is: a parameter or the result, and the path inside its container.
+
+    Attributes:
+        title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
+        name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
+        it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
+    """
+
+    def __init__(
+        self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
+    ) -> None:
+        self.contract = contract
+        self.parameter = parameter
+        self.title = title or parameter.place
+        self.path = path
+        root = _NAMES.get(parameter.name)
+        self.name = f"{root or parameter.name}{path}"
+        self.it = self.name if path else self.title if root else f"'{parameter.name}'"
+
+    def inside(self, path: str) -> Place:
+        """The place of an item."""
+        return Place(self.contract, self.parameter, self.title, self.path + path)
+
+    @property
+    def place(self) -> str:
+        """The place in the first line of a message."""
+        return f"{self.title} at {self.name}" if self.path else self.title
+
+    def violation(
+        self,
+        spec: Any,
+        value: object,
+        reason: str | None = None,
+        hint: str | None = None,
+        got: str | None = None,
+    ) -> Violation:
+        """Say that a value is not what `spec` asks for; ``{}`` in the hint is its name."""
+        return Violation(
+            self.contract.function,
+            self.place,
+            spec.text,
+            got or describe(value),
+            reason,
+            hint=hint and hint.format(self.name),
+        )
+
+    def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
+        """Put a mismatch of shapes into words: who bound the axis, and what this one is."""
+        text = mismatch.text.replace("{it}", self.it)
+        if mismatch.key is None:
+            return text
+        source = self.binder(mismatch.key, binders_here) or f"{self.it} itself"
+        several = mismatch.key.startswith("*")
+        start = f"axes '{mismatch.key}' are" if several else f"axis '{mismatch.key}' is"
+        return f"{start} {mismatch.size} (from {source}), but {text}"
+
+    def bound(
+        self, bound: Bindings, binders_here: dict[str, str]
+    ) -> tuple[tuple[str, Any, str], ...]:
+        """The axes bound so far, their sizes, and who bound them."""
+        return tuple(
+            (key, size, self.binder(key, binders_here))
+            for key, size in bound.items()
+            if key[0] not in "#{"
+        )
+
+    def binder(self, key: str, binders_here: dict[str, str]) -> str:
+        """Who bound an axis: an item of the value at hand, or an argument before it."""
+        here = binders_here.get(key)
+        return here or " or ".join(binders(self.contract, key, self.parameter.name))
