@@ -23,6 +23,7 @@ LAYERS = [
     {"_admit", "_codegen", "_hand_back"},
     {"_generators"},
     {"_guard"},
+    {"_targets"},
     {"decorators", "ops", "channels", "joins", "converters"},
     {"__init__"},
 ]

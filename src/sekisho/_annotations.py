@@ -170,6 +170,7 @@ class Parser:
         record.fields.update(
             {n: self.parse(_bare(each)) for n, each in hints.items() if n in names}
         )
+        record.is_complete = True
         if holds_arrays(record):
             return record
         del self.records[hint]

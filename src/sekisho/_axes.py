@@ -338,11 +338,12 @@ def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mism
     # jaxtyping remembers with each shape whether it may still grow by broadcasting; a marker
     # beside the name is the whole of that memory.
     marker = f"#{key}"
-    previous: tuple[int, ...] = bound.setdefault(key, shape)
-    if previous is shape:
+    if key not in bound:
+        bound[key] = shape
         if axis.broadcastable:
             bound[marker] = 1
         return None
+    previous: tuple[int, ...] = bound[key]
     may_grow = bound.get(marker) is not None
     together = _broadcast(shape, previous) if axis.broadcastable or may_grow else shape
     if (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho._contract import RESULT, SENT, YIELDED, Contract, Parameter
-from sekisho._questions import Case, cases_of
+from sekisho._questions import Case, Items, cases_of, item_case, items_of
 from sekisho._scope import Need, Scope
 from sekisho._specs import ANYTHING, ArraySpec, UnionSpec
 from sekisho.worlds import NUMPY, TORCH
@@ -51,21 +51,21 @@ def generate(contract: Contract, name: str, calls: str | None = None) -> Generat
 
 # What `yield from` is to a generator; Python has no word for it in an asynchronous one.
 _DELEGATE_ASYNC: Final = """\
-    {generator} = {call}
-    try:
-        {item} = await anext({generator})
-        while True:
-            try:
-                {sent} = yield {item}
-            except GeneratorExit:
-                await {generator}.aclose()
-                raise
-            except BaseException as {error}:
-                {item} = await {generator}.athrow({error})
-            else:
-                {item} = await {generator}.asend({sent})
-    except StopAsyncIteration:
-        return
+{generator} = {call}
+try:
+    {item} = await anext({generator})
+    while True:
+        try:
+            {sent} = yield {item}
+        except GeneratorExit:
+            await {generator}.aclose()
+            raise
+        except BaseException as {error}:
+            {item} = await {generator}.athrow({error})
+        else:
+            {item} = await {generator}.asend({sent})
+except StopAsyncIteration:
+    return
 """
 
 
@@ -78,11 +78,13 @@ class _Writer:
         self.calls = calls
         self.scope = Scope(contract, name)
         self.lines: list[str] = []
+        self.depth = 0
 
     def write(self) -> Generated:
         contract, scope = self.contract, self.scope
         word = "async def" if contract.flavour.startswith(("async", "co")) else "def"
-        self.lines.append(f"{word} {self.name}({self.signature()}):")
+        self.emit(f"{word} {self.name}({self.signature()}):")
+        self.depth = 1
         self.write_context()
         hand_back = self.write_caller()
         for index, parameter in enumerate(contract.parameters):
@@ -97,13 +99,13 @@ class _Writer:
 
     def write_result(self, call: str, hand_back: str) -> None:
         if self.contract.result.spec is ANYTHING and not hand_back:
-            self.lines.append(f"    return {call}")
+            self.emit(f"return {call}")
             return
         result = self.scope.fresh("result")
-        self.lines.append(f"    {result} = {call}")
+        self.emit(f"{result} = {call}")
         self.write_parameter(self.contract.result, result, {})
         back = hand_back.format(result=result) if hand_back else result
-        self.lines.append(f"    return {back}")
+        self.emit(f"return {back}")
 
     def write_items(self, call: str) -> None:
         """Hand on what a generator yields, is sent and returns, checked out of line."""
@@ -112,15 +114,15 @@ class _Writer:
             labels = {YIELDED: "yields", SENT: "is sent", RESULT: "returns"}
             for each in contract.outcomes:
                 if each.spec is not ANYTHING:
-                    self.lines.append(f"    # {labels[each.name]}: {each.spec.text}")
+                    self.emit(f"# {labels[each.name]}: {each.spec.text}")
             knows = tuple(key for key in _keys(contract.outcomes) if key in scope.axes)
             watch = scope.need("_watch", "watch", knows)
             call = f"{watch}({', '.join([call, *scope.context, *(scope.axes[k] for k in knows)])})"
         if contract.flavour == "generator":
-            self.lines.append(f"    return (yield from {call})")
+            self.emit(f"return (yield from {call})")
             return
         names = {name: scope.fresh(name) for name in ("generator", "item", "sent", "error")}
-        self.lines += [line.format(call=call, **names) for line in _DELEGATE_ASYNC.splitlines()]
+        self.emit(*_DELEGATE_ASYNC.format(call=call, **names).splitlines())
 
     # --- the signature, and the call of the function inside
 
@@ -161,11 +163,11 @@ class _Writer:
                 tensor, array = scope.array_class(TORCH), scope.array_class(NUMPY)
                 is_tensor = f"{scope.builtin('isinstance')}({plain}, {tensor})"
                 choice = f"{tensor} if {is_tensor} else {array}"
-            self.lines.append(f"    {scope.array_type} = {choice}")
+            self.emit(f"{scope.array_type} = {choice}")
         if scope.device:
             module_device = scope.need("_module_device", "module_device")
             module = self.contract.parameters[0].name
-            self.lines.append(f"    {scope.device} = {module_device}({module})")
+            self.emit(f"{scope.device} = {module_device}({module})")
 
     def write_caller(self) -> str:
         """Keep the array that results go back to. Returns the expression that takes them there."""
@@ -175,7 +177,7 @@ class _Writer:
         plain = self.first_array()
         choice = plain or f"{scope.need('_first_array', 'first_array')}({self.values()})"
         caller = scope.fresh("caller")
-        self.lines.append(f"    {caller} = {choice}")
+        self.emit(f"{caller} = {choice}")
         back = f"{scope.need('_hand_back', 'hand_back')}({{result}}, {caller})"
         # The first argument as it was passed: nothing has crossed, so nothing goes back.
         return f"{{result}} if {caller} is {plain} else {back}" if plain else back
@@ -197,10 +199,13 @@ class _Writer:
         spec, scope = parameter.spec, self.scope
         if spec is ANYTHING:
             return
+        items = items_of(scope, parameter, local)
         own = [key for key in _keys((parameter,)) if key[0] != "#" or key in scope.growing]
         knows = tuple(key for key in own if key in scope.axes)
-        binds = tuple(key for key in own if key in later and key not in scope.certain)
-        cases = cases_of(scope, parameter, local, binds)
+        # Items share even the axes that nothing else mentions.
+        binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
+        cases = None if items else cases_of(scope, parameter, local, binds)
+        first = item_case(scope, items, binds) if items else None
         for key in binds:
             if key not in scope.axes:
                 scope.axes[key] = scope.fresh(
@@ -210,26 +215,60 @@ class _Writer:
         admit = scope.need(f"_admit_{local}", "admit", admission)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])
         arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
+        call = f"{targets} = {admit}({arguments})"
         label = "returns" if parameter is self.contract.result else f"{_stars(parameter)}{local}"
-        self.lines.append(f"    # {label}: {' '.join(spec.text.split())}")
-        self.write_cases(cases, f"{targets} = {admit}({arguments})", admission)
+        self.emit(f"# {label}: {' '.join(spec.text.split())}")
+        if items and first:
+            self.write_items_loop(items, first, call, admission)
+        else:
+            self.write_cases(cases, call, admission)
         scope.certain |= _certain(parameter) & set(binds)
+
+    def write_items_loop(self, items: Items, first: Case, call: str, admission: Admission) -> None:
+        """Ask every item of a container; the first binds the axes that the others must share."""
+        scope = self.scope
+        self.emit(f"if {items.unfit}:", f"    {call}", "else:")
+        self.depth += 1
+        if admission.binds:
+            self.emit(f"{items.item} = {items.first}")
+            self.write_cases((first,), call, admission)
+        scope.certain |= set(admission.binds)
+        every = item_case(scope, items, ())
+        scope.certain -= set(admission.binds)
+        assert every is not None  # asking with more axes known is never harder
+        contrary = [*items.key_contrary, *_contrary((every,))]
+        if items.key_contrary:
+            contrary[1] = f"or {contrary[1]}"
+        self.emit(f"for {items.loop}:")
+        self.depth += 1
+        self.emit(*self.broken("if", contrary), f"    {call}", "    break")
+        self.depth -= 2
 
     def write_cases(self, cases: tuple[Case, ...] | None, call: str, admission: Admission) -> None:
         if cases is None:
-            self.lines.append(f"    {call}")
+            self.emit(call)
             return
         contrary = _contrary(cases)
         fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
         if fits and not admission.binds:
-            self.lines += [*_broken("if", contrary), f"        {call}"]
+            self.emit(*self.broken("if", contrary), f"    {call}")
             return
         for index, case in enumerate(cases):
             tests = [test.yes for test in case.tests]
             question = [tests[0], *(f"and {each}" for each in tests[1:])]
-            self.lines += _broken("elif" if index else "if", question)
-            self.lines += [f"        {each}" for each in self.bindings(case, admission)]
-        self.lines += ["    else:", f"        {call}"]
+            self.emit(*self.broken("elif" if index else "if", question))
+            self.emit(*(f"    {each}" for each in self.bindings(case, admission)))
+        self.emit("else:", f"    {call}")
+
+    def broken(self, word: str, pieces: list[str]) -> list[str]:
+        """An ``if`` in one line, or in as many as keep it readable."""
+        line = f"{word} {' '.join(pieces)}:"
+        if len(line) <= _LINE_LENGTH - 4 * self.depth:
+            return [line]
+        return [f"{word} (", *(f"    {piece}" for piece in pieces), "):"]
+
+    def emit(self, *lines: str) -> None:
+        self.lines += [f"{'    ' * self.depth}{line}" for line in lines]
 
     def bindings(self, case: Case, admission: Admission) -> list[str]:
         axes = self.scope.axes
@@ -262,14 +301,6 @@ def _no(case: Case) -> list[str]:
 
 
 _LINE_LENGTH: Final = 100
-
-
-def _broken(word: str, pieces: list[str]) -> list[str]:
-    """An ``if`` in one line, or in as many as keep it readable."""
-    line = f"    {word} {' '.join(pieces)}:"
-    if len(line) <= _LINE_LENGTH:
-        return [line]
-    return [f"    {word} (", *(f"        {piece}" for piece in pieces), "    ):"]
 
 
 def _is_self(parameter: Parameter) -> bool:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho._axes import Axis, root_of, variadic_index
 from sekisho._contract import UNANNOTATED, Parameter
-from sekisho._specs import ArraySpec, HintSpec, UnionSpec
+from sekisho._specs import (
+    ANYTHING,
+    ArraySpec,
+    HintSpec,
+    MappingSpec,
+    SequenceSpec,
+    UnionSpec,
+)
 from sekisho.worlds import NUMPY, TORCH, other_world
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
     from sekisho._scope import Scope
 
-__all__ = ["Case", "Test", "cases_of"]
+__all__ = ["Case", "Items", "Test", "cases_of", "item_case", "items_of"]
 
 
 class Test(NamedTuple):
@@ -74,6 +81,62 @@ def cases_of(
         cases = cases if skip in cases else (skip, *cases)
     # The cheapest question first: what is None or the default is no array.
     return tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
+
+
+class Items(NamedTuple):
+    """How the items of a container are asked, one by one.
+
+    Attributes:
+        spec: what each must be.
+        item: the local that holds one.
+        unfit: the question whether there is nothing to ask: no such container, or an empty one.
+        first: the expression for the first item.
+        loop: the head of the loop over all.
+        key_contrary: the question whether a mapping's key is not as declared, if it has one.
+    """
+
+    spec: ArraySpec
+    item: str
+    unfit: str
+    first: str
+    loop: str
+    key_contrary: tuple[str, ...] = ()
+
+
+def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
+    """How to ask the items of a parameter's value; None if only the slow path can tell."""
+    spec = parameter.spec
+    single = parameter.kind not in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}
+    if not single or parameter.has_default or not isinstance(spec, (SequenceSpec, MappingSpec)):
+        return None
+    item: Any = spec.value if isinstance(spec, MappingSpec) else spec.item
+    if not isinstance(item, ArraySpec) or spec.container not in {list, tuple, dict}:
+        return None
+    for axis in item.axes or ():
+        if axis.key is not None and (
+            axis.broadcastable
+            or axis.key in scope.growing
+            or (axis.key in scope.axes and axis.key not in scope.certain)
+        ):
+            return None
+    one = scope.fresh("item")
+    kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin(spec.container.__name__)})"
+    unfit = f"not {kind} or not {local}"
+    if isinstance(spec, SequenceSpec):
+        return Items(item, one, unfit, f"{local}[0]", f"{one} in {local}")
+    first = f"{scope.builtin('next')}({scope.builtin('iter')}({local}.values()))"
+    if spec.key is ANYTHING:
+        return Items(item, one, unfit, first, f"{one} in {local}.values()")
+    key = scope.fresh("key")
+    keys = _spec_cases(scope, spec.key, key, ()) or ()
+    contrary = tuple(test.no for case in keys for test in case.tests)
+    loop = f"{key}, {one} in {local}.items()"
+    return Items(item, one, unfit, first, loop, contrary) if len(contrary) == 1 else None
+
+
+def item_case(scope: Scope, items: Items, wanted: Collection[str]) -> Case | None:
+    """The question about one item."""
+    return _array_case(scope, items.spec, items.item, wanted)
 
 
 def _is(test: str) -> Test:

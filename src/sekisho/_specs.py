@@ -149,6 +149,7 @@ class RecordSpec:
         kind: the class.
         fields: what each field must be; filled in after creation, since a class may hold itself.
         required: the keys that a TypedDict must have; all fields for the others.
+        is_complete: whether the fields are filled in.
     """
 
     def __init__(self, kind: Any, required: frozenset[str]) -> None:
@@ -156,6 +157,7 @@ class RecordSpec:
         self.kind = kind
         self.fields: dict[str, Spec] = {}
         self.required = required
+        self.is_complete = False
 
     @property
     def is_dict(self) -> bool:
@@ -201,18 +203,23 @@ def children(spec: Any) -> tuple[Spec, ...]:
 
 def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
     """The array annotations inside `spec`, itself included, in the order they are visited."""
-    return tuple(_walk(spec, set()))
-
-
-def _walk(spec: Any, seen: set[int]) -> Iterator[ArraySpec]:
-    if isinstance(spec, ArraySpec):
-        yield spec
-    elif id(spec) not in seen:  # a record may hold itself
-        seen.add(id(spec))
-        for child in children(spec):
-            yield from _walk(child, seen)
+    return tuple(each for each in _walk(spec, set()) if isinstance(each, ArraySpec))
 
 
 def holds_arrays(spec: Any) -> bool:
-    """Whether any array annotation stands in `spec`."""
-    return bool(array_specs(spec))
+    """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
+    return any(
+        isinstance(each, ArraySpec) or (isinstance(each, RecordSpec) and not each.is_complete)
+        for each in _walk(spec, set())
+    )
+
+
+def _walk(spec: Any, seen: set[int]) -> Iterator[Any]:
+    # By identity: a record may hold itself, and the same array annotation may stand twice.
+    if isinstance(spec, RecordSpec):
+        if id(spec) in seen:
+            return
+        seen.add(id(spec))
+    yield spec
+    for child in children(spec):
+        yield from _walk(child, seen)

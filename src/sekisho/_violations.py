@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho._contract import RESULT, SENT, YIELDED, Contract, Parameter, binders
+from sekisho._contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
 from sekisho.errors import Violation
 from sekisho.worlds import describe
 
@@ -57,7 +57,7 @@ class Place:
         return Violation(
             self.contract.function,
             self.place,
-            spec.text,
+            "nothing of the other world" if spec is UNANNOTATED else spec.text,
             got or describe(value),
             reason,
             hint=hint and hint.format(self.name),

@@ -6,7 +6,6 @@ function of the same signature, generated as text (`sekisho.generated_source` sh
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 
 from sekisho._crossings import caller
@@ -316,39 +315,10 @@ def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str =
 
 
 def _guard(target: Any, kind: Kind, options: dict[str, Any], frame: FrameType) -> Any:
-    """Guard whatever was decorated; what wraps a function stays around it."""
     if get_mode() == "off":
         return target
-    if type(target) in {staticmethod, classmethod}:
-        return type(target)(_guard(target.__func__, kind, options, frame))
-    if isinstance(target, property):
-        get, set_, delete = (
-            each and _guard(each, kind, options, frame)
-            for each in (target.fget, target.fset, target.fdel)
-        )
-        return property(get, set_, delete, target.__doc__)
-    if not callable(target):
-        raise DeclarationError(
-            f"{kind}(): expected a function, got {target!r}, which cannot be called."
-        )
     # Not before the first decoration: importing sekisho stays light.
     from sekisho._contract import Options  # noqa: PLC0415
-    from sekisho._guard import make_guard  # noqa: PLC0415
+    from sekisho._targets import guard_target  # noqa: PLC0415
 
-    function: Any = target
-    return make_guard(function, Options(kind, **options), _names_around(function, frame))
-
-
-def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
-    """The local names that the string annotations of a nested function or a method may use.
-
-    They are on the frames of the class bodies, and of the one function, around the definition.
-    """
-    annotations: dict[str, Any] = getattr(function, "__annotations__", {})
-    names: dict[str, Any] = {}
-    if any(isinstance(each, str) for each in annotations.values()):
-        while frame is not None and frame.f_locals is not frame.f_globals:
-            names = {**frame.f_locals, **names}
-            is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
-            frame = None if is_function else frame.f_back
-    return names
+    return guard_target(target, Options(kind, **options), frame)

@@ -1,0 +1,119 @@
+"""Whatever can be decorated: functions, what wraps them, and classes.
+
+What wraps a function stays around it: a guarded property is a property, a guarded class is the
+same class with guarded methods. The innermost function becomes a guard, which is a plain function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import types
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho._guard import make_guard
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from sekisho._contract import Options
+
+__all__ = ["guard_target"]
+
+
+def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
+    """Guard what was decorated.
+
+    Args:
+        target: a function, a method, what wraps one, an object that is called, or a class.
+        options: the decorator's options.
+        frame: where it was decorated; string annotations may mention its local names.
+
+    Raises:
+        DeclarationError: for what cannot be called, and for contradictory declarations.
+    """
+    if isinstance(target, type):
+        return _guard_class(target, options, frame)
+    if type(target) in {staticmethod, classmethod}:
+        return type(target)(guard_target(target.__func__, options, frame))
+    if isinstance(target, property):
+        get, set_, delete = (
+            each and guard_target(each, options, frame)
+            for each in (target.fget, target.fset, target.fdel)
+        )
+        return property(get, set_, delete, target.__doc__)
+    if type(target) is functools.cached_property:
+        return functools.cached_property(guard_target(target.func, options, frame))
+    if not callable(target):
+        raise DeclarationError(
+            f"{options.kind}(): expected a function, got {target!r}, which cannot be called."
+        )
+    function: Any = target
+    manager = _MANAGERS.get(getattr(function, "__code__", None))
+    if manager is not None:
+        # What its generator yields is the annotation's business, not the manager around it.
+        return manager(guard_target(function.__wrapped__, options, frame))
+    guard = make_guard(function, options, _names_around(function, frame))
+    for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
+        if hasattr(function, name) and not hasattr(guard, name):
+            setattr(guard, name, getattr(function, name))
+    return guard
+
+
+def _code_of_manager(decorate: Any) -> Any:
+    def generator() -> Any:
+        yield
+
+    return decorate(generator).__code__
+
+
+_MANAGERS: Final[dict[Any, Any]] = {
+    _code_of_manager(contextlib.contextmanager): contextlib.contextmanager,
+    _code_of_manager(contextlib.asynccontextmanager): contextlib.asynccontextmanager,
+}
+_METHODS: Final = (
+    *(types.FunctionType, staticmethod, classmethod, property, functools.cached_property),
+)
+
+
+def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
+    """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
+    namespace: dict[str, Any] = {**vars(kind)}
+    for name, member in namespace.items():
+        if not isinstance(member, _METHODS) or not _is_declared(name, member):
+            continue
+        guarded = guard_target(member, options, frame)
+        if isinstance(guarded, functools.cached_property):
+            guarded.__set_name__(kind, name)
+        try:
+            setattr(kind, name, guarded)
+        except (AttributeError, TypeError) as error:
+            raise DeclarationError(
+                f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
+            ) from None
+    return kind
+
+
+def _is_declared(name: str, member: Any) -> bool:
+    """Whether a method is the author's; of Python's own protocol, what has annotations."""
+    function = getattr(member, "__func__", member)
+    if getattr(function, "__no_type_check__", False):
+        return False
+    is_special = name.startswith("__") and name.endswith("__")
+    return not is_special or name == "__init__" or bool(getattr(function, "__annotations__", None))
+
+
+def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
+    """The local names that the string annotations of a nested function or a method may use.
+
+    They are on the frames of the class bodies, and of the one function, around the definition.
+    """
+    names: dict[str, Any] = {}
+    if any(isinstance(each, str) for each in getattr(function, "__annotations__", {}).values()):
+        while frame is not None and frame.f_locals is not frame.f_globals:
+            names = {**frame.f_locals, **names}
+            is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+            frame = None if is_function else frame.f_back
+    return names

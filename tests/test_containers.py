@@ -1,0 +1,354 @@
+"""Containers: every item is checked, none sampled; what changes keeps its type; the path is named."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, NotRequired, Optional, TypedDict, Union
+
+import numpy as np
+import pytest
+from jaxtyping import Float, Int
+
+import sekisho as sk
+from sekisho._containers import flatten
+
+
+def guard(world, annotation):
+    def f(batch):
+        return batch
+
+    f.__annotations__ = {"batch": annotation}
+    return world.decorate(f)
+
+
+def annotations(A):
+    image = Float[A, "h w"]
+    return {
+        "list": (list[image], lambda x: [x, x]),
+        "fixed tuple": (tuple[image, image], lambda x: (x, x)),
+        "tuple of any length": (tuple[image, ...], lambda x: (x, x, x)),
+        "dict": (dict[str, image], lambda x: {"a": x, "b": x}),
+        "sequence": (Sequence[image], lambda x: [x, x]),
+        "mapping": (Mapping[str, image], lambda x: collections.OrderedDict(a=x, b=x)),
+        "nested": (dict[str, list[tuple[image, int]]], lambda x: {"a": [(x, 1), (x, 2)]}),
+        "optional": (Optional[list[image]], lambda x: [x]),
+        "union": (Union[int, list[image], dict[str, image]], lambda x: {"a": x}),
+        "list of optional": (list[image | None], lambda x: [None, x]),
+        "iterable": (Iterable[image], lambda x: [x, x]),
+        "any length, any type": (list[image | int | str], lambda x: [1, x, "a"]),
+    }
+
+
+NAMES = list(annotations(np.ndarray))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_untouched_container_is_the_same_object(name, world):
+    annotation, make = annotations(world.array_type)[name]
+    batch = make(world.zeros(2, 3))
+    assert guard(world, annotation)(batch) is batch
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_foreign_items_are_converted_and_the_container_keeps_its_type(name, world, other):
+    annotation, make = annotations(world.array_type)[name]
+    batch = make(other.zeros(2, 3))
+    converted = guard(world, annotation)(batch)
+    assert converted is not batch
+    assert type(converted) is type(batch)
+    for old, new in zip(flatten(batch), flatten(converted), strict=True):
+        foreign = isinstance(old, other.array_type)
+        assert isinstance(new, world.array_type if foreign else type(old))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bad_item_anywhere_is_found(name, world):
+    annotation, make = annotations(world.array_type)[name]
+    for bad in (world.zeros(2), world.zeros(2, 3, dtype="int32"), "text", [1.0]):
+        if name == "any length, any type" and isinstance(bad, str):
+            continue
+        with pytest.raises(sk.BoundaryError):
+            guard(world, annotation)(make(bad))
+
+
+def test_items_share_their_axes(world):
+    f = guard(world, list[Float[world.array_type, "h w"]])
+    many = [world.zeros(2, 3)] * 1000
+    assert f(many) is many
+    with pytest.raises(sk.ShapeError) as caught:
+        f([*many, world.zeros(2, 4)])
+    assert str(caught.value).splitlines()[0].startswith("f() argument 'batch' at batch[1000]: ")
+    assert str(caught.value).splitlines()[1] == (
+        "  axis 'w' is 3 (from batch[0]), but axis 1 of batch[1000] is 4"
+    )
+
+
+def test_the_path_inside_a_container_is_named(world):
+    f = guard(world, dict[str, list[Float[world.array_type, "3"]]])
+    with pytest.raises(sk.ShapeError) as caught:
+        f({"image": [world.zeros(3), world.zeros(3), world.zeros(4)]})
+    assert (
+        str(caught.value)
+        .splitlines()[0]
+        .startswith("f() argument 'batch' at batch['image'][2]: expected Float[")
+    )
+    assert "axis 0 of batch['image'][2] is 4, not 3" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "text"),
+    [
+        (list[Float[np.ndarray, "n"]], (), 'expected list[Float[ndarray, "n"]], got a tuple.'),
+        (tuple[Float[np.ndarray, "n"], int], (1,), "'batch' has 1 items, not 2"),
+        (dict[str, Float[np.ndarray, "n"]], [], "got a list."),
+        (dict[str, Float[np.ndarray, "n"]], {1: np.zeros(1)}, "the key 1 is an int, not str"),
+        (Sequence[Float[np.ndarray, "n"]], "text", "got a str."),
+        (Iterable[Float[np.ndarray, "n"]], 3, "got an int."),
+        (Iterator[Float[np.ndarray, "n"]], [], "got a list."),
+    ],
+)
+def test_a_container_that_is_not_what_was_declared_is_refused(annotation, value, text):
+    def f(batch): ...
+
+    f.__annotations__ = {"batch": annotation}
+    with pytest.raises(sk.BoundaryError) as caught:
+        sk.numpy_world(f)(value)
+    assert text in str(caught.value)
+
+
+def test_sets_of_arrays_are_refused_at_decoration():
+    for annotation in (set[np.ndarray], frozenset[Float[np.ndarray, "n"]]):
+
+        def f(x): ...
+
+        f.__annotations__ = {"x": annotation}
+        with pytest.raises(sk.DeclarationError, match="no set holds them; use a list"):
+            sk.numpy_world(f)
+
+
+def test_axes_are_shared_between_a_container_and_the_other_arguments(world):
+    @world.decorate
+    def f(xs: list[Float[world.array_type, "n"]], y: Float[world.array_type, "n"]) -> None: ...
+
+    f([world.zeros(2)], world.zeros(2))
+    f([], world.zeros(5))
+    with pytest.raises(sk.ShapeError, match=r"axis 'n' is 2 \(from argument 'xs'\)"):
+        f([world.zeros(2)], world.zeros(3))
+
+
+def test_a_failed_alternative_leaves_no_axis_bound(world):
+    A = world.array_type
+
+    @world.decorate
+    def f(
+        x: tuple[Float[A, "n"], Float[A, "n"]] | tuple[Float[A, "m"], Float[A, "k"]],
+        y: Float[A, "n"],
+    ): ...
+
+    f((world.zeros(1), world.zeros(2)), world.zeros(3))
+    with pytest.raises(sk.ShapeError):
+        f((world.zeros(2), world.zeros(2)), world.zeros(3))
+
+
+def test_an_iterator_is_not_consumed_but_checked_as_it_is_taken(world, other):
+    @world.decorate
+    def f(xs: Iterator[Float[world.array_type, "n"]]):
+        return xs
+
+    taken = []
+
+    def source():
+        for i in (2, 3, 4):
+            taken.append(i)
+            yield other.zeros(i) if i == 3 else world.zeros(i)
+        yield world.zeros(2, 2)
+
+    items = f(source())
+    assert taken == []
+    assert [type(next(items)) for _ in range(3)] == [world.array_type] * 3
+    with pytest.raises(sk.ShapeError, match=r"at xs\[3\]"):
+        next(items)
+
+
+def test_what_may_be_iterated_again_is_passed_as_it_is(world):
+    class Loader:
+        batch_size = 2
+
+        def __iter__(self):
+            raise AssertionError("must not be iterated")
+
+    @world.decorate
+    def f(xs: Iterable[Float[world.array_type, "n"]]):
+        return xs
+
+    loader = Loader()
+    assert f(loader) is loader
+
+
+def test_results_in_containers_are_checked(world, other):
+    A = world.array_type
+
+    @world.decorate
+    def split(x: Float[A, "n 2"]) -> tuple[Float[A, " n"], dict[str, Float[A, " n"]]]:
+        return x[:, 0], {"second": x[:, 1]}
+
+    @world.decorate
+    def bad(x: Float[A, "n 2"]) -> list[Float[A, " n"]]:
+        return [x[:, 0], x[1:, 0]]
+
+    @world.decorate
+    def left() -> list[Float[A, " n"]]:
+        return [other.zeros(2)]
+
+    split(world.zeros(3, 2))
+    with pytest.raises(sk.ShapeError, match=r"the result at result\[1\]: expected"):
+        bad(world.zeros(3, 2))
+    with pytest.raises(sk.WorldError, match="the function left its world"):
+        left()
+
+
+# --- records: dataclasses, NamedTuples, TypedDicts, attrs classes ---------------------------------
+
+
+def records(A):
+    image, label = Float[A, "n h w"], Int[A, "n"]
+
+    @dataclasses.dataclass
+    class Plain:
+        image: image
+        label: label
+        name: str = "a"
+
+    @dataclasses.dataclass(frozen=True)
+    class Frozen:
+        image: image
+        label: label
+        name: str = "a"
+
+    @dataclasses.dataclass(slots=True)
+    class Slots:
+        image: image
+        label: label
+        name: str = "a"
+
+    Named = NamedTuple("Named", [("image", image), ("label", label), ("name", str)])
+    Typed = TypedDict("Typed", {"image": image, "label": label, "name": NotRequired[str]})
+    for each in (Plain, Frozen, Slots):
+        each.__annotations__.update(image=image, label=label, name=str)
+    return {"dataclass": Plain, "frozen": Frozen, "slots": Slots, "named": Named, "typed": Typed}
+
+
+def field(record, name):
+    return record[name] if isinstance(record, dict) else getattr(record, name)
+
+
+@pytest.mark.parametrize("name", ["dataclass", "frozen", "slots", "named", "typed"])
+def test_records_are_checked_field_by_field_and_share_axes(name, world, other):
+    kind = records(world.array_type)[name]
+    f = guard(world, kind)
+    record = kind(image=world.zeros(2, 3, 4), label=world.zeros(2, dtype="int32"), name="b")
+    assert f(record) is record
+
+    foreign = kind(image=other.zeros(2, 3, 4), label=world.zeros(2, dtype="int32"), name="b")
+    converted = f(foreign)
+    assert type(converted) is type(foreign)
+    assert isinstance(field(converted, "image"), world.array_type)
+    assert field(converted, "label") is field(foreign, "label")
+    assert isinstance(field(foreign, "image"), other.array_type)
+
+    ragged = kind(image=world.zeros(2, 3, 4), label=world.zeros(3, dtype="int32"), name="b")
+    path = "batch['label']" if name == "typed" else "batch.label"
+    with pytest.raises(sk.ShapeError) as caught:
+        f(ragged)
+    assert f"axis 'n' is 2 (from batch{path[5]}" in str(caught.value)
+    assert f"but axis 0 of {path} is 3" in str(caught.value)
+
+
+def test_a_record_shares_its_axes_with_the_function(world):
+    kind = records(world.array_type)["dataclass"]
+
+    def f(batch, weights): ...
+
+    f.__annotations__ = {
+        "batch": kind,
+        "weights": Float[world.array_type, "n"],
+        "return": Float[world.array_type, "h w"] | None,
+    }
+    f = world.decorate(f)
+    record = kind(world.zeros(2, 3, 4), world.zeros(2, dtype="int32"))
+    f(record, world.zeros(2))
+    with pytest.raises(sk.ShapeError, match=r"axis 'n' is 2 \(from argument 'batch'\)"):
+        f(record, world.zeros(3))
+
+
+def test_a_typed_dict_has_all_its_keys_and_no_others(world):
+    kind = records(world.array_type)["typed"]
+    f = guard(world, kind)
+    batch = {"image": world.zeros(2, 3, 4), "label": world.zeros(2, dtype="int32")}
+    assert f(batch) is batch
+    with pytest.raises(sk.BoundaryError, match="'batch' has no key 'label'"):
+        f({"image": batch["image"]})
+    with pytest.raises(sk.BoundaryError, match="'batch' has a key 'extra' too many"):
+        f({**batch, "extra": 1})
+    with pytest.raises(sk.BoundaryError, match=r"at batch\['name'\]: expected str, got an int"):
+        f({**batch, "name": 3})
+    with pytest.raises(sk.BoundaryError, match="got a list"):
+        f([])
+
+
+def test_attrs_classes_are_records_too(world):
+    attrs = pytest.importorskip("attrs")
+    kind = attrs.make_class(
+        "Batch",
+        {"image": attrs.field(type=Float[world.array_type, "n"]), "k": attrs.field(type=int)},
+    )
+    f = guard(world, kind)
+    record = kind(world.zeros(2), 1)
+    assert f(record) is record
+    with pytest.raises(sk.ShapeError, match=r"at batch\.image"):
+        f(kind(world.zeros(2, 2), 1))
+
+
+def test_a_record_that_holds_itself_is_checked_to_the_end(world):
+    @dataclasses.dataclass
+    class Node:
+        value: Any
+        next: Any = None
+
+    Node.__annotations__.update(value=Float[world.array_type, "n"], next=Optional[Node])
+    f = guard(world, Node)
+    chain = Node(world.zeros(2), Node(world.zeros(2), Node(world.zeros(2))))
+    assert f(chain) is chain
+    with pytest.raises(sk.ShapeError, match=r"at batch\.next\.next\.value"):
+        f(Node(world.zeros(2), Node(world.zeros(2), Node(world.zeros(3)))))
+
+
+def test_a_class_of_somebody_else_may_name_what_only_its_type_checker_knows():
+    @dataclasses.dataclass
+    class Config:
+        path: "Unknown"
+        size: int = 3
+
+    def g(config): ...
+
+    g.__annotations__ = {"config": Config}
+    sk.numpy_world(g)(Config(1))
+    with pytest.raises(sk.BoundaryError):
+        sk.numpy_world(g)(1)
+
+
+def test_strict_mode_looks_into_unannotated_containers(world, other):
+    f = world.decorate(lambda batch: batch)
+    nested = {"a": [1, (other.zeros(1),)]}
+    assert f(nested) is nested
+    with (
+        sk.mode("strict"),
+        pytest.raises(sk.WorldError, match="expected nothing of the other world"),
+    ):
+        f(nested)
+    endless: list[Any] = []
+    endless.append(endless)
+    with sk.mode("strict"):
+        assert f(endless) is endless
