@@ -31,7 +31,7 @@ from sekisho._specs import (
 )
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
-from sekisho.worlds import NUMPY, TORCH, World
+from sekisho.worlds import NUMPY, TORCH, World, class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -206,8 +206,7 @@ def _outcome(name: str) -> Parameter:
 
 
 def _flavour(function: Any) -> Flavour:
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = _called(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"
     if inspect.isgeneratorfunction(function):
@@ -242,19 +241,24 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     return bare._replace(yielded=yielded, sent=sent)
 
 
-def _annotations_of(function: Any) -> dict[str, Any]:
-    """The annotations of what is called in the end."""
+def _called(function: Any) -> Any:
+    """The function that is called in the end, inside of partials and of objects that are called."""
     while isinstance(function, functools.partial):
         function = function.func
     if not isinstance(function, type) and not hasattr(function, "__annotations__"):
-        function = getattr(function, "__call__", None)  # noqa: B004 - an object that is called
-    return inspect.get_annotations(function) if callable(function) else {}
+        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
+    return function
+
+
+def _annotations_of(function: Any) -> dict[str, Any]:
+    called = _called(function)
+    return inspect.get_annotations(called) if hasattr(called, "__annotations__") else {}
 
 
 def _resolve(hint: Any, function: Callable[..., Any], names: Mapping[str, Any], where: str) -> Any:
     """Turn strings, and strings inside of annotations, into what they say."""
     holder = SimpleNamespace(__annotations__={"hint": hint})
-    plain = inspect.unwrap(function)
+    plain = inspect.unwrap(_called(function))
     local_names = {**names, **_closure(plain)}
     globals_ = getattr(plain, "__globals__", {})
     try:

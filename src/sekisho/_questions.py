@@ -256,7 +256,8 @@ class _ShapeQuestion:
             return Case((), {})
         binds = {key: part for key, part in self.binds.items() if key in self.wanted}
         names = tuple(axis.key for axis in axes if axis.key)
-        unpack = names if star is None and len(binds) == len(axes) == len(self.wanted) else ()
+        whole = star is None and len(binds) == len(axes) == len(self.wanted)
+        unpack = () if any(axis.broadcastable for axis in axes) or not whole else names
         return Case((self.ask_rank(star, rank), *self.tests), binds, unpack)
 
     def ask_rank(self, star: int | None, rank: int) -> Test:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
@@ -111,9 +112,12 @@ def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
     They are on the frames of the class bodies, and of the one function, around the definition.
     """
     names: dict[str, Any] = {}
-    if any(isinstance(each, str) for each in getattr(function, "__annotations__", {}).values()):
-        while frame is not None and frame.f_locals is not frame.f_globals:
-            names = {**frame.f_locals, **names}
-            is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
-            frame = None if is_function else frame.f_back
+    while frame is not None and frame.f_locals is not frame.f_globals:
+        names = {**frame.f_locals, **names}
+        is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        frame = None if is_function else frame.f_back
+    module = getattr(function, "__globals__", {}).get("__name__")
+    if frame is not None and module not in sys.modules:
+        # Generated, as a NamedTuple's __new__: its own globals do not know the fields' types.
+        names = {**frame.f_globals, **names}
     return names
