@@ -12,18 +12,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import timeit
 
 import beartype
 import jaxtyping
 import numpy as np
 import torch
 from jaxtyping import Float32
+from rounds import ROUNDS, measure, report
 
 import sekisho as sk
-
-ROUNDS = 41
-CALLS = 5000
 
 
 def contenders(array_type, decorate):
@@ -62,27 +59,6 @@ def contenders(array_type, decorate):
         "boundary": sk.boundary(annotated),
         "jaxtyping + beartype": jaxtyping.jaxtyped(typechecker=beartype.beartype)(annotated),
     }
-
-
-def measure(functions, *arguments):
-    """Seconds a call, the median over the rounds, each contender's turn in every round."""
-    seconds = {name: [] for name in functions}
-    timers = {
-        name: timeit.Timer("f(*a)", globals={"f": function, "a": arguments})
-        for name, function in functions.items()
-    }
-    for round_ in range(ROUNDS):
-        names = list(timers)
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            calls = CALLS // 10 if "beartype" in name else CALLS
-            seconds[name].append(timers[name].timeit(calls) / calls)
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
-
-
-def report(title, seconds, unit):
-    print(f"\n{title}")
-    for name, taken in seconds.items():
-        print(f"  {name:22} {taken * 1e9:9,.0f} ns   {taken / seconds[unit]:6.2f} x {unit}")
 
 
 def import_ratio():

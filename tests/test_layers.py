@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def imports(tree: ast.AST) -> list[str]:
 
 def test_every_module_has_a_layer():
     assert {path.stem for path in MODULES} == set(LAYER)
+
+
+def test_the_picture_in_the_docs_is_true():
+    page = (SOURCE.parent.parent / "docs" / "architecture.md").read_text("utf-8")
+    layer, drawn = 0, {}
+    for number, modules in re.findall(r"^\| (\d*) ?\| (`.*?`) \|", page, re.MULTILINE):
+        layer = int(number) if number else layer
+        drawn.update(dict.fromkeys(re.findall(r"`(\w+)`", modules), layer))
+    assert drawn == LAYER
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -567,12 +567,46 @@ def test_pytrees_are_jaxtypings_own_business():
     pytest.importorskip("jax")
     from jaxtyping import PyTree
 
-    @sk.boundary
-    def f(tree: PyTree[Float[np.ndarray, "?n"]], y: Float[np.ndarray, "m"]) -> None: ...
+    def f(tree, other, same, m): ...
 
-    f({"a": GOOD, "b": [np.ones(2)]}, GOOD)
-    with pytest.raises(sk.BoundaryError):
-        f({"a": BAD}, GOOD)
+    f.__annotations__ = {
+        "tree": PyTree[Float[np.ndarray, "?n m"], "T"],
+        "other": PyTree[Float[np.ndarray, "?n _"], "T"],
+        "same": PyTree[Float[np.ndarray, "m"]],
+        "m": Float[np.ndarray, "m"],
+    }
+    f = sk.boundary(f)
+    tree, other = {"a": np.ones((3, 4)), "b": [np.ones((2, 4))]}, {"a": BAD, "b": [np.ones((2, 1))]}
+    same, m = [np.ones(4), np.ones(4)], np.ones(4)
+    f(tree, other, same, m)
+    for unlawful in (
+        (tree["a"][0], other, same, m),
+        (tree, {"a": BAD, "b": [BAD]}, same, m),
+        (tree, {"a": BAD}, same, m),
+        (tree, other, [np.ones(3)], m),
+        (tree, other, same, np.ones(3)),
+    ):
+        with pytest.raises(sk.BoundaryError):
+            f(*unlawful)
+
+
+def test_arrays_of_a_third_library_share_axes_too():
+    jax = pytest.importorskip("jax")
+    from jaxtyping import Key
+
+    def f(x, y, key): ...
+
+    f.__annotations__ = {
+        "x": Float[jax.Array, "n"],
+        "y": Float[np.ndarray, "n"],
+        "key": Key[jax.Array, ""],
+    }
+    f = sk.boundary(f)
+    ones, key = jax.numpy.ones(3), jax.random.key(0)
+    f(ones, GOOD, key)
+    for unlawful in ((ones, np.ones(2), key), (GOOD, GOOD, key), (ones, GOOD, ones)):
+        with pytest.raises(sk.BoundaryError):
+            f(*unlawful)
 
 
 def test_names_under_type_checking_are_an_error_at_the_first_call():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_or
 
 import numpy as np
 
-from sekisho._axes import Bindings, parse_axes
+from sekisho._axes import Axis, Bindings, parse_axes
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,
@@ -111,7 +111,8 @@ class Parser:
             return (_jaxtyping_spec(hint, None, None),)
         leaf = getattr(hint, "leaftype", None)
         inside = get_args(hint) if leaf is None else (leaf,)
-        return tuple(array for each in inside for array in self.arrays_inside(each))
+        arrays = tuple(array for each in inside for array in self.arrays_inside(each))
+        return arrays if leaf is None else (*arrays, _PYTREE)
 
     # --- arrays
 
@@ -334,25 +335,36 @@ def annotation_text(hint: Any) -> str:
     return re.sub(r"\b(?:typing|collections\.abc|numpy|torch|jaxtyping)\.", "", repr(hint))
 
 
+_MEMO: Final = "<jaxtyping>"
+# A PyTree binds more than axes: its structure, and an axis a place. What jaxtyping remembers of
+# that goes from argument to argument as if it were one axis more.
+_PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(_MEMO, name=_MEMO),))
+
+
 def check_in_scope(check: Callable[[object], bool], value: object, bound: Bindings) -> bool:
     """Let jaxtyping itself judge a value, with the axes bound so far; bind those that it binds.
 
     For annotations with arrays inside that only jaxtyping understands.
     """
     storage: Any = importlib.import_module("jaxtyping._storage")
-    single, variadic, *_ = storage.push_shape_memo({})
+    single, variadic, pytree, _ = storage.push_shape_memo({})
+    of_places, structures = bound.get(_MEMO, ({}, {}))
+    single.update(of_places)
+    pytree.update(structures)
     for key, size in bound.items():
         if key.startswith("*"):
             variadic[key[1:]] = (f"#{key}" in bound, size)
-        elif not key.startswith("#"):
+        elif key.isidentifier():
             single[key] = size
     try:
         verdict = check(value)
-        single, variadic, *_ = storage.get_shape_memo()
+        single, variadic, pytree, _ = storage.get_shape_memo()
     finally:
         storage.pop_shape_memo()
     if verdict:
-        bound.update(single)
+        bound.update({name: size for name, size in single.items() if name.isidentifier()})
+        others = {name: size for name, size in single.items() if not name.isidentifier()}
+        bound[_MEMO] = (others, dict(pytree))
         bound.update({f"*{name}": shape for name, (_, shape) in variadic.items()})
         bound.update({f"#*{name}": 1 for name, (grows, _) in variadic.items() if grows})
     return verdict

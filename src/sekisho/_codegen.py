@@ -208,9 +208,9 @@ class _Writer:
         first = item_case(scope, items, binds) if items else None
         for key in binds:
             if key not in scope.axes:
-                scope.axes[key] = scope.fresh(
-                    key.lstrip("#*") + ("_grows" if key[0] == "#" else "")
-                )
+                # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
+                suffix = {"#": "_grows", "<": "_memo"}.get(key[0], "")
+                scope.axes[key] = scope.fresh(key.strip("#*<>") + suffix)
         admission = Admission(parameter, knows, binds)
         admit = scope.need(f"_admit_{local}", "admit", admission)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])

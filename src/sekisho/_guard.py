@@ -210,7 +210,7 @@ class _Names:
 
 def _unchecked_size(key: str) -> Any:
     """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
-    return None if key.startswith("#") else () if key.startswith("*") else 1
+    return None if key[0] in "#<" else () if key.startswith("*") else 1
 
 
 @functools.lru_cache(maxsize=1024)

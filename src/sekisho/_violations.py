@@ -80,7 +80,7 @@ class Place:
         return tuple(
             (key, size, self.binder(key, binders_here))
             for key, size in bound.items()
-            if key[0] not in "#{"
+            if key[0] not in "#{<"
         )
 
     def binder(self, key: str, binders_here: dict[str, str]) -> str:
