@@ -140,7 +140,23 @@ def test_generated_text_is_in_linecache_as_long_as_the_guard_lives():
     linecache.checkcache()
     assert linecache.getlines(filename)
     del guard
+    sk.numpy_world(f)
     assert not linecache.getlines(filename)
+
+
+def test_a_guard_may_go_while_linecache_is_checked():
+    class Going(dict):
+        def keys(self):
+            names = list(super().keys())
+            guards.clear()
+            return names
+
+    guards = [sk.numpy_world(lambda x: x)]
+    before, linecache.cache = linecache.cache, Going(linecache.cache)
+    try:
+        linecache.checkcache()
+    finally:
+        linecache.cache = before
 
 
 def test_debuggers_find_the_source_of_a_guard():

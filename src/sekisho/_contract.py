@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import inspect
+import sys
 from collections import abc
 from types import SimpleNamespace
 from typing import (
@@ -181,7 +183,7 @@ def read_signature(function: Callable[..., Any], options: Options) -> Contract:
     """Read a function's signature alone: a contract that asks for nothing."""
     title = display_name(function)
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, **_LATE_ANNOTATIONS)
     except (TypeError, ValueError) as error:
         raise DeclarationError(f"{title}(): its signature cannot be read: {error}") from None
     parameters = tuple(
@@ -198,6 +200,14 @@ def read_signature(function: Callable[..., Any], options: Options) -> Contract:
             f"{title}(): returns='caller' is for functions that return; this is a generator."
         )
     return Contract(title, options, parameters, _outcome(RESULT), flavour)
+
+
+# On Python 3.14 a signature evaluates the annotations, which may name what is defined later.
+_LATE_ANNOTATIONS: Final[dict[str, Any]] = (
+    {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
+    if sys.version_info >= (3, 14)
+    else {}
+)
 
 
 def _outcome(name: str) -> Parameter:

@@ -44,10 +44,17 @@ def is_guard(code: types.CodeType) -> bool:
     return code.co_filename.startswith(_PREFIX)
 
 
+_unused: Final[list[str]] = []
+"""The file names of guards that are gone. They leave linecache when the next guard comes, never
+from a finalizer: that may run while `linecache.checkcache` goes through its names."""
+
+
 def _register(function: types.FunctionType, source: str, filename: str) -> None:
+    while _unused:
+        linecache.cache.pop(_unused.pop(), None)
     _sources[function] = source
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
+    weakref.finalize(function, _unused.append, filename).atexit = False
 
 
 def generated_source(function: Callable[..., Any]) -> str:

@@ -103,7 +103,12 @@ def _is_declared(name: str, member: Any) -> bool:
     if getattr(function, "__no_type_check__", False):
         return False
     is_special = name.startswith("__") and name.endswith("__")
-    return not is_special or name == "__init__" or bool(getattr(function, "__annotations__", None))
+    if not is_special or name == "__init__":
+        return True
+    try:
+        return bool(getattr(function, "__annotations__", None))
+    except NameError:  # Python 3.14 evaluates them here: there are some
+        return True
 
 
 def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:

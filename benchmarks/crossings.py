@@ -1,0 +1,79 @@
+"""What a crossing costs beside the conversion and the checks written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from rounds import measure, report
+
+import sekisho as sk
+
+
+def to_tensor():
+    """An array of 8 elements handed to a function that stays in PyTorch."""
+
+    def by_hand(x):
+        assert isinstance(x, np.ndarray)
+        assert x.dtype == np.float32
+        assert x.ndim == 1
+        x = torch.from_numpy(x)
+        assert isinstance(x, torch.Tensor)
+
+    def annotated(x):
+        return None
+
+    annotated.__annotations__ = {"x": Float32[torch.Tensor, " n"], "return": None}
+    return {
+        "by hand": by_hand,
+        "sekisho": sk.torch_world(annotated),
+        "recording": _recorded(annotated, sk.torch_world),
+    }
+
+
+def to_array():
+    """A tensor of 8 elements handed to a function that stays in NumPy."""
+
+    def by_hand(x):
+        assert isinstance(x, torch.Tensor)
+        assert x.dtype == torch.float32
+        assert x.ndim == 1
+        assert not x.requires_grad
+        x = x.numpy()
+        assert isinstance(x, np.ndarray)
+
+    def annotated(x):
+        return None
+
+    annotated.__annotations__ = {"x": Float32[np.ndarray, " n"], "return": None}
+    return {
+        "by hand": by_hand,
+        "sekisho": sk.numpy_world(annotated),
+        "recording": _recorded(annotated, sk.numpy_world),
+    }
+
+
+def _recorded(function, decorate):
+    guard = decorate(function)
+
+    def call(x):
+        with sk.record_crossings():
+            return guard(x)
+
+    return call
+
+
+def main():
+    report("an array becomes a tensor", measure(to_tensor(), np.zeros(8, np.float32)))
+    report("a tensor becomes an array", measure(to_array(), torch.zeros(8)))
+    for n in (8, 256, 1 << 18, 1 << 28):
+        array = np.zeros(n, np.float32)
+        report(
+            f"shared, {array.nbytes:,} bytes",
+            measure({"from_numpy": torch.from_numpy, "to_torch": sk.to_torch}, array, calls=1000),
+            "from_numpy",
+        )
+
+
+if __name__ == "__main__":
+    main()
