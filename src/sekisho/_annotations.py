@@ -182,8 +182,9 @@ def _bare(hint: Any) -> Any:
     """An annotation without what is for other readers: alias names, marks, metadata."""
     while True:
         origin = get_origin(hint)
-        if hasattr(hint, "__value__"):  # Python 3.12's `type X = ...`
-            hint = hint.__value__
+        if hasattr(hint, "__value__"):  # Python 3.12's `type X[T] = ...`
+            arguments = get_args(hint)
+            hint = hint.__value__[arguments] if arguments else hint.__value__
         elif hasattr(hint, "__supertype__"):  # NewType
             hint = hint.__supertype__
         elif origin is typing.Annotated or origin in _FIELD_MARKS:
