@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from doctest import ELLIPSIS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import SkipTest
@@ -39,7 +40,11 @@ def _skip(_: Example) -> Any:
 
 
 pytest_collect_file = (
-    Sybil(path=str(ROOT / "src"), parsers=[_skipping(DocTestParser())], pattern="**/*.py")
+    Sybil(
+        path=str(ROOT / "src"),
+        parsers=[_skipping(DocTestParser(optionflags=ELLIPSIS))],
+        pattern="**/*.py",
+    )
     + Sybil(
         path=str(ROOT),
         parsers=[_skipping(PythonCodeBlockParser())],

@@ -17,6 +17,8 @@ def to_tensor():
         assert isinstance(x, np.ndarray)
         assert x.dtype == np.float32
         assert x.ndim == 1
+        assert x.flags.writeable
+        assert all(stride >= 0 and stride % x.itemsize == 0 for stride in x.strides)
         x = torch.from_numpy(x)
         assert isinstance(x, torch.Tensor)
 
@@ -39,7 +41,10 @@ def to_array():
         assert x.dtype == torch.float32
         assert x.ndim == 1
         assert not x.requires_grad
+        assert torch._C._functorch.peek_interpreter_stack() is None
+        assert torch._C._get_tracing_state() is None
         x = x.numpy()
+        x.flags.writeable = False
         assert isinstance(x, np.ndarray)
 
     def annotated(x):

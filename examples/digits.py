@@ -196,8 +196,8 @@ def main() -> None:
     draw(test_x, test_y, predicted, OUTPUT)
 
     console.print(f"\naccuracy   {accuracy:.2%}")
-    console.print(f"crossings  {log}")
     console.print(f"picture    {os.path.relpath(OUTPUT)}")
+    console.print(f"crossings\n\n{log}", highlight=False, soft_wrap=True)
     assert accuracy >= GOAL, f"{accuracy:.1%} after {MAX_EPOCHS} epochs"
 
     console.print("\nAnd a mistake: one image, without its batch axis, given to the network.\n")

@@ -27,7 +27,6 @@ def test_the_log_says_what_crossed_from_where_to_where(torch):
     assert second.copied == "it has a negative stride"
     assert first.seconds > 0
     assert log.nbytes == 56
-    assert str(log) == "2 crossings, 56 bytes: 1 shared, 1 copied"
     assert log.to_records()[0]["place"] == "argument 'x'"
 
 

@@ -15,18 +15,18 @@ FRAMEWORKS = {"torch", "jaxtyping", "beartype", "array_api_compat"}
 LAYERS = [
     {"errors"},
     {"modes", "worlds", "_source", "_typecheck"},
-    {"_axes", "_convert", "_crossings"},
+    {"_axes", "_casting", "_convert", "_crossings"},
     {"_specs"},
     {"_annotations", "_hints", "_containers"},
     {"_contract"},
     {"_violations", "_scope", "_operands"},
-    {"_cross", "_questions"},
+    {"_cross", "_questions", "_quick"},
     {"_admit", "_codegen", "_hand_back"},
     {"_generators"},
     {"_guard"},
     {"_targets"},
     {"decorators", "ops", "channels", "joins", "converters"},
-    {"__init__"},
+    {"__init__", "__main__"},
 ]
 LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(SOURCE.glob("*.py"))

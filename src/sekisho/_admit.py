@@ -13,6 +13,7 @@ import numpy as np
 
 from sekisho._annotations import check_in_scope
 from sekisho._axes import Bindings, match_shape
+from sekisho._casting import cast, may_cast
 from sekisho._containers import flatten, iterate_checked, with_fields, with_items, with_values
 from sekisho._contract import UNANNOTATED, Contract, Options, Parameter
 from sekisho._convert import exports_memory, how_to_make, same_device
@@ -30,7 +31,14 @@ from sekisho._specs import (
 )
 from sekisho._typecheck import make_checker
 from sekisho._violations import Place
-from sekisho.errors import BoundaryError, DeviceError, DTypeError, ShapeError, WorldError
+from sekisho.errors import (
+    BoundaryError,
+    ConversionError,
+    DeviceError,
+    DTypeError,
+    ShapeError,
+    WorldError,
+)
 from sekisho.modes import get_mode
 from sekisho.worlds import (
     NUMPY,
@@ -146,10 +154,10 @@ class Boundary:
             self.border.require_passage(spec, value, world, place)
             if source is not None:
                 # Before the conversion: bit-equal values have the same dtype and shape.
-                self._check_array(spec, value, place, call)
-                return self.border.cross(spec, value, world, call.device, place)
+                lawful = self._check_array(spec, value, place, call)
+                return self.border.cross(spec, lawful, world, call.device, place, passed=value)
             value = self.border.cross(spec, value, world, call.device, place)
-        self._check_array(spec, value, place, call)
+        value = self._check_array(spec, value, place, call)
         if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
             return value
         if self.border.why_closed() is not None:
@@ -158,14 +166,13 @@ class Boundary:
             raise DeviceError(place.violation(spec, value, reason, hint))
         return self.border.cross(spec, value, TORCH, call.device, place)
 
-    def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> None:
+    def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        """Check dtype and shape. Returns the value, cast if its dtype may change."""
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
-            reason = f"{place.it} is {name}, not {spec.dtype_label}"
-            hint = cast_hint(spec, find_world(value) or NUMPY)
-            raise DTypeError(place.violation(spec, value, reason, hint))
+            value = self._cast(spec, value, name, place)
         if spec.axes is None:
-            return
+            return value
         shape, bound = tuple(value.shape), call.bound
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
@@ -174,6 +181,18 @@ class Boundary:
             violation = place.violation(spec, value, place.word(mismatch, call.binders), hint)
             raise ShapeError(violation._replace(axes=place.bound(bound, call.binders)))
         call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
+        return value
+
+    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
+        target = spec.only_dtype
+        if target is None or not may_cast(name, target, self.options.casting):
+            reason = f"{place.it} is {name}, not {spec.dtype_label}"
+            hint = cast_hint(spec, find_world(value) or NUMPY)
+            raise DTypeError(place.violation(spec, value, reason, hint))
+        if self.options.copy is False:
+            reason = f"copy=False, but {place.it} is {name} and has to be cast"
+            raise ConversionError(place.violation(spec, value, reason, "copy=None"))
+        return cast(value, target)
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.options.world or call.world

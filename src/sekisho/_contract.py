@@ -22,6 +22,7 @@ from typing import (
 
 from sekisho._annotations import Parser, annotation_text, foreign_types
 from sekisho._axes import Axis
+from sekisho._casting import Casting
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,
@@ -63,6 +64,7 @@ class Options(NamedTuple):
     kind: Kind
     on_foreign: Literal["convert", "reject"] | None = None
     returns: Literal["world", "caller"] = "world"
+    casting: Casting = "no"
     copy: bool | None = None
     device: Any = None
     detach: bool = False

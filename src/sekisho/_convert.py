@@ -27,7 +27,14 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Converted", "Policy", "Refusal", "convert", "exports_memory", "how_to_make"]
+__all__ = [
+    "Converted",
+    "Policy",
+    "Refusal",
+    "convert",
+    "exports_memory",
+    "how_to_make",
+]
 
 
 class Policy(NamedTuple):
@@ -165,13 +172,22 @@ def _why_not_shared(array: np.ndarray[Any, Any]) -> str | None:
         return "its byte order is not this machine's"
     if not array.flags.writeable:
         return "it is read-only"
+    if strides_are_plain(array):
+        return None
+    if any(stride < 0 for stride in array.strides):
+        return "it has a negative stride"
+    return "its strides are no multiples of its item size"
+
+
+def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
+    """Whether `from_numpy` can express an array's strides."""
     itemsize = array.itemsize
-    for stride in array.strides:
-        if stride < 0:
-            return "it has a negative stride"
-        if stride % itemsize:
-            return "its strides are no multiples of its item size"
-    return None
+    return all(stride >= 0 and stride % itemsize == 0 for stride in array.strides)
+
+
+def plain_dtypes() -> frozenset[np.dtype[Any]]:
+    """The dtypes that both libraries have."""
+    return _PLAIN
 
 
 def _copied_tensor(array: np.ndarray[Any, Any]) -> torch.Tensor:

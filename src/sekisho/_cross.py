@@ -7,10 +7,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from sekisho._convert import Policy, Refusal, convert
-from sekisho._crossings import Crossing, caller, is_recording, record
+from sekisho._crossings import caller, open_logs, record
 from sekisho.errors import ConversionError, CrossingWarning, WorldError
 from sekisho.modes import get_mode
-from sekisho.worlds import NUMPY, World, describe, dtype_name, find_world
+from sekisho.worlds import World, describe, dtype_name
 
 if TYPE_CHECKING:
     from sekisho._contract import Contract
@@ -51,8 +51,16 @@ class Border:
         if reason is not None:
             raise WorldError(place.violation(spec, value, reason, f"to_{world.name}({{}})"))
 
-    def cross(self, spec: Any, value: Any, target: World, device: Any, place: Place) -> Any:
-        """Convert a value that may cross.
+    def cross(
+        self,
+        spec: Any,
+        value: Any,
+        target: World,
+        device: Any,
+        place: Place,
+        passed: Any = None,
+    ) -> Any:
+        """Convert a value that may cross; `passed` is what it was before a cast.
 
         Raises:
             ConversionError: if no lossless conversion exists.
@@ -60,7 +68,12 @@ class Border:
         options = self.options
         policy = Policy(options.copy, device, detach=options.detach, read_only=True)
         try:
-            crossed = cross(value, target, policy, self.function, place.place)
+            cast = None
+            if passed is not None and passed is not value:
+                cast = f"it was cast from {dtype_name(passed.dtype)}"
+            crossed = cross(
+                value, target, policy, self.function, place.place, options.world, copied=cast
+            )
         except Refusal as refusal:
             violation = place.violation(spec, value, refusal.reason, refusal.hint)
             raise ConversionError(violation) from None
@@ -80,37 +93,26 @@ class Border:
         )
 
 
-def cross(value: Any, target: World, policy: Policy, function: str, place: str) -> Any:
-    """Convert a value and log the crossing.
+def cross(
+    value: Any,
+    target: World,
+    policy: Policy,
+    function: str,
+    place: str,
+    home: World | None = None,
+    copied: str | None = None,
+) -> Any:
+    """Convert a value and log the crossing; `copied` is why it has been copied before.
 
     Raises:
         Refusal: if no lossless conversion exists.
     """
-    if not is_recording():
+    if not open_logs():
         return convert(value, target, policy).value
     start = time.perf_counter()
     converted = convert(value, target, policy)
     seconds = time.perf_counter() - start
-    crossed = converted.value
-    source = find_world(value) or NUMPY
-    if source is target and crossed is value:
-        return crossed
-    frame = caller()
-    record(
-        Crossing(
-            function,
-            place,
-            source.name,
-            target.name,
-            dtype_name(crossed.dtype),
-            tuple(crossed.shape),
-            str(getattr(value, "device", "cpu")),
-            str(getattr(crossed, "device", "cpu")),
-            crossed.nbytes,
-            converted.copied,
-            seconds,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-        )
-    )
-    return crossed
+    if converted.value is not value:
+        reason = copied or converted.copied
+        record(function, place, home, value, converted.value, target, reason, seconds)
+    return converted.value

@@ -8,12 +8,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho._source import is_guard
+from sekisho.worlds import NUMPY, World, dtype_name, find_world
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from types import FrameType
 
-__all__ = ["Crossing", "CrossingLog", "caller", "is_recording", "record", "record_crossings"]
+__all__ = ["Crossing", "CrossingLog", "caller", "open_logs", "record", "record_crossings"]
 
 
 class Crossing(NamedTuple):
@@ -33,6 +34,7 @@ class Crossing(NamedTuple):
         seconds: how long the conversion took.
         filename: the file of the caller.
         line: the line of the caller.
+        home: the world that the function stays in; None for helpers and boundaries.
     """
 
     function: str
@@ -48,13 +50,24 @@ class Crossing(NamedTuple):
     seconds: float
     filename: str
     line: int
+    home: str | None = None
+
+    @property
+    def way(self) -> str:
+        """From where to where, with the devices if one of them is not the host."""
+        if self.source_device == self.target_device == "cpu":
+            return f"{self.source} -> {self.target}"
+        return f"{self.source} {self.source_device} -> {self.target} {self.target_device}"
 
 
 class CrossingLog:
-    """The crossings of one ``with record_crossings()`` block, in the order they happened."""
+    """The crossings of one ``with record_crossings()`` block, in the order they happened.
 
-    def __init__(self) -> None:
-        self._crossings: list[Crossing] = []
+    Printed, it is a table by boundary. Logs add up: ``log + other_log``, as of several workers.
+    """
+
+    def __init__(self, crossings: Iterable[Crossing] = ()) -> None:
+        self._crossings: list[Crossing] = list(crossings)
 
     def __len__(self) -> int:
         return len(self._crossings)
@@ -64,6 +77,9 @@ class CrossingLog:
 
     def __getitem__(self, index: int) -> Crossing:
         return self._crossings[index]
+
+    def __add__(self, other: CrossingLog) -> CrossingLog:
+        return CrossingLog((*self, *other))
 
     def append(self, crossing: Crossing) -> None:
         """Add one crossing."""
@@ -78,11 +94,80 @@ class CrossingLog:
         """The crossings as plain dicts, one a row; ``pandas.DataFrame(log.to_records())``."""
         return [crossing._asdict() for crossing in self]
 
+    def by_boundary(self) -> dict[tuple[str, str, str], list[Crossing]]:
+        """The crossings by function, place, and way, in the order of their first."""
+        groups: dict[tuple[str, str, str], list[Crossing]] = {}
+        for each in self:
+            groups.setdefault((each.function, each.place, each.way), []).append(each)
+        return groups
+
     def __str__(self) -> str:
-        copied = sum(crossing.copied is not None for crossing in self)
-        shared = len(self) - copied
-        noun = "crossing" if len(self) == 1 else "crossings"
-        return f"{len(self)} {noun}, {self.nbytes:,} bytes: {shared} shared, {copied} copied"
+        rows = [
+            ("boundary", "crossing", "count", "bytes", "shared", "copied", "ms", "copied because")
+        ]
+        rows += [
+            (f"{function}() {place}", way, *_sums(group), _reasons(group))
+            for (function, place, way), group in self.by_boundary().items()
+        ]
+        rows.append(("total", "", *_sums(list(self)), ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+        rule = "-" * max(map(len, lines))
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def to_mermaid(self) -> str:
+        """Draw the pipeline as a Mermaid flowchart (https://mermaid.js.org).
+
+        Functions are boxes in their world; helpers and boundaries stand on the border, and each
+        crossing is a labelled arrow between the worlds.
+        """
+        lines = ["flowchart LR"]
+        homes: dict[str, str | None] = {each.function: each.home for each in self}
+        boxes = {function: f"f{number}" for number, function in enumerate(homes)}
+        for world, label in (("numpy", "NumPy"), ("torch", "PyTorch")):
+            lines += [f"    subgraph {world} [{label}]", f"        {world}_values([values])"]
+            inside = [function for function, home in homes.items() if home == world]
+            lines += [f'        {boxes[function]}["{function}"]' for function in inside]
+            lines.append("    end")
+        border = [function for function, home in homes.items() if home is None]
+        lines += [f'    {boxes[function]}{{{{"{function}"}}}}' for function in border]
+        for (function, place, _), group in self.by_boundary().items():
+            count, nbytes, shared, copied, _ = _sums(group)
+            how = "shared" if copied == "0" else "copied" if shared == "0" else "shared and copied"
+            what = place.replace("argument ", "").replace("'", "")
+            label = f"{what}: {count} x, {nbytes} bytes, {how}"
+            first, box = group[0], boxes[function]
+            lines += _arrows(first, box, label, is_result=not place.startswith("argument"))
+        return "\n".join(lines) + "\n"
+
+
+def _arrows(first: Crossing, box: str, label: str, *, is_result: bool) -> list[str]:
+    source, target = f"{first.source}_values", f"{first.target}_values"
+    if first.home is None:
+        return [f"    {source} --> {box}", f'    {box} -- "{label}" --> {target}']
+    ends = (box, target) if is_result else (source, box)
+    return [f'    {ends[0]} -- "{label}" --> {ends[1]}']
+
+
+def _sums(group: list[Crossing]) -> tuple[str, str, str, str, str]:
+    copied = sum(each.copied is not None for each in group)
+    milliseconds = 1000 * sum(each.seconds for each in group)
+    nbytes = sum(each.nbytes for each in group)
+    counts = (len(group), nbytes, len(group) - copied, copied)
+    a, b, c, d = (f"{count:,}" for count in counts)
+    return a, b, c, d, f"{milliseconds:.2f}"
+
+
+def _reasons(group: list[Crossing]) -> str:
+    return "; ".join(dict.fromkeys(each.copied for each in group if each.copied))
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    is_text = (0, 1, len(row) - 1)
+    return [
+        cell.ljust(width) if i in is_text else cell.rjust(width)
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
 
 
 _logs: ContextVar[tuple[CrossingLog, ...]] = ContextVar("sekisho_logs", default=())
@@ -102,8 +187,8 @@ def record_crossings() -> Generator[CrossingLog]:
         >>> import sekisho as sk
         >>> with sk.record_crossings() as log:
         ...     total = sk.add_batch_dim(np.ones(3)).sum()
-        >>> print(log)
-        0 crossings, 0 bytes: 0 shared, 0 copied
+        >>> len(log)
+        0
     """
     log = CrossingLog()
     token = _logs.set((*_logs.get(), log))
@@ -113,13 +198,38 @@ def record_crossings() -> Generator[CrossingLog]:
         _logs.reset(token)
 
 
-def is_recording() -> bool:
-    """Whether anybody collects crossings here and now."""
-    return bool(_logs.get())
+open_logs = _logs.get
+"""The logs that are open here and now; an empty tuple if nobody collects crossings."""
 
 
-def record(crossing: Crossing) -> None:
+def record(
+    function: str,
+    place: str,
+    home: World | None,
+    value: Any,
+    crossed: Any,
+    target: World,
+    copied: str | None,
+    seconds: float,
+) -> None:
     """Hand a crossing to every log that is open here and now."""
+    frame = caller()
+    crossing = Crossing(
+        function,
+        place,
+        (find_world(value) or NUMPY).name,
+        target.name,
+        dtype_name(crossed.dtype),
+        tuple(crossed.shape),
+        str(getattr(value, "device", "cpu")),
+        str(crossed.device),
+        crossed.nbytes,
+        copied,
+        seconds,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        home and home.name,
+    )
     for log in _logs.get():
         log.append(crossing)
 
@@ -128,11 +238,8 @@ def caller() -> FrameType:
     """The nearest frame that is neither sekisho's nor a guard's: the user's own line."""
     frame = inspect.currentframe()
     assert frame is not None  # CPython has frames
-    while frame.f_back is not None and _is_ours(frame):
+    while frame.f_back is not None and (
+        f"{frame.f_globals.get('__name__')}.".startswith("sekisho.") or is_guard(frame.f_code)
+    ):
         frame = frame.f_back
     return frame
-
-
-def _is_ours(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__", ""))
-    return module.partition(".")[0] == "sekisho" or is_guard(frame.f_code)

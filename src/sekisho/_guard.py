@@ -21,6 +21,7 @@ from sekisho._contract import (
 )
 from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
+from sekisho._quick import make_quick_lane
 from sekisho._scope import Need
 from sekisho._source import compile_function, replace_code
 from sekisho.errors import DeclarationError, DeviceError, Violation
@@ -205,7 +206,7 @@ class _Names:
             admitted = boundary.admit(value, call)
             return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
-        return admit
+        return make_quick_lane(self.contract, admission.parameter, admission.knows, binds, admit)
 
 
 def _unchecked_size(key: str) -> Any:

@@ -37,6 +37,7 @@ def first_array(*arguments: Any) -> Any:
 def make_hand_back(contract: Contract) -> Any:
     """Make the function that takes a result back to where `caller`'s array came from."""
     copy, detach = contract.options.copy, contract.options.detach
+    home = contract.options.world
 
     def hand_back(result: Any, caller: Any) -> Any:
         target = find_world(caller)
@@ -58,7 +59,7 @@ def make_hand_back(contract: Contract) -> Any:
             if world is None or at_home or issubclass(kind, np.generic):
                 return value
             try:
-                return cross(value, target, policy, contract.function, contract.result.place)
+                return cross(value, target, policy, contract.function, contract.result.place, home)
             except Refusal as refusal:
                 hint = refusal.hint and refusal.hint.format("result")
                 raise ConversionError(

@@ -46,7 +46,7 @@ def shape_hint(  # noqa: PLR0911 - one rule, one return
 
 def cast_hint(spec: ArraySpec, world: World) -> str | None:
     """The cast to the one dtype that the annotation names."""
-    if spec.dtypes is None or len(spec.dtypes) != 1 or not isinstance(spec.dtypes[0], str):
+    name = spec.only_dtype
+    if name is None:
         return None
-    name = spec.dtypes[0]
     return f"{{}}.astype('{name}')" if world is NUMPY else f"{{}}.to(torch.{name})"

@@ -62,6 +62,12 @@ class ArraySpec(NamedTuple):
             for each in self.dtypes
         )
 
+    @property
+    def only_dtype(self) -> str | None:
+        """The name of the one dtype that the annotation accepts, if it is just one."""
+        only = self.dtypes[0] if self.dtypes and len(self.dtypes) == 1 else None
+        return only if isinstance(only, str) else None
+
     def owns(self, value: object, world: World | None) -> bool:
         """Whether `value` is an array of the kind asked for, whatever its dtype and shape.
 

@@ -1,0 +1,159 @@
+"""The quick lane: the plainest crossings, at the price of the conversion itself.
+
+One array of the other world, of a plain dtype, shared. Nothing is decided here that the slow path
+would decide otherwise, and whatever is not of the plainest kind is left to it. What a lane looks
+at is looked up once, when it is made.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sekisho._convert import plain_dtypes, strides_are_plain
+from sekisho._crossings import open_logs, record
+from sekisho._specs import ArraySpec
+from sekisho.modes import get_mode
+from sekisho.worlds import NUMPY, TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho._contract import Contract, Parameter
+
+__all__ = ["make_quick_lane", "make_share_array", "make_share_tensor"]
+
+
+def make_share_array() -> Callable[[Any], Any]:
+    """Make the function that shares an array with torch, or returns None if a look is not enough."""
+    from_numpy, plain, ndarray = TORCH.load().from_numpy, plain_dtypes(), np.ndarray
+
+    def share(array: Any) -> Any:
+        if type(array) is not ndarray or array.dtype not in plain:
+            return None
+        flags = array.flags
+        # carray: writeable, aligned, C-contiguous, which is what most arrays are.
+        if not flags.carray and not (flags.writeable and strides_are_plain(array)):
+            return None
+        try:
+            return from_numpy(array)
+        except TypeError:  # ulonglong, which equals uint64
+            return None
+
+    return share
+
+
+def make_share_tensor() -> Callable[[Any], Any]:
+    """Make the function that shares a tensor with NumPy, read-only, or returns None likewise."""
+    torch = TORCH.load()
+    tensor_type, forward_ad = torch.Tensor, torch.autograd.forward_ad
+    inside = torch._C  # noqa: SLF001 - the questions of _convert._refuse_transforms
+    transform, trace = inside._functorch.peek_interpreter_stack, inside._get_tracing_state  # noqa: SLF001
+    modes = inside._len_torch_dispatch_stack  # noqa: SLF001
+
+    def share(tensor: Any) -> Any:
+        if type(tensor) is not tensor_type or tensor.requires_grad:
+            return None
+        if transform() is not None or trace() is not None or modes():
+            return None
+        if forward_ad._current_level >= 0:  # noqa: SLF001
+            return None
+        try:
+            array = tensor.numpy()
+        except (RuntimeError, TypeError):  # sparse, bfloat16, on a GPU, conjugated, ...
+            return None
+        array.flags.writeable = False
+        return array
+
+    return share
+
+
+class _Shape(NamedTuple):
+    """What the lane asks of a shape, by position.
+
+    Attributes:
+        rank: how many axes there are; None asks nothing.
+        fixed: which axis must have which size.
+        known: which axis must have the size that was passed at which position.
+        same: which axis must have the size of which earlier one.
+        binds: which axes are handed back.
+    """
+
+    rank: int | None
+    fixed: tuple[tuple[int, int], ...] = ()
+    known: tuple[tuple[int, int], ...] = ()
+    same: tuple[tuple[int, int], ...] = ()
+    binds: tuple[int, ...] = ()
+
+
+def _read_shape(spec: ArraySpec, knows: tuple[str, ...], binds: tuple[str, ...]) -> _Shape | None:
+    if spec.axes is None:
+        return _Shape(None)
+    if any(axis.variadic or axis.broadcastable or axis.expression for axis in spec.axes):
+        return None
+    keys = [axis.key for axis in spec.axes]
+    fixed = tuple((i, axis.size) for i, axis in enumerate(spec.axes) if axis.size is not None)
+    known = tuple((i, knows.index(key)) for i, key in enumerate(keys) if key in knows)
+    same = tuple((i, keys.index(key)) for i, key in enumerate(keys) if key and keys.index(key) < i)
+    if set(knows) & set(binds):
+        return None  # an axis that may or may not be bound
+    return _Shape(len(keys), fixed, known, same, tuple(keys.index(key) for key in binds))
+
+
+def make_quick_lane(
+    contract: Contract,
+    parameter: Parameter,
+    knows: tuple[str, ...],
+    binds: tuple[str, ...],
+    slow: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Put a quick lane in front of the slow path of one parameter, if it can have one."""
+    spec, options = parameter.spec, contract.options
+    shape = _read_shape(spec, knows, binds) if isinstance(spec, ArraySpec) else None
+    if (
+        shape is None
+        or not isinstance(spec, ArraySpec)
+        or spec.world is None
+        or spec.array_type is not None
+        or TORCH.array_type() is None
+        or parameter not in contract.parameters
+        or parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}
+        or options.copy is not None
+        or options.device is not None
+        or options.on_foreign == "reject"
+        or (options.kind == "boundary" and options.on_foreign is None)
+    ):
+        return slow
+    share = make_share_tensor() if spec.world is NUMPY else make_share_array()
+    accepts = frozenset(
+        dtype for dtype, name in spec.world.dtypes().items() if spec.accepts_dtype(name)
+    )
+    open_modes = ("convert",) if options.on_foreign is None else ("convert", "warn", "strict")
+    rank, fixed, known, same, from_axes = shape
+
+    function, place, home, target = contract.function, parameter.place, options.world, spec.world
+
+    def admit(value: Any, *sizes: Any) -> Any:
+        if get_mode() not in open_modes:
+            return slow(value, *sizes)
+        logs = open_logs()
+        start = perf_counter() if logs else 0.0
+        shared = share(value)
+        if shared is None or shared.dtype not in accepts:
+            return slow(value, *sizes)
+        seconds = perf_counter() - start if logs else 0.0
+        shape = value.shape
+        if rank is not None and (
+            len(shape) != rank
+            or (fixed and any(shape[i] != size for i, size in fixed))
+            or (known and any(shape[i] != sizes[j] for i, j in known))
+            or (same and any(shape[i] != shape[j] for i, j in same))
+        ):
+            return slow(value, *sizes)
+        if logs:
+            record(function, place, home, value, shared, target, None, seconds)
+        return (shared, *[shape[i] for i in from_axes]) if from_axes else shared
+
+    return admit
