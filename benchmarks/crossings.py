@@ -26,11 +26,7 @@ def to_tensor():
         return None
 
     annotated.__annotations__ = {"x": Float32[torch.Tensor, " n"], "return": None}
-    return {
-        "by hand": by_hand,
-        "sekisho": sk.torch_world(annotated),
-        "recording": _recorded(annotated, sk.torch_world),
-    }
+    return {"by hand": by_hand, "sekisho": sk.torch_world(annotated)}
 
 
 def to_array():
@@ -51,33 +47,36 @@ def to_array():
         return None
 
     annotated.__annotations__ = {"x": Float32[np.ndarray, " n"], "return": None}
-    return {
-        "by hand": by_hand,
-        "sekisho": sk.numpy_world(annotated),
-        "recording": _recorded(annotated, sk.numpy_world),
-    }
-
-
-def _recorded(function, decorate):
-    guard = decorate(function)
-
-    def call(x):
-        with sk.record_crossings():
-            return guard(x)
-
-    return call
+    return {"by hand": by_hand, "sekisho": sk.numpy_world(annotated)}
 
 
 def main():
-    report("an array becomes a tensor", measure(to_tensor(), np.zeros(8, np.float32)))
-    report("a tensor becomes an array", measure(to_array(), torch.zeros(8)))
+    copies()
+    for title, make, value in (
+        ("an array becomes a tensor", to_tensor, np.zeros(8, np.float32)),
+        ("a tensor becomes an array", to_array, torch.zeros(8)),
+    ):
+        report(title, measure(make(), value))
+        with sk.record_crossings():
+            report(f"{title}, recorded", measure(make(), value, calls=1000))
     for n in (8, 256, 1 << 18, 1 << 28):
         array = np.zeros(n, np.float32)
         report(
-            f"shared, {array.nbytes:,} bytes",
+            f"to_torch, shared, {array.nbytes:,} bytes",
             measure({"from_numpy": torch.from_numpy, "to_torch": sk.to_torch}, array, calls=1000),
             "from_numpy",
         )
+
+
+def copies():
+    """A reversed array has to be copied: at the speed of its own copy()."""
+    array = np.zeros(1 << 24, np.float32)[::-1]
+    contenders = {"ndarray.copy": lambda x: x.copy(), "to_torch": sk.to_torch}
+    report(
+        f"to_torch, copied, {array.nbytes:,} bytes",
+        measure(contenders, array, calls=2),
+        "ndarray.copy",
+    )
 
 
 if __name__ == "__main__":

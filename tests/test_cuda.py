@@ -64,3 +64,33 @@ def test_a_guard_on_the_gpu_does_not_synchronise(torch):
         f(tensor)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_pinned_memory_is_shared_with_the_host(torch):
+    pinned = torch.arange(3.0).pin_memory()
+    assert sk.to_numpy(pinned).ctypes.data == pinned.data_ptr()
+
+
+def test_a_copy_to_the_gpu_does_not_see_later_writes(torch):
+    array = np.zeros(1 << 20)
+    tensor = sk.to_torch(array, device="cuda")
+    array += 1
+    assert float(tensor.sum()) == 0
+
+
+def test_results_go_back_to_the_callers_device(torch):
+    @sk.torch_world(device="cuda", returns="caller")
+    def f(x: torch.Tensor):
+        return {"y": [x + 1]}
+
+    assert f(torch.zeros(2))["y"][0].device.type == "cpu"
+    assert f(torch.zeros(2, device="cuda"))["y"][0].device.type == "cuda"
+    assert isinstance(f(np.zeros(2))["y"][0], np.ndarray)
+
+
+def test_a_gpu_tensor_is_copied_to_the_host_by_a_guard(torch):
+    @sk.numpy_world(returns="caller")
+    def f(x: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+        return x + 1
+
+    assert f(torch.zeros(2, device="cuda")).tolist() == [1, 1]

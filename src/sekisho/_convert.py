@@ -135,7 +135,7 @@ def _readable_array(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], 
     if dtype in _PLAIN:
         # ulonglong equals uint64 and hashes like it, yet from_numpy refuses it.
         return (array.view(np.uint64) if dtype.char == "Q" else array), None
-    if dtype.newbyteorder("=") in _PLAIN:
+    if not dtype.isnative and dtype.newbyteorder("=") in _PLAIN:
         return array, None
     view_as = _torch_dtype(dtype)
     if view_as is not None:

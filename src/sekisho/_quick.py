@@ -45,8 +45,8 @@ def make_share_array() -> Callable[[Any], Any]:
     return share
 
 
-def make_share_tensor() -> Callable[[Any], Any]:
-    """Make the function that shares a tensor with NumPy, read-only, or returns None likewise."""
+def make_share_tensor(*, read_only: bool) -> Callable[[Any], Any]:
+    """Make the function that shares a tensor with NumPy, or returns None likewise."""
     torch = TORCH.load()
     tensor_type, forward_ad = torch.Tensor, torch.autograd.forward_ad
     inside = torch._C  # noqa: SLF001 - the questions of _convert._refuse_transforms
@@ -62,9 +62,12 @@ def make_share_tensor() -> Callable[[Any], Any]:
             return None
         try:
             array = tensor.numpy()
-        except (RuntimeError, TypeError):  # sparse, bfloat16, on a GPU, conjugated, ...
+        except (RuntimeError, TypeError, ValueError):  # sparse, bfloat16, on a GPU, 65 axes, ...
             return None
-        array.flags.writeable = False
+        if not read_only and not tensor.is_contiguous():
+            return None  # its elements may overlap
+        if read_only:
+            array.flags.writeable = False
         return array
 
     return share
@@ -126,7 +129,7 @@ def make_quick_lane(
         or (options.kind == "boundary" and options.on_foreign is None)
     ):
         return slow
-    share = make_share_tensor() if spec.world is NUMPY else make_share_array()
+    share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
     accepts = frozenset(
         dtype for dtype, name in spec.world.dtypes().items() if spec.accepts_dtype(name)
     )

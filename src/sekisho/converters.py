@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
 from sekisho.errors import ConversionError, Violation
-from sekisho.worlds import NUMPY, TORCH, World, describe, find_world
+from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -46,8 +49,12 @@ def to_numpy(
         >>> sk.to_numpy(torch.tensor([1, 2, 3]))
         array([1, 2, 3])
     """
-    array: NDArray[Any] = _convert("to_numpy", x, NUMPY, copy=copy, device=None, detach=detach)
-    return array
+    if copy is None and not detach and not open_logs():
+        array: NDArray[Any] | None = _share("torch", x)
+        if array is not None:
+            return array
+    converted: NDArray[Any] = _convert("to_numpy", x, NUMPY, copy=copy, device=None, detach=detach)
+    return converted
 
 
 def to_torch(
@@ -81,8 +88,12 @@ def to_torch(
         >>> sk.to_torch(np.array([1.0, 2.0]))
         tensor([1., 2.], dtype=torch.float64)
     """
-    tensor: torch.Tensor = _convert("to_torch", x, TORCH, copy=copy, device=device, detach=False)
-    return tensor
+    if copy is None and device is None and not open_logs():
+        tensor: torch.Tensor | None = _share("numpy", x)
+        if tensor is not None:
+            return tensor
+    converted: torch.Tensor = _convert("to_torch", x, TORCH, copy=copy, device=device, detach=False)
+    return converted
 
 
 @overload
@@ -121,6 +132,23 @@ def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool 
         refuse_world("to_world_of", "argument 'like'", like, "like")
     device = like.device if world is TORCH else None
     return _convert("to_world_of", x, world, copy=copy, device=device, detach=detach)
+
+
+_sharers: dict[str, Callable[[Any], Any]] = {}
+
+
+def _share(source: WorldName, x: Any) -> Any:
+    """The plainest crossing out of a world, or None if it is not of the plainest kind."""
+    share = _sharers.get(source)
+    if share is None:
+        if TORCH.array_type() is None:
+            return None
+        from sekisho._quick import make_share_array, make_share_tensor  # noqa: PLC0415
+
+        _sharers["torch"] = make_share_tensor(read_only=False)
+        _sharers["numpy"] = make_share_array()
+        share = _sharers[source]
+    return share(x)
 
 
 def _convert(
