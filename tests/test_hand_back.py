@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -92,3 +92,26 @@ def test_a_list_or_dict_without_arrays_comes_back_as_the_same_object(torch):
     result = {"a": [1, 2]}
     f = sk.numpy_world(returns="caller")(lambda x: result)
     assert f(torch.zeros(1)) is result
+
+
+def test_named_tuples_and_dicts_of_ones_own_keep_their_type(torch):
+    class Pair(NamedTuple):
+        a: Any
+        b: Any
+
+    class Named(dict):
+        pass
+
+    f = sk.numpy_world(returns="caller")(lambda x: Pair(x + 1, Named(c=x)))
+    pair = f(torch.zeros(2))
+    assert type(pair) is Pair
+    assert type(pair.b) is Named
+    assert isinstance(pair.a, torch.Tensor)
+    assert isinstance(pair.b["c"], torch.Tensor)
+
+
+def test_a_container_that_holds_itself_is_searched_once(torch):
+    endless: list[Any] = []
+    endless.append(endless)
+    f = sk.numpy_world(returns="caller")(lambda options, x: x)
+    assert isinstance(f(endless, torch.zeros(1)), torch.Tensor)

@@ -59,7 +59,7 @@ def with_fields(record: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def flatten(container: Any) -> Iterator[Any]:
-    """Everything inside nested dicts, lists and tuples."""
+    """Everything inside nested dicts, lists and tuples, in order; once, if one holds itself."""
     seen: set[int] = set()
     waiting: list[Any] = [container]
     while waiting:
@@ -68,7 +68,8 @@ def flatten(container: Any) -> Iterator[Any]:
             yield value
         elif id(value) not in seen:
             seen.add(id(value))
-            waiting.extend(value.values() if hasattr(value, "values") else value)
+            items = list(value.values() if hasattr(value, "values") else value)
+            waiting.extend(reversed(items))
 
 
 def iterate_checked(iterator: Any, check: Callable[[int, Any], Any]) -> Any:

@@ -247,8 +247,8 @@ def _to_numpy(tensor: torch.Tensor, policy: Policy) -> Converted:
     if reason is not None:
         _forbid_copy(policy, reason)
         array = tensor.numpy(force=True)
-        shared = reason == "copy=True"
-        return Converted(array.copy() if shared else array, reason)
+        # On the host, force=True copies only what is lazy.
+        return Converted(array.copy() if reason == "copy=True" else array, reason)
     array = tensor.numpy()
     if policy.read_only or _may_overlap(tensor):
         array.flags.writeable = False

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sekisho._containers import flatten, with_items, with_values
 from sekisho._contract import Contract
 from sekisho._convert import Policy, Refusal, same_device
 from sekisho._cross import cross
@@ -21,17 +22,7 @@ __all__ = ["first_array", "make_hand_back"]
 
 def first_array(*arguments: Any) -> Any:
     """The first array or tensor among the arguments, containers searched in order, or None."""
-    for value in arguments:
-        if find_world(value) is not None:
-            return value
-        inside: Any = None
-        if isinstance(value, dict):
-            inside = first_array(*value.values())
-        elif isinstance(value, (list, tuple)):
-            inside = first_array(*value)
-        if inside is not None:
-            return inside
-    return None
+    return next((each for each in flatten(arguments) if find_world(each) is not None), None)
 
 
 def make_hand_back(contract: Contract) -> Any:
@@ -48,12 +39,10 @@ def make_hand_back(contract: Contract) -> Any:
 
         def back(value: Any) -> Any:
             kind = class_of(value)
-            if kind is dict:
-                items = {key: back(each) for key, each in value.items()}
-                return value if _same(items.values(), value.values()) else items
-            if kind in {list, tuple}:
-                each_back = [back(each) for each in value]
-                return value if _same(each_back, value) else class_of(value)(each_back)
+            if issubclass(kind, dict):
+                return with_values(value, {key: back(each) for key, each in value.items()})
+            if issubclass(kind, (list, tuple)):
+                return with_items(value, [back(each) for each in value])
             world = find_world(value)
             at_home = world is target and (device is None or same_device(value.device, device))
             if world is None or at_home or issubclass(kind, np.generic):
@@ -76,7 +65,3 @@ def make_hand_back(contract: Contract) -> Any:
         return back(result)
 
     return hand_back
-
-
-def _same(a: Any, b: Any) -> bool:
-    return all(x is y for x, y in zip(a, b, strict=True))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,9 @@ __all__ = ["TypeChecker", "make_checker"]
 
 TypeChecker = Any
 """``"beartype"``, None (arrays only), or a decorator that checks a function's arguments."""
+
+
+_one_at_a_time: Final = threading.Lock()
 
 
 def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
@@ -48,8 +52,9 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
         del value
 
     take.__annotations__ = {"value": hint, "return": None}
-    with warnings.catch_warnings():
-        # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report. One
+    # thread at a time: leaving two such blocks in another order would mix up their filters.
+    with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         checked = decorate(take)
 
