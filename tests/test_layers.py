@@ -26,7 +26,7 @@ LAYERS = [
     {"_guard"},
     {"_targets"},
     {"decorators", "ops", "channels", "joins", "converters"},
-    {"__init__", "__main__"},
+    {"__init__", "__main__", "testing"},
 ]
 LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 MODULES = sorted(SOURCE.glob("*.py"))

@@ -1,0 +1,170 @@
+"""The pytest plugin: a mode for the run, markers, fixtures, and a report of what crossed.
+
+A module of its own, outside of the package: pytest imports every plugin that is installed, and this
+one must cost nothing where it is not configured. It imports sekisho, and so NumPy, when it has to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sekisho import CrossingLog
+
+__all__ = ["crossings", "sekisho_strict"]
+
+_MODES: Final = ("convert", "warn", "strict", "off")
+_VARIABLE: Final = "SEKISHO_MODE"
+
+
+class _Settings:
+    """What this run is configured to do, and what it has seen."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.from_line: str | None = config.getoption("sekisho_mode")
+        self.from_ini: str = config.getini("sekisho_mode")
+        self.mode = self.from_line or self.from_ini or None
+        self.reports = bool(config.getoption("sekisho_report"))
+        self.log: CrossingLog | None = None
+        self.before: tuple[str | None, str] | None = None
+        if self.mode is not None and self.mode not in _MODES:
+            raise pytest.UsageError(_unknown(f"sekisho_mode = {self.mode}"))
+
+    def start(self) -> None:
+        sekisho = importlib.import_module("sekisho")
+        if self.reports:
+            self.log = sekisho.CrossingLog()
+        if self.mode is not None:
+            self.before = (os.environ.get(_VARIABLE), sekisho.get_mode())
+            sekisho.set_mode(self.mode)  # for this process, and by the environment for its workers
+
+    def stop(self) -> None:
+        if self.before is not None:
+            variable, mode = self.before
+            importlib.import_module("sekisho").set_mode(mode)
+            os.environ.pop(_VARIABLE)
+            if variable is not None:
+                os.environ[_VARIABLE] = variable
+
+
+_SETTINGS: Final = pytest.StashKey[_Settings]()
+
+
+def _unknown(what: str) -> str:
+    return f"{what}: expected one of {', '.join(_MODES)}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and the line of the ini file."""
+    group = parser.getgroup("sekisho")
+    group.addoption("--sekisho-mode", metavar="MODE", help=f"mode of the run: {', '.join(_MODES)}")
+    group.addoption(
+        "--sekisho-report", action="store_true", help="print what crossed, by boundary, at the end"
+    )
+    parser.addini("sekisho_mode", f"mode of the run: {', '.join(_MODES)}", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the mode of the run, if one is asked for; the command line wins over the ini file."""
+    config.addinivalue_line("markers", "sekisho_mode(name): run the test in this mode of sekisho")
+    settings = config.stash[_SETTINGS] = _Settings(config)
+    if settings.mode is not None or settings.reports:
+        settings.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the process as it was."""
+    if _SETTINGS in config.stash:
+        config.stash[_SETTINGS].stop()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which mode the run is in, and who said so."""
+    settings = config.stash[_SETTINGS]
+    if settings.mode is None:
+        return None
+    if settings.from_line is None:
+        return f"sekisho: mode {settings.mode} (from the ini file)"
+    over = settings.from_ini not in {"", settings.from_line}
+    ini = f", over {settings.from_ini} in the ini file" if over else ""
+    return f"sekisho: mode {settings.mode} (from the command line{ini})"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a marker that names no mode, before anything runs."""
+    for item in items:
+        for marker in item.iter_markers("sekisho_mode"):
+            if marker.kwargs or len(marker.args) != 1 or marker.args[0] not in _MODES:
+                arguments = ", ".join(map(repr, marker.args))
+                raise pytest.UsageError(_unknown(f"{item.nodeid}: sekisho_mode({arguments})"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Run a test, its fixtures included, in the mode of its nearest marker, and log it."""
+    settings = item.config.stash[_SETTINGS]
+    marker = item.get_closest_marker("sekisho_mode")
+    if marker is None and settings.log is None:
+        return (yield)
+    sekisho = importlib.import_module("sekisho")
+    with ExitStack() as stack:
+        if marker is not None:
+            stack.enter_context(sekisho.mode(marker.args[0]))
+        log = stack.enter_context(sekisho.record_crossings())
+        outcome = yield
+    if settings.log is not None:
+        settings.log += log
+    return outcome
+
+
+@pytest.fixture
+def sekisho_strict() -> Generator[None]:
+    """Run this test in strict mode: nothing crosses that is not declared to."""
+    with importlib.import_module("sekisho").mode("strict"):
+        yield
+
+
+@pytest.fixture
+def crossings() -> Generator[CrossingLog]:
+    """The log of what crosses in this test."""
+    with importlib.import_module("sekisho").record_crossings() as log:
+        yield log
+
+
+# --- the report; under pytest-xdist each worker sends its log to the one that prints ---------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist: hand the log over."""
+    log = session.config.stash[_SETTINGS].log
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if log is not None and output is not None:
+        output["sekisho"] = [
+            {**record, "shape": list(record["shape"])} for record in log.to_records()
+        ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """In the process that started the workers: take a worker's log in."""
+    settings = node.config.stash[_SETTINGS]
+    if settings.log is not None:
+        sekisho = importlib.import_module("sekisho")
+        for record in getattr(node, "workeroutput", {}).get("sekisho", ()):
+            settings.log.append(sekisho.Crossing(**{**record, "shape": tuple(record["shape"])}))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print what crossed in the whole run, by boundary."""
+    log = config.stash[_SETTINGS].log
+    if log is not None:
+        terminalreporter.section("crossings")
+        terminalreporter.write_line(str(log))

@@ -1,0 +1,167 @@
+"""The pytest plugin, run as a user runs it: in a project of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+# Not importorskip: pytester forgets the modules that a test imports, which torch does not survive.
+needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch")
+needs_xdist = pytest.mark.skipif(not importlib.util.find_spec("xdist"), reason="no pytest-xdist")
+
+CHECK = """
+import os
+import pytest
+import sekisho as sk
+
+def test_mode():
+    assert sk.get_mode() == {mode!r}
+    assert os.environ.get("SEKISHO_MODE", "convert") == {mode!r}
+"""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    monkeypatch.delenv("SEKISHO_MODE", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    return pytester
+
+
+def run(project, *options):
+    return project.runpytest_subprocess("-p", "no:cacheprovider", *options)
+
+
+def test_one_line_in_the_ini_makes_a_run_strict(project):
+    project.makeini("[pytest]\nsekisho_mode = strict\n")
+    project.makepyfile(CHECK.format(mode="strict"))
+    result = run(project)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines("sekisho: mode strict (from the ini file)")
+
+
+def test_the_command_line_wins_and_the_header_says_so(project):
+    project.makeini("[pytest]\nsekisho_mode = strict\n")
+    project.makepyfile(CHECK.format(mode="warn"))
+    result = run(project, "--sekisho-mode=warn", "--import-mode=importlib")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        "sekisho: mode warn (from the command line, over strict in the ini *"
+    )
+
+
+def test_without_configuration_a_run_is_as_it_was(project):
+    project.makepyfile(CHECK.format(mode="convert"))
+    result = run(project)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*sekisho: mode*")
+    result.stdout.no_fnmatch_line("*crossings*")
+
+
+def test_without_configuration_the_plugin_imports_nothing():
+    code = (
+        "import sys, pytest, pytest_sekisho; "
+        "print([m for m in ('sekisho', 'numpy', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("options", [["--sekisho-mode=loose"], ["-o", "sekisho_mode=loose"]])
+def test_an_unknown_mode_is_a_usage_error(project, options):
+    project.makepyfile(CHECK.format(mode="convert"))
+    result = run(project, *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*sekisho_mode = loose: expected one of convert, warn, strict, off")
+
+
+def test_the_nearest_marker_is_the_mode_of_a_test_and_its_fixtures(project):
+    project.makepyfile("""
+        import pytest
+        import sekisho as sk
+
+        @pytest.fixture
+        def seen():
+            return sk.get_mode()
+
+        @pytest.mark.sekisho_mode("strict")
+        class TestClass:
+            def test_class(self, seen):
+                assert sk.get_mode() == seen == "strict"
+
+            @pytest.mark.sekisho_mode("off")
+            def test_function(self, seen):
+                assert sk.get_mode() == seen == "off"
+
+        def test_other():
+            assert sk.get_mode() == "warn"
+    """)
+    run(project, "--sekisho-mode=warn", "--strict-markers").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("arguments", ["'loose'", "", "'strict', 'off'", "name='strict'"])
+def test_a_marker_that_names_no_mode_is_refused(project, arguments):
+    project.makepyfile(f"""
+        import pytest
+
+        @pytest.mark.sekisho_mode({arguments})
+        def test(): ...
+    """)
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*::test: sekisho_mode(*): expected one of convert, warn, *")
+
+
+@needs_torch
+def test_fixtures(project):
+    project.makepyfile("""
+        import numpy as np, torch, pytest
+        import sekisho as sk
+
+        double = sk.numpy_world(lambda x: x * 2)
+
+        def test_strict(sekisho_strict):
+            with pytest.raises(sk.WorldError):
+                double(torch.ones(2))
+
+        def test_crossings(crossings):
+            double(torch.ones(2))
+            assert [crossing.place for crossing in crossings] == ["argument 'x'"]
+    """)
+    run(project).assert_outcomes(passed=2)
+
+
+CROSSING = """
+import numpy as np, torch, pytest
+import sekisho as sk
+
+double = sk.torch_world(lambda x: x * 2)
+
+@pytest.mark.parametrize("n", range(4))
+def test(n):
+    double(np.ones(4))
+"""
+
+
+@needs_torch
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n2"], marks=needs_xdist)])
+def test_the_report_sums_the_crossings_of_the_run(project, workers):
+    project.makepyfile(CROSSING)
+    result = run(project, "--sekisho-report", *workers)
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*= crossings =*",
+            "boundary *",
+            "*() argument 'x'  numpy -> torch      4    128 *",
+            "total *",
+        ]
+    )
+
+
+@needs_xdist
+def test_workers_of_xdist_are_in_the_mode_of_the_run(project):
+    project.makepyfile(CHECK.format(mode="strict"))
+    run(project, "--sekisho-mode=strict", "-n2").assert_outcomes(passed=1)
