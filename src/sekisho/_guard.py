@@ -161,7 +161,7 @@ class _Names:
             case "function":
                 return self.function
             case "admit":
-                return self.make_admit(what)
+                return self.make_late_admit(what)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -189,6 +189,20 @@ class _Names:
                 return make_hand_back(self.contract)
             case _:
                 raise AssertionError(need)
+
+    def make_late_admit(self, admission: Admission) -> Callable[..., Any]:
+        """Stand in for the out-of-line call until it is made for the first time.
+
+        Most guards never make most of theirs, so most never hold what it needs.
+        """
+
+        def admit(value: Any, *arguments: Any) -> Any:
+            made = self.make_admit(admission)
+            name = next(n for n, need in self.needs.items() if need.what is admission)
+            self.namespace[name] = made
+            return made(value, *arguments)
+
+        return admit
 
     def make_admit(self, admission: Admission) -> Callable[..., Any]:
         """Make the out-of-line call of one boundary: value, context and sizes in, all out."""

@@ -7,6 +7,7 @@ at is looked up once, when it is made.
 
 from __future__ import annotations
 
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["make_quick_lane", "make_share_array", "make_share_tensor"]
 
 
+@cache
 def make_share_array() -> Callable[[Any], Any]:
     """Make the function that shares an array with torch, or returns None if a look is not enough."""
     from_numpy, plain, ndarray = TORCH.load().from_numpy, plain_dtypes(), np.ndarray
@@ -45,6 +47,7 @@ def make_share_array() -> Callable[[Any], Any]:
     return share
 
 
+@cache
 def make_share_tensor(*, read_only: bool) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
     torch = TORCH.load()

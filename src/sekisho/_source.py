@@ -24,7 +24,8 @@ _sources: Final[weakref.WeakKeyDictionary[types.FunctionType, str]] = weakref.We
 
 def compile_function(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     """Compile the text of one ``def`` and return the function, its globals being `namespace`."""
-    filename = f"{_PREFIX}{next(_number)} of {name}>"
+    # Not all in <>: linecache takes such a name for one that has no source.
+    filename = f"{_PREFIX}{next(_number)}>.{name}"
     exec(compile(source, filename, "exec", dont_inherit=True), namespace)  # noqa: S102
     function: types.FunctionType = namespace.pop(name)
     _register(function, source, filename)
@@ -53,7 +54,8 @@ def _register(function: types.FunctionType, source: str, filename: str) -> None:
     while _unused:
         linecache.cache.pop(_unused.pop(), None)
     _sources[function] = source
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    # linecache's form of an entry that it splits into lines when somebody asks.
+    linecache.cache[filename] = (lambda: source,)
     weakref.finalize(function, _unused.append, filename).atexit = False
 
 
