@@ -227,6 +227,27 @@ def test_a_guarded_class_is_the_same_class():
         Guarded("3")
 
 
+def test_a_guarded_module_is_asked_for_its_device_once_it_has_one(torch):
+    @sk.torch_world(device="module")
+    class Net(torch.nn.Module):
+        def __init__(self, size: int):
+            super().__init__()
+            self.linear = torch.nn.Linear(size, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(x)
+
+        @staticmethod
+        def make(size: int):
+            return Net(size)
+
+    net = Net.make(2)
+    assert net(torch.zeros(1, 2)).shape == (1, 1)
+    assert net.to("meta")(torch.zeros(1, 2)).device.type == "meta"
+    with pytest.raises(sk.BoundaryError):
+        Net("2")
+
+
 def test_a_cached_property_is_computed_once_and_checked():
     calls = []
 

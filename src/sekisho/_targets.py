@@ -85,7 +85,9 @@ def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
     for name, member in namespace.items():
         if not isinstance(member, _METHODS) or not _is_declared(name, member):
             continue
-        guarded = guard_target(member, options, frame)
+        has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
+        its_options = options if has_module else options._replace(device=_without_module(options))
+        guarded = guard_target(member, its_options, frame)
         if isinstance(guarded, functools.cached_property):
             guarded.__set_name__(kind, name)
         try:
@@ -95,6 +97,11 @@ def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
                 f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
             ) from None
     return kind
+
+
+def _without_module(options: Options) -> Any:
+    """The device where there is no module to ask yet, or none at all."""
+    return None if options.device == "module" else options.device
 
 
 def _is_declared(name: str, member: Any) -> bool:
