@@ -42,7 +42,7 @@ def jaxtyping_verdicts(strings: list[str], shapes: list[tuple[int, ...]]) -> lis
     return verdicts
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(st.lists(st.tuples(axis_strings(), st.lists(sizes, max_size=4).map(tuple)), max_size=4))
 def test_shapes_match_as_in_jaxtyping(pairs):
     strings, shapes = [string for string, _ in pairs], [shape for _, shape in pairs]
