@@ -40,7 +40,6 @@ __all__ = ["Parser", "annotation_text", "check_in_scope", "foreign_types"]
 
 _NONE_TYPE: Final = type(None)
 _SEQUENCES: Final = {list, abc.Sequence, abc.MutableSequence}
-_MAPPINGS: Final = {dict, abc.Mapping, abc.MutableMapping}
 _ITERABLES: Final = {
     *(abc.Iterable, abc.Iterator, abc.Generator, abc.Collection, abc.Reversible),
     *(abc.AsyncIterable, abc.AsyncIterator, abc.AsyncGenerator),
@@ -137,7 +136,6 @@ class Parser:
     def parse_container(self, hint: Any) -> Spec | None:
         origin: Any = get_origin(hint)
         inside = get_args(hint)
-        text = annotation_text(hint)
         if origin in _SETS and any(holds_arrays(self.parse(each)) for each in inside):
             raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
         if origin is tuple and inside and inside[-1] is not Ellipsis:
@@ -192,7 +190,7 @@ def _bare(hint: Any) -> Any:
         elif isinstance(hint, TypeVar) and hint is not Array:
             # In a call of its own, a type variable is its bound, or one of its constraints.
             bound: Any = hint.__bound__
-            hint = bound if bound is not None else typing.Union[hint.__constraints__ or (Any,)]  # noqa: UP007
+            hint = bound if bound is not None else typing.Union[hint.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
         else:
             return hint
 
@@ -251,7 +249,7 @@ def _field_names(kind: Any) -> frozenset[str]:
 
 def _is_stored(field: Any) -> bool:
     # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001
+    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - fields() needs a class of ours
 
 
 def _is_jaxtyping(hint: Any) -> bool:

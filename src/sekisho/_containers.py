@@ -10,7 +10,7 @@ from sekisho.worlds import class_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["flatten", "iterate_checked", "with_fields", "with_items", "with_values"]
+__all__ = ["flatten", "iterate_checked", "with_fields", "with_items", "with_leaves", "with_values"]
 
 
 def with_items(container: Any, items: Sequence[Any]) -> Any:
@@ -56,6 +56,16 @@ def with_fields(record: Any, fields: Mapping[str, Any]) -> Any:
         # The class's own __setattr__ refuses where it is frozen.
         object.__setattr__(changed, name, value)
     return changed
+
+
+def with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Nested dicts, lists and tuples of the same types with everything inside changed."""
+    kind = class_of(value)
+    if issubclass(kind, dict):
+        return with_values(value, {key: with_leaves(each, change) for key, each in value.items()})
+    if issubclass(kind, (list, tuple)):
+        return with_items(value, [with_leaves(each, change) for each in value])
+    return change(value)
 
 
 def flatten(container: Any) -> Iterator[Any]:

@@ -29,8 +29,8 @@ from sekisho._specs import (
     HintSpec,
     Spec,
     array_specs,
-    children,
     holds_arrays,
+    walk,
 )
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
@@ -140,8 +140,7 @@ class Contract(NamedTuple):
 
 def display_name(function: Callable[..., Any]) -> str:
     """A function's name in messages: ``Net.forward``, without the functions around it."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = _without_partials(function)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return name.rpartition("<locals>.")[2]
 
@@ -161,10 +160,7 @@ def build_contract(
         DeclarationError: for a malformed or contradictory annotation.
     """
     bare = read_signature(function, options)
-    hints = {
-        name: _resolve(hint, function, names, f"{bare.function}() {_place(name)}")
-        for name, hint in _annotations_of(function).items()
-    }
+    hints = _resolve_annotations(function, names, bare.function)
     reader = _Reader(bare.function, options, Parser(options.world, names))
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
@@ -253,32 +249,42 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     return bare._replace(yielded=yielded, sent=sent)
 
 
-def _called(function: Any) -> Any:
-    """The function that is called in the end, inside of partials and of objects that are called."""
+def _without_partials(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
+    return function
+
+
+def _called(function: Any) -> Any:
+    """The function that is called in the end, inside of partials and of objects that are called."""
+    function = _without_partials(function)
     if not isinstance(function, type) and not hasattr(function, "__annotations__"):
         function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
     return function
 
 
-def _annotations_of(function: Any) -> dict[str, Any]:
-    called = _called(function)
-    return inspect.get_annotations(called) if hasattr(called, "__annotations__") else {}
-
-
-def _resolve(hint: Any, function: Callable[..., Any], names: Mapping[str, Any], where: str) -> Any:
+def _resolve_annotations(
+    function: Callable[..., Any], names: Mapping[str, Any], title: str
+) -> dict[str, Any]:
     """Turn strings, and strings inside of annotations, into what they say."""
-    holder = SimpleNamespace(__annotations__={"hint": hint})
-    plain = inspect.unwrap(_called(function))
-    local_names = {**names, **_closure(plain)}
-    globals_ = getattr(plain, "__globals__", {})
-    try:
-        return get_type_hints(holder, globals_, local_names, include_extras=True)["hint"]
-    except NameError:
-        raise
-    except Exception as error:  # noqa: BLE001 - evaluating may raise anything
-        raise DeclarationError(f"{where}: the annotation {hint!r} is not valid: {error}") from None
+    called = _called(function)
+    if not hasattr(called, "__annotations__"):
+        return {}
+    plain = inspect.unwrap(called)
+    globals_, local_names = getattr(plain, "__globals__", {}), {**names, **_closure(plain)}
+    found: dict[str, Any] = {}
+    for name, hint in inspect.get_annotations(called).items():
+        holder = SimpleNamespace(__annotations__={name: hint})
+        try:
+            found |= get_type_hints(holder, globals_, local_names, include_extras=True)
+        except NameError:
+            raise
+        except Exception as error:  # noqa: BLE001 - evaluating may raise anything
+            where = f"{title}() {_place(name)}"
+            raise DeclarationError(
+                f"{where}: the annotation {hint!r} is not valid: {error}"
+            ) from None
+    return found
 
 
 def _closure(function: Any) -> dict[str, Any]:
@@ -323,22 +329,19 @@ class _Reader(NamedTuple):
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
         if options.typechecker is None and not holds_arrays(spec):
             return ANYTHING
-        _prepare_checkers(spec, options.typechecker or "beartype", where, set())
+        _prepare_checkers(spec, options.typechecker or "beartype", where)
         return spec
 
 
-def _prepare_checkers(spec: Any, typechecker: Any, where: str, seen: set[int]) -> None:
+def _prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
     """Have the type checker read each hint now, so that a call finds no bad one."""
-    if id(spec) in seen:
-        return
-    seen.add(id(spec))
-    if isinstance(spec, HintSpec) and not spec.classes:
-        try:
-            make_checker(spec.hint, typechecker)
-        except Exception as error:  # noqa: BLE001 - each checker has errors of its own
-            raise DeclarationError(f"{where}: {spec.text} cannot be checked: {error}") from None
-    for child in () if isinstance(spec, HintSpec) else children(spec):
-        _prepare_checkers(child, typechecker, where, seen)
+    for each in walk(spec):
+        if isinstance(each, HintSpec) and not each.classes:
+            try:
+                make_checker(each.hint, typechecker)
+            except Exception as error:  # noqa: BLE001 - each checker has errors of its own
+                text = f"{where}: {each.text} cannot be checked: {error}"
+                raise DeclarationError(text) from None
 
 
 def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
@@ -359,8 +362,7 @@ def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
 
 def _check_symbols(contract: Contract) -> None:
     """Refuse a symbolic axis whose names no earlier axis can have bound."""
-    seen: set[str] = set()
-    seen |= {f"{{{each.name}}}" for each in contract.parameters}
+    seen = {f"{{{each.name}}}" for each in contract.parameters}
     for parameter in (*contract.parameters, *contract.outcomes):
         for axis in parameter.axes:
             names = axis.expression.names if axis.expression else ()

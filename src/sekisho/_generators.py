@@ -24,43 +24,51 @@ def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]
     last batch of an epoch may be smaller.
     """
     read_call = call_reader(contract.options, knows)
+    boundaries = _Boundaries(contract)
     is_async = contract.flavour == "async generator"
 
     def watch(generator: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
             return generator
-        passage = _Passage(contract, read_call(arguments))
+        passage = _Passage(boundaries, read_call(arguments))
         return _watch_async(generator, passage) if is_async else _watch(generator, passage)
 
     return watch
 
 
-class _Passage:
-    """What passes between one generator and its caller."""
+class _Boundaries:
+    """Where values pass between a generator and its caller; the same for every call."""
 
-    def __init__(self, contract: Contract, call: Call) -> None:
+    def __init__(self, contract: Contract) -> None:
         assert contract.yielded is not None
         assert contract.sent is not None
         self.contract = contract
-        self.call = call
         self.yielded = Boundary(contract, contract.yielded, is_result=True)
         self.sent = Boundary(contract, contract.sent, is_result=False)
         self.result = Boundary(contract, contract.result, is_result=True)
+
+
+class _Passage:
+    """What passes between one generator and its caller."""
+
+    def __init__(self, boundaries: _Boundaries, call: Call) -> None:
+        self.boundaries = boundaries
+        self.call = call
         self.index = -1
 
     def out(self, item: Any) -> Any:
         self.index += 1
-        parameter = self.yielded.parameter
-        title = f"{parameter.place} {self.index}"
-        place = Place(self.contract, parameter, title)
-        return self.yielded.admit(item, self.fresh_call(), place)
+        yielded = self.boundaries.yielded
+        title = f"{yielded.parameter.place} {self.index}"
+        place = Place(self.boundaries.contract, yielded.parameter, title)
+        return yielded.admit(item, self.fresh_call(), place)
 
     def into(self, value: Any) -> Any:
         # next() sends None, whatever is declared.
-        return None if value is None else self.sent.admit(value, self.fresh_call())
+        return None if value is None else self.boundaries.sent.admit(value, self.fresh_call())
 
     def back(self, value: Any) -> Any:
-        return self.result.admit(value, self.fresh_call())
+        return self.boundaries.result.admit(value, self.fresh_call())
 
     def fresh_call(self) -> Call:
         return self.call._replace(bound=dict(self.call.bound), binders={})

@@ -24,6 +24,7 @@ from sekisho._hand_back import first_array, make_hand_back
 from sekisho._quick import make_quick_lane
 from sekisho._scope import Need
 from sekisho._source import compile_function, replace_code
+from sekisho._specs import dtypes_of
 from sekisho.errors import DeclarationError, DeviceError, Violation
 from sekisho.modes import get_mode
 from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
@@ -228,18 +229,9 @@ def _unchecked_size(key: str) -> Any:
     return None if key[0] in "#<" else () if key.startswith("*") else 1
 
 
-@functools.lru_cache(maxsize=1024)
-def _cached_dtypes(world: World, names: tuple[Any, ...]) -> frozenset[Any]:
-    return frozenset(
-        dtype
-        for dtype, name in world.dtypes().items()
-        if any(each == name if isinstance(each, str) else each.match(name) for each in names)
-    )
-
-
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
     loaded = [each for each in ((world,) if world else WORLDS) if each.array_type() is not None]
-    return frozenset[Any]().union(*(_cached_dtypes(each, names) for each in loaded))
+    return frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded))
 
 
 def _array_type_of(*arguments: Any) -> type:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sekisho._containers import flatten, with_items, with_values
+from sekisho._containers import flatten, with_leaves
 from sekisho._contract import Contract
 from sekisho._convert import Policy, Refusal, same_device
 from sekisho._cross import cross
@@ -38,14 +38,9 @@ def make_hand_back(contract: Contract) -> Any:
         policy = Policy(copy, device, detach=detach)
 
         def back(value: Any) -> Any:
-            kind = class_of(value)
-            if issubclass(kind, dict):
-                return with_values(value, {key: back(each) for key, each in value.items()})
-            if issubclass(kind, (list, tuple)):
-                return with_items(value, [back(each) for each in value])
             world = find_world(value)
             at_home = world is target and (device is None or same_device(value.device, device))
-            if world is None or at_home or issubclass(kind, np.generic):
+            if world is None or at_home or issubclass(class_of(value), np.generic):
                 return value
             try:
                 return cross(value, target, policy, contract.function, contract.result.place, home)
@@ -62,6 +57,6 @@ def make_hand_back(contract: Contract) -> Any:
                     )
                 ) from None
 
-        return back(result)
+        return with_leaves(result, back)
 
     return hand_back

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -30,7 +31,9 @@ __all__ = [
     "UnionSpec",
     "array_specs",
     "children",
+    "dtypes_of",
     "holds_arrays",
+    "walk",
 ]
 
 
@@ -57,10 +60,7 @@ class ArraySpec(NamedTuple):
 
     def accepts_dtype(self, name: str) -> bool:
         """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
-        return self.dtypes is None or any(
-            each == name if isinstance(each, str) else each.match(name) is not None
-            for each in self.dtypes
-        )
+        return self.dtypes is None or matches_dtype(self.dtypes, name)
 
     @property
     def only_dtype(self) -> str | None:
@@ -82,6 +82,20 @@ class ArraySpec(NamedTuple):
         if found is None or wanted not in {None, found}:
             return False
         return self.takes_scalars or not isinstance(value, np.generic)
+
+
+def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:
+    """Whether one of the names or patterns is the dtype called `name`."""
+    return any(
+        each == name if isinstance(each, str) else each.match(name) is not None for each in dtypes
+    )
+
+
+@lru_cache(maxsize=1024)
+def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
+    """The dtypes of a loaded world that an annotation accepts, the same set for every guard."""
+    known = world.dtypes().items()
+    return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
 
 
 class HintSpec(NamedTuple):
@@ -209,15 +223,20 @@ def children(spec: Any) -> tuple[Spec, ...]:
 
 def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
     """The array annotations inside `spec`, itself included, in the order they are visited."""
-    return tuple(each for each in _walk(spec, set()) if isinstance(each, ArraySpec))
+    return tuple(each for each in walk(spec) if isinstance(each, ArraySpec))
 
 
 def holds_arrays(spec: Any) -> bool:
     """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
     return any(
         isinstance(each, ArraySpec) or (isinstance(each, RecordSpec) and not each.is_complete)
-        for each in _walk(spec, set())
+        for each in walk(spec)
     )
+
+
+def walk(spec: Any) -> Iterator[Any]:
+    """An annotation and all that stand inside of it, in the order they are visited."""
+    return _walk(spec, set())
 
 
 def _walk(spec: Any, seen: set[int]) -> Iterator[Any]:

@@ -51,14 +51,13 @@ class Place:
         value: object,
         reason: str | None = None,
         hint: str | None = None,
-        got: str | None = None,
     ) -> Violation:
         """Say that a value is not what `spec` asks for; ``{}`` in the hint is its name."""
         return Violation(
             self.contract.function,
             self.place,
             "nothing of the other world" if spec is UNANNOTATED else spec.text,
-            got or describe(value),
+            describe(value),
             reason,
             hint=hint and hint.format(self.name),
         )

@@ -143,7 +143,7 @@ def _share(source: WorldName, x: Any) -> Any:
     if share is None:
         if TORCH.array_type() is None:
             return None
-        from sekisho._quick import make_share_array, make_share_tensor  # noqa: PLC0415
+        from sekisho._quick import make_share_array, make_share_tensor  # noqa: PLC0415 - see _convert
 
         _sharers["torch"] = make_share_tensor(read_only=False)
         _sharers["numpy"] = make_share_array()
@@ -155,8 +155,8 @@ def _convert(
     function: str, x: Any, target: World, *, copy: bool | None, device: Any, detach: bool
 ) -> Any:
     # Importing sekisho stays light: what converts is imported by the first conversion.
-    from sekisho._convert import Policy, Refusal, exports_memory  # noqa: PLC0415
-    from sekisho._cross import cross  # noqa: PLC0415
+    from sekisho._convert import Policy, Refusal, exports_memory  # noqa: PLC0415 - as said
+    from sekisho._cross import cross  # noqa: PLC0415 - as said
 
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")

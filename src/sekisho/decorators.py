@@ -334,7 +334,7 @@ def _guard(target: Any, kind: Kind, options: dict[str, Any], frame: FrameType) -
     if get_mode() == "off":
         return target
     # Not before the first decoration: importing sekisho stays light.
-    from sekisho._contract import Options  # noqa: PLC0415
-    from sekisho._targets import guard_target  # noqa: PLC0415
+    from sekisho._contract import Options  # noqa: PLC0415 - as said
+    from sekisho._targets import guard_target  # noqa: PLC0415 - as said
 
     return guard_target(target, Options(kind, **options), frame)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sekisho._containers import flatten, with_items, with_values
+from sekisho._containers import flatten, with_leaves
 from sekisho._crossings import record_crossings
 from sekisho.converters import to_numpy, to_torch
-from sekisho.worlds import TORCH, class_of, describe, dtype_name, find_world
+from sekisho.worlds import TORCH, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +167,11 @@ def both_worlds(
     """
     results: list[Any] = []
     for convert in (to_numpy, to_torch):
-        result = function(*_each(args, convert), **_each(kwargs, convert))
+
+        def given(x: Any, convert: Callable[[Any], Any] = convert) -> Any:
+            return x if find_world(x) is None else convert(x)
+
+        result = function(*with_leaves(args, given), **with_leaves(kwargs, given))
         for value in flatten(result):
             found = find_world(value)
             expected = "numpy" if convert is to_numpy else "torch"
@@ -176,12 +180,3 @@ def both_worlds(
         results.append(result)
     assert_same_values(*results, rtol=rtol, atol=atol)
     return results[0]
-
-
-def _each(value: Any, convert: Callable[[Any], Any]) -> Any:
-    kind = class_of(value)
-    if issubclass(kind, dict):
-        return with_values(value, {key: _each(each, convert) for key, each in value.items()})
-    if issubclass(kind, (list, tuple)):
-        return with_items(value, [_each(each, convert) for each in value])
-    return value if find_world(value) is None else convert(value)

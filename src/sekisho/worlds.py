@@ -115,11 +115,6 @@ def array_class(world: World) -> type:
     return world.array_type() or _TensorStandIn
 
 
-def world_named(name: WorldName) -> World:
-    """The record of the world called `name`."""
-    return NUMPY if name == "numpy" else TORCH
-
-
 def other_world(world: World) -> World:
     """The world on the far side of the border."""
     return TORCH if world is NUMPY else NUMPY
