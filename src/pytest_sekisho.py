@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["crossings", "sekisho_strict"]
 
-_MODES: Final = ("convert", "warn", "strict", "off")
 _VARIABLE: Final = "SEKISHO_MODE"
 
 
@@ -33,22 +33,30 @@ class _Settings:
         self.mode = self.from_line or self.from_ini or None
         self.reports = bool(config.getoption("sekisho_report"))
         self.log: CrossingLog | None = None
-        self.before: tuple[str | None, str] | None = None
-        if self.mode is not None and self.mode not in _MODES:
-            raise pytest.UsageError(_unknown(f"sekisho_mode = {self.mode}"))
+        self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
-        sekisho = importlib.import_module("sekisho")
-        if self.reports:
-            self.log = sekisho.CrossingLog()
+        """Import sekisho, and set its mode for this process and, by the environment, its workers.
+
+        Raises:
+            pytest.UsageError: for an unknown mode or level.
+        """
+        modes = importlib.import_module("sekisho.modes")
         if self.mode is not None:
-            self.before = (os.environ.get(_VARIABLE), sekisho.get_mode())
-            sekisho.set_mode(self.mode)  # for this process, and by the environment for its workers
+            try:
+                setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
+            except ValueError as error:
+                raise pytest.UsageError(str(error)) from None
+            self.before = (os.environ.get(_VARIABLE), modes.process_setting())
+            modes.install(setting)
+        if self.reports:
+            self.log = importlib.import_module("sekisho").CrossingLog()
 
     def stop(self) -> None:
+        """Leave the process as it was."""
         if self.before is not None:
-            variable, mode = self.before
-            importlib.import_module("sekisho").set_mode(mode)
+            variable, setting = self.before
+            importlib.import_module("sekisho.modes").install(setting)
             os.environ.pop(_VARIABLE)
             if variable is not None:
                 os.environ[_VARIABLE] = variable
@@ -57,23 +65,22 @@ class _Settings:
 _SETTINGS: Final = pytest.StashKey[_Settings]()
 
 
-def _unknown(what: str) -> str:
-    return f"{what}: expected one of {', '.join(_MODES)}"
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and the line of the ini file."""
     group = parser.getgroup("sekisho")
-    group.addoption("--sekisho-mode", metavar="MODE", help=f"mode of the run: {', '.join(_MODES)}")
+    modes = "mode of the run: convert, warn, strict or off; 'strict to_torch=warn' sets a level"
+    group.addoption("--sekisho-mode", metavar="MODE", help=modes)
     group.addoption(
         "--sekisho-report", action="store_true", help="print what crossed, by boundary, at the end"
     )
-    parser.addini("sekisho_mode", f"mode of the run: {', '.join(_MODES)}", default="")
+    parser.addini("sekisho_mode", modes, default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the mode of the run, if one is asked for; the command line wins over the ini file."""
-    config.addinivalue_line("markers", "sekisho_mode(name): run the test in this mode of sekisho")
+    config.addinivalue_line(
+        "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
+    )
     settings = config.stash[_SETTINGS] = _Settings(config)
     if settings.mode is not None or settings.reports:
         settings.start()
@@ -101,9 +108,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a marker that names no mode, before anything runs."""
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
-            if marker.kwargs or len(marker.args) != 1 or marker.args[0] not in _MODES:
-                arguments = ", ".join(map(repr, marker.args))
-                raise pytest.UsageError(_unknown(f"{item.nodeid}: sekisho_mode({arguments})"))
+            _check_marker(item, marker)
+
+
+def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
+    arguments = [*map(repr, marker.args), *(f"{k}={v!r}" for k, v in marker.kwargs.items())]
+    source = f"{item.nodeid}: sekisho_mode({', '.join(arguments)})"
+    levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
+    if len(marker.args) != 1 or not marker.kwargs.keys() <= {"to_numpy", "to_torch"}:
+        raise pytest.UsageError(f"{source}: {levels}")
+    try:
+        importlib.import_module("sekisho.modes").make_setting(source, *marker.args, **marker.kwargs)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -116,12 +133,37 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     sekisho = importlib.import_module("sekisho")
     with ExitStack() as stack:
         if marker is not None:
-            stack.enter_context(sekisho.mode(marker.args[0]))
+            stack.enter_context(sekisho.mode(*marker.args, **marker.kwargs))
         log = stack.enter_context(sekisho.record_crossings())
         outcome = yield
     if settings.log is not None:
         settings.log += log
     return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """Fail a test in which code under test caught the refusal of a crossing, and went on."""
+    outcome = yield
+    _fail_if_caught()
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    """Likewise for what its fixtures do; a test that has failed fails for its own reason."""
+    outcome = yield
+    _fail_if_caught()
+    return outcome
+
+
+def _fail_if_caught() -> None:
+    strict = sys.modules.get("sekisho._strict")
+    if strict is not None and strict.caught:
+        messages = dict.fromkeys(strict.caught)
+        strict.caught.clear()
+        text = "\n".join(["a crossing was refused, and the function went on:", *messages])
+        pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 
+collect_ignore = ["planted"]  # projects of their own, run by test_strict.py
+
+
 @dataclass(frozen=True)
 class Kit:
     """One world, as tests use it: the same test runs in both."""

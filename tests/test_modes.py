@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 
@@ -12,7 +13,7 @@ from sekisho import modes
 
 @pytest.fixture
 def _restored(monkeypatch):
-    monkeypatch.setattr(modes, "_process", "convert")
+    monkeypatch.setattr(modes, "_process", modes.make_setting("", "convert"))
     monkeypatch.setenv("SEKISHO_MODE", "convert")
 
 
@@ -82,3 +83,19 @@ def test_mode_off_at_decoration_leaves_the_function_as_it_is():
 
     with sk.mode("off"):
         assert sk.numpy_world(f) is f
+
+
+@pytest.mark.usefixtures("_restored")
+def test_levels_reach_workers_through_the_environment():
+    sk.set_mode("strict", to_torch="warn", to_numpy="disallow")
+    assert os.environ["SEKISHO_MODE"] == "strict to_torch=warn"
+    assert modes.read_setting(os.environ["SEKISHO_MODE"], "") == modes.current()
+    assert modes.current() == ("strict", "disallow", "warn")
+
+
+@pytest.mark.parametrize("level", ["no", 3, None, ["warn"]])
+def test_levels_are_checked(level):
+    with contextlib.ExitStack() as stack:
+        if level is not None:
+            stack.enter_context(pytest.raises(ValueError, match="expected to_numpy to be one of"))
+        stack.enter_context(sk.mode("convert", to_numpy=level))

@@ -9,7 +9,7 @@ from sekisho._crossings import Crossing, CrossingLog, record_crossings
 from sekisho._source import generated_source
 from sekisho.channels import add_channel_dim, channels_first, channels_last
 from sekisho.converters import to_numpy, to_torch, to_world_of
-from sekisho.decorators import boundary, numpy_world, same_world, torch_world
+from sekisho.decorators import boundary, crossing_allowed, numpy_world, same_world, torch_world
 from sekisho.errors import (
     BoundaryError,
     ConversionError,
@@ -59,6 +59,7 @@ __all__ = [
     "channels_first",
     "channels_last",
     "concat",
+    "crossing_allowed",
     "expand_dims",
     "generated_source",
     "get_mode",

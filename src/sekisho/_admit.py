@@ -160,7 +160,7 @@ class Boundary:
         value = self._check_array(spec, value, place, call)
         if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
             return value
-        if self.border.why_closed() is not None:
+        if self.border.why_closed(TORCH) is not None:
             reason = f"{place.it} is on {value.device}, not {call.device}"
             hint = f"{{}}.to('{call.device}')"
             raise DeviceError(place.violation(spec, value, reason, hint))

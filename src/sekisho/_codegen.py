@@ -27,11 +27,6 @@ class Generated(NamedTuple):
     source: str
     needs: dict[str, Need]
 
-    @property
-    def checks(self) -> bool:
-        """Whether the guard asks anything at all."""
-        return any(need.kind in {"admit", "hand_back", "watch"} for need in self.needs.values())
-
 
 class Admission(NamedTuple):
     """What an ``admit`` need says: which value, and which axes go in and come out, in order."""

@@ -69,6 +69,7 @@ class Options(NamedTuple):
     device: Any = None
     detach: bool = False
     typechecker: Any = "beartype"
+    scalars: Literal["allow", "reject"] = "allow"
 
     @property
     def world(self) -> World | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho._convert import Policy, Refusal, convert
 from sekisho._crossings import caller, open_logs, record
+from sekisho._strict import note_refusal
 from sekisho.errors import ConversionError, CrossingWarning, WorldError
-from sekisho.modes import get_mode
+from sekisho.modes import current
 from sekisho.worlds import World, describe, dtype_name
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Border:
         self.options = contract.options
         self.is_result = is_result
 
-    def why_closed(self) -> str | None:
-        """Why nothing may cross here and now; None if it may."""
+    def why_closed(self, target: World) -> str | None:
+        """Why nothing may cross into `target` here and now; None if it may."""
         options = self.options
         if self.is_result:
             home = "its world" if options.world else "the world of its arguments"
@@ -39,7 +40,9 @@ class Border:
             return "on_foreign='reject' lets nothing cross here"
         if options.kind == "boundary":
             return "a boundary takes what its annotations say; on_foreign='convert' converts"
-        return "mode 'strict' lets nothing cross here" if get_mode() == "strict" else None
+        setting = current()
+        is_closed = setting.level(target.name) == "disallow"
+        return setting.why_closed(target.name) if is_closed else None
 
     def require_passage(self, spec: Any, value: Any, world: World, place: Place) -> None:
         """Refuse a foreign value if nothing may cross.
@@ -47,9 +50,10 @@ class Border:
         Raises:
             WorldError: naming the call that converts.
         """
-        reason = self.why_closed()
+        reason = self.why_closed(world)
         if reason is not None:
-            raise WorldError(place.violation(spec, value, reason, f"to_{world.name}({{}})"))
+            violation = place.violation(spec, value, reason, f"to_{world.name}({{}})")
+            raise note_refusal(WorldError(violation))
 
     def cross(
         self,
@@ -77,7 +81,7 @@ class Border:
         except Refusal as refusal:
             violation = place.violation(spec, value, refusal.reason, refusal.hint)
             raise ConversionError(violation) from None
-        if options.on_foreign is None and get_mode() == "warn":
+        if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
         return crossed
 

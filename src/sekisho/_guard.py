@@ -6,8 +6,7 @@ import builtins
 import functools
 import keyword
 import threading
-import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._admit import Boundary, call_reader
 from sekisho._codegen import Admission, Generated, generate
@@ -23,10 +22,11 @@ from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
 from sekisho._quick import make_quick_lane
 from sekisho._scope import Need
-from sekisho._source import compile_function, replace_code
+from sekisho._source import compile_function, live_guards, replace_code
 from sekisho._specs import dtypes_of
-from sekisho.errors import DeclarationError, DeviceError, Violation
-from sekisho.modes import get_mode
+from sekisho._strict import settle_boundary, thread
+from sekisho.errors import BoundaryError, DeclarationError, DeviceError, Violation
+from sekisho.modes import get_mode, on_strict
 from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ __all__ = ["make_guard"]
 def make_guard(
     function: types.FunctionType, options: Options, names: Mapping[str, Any]
 ) -> Callable[..., Any]:
-    """Generate the guard of a function; the function itself if there is nothing to check.
+    """Generate the guard of a function. It is one even if nothing is checked: see `_watched`.
 
     Args:
         function: a plain function.
@@ -49,16 +49,12 @@ def make_guard(
     Raises:
         DeclarationError: for a malformed or contradictory contract.
     """
-    if _without_torch:
-        _refresh_all()
+    _look_for_torch()
     try:
         contract = build_contract(function, options, names)
     except NameError:
         return _make_late_guard(function, options, names)
-    generated = generate(contract, _identifier(function))
-    if not generated.checks:
-        return function
-    return _compile(generated, contract, function, function)
+    return _compile(generate(contract, _identifier(function)), contract, function, function)
 
 
 def _compile(
@@ -69,7 +65,6 @@ def _compile(
     names = _Names({"__builtins__": builtins}, generated, contract, calls)
     names.fill()
     guard = compile_function(generated.source, _identifier(function), names.namespace)
-    names.follow(guard)
     functools.update_wrapper(guard, function)
     return guard
 
@@ -99,13 +94,12 @@ def _make_late_guard(
                 # calling sees the one or the other whole.
                 named = _Names(guard.__globals__, generated, contract, function)
                 named.fill()
-                named.follow(guard)
                 replace_code(guard, generated.source, identifier)
                 is_ready = True
         return guard(*args, **kwargs)
 
     bare = read_signature(function, options)
-    guard = _compile(generate(bare, identifier, calls="_first_call"), bare, first_call, function)
+    guard = _compile(generate(bare, identifier, calls=_FIRST_CALL), bare, first_call, function)
     return guard
 
 
@@ -114,16 +108,30 @@ def _identifier(function: Callable[..., Any]) -> str:
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"
 
 
-_without_torch: weakref.WeakKeyDictionary[Any, _Names] = weakref.WeakKeyDictionary()
-"""The guards made before torch was imported, and their names."""
+_FIRST_CALL: Final = "_first_call"
+_NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `_Names` that filled them
+
+_knows_torch = False
 
 
-def _refresh_all() -> None:
+def _look_for_torch() -> None:
     """Once torch is there, let all guards made before know it: until then tensors pass slowly."""
-    if TORCH.array_type() is not None:
-        for guard, names in tuple(_without_torch.items()):
-            names.refresh()
-            _without_torch.pop(guard, None)
+    global _knows_torch  # noqa: PLW0603 - one process, one torch
+    if not _knows_torch and TORCH.array_type() is not None:
+        _knows_torch = True
+        for guard in live_guards():
+            guard.__globals__[_NAMES].refresh()
+
+
+_is_watching = False
+
+
+def _watch_bodies() -> None:
+    """From now on guards call their functions under a watch: the process has been strict once."""
+    global _is_watching  # noqa: PLW0603 - likewise
+    _is_watching = True
+    for guard in live_guards():
+        guard.__globals__[_NAMES].refresh()
 
 
 class _Names:
@@ -143,15 +151,11 @@ class _Names:
 
     def fill(self) -> None:
         self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
-
-    def follow(self, guard: Callable[..., Any]) -> None:
-        """Remember to fill in torch's own names once somebody has imported torch."""
-        if TORCH.array_type() is None:
-            _without_torch[guard] = self
+        self.namespace[_NAMES] = self
 
     def refresh(self) -> None:
-        """Fill in torch's own names, now that torch is there."""
-        kinds = {"array_type", "dtypes", "foreign"}
+        """Fill in again what depends on torch being there, and on bodies being watched."""
+        kinds = {"array_type", "dtypes", "foreign", "function"}
         self.namespace.update(
             {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
         )
@@ -160,7 +164,7 @@ class _Names:
         what = need.what
         match need.kind:
             case "function":
-                return self.function
+                return self.body()
             case "admit":
                 return self.make_late_admit(what)
             case "default":
@@ -191,6 +195,14 @@ class _Names:
             case _:
                 raise AssertionError(need)
 
+    def body(self) -> Callable[..., Any]:
+        """What the guard calls: the function, under its watch once strict mode is about."""
+        if not _is_watching or _FIRST_CALL in self.needs:
+            return self.function
+        from sekisho._watched import watched  # noqa: PLC0415 - most processes are never strict
+
+        return watched(self.function, self.contract)
+
     def make_late_admit(self, admission: Admission) -> Callable[..., Any]:
         """Stand in for the out-of-line call until it is made for the first time.
 
@@ -213,12 +225,17 @@ class _Names:
         binds = admission.binds
 
         def admit(value: Any, *arguments: Any) -> Any:
-            if _without_torch:
-                _refresh_all()
+            _look_for_torch()
             if get_mode() == "off":
                 return (value, *map(_unchecked_size, binds)) if binds else value
             call = read_call(arguments)
-            admitted = boundary.admit(value, call)
+            start = len(thread.refused)
+            try:
+                admitted = boundary.admit(value, call)
+            except BoundaryError as error:
+                settle_boundary(start, error)
+                raise
+            settle_boundary(start, None)
             return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
         return make_quick_lane(self.contract, admission.parameter, admission.knows, binds, admit)
@@ -250,3 +267,6 @@ def _module_device(function: str, module: Any) -> Any:
             )
         )
     return first.device
+
+
+on_strict(_watch_bodies)

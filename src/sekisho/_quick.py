@@ -16,7 +16,7 @@ import numpy as np
 from sekisho._convert import plain_dtypes, strides_are_plain
 from sekisho._crossings import open_logs, record
 from sekisho._specs import ArraySpec, dtypes_of
-from sekisho.modes import get_mode
+from sekisho.modes import current
 from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ __all__ = ["make_quick_lane", "make_share_array", "make_share_tensor"]
 @cache
 def make_share_array() -> Callable[[Any], Any]:
     """Make the function that shares an array with torch, or returns None if a look is not enough."""
-    from_numpy, plain, ndarray = TORCH.load().from_numpy, plain_dtypes(), np.ndarray
+    # torch.from_numpy is looked up at each call: strict mode watches it there.
+    torch, plain, ndarray = TORCH.load(), plain_dtypes(), np.ndarray
 
     def share(array: Any) -> Any:
         if type(array) is not ndarray or array.dtype not in plain:
@@ -40,7 +41,7 @@ def make_share_array() -> Callable[[Any], Any]:
         if not flags.carray and not (flags.writeable and strides_are_plain(array)):
             return None
         try:
-            return from_numpy(array)
+            return torch.from_numpy(array)
         except TypeError:  # ulonglong, which equals uint64
             return None
 
@@ -134,13 +135,16 @@ def make_quick_lane(
         return slow
     share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
     accepts = dtypes_of(spec.world, spec.dtypes)
-    open_modes = ("convert",) if options.on_foreign is None else ("convert", "warn", "strict")
+    to_numpy = spec.world is NUMPY
+    # Where the function itself says that it converts, every level lets it, but for "off".
+    open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
     rank, fixed, known, same, from_axes = shape
 
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
     def admit(value: Any, *sizes: Any) -> Any:
-        if get_mode() not in open_modes:
+        setting = current()
+        if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:
             return slow(value, *sizes)
         logs = open_logs()
         start = perf_counter() if logs else 0.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compile_function", "generated_source", "is_guard", "replace_code"]
+__all__ = ["compile_function", "generated_source", "is_guard", "live_guards", "replace_code"]
 
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
@@ -43,6 +43,11 @@ def replace_code(function: types.FunctionType, source: str, name: str) -> None:
 def is_guard(code: types.CodeType) -> bool:
     """Whether this is the code of a generated function."""
     return code.co_filename.startswith(_PREFIX)
+
+
+def live_guards() -> list[types.FunctionType]:
+    """Every generated function that is in use."""
+    return list(_sources)
 
 
 _unused: Final[list[str]] = []

@@ -1,4 +1,4 @@
-"""The four declarations: which world a function stays in.
+"""The four declarations: which world a function stays in; and the one exception, of a block.
 
 A decorator reads the function's signature and annotations once and returns its guard: a plain
 function of the same signature, generated as text (`sekisho.generated_source` shows it).
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
 from sekisho._crossings import caller
 from sekisho.errors import DeclarationError
 from sekisho.modes import get_mode
-from sekisho.worlds import TORCH
+from sekisho.worlds import TORCH, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from sekisho._contract import Kind
 
-__all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
+__all__ = ["boundary", "crossing_allowed", "numpy_world", "same_world", "torch_world"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 OnForeign = Literal["convert", "reject"] | None
 Returns = Literal["world", "caller"]
+Scalars = Literal["allow", "reject"]
 Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
 
@@ -111,6 +112,7 @@ def torch_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     device: str | torch.device | None = ...,
+    scalars: Scalars = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def torch_world(
@@ -122,11 +124,12 @@ def torch_world(
     casting: Casting = "no",
     copy: bool | None = None,
     device: str | torch.device | None = None,
+    scalars: Scalars = "allow",
     typechecker: Any = "beartype",
 ) -> Any:
     """Declare that a function stays in PyTorch: tensors in, tensors out.
 
-    The options are those of `numpy_world`, but for `detach`, and with `device` instead.
+    The options are those of `numpy_world`, but for `detach`, and with `device` and `scalars`.
 
     Args:
         function: the function, when used without parentheses.
@@ -137,6 +140,9 @@ def torch_world(
         device: where tensors must be; others are moved, which is a crossing. None asks nothing;
             ``"cuda"`` is any CUDA device; ``"module"`` is where the first parameter of ``self``
             is.
+        scalars: whether strict mode lets the body make Python numbers and lists of tensors:
+            ``"reject"`` refuses ``.item()``, ``float(x)``, ``if x:`` and their like, each of which
+            waits for the device.
         typechecker: see `numpy_world`.
 
     Returns:
@@ -163,6 +169,7 @@ def torch_world(
         casting=casting,
         copy=copy,
         device=device,
+        scalars=scalars,
         typechecker=typechecker,
     )
 
@@ -291,6 +298,38 @@ def boundary(
     )
 
 
+class crossing_allowed:  # noqa: N801 - used like a function, as `mode` is
+    """Let a body that strict mode watches cross inside of the ``with`` block.
+
+    Everywhere else it does nothing.
+
+    Examples:
+        >>> import torch
+        >>> import sekisho as sk
+        >>> @sk.torch_world
+        ... def mean(x: torch.Tensor) -> torch.Tensor:
+        ...     with sk.crossing_allowed():
+        ...         print(x.numpy())
+        ...     return x.mean()
+        >>> with sk.mode("strict"):
+        ...     mean(torch.ones(2))
+        [1. 1.]
+        tensor(1.)
+    """
+
+    def __enter__(self) -> None:
+        if not is_compiling():
+            from sekisho._strict import thread  # noqa: PLC0415 - importing sekisho stays light
+
+            self._watch, thread.watch = thread.watch, None
+
+    def __exit__(self, *error: object) -> None:
+        if not is_compiling():
+            from sekisho._strict import thread  # noqa: PLC0415 - likewise
+
+            thread.watch = self._watch
+
+
 def _decorate(function: Any, kind: Kind, **options: Any) -> Any:
     _check_options(kind, options)
     if function is not None:
@@ -309,6 +348,7 @@ def _check_options(kind: Kind, options: dict[str, Any]) -> None:
         "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
         "copy": (None, True, False),
         "detach": (False, True),
+        "scalars": ("allow", "reject"),
     }
     for name, values in allowed.items():
         value = options.get(name, values[0])

@@ -128,6 +128,12 @@ def find_world(value: object) -> World | None:
     return None
 
 
+def is_compiling() -> bool:
+    """Whether a compiler of torch is tracing what runs now. It sees plain Python only."""
+    compiler = getattr(sys.modules.get("torch"), "compiler", None)
+    return compiler is not None and compiler.is_compiling()
+
+
 def world_of(x: object) -> WorldName | None:
     """Name the world that a value belongs to.
 

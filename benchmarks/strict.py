@@ -1,0 +1,66 @@
+"""What strict mode's watching costs, and that it costs nothing in the other modes."""
+
+from __future__ import annotations
+
+import torch
+from rounds import measure, report
+
+import sekisho as sk
+
+
+def pointwise(rows, columns):
+    """A dozen small operations: the shorter each is, the more its being watched costs."""
+    linear = torch.nn.Linear(columns, columns)
+
+    def body(x):
+        y = torch.relu(linear(x)) * 2 + x
+        y = y.reshape(rows, columns // 2, 2).transpose(1, 2).softmax(-1)
+        return y.sum(0) / y.norm()
+
+    return body, torch.ones(rows, columns)
+
+
+def training_step():
+    """Forward and backward through one transformer layer, batch 8 x 32 x 128."""
+    layer = torch.nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
+
+    def body(x):
+        loss = layer(x).square().mean()
+        loss.backward()
+        return loss
+
+    return body, torch.randn(8, 32, 128)
+
+
+def in_strict_mode(body):
+    guarded = sk.torch_world(body)
+
+    def call(x):
+        with sk.mode("strict"):
+            return guarded(x)
+
+    return call
+
+
+def main():
+    torch.set_num_threads(1)
+    plain = {"guarded": sk.torch_world(lambda x: x)}
+    before = measure(plain, torch.ones(2))
+    for title, (body, x), calls in (
+        ("operations on 4 x 4", pointwise(4, 4), 100),
+        ("operations on 64 x 256", pointwise(64, 256), 100),
+        ("operations on 256 x 512", pointwise(256, 512), 10),
+        ("a training step of a transformer layer", training_step(), 5),
+    ):
+        contenders = {"unwatched": body, "watched": in_strict_mode(body)}
+        report(title, measure(contenders, x, calls=calls), "unwatched")
+    after = measure(plain, torch.ones(2))
+    report(
+        "a guarded call in mode convert",
+        {"never strict": before["guarded"], "strict before": after["guarded"]},
+        "never strict",
+    )
+
+
+if __name__ == "__main__":
+    main()

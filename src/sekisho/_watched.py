@@ -1,0 +1,106 @@
+"""Bodies under their watch: functions, coroutines and generators of either kind."""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+from sekisho._calls import show_calls
+from sekisho._hand_back import first_array
+from sekisho._strict import Watch, Watching
+from sekisho.modes import current
+from sekisho.worlds import NUMPY, TORCH, find_world, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from sekisho._contract import Contract
+
+__all__ = ["watched"]
+
+
+def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:
+    """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
+    find = _watch_finder(contract)
+    start = _STARTS[contract.flavour]
+    if contract.options.kind in {"torch_world", "same_world"}:
+        show_calls(function)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if is_compiling() or current().name != "strict":
+            return function(*args, **kwargs)
+        watching = Watching(find(args, kwargs))
+        if start is None:
+            with watching:
+                return function(*args, **kwargs)
+        return start(function(*args, **kwargs), watching)
+
+    return call
+
+
+def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
+    """Make the function that says what watch a call is under; a boundary's is under none."""
+    name, options = contract.function, contract.options
+    scalars = options.scalars == "allow"
+    if options.kind != "same_world":
+        fixed = options.world and Watch(name, options.world, scalars)
+        return lambda _args, _kwargs: fixed
+    watches = {world.name: Watch(name, world) for world in (NUMPY, TORCH)}
+
+    def find(args: Any, kwargs: Any) -> Watch | None:
+        world = find_world(first_array(*args, *kwargs.values()))
+        return watches[world.name] if world else None
+
+    return find
+
+
+def _steps(inner: Any, watching: Watching) -> Generator[Any, Any, Any]:
+    """``yield from inner``, each of its steps under the watch."""
+    try:
+        with watching:
+            item = inner.send(None)
+        while True:
+            try:
+                sent = yield item
+            except GeneratorExit:
+                with watching:
+                    inner.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in: the body's to answer
+                with watching:
+                    item = inner.throw(error)
+            else:
+                with watching:
+                    item = inner.send(sent)
+    except StopIteration as stop:
+        return stop.value
+
+
+_awaited = types.coroutine(_steps)
+
+
+async def _async_steps(
+    inner: AsyncGenerator[Any, Any], watching: Watching
+) -> AsyncGenerator[Any, Any]:
+    try:
+        item = await _awaited(inner.asend(None), watching)
+        while True:
+            try:
+                sent = yield item
+            except GeneratorExit:
+                await _awaited(inner.aclose(), watching)
+                raise
+            except BaseException as error:  # noqa: BLE001 - as above
+                item = await _awaited(inner.athrow(error), watching)
+            else:
+                item = await _awaited(inner.asend(sent), watching)
+    except StopAsyncIteration:
+        return
+
+
+_STARTS: dict[str, Callable[[Any, Watching], Any] | None] = {
+    "function": None,
+    "coroutine": _awaited,
+    "generator": _steps,
+    "async generator": _async_steps,
+}
