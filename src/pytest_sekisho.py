@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from sekisho import CrossingLog
+    from sekisho._hook import Hook
 
 __all__ = ["crossings", "sekisho_strict"]
 
@@ -28,11 +29,14 @@ class _Settings:
     """What this run is configured to do, and what it has seen."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.from_line: str | None = config.getoption("sekisho_mode")
+        known = config.known_args_namespace  # config.getoption is for after the conftests
+        self.from_line: str | None = known.sekisho_mode
         self.from_ini: str = config.getini("sekisho_mode")
         self.mode = self.from_line or self.from_ini or None
-        self.reports = bool(config.getoption("sekisho_report"))
+        self.reports = bool(known.sekisho_report)
         self.log: CrossingLog | None = None
+        self.hook: Hook | None = None
+        self.missed: list[str] = []
         self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
@@ -52,14 +56,41 @@ class _Settings:
         if self.reports:
             self.log = importlib.import_module("sekisho").CrossingLog()
 
+    def guard_packages(self, config: pytest.Config) -> None:
+        """Install the import hook, before any conftest.py may import what it is to guard.
+
+        Raises:
+            pytest.UsageError: for packages or a table that cannot be guarded.
+        """
+        packages = _packages(config)
+        if packages:
+            sekisho = importlib.import_module("sekisho")
+            try:
+                hook = importlib.import_module("sekisho._hook")
+                _, worlds = hook.read_pyproject(config.rootpath)
+                if config.known_args_namespace.sekisho_packages is not None:
+                    # The table is of the packages in the ini file; these may be fewer.
+                    worlds = {k: v for k, v in worlds.items() if hook.is_inside(k, packages)}
+                self.hook = sekisho.install_import_hook(packages, worlds=worlds)
+            except sekisho.DeclarationError as error:
+                raise pytest.UsageError(str(error)) from None
+
     def stop(self) -> None:
         """Leave the process as it was."""
+        if self.hook is not None:
+            self.hook.uninstall(reports=False)  # the summary has
         if self.before is not None:
             variable, setting = self.before
             importlib.import_module("sekisho.modes").install(setting)
             os.environ.pop(_VARIABLE)
             if variable is not None:
                 os.environ[_VARIABLE] = variable
+
+
+def _packages(config: pytest.Config) -> list[str]:
+    line: str | None = config.known_args_namespace.sekisho_packages
+    ini: list[str] = config.getini("sekisho_packages")
+    return ini if line is None else line.replace(",", " ").split()
 
 
 _SETTINGS: Final = pytest.StashKey[_Settings]()
@@ -74,16 +105,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sekisho-report", action="store_true", help="print what crossed, by boundary, at the end"
     )
     parser.addini("sekisho_mode", modes, default="")
+    packages = "packages to guard as they are imported; worlds are in [tool.sekisho.worlds]"
+    group.addoption("--sekisho-packages", metavar="NAMES", help=packages)
+    parser.addini("sekisho_packages", packages, type="args")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Guard packages, and set the mode, before any conftest.py is read."""
+    settings = early_config.stash[_SETTINGS] = _Settings(early_config)
+    if settings.mode is not None or settings.reports:
+        settings.start()
+    settings.guard_packages(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the mode of the run, if one is asked for; the command line wins over the ini file."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
     )
-    settings = config.stash[_SETTINGS] = _Settings(config)
-    if settings.mode is not None or settings.reports:
-        settings.start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -92,16 +132,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_SETTINGS].stop()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say which mode the run is in, and who said so."""
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which mode the run is in, what is guarded, and who said so."""
     settings = config.stash[_SETTINGS]
-    if settings.mode is None:
-        return None
-    if settings.from_line is None:
-        return f"sekisho: mode {settings.mode} (from the ini file)"
-    over = settings.from_ini not in {"", settings.from_line}
-    ini = f", over {settings.from_ini} in the ini file" if over else ""
-    return f"sekisho: mode {settings.mode} (from the command line{ini})"
+    lines: list[str] = []
+    if settings.mode is not None:
+        source = _source(settings.from_line, settings.from_ini)
+        lines.append(f"sekisho: mode {settings.mode} ({source})")
+    if settings.hook is not None:
+        line = config.getoption("sekisho_packages")
+        source = _source(line, " ".join(config.getini("sekisho_packages")))
+        lines.append(f"sekisho: guards {', '.join(settings.hook.packages)} ({source})")
+    return lines
+
+
+def _source(line: str | None, ini: str) -> str:
+    """Who said it: the command line wins, and says over what."""
+    if line is None:
+        return "from the ini file"
+    over = f", over {ini} in the ini file" if ini not in {"", line} else ""
+    return f"from the command line{over}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -185,9 +235,14 @@ def crossings() -> Generator[CrossingLog]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In a worker of pytest-xdist: hand the log over."""
-    log = session.config.stash[_SETTINGS].log
+    """See what the import hook has missed. In a worker of pytest-xdist: hand all over."""
+    settings = session.config.stash[_SETTINGS]
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if settings.hook is not None:
+        settings.missed += settings.hook.missed()
+    log = settings.log
+    if output is not None:
+        output["sekisho_missed"] = settings.missed
     if log is not None and output is not None:
         output["sekisho"] = [
             {**record, "shape": list(record["shape"])} for record in log.to_records()
@@ -198,6 +253,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """In the process that started the workers: take a worker's log in."""
     settings = node.config.stash[_SETTINGS]
+    settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
     if settings.log is not None:
         sekisho = importlib.import_module("sekisho")
         for record in getattr(node, "workeroutput", {}).get("sekisho", ()):
@@ -205,8 +261,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print what crossed in the whole run, by boundary."""
-    log = config.stash[_SETTINGS].log
+    """Print what crossed in the whole run, by boundary; and what was to be guarded and is not."""
+    settings = config.stash[_SETTINGS]
+    if settings.missed:
+        names = ", ".join(dict.fromkeys(settings.missed))
+        terminalreporter.write_line(f"sekisho: imported unguarded: {names}", red=True)
+    log = settings.log
     if log is not None:
         terminalreporter.section("crossings")
         terminalreporter.write_line(str(log))

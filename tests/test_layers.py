@@ -14,8 +14,8 @@ FRAMEWORKS = {"torch", "jaxtyping", "beartype", "array_api_compat"}
 # An import goes only to a lower layer.
 LAYERS = [
     {"errors"},
-    {"modes", "worlds", "_source", "_typecheck"},
-    {"_axes", "_casting", "_containers", "_convert", "_crossings"},
+    {"_table", "modes", "worlds", "_source", "_typecheck"},
+    {"_axes", "_casting", "_containers", "_convert", "_crossings", "_inject", "_resolve"},
     {"_specs", "_strict"},
     {"_annotations", "_calls", "_hints"},
     {"_contract"},
@@ -25,7 +25,8 @@ LAYERS = [
     {"_generators", "_watched"},
     {"_guard"},
     {"_targets"},
-    {"decorators", "ops", "channels", "joins", "converters"},
+    {"_hook", "decorators", "ops", "channels", "joins", "converters"},
+    {"_ipython", "import_hook"},
     {"__init__", "__main__", "testing"},
 ]
 LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}

@@ -19,9 +19,11 @@ from sekisho.errors import (
     DTypeError,
     SekishoError,
     ShapeError,
+    UnguardedWarning,
     Violation,
     WorldError,
 )
+from sekisho.import_hook import install_import_hook, unguarded
 from sekisho.joins import concat, namespace, stack
 from sekisho.modes import Mode, get_mode, mode, set_mode
 from sekisho.ops import (
@@ -50,6 +52,7 @@ __all__ = [
     "Mode",
     "SekishoError",
     "ShapeError",
+    "UnguardedWarning",
     "Violation",
     "WorldError",
     "__version__",
@@ -63,6 +66,7 @@ __all__ = [
     "expand_dims",
     "generated_source",
     "get_mode",
+    "install_import_hook",
     "is_numpy",
     "is_torch",
     "mode",
@@ -81,5 +85,20 @@ __all__ = [
     "to_world_of",
     "torch_world",
     "transpose2d",
+    "unguarded",
     "world_of",
 ]
+
+
+def load_ipython_extension(shell: object) -> None:
+    """Begin to guard what cells define: ``%load_ext sekisho``. `shell` is IPython's."""
+    from sekisho._ipython import load  # noqa: PLC0415 - importing sekisho stays light
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: object) -> None:
+    """Leave cells alone again: ``%unload_ext sekisho``."""
+    from sekisho._ipython import unload  # noqa: PLC0415 - likewise
+
+    unload(shell)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import importlib
 import inspect
 import sys
 from collections import abc
-from types import SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -17,12 +14,12 @@ from typing import (
     NamedTuple,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from sekisho._annotations import Parser, annotation_text, foreign_types
 from sekisho._axes import Axis
 from sekisho._casting import Casting
+from sekisho._resolve import called_function, resolve_annotations, without_partials
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,
@@ -34,11 +31,10 @@ from sekisho._specs import (
 )
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
-from sekisho.worlds import NUMPY, TORCH, World, class_of
+from sekisho.worlds import NUMPY, TORCH, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import CellType
 
 __all__ = [
     "RESULT",
@@ -59,7 +55,11 @@ Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
 
 
 class Options(NamedTuple):
-    """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings."""
+    """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings.
+
+    The last two are of decorators that nobody wrote at the function: `gives_way` to one of its
+    own; `arrays_only` leaves a function alone that is annotated with none.
+    """
 
     kind: Kind
     on_foreign: Literal["convert", "reject"] | None = None
@@ -70,6 +70,8 @@ class Options(NamedTuple):
     detach: bool = False
     typechecker: Any = "beartype"
     scalars: Literal["allow", "reject"] = "allow"
+    gives_way: bool = False
+    arrays_only: bool = False
 
     @property
     def world(self) -> World | None:
@@ -134,6 +136,12 @@ class Contract(NamedTuple):
     sent: Parameter | None = None
 
     @property
+    def holds_arrays(self) -> bool:
+        """Whether an annotation mentions an array."""
+        specs = [each.spec for each in (*self.parameters, *self.outcomes)]
+        return any(not isinstance(spec, _Unannotated) and holds_arrays(spec) for spec in specs)
+
+    @property
     def outcomes(self) -> tuple[Parameter, ...]:
         """What the function hands out, or is sent, after its parameters have passed."""
         return tuple(each for each in (self.yielded, self.sent, self.result) if each)
@@ -141,13 +149,13 @@ class Contract(NamedTuple):
 
 def display_name(function: Callable[..., Any]) -> str:
     """A function's name in messages: ``Net.forward``, without the functions around it."""
-    function = _without_partials(function)
+    function = without_partials(function)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return name.rpartition("<locals>.")[2]
 
 
 def build_contract(
-    function: Callable[..., Any], options: Options, names: Mapping[str, Any]
+    function: Callable[..., Any], options: Options, names: dict[str, Any]
 ) -> Contract:
     """Read a function's signature and annotations.
 
@@ -161,7 +169,7 @@ def build_contract(
         DeclarationError: for a malformed or contradictory annotation.
     """
     bare = read_signature(function, options)
-    hints = _resolve_annotations(function, names, bare.function)
+    hints = resolve_annotations(function, names, lambda name: f"{bare.function}() {_place(name)}")
     reader = _Reader(bare.function, options, Parser(options.world, names))
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
@@ -215,7 +223,7 @@ def _outcome(name: str) -> Parameter:
 
 
 def _flavour(function: Any) -> Flavour:
-    function = _called(function)
+    function = called_function(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"
     if inspect.isgeneratorfunction(function):
@@ -248,55 +256,6 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     inside = (*get_args(hint), Any, Any)[:3]
     hints.update(zip((YIELDED, SENT, RESULT), inside, strict=True))
     return bare._replace(yielded=yielded, sent=sent)
-
-
-def _without_partials(function: Any) -> Any:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
-
-
-def _called(function: Any) -> Any:
-    """The function that is called in the end, inside of partials and of objects that are called."""
-    function = _without_partials(function)
-    if not isinstance(function, type) and not hasattr(function, "__annotations__"):
-        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
-    return function
-
-
-def _resolve_annotations(
-    function: Callable[..., Any], names: Mapping[str, Any], title: str
-) -> dict[str, Any]:
-    """Turn strings, and strings inside of annotations, into what they say."""
-    called = _called(function)
-    if not hasattr(called, "__annotations__"):
-        return {}
-    plain = inspect.unwrap(called)
-    globals_, local_names = getattr(plain, "__globals__", {}), {**names, **_closure(plain)}
-    found: dict[str, Any] = {}
-    for name, hint in inspect.get_annotations(called).items():
-        holder = SimpleNamespace(__annotations__={name: hint})
-        try:
-            found |= get_type_hints(holder, globals_, local_names, include_extras=True)
-        except NameError:
-            raise
-        except Exception as error:  # noqa: BLE001 - evaluating may raise anything
-            where = f"{title}() {_place(name)}"
-            raise DeclarationError(
-                f"{where}: the annotation {hint!r} is not valid: {error}"
-            ) from None
-    return found
-
-
-def _closure(function: Any) -> dict[str, Any]:
-    """The names of enclosing functions that a function uses, as far as they have a value yet."""
-    found: dict[str, Any] = {}
-    cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
-    if cells:
-        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-            with contextlib.suppress(ValueError):  # an empty cell: the function itself, mostly
-                found[name] = cell.cell_contents
-    return found
 
 
 def _place(name: str) -> str:

@@ -6,6 +6,7 @@ import builtins
 import functools
 import keyword
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._admit import Boundary, call_reader
@@ -21,23 +22,24 @@ from sekisho._contract import (
 from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
 from sekisho._quick import make_quick_lane
+from sekisho._resolve import LenientNames
 from sekisho._scope import Need
-from sekisho._source import compile_function, live_guards, replace_code
+from sekisho._source import compile_function, is_guard, live_guards, replace_code
 from sekisho._specs import dtypes_of
 from sekisho._strict import settle_boundary, thread
-from sekisho.errors import BoundaryError, DeclarationError, DeviceError, Violation
+from sekisho.errors import BoundaryError, DeclarationError, DeviceError, UnguardedWarning, Violation
 from sekisho.modes import get_mode, on_strict
 from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-__all__ = ["make_guard"]
+__all__ = ["make_guard", "options_of"]
 
 
 def make_guard(
-    function: types.FunctionType, options: Options, names: Mapping[str, Any]
+    function: types.FunctionType, options: Options, names: dict[str, Any]
 ) -> Callable[..., Any]:
     """Generate the guard of a function. It is one even if nothing is checked: see `_watched`.
 
@@ -54,7 +56,18 @@ def make_guard(
         contract = build_contract(function, options, names)
     except NameError:
         return _make_late_guard(function, options, names)
+    if options.arrays_only and not contract.holds_arrays:
+        return function
     return _compile(generate(contract, _identifier(function)), contract, function, function)
+
+
+def options_of(guard: Callable[..., Any]) -> Options | None:
+    """The options that a guard was made with; None if this is no guard."""
+    code = getattr(guard, "__code__", None)
+    if code is None or not is_guard(code):
+        return None
+    names: _Names = guard.__globals__[_NAMES]
+    return names.contract.options
 
 
 def _compile(
@@ -70,7 +83,7 @@ def _compile(
 
 
 def _make_late_guard(
-    function: types.FunctionType, options: Options, names: Mapping[str, Any]
+    function: types.FunctionType, options: Options, names: dict[str, Any]
 ) -> Callable[..., Any]:
     """A guard that reads its annotations at the first call, when their names are defined."""
     identifier = _identifier(function)
@@ -81,14 +94,7 @@ def _make_late_guard(
         nonlocal is_ready
         with lock:
             if not is_ready:
-                try:
-                    contract = build_contract(function, options, names)
-                except NameError as error:
-                    raise DeclarationError(
-                        f"{display_name(function)}(): an annotation names what is not defined: "
-                        f"{error}.\n  hint: import it outside of TYPE_CHECKING, or define it "
-                        f"before the first call"
-                    ) from None
+                contract = _build_late_contract(function, options, names)
                 generated = generate(contract, identifier)
                 # The names first, then the text that uses them, so that a thread that is just
                 # calling sees the one or the other whole.
@@ -101,6 +107,36 @@ def _make_late_guard(
     bare = read_signature(function, options)
     guard = _compile(generate(bare, identifier, calls=_FIRST_CALL), bare, first_call, function)
     return guard
+
+
+def _build_late_contract(
+    function: types.FunctionType, options: Options, names: dict[str, Any]
+) -> Contract:
+    try:
+        return build_contract(function, options, names)
+    except NameError as error:
+        missing = str(error)
+    title = display_name(function)
+    hint = "import it outside of TYPE_CHECKING, or define it before the first call"
+    if not options.arrays_only:
+        raise DeclarationError(
+            f"{title}(): an annotation names what is not defined: {missing}.\n  hint: {hint}"
+        )
+    # Nobody asked for this very function to be guarded: what can be read is checked.
+    lenient = LenientNames(function.__globals__)
+    lenient.update(names)
+    contract = build_contract(function, options, lenient)
+    if contract.holds_arrays or lenient.missing & _ARRAY_NAMES:
+        warnings.warn(
+            f"{function.__module__}.{title}(): what names {', '.join(sorted(lenient.missing))} is "
+            f"not checked: it is not defined when the program runs.\n  hint: {hint}",
+            UnguardedWarning,
+            stacklevel=3,
+        )
+    return contract
+
+
+_ARRAY_NAMES: Final = {"np", "numpy", "ndarray", "NDArray", "torch", "Tensor", "jaxtyping"}
 
 
 def _identifier(function: Callable[..., Any]) -> str:

@@ -13,15 +13,16 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho._guard import make_guard
+from sekisho._guard import make_guard, options_of
 from sekisho.errors import DeclarationError
+from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from sekisho._contract import Options
 
-__all__ = ["guard_target"]
+__all__ = ["guard_generated", "guard_target"]
 
 
 def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
@@ -35,18 +36,15 @@ def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
     Raises:
         DeclarationError: for what cannot be called, and for contradictory declarations.
     """
+    if _is_left_alone(target, options):
+        return target
+    made_with = options_of(target)
+    if made_with is not None and made_with.gives_way:
+        target = target.__wrapped__  # nobody wrote that decorator here
     if isinstance(target, type):
         return _guard_class(target, options, frame)
-    if type(target) in {staticmethod, classmethod}:
-        return type(target)(guard_target(target.__func__, options, frame))
-    if isinstance(target, property):
-        get, set_, delete = (
-            each and guard_target(each, options, frame)
-            for each in (target.fget, target.fset, target.fdel)
-        )
-        return property(get, set_, delete, target.__doc__)
-    if type(target) is functools.cached_property:
-        return functools.cached_property(guard_target(target.func, options, frame))
+    if isinstance(target, _WRAPPERS):
+        return _guard_wrapped(target, options, frame)
     if not callable(target):
         raise DeclarationError(
             f"{options.kind}(): expected a function, got {target!r}, which cannot be called."
@@ -63,6 +61,28 @@ def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
     return guard
 
 
+def _is_left_alone(target: Any, options: Options) -> bool:
+    """Whether it is marked so, or has a decorator of its own where nobody wrote this one."""
+    made_with = options_of(target)
+    has_its_own = made_with is not None and not made_with.gives_way
+    # Not inherited by the subclasses of a class that is marked.
+    is_marked = "__sekisho_unguarded__" in getattr(target, "__dict__", {})
+    return is_marked or (options.gives_way and has_its_own)
+
+
+def _guard_wrapped(target: Any, options: Options, frame: FrameType) -> Any:
+    kind = class_of(target)
+    if issubclass(kind, _UNBOUND):
+        return kind(guard_target(target.__func__, options, frame))
+    if isinstance(target, property):
+        get, set_, delete = (
+            each and guard_target(each, options, frame)
+            for each in (target.fget, target.fset, target.fdel)
+        )
+        return property(get, set_, delete, target.__doc__)
+    return functools.cached_property(guard_target(target.func, options, frame))
+
+
 def _code_of_manager(decorate: Any) -> Any:
     def generator() -> Any:
         yield
@@ -74,9 +94,9 @@ _MANAGERS: Final[dict[Any, Any]] = {
     _code_of_manager(contextlib.contextmanager): contextlib.contextmanager,
     _code_of_manager(contextlib.asynccontextmanager): contextlib.asynccontextmanager,
 }
-_METHODS: Final = (
-    *(types.FunctionType, staticmethod, classmethod, property, functools.cached_property),
-)
+_UNBOUND: Final[Any] = (staticmethod, classmethod)
+_WRAPPERS: Final = (*_UNBOUND, property, functools.cached_property)
+_METHODS: Final = (types.FunctionType, *_WRAPPERS)
 
 
 def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
@@ -87,16 +107,30 @@ def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
             continue
         has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
         its_options = options if has_module else options._replace(device=_without_module(options))
-        guarded = guard_target(member, its_options, frame)
-        if isinstance(guarded, functools.cached_property):
-            guarded.__set_name__(kind, name)
-        try:
-            setattr(kind, name, guarded)
-        except (AttributeError, TypeError) as error:
-            raise DeclarationError(
-                f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
-            ) from None
+        _set(kind, name, guard_target(member, its_options._replace(gives_way=True), frame), options)
     return kind
+
+
+def guard_generated(kind: Any, options: Options, frame: FrameType) -> Any:
+    """Guard what makes a dataclass, an attrs class or a NamedTuple: decorators wrote its text."""
+    namespace: dict[str, Any] = {**vars(kind)}
+    for name in ("__init__", "__new__"):
+        member = namespace.get(name)
+        code = getattr(getattr(member, "__func__", member), "__code__", None)
+        if code is not None and code.co_filename.startswith("<") and _is_declared(name, member):
+            _set(kind, name, guard_target(member, options, frame), options)
+    return kind
+
+
+def _set(kind: type, name: str, guarded: Any, options: Options) -> None:
+    if isinstance(guarded, functools.cached_property):
+        guarded.__set_name__(kind, name)
+    try:
+        setattr(kind, name, guarded)
+    except (AttributeError, TypeError) as error:
+        raise DeclarationError(
+            f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
+        ) from None
 
 
 def _without_module(options: Options) -> Any:

@@ -19,6 +19,7 @@ __all__ = [
     "DeviceError",
     "SekishoError",
     "ShapeError",
+    "UnguardedWarning",
     "Violation",
     "WorldError",
 ]
@@ -94,6 +95,10 @@ class ConversionError(BoundaryError):
 
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
+
+
+class UnguardedWarning(UserWarning):
+    """What the import hook was told to guard, and could not, or not wholly."""
 
 
 def with_article(noun: str) -> str:

@@ -1,0 +1,98 @@
+"""The annotations of a function, evaluated: strings, forward references, names in closures."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import copy
+import functools
+import inspect
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from sekisho.errors import DeclarationError
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CellType
+
+__all__ = ["LenientNames", "called_function", "resolve_annotations", "without_partials"]
+
+
+def without_partials(function: Any) -> Any:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def called_function(function: Any) -> Any:
+    """The function that is called in the end, inside of partials and of objects that are called."""
+    function = without_partials(function)
+    if not isinstance(function, type) and not hasattr(function, "__annotations__"):
+        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
+    return function
+
+
+def resolve_annotations(
+    function: Callable[..., Any], names: dict[str, Any], where: Callable[[str], str]
+) -> dict[str, Any]:
+    """Turn strings, and strings inside of annotations, into what they say.
+
+    Args:
+        function: a function, or what is called like one.
+        names: what they may mention beside the function's globals and closure.
+        where: from a parameter's name to how a message calls it.
+
+    Raises:
+        NameError: if one mentions a name that is not defined.
+        DeclarationError: if one cannot be evaluated for any other reason.
+    """
+    called = called_function(function)
+    if not hasattr(called, "__annotations__"):
+        return {}
+    plain = inspect.unwrap(called)
+    globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
+    local_names.update(_closure(plain))
+    found: dict[str, Any] = {}
+    for name, hint in inspect.get_annotations(called).items():
+        holder = SimpleNamespace(__annotations__={name: hint})
+        try:
+            found |= get_type_hints(holder, globals_, local_names, include_extras=True)
+        except NameError:
+            raise
+        except Exception as error:  # noqa: BLE001 - evaluating may raise anything
+            raise DeclarationError(
+                f"{where(name)}: the annotation {hint!r} is not valid: {error}"
+            ) from None
+    return found
+
+
+def _closure(function: Any) -> dict[str, Any]:
+    """The names of enclosing functions that a function uses, as far as they have a value yet."""
+    found: dict[str, Any] = {}
+    cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
+    if cells:
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+            with contextlib.suppress(ValueError):  # an empty cell: the function itself, mostly
+                found[name] = cell.cell_contents
+    return found
+
+
+class LenientNames(dict[str, Any]):
+    """Local names for annotations, in which one that is defined nowhere is `typing.Any`."""
+
+    def __init__(self, defined: dict[str, Any]) -> None:
+        self.defined = defined
+        self.missing: set[str] = set()
+
+    def __copy__(self) -> LenientNames:
+        return self
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.defined:
+            return self.defined[name]
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        self.missing.add(name)
+        return Any

@@ -1,0 +1,94 @@
+"""Guard a whole package as it is imported, without editing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sekisho._source import is_guard
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sekisho._hook import Hook
+
+__all__ = ["install_import_hook", "unguarded"]
+
+T = TypeVar("T")
+
+
+def install_import_hook(
+    packages: str | Sequence[str] | None = None, *, worlds: Mapping[str, str] | None = None
+) -> Hook:
+    """Guard the modules of packages that are imported from now on.
+
+    A module that the table names gets that world's decorator on its functions and classes, as if
+    its author had written it. In every other module, a function that is annotated with arrays is
+    a `boundary`: its arrays are checked, all else is left alone. The hook leaves alone what is
+    marked by `typing.no_type_check` or `unguarded`, what has a decorator of sekisho's already, what
+    ``torch.jit``, numba or triton compile from source, and functions inside of functions.
+
+    Args:
+        packages: names of packages, or of modules. None reads them, and the table, from
+            ``[tool.sekisho]`` in the nearest ``pyproject.toml``.
+        worlds: dotted names, with ``*`` for any characters, to ``"numpy"``, ``"torch"``,
+            ``"same"``, ``"boundary"`` or ``"unguarded"``. A name stands for everything inside it;
+            the longest name that matches wins.
+
+    Returns:
+        The hook. It is a context manager: at the end of its ``with`` block, or by its method
+        ``uninstall()``, imports are as they were; what was guarded stays guarded.
+
+    Raises:
+        DeclarationError: if a package does not exist, is imported already or is guarded already;
+            if the table names an unknown world or matches no module; if another import hook
+            (beartype.claw, jaxtyping, typeguard) stands in the way.
+
+    Examples:
+        >>> import sekisho as sk
+        >>> with sk.install_import_hook("this", worlds={"this": "numpy"}) as hook:
+        ...     hook.packages
+        ('this',)
+    """
+    from pathlib import Path  # noqa: PLC0415 - importing sekisho stays light
+
+    from sekisho._hook import Hook, read_pyproject  # noqa: PLC0415 - likewise
+
+    if packages is None:
+        packages, table = read_pyproject(Path.cwd())
+        worlds = table if worlds is None else worlds
+        if not packages:
+            raise DeclarationError(
+                "install_import_hook(): no [tool.sekisho] with packages = [...] in a "
+                "pyproject.toml here or above."
+            )
+    hook = Hook([packages] if isinstance(packages, str) else packages, worlds or {})
+    hook.install()
+    return hook
+
+
+def unguarded(target: T) -> T:
+    """Mark a function or a class that no hook and no decorated class is to guard.
+
+    Args:
+        target: a function, a method or a class.
+
+    Returns:
+        The same function or class.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> @sk.numpy_world
+        ... class Filter:
+        ...     @sk.unguarded
+        ...     def debug(self, x: np.ndarray): ...
+        >>> Filter().debug("anything")
+    """
+    function: Any = target
+    code = getattr(function, "__code__", None)
+    if code is not None and is_guard(code):
+        function = function.__wrapped__
+    function.__sekisho_unguarded__ = True
+    marked: T = function
+    return marked

@@ -1,0 +1,496 @@
+"""A package guarded as it is imported, without a line of it being changed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+
+import sekisho as sk
+from sekisho import _hook
+
+PACKAGE = "guarded_package"
+
+FILES = {
+    "__init__.py": "",
+    "preprocess.py": """
+        import functools
+        from dataclasses import dataclass
+        from typing import NamedTuple, no_type_check, overload
+        import numpy as np
+        import sekisho as sk
+
+        registry = {}
+
+        def register(function):
+            registry[function.__name__] = function
+            return function
+
+        def annotated(x: np.ndarray) -> np.ndarray:
+            return x * 2
+
+        def bare(x):
+            return x
+
+        @register
+        @functools.lru_cache
+        def number(n: int) -> int:
+            return n
+
+        @no_type_check
+        def unchecked(x: np.ndarray): return x
+
+        @sk.unguarded
+        def marked(x: np.ndarray): return x
+
+        @sk.boundary
+        def declared(x: np.ndarray) -> str: return "boundary"
+
+        class Filter:
+            size: int = 3
+
+            def run(self, x: np.ndarray): return x
+
+            @staticmethod
+            def static(x: np.ndarray): return x
+
+            @classmethod
+            def made(cls, x: np.ndarray): return x
+
+            @property
+            def bad(self) -> np.ndarray: return 1
+
+            @sk.unguarded
+            def debug(self, x: np.ndarray): return x
+
+            class Inner:
+                def run(self, x: np.ndarray): return x
+
+            def __len__(self): return 3
+
+        @dataclass
+        class Batch:
+            image: np.ndarray
+
+        class Pair(NamedTuple):
+            image: np.ndarray
+
+        if True:
+            async def conditional(x: np.ndarray): return x
+
+        def outer():
+            def inner(x: np.ndarray): return x
+            return inner
+        """,
+    "util.py": """
+        from __future__ import annotations
+        from dataclasses import dataclass
+        from typing import TYPE_CHECKING
+        import numpy as np
+        from jaxtyping import Float
+
+        if TYPE_CHECKING:
+            from somewhere import Thing
+
+        def shaped(x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], how: int = 1):
+            return x
+
+        def plain(x: int, y: "str") -> None: ...
+
+        def unknown(x: Thing) -> None: ...
+
+        def half_known(x: Thing, y: Float[np.ndarray, "n n"]) -> None: ...
+
+        def later(x: Later) -> None: ...
+
+        class Later: ...
+
+        @dataclass
+        class Record:
+            x: Float[np.ndarray, "n"]
+            y: Float[np.ndarray, "n"]
+
+        @dataclass
+        class Plain:
+            x: int
+        """,
+    "deep/__init__.py": "from . import inside",
+    "deep/inside.py": "import numpy as np\ndef f(x: np.ndarray): return x\ndef g(x: np.ndarray): return x\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write the package, and forget it afterwards."""
+    for name, text in FILES.items():
+        path = tmp_path / PACKAGE / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    finders = list(sys.meta_path)
+    yield tmp_path / PACKAGE
+    for hook in tuple(_hook._installed):
+        hook.uninstall()
+    assert sys.meta_path == finders
+    for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+def load(name):
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def is_guarded(function):
+    try:
+        return bool(sk.generated_source(function))
+    except TypeError:
+        return False
+
+
+# --- what is guarded -----------------------------------------------------------------------------
+
+
+def test_a_module_in_the_table_is_guarded_as_if_its_author_had_written_it(package):
+    with sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.preprocess": "numpy"}) as hook:
+        module = load("preprocess")
+    assert hook.modules == [PACKAGE, f"{PACKAGE}.preprocess"]
+    calls = [
+        module.annotated,
+        module.Filter().run,
+        module.Filter.static,
+        module.Filter.made,
+        module.Filter.Inner().run,
+        module.Batch,
+        module.Pair,
+    ]
+    for call in calls:
+        call(np.ones(2))
+        with pytest.raises(sk.WorldError):
+            call([1.0])
+    with pytest.raises(sk.WorldError):
+        _ = module.Filter().bad
+    with pytest.raises(sk.BoundaryError):
+        module.number("3")
+    assert is_guarded(module.registry["number"].__wrapped__)
+    assert is_guarded(module.bare)
+    assert is_guarded(module.conditional)
+
+
+def test_what_opts_out_is_left_alone(package):
+    with sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.preprocess": "numpy"}):
+        module = load("preprocess")
+    for function in (module.unchecked, module.marked, module.Filter().debug, module.outer()):
+        assert not is_guarded(function)
+        function("anything")
+    assert not is_guarded(module.Filter.__len__)
+    assert module.declared.__wrapped__.__name__ == "declared"
+    assert not hasattr(module.declared.__wrapped__, "__wrapped__")  # one guard, its author's
+    with pytest.raises(sk.BoundaryError, match="the result"):
+        module.declared.__globals__["_admit_result"](1)
+
+
+def test_other_modules_check_what_is_annotated_with_arrays_and_that_alone(package):
+    with sk.install_import_hook(PACKAGE):
+        module = load("util")
+    module.shaped(np.ones(2), np.ones(2), how="anything")
+    with pytest.raises(sk.ShapeError):
+        module.shaped(np.ones(2), np.ones(3))
+    with pytest.raises(sk.ShapeError):
+        module.Record(np.ones(2), np.ones(3))
+    module.plain("anything", 3)
+    assert not is_guarded(module.plain)
+    assert not is_guarded(module.Plain.__init__)
+    module.later("anything")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        module.unknown("anything")
+    with pytest.warns(
+        sk.UnguardedWarning, match=r"half_known\(\): what names Thing is not checked"
+    ):
+        module.half_known("anything", np.ones((2, 2)))
+    with pytest.raises(sk.ShapeError):
+        module.half_known("anything", np.ones((2, 3)))
+
+
+def test_the_longest_pattern_wins_for_modules_classes_and_functions(package):
+    worlds = {
+        f"{PACKAGE}.*": "unguarded",
+        f"{PACKAGE}.deep.inside": "numpy",
+        f"{PACKAGE}.deep.inside.g": "unguarded",
+        f"{PACKAGE}.preprocess.Filter": "torch",
+        f"{PACKAGE}.preprocess.Filter.run": "unguarded",
+        f"{PACKAGE}.preprocess.Filter.static": "boundary",
+        f"{PACKAGE}.preprocess.Filter.made": "boundary",
+        f"{PACKAGE}.preprocess.Filter.bad": "boundary",
+        f"{PACKAGE}.preprocess.Filter.Inner": "boundary",
+    }
+    with sk.install_import_hook(PACKAGE, worlds=worlds):
+        preprocess, deep = load("preprocess"), load("deep")
+    assert not is_guarded(preprocess.annotated)
+    assert not is_guarded(preprocess.Filter().run)
+    assert is_guarded(preprocess.Filter.static)
+    assert is_guarded(deep.inside.f)
+    assert not is_guarded(deep.inside.g)
+
+
+def test_a_package_may_guard_its_own_modules(package):
+    (package / "__init__.py").write_text(
+        f"import sekisho as sk\nwith sk.install_import_hook({PACKAGE!r}):\n    from . import util\n"
+    )
+    assert is_guarded(importlib.import_module(PACKAGE).util.shaped)
+
+
+def test_a_contradiction_is_found_when_the_module_is_imported(package):
+    with (
+        sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.util": "same"}),
+        pytest.raises(sk.DeclarationError, match=r"shaped\(\) argument 'x'"),
+    ):
+        load("util")
+
+
+def test_lines_and_sources_are_those_of_the_file(package):
+    import inspect
+
+    with sk.install_import_hook(PACKAGE):
+        module = load("util")
+    function = inspect.unwrap(module.shaped)
+    assert inspect.getsource(function).startswith("def shaped(x: Float")
+    assert function.__code__.co_filename == str(package / "util.py")
+    assert not list(package.glob("__pycache__/*"))  # never in a cache that others read
+    assert "__sekisho_guard__" not in vars(module)
+
+
+def test_in_mode_off_nothing_is_guarded(package):
+    with sk.mode("off"), sk.install_import_hook(PACKAGE):
+        assert not is_guarded(load("util").shaped)
+
+
+# --- what is reported ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("no_such_package",), "there is no package 'no_such_package'"),
+        ((f"{PACKAGE}.nothing",), "there is no package 'guarded_package.nothing'"),
+        (("not a name",), "expected a package's name, got 'not a name'"),
+        ((3,), "expected names of packages, got 3"),
+        ((("numpy",),), "numpy has been imported already, unguarded"),
+        (
+            (PACKAGE, {"preprocess": "numpy"}),
+            r"worlds\['preprocess'\]: matches nothing in the guar",
+        ),
+        ((PACKAGE, {f"{PACKAGE}.util": "jax"}), "expected one of 'numpy', 'torch', .* got 'jax'"),
+    ],
+)
+def test_what_cannot_be_guarded_is_refused_at_once(package, arguments, message):
+    name, *table = arguments
+    with pytest.raises(sk.DeclarationError, match=message):
+        sk.install_import_hook(name, worlds=table[0] if table else None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "module"),
+    [
+        ("util.missing", "util"),
+        ("nothing", ""),
+        ("no*", ""),
+        ("deep.nothing", "deep"),
+        ("deep.inside.h", "ins"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_refused_when_its_module_is_imported(
+    package, pattern, module
+):
+    with (
+        sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.{pattern}": "numpy"}),
+        pytest.raises(sk.DeclarationError, match=f"{module}.* defines nothing so called"),
+    ):
+        load("util")
+        load("deep")
+
+
+def test_a_second_hook_on_the_same_package_is_refused(package):
+    with sk.install_import_hook(PACKAGE):
+        for name in (PACKAGE, f"{PACKAGE}.util"):
+            with pytest.raises(sk.DeclarationError, match="is guarded by a hook already"):
+                sk.install_import_hook(name)
+    sk.install_import_hook(PACKAGE).uninstall()
+
+
+@pytest.mark.parametrize("library", ["jaxtyping", "beartype", "typeguard"])
+def test_a_rival_that_came_first_is_refused(package, library):
+    pytest.importorskip(library)
+    rivals = {
+        "jaxtyping": f"from jaxtyping import install_import_hook as i; i({PACKAGE!r}, None)",
+        "beartype": f"from beartype.claw import beartype_package as b; b({PACKAGE!r})",
+        "typeguard": f"from typeguard import install_import_hook as i; i([{PACKAGE!r}])",
+    }
+    code = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+import sekisho as sk
+{rivals[library]}
+try:
+    with sk.install_import_hook({PACKAGE!r}):
+        import {PACKAGE}.util
+except sk.DeclarationError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"a hook of {library}" in done.stdout
+    assert "remove the one or the other" in done.stdout
+
+
+def test_beartype_claw_on_another_package_is_not_in_the_way(package):
+    code = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+import sekisho as sk
+from beartype.claw import beartype_package
+beartype_package("json")
+with sk.install_import_hook({PACKAGE!r}):
+    import {PACKAGE}.util
+print(sk.generated_source({PACKAGE}.util.shaped)[:10])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("def shaped")
+
+
+def test_a_rival_that_came_later_is_reported_at_the_end(package):
+    jaxtyping = pytest.importorskip("jaxtyping")
+    hook = sk.install_import_hook(PACKAGE)
+    with jaxtyping.install_import_hook(PACKAGE, None):
+        load("util")
+    with pytest.warns(
+        sk.UnguardedWarning, match=r"a loader of jaxtyping._import_hook came first: .*util"
+    ):
+        hook.uninstall()
+
+
+# --- pyproject.toml, pytest, IPython --------------------------------------------------------------
+
+
+def test_pyproject_holds_packages_and_table(package, monkeypatch):
+    text = (
+        f"[tool.sekisho]\npackages = ['{PACKAGE}']\nworlds = {{'{PACKAGE}.util' = 'unguarded'}}\n"
+    )
+    (package.parent / "pyproject.toml").write_text(text)
+    monkeypatch.chdir(package)
+    with sk.install_import_hook() as hook:
+        assert hook.packages == (PACKAGE,)
+        assert not is_guarded(load("util").shaped)
+        assert is_guarded(load("preprocess").annotated)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"no \[tool.sekisho\] with packages"),
+        ("[tool.sekisho]\npackages = 'one'", r"takes packages = \[...\]"),
+        ("[tool.sekisho]\npackage = ['one']", "takes packages"),
+        ("[tool.sekisho]\npackages = ['one']\nworlds = 'numpy'", "takes packages"),
+    ],
+)
+def test_a_section_of_another_form_is_refused(tmp_path, monkeypatch, text, message):
+    (tmp_path / "pyproject.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(sk.DeclarationError, match=message):
+        sk.install_import_hook()
+
+
+IPYTHON = """
+from IPython.core.interactiveshell import InteractiveShell
+import sekisho as sk
+shell = InteractiveShell.instance()
+def run(cell):
+    result = shell.run_cell(cell)
+    return type(result.error_in_exec).__name__ if result.error_in_exec else result.result
+run("%load_ext sekisho")
+run("%load_ext sekisho")
+run("import numpy as np\\nfrom jaxtyping import Float")
+run("def f(x: Float[np.ndarray, 'n n']): return 1")
+run("def plain(x: int): return 2")
+assert len(shell.ast_transformers) == 1
+print(run("f(np.ones((2, 2)))"), run("f(np.ones((2, 3)))"), run("plain('x')"))
+run("%sekisho strict to_torch=warn")
+print(run("import sekisho; sekisho.get_mode()"), run("%sekisho loose"))
+run("%unload_ext sekisho")
+run("def g(x: np.ndarray): return 3")
+print(run("g('x')"), "__sekisho_guard__" in str(shell.run_line_magic("who_ls", "")))
+"""
+
+
+def test_ipython_guards_the_cells():
+    pytest.importorskip("IPython")
+    done = subprocess.run(
+        [sys.executable, "-c", IPYTHON],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "IPYTHONDIR": "/nonexistent", "SEKISHO_MODE": "convert"},
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("1 ", "strict ", "3 "))]
+    assert lines == ["1 ShapeError 2", "strict ValueError", "3 False"]
+
+
+@pytest.mark.parametrize("options", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_pytest_guards_packages_before_any_conftest(package, options):
+    if options:
+        pytest.importorskip("xdist")
+    root = package.parent
+    (root / "pyproject.toml").write_text(
+        f"""[tool.pytest.ini_options]
+sekisho_packages = ["{PACKAGE}"]
+[tool.sekisho.worlds]
+"{PACKAGE}.deep" = "unguarded"
+"""
+    )
+    (root / "conftest.py").write_text(f"import {PACKAGE}.util, {PACKAGE}.deep")
+    (root / "test_it.py").write_text(
+        f"""
+import numpy as np, pytest, sekisho as sk
+from {PACKAGE}.util import shaped
+from {PACKAGE}.deep.inside import f
+def test_one():
+    f("anything")
+    with pytest.raises(sk.ShapeError): shaped(np.ones(2), np.ones(3))
+def test_two():
+    import {PACKAGE}.preprocess
+    {PACKAGE}.preprocess.bare("anything")
+"""
+    )
+
+    def run(*more):
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, *more],
+            cwd=root, capture_output=True, text=True, check=False, timeout=120,
+        ).stdout  # fmt: skip
+
+    output = run()
+    assert "2 passed" in output
+    assert f"sekisho: guards {PACKAGE} (from the ini file)" in output
+    assert "imported unguarded" not in output
+    output = run(f"--sekisho-packages={PACKAGE}.preprocess", "-o", "sekisho_mode=strict")
+    assert f"guards {PACKAGE}.preprocess (from the command line, over {PACKAGE} in" in output
+
+
+def test_pytest_refuses_what_cannot_be_guarded(package):
+    def run(*options):
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+            cwd=package.parent, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    done = run("--sekisho-packages=no_such_package")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "there is no package 'no_such_package'" in done.stderr
+    done = run(f"--sekisho-packages={PACKAGE}", "-p", f"{PACKAGE}.util")
+    assert "guarded_package has been imported already, unguarded" in done.stderr
