@@ -23,6 +23,7 @@ LAYERS = [
     {"_cross", "_questions", "_quick"},
     {"_admit", "_codegen", "_hand_back"},
     {"_generators", "_watched"},
+    {"_names"},
     {"_guard"},
     {"_targets"},
     {"_hook", "decorators", "ops", "channels", "joins", "converters"},

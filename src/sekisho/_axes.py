@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sekisho.errors import with_article
@@ -108,8 +109,9 @@ _OPERATORS: Final[dict[type[ast.AST], Any]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def parse_axes(text: str) -> tuple[Axis, ...]:
-    """Read an axis string.
+    """Read an axis string. A code base has many annotations and few axis strings.
 
     Raises:
         ValueError: for a string that jaxtyping's grammar does not allow.

@@ -18,7 +18,7 @@ from sekisho.worlds import NUMPY, TORCH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Admission", "Generated", "generate"]
+__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
 
 
 class Generated(NamedTuple):
@@ -36,16 +36,13 @@ class Admission(NamedTuple):
     binds: tuple[str, ...]
 
 
-def generate(contract: Contract, name: str, calls: str | None = None) -> Generated:
-    """Write the guard of a contract as one function called `name`.
-
-    `calls` is what the text calls the function inside; ``_<name>`` if it is not given.
-    """
-    return _Writer(contract, name, calls or f"_{name}").write()
+def generate(contract: Contract, name: str) -> Generated:
+    """Write the guard of a contract as one function called `name`, which calls ``_<name>``."""
+    return _Writer(contract, name).write()
 
 
 # What `yield from` is to a generator; Python has no word for it in an asynchronous one.
-_DELEGATE_ASYNC: Final = """\
+DELEGATE_ASYNC: Final = """\
 {generator} = {call}
 try:
     {item} = await anext({generator})
@@ -67,10 +64,9 @@ except StopAsyncIteration:
 class _Writer:
     """Writes one guard, line by line."""
 
-    def __init__(self, contract: Contract, name: str, calls: str) -> None:
+    def __init__(self, contract: Contract, name: str) -> None:
         self.contract = contract
         self.name = name
-        self.calls = calls
         self.scope = Scope(contract, name)
         self.lines: list[str] = []
         self.depth = 0
@@ -85,7 +81,7 @@ class _Writer:
         for index, parameter in enumerate(contract.parameters):
             later = (*contract.parameters[index + 1 :], *contract.outcomes)
             self.write_parameter(parameter, parameter.name, _keys(later))
-        call = f"{scope.need(self.calls, 'function')}({self.arguments()})"
+        call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
         if "generator" in contract.flavour:
             self.write_items(call)
         else:
@@ -117,7 +113,7 @@ class _Writer:
             self.emit(f"return (yield from {call})")
             return
         names = {name: scope.fresh(name) for name in ("generator", "item", "sent", "error")}
-        self.emit(*_DELEGATE_ASYNC.format(call=call, **names).splitlines())
+        self.emit(*DELEGATE_ASYNC.format(call=call, **names).splitlines())
 
     # --- the signature, and the call of the function inside
 

@@ -47,6 +47,7 @@ __all__ = [
     "binders",
     "build_contract",
     "display_name",
+    "flavour_of",
     "read_signature",
 ]
 
@@ -155,12 +156,16 @@ def display_name(function: Callable[..., Any]) -> str:
 
 
 def build_contract(
-    function: Callable[..., Any], options: Options, names: dict[str, Any]
+    function: Callable[..., Any],
+    signature: inspect.Signature,
+    options: Options,
+    names: dict[str, Any],
 ) -> Contract:
     """Read a function's signature and annotations.
 
     Args:
         function: the function to be guarded.
+        signature: its signature, as `read_signature` gives it.
         options: the decorator's options.
         names: what string annotations may mention beside the function's globals.
 
@@ -168,7 +173,7 @@ def build_contract(
         NameError: if an annotation mentions a name that is not defined yet.
         DeclarationError: for a malformed or contradictory annotation.
     """
-    bare = read_signature(function, options)
+    bare = _bare_contract(function, signature, options)
     hints = resolve_annotations(function, names, lambda name: f"{bare.function}() {_place(name)}")
     reader = _Reader(bare.function, options, Parser(options.world, names))
     if "generator" in bare.flavour:
@@ -186,13 +191,24 @@ def build_contract(
     return contract
 
 
-def read_signature(function: Callable[..., Any], options: Options) -> Contract:
-    """Read a function's signature alone: a contract that asks for nothing."""
-    title = display_name(function)
+def read_signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Read a function's signature; names that are not defined yet are no matter.
+
+    Raises:
+        DeclarationError: if it has none that can be read.
+    """
     try:
-        signature = inspect.signature(function, **_LATE_ANNOTATIONS)
+        return inspect.signature(function, **_LATE_ANNOTATIONS)
     except (TypeError, ValueError) as error:
+        title = display_name(function)
         raise DeclarationError(f"{title}(): its signature cannot be read: {error}") from None
+
+
+def _bare_contract(
+    function: Callable[..., Any], signature: inspect.Signature, options: Options
+) -> Contract:
+    """A contract that asks for nothing yet."""
+    title = display_name(function)
     parameters = tuple(
         Parameter(each.name, each.kind, each.default, ANYTHING)
         for each in signature.parameters.values()
@@ -201,7 +217,7 @@ def read_signature(function: Callable[..., Any], options: Options) -> Contract:
         raise DeclarationError(
             f"{title}(): device='module' asks the first argument where it is, and there is none."
         )
-    flavour = _flavour(function)
+    flavour = flavour_of(function)
     if options.returns == "caller" and "generator" in flavour:
         raise DeclarationError(
             f"{title}(): returns='caller' is for functions that return; this is a generator."
@@ -222,7 +238,8 @@ def _outcome(name: str) -> Parameter:
     return Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, empty, ANYTHING)
 
 
-def _flavour(function: Any) -> Flavour:
+def flavour_of(function: Any) -> Flavour:
+    """Which of Python's kinds of function one is, in the end."""
     function = called_function(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"

@@ -10,34 +10,71 @@ import itertools
 import linecache
 import types
 import weakref
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compile_function", "generated_source", "is_guard", "live_guards", "replace_code"]
+__all__ = [
+    "WRITE",
+    "compile_function",
+    "compile_into",
+    "generated_source",
+    "is_guard",
+    "live_guards",
+    "make_stub",
+]
 
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
-_sources: Final[weakref.WeakKeyDictionary[types.FunctionType, str]] = weakref.WeakKeyDictionary()
+WRITE: Final = "__sekisho_write__"
+_sources: Final[weakref.WeakKeyDictionary[types.FunctionType, str | None]] = (
+    weakref.WeakKeyDictionary()
+)
+"""Every generated function and its text; None while it is a stub."""
 
 
 def compile_function(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     """Compile the text of one ``def`` and return the function, its globals being `namespace`."""
+    function = _compile(source, name, namespace)
+    _register(function, source)
+    return function
+
+
+def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     # Not all in <>: linecache takes such a name for one that has no source.
     filename = f"{_PREFIX}{next(_number)}>.{name}"
     exec(compile(source, filename, "exec", dont_inherit=True), namespace)  # noqa: S102
     function: types.FunctionType = namespace.pop(name)
-    _register(function, source, filename)
     return function
 
 
-def replace_code(function: types.FunctionType, source: str, name: str) -> None:
-    """Give a generated function a new body, its identity and signature staying what they are."""
-    scratch: dict[str, Any] = dict.fromkeys(function.__globals__)
-    replacement = compile_function(source, name, scratch)
-    function.__code__ = replacement.__code__
-    _register(function, source, replacement.__code__.co_filename)
+def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
+    """Make a function of a text that many share, which will take code of its own later.
+
+    Its globals must hold, under the name `WRITE`, the function that has it do so.
+    """
+    stub = types.FunctionType(_compile_stub(source), namespace, name)
+    _sources[stub] = None
+    return stub
+
+
+@cache
+def _compile_stub(source: str) -> types.CodeType:
+    scratch: dict[str, Any] = {}
+    exec(compile(source, f"{_PREFIX}stub>", "exec", dont_inherit=True), scratch)  # noqa: S102
+    function: types.FunctionType = scratch["stub"]
+    return function.__code__
+
+
+def compile_into(stub: types.FunctionType, source: str, name: str) -> None:
+    """Give a stub the code and the signature of the text that was written for it."""
+    written = _compile(source, name, stub.__globals__)
+    # The defaults first: the stub's code takes any arguments, and asks for none of them.
+    stub.__defaults__, stub.__kwdefaults__ = written.__defaults__, written.__kwdefaults__
+    stub.__code__ = written.__code__
+    _register(stub, source)
 
 
 def is_guard(code: types.CodeType) -> bool:
@@ -55,7 +92,8 @@ _unused: Final[list[str]] = []
 from a finalizer: that may run while `linecache.checkcache` goes through its names."""
 
 
-def _register(function: types.FunctionType, source: str, filename: str) -> None:
+def _register(function: types.FunctionType, source: str) -> None:
+    filename = function.__code__.co_filename
     while _unused:
         linecache.cache.pop(_unused.pop(), None)
     _sources[function] = source
@@ -92,7 +130,8 @@ def generated_source(function: Callable[..., Any]) -> str:
             return result
     """
     plain = getattr(function, "__func__", function)
-    source = _sources.get(plain) if isinstance(plain, types.FunctionType) else None
-    if source is None:
+    if not isinstance(plain, types.FunctionType) or plain not in _sources:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
-    return source
+    if _sources[plain] is None:
+        plain.__globals__[WRITE]()
+    return str(_sources[plain])

@@ -1,0 +1,193 @@
+"""The global names of a guard's text, and what they stand for."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho._admit import Boundary, call_reader
+from sekisho._contract import RESULT, Contract
+from sekisho._generators import make_watch
+from sekisho._hand_back import first_array, make_hand_back
+from sekisho._quick import make_quick_lane
+from sekisho._source import live_guards
+from sekisho._specs import dtypes_of
+from sekisho._strict import settle_boundary, thread
+from sekisho.errors import BoundaryError, DeviceError, Violation
+from sekisho.modes import get_mode, on_strict
+from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho._codegen import Admission
+    from sekisho._scope import Need
+
+__all__ = ["Names", "look_for_torch"]
+
+_NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
+
+_knows_torch = False
+_is_watching = False
+
+
+def look_for_torch() -> None:
+    """Once torch is there, let all guards written before know it: until then tensors pass slowly."""
+    global _knows_torch  # noqa: PLW0603 - one process, one torch
+    if not _knows_torch and TORCH.array_type() is not None:
+        _knows_torch = True
+        _refresh_all()
+
+
+def _watch_bodies() -> None:
+    """From now on guards call their functions under a watch: the process has been strict once."""
+    global _is_watching  # noqa: PLW0603 - likewise
+    _is_watching = True
+    _refresh_all()
+
+
+def _refresh_all() -> None:
+    for guard in live_guards():
+        names: Names | None = guard.__globals__.get(_NAMES)
+        if names is not None:  # None if its text is not written yet
+            names.refresh()
+
+
+class Names:
+    """Fills in the global names that a guard's text needs."""
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        needs: dict[str, Need],
+        contract: Contract,
+        function: Callable[..., Any],
+    ) -> None:
+        self.namespace = namespace
+        self.needs = needs
+        self.contract = contract
+        self.function = function
+
+    def fill(self) -> None:
+        """Fill in all of them."""
+        self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        self.namespace[_NAMES] = self
+
+    def refresh(self) -> None:
+        """Fill in again what depends on torch being there, and on bodies being watched."""
+        kinds = {"array_type", "dtypes", "foreign", "function"}
+        self.namespace.update(
+            {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
+        )
+
+    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+        what = need.what
+        match need.kind:
+            case "function":
+                return self.body()
+            case "admit":
+                return self.make_late_admit(what)
+            case "default":
+                return next(p.default for p in self.contract.parameters if p.name == what)
+            case "array_type":
+                return array_class(what)
+            case "class":
+                return what
+            case "dtypes":
+                return _dtypes(*what)
+            case "foreign":
+                worlds = WORLDS if what is None else (what,)
+                return (*(array_class(world) for world in worlds), dict, list, tuple)
+            case "builtin":
+                return getattr(builtins, what)
+            case "device":
+                return self.contract.options.device
+            case "module_device":
+                return functools.partial(_module_device, self.contract.function)
+            case "array_type_of":
+                return _array_type_of
+            case "first_array":
+                return first_array
+            case "watch":
+                return make_watch(self.contract, what)
+            case "hand_back":
+                return make_hand_back(self.contract)
+            case _:
+                raise AssertionError(need)
+
+    def body(self) -> Callable[..., Any]:
+        """What the guard calls: the function, under its watch once strict mode is about."""
+        if not _is_watching:
+            return self.function
+        from sekisho._watched import watched  # noqa: PLC0415 - most processes are never strict
+
+        return watched(self.function, self.contract)
+
+    def make_late_admit(self, admission: Admission) -> Callable[..., Any]:
+        """Stand in for the out-of-line call until it is made for the first time.
+
+        Most guards never make most of theirs, so most never hold what it needs.
+        """
+
+        def admit(value: Any, *arguments: Any) -> Any:
+            made = self.make_admit(admission)
+            name = next(n for n, need in self.needs.items() if need.what is admission)
+            self.namespace[name] = made
+            return made(value, *arguments)
+
+        return admit
+
+    def make_admit(self, admission: Admission) -> Callable[..., Any]:
+        """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
+        is_result = admission.parameter.name == RESULT
+        boundary = Boundary(self.contract, admission.parameter, is_result=is_result)
+        read_call = call_reader(self.contract.options, admission.knows)
+        binds = admission.binds
+
+        def admit(value: Any, *arguments: Any) -> Any:
+            look_for_torch()
+            if get_mode() == "off":
+                return (value, *map(_unchecked_size, binds)) if binds else value
+            call = read_call(arguments)
+            start = len(thread.refused)
+            try:
+                admitted = boundary.admit(value, call)
+            except BoundaryError as error:
+                settle_boundary(start, error)
+                raise
+            settle_boundary(start, None)
+            return (admitted, *map(call.bound.get, binds)) if binds else admitted
+
+        return make_quick_lane(self.contract, admission.parameter, admission.knows, binds, admit)
+
+
+def _unchecked_size(key: str) -> Any:
+    """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
+    return None if key[0] in "#<" else () if key.startswith("*") else 1
+
+
+def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
+    loaded = [each for each in ((world,) if world else WORLDS) if each.array_type() is not None]
+    return frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded))
+
+
+def _array_type_of(*arguments: Any) -> type:
+    """The array class of the world that a call is in: its first array's, else NumPy's."""
+    return array_class(find_world(first_array(*arguments)) or NUMPY)
+
+
+def _module_device(function: str, module: Any) -> Any:
+    """Where a module's first parameter is."""
+    first: Any = next(module.parameters(), None) if hasattr(module, "parameters") else None
+    if first is None:
+        reason = "device='module' is where the first parameter is, and there is none"
+        raise DeviceError(
+            Violation(
+                function, "argument 'self'", "a module with parameters", describe(module), reason
+            )
+        )
+    return first.device
+
+
+on_strict(_watch_bodies)
