@@ -91,6 +91,7 @@ FILES = {
         """,
     "util.py": """
         from __future__ import annotations
+        from collections.abc import Generator
         from dataclasses import dataclass
         from typing import TYPE_CHECKING
         import numpy as np
@@ -111,6 +112,15 @@ FILES = {
         def later(x: Later) -> None: ...
 
         class Later: ...
+
+        class Scaled:
+            def float(self) -> Float[np.ndarray, ""]: return np.zeros(())
+
+            def times(self, other: Float[np.ndarray, ""] | float) -> None: ...
+
+        def made() -> Generator: yield np.ones(2)
+
+        def misannotated(x: Float[np.ndarray, "n"]) -> int: yield x
 
         @dataclass
         class Record:
@@ -207,6 +217,13 @@ def test_other_modules_check_what_is_annotated_with_arrays_and_that_alone(packag
     assert not is_guarded(module.plain)
     assert not is_guarded(module.Plain.__init__)
     module.later("anything")
+    # Annotations mean what they meant to their author: found in packages that are published.
+    module.Scaled().times(1.0)
+    with pytest.raises(sk.BoundaryError):
+        module.Scaled().times("1")
+    assert len(list(module.made())) == len(list(module.misannotated(np.ones(2)))) == 1
+    with pytest.raises(sk.ShapeError):
+        list(module.misannotated(np.ones((2, 2))))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         module.unknown("anything")

@@ -257,20 +257,23 @@ _GENERATORS: Final = {
 def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     """Take ``Generator[Y, S, R]`` apart: what is yielded, sent and returned."""
     hint = hints.pop(RESULT, inspect.Parameter.empty)
+    accepted = _GENERATORS[bare.flavour]
+    origin = get_origin(hint) or hint
+    if origin not in accepted and bare.options.arrays_only:
+        hint = Any  # nobody asked for this very function to be guarded
     yielded, sent = _outcome(YIELDED), _outcome(SENT)
     if hint is inspect.Parameter.empty or hint is Any:
         if hint is Any:
             hints.update({YIELDED: Any, RESULT: Any})
         hints[SENT] = Any
         return bare._replace(yielded=yielded, sent=sent)
-    accepted = _GENERATORS[bare.flavour]
-    if get_origin(hint) not in accepted:
+    if origin not in accepted:
         names = ", ".join(each.__name__ for each in accepted)
         raise DeclarationError(
             f"{bare.function}() the result: {annotation_text(hint)} is no annotation for "
             f"{'an' if bare.flavour[0] == 'a' else 'a'} {bare.flavour}.\n  hint: one of {names}"
         )
-    inside = (*get_args(hint), Any, Any)[:3]
+    inside = (*get_args(hint), Any, Any, Any)[:3]
     hints.update(zip((YIELDED, SENT, RESULT), inside, strict=True))
     return bare._replace(yielded=yielded, sent=sent)
 

@@ -159,7 +159,9 @@ def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
     """
     names: dict[str, Any] = {}
     while frame is not None and frame.f_locals is not frame.f_globals:
-        names = {**frame.f_locals, **names}
+        # A method named `float` is not what its siblings' annotations mean.
+        local = {k: v for k, v in frame.f_locals.items() if not isinstance(v, _METHODS)}
+        names = {**local, **names}
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
         frame = None if is_function else frame.f_back
     module = getattr(function, "__globals__", {}).get("__name__")
