@@ -14,8 +14,18 @@ FRAMEWORKS = {"torch", "jaxtyping", "beartype", "array_api_compat"}
 # An import goes only to a lower layer.
 LAYERS = [
     {"errors"},
-    {"_table", "modes", "worlds", "_source", "_typecheck"},
-    {"_axes", "_casting", "_containers", "_convert", "_crossings", "_inject", "_resolve"},
+    {"_table", "worlds", "_source"},
+    {
+        "modes",
+        "_typecheck",
+        "_axes",
+        "_casting",
+        "_containers",
+        "_convert",
+        "_crossings",
+        "_inject",
+        "_resolve",
+    },
     {"_specs", "_strict"},
     {"_annotations", "_calls", "_hints"},
     {"_contract"},

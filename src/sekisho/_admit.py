@@ -7,6 +7,7 @@ function, argument, expected, got, and the call that mends it.
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,14 @@ import numpy as np
 from sekisho._annotations import check_in_scope
 from sekisho._axes import Bindings, match_shape
 from sekisho._casting import cast, may_cast
-from sekisho._containers import flatten, iterate_checked, with_fields, with_items, with_values
+from sekisho._containers import (
+    flatten,
+    iterate_checked,
+    with_fields,
+    with_items,
+    with_leaves,
+    with_values,
+)
 from sekisho._contract import UNANNOTATED, Contract, Options, Parameter
 from sekisho._convert import exports_memory, how_to_make, same_device
 from sekisho._cross import Border
@@ -28,6 +36,7 @@ from sekisho._specs import (
     RecordSpec,
     TupleSpec,
     UnionSpec,
+    walk,
 )
 from sekisho._typecheck import make_checker
 from sekisho._violations import Place
@@ -49,6 +58,7 @@ from sekisho.worlds import (
     describe,
     dtype_name,
     find_world,
+    is_compiling,
     other_world,
 )
 
@@ -93,6 +103,11 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
     return read
 
 
+def _as_number(value: Any) -> Any:
+    """An integer that a compiler has made a symbol, as the number that it is."""
+    return index(value) if class_of(value) is int else value
+
+
 class Boundary:
     """One place of one function where values pass: a parameter, or the result."""
 
@@ -101,6 +116,12 @@ class Boundary:
         self.parameter = parameter
         self.border = Border(contract, is_result=is_result)
         self.root = Place(contract, parameter)
+        # Made here, not when they are needed: a compiler that traces a call can make none.
+        self.checks = [
+            (each, make_checker(each.hint, contract.options.typechecker or "beartype"))
+            for each in walk(parameter.spec)
+            if isinstance(each, HintSpec) and not each.classes
+        ]
 
     def admit(self, value: Any, call: Call, place: Place | None = None) -> Any:
         """Return a lawful value, and bind its axes.
@@ -177,6 +198,10 @@ class Boundary:
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
+            if is_compiling():  # once more with numbers: no words can be made of symbols
+                shape = tuple([index(size) for size in shape])
+                bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
+                mismatch = match_shape(spec.axes, shape, bound) or mismatch
             hint = shape_hint(spec, shape, bound)
             violation = place.violation(spec, value, place.word(mismatch, call.binders), hint)
             raise ShapeError(violation._replace(axes=place.bound(bound, call.binders)))
@@ -239,11 +264,13 @@ class Boundary:
         raise kind(place.violation(spec, value))
 
     def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
-        if spec.classes and isinstance(value, spec.classes):
-            return value
-        check = make_checker(spec.hint, self.options.typechecker or "beartype")
+        if spec.classes:
+            if isinstance(value, spec.classes):
+                return value
+            raise BoundaryError(place.violation(spec, value))
+        check = next(check for each, check in self.checks if each is spec)
         if not spec.arrays:
-            passes = check(value)
+            passes = check(with_leaves(value, _as_number) if is_compiling() else value)
         else:
             home = self.options.world
             if home is not None and other_world(home).owns(value):

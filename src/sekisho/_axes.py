@@ -258,14 +258,16 @@ class Mismatch(NamedTuple):
     """Why a shape does not fit.
 
     Attributes:
-        text: what is wrong; ``{it}`` stands for the value.
+        text: what is wrong; ``{it}`` stands for the value, ``{shape}`` for `shape`.
         key: the axis name whose bound size it contradicts, if that is what is wrong.
         size: the size that this name is bound to.
+        shape: the axes of the value that contradict it, where they are several.
     """
 
     text: str
     key: str | None = None
     size: Size | None = None
+    shape: tuple[int, ...] | None = None
 
 
 def match_shape(axes: tuple[Axis, ...], shape: tuple[int, ...], bound: Bindings) -> Mismatch | None:
@@ -353,7 +355,7 @@ def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mism
         or (not axis.broadcastable and together != shape)
         or (not may_grow and together != previous)
     ):
-        return Mismatch(f"axes {key} of {{it}} are {shape}", key, previous)
+        return Mismatch(f"axes {key} of {{it}} are {{shape}}", key, previous, shape)
     bound[key] = together
     if not axis.broadcastable:
         bound.pop(marker, None)

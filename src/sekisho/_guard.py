@@ -6,7 +6,6 @@ guard's text, takes it for its own code, and calls it.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import functools
 import keyword
@@ -25,7 +24,14 @@ from sekisho._contract import (
 )
 from sekisho._names import Names, look_for_torch
 from sekisho._resolve import LenientNames
-from sekisho._source import WRITE, compile_function, compile_into, is_guard, make_stub
+from sekisho._source import (
+    WRITE,
+    compile_function,
+    compile_into,
+    is_guard,
+    make_stub,
+    runs_while_tracing,
+)
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.worlds import is_compiling
 
@@ -60,7 +66,7 @@ def make_guard(
         if options.arrays_only and not contract.holds_arrays:
             return function
     # No __name__ among its globals: dynamo would look for the others in the module so named.
-    namespace: dict[str, Any] = {"__builtins__": builtins, _OPTIONS: options}
+    namespace: dict[str, Any] = {_OPTIONS: options}
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
@@ -111,6 +117,7 @@ def _make_writer(
     the text that uses them.
     """
 
+    @runs_while_tracing
     def write() -> None:
         namespace = guard.__globals__
         if _WRITTEN in namespace:
@@ -126,8 +133,6 @@ def _make_writer(
             namespace[_WRITTEN] = guard
             vars(guard).pop("__signature__", None)  # its code has it now
 
-    # What torch.compiler.assume_constant_result sets: a compiler runs this, and traces the rest.
-    write._dynamo_marked_constant = True  # type: ignore[attr-defined]  # noqa: SLF001 - as said
     return write
 
 

@@ -11,12 +11,21 @@ from sekisho._contract import RESULT, Contract
 from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
 from sekisho._quick import make_quick_lane
-from sekisho._source import live_guards
+from sekisho._source import live_guards, make_function, runs_while_tracing
 from sekisho._specs import dtypes_of
 from sekisho._strict import settle_boundary, thread
 from sekisho.errors import BoundaryError, DeviceError, Violation
 from sekisho.modes import get_mode, on_strict
-from sekisho.worlds import NUMPY, TORCH, WORLDS, World, array_class, describe, find_world
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    WORLDS,
+    World,
+    array_class,
+    describe,
+    find_world,
+    is_compiling,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["Names", "look_for_torch"]
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
+
+_LATE_ADMIT: Final = """\
+def stub(*arguments):
+    make()
+    return made(*arguments)
+"""
 
 _knows_torch = False
 _is_watching = False
@@ -129,14 +144,16 @@ class Names:
 
         Most guards never make most of theirs, so most never hold what it needs.
         """
+        namespace: dict[str, Any] = {}
 
-        def admit(value: Any, *arguments: Any) -> Any:
-            made = self.make_admit(admission)
+        @runs_while_tracing
+        def make() -> None:
+            namespace["made"] = made = self.make_admit(admission)
             name = next(n for n, need in self.needs.items() if need.what is admission)
             self.namespace[name] = made
-            return made(value, *arguments)
 
-        return admit
+        namespace["make"] = make
+        return make_function(_LATE_ADMIT, "admit", namespace)
 
     def make_admit(self, admission: Admission) -> Callable[..., Any]:
         """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
@@ -146,10 +163,17 @@ class Names:
         binds = admission.binds
 
         def admit(value: Any, *arguments: Any) -> Any:
-            look_for_torch()
             if get_mode() == "off":
                 return (value, *map(_unchecked_size, binds)) if binds else value
             call = read_call(arguments)
+            if is_compiling():
+                try:
+                    admitted = boundary.admit(value, call)
+                except BoundaryError as error:
+                    # The compiler prints an error's arguments: let it be one that reads well.
+                    raise type(error)(str(error.args[0])) from None
+                return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
+            look_for_torch()
             start = len(thread.refused)
             try:
                 admitted = boundary.admit(value, call)

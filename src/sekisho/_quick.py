@@ -16,8 +16,8 @@ import numpy as np
 from sekisho._convert import plain_dtypes, strides_are_plain
 from sekisho._crossings import open_logs, record
 from sekisho._specs import ArraySpec, dtypes_of
-from sekisho.modes import current
-from sekisho.worlds import NUMPY, TORCH
+from sekisho.modes import current_untraced
+from sekisho.worlds import NUMPY, TORCH, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,9 @@ def make_quick_lane(
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
     def admit(value: Any, *sizes: Any) -> Any:
-        setting = current()
+        if is_compiling():
+            return slow(value, *sizes)
+        setting = current_untraced()
         if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:
             return slow(value, *sizes)
         logs = open_logs()

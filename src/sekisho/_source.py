@@ -6,12 +6,13 @@ function lives.
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import linecache
 import types
 import weakref
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,12 @@ __all__ = [
     "generated_source",
     "is_guard",
     "live_guards",
+    "make_function",
     "make_stub",
+    "runs_while_tracing",
 ]
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
@@ -51,21 +56,36 @@ def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.Functio
 
 
 def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
-    """Make a function of a text that many share, which will take code of its own later.
+    """Make a guard of a text that many share, which will take code of its own later.
 
     Its globals must hold, under the name `WRITE`, the function that has it do so.
     """
-    stub = types.FunctionType(_compile_stub(source), namespace, name)
+    stub = make_function(source, name, namespace)
     _sources[stub] = None
     return stub
 
 
+def make_function(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
+    """Make a function of a text that many share, its globals being `namespace`."""
+    namespace["__builtins__"] = builtins  # dynamo asks for them
+    return types.FunctionType(_compile_once(source), namespace, name)
+
+
 @cache
-def _compile_stub(source: str) -> types.CodeType:
+def _compile_once(source: str) -> types.CodeType:
     scratch: dict[str, Any] = {}
     exec(compile(source, f"{_PREFIX}stub>", "exec", dont_inherit=True), scratch)  # noqa: S102
     function: types.FunctionType = scratch["stub"]
     return function.__code__
+
+
+def runs_while_tracing(function: F) -> F:
+    """Mark what a compiler of torch is to run, not to trace: it takes and returns no tensor.
+
+    What `torch.compiler.assume_constant_result` sets, without importing torch.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]  # noqa: SLF001 - as said
+    return function
 
 
 def compile_into(stub: types.FunctionType, source: str, name: str) -> None:

@@ -12,6 +12,8 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho._source import runs_while_tracing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,6 +60,7 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
         warnings.simplefilter("ignore")
         checked = decorate(take)
 
+    @runs_while_tracing
     def check(value: object) -> bool:
         try:
             checked(value)

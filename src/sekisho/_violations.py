@@ -65,6 +65,9 @@ class Place:
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: who bound the axis, and what this one is."""
         text = mismatch.text.replace("{it}", self.it)
+        if mismatch.shape is not None:
+            sizes = ", ".join([str(size) for size in mismatch.shape])
+            text = text.replace("{shape}", f"({sizes})")
         if mismatch.key is None:
             return text
         source = self.binder(mismatch.key, binders_here) or f"{self.it} itself"

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
+from sekisho.worlds import is_compiling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -23,6 +25,7 @@ __all__ = [
     "Mode",
     "Setting",
     "current",
+    "current_untraced",
     "get_mode",
     "install",
     "make_setting",
@@ -148,7 +151,15 @@ def _entering(setting: Setting) -> Setting:
 
 
 def current() -> Setting:
-    """The mode in force for this thread or task, with its levels."""
+    """The mode in force for this thread or task, with its levels.
+
+    In code that a compiler traces it is the process's: it can read no context.
+    """
+    return _process if is_compiling() else current_untraced()
+
+
+def current_untraced() -> Setting:
+    """The same, for who knows that no compiler is tracing."""
     return _scoped.get() or _process
 
 

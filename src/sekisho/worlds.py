@@ -130,8 +130,11 @@ def find_world(value: object) -> World | None:
 
 def is_compiling() -> bool:
     """Whether a compiler of torch is tracing what runs now. It sees plain Python only."""
-    compiler = getattr(sys.modules.get("torch"), "compiler", None)
-    return compiler is not None and compiler.is_compiling()
+    try:
+        compiling: bool = sys.modules["torch"].compiler.is_compiling()
+    except (KeyError, AttributeError):  # not imported, or in the middle of it
+        return False
+    return compiling
 
 
 def world_of(x: object) -> WorldName | None:
@@ -183,13 +186,16 @@ def class_of(value: object) -> Any:
     return type(value)
 
 
+_NUMPY_DTYPE: Final[Any] = np.dtype
+
+
 def dtype_name(dtype: Any) -> str:
     """Name a dtype as jaxtyping does: ``"float32"``, the same word in both worlds.
 
     One difference, on purpose: NumPy's C-named twins (``ulonglong``, what ``np.array([2**63])``
     is) go by the name of the dtype that they equal.
     """
-    if not issubclass(class_of(dtype), np.dtype):
+    if not isinstance(dtype, _NUMPY_DTYPE):
         return str(dtype).rpartition(".")[2]
     if dtype.names is not None:
         return str(dtype)
@@ -229,6 +235,8 @@ def _describe(value: Any) -> str:
 
 def type_name(kind: type) -> str:
     """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
+    if is_compiling():
+        return kind.__name__  # all that a compiler can ask of a class
     name = kind.__qualname__.rpartition("<locals>.")[2]
     package = kind.__module__.partition(".")[0]
     return name if package in {"builtins", "__main__"} else f"{package}.{name}"
