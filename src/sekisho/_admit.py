@@ -194,7 +194,9 @@ class Boundary:
             value = self._cast(spec, value, name, place)
         if spec.axes is None:
             return value
-        shape, bound = tuple(value.shape), call.bound
+        # A DTensor's shape is the global one; its shard's is asked for where that is meant.
+        local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
+        shape, bound = tuple(local.shape), call.bound
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:

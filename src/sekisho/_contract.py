@@ -71,6 +71,7 @@ class Options(NamedTuple):
     detach: bool = False
     typechecker: Any = "beartype"
     scalars: Literal["allow", "reject"] = "allow"
+    local: bool = False
     gives_way: bool = False
     arrays_only: bool = False
 
@@ -84,6 +85,9 @@ class _Unannotated(NamedTuple):
     """A parameter without annotation: it may be anything but an array of the other world."""
 
     text: str = "not annotated"
+
+    def __reduce__(self) -> str:
+        return "UNANNOTATED"
 
 
 UNANNOTATED: Final = _Unannotated()

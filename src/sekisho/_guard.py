@@ -70,6 +70,9 @@ def make_guard(
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
+    # What the names are for is done once the contract is read; they may be anything, and a guard
+    # that is pickled takes along what it holds.
+    names = names if contract is None else {}
     namespace[WRITE] = _make_writer(guard, function, options, names, contract)
     return guard
 

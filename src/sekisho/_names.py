@@ -86,23 +86,27 @@ class Names:
 
     def fill(self) -> None:
         """Fill in all of them."""
-        self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        self.namespace.update({name: self.value(name, need) for name, need in self.needs.items()})
         self.namespace[_NAMES] = self
 
     def refresh(self) -> None:
         """Fill in again what depends on torch being there, and on bodies being watched."""
         kinds = {"array_type", "dtypes", "foreign", "function"}
         self.namespace.update(
-            {name: self.value(need) for name, need in self.needs.items() if need.kind in kinds}
+            {n: self.value(n, need) for n, need in self.needs.items() if need.kind in kinds}
         )
 
-    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+    def value(self, name: str, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         what = need.what
         match need.kind:
             case "function":
                 return self.body()
             case "admit":
-                return self.make_late_admit(what)
+                admit = Outlined(
+                    late_admit(self.contract, what, functools.partial(self.publish, name))
+                )
+                admit.recipe = (late_admit, self.contract, what)
+                return admit
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -125,9 +129,9 @@ class Names:
             case "first_array":
                 return first_array
             case "watch":
-                return make_watch(self.contract, what)
+                return outlined(make_watch, self.contract, what)
             case "hand_back":
-                return make_hand_back(self.contract)
+                return outlined(make_hand_back, self.contract)
             case _:
                 raise AssertionError(need)
 
@@ -139,51 +143,81 @@ class Names:
 
         return watched(self.function, self.contract)
 
-    def make_late_admit(self, admission: Admission) -> Callable[..., Any]:
-        """Stand in for the out-of-line call until it is made for the first time.
+    def publish(self, name: str, made: Callable[..., Any]) -> None:
+        """Let the guard call what stands for a name from now on."""
+        self.namespace[name] = made
 
-        Most guards never make most of theirs, so most never hold what it needs.
-        """
-        namespace: dict[str, Any] = {}
 
-        @runs_while_tracing
-        def make() -> None:
-            namespace["made"] = made = self.make_admit(admission)
-            name = next(n for n, need in self.needs.items() if need.what is admission)
-            self.namespace[name] = made
+class Outlined(functools.partial[Any]):
+    """What a guard calls out of line: pickled, it is how it was made, and from what.
 
-        namespace["make"] = make
-        return make_function(_LATE_ADMIT, "admit", namespace)
+    cloudpickle and dill pickle a function that has no name to be found by, such as one in a
+    notebook, with the globals that its code names. So a guard can be sent to a worker.
+    """
 
-    def make_admit(self, admission: Admission) -> Callable[..., Any]:
-        """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
-        is_result = admission.parameter.name == RESULT
-        boundary = Boundary(self.contract, admission.parameter, is_result=is_result)
-        read_call = call_reader(self.contract.options, admission.knows)
-        binds = admission.binds
+    recipe: tuple[Any, ...]
 
-        def admit(value: Any, *arguments: Any) -> Any:
-            if get_mode() == "off":
-                return (value, *map(_unchecked_size, binds)) if binds else value
-            call = read_call(arguments)
-            if is_compiling():
-                try:
-                    admitted = boundary.admit(value, call)
-                except BoundaryError as error:
-                    # The compiler prints an error's arguments: let it be one that reads well.
-                    raise type(error)(str(error.args[0])) from None
-                return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
-            look_for_torch()
-            start = len(thread.refused)
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return outlined, self.recipe
+
+
+def outlined(make: Callable[..., Callable[..., Any]], *arguments: Any) -> Outlined:
+    """Call `make`, and remember how."""
+    made = Outlined(make(*arguments))
+    made.recipe = (make, *arguments)
+    return made
+
+
+def late_admit(
+    contract: Contract, admission: Admission, publish: Callable[[Any], None] | None = None
+) -> Callable[..., Any]:
+    """Stand in for the out-of-line call of one boundary until it is made for the first time.
+
+    Most guards never make most of theirs, so most never hold what it needs.
+    """
+    namespace: dict[str, Any] = {}
+
+    @runs_while_tracing
+    def make() -> None:
+        namespace["made"] = make_admit(contract, admission)
+        if publish is not None:
+            made = Outlined(namespace["made"])
+            made.recipe = (late_admit, contract, admission)
+            publish(made)
+
+    namespace["make"] = make
+    return make_function(_LATE_ADMIT, "admit", namespace)
+
+
+def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
+    """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
+    is_result = admission.parameter.name == RESULT
+    boundary = Boundary(contract, admission.parameter, is_result=is_result)
+    read_call = call_reader(contract.options, admission.knows)
+    binds = admission.binds
+
+    def admit(value: Any, *arguments: Any) -> Any:
+        if get_mode() == "off":
+            return (value, *map(_unchecked_size, binds)) if binds else value
+        call = read_call(arguments)
+        if is_compiling():
             try:
                 admitted = boundary.admit(value, call)
             except BoundaryError as error:
-                settle_boundary(start, error)
-                raise
-            settle_boundary(start, None)
-            return (admitted, *map(call.bound.get, binds)) if binds else admitted
+                # The compiler prints an error's arguments: let it be one that reads well.
+                raise type(error)(str(error.args[0])) from None
+            return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
+        look_for_torch()
+        start = len(thread.refused)
+        try:
+            admitted = boundary.admit(value, call)
+        except BoundaryError as error:
+            settle_boundary(start, error)
+            raise
+        settle_boundary(start, None)
+        return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
-        return make_quick_lane(self.contract, admission.parameter, admission.knows, binds, admit)
+    return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
 
 
 def _unchecked_size(key: str) -> Any:

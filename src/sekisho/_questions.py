@@ -66,6 +66,8 @@ def cases_of(
         None if only the slow path can tell.
     """
     spec = parameter.spec
+    if scope.contract.options.local and parameter.axes:
+        return None  # whose axes are those of a shard, which is the slow path's to ask for
     if parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}:
         return None if parameter.axes else (Case((Test(f"not {local}", local),), {}),)
     if spec is UNANNOTATED:
@@ -110,7 +112,8 @@ def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
     if not single or parameter.has_default or not isinstance(spec, (SequenceSpec, MappingSpec)):
         return None
     item: Any = spec.value if isinstance(spec, MappingSpec) else spec.item
-    if not isinstance(item, ArraySpec) or spec.container not in {list, tuple, dict}:
+    plain = isinstance(item, ArraySpec) and spec.container in {list, tuple, dict}
+    if not plain or scope.contract.options.local:
         return None
     for axis in item.axes or ():
         if axis.key is not None and (

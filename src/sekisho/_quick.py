@@ -17,7 +17,7 @@ from sekisho._convert import plain_dtypes, strides_are_plain
 from sekisho._crossings import open_logs, record
 from sekisho._specs import ArraySpec, dtypes_of
 from sekisho.modes import current_untraced
-from sekisho.worlds import NUMPY, TORCH, is_compiling
+from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +129,7 @@ def make_quick_lane(
         or parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}
         or options.copy is not None
         or options.device is not None
+        or options.local
         or options.on_foreign == "reject"
         or (options.kind == "boundary" and options.on_foreign is None)
     ):
@@ -140,10 +141,11 @@ def make_quick_lane(
     open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
     rank, fixed, known, same, from_axes = shape
 
+    compiling = TORCH.load().compiler.is_compiling
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
     def admit(value: Any, *sizes: Any) -> Any:
-        if is_compiling():
+        if compiling():
             return slow(value, *sizes)
         setting = current_untraced()
         if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:

@@ -190,6 +190,9 @@ class _Anything(NamedTuple):
 
     text: str = "Any"
 
+    def __reduce__(self) -> str:
+        return "ANYTHING"  # compared by identity
+
 
 ANYTHING: Final = _Anything()
 

@@ -113,9 +113,10 @@ def torch_world(
     copy: bool | None = ...,
     device: str | torch.device | None = ...,
     scalars: Scalars = ...,
+    local: bool = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
-def torch_world(
+def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: Any = None,
     /,
     *,
@@ -125,11 +126,12 @@ def torch_world(
     copy: bool | None = None,
     device: str | torch.device | None = None,
     scalars: Scalars = "allow",
+    local: bool = False,
     typechecker: Any = "beartype",
 ) -> Any:
     """Declare that a function stays in PyTorch: tensors in, tensors out.
 
-    The options are those of `numpy_world`, but for `detach`, and with `device` and `scalars`.
+    The options are those of `numpy_world`, but for `detach`; and `device`, `scalars`, `local`.
 
     Args:
         function: the function, when used without parentheses.
@@ -137,12 +139,11 @@ def torch_world(
         returns: see `numpy_world`.
         casting: see `numpy_world`.
         copy: see `numpy_world`.
-        device: where tensors must be; others are moved, which is a crossing. None asks nothing;
-            ``"cuda"`` is any CUDA device; ``"module"`` is where the first parameter of ``self``
-            is.
-        scalars: whether strict mode lets the body make Python numbers and lists of tensors:
-            ``"reject"`` refuses ``.item()``, ``float(x)``, ``if x:`` and their like, each of which
-            waits for the device.
+        device: where tensors must be; others are moved, which is a crossing. None asks nothing,
+            ``"cuda"`` is any of them, ``"module"`` is where ``self``'s first parameter is.
+        scalars: ``"reject"`` has strict mode refuse Python numbers made of tensors in the body
+            (``.item()``, ``if x:``), each of which waits for the device.
+        local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         typechecker: see `numpy_world`.
 
     Returns:
@@ -170,6 +171,7 @@ def torch_world(
         copy=copy,
         device=device,
         scalars=scalars,
+        local=local,
         typechecker=typechecker,
     )
 
@@ -349,6 +351,7 @@ def _check_options(kind: Kind, options: dict[str, Any]) -> None:
         "copy": (None, True, False),
         "detach": (False, True),
         "scalars": ("allow", "reject"),
+        "local": (False, True),
     }
     for name, values in allowed.items():
         value = options.get(name, values[0])

@@ -63,6 +63,10 @@ class World(NamedTuple):
     array_class: str
     noun: str
 
+    def __reduce__(self) -> str:
+        """A world is the same world in every process: it is compared by identity."""
+        return self.name.upper()
+
     def module(self) -> Any:
         """The library, or None while nobody has imported it."""
         return sys.modules.get(self.name)
