@@ -62,12 +62,20 @@ class Converted(NamedTuple):
 
 
 class Refusal(Exception):  # noqa: N818 - caught and worded by the caller; never seen by a user
-    """No lossless conversion: the reason, and the call that helps (``{}`` is the value's name)."""
+    """Why a value does not cross: its arguments are the reason, and the call that mends it or None.
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
-        super().__init__(reason, hint)
-        self.reason = reason
-        self.hint = hint
+    It defines no ``__init__``, as none of the errors does: a compiler of torch could not trace it.
+    """
+
+    @property
+    def reason(self) -> str:
+        """What stands in the way."""
+        return str(self.args[0])
+
+    @property
+    def hint(self) -> str | None:
+        """The call that makes it cross, ``{}`` being the value."""
+        return self.args[1] if len(self.args) > 1 else None
 
 
 def convert(value: Any, target: World, policy: Policy) -> Converted:
@@ -256,9 +264,11 @@ def _to_numpy(tensor: torch.Tensor, policy: Policy) -> Converted:
 
 
 def _refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
+    if torch.compiler.is_compiling():
+        _refuse_trace()
     if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001
         raise Refusal("this runs inside a torch.func transform", "convert outside of the transform")
-    if torch._C._get_tracing_state() is not None or torch.compiler.is_compiling():  # noqa: SLF001
+    if torch._C._get_tracing_state() is not None:  # noqa: SLF001
         _refuse_trace()
     if torch._C._len_torch_dispatch_stack():  # noqa: SLF001
         from torch.fx.experimental.proxy_tensor import get_proxy_mode  # noqa: PLC0415

@@ -11,7 +11,7 @@ from sekisho._crossings import caller, open_logs, record
 from sekisho._strict import note_refusal
 from sekisho.errors import ConversionError, CrossingWarning, WorldError
 from sekisho.modes import current
-from sekisho.worlds import World, describe, dtype_name
+from sekisho.worlds import World, describe, dtype_name, is_compiling
 
 if TYPE_CHECKING:
     from sekisho._contract import Contract
@@ -111,7 +111,7 @@ def cross(
     Raises:
         Refusal: if no lossless conversion exists.
     """
-    if not open_logs():
+    if is_compiling() or not open_logs():
         return convert(value, target, policy).value
     start = time.perf_counter()
     converted = convert(value, target, policy)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
 from sekisho.errors import ConversionError, Violation
-from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world
+from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def to_numpy(
         >>> sk.to_numpy(torch.tensor([1, 2, 3]))
         array([1, 2, 3])
     """
-    if copy is None and not detach and not open_logs():
+    if copy is None and not detach and not is_compiling() and not open_logs():
         array: NDArray[Any] | None = _share("torch", x)
         if array is not None:
             return array
@@ -88,7 +88,7 @@ def to_torch(
         >>> sk.to_torch(np.array([1.0, 2.0]))
         tensor([1., 2.], dtype=torch.float64)
     """
-    if copy is None and device is None and not open_logs():
+    if copy is None and device is None and not is_compiling() and not open_logs():
         tensor: torch.Tensor | None = _share("numpy", x)
         if tensor is not None:
             return tensor
