@@ -1,0 +1,32 @@
+"""The same guarded functions, unchanged, as stages of Ray Data and on Dask workers."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits_on_engines.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ray", "dask"])
+def test_the_example_runs_on_the_engine(torch, engine):
+    for module in (engine, "sklearn", *(["distributed"] if engine == "dask" else [])):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed (the extra `distributed`)")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(EXAMPLE), engine],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "1797 digits" in done.stdout
+    # Every worker's log, added up: each batch crossed once on its way in, once on its way out.
+    assert "predict() argument 'x'  numpy -> torch" in done.stdout
+    assert "predict() the result    torch -> numpy" in done.stdout
