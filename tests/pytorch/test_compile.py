@@ -323,7 +323,7 @@ def test_a_guard_that_is_resolved_late_compiles_at_its_first_call(torch):
 # --- torch.jit ----------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore")  # the tracer warns of every question that a guard asks
 def test_jit_trace_keeps_what_the_function_does(torch, matmul):
     x, y = torch.rand(2, 3), torch.rand(3, 4)
     traced = torch.jit.trace(matmul, (x, y))
