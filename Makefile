@@ -35,6 +35,7 @@ bench: $(VENV)/.ready
 	$(VENV)/bin/python benchmarks/crossings.py
 	$(VENV)/bin/python benchmarks/strict.py
 	$(VENV)/bin/python benchmarks/imports.py
+	$(VENV)/bin/python benchmarks/training.py
 
 # pip 25.1 is the first that reads dependency groups. Torch first: with 2.13.0 there, nothing
 # else asks for a newer build of it.
