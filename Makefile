@@ -1,5 +1,5 @@
 # make demo   the main job on real data      make test   everything that is tested
-# make lint   style and types                make bench  the ratios of benchmarks/
+# make lint   style and types                make bench  peers and targets, side by side
 # Each sets up what it needs; a second run reuses it.
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SETUP_FILES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-numpy lint format bench clean
+.PHONY: demo test test-numpy lint format bench bench-check clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/python examples/digits.py
@@ -29,13 +29,12 @@ format: $(VENV)/.ready
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(VENV)/.ready
-	$(VENV)/bin/python benchmarks/guards.py
-	$(VENV)/bin/python benchmarks/containers.py
-	$(VENV)/bin/python benchmarks/crossings.py
-	$(VENV)/bin/python benchmarks/strict.py
-	$(VENV)/bin/python benchmarks/imports.py
-	$(VENV)/bin/python benchmarks/training.py
+bench: $(VENV)-bench/.ready
+	$(VENV)-bench/bin/python -W ignore benchmarks/run.py
+	$(VENV)-bench/bin/python benchmarks/check.py
+
+bench-check: $(VENV)-bench/.ready
+	$(VENV)-bench/bin/python benchmarks/check.py
 
 # pip 25.1 is the first that reads dependency groups. Torch first: with 2.13.0 there, nothing
 # else asks for a newer build of it.
@@ -52,5 +51,17 @@ $(VENV)-numpy/.ready: $(SETUP_FILES)
 	$(VENV)-numpy/bin/python $(PIP_INSTALL) --editable . --group test
 	touch $@
 
+# The peers, each for itself: one that cannot be installed is a row that says so.
+$(VENV)-bench/.ready: $(SETUP_FILES) benchmarks/peers.txt
+	test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python $(PIP_INSTALL) "pip>=25.1"
+	$(VENV)-bench/bin/python $(PIP_INSTALL) torch
+	$(VENV)-bench/bin/python $(PIP_INSTALL) --editable . matplotlib
+	while read peer; do \
+		$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+			"$$peer" numpy==2.4.6 torch==2.13.0 || echo "cannot be installed: $$peer"; \
+	done < benchmarks/peers.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-numpy build dist
+	rm -rf $(VENV) $(VENV)-numpy $(VENV)-bench build dist

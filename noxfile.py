@@ -20,10 +20,11 @@ OUTCOMES = Path(".nox") / "outcomes"
 PAGE = Path("docs") / "compatibility.md"
 BEGIN, END = "<!-- written by `nox -s table` -->", "<!-- end -->"
 
-# Python, NumPy, torch (None: not installed); oldest supported, what is developed on, newest.
+# Python, NumPy, torch (None: not installed): the oldest supported, those of development, the newest.
 COMBINATIONS = [
-    ("3.11", "2.0.2", "2.4.0"),
+    ("3.11", "2.0.2", "2.13.0"),
     ("3.11", "2.4.6", "2.13.0"),
+    ("3.11", "2.4.6", "2.15.0"),
     ("3.11", "2.0.2", None),
     ("3.12", "2.0.2", None),
     ("3.12", "2.5.5", None),

@@ -45,7 +45,8 @@ def seconds(folder, prepare):
     return float(done.stdout)
 
 
-def main():
+def measure_all():
+    """The hook's seconds for 1,000 functions by those of jaxtyping's hook."""
     taken = {name: [] for name in PREPARE}
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "package"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import timeit
 
-ROUNDS = 41
+ROUNDS = 21
 
 
 def measure(functions, *arguments, calls=5000):

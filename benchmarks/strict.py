@@ -42,25 +42,26 @@ def in_strict_mode(body):
     return call
 
 
-def main():
+def measure_all():
+    """Each suite watched, by unwatched."""
     torch.set_num_threads(1)
+    ratios = {}
     plain = {"guarded": sk.torch_world(lambda x: x)}
     before = measure(plain, torch.ones(2))
-    for title, (body, x), calls in (
-        ("operations on 4 x 4", pointwise(4, 4), 100),
-        ("operations on 64 x 256", pointwise(64, 256), 100),
-        ("operations on 256 x 512", pointwise(256, 512), 10),
-        ("a training step of a transformer layer", training_step(), 5),
+    for name, title, (body, x), calls in (
+        ("4 x 4", "operations on 4 x 4", pointwise(4, 4), 100),
+        ("64 x 256", "operations on 64 x 256", pointwise(64, 256), 100),
+        ("256 x 512", "operations on 256 x 512", pointwise(256, 512), 10),
+        ("training", "a training step of a transformer layer", training_step(), 5),
     ):
         contenders = {"unwatched": body, "watched": in_strict_mode(body)}
-        report(title, measure(contenders, x, calls=calls), "unwatched")
+        seconds = measure(contenders, x, calls=calls)
+        report(title, seconds, "unwatched")
+        ratios[name] = seconds["watched"] / seconds["unwatched"]
     after = measure(plain, torch.ones(2))
     report(
         "a guarded call in mode convert",
         {"never strict": before["guarded"], "strict before": after["guarded"]},
         "never strict",
     )
-
-
-if __name__ == "__main__":
-    main()
+    return ratios

@@ -8,6 +8,7 @@ import copy
 import functools
 import importlib
 import multiprocessing
+import multiprocessing.forkserver
 import pickle
 import subprocess
 import sys
@@ -69,6 +70,8 @@ def test_multiprocessing(stages, x, context):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_a_worker_has_the_mode_of_its_parent(stages, context):
+    # A fork server has the environment that it was started with: docs/compatibility.md says so.
+    multiprocessing.forkserver._forkserver._stop()
     sk.set_mode("strict", to_torch="warn")
     try:
         with concurrent.futures.ProcessPoolExecutor(
@@ -77,6 +80,7 @@ def test_a_worker_has_the_mode_of_its_parent(stages, context):
             assert pool.submit(stages.mode).result() == "strict"
     finally:
         sk.set_mode("convert")
+        multiprocessing.forkserver._forkserver._stop()
 
 
 def test_joblib(stages, x):

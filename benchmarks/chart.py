@@ -1,0 +1,99 @@
+"""The results as a table in Markdown and as a chart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+PAGE = HERE / "README.md"
+CHART = HERE.parent / "docs" / "images" / "benchmarks.svg"
+BEGIN, END = "<!-- written by `make bench` -->", "<!-- end -->"
+
+
+def base_of(rows):
+    """What the others are divided by."""
+    for name in ("by hand", "raw", "jaxtyping + beartype"):
+        if "median" in rows.get(name, {}):
+            return name
+    return next(iter(rows))
+
+
+def ratio(results, workload, contender="sekisho", by=None):
+    """How many times as long one contender takes as another; None if one of them did not run."""
+    rows = results["races"][workload]["contenders"]
+    pair = [rows.get(name, {}).get("median") for name in (contender, by or base_of(rows))]
+    return pair[0] / pair[1] if None not in pair else None
+
+
+def table(results):
+    """One line a workload."""
+    lines = ["| | workload | sekisho | others |", "|---|---|---|---|"]
+    for workload, race in results["races"].items():
+        rows = race["contenders"]
+        base = base_of(rows)
+        ours = f"{rows['sekisho']['median'] / rows[base]['median']:.2f}"
+        if base == "sekisho":
+            ours = f"{1e6 * rows['sekisho']['median']:.0f} microseconds"
+        others = [
+            f"{name} {row['median'] / rows[base]['median']:.3g}"
+            if "median" in row
+            else f"{name}: {row['error']}"
+            for name, row in rows.items()
+            if name not in {"sekisho", base}
+        ]
+        lines.append(f"| {workload[0]} | {race['title']} | {ours} | {', '.join(others)} |")
+    return lines
+
+
+def _fill(page, lines):
+    text = page.read_text("utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    joined = "\n".join(lines)
+    page.write_text(f"{before}{BEGIN}\n{joined}\n{END}{after}", encoding="utf-8")
+
+
+def write_table(results):
+    """Write the whole table into benchmarks/README.md, and its first lines into the README."""
+    _fill(PAGE, table(results))
+    rows = ["| times the same `assert`s inline | arrays | tensors |", "|---|---|---|"]
+    names = results["races"]["a numpy"]["contenders"]
+    for name in names:
+        cells = [ratio(results, f"a {world}", name) for world in ("numpy", "torch")]
+        shown = ["cannot run" if cell is None else f"{cell:.2f}" for cell in cells]
+        bold = "**" if name == "sekisho" else ""
+        rows.append(f"| {bold}{name}{bold} | {shown[0]} | {shown[1]} |")
+    _fill(README, rows)
+
+
+def draw(results):
+    """Draw workload a, on a logarithmic axis."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "sekisho"
+    import matplotlib.pyplot as plt
+
+    names = [
+        name
+        for name in results["races"]["a numpy"]["contenders"]
+        if ratio(results, "a numpy", name) or ratio(results, "a torch", name)
+    ]
+    names.sort(key=lambda name: ratio(results, "a torch", name) or 0, reverse=True)
+    figure, axes = plt.subplots(figsize=(8, 0.42 * len(names) + 1.1), layout="constrained")
+    for offset, (world, label) in enumerate((("numpy", "arrays"), ("torch", "tensors"))):
+        values = [ratio(results, f"a {world}", name) or 0 for name in names]
+        places = [place + 0.4 * (0.5 - offset) for place in range(len(names))]
+        color = ("#4c78a8", "#ee6c4d")[offset]
+        bars = axes.barh(places, values, height=0.38, label=label, color=color)
+        axes.bar_label(bars, [f" {v:.2g}" if v else " cannot run" for v in values], fontsize=8)
+    axes.set_xscale("log")
+    axes.axvline(1, color="#888888", linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("times the same asserts written inline (two arrays and a return)")
+    axes.legend(loc="lower right", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    CHART.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(CHART, metadata={"Date": None})
+    plt.close(figure)
