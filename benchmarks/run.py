@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import others
-from chart import draw, write_table
+from chart import base_of, draw, write_table
 from workloads import WORKLOADS
 
 HERE = Path(__file__).parent
@@ -83,8 +83,9 @@ def race(workload, workers):
 
 
 def _short(name, row, rows):
-    base = rows.get("by hand") or rows.get("raw") or next(iter(rows.values()))
-    return f"{name} {'-' if 'error' in row else format(row['median'] / base['median'], '.2f')}"
+    if "error" in row:
+        return f"{name}: {row['error']}"
+    return f"{name} {row['median'] / rows[base_of(rows)]['median']:.2f}"
 
 
 def machine():

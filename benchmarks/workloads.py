@@ -61,14 +61,19 @@ def two_arrays(kind, dtype, values):  # noqa: C901 - one maker a contender
     world = sk.numpy_world if kind is Array else sk.torch_world
     hints = {"x": Float32[kind, "b c"], "y": Float32[kind, "c d"], "return": Float32[kind, "b d"]}
 
+    def fresh(**annotations):
+        def function(x, y):
+            return x
+
+        return annotate(function, **annotations)
+
     def annotated():
-        return annotate(lambda x, y: x, **hints)
+        return fresh(**hints)
 
     def same():
         a = sk.Array
         return sk.same_world(
-            annotate(
-                lambda x, y: x,
+            fresh(
                 x=Float32[a, "b c"],
                 y=Float32[a, "c d"],
                 **{"return": Float32[a, "b d"]},
@@ -78,7 +83,7 @@ def two_arrays(kind, dtype, values):  # noqa: C901 - one maker a contender
     def beartype_alone():
         import beartype
 
-        return beartype.beartype(annotate(lambda x, y: x, x=kind, y=kind, **{"return": kind}))
+        return beartype.beartype(fresh(x=kind, y=kind, **{"return": kind}))
 
     def dltype_():
         from typing import Annotated
@@ -88,18 +93,17 @@ def two_arrays(kind, dtype, values):  # noqa: C901 - one maker a contender
         def hint(axes):
             return Annotated[kind, dltype.Float32Tensor[axes]]
 
-        f = annotate(lambda x, y: x, x=hint("b c"), y=hint("c d"), **{"return": hint("b d")})
+        f = fresh(x=hint("b c"), y=hint("c d"), **{"return": hint("b d")})
         return dltype.dltyped()(f)
 
     def bearshape_():
         import importlib
 
         import beartype
-        from bearshape import Dim
+        from bearshape import B, C, D
 
         hint = importlib.import_module(f"bearshape.{'numpy' if kind is Array else 'torch'}").F32
-        b, c, d = Dim("B"), Dim("C"), Dim("D")
-        f = annotate(lambda x, y: x, x=hint[b, c], y=hint[c, d], **{"return": hint[b, d]})
+        f = fresh(x=hint[B, C], y=hint[C, D], **{"return": hint[B, D]})
         return beartype.beartype(f)
 
     def safecheck_():
@@ -107,18 +111,14 @@ def two_arrays(kind, dtype, values):  # noqa: C901 - one maker a contender
 
         own = safecheck.NumpyArray if kind is Array else safecheck.TorchArray
         hint = safecheck.Float32
-        f = annotate(
-            lambda x, y: x, x=hint[own, "b c"], y=hint[own, "c d"], **{"return": hint[own, "b d"]}
-        )
+        f = fresh(x=hint[own, "b c"], y=hint[own, "c d"], **{"return": hint[own, "b d"]})
         return safecheck.typecheck(f)
 
     def tensor_shape_assert_():
         from tensor_shape_assert import ShapedTensor, check_tensor_shapes
 
         hint = ShapedTensor
-        f = annotate(
-            lambda x, y: x, x=hint["b c f32"], y=hint["c d f32"], **{"return": hint["b d f32"]}
-        )
+        f = fresh(x=hint["b c f32"], y=hint["c d f32"], **{"return": hint["b d f32"]})
         return check_tensor_shapes()(f)
 
     makers = {
@@ -241,7 +241,7 @@ def array_to_tensor():
         return lambda x: to_tensor(x, device="cpu")
 
     def scitex():
-        from scitex.decorators import torch_fn
+        from scitex_decorators import torch_fn
 
         return torch_fn(lambda x: None)
 
@@ -430,8 +430,12 @@ def decoration():
 
     def make(decorate):
         def decorate_and_call():
+            def function(x, y):
+                return x
+
             hints = {"x": Float32[Array, "b c"], "y": Float32[Array, "c d"]}
-            decorate(annotate(lambda x, y: x, **hints, **{"return": Float32[Array, "b d"]}))(x, y)
+            hints["return"] = Float32[Array, "b d"]
+            decorate(annotate(function, **hints))(x, y)
 
         return decorate_and_call
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+import numpy as np
+
+from sekisho import _operands
 from sekisho._operands import refuse_world
 from sekisho.errors import ShapeError, Violation, WorldError
-from sekisho.worlds import describe, find_world
+from sekisho.worlds import TORCH, describe, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -110,8 +112,16 @@ def namespace(*xs: Any) -> ModuleType:
     return found
 
 
+_ARRAYS: Final = {np.ndarray}
+
+
 def _one_world(function: str, arrays: Any) -> Any:
     """The library of all items, or the error for the first that does not belong."""
+    kinds = set(map(type, arrays))
+    if kinds == _ARRAYS:
+        return np
+    if kinds == {_operands.Tensor}:
+        return TORCH.module()
     worlds = [find_world(each) for each in arrays]
     if not worlds:
         raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))

@@ -120,8 +120,12 @@ def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
         >>> sk.expand_dims(np.zeros((2, 2)), axis=1).shape
         (2, 1, 2)
     """
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
-        x = operand("expand_dims", x)
+    if type(x) is not np.ndarray:
+        if isinstance(x, _operands.Tensor):
+            if type(axis) is int and -x.ndim - 2 < axis <= x.ndim:
+                return x.unsqueeze(axis)
+        else:
+            x = operand("expand_dims", x)
     return insert_axes("expand_dims", x, axis)
 
 
