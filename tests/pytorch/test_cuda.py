@@ -94,3 +94,66 @@ def test_a_gpu_tensor_is_copied_to_the_host_by_a_guard(torch):
         return x + 1
 
     assert f(torch.zeros(2, device="cuda")).tolist() == [1, 1]
+
+
+@pytest.fixture
+def net(torch):
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(3, 3)
+
+        @sk.torch_world(device="module")
+        def forward(self, x: Float[torch.Tensor, "b 3"]) -> Float[torch.Tensor, "b 3"]:
+            return torch.relu(self.linear(x))
+
+    return Net().cuda()
+
+
+def test_a_guard_runs_on_the_current_stream(torch, net):
+    x = torch.rand(4, 3, device="cuda")
+    expected = net(x)
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        result = net(x)
+    stream.synchronize()
+    torch.testing.assert_close(result, expected)
+
+
+def test_autocast_and_scaled_gradients(torch, net):
+    scaler = torch.amp.GradScaler("cuda")
+    with torch.autocast("cuda", dtype=torch.float16):
+        result = net(torch.rand(4, 3, device="cuda"))
+    assert result.dtype == torch.float16
+    scaler.scale(result.float().sum()).backward()
+    assert net.linear.weight.grad is not None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # inductor's own
+@pytest.mark.parametrize("mode", ["default", "reduce-overhead"])  # the latter is CUDA graphs
+def test_compiled_by_inductor(torch, net, mode):
+    torch._dynamo.reset()
+    compiled = torch.compile(net, fullgraph=True, mode=mode)
+    x = torch.rand(4, 3, device="cuda")
+    for _ in range(4):  # a graph is recorded on the second run and replayed from the third
+        torch.testing.assert_close(compiled(x).clone(), net(x))
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="axis 1 of 'x' is 2"):
+        compiled(torch.rand(4, 2, device="cuda"))
+
+
+def test_a_captured_graph_replays_a_guarded_module(torch, net):
+    x = torch.rand(4, 3, device="cuda")
+    net(x)
+    graph = torch.cuda.CUDAGraph()
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream), torch.no_grad():
+        net(x)
+    torch.cuda.current_stream().wait_stream(stream)
+    with torch.cuda.graph(graph), torch.no_grad():
+        result = net(x)
+    x.copy_(torch.ones_like(x))
+    graph.replay()
+    torch.testing.assert_close(result, net(torch.ones_like(x)).detach())
