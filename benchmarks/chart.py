@@ -58,13 +58,21 @@ def write_table(results):
     """Write the whole table into benchmarks/README.md, and its first lines into the README."""
     _fill(PAGE, table(results))
     rows = ["| times the same `assert`s inline | arrays | tensors |", "|---|---|---|"]
-    names = results["races"]["a numpy"]["contenders"]
+    rows_of = results["races"]["a numpy"]["contenders"]
+    names = sorted(rows_of, key=lambda name: rows_of[name].get("median", float("inf")))
     for name in names:
         cells = [ratio(results, f"a {world}", name) for world in ("numpy", "torch")]
         shown = ["cannot run" if cell is None else f"{cell:.2f}" for cell in cells]
         bold = "**" if name == "sekisho" else ""
-        rows.append(f"| {bold}{name}{bold} | {shown[0]} | {shown[1]} |")
+        note = " (no shapes, no dtypes)" if name == "beartype alone" else ""
+        rows.append(f"| {bold}{name}{bold}{note} | {shown[0]} | {shown[1]} |")
     _fill(README, rows)
+
+
+def _number(value):
+    if not value:
+        return " cannot run"
+    return f" {value:.0f}" if value >= 10 else f" {value:.2f}"
 
 
 def draw(results):
@@ -87,12 +95,12 @@ def draw(results):
         places = [place + 0.4 * (0.5 - offset) for place in range(len(names))]
         color = ("#4c78a8", "#ee6c4d")[offset]
         bars = axes.barh(places, values, height=0.38, label=label, color=color)
-        axes.bar_label(bars, [f" {v:.2g}" if v else " cannot run" for v in values], fontsize=8)
+        axes.bar_label(bars, [_number(v) for v in values], fontsize=8)
     axes.set_xscale("log")
     axes.axvline(1, color="#888888", linewidth=1, linestyle="--")
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("times the same asserts written inline (two arrays and a return)")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     CHART.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(CHART, metadata={"Date": None})
