@@ -129,8 +129,7 @@ def generated_source(function: Callable[..., Any]) -> str:
         function: a guarded function or method.
 
     Raises:
-        TypeError: if no guard was generated for it: it was never decorated, or there was
-            nothing to check.
+        TypeError: if it has no guard: it was never decorated, or decorated in mode ``"off"``.
 
     Examples:
         >>> import numpy as np
