@@ -13,11 +13,11 @@ demo: $(VENV)/.ready
 	$(VENV)/bin/python examples/digits.py
 
 test: $(VENV)/.ready
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 # The same suite where PyTorch is not installed: its tests are skipped, all others pass.
 test-numpy: $(VENV)-numpy/.ready
-	$(VENV)-numpy/bin/python -m pytest
+	$(VENV)-numpy/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check
