@@ -336,10 +336,11 @@ def dataclass_of_five():
 # --- (h) helpers ------------------------------------------------------------------------------------
 
 
-def helper(kind, function, raw, *peers):
+def helper(kind, function, raw, *peers, arguments=lambda x: (x,)):
+    """The raw operation stands in a function of the same parameters: a helper of one's own."""
     x = np.ones((2, 3), np.float32) if kind is Array else torch.ones(2, 3)
     makers = {"raw": lambda: raw, "sekisho": lambda: function, **dict(peers)}
-    return {name: functools.partial(_calling, make, (x,)) for name, make in makers.items()}
+    return {name: functools.partial(_calling, make, arguments(x)) for name, make in makers.items()}
 
 
 def add_batch_dim(kind):
@@ -393,31 +394,31 @@ def add_batch_dim(kind):
 
 
 RAW = {
-    "transpose2d": (sk.transpose2d, lambda x: x.T, lambda x: x.T),
+    "transpose2d": (sk.transpose2d, lambda x: x.T, lambda x: x.T, lambda x: (x,)),
     "expand_dims": (
-        lambda x: sk.expand_dims(x, axis=0),
-        lambda x: np.expand_dims(x, axis=0),
-        lambda x: x.unsqueeze(0),
+        sk.expand_dims,
+        lambda x, axis: np.expand_dims(x, axis),
+        lambda x, axis: x.unsqueeze(axis),
+        lambda x: (x, 0),
     ),
     "permute_dims": (
-        lambda x: sk.permute_dims(x, (1, 0)),
-        lambda x: x.transpose((1, 0)),
-        lambda x: x.permute((1, 0)),
+        sk.permute_dims,
+        lambda x, axes: x.transpose(axes),
+        lambda x, axes: x.permute(axes),
+        lambda x: (x, (1, 0)),
     ),
     "moveaxis": (
-        lambda x: sk.moveaxis(x, 0, 1),
-        lambda x: np.moveaxis(x, 0, 1),
-        lambda x: torch.moveaxis(x, 0, 1),
+        sk.moveaxis,
+        lambda x, source, destination: np.moveaxis(x, source, destination),
+        lambda x, source, destination: x.moveaxis(source, destination),
+        lambda x: (x, 0, 1),
     ),
-    "stack": (
-        lambda x: sk.stack([x, x]),
-        lambda x: np.stack([x, x]),
-        lambda x: torch.stack([x, x]),
-    ),
+    "stack": (sk.stack, lambda xs: np.stack(xs), lambda xs: torch.stack(xs), lambda x: ([x, x],)),
     "concat": (
-        lambda x: sk.concat([x, x]),
-        lambda x: np.concatenate([x, x]),
-        lambda x: torch.cat([x, x]),
+        sk.concat,
+        lambda xs: np.concatenate(xs),
+        lambda xs: torch.cat(xs),
+        lambda x: ([x, x],),
     ),
 }
 
@@ -496,7 +497,7 @@ WORKLOADS: dict[str, tuple[str, Any]] = {
     **{
         f"h {name} {world}": (
             f"{name}, {'array' if kind is Array else 'tensor'}",
-            functools.partial(helper, kind, row[0], row[index]),
+            functools.partial(helper, kind, row[0], row[index], arguments=row[3]),
         )
         for name, row in RAW.items()
         for index, (world, kind) in enumerate((("numpy", Array), ("torch", Tensor)), start=1)

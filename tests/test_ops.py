@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -233,3 +235,23 @@ def test_sekishos_helpers_pass_under_sekishos_guards(world):
     swap(world.zeros(2, 3))
     first(world.zeros(5, 2, 3, 4))
     join(world.zeros(2, 3), world.zeros(4, 3))
+
+
+def test_what_is_joined_is_a_sequence(world):
+    with pytest.raises(sk.BoundaryError) as caught:
+        sk.concat(world.zeros(2) for _ in range(2))
+    assert str(caught.value) == (
+        "concat() its arguments: expected a sequence of arrays, got a generator.\n"
+        "  hint: concat(list(...))"
+    )
+    with pytest.raises(sk.BoundaryError, match=r"expected a sequence of arrays, got an int\.$"):
+        sk.stack(3)
+    with pytest.raises(TypeError, match="str"):
+        sk.stack([world.zeros(2)], axis="0")
+
+
+def test_subclasses_are_joined_too(world):
+    kind = {"numpy": np.matrix, "torch": "Parameter"}[world.name]
+    x = world.zeros(2, 3)
+    x = x.view(kind) if world.name == "numpy" else sys.modules["torch"].nn.Parameter(x)
+    assert tuple(sk.concat([x, x]).shape) == (4, 3)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from sekisho._source import runs_while_tracing
 from sekisho.errors import ShapeError, Violation, WorldError
 from sekisho.worlds import NUMPY, TORCH, class_of, describe
 
-__all__ = ["Tensor", "insert_axes", "operand", "refuse_shape", "refuse_world"]
+__all__ = ["insert_axes", "operand", "refuse_shape", "refuse_world", "tensor_class"]
 
 
 class _NoTensorYet:
     """Nothing is an instance of this."""
 
 
-Tensor: Any = TORCH.array_type() or _NoTensorYet
-"""The tensor class, from the first tensor on that a helper is given."""
+_homes: Final[list[dict[str, Any]]] = []
+
+
+def tensor_class(home: dict[str, Any]) -> Any:
+    """The tensor class, for the global ``Tensor`` of a module of helpers.
+
+    Until torch is imported it is a class that nothing is an instance of; the first tensor that
+    any helper is given puts the real one there. A global of its own is what a helper asks
+    quickest: an attribute of another module, ``np.ndarray`` as well, costs half of ``x[None]``.
+    """
+    _homes.append(home)
+    return TORCH.array_type() or _NoTensorYet
+
+
+@runs_while_tracing  # a compiler that traced it would write whole modules back
+def _tell_of_torch() -> None:
+    for home in _homes:
+        home["Tensor"] = TORCH.array_type()
 
 
 def operand(function: str, x: Any) -> Any:
@@ -26,9 +43,8 @@ def operand(function: str, x: Any) -> Any:
     Raises:
         WorldError: if it is neither.
     """
-    global Tensor  # noqa: PLW0603 - torch was imported after sekisho: found out once
     if TORCH.owns(x):
-        Tensor = TORCH.array_type() or Tensor
+        _tell_of_torch()
     elif not NUMPY.owns(x):
         refuse_world(function, "argument 'x'", x, "x")
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
+from numpy import ndarray
 
-from sekisho import _operands
-from sekisho._operands import insert_axes, operand, refuse_shape
+from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
 from sekisho.worlds import is_torch
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound="np.generic")
+Tensor: Any = tensor_class(globals())
 
 _IMAGE_NDIM = 3
 
@@ -50,7 +51,7 @@ def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
         >>> sk.add_channel_dim(np.zeros((28, 28))).shape
         (1, 28, 28)
     """
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+    if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("add_channel_dim", x)
     if x.ndim < _IMAGE_NDIM - 1:
         refuse_shape("add_channel_dim", x, "axes h and w at the end")
@@ -110,7 +111,7 @@ def channels_last(x: Any, /) -> Any:
 
 
 def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+    if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand(function, x)
     if x.ndim < _IMAGE_NDIM:
         order = "h, w and c" if source == -1 else "c, h and w"

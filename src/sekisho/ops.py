@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
+from numpy import ndarray
 
-from sekisho import _operands
-from sekisho._operands import insert_axes, operand, refuse_shape
+from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound="np.generic")
+Tensor: Any = tensor_class(globals())
 Axes = int | tuple[int, ...]
 
 
@@ -56,10 +57,10 @@ def add_batch_dim(x: Any, /) -> Any:
         >>> sk.add_batch_dim(np.array([1, 2, 3]))
         array([[1, 2, 3]])
     """
-    if type(x) is np.ndarray:
+    if type(x) is ndarray:
         return x[None]
-    if isinstance(x, _operands.Tensor):
-        return x.unsqueeze(0)
+    if isinstance(x, Tensor):
+        return x[None]
     return operand("add_batch_dim", x)[None]
 
 
@@ -86,7 +87,7 @@ def remove_batch_dim(x: Any, /) -> Any:
         >>> sk.remove_batch_dim(np.array([[1, 2, 3]]))
         array([1, 2, 3])
     """
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+    if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("remove_batch_dim", x)
     if x.ndim == 0 or x.shape[0] != 1:
         reason = "a batch of several has no single sample; take one by its index, as in x[0]"
@@ -120,12 +121,14 @@ def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
         >>> sk.expand_dims(np.zeros((2, 2)), axis=1).shape
         (2, 1, 2)
     """
-    if type(x) is not np.ndarray:
-        if isinstance(x, _operands.Tensor):
-            if type(axis) is int and -x.ndim - 2 < axis <= x.ndim:
-                return x.unsqueeze(axis)
-        else:
+    if type(x) is not ndarray:
+        if not isinstance(x, Tensor):
             x = operand("expand_dims", x)
+        elif type(axis) is int:
+            try:
+                return x.unsqueeze(axis)
+            except IndexError:
+                pass  # said below
     return insert_axes("expand_dims", x, axis)
 
 
@@ -154,7 +157,7 @@ def squeeze(x: Any, /, axis: Axes) -> Any:
         >>> sk.squeeze(np.zeros((2, 1)), axis=1).shape
         (2,)
     """
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+    if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("squeeze", x)
     ndim = x.ndim
     for each in axis if isinstance(axis, tuple) else (axis,):
@@ -190,7 +193,7 @@ def transpose2d(x: Any, /) -> Any:
                [2, 5],
                [3, 6]])
     """
-    if type(x) is not np.ndarray and not isinstance(x, _operands.Tensor):
+    if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("transpose2d", x)
     if x.ndim != 2:  # noqa: PLR2004 - a matrix
         refuse_shape("transpose2d", x, "2 axes", hint="permute_dims(x, axes)")
@@ -224,9 +227,9 @@ def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
         (4, 2, 3)
     """
     try:
-        if type(x) is np.ndarray:
+        if type(x) is ndarray:
             return x.transpose(axes)
-        if isinstance(x, _operands.Tensor):
+        if isinstance(x, Tensor):
             return x.permute(axes)
         return operand("permute_dims", x).transpose(axes)
     except (IndexError, RuntimeError, ValueError):
@@ -259,9 +262,9 @@ def moveaxis(x: Any, source: Axes, destination: Axes, /) -> Any:
         (3, 8, 9)
     """
     try:
-        if type(x) is np.ndarray:
+        if type(x) is ndarray:
             return np.moveaxis(x, source, destination)
-        if isinstance(x, _operands.Tensor):
+        if isinstance(x, Tensor):
             return x.moveaxis(source, destination)
         return np.moveaxis(operand("moveaxis", x), source, destination)
     except (IndexError, RuntimeError, ValueError):
