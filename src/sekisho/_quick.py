@@ -54,13 +54,13 @@ def make_share_tensor(*, read_only: bool) -> Callable[[Any], Any]:
     torch = TORCH.load()
     tensor_type, forward_ad = torch.Tensor, torch.autograd.forward_ad
     inside = torch._C  # noqa: SLF001 - the questions of _convert._refuse_transforms
-    transform, trace = inside._functorch.peek_interpreter_stack, inside._get_tracing_state  # noqa: SLF001 - likewise
+    transform, is_tracing = inside._functorch.peek_interpreter_stack, inside._is_tracing  # noqa: SLF001 - likewise
     modes = inside._len_torch_dispatch_stack  # noqa: SLF001 - likewise
 
     def share(tensor: Any) -> Any:
         if type(tensor) is not tensor_type or tensor.requires_grad:
             return None
-        if transform() is not None or trace() is not None or modes():
+        if transform() is not None or is_tracing() or modes():
             return None
         if forward_ad._current_level >= 0:  # noqa: SLF001 - unpack_dual costs 8 us
             return None
@@ -141,11 +141,13 @@ def make_quick_lane(
     open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
     rank, fixed, known, same, from_axes = shape
 
-    compiling = TORCH.load().compiler.is_compiling
+    compiler = TORCH.load().compiler
+    # What else compiles has a mode on torch's stack, which is seen when a tensor is shared.
+    is_compiling = compiler.is_dynamo_compiling if to_numpy else compiler.is_compiling
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
     def admit(value: Any, *sizes: Any) -> Any:
-        if compiling():
+        if is_compiling():
             return slow(value, *sizes)
         setting = current_untraced()
         if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:
@@ -156,7 +158,7 @@ def make_quick_lane(
         if shared is None or shared.dtype not in accepts:
             return slow(value, *sizes)
         seconds = perf_counter() - start if logs else 0.0
-        shape = value.shape
+        shape = (shared if to_numpy else value).shape  # an array's: torch takes longer to say it
         if rank is not None and (
             len(shape) != rank
             or (fixed and any(shape[i] != size for i, size in fixed))
