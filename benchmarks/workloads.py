@@ -427,16 +427,25 @@ RAW = {
 
 
 def decoration():
+    """Each function is another one, with names of its own, as they are in a program."""
     x, y = np.ones((2, 2), np.float32), np.ones((2, 2), np.float32)
 
-    def make(decorate):
-        def decorate_and_call():
-            def function(x, y):
-                return x
+    def fresh(number):
+        names = {}
+        exec(f"def f{number}(x{number}, y{number}):\n    return x{number}", names)
+        axes = [f"{axis}{number}" for axis in "bcd"]
+        hints = {
+            f"x{number}": Float32[Array, f"{axes[0]} {axes[1]}"],
+            f"y{number}": Float32[Array, f"{axes[1]} {axes[2]}"],
+            "return": Float32[Array, f"{axes[0]} {axes[2]}"],
+        }
+        return annotate(names[f"f{number}"], **hints)
 
-            hints = {"x": Float32[Array, "b c"], "y": Float32[Array, "c d"]}
-            hints["return"] = Float32[Array, "b d"]
-            decorate(annotate(function, **hints))(x, y)
+    def make(decorate):
+        functions = iter([fresh(number) for number in range(5000)])
+
+        def decorate_and_call():
+            decorate(next(functions))(x, y)
 
         return decorate_and_call
 

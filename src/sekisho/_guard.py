@@ -126,17 +126,29 @@ def _make_writer(
         if _WRITTEN in namespace:
             return
         promised = contract or _build_late_contract(function, options, names)
-        source, needs = generate(promised, _identifier(function))
+        name = _identifier(function)
+        source, needs = generate(promised, name)
         Names(namespace, needs, promised, function).fill()
+        rewrite = functools.partial(_text_of, promised, name)
         if is_compiling():
             # The compiler is tracing the stub: with other code it would be compiled again.
-            namespace[_WRITTEN] = compile_function(source, _identifier(function), namespace)
+            namespace[_WRITTEN] = compile_function(source, name, namespace, rewrite)
         else:
-            compile_into(guard, source, _identifier(function))
+            compile_into(guard, source, name, rewrite)
             namespace[_WRITTEN] = guard
             vars(guard).pop("__signature__", None)  # its code has it now
+            namespace[WRITE] = _is_written
 
     return write
+
+
+@runs_while_tracing
+def _is_written() -> None:
+    """What a stub calls that is in the middle of a call while another thread writes its text."""
+
+
+def _text_of(contract: Contract, name: str) -> str:
+    return generate(contract, name).source
 
 
 def _build_late_contract(

@@ -37,11 +37,16 @@ __all__ = ["Names", "look_for_torch"]
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_LATE_ADMIT: Final = """\
+_MAKE: Final = "__sekisho_make__"
+
+_LATE_ADMIT: Final = f"""\
 def stub(*arguments):
-    make()
-    return made(*arguments)
+    {_MAKE}({{number}})
+    return __sekisho_admit_{{number}}__(*arguments)
 """
+
+_CHANGING: Final = {"array_type", "dtypes", "foreign", "function"}
+"""What depends on torch being there, or on bodies being watched."""
 
 _knows_torch = False
 _is_watching = False
@@ -72,6 +77,8 @@ def _refresh_all() -> None:
 class Names:
     """Fills in the global names that a guard's text needs."""
 
+    __slots__ = ("contract", "function", "namespace", "needs")
+
     def __init__(
         self,
         namespace: dict[str, Any],
@@ -86,15 +93,14 @@ class Names:
 
     def fill(self) -> None:
         """Fill in all of them."""
-        self.namespace.update({name: self.value(name, need) for name, need in self.needs.items()})
+        self.refresh()
+        self.namespace[_MAKE] = _make_maker(self.namespace, self.admits())
+        self.needs = {n: need for n, need in self.needs.items() if need.kind in _CHANGING}
         self.namespace[_NAMES] = self
 
     def refresh(self) -> None:
-        """Fill in again what depends on torch being there, and on bodies being watched."""
-        kinds = {"array_type", "dtypes", "foreign", "function"}
-        self.namespace.update(
-            {n: self.value(n, need) for n, need in self.needs.items() if need.kind in kinds}
-        )
+        """Fill in again what has changed."""
+        self.namespace.update({name: self.value(name, need) for name, need in self.needs.items()})
 
     def value(self, name: str, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         what = need.what
@@ -102,11 +108,8 @@ class Names:
             case "function":
                 return self.body()
             case "admit":
-                admit = Outlined(
-                    late_admit(self.contract, what, functools.partial(self.publish, name))
-                )
-                admit.recipe = (late_admit, self.contract, what)
-                return admit
+                number = self.admits().index(name)
+                return late_admit(self.contract, what, self.namespace, number)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -129,11 +132,15 @@ class Names:
             case "first_array":
                 return first_array
             case "watch":
-                return outlined(make_watch, self.contract, what)
+                return Outlined.make(make_watch, self.contract, what)
             case "hand_back":
-                return outlined(make_hand_back, self.contract)
+                return Outlined.make(make_hand_back, self.contract)
             case _:
                 raise AssertionError(need)
+
+    def admits(self) -> tuple[str, ...]:
+        """The names of the out-of-line calls."""
+        return tuple(name for name, need in self.needs.items() if need.kind == "admit")
 
     def body(self) -> Callable[..., Any]:
         """What the guard calls: the function, under its watch once strict mode is about."""
@@ -143,10 +150,6 @@ class Names:
 
         return watched(self.function, self.contract)
 
-    def publish(self, name: str, made: Callable[..., Any]) -> None:
-        """Let the guard call what stands for a name from now on."""
-        self.namespace[name] = made
-
 
 class Outlined(functools.partial[Any]):
     """What a guard calls out of line: pickled, it is how it was made, and from what.
@@ -155,38 +158,57 @@ class Outlined(functools.partial[Any]):
     notebook, with the globals that its code names. So a guard can be sent to a worker.
     """
 
+    __slots__ = ("recipe",)
+
     recipe: tuple[Any, ...]
 
+    @classmethod
+    def make(cls, make: Callable[..., Callable[..., Any]], *arguments: Any) -> Outlined:
+        """Call `make`, and remember how."""
+        return cls.of(make(*arguments), make, *arguments)
+
+    @classmethod
+    def of(cls, made: Callable[..., Any], *recipe: Any) -> Outlined:
+        """Call what was made of a recipe: a function, and its arguments."""
+        outlined = cls(made)
+        outlined.recipe = recipe
+        return outlined
+
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return outlined, self.recipe
-
-
-def outlined(make: Callable[..., Callable[..., Any]], *arguments: Any) -> Outlined:
-    """Call `make`, and remember how."""
-    made = Outlined(make(*arguments))
-    made.recipe = (make, *arguments)
-    return made
+        return Outlined.make, self.recipe
 
 
 def late_admit(
-    contract: Contract, admission: Admission, publish: Callable[[Any], None] | None = None
-) -> Callable[..., Any]:
+    contract: Contract,
+    admission: Admission,
+    namespace: dict[str, Any] | None = None,
+    number: int = 0,
+) -> Outlined:
     """Stand in for the out-of-line call of one boundary until it is made for the first time.
 
-    Most guards never make most of theirs, so most never hold what it needs.
+    Most guards never make most of theirs, so most never hold what it needs. `number` says which of
+    the guard's it is, whose names are `namespace`; a guard that was sent here has none to give.
     """
-    namespace: dict[str, Any] = {}
+    home: dict[str, Any] = {} if namespace is None else namespace
+    stub = make_function(_LATE_ADMIT.format(number=number), "admit", home)
+    late = Outlined.of(stub, late_admit, contract, admission)
+    if namespace is None:
+        home.update({"admit": late, _MAKE: _make_maker(home, ("admit",))})
+    return late
+
+
+def _make_maker(namespace: dict[str, Any], admits: tuple[str, ...]) -> Callable[[int], None]:
+    """Make what puts an out-of-line call where its stand-in looks for it, and in its place."""
 
     @runs_while_tracing
-    def make() -> None:
-        namespace["made"] = make_admit(contract, admission)
-        if publish is not None:
-            made = Outlined(namespace["made"])
-            made.recipe = (late_admit, contract, admission)
-            publish(made)
+    def make(number: int) -> None:
+        made = f"__sekisho_admit_{number}__"
+        if made not in namespace:
+            recipe = namespace[admits[number]].recipe
+            namespace[made] = Outlined.of(make_admit(*recipe[1:]), *recipe)
+            namespace[admits[number]] = namespace[made]
 
-    namespace["make"] = make
-    return make_function(_LATE_ADMIT, "admit", namespace)
+    return make
 
 
 def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:

@@ -109,6 +109,21 @@ def _read_shape(spec: ArraySpec, knows: tuple[str, ...], binds: tuple[str, ...])
     return _Shape(len(keys), fixed, known, same, tuple(keys.index(key) for key in binds))
 
 
+def _is_plain(contract: Contract, parameter: Parameter) -> bool:
+    """Whether nothing but its annotation says what becomes of a parameter's value."""
+    options, kind = contract.options, parameter.kind
+    return (
+        TORCH.array_type() is not None
+        and parameter in contract.parameters
+        and kind not in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}
+        and options.copy is None
+        and options.device is None
+        and not options.local
+        and options.on_foreign != "reject"
+        and (options.kind != "boundary" or options.on_foreign is not None)
+    )
+
+
 def make_quick_lane(
     contract: Contract,
     parameter: Parameter,
@@ -118,21 +133,10 @@ def make_quick_lane(
 ) -> Callable[..., Any]:
     """Put a quick lane in front of the slow path of one parameter, if it can have one."""
     spec, options = parameter.spec, contract.options
-    shape = _read_shape(spec, knows, binds) if isinstance(spec, ArraySpec) else None
-    if (
-        shape is None
-        or not isinstance(spec, ArraySpec)
-        or spec.world is None
-        or spec.array_type is not None
-        or TORCH.array_type() is None
-        or parameter not in contract.parameters
-        or parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}
-        or options.copy is not None
-        or options.device is not None
-        or options.local
-        or options.on_foreign == "reject"
-        or (options.kind == "boundary" and options.on_foreign is None)
-    ):
+    if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
+        return slow
+    shape = _read_shape(spec, knows, binds)
+    if shape is None or spec.array_type is not None:
         return slow
     share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
     accepts = dtypes_of(spec.world, spec.dtypes)

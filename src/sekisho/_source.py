@@ -34,16 +34,39 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
-_sources: Final[weakref.WeakKeyDictionary[types.FunctionType, str | None]] = (
+_unused: Final[list[str]] = []
+"""The file names of guards that are gone. They leave linecache when the next guard comes, never
+from a finalizer: that may run while `linecache.checkcache` goes through its names."""
+
+
+class _Entry:
+    """A generated function: the file name that its code goes by, and how to write its text."""
+
+    __slots__ = ("filename", "rewrite")
+
+    def __init__(self, filename: str, rewrite: Callable[[], str]) -> None:
+        self.filename = filename
+        self.rewrite = rewrite
+
+    def __del__(self, unused: Callable[[str], None] = _unused.append) -> None:
+        unused(self.filename)
+
+
+_entries: Final[weakref.WeakKeyDictionary[types.FunctionType, _Entry | None]] = (
     weakref.WeakKeyDictionary()
 )
-"""Every generated function and its text; None while it is a stub."""
+"""Every generated function; None for one that is a stub yet."""
 
 
-def compile_function(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
-    """Compile the text of one ``def`` and return the function, its globals being `namespace`."""
+def compile_function(
+    source: str, name: str, namespace: dict[str, Any], rewrite: Callable[[], str]
+) -> types.FunctionType:
+    """Compile the text of one ``def`` and return the function, its globals being `namespace`.
+
+    The text is not kept: `rewrite` writes it again for whoever wants to see it.
+    """
     function = _compile(source, name, namespace)
-    _register(function, source)
+    _register(function, rewrite)
     return function
 
 
@@ -61,7 +84,7 @@ def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.Functi
     Its globals must hold, under the name `WRITE`, the function that has it do so.
     """
     stub = make_function(source, name, namespace)
-    _sources[stub] = None
+    _entries[stub] = None
     return stub
 
 
@@ -88,13 +111,15 @@ def runs_while_tracing(function: F) -> F:
     return function
 
 
-def compile_into(stub: types.FunctionType, source: str, name: str) -> None:
+def compile_into(
+    stub: types.FunctionType, source: str, name: str, rewrite: Callable[[], str]
+) -> None:
     """Give a stub the code and the signature of the text that was written for it."""
     written = _compile(source, name, stub.__globals__)
     # The defaults first: the stub's code takes any arguments, and asks for none of them.
     stub.__defaults__, stub.__kwdefaults__ = written.__defaults__, written.__kwdefaults__
     stub.__code__ = written.__code__
-    _register(stub, source)
+    _register(stub, rewrite)
 
 
 def is_guard(code: types.CodeType) -> bool:
@@ -104,22 +129,16 @@ def is_guard(code: types.CodeType) -> bool:
 
 def live_guards() -> list[types.FunctionType]:
     """Every generated function that is in use."""
-    return list(_sources)
+    return list(_entries)
 
 
-_unused: Final[list[str]] = []
-"""The file names of guards that are gone. They leave linecache when the next guard comes, never
-from a finalizer: that may run while `linecache.checkcache` goes through its names."""
-
-
-def _register(function: types.FunctionType, source: str) -> None:
+def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
     filename = function.__code__.co_filename
     while _unused:
         linecache.cache.pop(_unused.pop(), None)
-    _sources[function] = source
-    # linecache's form of an entry that it splits into lines when somebody asks.
-    linecache.cache[filename] = (lambda: source,)
-    weakref.finalize(function, _unused.append, filename).atexit = False
+    _entries[function] = _Entry(filename, rewrite)
+    # linecache's form of an entry that it asks for its text when somebody asks for a line.
+    linecache.cache[filename] = (rewrite,)
 
 
 def generated_source(function: Callable[..., Any]) -> str:
@@ -149,8 +168,10 @@ def generated_source(function: Callable[..., Any]) -> str:
             return result
     """
     plain = getattr(function, "__func__", function)
-    if not isinstance(plain, types.FunctionType) or plain not in _sources:
+    if not isinstance(plain, types.FunctionType) or plain not in _entries:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
-    if _sources[plain] is None:
+    if _entries[plain] is None:
         plain.__globals__[WRITE]()
-    return str(_sources[plain])
+    entry = _entries[plain]
+    assert entry is not None  # it is written now
+    return entry.rewrite()
