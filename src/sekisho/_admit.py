@@ -47,6 +47,7 @@ from sekisho.errors import (
     DTypeError,
     ShapeError,
     WorldError,
+    hide_in_pytest,
 )
 from sekisho.modes import get_mode
 from sekisho.worlds import (
@@ -60,12 +61,15 @@ from sekisho.worlds import (
     find_world,
     is_compiling,
     other_world,
+    short,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Boundary", "Call", "call_reader"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 class Call(NamedTuple):
@@ -140,7 +144,7 @@ class Boundary:
             )
         if parameter.kind is parameter.kind.VAR_KEYWORD:
             return {
-                key: self._admit(parameter.spec, each, place.inside(f"[{key!r}]"), call)
+                key: self._admit(parameter.spec, each, place.item(key), call)
                 for key, each in value.items()
             }
         return self._admit(parameter.spec, value, place, call)
@@ -177,7 +181,8 @@ class Boundary:
                 # Before the conversion: bit-equal values have the same dtype and shape.
                 lawful = self._check_array(spec, value, place, call)
                 return self.border.cross(spec, lawful, world, call.device, place, passed=value)
-            value = self.border.cross(spec, value, world, call.device, place)
+            given, value = value, self.border.cross(spec, value, world, call.device, place)
+            place = place.made(given, how_to_make(given, world))
         value = self._check_array(spec, value, place, call)
         if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
             return value
@@ -204,9 +209,9 @@ class Boundary:
                 shape = tuple([index(size) for size in shape])
                 bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
                 mismatch = match_shape(spec.axes, shape, bound) or mismatch
-            hint = shape_hint(spec, shape, bound)
+            hint = shape_hint(spec, shape, bound, find_world(value) or NUMPY)
             violation = place.violation(spec, value, place.word(mismatch, call.binders), hint)
-            raise ShapeError(violation._replace(axes=place.bound(bound, call.binders)))
+            raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
         return value
 
@@ -323,11 +328,11 @@ class Boundary:
     def _admit_mapping(self, spec: MappingSpec, value: Any, place: Place, call: Call) -> Any:
         values: dict[Any, Any] = {}
         for key, item in value.items():
-            inside = place.inside(f"[{key!r}]")
+            inside = place.item(key)
             try:
                 self._admit(spec.key, key, inside, call)
             except BoundaryError:
-                reason = f"the key {key!r} is {describe(key)}, not {spec.key.text}"
+                reason = f"the key {short(key)} is {describe(key)}, not {spec.key.text}"
                 raise BoundaryError(place.violation(spec, value, reason)) from None
             values[key] = self._admit(spec.value, item, inside, call)
         return with_values(value, values)

@@ -379,8 +379,10 @@ def how_to_make(value: object, target: World) -> str | None:
         return make if target is NUMPY else f"torch.from_numpy({make}.copy())"
     if hasattr(kind, "to_numpy"):
         return "{}.to_numpy()" if target is NUMPY else "torch.tensor({}.to_numpy())"
-    if hasattr(kind, "__array__"):
+    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
         return "numpy.asarray({})" if target is NUMPY else "torch.tensor(numpy.asarray({}))"
+    if hasattr(kind, "__dlpack__"):
+        return "numpy.from_dlpack({})" if target is NUMPY else "torch.from_dlpack({})"
     return None
 
 

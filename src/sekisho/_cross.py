@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho._convert import Policy, Refusal, convert
 from sekisho._crossings import caller, open_logs, record
 from sekisho._strict import note_refusal
-from sekisho.errors import ConversionError, CrossingWarning, WorldError
+from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
 from sekisho.modes import current
 from sekisho.worlds import World, describe, dtype_name, is_compiling
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sekisho._violations import Place
 
 __all__ = ["Border", "cross"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 class Border:
@@ -52,8 +54,15 @@ class Border:
         """
         reason = self.why_closed(world)
         if reason is not None:
-            violation = place.violation(spec, value, reason, f"to_{world.name}({{}})")
+            violation = place.violation(spec, value, reason, self.how_to_pass(world))
             raise note_refusal(WorldError(violation))
+
+    def how_to_pass(self, target: World) -> str:
+        """The call that converts, and the option that would where nothing but the mode forbids it."""
+        options, call = self.options, f"to_{target.name}({{0}})"
+        if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
+            return call
+        return f"{call}, or @{options.kind}(on_foreign='convert')"
 
     def cross(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho._admit import Boundary, call_reader
 from sekisho._violations import Place
+from sekisho.errors import hide_in_pytest
 from sekisho.modes import get_mode
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from sekisho._contract import Contract
 
 __all__ = ["make_watch"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]:

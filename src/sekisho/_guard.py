@@ -66,7 +66,7 @@ def make_guard(
         if options.arrays_only and not contract.holds_arrays:
             return function
     # No __name__ among its globals: dynamo would look for the others in the module so named.
-    namespace: dict[str, Any] = {_OPTIONS: options}
+    namespace: dict[str, Any] = {_OPTIONS: options, "__tracebackhide__": True}
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written

@@ -14,10 +14,12 @@ from sekisho._containers import flatten, with_leaves
 from sekisho._contract import Contract
 from sekisho._convert import Policy, Refusal, same_device
 from sekisho._cross import cross
-from sekisho.errors import ConversionError, Violation
+from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.worlds import TORCH, class_of, describe, find_world
 
 __all__ = ["first_array", "make_hand_back"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 def first_array(*arguments: Any) -> Any:

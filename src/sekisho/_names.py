@@ -14,7 +14,7 @@ from sekisho._quick import make_quick_lane
 from sekisho._source import live_guards, make_function, runs_while_tracing
 from sekisho._specs import dtypes_of
 from sekisho._strict import settle_boundary, thread
-from sekisho.errors import BoundaryError, DeviceError, Violation
+from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.modes import get_mode, on_strict
 from sekisho.worlds import (
     NUMPY,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sekisho._scope import Need
 
 __all__ = ["Names", "look_for_torch"]
+
+__tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
@@ -235,7 +237,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             admitted = boundary.admit(value, call)
         except BoundaryError as error:
             settle_boundary(start, error)
-            raise
+            # Without the frames between: what went wrong is in the caller's line and in the text.
+            raise error.with_traceback(None) from None
         settle_boundary(start, None)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 

@@ -7,10 +7,12 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from sekisho._source import runs_while_tracing
-from sekisho.errors import ShapeError, Violation, WorldError
+from sekisho.errors import ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, class_of, describe
 
 __all__ = ["insert_axes", "operand", "refuse_shape", "refuse_world", "tensor_class"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 class _NoTensorYet:

@@ -16,6 +16,7 @@ import numpy as np
 from sekisho._convert import plain_dtypes, strides_are_plain
 from sekisho._crossings import open_logs, record
 from sekisho._specs import ArraySpec, dtypes_of
+from sekisho.errors import hide_in_pytest
 from sekisho.modes import current_untraced
 from sekisho.worlds import NUMPY, TORCH
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sekisho._contract import Contract, Parameter
 
 __all__ = ["make_quick_lane", "make_share_array", "make_share_tensor"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 @cache

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
+from sekisho._hints import value_hint
 from sekisho.errors import Violation
-from sekisho.worlds import describe
+from sekisho.worlds import describe, short
 
 if TYPE_CHECKING:
     from sekisho._axes import Bindings, Mismatch
+    from sekisho._specs import ArraySpec
 
 __all__ = ["Place"]
 
@@ -23,7 +25,10 @@ class Place:
         title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
         name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
+        made_of: what the value was before it was made an array, if it was none.
     """
+
+    made_of: str | None = None
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
@@ -40,6 +45,17 @@ class Place:
         """The place of an item."""
         return Place(self.contract, self.parameter, self.title, self.path + path)
 
+    def item(self, key: Any) -> Place:
+        """The place of a mapping's value. A key may be anything: its text is kept short."""
+        return self.inside(f"[{short(key)}]")
+
+    def made(self, value: object, how: str | None) -> Place:
+        """The place of the array that was made of a value of no world, and by which call."""
+        place = Place(self.contract, self.parameter, self.title, self.path)
+        place.made_of = describe(value)
+        place.name = how.format(self.name) if how else self.name
+        return place
+
     @property
     def place(self) -> str:
         """The place in the first line of a message."""
@@ -52,12 +68,14 @@ class Place:
         reason: str | None = None,
         hint: str | None = None,
     ) -> Violation:
-        """Say that a value is not what `spec` asks for; ``{}`` in the hint is its name."""
+        """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
+        hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
+        got = describe(value)
         return Violation(
             self.contract.function,
             self.place,
             "nothing of the other world" if spec is UNANNOTATED else spec.text,
-            describe(value),
+            f"{got}, made of {self.made_of}" if self.made_of else got,
             reason,
             hint=hint and hint.format(self.name),
         )
@@ -76,13 +94,18 @@ class Place:
         return f"{start} {mismatch.size} (from {source}), but {text}"
 
     def bound(
-        self, bound: Bindings, binders_here: dict[str, str]
+        self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
     ) -> tuple[tuple[str, Any, str], ...]:
-        """The axes bound so far, their sizes, and who bound them."""
+        """The axes that an annotation mentions: the size that each is bound to, and by whom."""
+        axes = spec.axes or ()
+        keys = [name for axis in axes if axis.expression for name in axis.expression.names]
+        keys += [axis.key for axis in axes if axis.key]
         return tuple(
-            (key, size, self.binder(key, binders_here))
-            for key, size in bound.items()
-            if key[0] not in "#{<"
+            [
+                (key, bound[key], self.binder(key, binders_here))
+                for key in dict.fromkeys(keys)
+                if key in bound and key[0] != "{"
+            ]
         )
 
     def binder(self, key: str, binders_here: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho._calls import show_calls
 from sekisho._hand_back import first_array
 from sekisho._strict import Watch, Watching
+from sekisho.errors import hide_in_pytest
 from sekisho.modes import current
 from sekisho.worlds import NUMPY, TORCH, find_world, is_compiling
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sekisho._contract import Contract
 
 __all__ = ["watched"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:

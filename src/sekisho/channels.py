@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
+from sekisho.errors import hide_in_pytest
 from sekisho.worlds import is_torch
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = [
     "channels_first",
     "channels_last",
 ]
+
+__tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
 Tensor: Any = tensor_class(globals())

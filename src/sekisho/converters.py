@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
-from sekisho.errors import ConversionError, Violation
+from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world, is_compiling
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["to_numpy", "to_torch", "to_world_of"]
+
+__tracebackhide__ = hide_in_pytest
 
 
 def to_numpy(

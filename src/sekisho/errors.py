@@ -8,7 +8,8 @@ and words itself when it is printed. So errors pickle as they are, and an error 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from operator import methodcaller
+from typing import Any, Final, NamedTuple
 
 __all__ = [
     "BoundaryError",
@@ -34,7 +35,7 @@ class Violation(NamedTuple):
         expected: the annotation, or what is accepted.
         got: a summary of the value: dtype, shape, world; never its contents.
         reason: what exactly does not fit, or None if the first line says it all.
-        axes: the size bound to each axis name and who bound it.
+        axes: the axis names that the annotation mentions: the size bound to each, and by whom.
         hint: the call that mends it, when that is certain.
     """
 
@@ -50,9 +51,25 @@ class Violation(NamedTuple):
         lines = [f"{self.function}() {self.place}: expected {self.expected}, got {self.got}."]
         if self.reason:
             lines.append(f"  {self.reason}")
+        if said := self._say_axes():
+            lines.append(f"  {said}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+    def _say_axes(self) -> str:
+        """The axes that the reason does not speak of: ``w is 640 (from argument 'image')``."""
+        by_binder: dict[str, list[str]] = {}
+        for key, size, binder in self.axes:
+            if f"'{key}'" not in (self.reason or ""):
+                by_binder.setdefault(binder, []).append(f"{key} is {size}")
+        said = [f"{', '.join(sizes)} (from {binder})" for binder, sizes in by_binder.items()]
+        return "; ".join(said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        axes = {key: {"size": size, "from": binder} for key, size, binder in self.axes}
+        return {**self._asdict(), "axes": axes}
 
 
 class SekishoError(Exception):
@@ -71,6 +88,38 @@ class BoundaryError(SekishoError, TypeError):
         """What was violated, as data; None if the error was raised while a compiler traced."""
         violation: object = self.args[0] if self.args else None
         return violation if isinstance(violation, Violation) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        r"""What went wrong as plain data, for structured logs: words and numbers only.
+
+        Returns:
+            ``error`` (the class's name) and ``message``; then, unless the error was raised while
+            a compiler traced, ``function``, ``place``, ``expected``, ``got``, ``reason``, ``axes``
+            (each with ``size`` and ``from``) and ``hint``.
+
+        Examples:
+            >>> import json
+            >>> import numpy as np
+            >>> import sekisho as sk
+            >>> try:
+            ...     sk.transpose2d(np.zeros(3))
+            ... except sk.ShapeError as error:
+            ...     print(json.dumps(error.to_dict(), indent=1))
+            {
+             "error": "ShapeError",
+             "message": "transpose2d() argument 'x': expected 2 axes, got float64[3] (NumPy).\n...",
+             "function": "transpose2d",
+             "place": "argument 'x'",
+             "expected": "2 axes",
+             "got": "float64[3] (NumPy)",
+             "reason": null,
+             "axes": {},
+             "hint": "permute_dims(x, axes)"
+            }
+        """
+        violation = self.violation
+        found = violation.to_dict() if violation else {}
+        return {"error": type(self).__name__, "message": str(self), **found}
 
 
 class WorldError(BoundaryError):
@@ -99,6 +148,10 @@ class CrossingWarning(UserWarning):
 
 class UnguardedWarning(UserWarning):
     """What the import hook was told to guard, and could not, or not wholly."""
+
+
+hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)
+"""What a module calls ``__tracebackhide__`` whose frames say nothing that the error does not."""
 
 
 def with_article(noun: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import concatenate, ndarray
 
 from sekisho._operands import refuse_world, tensor_class
-from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError
+from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import class_of, describe, find_world
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ __all__ = [
     "namespace",
     "stack",
 ]
+
+__tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
 Tensor: Any = tensor_class(globals())

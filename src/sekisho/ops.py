@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
+from sekisho.errors import hide_in_pytest
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,8 @@ __all__ = [
     "squeeze",
     "transpose2d",
 ]
+
+__tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
 Tensor: Any = tensor_class(globals())

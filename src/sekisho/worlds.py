@@ -237,6 +237,18 @@ def _describe(value: Any) -> str:
     return f"{dtype_name(value.dtype)}{list(value.shape)} ({where})"
 
 
+def short(key: object) -> str:
+    """A mapping's key, as a message shows it: briefly, and whatever its ``repr`` does."""
+    try:
+        text = repr(key)
+    except Exception:  # noqa: BLE001 - the message must be made
+        return f"<{type_name(class_of(key))}>"
+    return text if len(text) <= _KEY_LENGTH else f"{text[:_KEY_LENGTH]}..."
+
+
+_KEY_LENGTH: Final = 60
+
+
 def type_name(kind: type) -> str:
     """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
     if is_compiling():
