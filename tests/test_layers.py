@@ -26,7 +26,7 @@ LAYERS = [
         "_inject",
         "_resolve",
     },
-    {"_specs", "_strict"},
+    {"_specs", "_strict", "_options"},
     {"_annotations", "_calls", "_hints"},
     {"_contract"},
     {"_violations", "_scope", "_operands"},
@@ -36,7 +36,7 @@ LAYERS = [
     {"_names"},
     {"_guard"},
     {"_targets"},
-    {"_hook", "decorators", "ops", "channels", "joins", "converters"},
+    {"_hook", "allowed", "decorators", "ops", "channels", "joins", "converters"},
     {"_ipython", "import_hook"},
     {"__init__", "__main__", "testing"},
 ]

@@ -7,9 +7,10 @@ worlds (`add_batch_dim`, `transpose2d`, ...). Switch on ``strict`` mode to find 
 
 from sekisho._crossings import Crossing, CrossingLog, record_crossings
 from sekisho._source import generated_source
+from sekisho.allowed import crossing_allowed
 from sekisho.channels import add_channel_dim, channels_first, channels_last
 from sekisho.converters import to_numpy, to_torch, to_world_of
-from sekisho.decorators import boundary, crossing_allowed, numpy_world, same_world, torch_world
+from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
     BoundaryError,
     ConversionError,

@@ -23,10 +23,11 @@ from sekisho._containers import (
     with_leaves,
     with_values,
 )
-from sekisho._contract import UNANNOTATED, Contract, Options, Parameter
+from sekisho._contract import UNANNOTATED, Contract, Parameter
 from sekisho._convert import exports_memory, how_to_make, same_device
 from sekisho._cross import Border
 from sekisho._hints import cast_hint, shape_hint
+from sekisho._options import Options
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,

@@ -18,7 +18,7 @@ from typing import (
 
 from sekisho._annotations import Parser, annotation_text, foreign_types
 from sekisho._axes import Axis
-from sekisho._casting import Casting
+from sekisho._options import Options
 from sekisho._resolve import called_function, resolve_annotations, without_partials
 from sekisho._specs import (
     ANYTHING,
@@ -31,7 +31,7 @@ from sekisho._specs import (
 )
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
-from sekisho.worlds import NUMPY, TORCH, World
+from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +42,6 @@ __all__ = [
     "UNANNOTATED",
     "YIELDED",
     "Contract",
-    "Options",
     "Parameter",
     "binders",
     "build_contract",
@@ -52,33 +51,6 @@ __all__ = [
 ]
 
 Flavour = Literal["function", "coroutine", "generator", "async generator"]
-Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
-
-
-class Options(NamedTuple):
-    """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings.
-
-    The last two are of decorators that nobody wrote at the function: `gives_way` to one of its
-    own; `arrays_only` leaves a function alone that is annotated with none.
-    """
-
-    kind: Kind
-    on_foreign: Literal["convert", "reject"] | None = None
-    returns: Literal["world", "caller"] = "world"
-    casting: Casting = "no"
-    copy: bool | None = None
-    device: Any = None
-    detach: bool = False
-    typechecker: Any = "beartype"
-    scalars: Literal["allow", "reject"] = "allow"
-    local: bool = False
-    gives_way: bool = False
-    arrays_only: bool = False
-
-    @property
-    def world(self) -> World | None:
-        """The world that the function stays in; None for `same_world` and `boundary`."""
-        return {"numpy_world": NUMPY, "torch_world": TORCH}.get(self.kind)
 
 
 class _Unannotated(NamedTuple):

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho._codegen import DELEGATE_ASYNC, generate
 from sekisho._contract import (
     Contract,
-    Options,
     build_contract,
     display_name,
     flavour_of,
     read_signature,
 )
 from sekisho._names import Names, look_for_torch
+from sekisho._options import Options
 from sekisho._resolve import LenientNames
 from sekisho._source import (
     WRITE,

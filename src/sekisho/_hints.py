@@ -41,27 +41,27 @@ def shape_hint(
     spec: ArraySpec, shape: tuple[int, ...], bound: Bindings, world: World
 ) -> str | None:
     """The helper that would give an array of `world` the declared shape."""
-    axes: tuple[Axis, ...] = spec.axes or ()
-    if any(axis.variadic for axis in axes):
+    axes = spec.axes
+    if axes is None or any(axis.variadic for axis in axes):
         return None
 
     def fits(candidate: tuple[int, ...]) -> bool:
         return match_shape(axes, candidate, dict(bound)) is None
 
-    helper = None
-    if len(shape) == len(axes) - 1 and fits((1, *shape)):
+    helper, rank = None, len(axes)
+    if len(shape) == rank - 1 and fits((1, *shape)):
         helper = "add_batch_dim"
-    elif len(shape) == len(axes) + 1 and shape[0] == 1 and fits(shape[1:]):
+    elif len(shape) == rank + 1 and shape[0] == 1 and fits(shape[1:]):
         helper = "remove_batch_dim"
-    elif len(shape) == len(axes) == 2 and fits(shape[::-1]):  # noqa: PLR2004 - a matrix
+    elif len(shape) == rank == 2 and fits(shape[::-1]):  # noqa: PLR2004 - a matrix
         helper = "transpose2d"
-    elif len(shape) == len(axes) and len(shape) in _IMAGE_AXES:
+    elif len(shape) == rank and rank in _IMAGE_AXES:
         first = _is_channel(axes[-3]) and fits((*shape[:-3], shape[-1], *shape[-3:-1]))
         last = _is_channel(axes[-1]) and fits((*shape[:-3], *shape[-2:], shape[-3]))
         if first is not last:
             helper = "channels_first" if first else "channels_last"
     if helper is None:
-        return _swap_hint(shape, fits, world) if len(shape) == len(axes) else None
+        return _swap_hint(shape, fits, world) if len(shape) == rank else None
     what, *spellings = _HELPERS[helper]
     return f"{what}: {helper}({{0}}), which is {spellings[world is not NUMPY]}"
 

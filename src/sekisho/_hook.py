@@ -13,10 +13,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho._contract import Options
 from sekisho._crossings import caller
 from sekisho._inject import GUARD, GUARD_CLASS, inject
-from sekisho._table import is_inside, make_table, matches
+from sekisho._options import Options
+from sekisho._table import Table, is_inside, make_table, matches
 from sekisho._targets import guard_generated, guard_target
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.modes import get_mode
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import CodeType, ModuleType
 
-    from sekisho._contract import Kind
+    from sekisho._options import Kind
 
 __all__ = [
     "Hook",
@@ -52,11 +52,11 @@ class Hook:
     def __init__(self, packages: Sequence[str], worlds: Mapping[str, str]) -> None:
         if not hasattr(packages, "__iter__"):
             raise DeclarationError(f"{_NAME}: expected names of packages, got {packages!r}.")
-        self.packages = tuple(packages)
+        self.packages: tuple[str, ...] = tuple(packages)
         self.modules: list[str] = []
         for package in self.packages:
             _require_fresh(package)
-        self.table = make_table(worlds, self.packages)
+        self.table: Table = make_table(worlds, self.packages)
         known = [name for package in self.packages for name in _module_names(package)]
         for pattern in self.table.unmatched(known):
             if not any(pattern.startswith(f"{name}.") for name in known):

@@ -20,7 +20,7 @@ from sekisho.worlds import class_of
 if TYPE_CHECKING:
     from types import FrameType
 
-    from sekisho._contract import Options
+    from sekisho._options import Options
 
 __all__ = ["guard_generated", "guard_target"]
 

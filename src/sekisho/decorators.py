@@ -1,4 +1,4 @@
-"""The four declarations: which world a function stays in; and the one exception, of a block.
+"""The four declarations: which world a function stays in.
 
 A decorator reads the function's signature and annotations once and returns its guard: a plain
 function of the same signature, generated as text (`sekisho.generated_source` shows it).
@@ -6,12 +6,10 @@ function of the same signature, generated as text (`sekisho.generated_source` sh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from sekisho._crossings import caller
-from sekisho.errors import DeclarationError
 from sekisho.modes import get_mode
-from sekisho.worlds import TORCH, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,19 +17,42 @@ if TYPE_CHECKING:
 
     import torch
 
-    from sekisho._contract import Kind
+    from sekisho._options import Kind, Options
 
-__all__ = ["boundary", "crossing_allowed", "numpy_world", "same_world", "torch_world"]
+__all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-OnForeign = Literal["convert", "reject"] | None
+T = TypeVar("T")
+OnForeign = Literal["reject"] | None
 Returns = Literal["world", "caller"]
 Scalars = Literal["allow", "reject"]
 Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
 
+class Converting(Protocol):
+    """A decorator whose guard takes arrays of either world, where the annotations name one.
+
+    No type can say which of a function's parameters these are, so its callers are not checked.
+    """
+
+    @overload
+    def __call__(self, function: type[T], /) -> type[T]: ...
+    @overload
+    def __call__(self, function: Callable[..., T], /) -> Callable[..., T]: ...
+
+
 @overload
 def numpy_world(function: F, /) -> F: ...
+@overload
+def numpy_world(
+    *,
+    on_foreign: Literal["convert"],
+    returns: Returns = ...,
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Converting: ...
 @overload
 def numpy_world(
     *,
@@ -46,7 +67,7 @@ def numpy_world(
     function: Any = None,
     /,
     *,
-    on_foreign: OnForeign = None,
+    on_foreign: Literal["convert"] | OnForeign = None,
     returns: Returns = "world",
     casting: Casting = "no",
     copy: bool | None = None,
@@ -107,6 +128,18 @@ def torch_world(function: F, /) -> F: ...
 @overload
 def torch_world(
     *,
+    on_foreign: Literal["convert"],
+    returns: Returns = ...,
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    device: str | torch.device | None = ...,
+    scalars: Scalars = ...,
+    local: bool = ...,
+    typechecker: Any = ...,
+) -> Converting: ...
+@overload
+def torch_world(
+    *,
     on_foreign: OnForeign = ...,
     returns: Returns = ...,
     casting: Casting = ...,
@@ -120,7 +153,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: Any = None,
     /,
     *,
-    on_foreign: OnForeign = None,
+    on_foreign: Literal["convert"] | OnForeign = None,
     returns: Returns = "world",
     casting: Casting = "no",
     copy: bool | None = None,
@@ -181,6 +214,15 @@ def same_world(function: F, /) -> F: ...
 @overload
 def same_world(
     *,
+    on_foreign: Literal["convert"],
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Converting: ...
+@overload
+def same_world(
+    *,
     on_foreign: OnForeign = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
@@ -191,7 +233,7 @@ def same_world(
     function: Any = None,
     /,
     *,
-    on_foreign: OnForeign = None,
+    on_foreign: Literal["convert"] | OnForeign = None,
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
@@ -243,6 +285,15 @@ def boundary(function: F, /) -> F: ...
 @overload
 def boundary(
     *,
+    on_foreign: Literal["convert"],
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> Converting: ...
+@overload
+def boundary(
+    *,
     on_foreign: OnForeign = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
@@ -253,7 +304,7 @@ def boundary(
     function: Any = None,
     /,
     *,
-    on_foreign: OnForeign = None,
+    on_foreign: Literal["convert"] | OnForeign = None,
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
@@ -300,84 +351,23 @@ def boundary(
     )
 
 
-class crossing_allowed:  # noqa: N801 - used like a function, as `mode` is
-    """Let a body that strict mode watches cross inside of the ``with`` block.
+def _decorate(function: Any, kind: Kind, **told: Any) -> Any:
+    from sekisho._options import make_options  # noqa: PLC0415 - importing sekisho stays light
 
-    Everywhere else it does nothing.
-
-    Examples:
-        >>> import torch
-        >>> import sekisho as sk
-        >>> @sk.torch_world
-        ... def mean(x: torch.Tensor) -> torch.Tensor:
-        ...     with sk.crossing_allowed():
-        ...         print(x.numpy())
-        ...     return x.mean()
-        >>> with sk.mode("strict"):
-        ...     mean(torch.ones(2))
-        [1. 1.]
-        tensor(1.)
-    """
-
-    def __enter__(self) -> None:
-        if not is_compiling():
-            from sekisho._strict import thread  # noqa: PLC0415 - importing sekisho stays light
-
-            self._watch, thread.watch = thread.watch, None
-
-    def __exit__(self, *error: object) -> None:
-        if not is_compiling():
-            from sekisho._strict import thread  # noqa: PLC0415 - likewise
-
-            thread.watch = self._watch
-
-
-def _decorate(function: Any, kind: Kind, **options: Any) -> Any:
-    _check_options(kind, options)
+    options = make_options(kind, **told)
     if function is not None:
-        return _guard(function, kind, options, caller())
+        return _guard(function, options, caller())
 
     def decorate(function: Any) -> Any:
-        return _guard(function, kind, options, caller())
+        return _guard(function, options, caller())
 
     return decorate
 
 
-def _check_options(kind: Kind, options: dict[str, Any]) -> None:
-    allowed: dict[str, tuple[Any, ...]] = {
-        "on_foreign": (None, "convert", "reject"),
-        "returns": ("world", "caller"),
-        "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
-        "copy": (None, True, False),
-        "detach": (False, True),
-        "scalars": ("allow", "reject"),
-        "local": (False, True),
-    }
-    for name, values in allowed.items():
-        value = options.get(name, values[0])
-        if not any(value is each or (value == each and isinstance(value, str)) for each in values):
-            _refuse_option(kind, name, ", ".join(map(repr, values)), value)
-    typechecker = options["typechecker"]
-    if typechecker is not None and typechecker != "beartype" and not callable(typechecker):
-        _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker)
-    device = options.get("device")
-    if device is not None and device != "module":
-        try:
-            options["device"] = TORCH.load().device(device)
-        except (ImportError, RuntimeError, TypeError) as error:
-            _refuse_option(kind, "device", "None, 'module' or a device", device, str(error))
-
-
-def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:
-    because = f"\n  {why.splitlines()[0]}" if why else ""
-    raise DeclarationError(f"{kind}() option '{name}': expected {expected}, got {got!r}.{because}")
-
-
-def _guard(target: Any, kind: Kind, options: dict[str, Any], frame: FrameType) -> Any:
+def _guard(target: Any, options: Options, frame: FrameType) -> Any:
     if get_mode() == "off":
         return target
     # Not before the first decoration: importing sekisho stays light.
-    from sekisho._contract import Options  # noqa: PLC0415 - as said
     from sekisho._targets import guard_target  # noqa: PLC0415 - as said
 
-    return guard_target(target, Options(kind, **options), frame)
+    return guard_target(target, options, frame)

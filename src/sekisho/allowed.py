@@ -1,0 +1,39 @@
+"""The one exception from strict mode inside of a body, for a block."""
+
+from __future__ import annotations
+
+from sekisho.worlds import is_compiling
+
+__all__ = ["crossing_allowed"]
+
+
+class crossing_allowed:  # noqa: N801 - used like a function, as `mode` is
+    """Let a body that strict mode watches cross inside of the ``with`` block.
+
+    Everywhere else it does nothing.
+
+    Examples:
+        >>> import torch
+        >>> import sekisho as sk
+        >>> @sk.torch_world
+        ... def mean(x: torch.Tensor) -> torch.Tensor:
+        ...     with sk.crossing_allowed():
+        ...         print(x.numpy())
+        ...     return x.mean()
+        >>> with sk.mode("strict"):
+        ...     mean(torch.ones(2))
+        [1. 1.]
+        tensor(1.)
+    """
+
+    def __enter__(self) -> None:
+        if not is_compiling():
+            from sekisho._strict import thread  # noqa: PLC0415 - importing sekisho stays light
+
+            self._watch, thread.watch = thread.watch, None
+
+    def __exit__(self, *error: object) -> None:
+        if not is_compiling():
+            from sekisho._strict import thread  # noqa: PLC0415 - likewise
+
+            thread.watch = self._watch
