@@ -255,3 +255,28 @@ def test_subclasses_are_joined_too(world):
     x = world.zeros(2, 3)
     x = x.view(kind) if world.name == "numpy" else sys.modules["torch"].nn.Parameter(x)
     assert tuple(sk.concat([x, x]).shape) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        *(sk.add_batch_dim, sk.transpose2d, sk.add_channel_dim),
+        lambda x: sk.remove_batch_dim(x[None]),
+        lambda x: sk.expand_dims(x, axis=1),
+        lambda x: sk.squeeze(x[None], axis=0),
+        lambda x: sk.permute_dims(x, (1, 0)),
+        lambda x: sk.moveaxis(x, 0, 1),
+        lambda x: sk.channels_first(x[None]),
+        lambda x: sk.concat([x, x]),
+        lambda x: sk.stack([x, x]),
+    ],
+)
+def test_the_first_tensor_of_a_process_is_recognised(torch, helper, monkeypatch):
+    class NoTensorYet:
+        """What stands for the tensor class where sekisho is imported before torch."""
+
+    x = torch.arange(6).reshape(2, 3)
+    expected = helper(x)
+    for module in (sk.ops, sk.channels, sk.joins):
+        monkeypatch.setattr(module, "Tensor", NoTensorYet)
+    assert torch.equal(helper(x), expected)

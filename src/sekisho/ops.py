@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
 from sekisho.errors import hide_in_pytest
+from sekisho.worlds import is_torch
 
 if TYPE_CHECKING:
     import torch
@@ -234,7 +235,8 @@ def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
             return x.transpose(axes)
         if isinstance(x, Tensor):
             return x.permute(axes)
-        return operand("permute_dims", x).transpose(axes)
+        x = operand("permute_dims", x)
+        return x.permute(axes) if is_torch(x) else x.transpose(axes)
     except (IndexError, RuntimeError, ValueError):
         refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
 
@@ -269,6 +271,9 @@ def moveaxis(x: Any, source: Axes, destination: Axes, /) -> Any:
             return np.moveaxis(x, source, destination)
         if isinstance(x, Tensor):
             return x.moveaxis(source, destination)
-        return np.moveaxis(operand("moveaxis", x), source, destination)
+        x = operand("moveaxis", x)
+        if is_torch(x):
+            return x.moveaxis(source, destination)
+        return np.moveaxis(x, source, destination)
     except (IndexError, RuntimeError, ValueError):
         refuse_shape("moveaxis", x, f"axes {source}, to be moved to {destination}")
