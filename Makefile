@@ -1,5 +1,6 @@
 # make demo   the main job on real data      make test   everything that is tested
 # make lint   style and types                make bench  peers and targets, side by side
+# make docs   the site, into site/           make coverage  which lines the suite runs
 # Each sets up what it needs; a second run reuses it.
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SETUP_FILES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-numpy lint format bench bench-check clean
+.PHONY: demo test test-numpy lint format docs coverage bench bench-check clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/python examples/digits.py
@@ -24,6 +25,12 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/basedpyright
+
+docs: $(VENV)/.ready
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+coverage: $(VENV)/.ready
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 format: $(VENV)/.ready
 	$(VENV)/bin/ruff check --fix
@@ -42,7 +49,7 @@ $(VENV)/.ready: $(SETUP_FILES)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP_INSTALL) "pip>=25.1"
 	$(VENV)/bin/python $(PIP_INSTALL) torch
-	$(VENV)/bin/python $(PIP_INSTALL) --editable ".[torch,distributed]" --group test --group demo --group lint
+	$(VENV)/bin/python $(PIP_INSTALL) --editable ".[torch,distributed]" --group test --group demo --group lint --group docs
 	touch $@
 
 $(VENV)-numpy/.ready: $(SETUP_FILES)
@@ -64,4 +71,4 @@ $(VENV)-bench/.ready: $(SETUP_FILES) benchmarks/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-numpy $(VENV)-bench build dist
+	rm -rf $(VENV) $(VENV)-numpy $(VENV)-bench build dist site
