@@ -48,7 +48,7 @@ pytest_collect_file = (
     + Sybil(
         path=str(ROOT),
         parsers=[_skipping(PythonCodeBlockParser())],
-        patterns=["README.md", "docs/*.md", "docs/*/*.md"],
+        patterns=["README.md", "README.ja.md", "docs/*.md", "docs/*/*.md"],
     )
 ).pytest()
 
