@@ -30,7 +30,10 @@ docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 coverage: $(VENV)/.ready
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(VENV)/bin/coverage erase
+	$(VENV)/bin/coverage run -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/coverage combine --quiet
+	$(VENV)/bin/coverage report
 
 format: $(VENV)/.ready
 	$(VENV)/bin/ruff check --fix

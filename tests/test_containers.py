@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, Optional, TypedDict, Union
 
 import numpy as np
@@ -352,3 +353,40 @@ def test_strict_mode_looks_into_unannotated_containers(world, other):
     endless.append(endless)
     with sk.mode("strict"):
         assert f(endless) is endless
+
+
+def test_containers_of_other_types_keep_their_type_when_items_are_converted(world, other):
+    class Batch(tuple):
+        """Some kind of tuple."""
+
+        __slots__ = ()
+
+    class Bag(collections.UserList):
+        """A sequence of somebody's own."""
+
+        owner = "me"
+
+    f = guard(world, Sequence[Float[world.array_type, "n"]])
+    for kind in (Batch, Bag, collections.deque):
+        given = kind([world.zeros(2), other.zeros(2)])
+        passed = f(given)
+        assert type(passed) is kind
+        assert all(isinstance(each, world.array_type) for each in passed)
+        assert isinstance(given[1], other.array_type)
+        assert passed[0] is given[0]
+
+
+def test_an_asynchronous_iterator_is_checked_as_it_is_taken(world, other):
+    async def items():
+        yield world.zeros(2)
+        yield other.zeros(2)
+        yield [1.0]
+
+    async def take():
+        iterator = guard(world, AsyncIterator[Float[world.array_type, "n"]])(items())
+        taken = [await anext(iterator), await anext(iterator)]
+        with pytest.raises(sk.WorldError, match=r"at batch\[2\]: expected Float"):
+            await anext(iterator)
+        return taken
+
+    assert all(isinstance(each, world.array_type) for each in asyncio.run(take()))

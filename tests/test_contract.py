@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Annotated, Optional
 
 import numpy as np
 import pytest
@@ -149,3 +149,23 @@ def test_without_a_type_checker_only_arrays_are_checked():
         f(np.ones((1, 1)), 1, [])
     with pytest.raises(sk.BoundaryError):
         f(np.ones(1), 1, [np.ones(2, int)])
+
+
+def test_a_hint_that_cannot_be_hashed_is_checked():
+    typeguard = pytest.importorskip("typeguard")
+
+    @sk.numpy_world(typechecker=typeguard.typechecked)
+    def f(x: np.ndarray, numbers: list[Annotated[int, ["metadata"]]]): ...
+
+    f(np.zeros(2), [1])
+    with pytest.raises(sk.BoundaryError, match="argument 'numbers': expected list"):
+        f(np.zeros(2), ["1"])
+
+
+def test_unguarded_takes_a_guard_off():
+    @sk.unguarded
+    @sk.numpy_world
+    def f(x: np.ndarray):
+        return x
+
+    assert f([1]) == [1]

@@ -73,3 +73,10 @@ def test_both_worlds_compares_a_function_with_itself(torch):
         both_worlds(lambda x: torch.ones(2), np.ones(2))
     with pytest.raises(AssertionError, match="values differ"):
         both_worlds(lambda x: x + sk.is_torch(x), np.ones(2))
+
+
+def test_values_that_are_no_numbers_are_compared_too():
+    x = np.array(["a", "b"], dtype=object)
+    assert_same_values(x, x.copy())
+    with pytest.raises(AssertionError, match="1 of 2"):
+        assert_same_values(x, np.array(["a", "c"], dtype=object))

@@ -197,7 +197,10 @@ def transpose2d(x: Any, /) -> Any:
                [2, 5],
                [3, 6]])
     """
-    if type(x) is not ndarray and not isinstance(x, Tensor):
+    if type(x) is ndarray:
+        if x.ndim == 2:  # noqa: PLR2004 - a matrix
+            return x.T
+    elif not isinstance(x, Tensor):
         x = operand("transpose2d", x)
     if x.ndim != 2:  # noqa: PLR2004 - a matrix
         refuse_shape("transpose2d", x, "2 axes", hint="permute_dims(x, axes)")
