@@ -151,6 +151,20 @@ def test_without_a_type_checker_only_arrays_are_checked():
         f(np.ones(1), 1, [np.ones(2, int)])
 
 
+def test_typeguard_checks_what_stands_inside_of_a_hint():
+    typeguard = pytest.importorskip("typeguard")
+
+    @sk.numpy_world(typechecker=typeguard.typechecked)
+    def f(x: np.ndarray, numbers: list[int], names: dict[str, int] | None = None): ...
+
+    f(np.zeros(2), [1], {"a": 1})
+    for bad in (["1"], ("1",), 1):
+        with pytest.raises(sk.BoundaryError, match="argument 'numbers': expected list"):
+            f(np.zeros(2), bad)
+    with pytest.raises(sk.BoundaryError, match="argument 'names': expected dict"):
+        f(np.zeros(2), [1], {"a": "1"})
+
+
 def test_a_hint_that_cannot_be_hashed_is_checked():
     typeguard = pytest.importorskip("typeguard")
 

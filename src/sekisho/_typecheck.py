@@ -50,7 +50,8 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
     if typechecker == "beartype":
         decorate = importlib.import_module("beartype").beartype
 
-    def take(value: object) -> None:
+    # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
+    def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]
         del value
 
     take.__annotations__ = {"value": hint, "return": None}

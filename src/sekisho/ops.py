@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
 from sekisho.errors import hide_in_pytest
-from sekisho.worlds import is_torch
+from sekisho.worlds import TORCH
 
 if TYPE_CHECKING:
     import torch
@@ -239,7 +239,7 @@ def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
         if isinstance(x, Tensor):
             return x.permute(axes)
         x = operand("permute_dims", x)
-        return x.permute(axes) if is_torch(x) else x.transpose(axes)
+        return x.permute(axes) if TORCH.owns(x) else x.transpose(axes)
     except (IndexError, RuntimeError, ValueError):
         refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
 
@@ -275,7 +275,7 @@ def moveaxis(x: Any, source: Axes, destination: Axes, /) -> Any:
         if isinstance(x, Tensor):
             return x.moveaxis(source, destination)
         x = operand("moveaxis", x)
-        if is_torch(x):
+        if TORCH.owns(x):
             return x.moveaxis(source, destination)
         return np.moveaxis(x, source, destination)
     except (IndexError, RuntimeError, ValueError):
