@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -519,6 +520,17 @@ def test_pytest_shows_the_callers_line_and_none_of_ours(traceback_of, line):
     assert "hint: " in shown
     assert "sekisho/" not in shown.replace("site-packages/sekisho", "")
     assert "<sekisho guard" not in shown
+
+
+def test_a_declaration_that_is_refused_points_at_the_decorator():
+    with pytest.raises(sk.DeclarationError) as caught:
+
+        @sk.numpy_world
+        def f(x: Float32[np.ndarray, "n,"]): ...
+
+    files = [entry.filename for entry in traceback.extract_tb(caught.value.__traceback__)]
+    assert Path(files[0]) == Path(__file__)
+    assert {Path(each).name for each in files[1:]} == {"decorators.py"}
 
 
 def test_pytest_hides_the_guard_where_a_body_fails(traceback_of):

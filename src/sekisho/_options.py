@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from sekisho._casting import Casting
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, World
 
 __all__ = ["Kind", "Options", "make_options"]
+
+__tracebackhide__ = hide_in_pytest
 
 Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
 

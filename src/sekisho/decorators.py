@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from sekisho._crossings import caller
+from sekisho.errors import DeclarationError, hide_in_pytest
 from sekisho.modes import get_mode
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sekisho._options import Kind, Options
 
 __all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
+
+__tracebackhide__ = hide_in_pytest
 
 F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")
@@ -370,4 +373,8 @@ def _guard(target: Any, options: Options, frame: FrameType) -> Any:
     # Not before the first decoration: importing sekisho stays light.
     from sekisho._targets import guard_target  # noqa: PLC0415 - as said
 
-    return guard_target(target, options, frame)
+    try:
+        return guard_target(target, options, frame)
+    except DeclarationError as error:
+        # Without the frames between: the decorator's line and the text say it all.
+        raise error.with_traceback(None) from None
