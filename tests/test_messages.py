@@ -450,13 +450,28 @@ def test_an_error_without_a_violation_is_data_too():
     }
 
 
-def test_each_axis_is_said_with_who_bound_it():
+def test_a_violation_is_data():
     with pytest.raises(sk.ShapeError) as caught:
         resize(IMAGE, np.zeros((640, 480), bool))
+    violation = caught.value.violation
+    assert violation.function == "resize"
+    assert violation.place == "argument 'mask'"
+    assert violation.axes == (("h", 480, "argument 'image'"), ("w", 640, "argument 'image'"))
     assert caught.value.to_dict()["axes"] == {
         "h": {"size": 480, "from": "argument 'image'"},
         "w": {"size": 640, "from": "argument 'image'"},
     }
+
+
+def test_values_whose_attributes_raise_still_get_a_message():
+    class Broken:
+        def __getattribute__(self, name):
+            if name != "__class__":
+                raise RuntimeError("no")
+            return Broken
+
+    with pytest.raises(sk.WorldError, match=r"got a tests\.Broken\."):
+        resize(Broken())
 
 
 def test_a_message_stays_short_with_fifty_arguments():

@@ -197,22 +197,17 @@ def _options(entry: str | None) -> Options:
 
 def decorator_for(entry: str | None) -> Callable[[Any], Any]:
     """The decorator that the table's entry stands for; None is for what it does not name."""
-
-    def decorate(function: Any) -> Any:
-        if get_mode() == "off":
-            return function
-        return guard_target(function, _options(entry), caller())
-
-    return decorate
+    return _decorator(guard_target, entry)
 
 
 def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
     """The same for the methods of a class that its own decorators have generated."""
+    return _decorator(guard_generated, entry)
 
-    def decorate(kind: Any) -> Any:
-        if get_mode() == "off":
-            return kind
-        return guard_generated(kind, _options(entry), caller())
+
+def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
+    def decorate(target: Any) -> Any:
+        return target if get_mode() == "off" else guard(target, _options(entry), caller())
 
     return decorate
 
