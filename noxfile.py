@@ -64,6 +64,19 @@ def suite(session: nox.Session, numpy: str, torch: str | None) -> None:
         session.error(line)
 
 
+@nox.session
+@nox.parametrize("torch", [None, "2.13.0"])
+def wheel(session: nox.Session, torch: str | None) -> None:
+    """Build the wheel, and run the tests against it in an environment that has nothing else."""
+    folder = session.create_tmp()
+    session.install("pip>=25.1", "build", "hatchling")
+    session.run("python", "-m", "build", "--no-isolation", "--wheel", "--outdir", folder)
+    (built,) = Path(folder).glob("*.whl")
+    session.install(str(built), *([f"torch=={torch}"] if torch else []), "--group", "test")
+    session.run("python", "-P", "-c", "import sekisho; assert 'site-packages' in sekisho.__file__")
+    session.run("python", "-P", "-m", "pytest", "-q", "tests", *session.posargs)
+
+
 def _record(name: str, outcome: dict[str, str | None]) -> None:
     OUTCOMES.mkdir(parents=True, exist_ok=True)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
