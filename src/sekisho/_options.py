@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from sekisho._casting import Casting
 from sekisho.errors import DeclarationError, hide_in_pytest
@@ -41,23 +41,28 @@ class Options(NamedTuple):
         return {"numpy_world": NUMPY, "torch_world": TORCH}.get(self.kind)
 
 
+_ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
+    "on_foreign": (None, "convert", "reject"),
+    "returns": ("world", "caller"),
+    "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
+    "copy": (None, True, False),
+    "detach": (False, True),
+    "scalars": ("allow", "reject"),
+    "local": (False, True),
+}
+"""What an option may be, its default first."""
+
+
 def make_options(kind: Kind, **options: Any) -> Options:
     """Check what a decorator was told.
 
     Raises:
         DeclarationError: for what it cannot be.
     """
-    allowed: dict[str, tuple[Any, ...]] = {
-        "on_foreign": (None, "convert", "reject"),
-        "returns": ("world", "caller"),
-        "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
-        "copy": (None, True, False),
-        "detach": (False, True),
-        "scalars": ("allow", "reject"),
-        "local": (False, True),
-    }
-    for name, values in allowed.items():
+    for name, values in _ALLOWED.items():
         value = options.get(name, values[0])
+        if value is values[0]:
+            continue
         if not any(value is each or (value == each and isinstance(value, str)) for each in values):
             _refuse_option(kind, name, ", ".join(map(repr, values)), value)
     typechecker = options["typechecker"]
