@@ -1,0 +1,54 @@
+"""The pages say what is there, all of it, and the same in both languages."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import sekisho as sk
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def code_of(name):
+    """The lines of Python on a page, without their comments."""
+    text = (ROOT / name).read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [line.partition("  #")[0].rstrip() for line in "\n".join(blocks).splitlines()]
+
+
+def test_every_public_name_is_on_a_page_of_the_reference():
+    pages = "".join(path.read_text("utf-8") for path in (DOCS / "reference").glob("*.md"))
+    found = set(re.findall(r"^::: sekisho\.(?:testing\.)?(\w+)", pages, re.MULTILINE))
+    for module in found & {"ops", "channels", "joins", "converters"}:
+        found |= set(importlib.import_module(f"sekisho.{module}").__all__)
+    assert {name for name in sk.__all__ if not name.startswith("__")} <= found
+    assert set(importlib.import_module("sekisho.testing").__all__) <= found
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert set(re.findall(r": ([\w/-]+\.md)$", navigation, re.MULTILINE)) == pages
+
+
+def test_both_readmes_show_the_same_code():
+    assert set(code_of("README.ja.md")) <= set(code_of("README.md"))
+    shown = [line for line in code_of("README.md") if line.startswith(("@sk.", "class ", "def "))]
+    in_both = [line for line in shown if line in code_of("README.ja.md")]
+    assert len(in_both) >= len(shown) - 1
+
+
+def test_both_readmes_link_to_the_same_pages():
+    def links(name):
+        return set(re.findall(r"\]\(([\w./]+)\)", (ROOT / name).read_text("utf-8")))
+
+    assert links("README.md") - {"README.ja.md"} == links("README.ja.md") - {"README.md"}
+
+
+def test_links_in_pages_and_readmes_lead_somewhere():
+    for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
+        for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text("utf-8")):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
