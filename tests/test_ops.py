@@ -248,6 +248,8 @@ def test_what_is_joined_is_a_sequence(world):
         sk.stack(3)
     with pytest.raises(TypeError, match="str"):
         sk.stack([world.zeros(2)], axis="0")
+    with pytest.raises(sk.WorldError, match=r"^concat\(\) item 0: expected .*, got a str\."):
+        sk.concat({"a": world.zeros(2)})
 
 
 def test_subclasses_are_joined_too(world):
@@ -255,6 +257,8 @@ def test_subclasses_are_joined_too(world):
     x = world.zeros(2, 3)
     x = x.view(kind) if world.name == "numpy" else sys.modules["torch"].nn.Parameter(x)
     assert tuple(sk.concat([x, x]).shape) == (4, 3)
+    ndim = 2 if world.name == "numpy" else 1  # a matrix cannot be flattened
+    assert len(sk.concat([x, x], axis=None).shape) == ndim
 
 
 @pytest.mark.parametrize(
@@ -268,6 +272,7 @@ def test_subclasses_are_joined_too(world):
         lambda x: sk.moveaxis(x, 0, 1),
         lambda x: sk.channels_first(x[None]),
         lambda x: sk.concat([x, x]),
+        lambda x: sk.concat([x, x], axis=None),
         lambda x: sk.stack([x, x]),
     ],
 )

@@ -10,7 +10,14 @@ from sekisho._source import runs_while_tracing
 from sekisho.errors import ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, class_of, describe
 
-__all__ = ["insert_axes", "operand", "refuse_shape", "refuse_world", "tensor_class"]
+__all__ = [
+    "insert_axes",
+    "operand",
+    "refuse_shape",
+    "refuse_world",
+    "tell_of_torch",
+    "tensor_class",
+]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -34,7 +41,8 @@ def tensor_class(home: dict[str, Any]) -> Any:
 
 
 @runs_while_tracing  # a compiler that traced it would write whole modules back
-def _tell_of_torch() -> None:
+def tell_of_torch() -> None:
+    """Put the real tensor class into the modules of helpers: a helper has been given a tensor."""
     for home in _homes:
         home["Tensor"] = TORCH.array_type()
 
@@ -46,7 +54,7 @@ def operand(function: str, x: Any) -> Any:
         WorldError: if it is neither.
     """
     if TORCH.owns(x):
-        _tell_of_torch()
+        tell_of_torch()
     elif not NUMPY.owns(x):
         refuse_world(function, "argument 'x'", x, "x")
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 import numpy as np
 from numpy import concatenate, ndarray
 
-from sekisho._operands import refuse_world, tensor_class
+from sekisho._operands import refuse_world, tell_of_torch, tensor_class
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
-from sekisho.worlds import class_of, describe, find_world
+from sekisho.worlds import TORCH, class_of, describe, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,17 +58,20 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
         (3, 3)
     """
     try:
-        if type(arrays[0]) is Tensor:  # torch.cat itself takes tensors only
-            if axis is None:
-                arrays, axis = [each.reshape(-1) for each in arrays], 0
+        if type(arrays[0]) is Tensor and axis is not None:  # torch.cat itself takes tensors only
             torch = sys.modules["torch"]
             # Left out where it is the default: torch takes 0.1 us to read it.
             return torch.cat(arrays, axis) if axis else torch.cat(arrays)
         for each in arrays:
             if type(each) is not ndarray:
-                return _one_world("concat", arrays).concatenate(arrays, axis)
-        return concatenate(arrays, axis)
-    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+                break
+        else:
+            return concatenate(arrays, axis)
+        xp = _one_world("concat", arrays)
+        if axis is None:
+            arrays, axis = [each.reshape(-1) for each in arrays], 0
+        return xp.concatenate(arrays, axis)
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
         _refuse_join("concat", arrays, axis, error)
 
 
@@ -104,7 +107,7 @@ def stack(arrays: Any, /, *, axis: int = 0) -> Any:
             if type(each) is not ndarray:
                 return _one_world("stack", arrays).stack(arrays, axis)
         return np.stack(arrays, axis)
-    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
         _refuse_join("stack", arrays, axis, error)
 
 
@@ -153,6 +156,8 @@ def _one_world(function: str, arrays: Any) -> Any:
                     hint=f"to_{worlds[0].name}() of item {index}",
                 )
             )
+    if worlds[0] is TORCH:
+        tell_of_torch()
     return worlds[0].module() if worlds[0] else None
 
 

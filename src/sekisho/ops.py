@@ -61,9 +61,7 @@ def add_batch_dim(x: Any, /) -> Any:
         >>> sk.add_batch_dim(np.array([1, 2, 3]))
         array([[1, 2, 3]])
     """
-    if type(x) is ndarray:
-        return x[None]
-    if isinstance(x, Tensor):
+    if type(x) is ndarray or isinstance(x, Tensor):
         return x[None]
     return operand("add_batch_dim", x)[None]
 
