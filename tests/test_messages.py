@@ -272,6 +272,14 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got uint8[4, 5] (Nu
   'image' is uint8, not Float32
   hint: numpy.asarray(image).astype('float32')""",
     ),
+    "a picture in a dict": (
+        lambda: stack_up(BATCH, None, {"first": Picture(np.zeros(2, np.uint8))}),
+        sk.DTypeError,
+        """\
+stack_up() argument 'named' at named['first']: expected Float32[ndarray, "b"], got uint8[2] (NumPy), made of a PIL.Picture.
+  named['first'] is uint8, not Float32
+  hint: numpy.asarray(named['first']).astype('float32')""",
+    ),
     "a picture of another shape": (
         lambda: resize(Picture(np.zeros((1, 4, 5), np.float32))),
         sk.ShapeError,

@@ -183,7 +183,7 @@ class Boundary:
                 lawful = self._check_array(spec, value, place, call)
                 return self.border.cross(spec, lawful, world, call.device, place, passed=value)
             given, value = value, self.border.cross(spec, value, world, call.device, place)
-            place = place.made(given, how_to_make(given, world))
+            place = place.made(given, world)
         value = self._check_array(spec, value, place, call)
         if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
             return value

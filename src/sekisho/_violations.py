@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
+from sekisho._convert import how_to_make
 from sekisho._hints import value_hint
 from sekisho.errors import Violation
 from sekisho.worlds import describe, short
@@ -12,6 +13,7 @@ from sekisho.worlds import describe, short
 if TYPE_CHECKING:
     from sekisho._axes import Bindings, Mismatch
     from sekisho._specs import ArraySpec
+    from sekisho.worlds import World
 
 __all__ = ["Place"]
 
@@ -25,10 +27,11 @@ class Place:
         title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
         name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
-        made_of: what the value was before it was made an array, if it was none.
+        given: what the value was made of, if it was of no world; and `target`, which world's it is.
     """
 
-    made_of: str | None = None
+    given: Any = None
+    target: World | None = None
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
@@ -49,11 +52,10 @@ class Place:
         """The place of a mapping's value. A key may be anything: its text is kept short."""
         return self.inside(f"[{short(key)}]")
 
-    def made(self, value: object, how: str | None) -> Place:
-        """The place of the array that was made of a value of no world, and by which call."""
-        place = Place(self.contract, self.parameter, self.title, self.path)
-        place.made_of = describe(value)
-        place.name = how.format(self.name) if how else self.name
+    def made(self, given: object, target: World) -> Place:
+        """The place of the array that was made of a value of no world."""
+        place = self.inside("")
+        place.given, place.target = given, target
         return place
 
     @property
@@ -70,14 +72,17 @@ class Place:
     ) -> Violation:
         """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
         hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
-        got = describe(value)
+        name, got = self.name, describe(value)
+        if self.target is not None:
+            name = (how_to_make(self.given, self.target) or "{}").format(name)
+            got = f"{got}, made of {describe(self.given)}"
         return Violation(
             self.contract.function,
             self.place,
             "nothing of the other world" if spec is UNANNOTATED else spec.text,
-            f"{got}, made of {self.made_of}" if self.made_of else got,
+            got,
             reason,
-            hint=hint and hint.format(self.name),
+            hint=hint and hint.format(name),
         )
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
