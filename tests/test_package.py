@@ -17,9 +17,6 @@ import pytest
 import sekisho as sk
 
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "pyproject.toml").exists(), reason="this is no checkout of the project"
-)
 
 
 @pytest.fixture(scope="module")

@@ -304,8 +304,6 @@ def _parse_ndarray(hint: Any) -> ArraySpec:
 
 
 def _world_of_type(kind: Any) -> World | None:
-    if kind is np.ndarray:
-        return NUMPY
     for world in WORLDS:
         array_type = world.array_type()
         if isinstance(kind, type) and array_type is not None and issubclass(kind, array_type):

@@ -96,8 +96,6 @@ class Parameter(NamedTuple):
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that its array annotations mention."""
-        if isinstance(self.spec, ArraySpec):
-            return self.spec.axes or ()
         if isinstance(self.spec, _Unannotated):
             return ()
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())

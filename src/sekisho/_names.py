@@ -95,23 +95,24 @@ class Names:
 
     def fill(self) -> None:
         """Fill in all of them."""
-        self.refresh()
-        self.namespace[_MAKE] = _make_maker(self.namespace, self.admits())
-        self.needs = {n: need for n, need in self.needs.items() if need.kind in _CHANGING}
+        names, needs = self.namespace, self.needs
+        admits = tuple(name for name, need in needs.items() if need.kind == "admit")
+        names[_MAKE] = _make_maker(names, admits)
+        for number, name in enumerate(admits):
+            names[name] = late_admit(self.contract, needs[name].what, names, number)
+        names.update({name: self.value(needs[name]) for name in needs if name not in admits})
+        self.needs = {name: need for name, need in needs.items() if need.kind in _CHANGING}
         self.namespace[_NAMES] = self
 
     def refresh(self) -> None:
         """Fill in again what has changed."""
-        self.namespace.update({name: self.value(name, need) for name, need in self.needs.items()})
+        self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
 
-    def value(self, name: str, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         what = need.what
         match need.kind:
             case "function":
                 return self.body()
-            case "admit":
-                number = self.admits().index(name)
-                return late_admit(self.contract, what, self.namespace, number)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -139,10 +140,6 @@ class Names:
                 return Outlined.make(make_hand_back, self.contract)
             case _:
                 raise AssertionError(need)
-
-    def admits(self) -> tuple[str, ...]:
-        """The names of the out-of-line calls."""
-        return tuple(name for name, need in self.needs.items() if need.kind == "admit")
 
     def body(self) -> Callable[..., Any]:
         """What the guard calls: the function, under its watch once strict mode is about."""

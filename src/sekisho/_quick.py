@@ -116,8 +116,7 @@ def _is_plain(contract: Contract, parameter: Parameter) -> bool:
     """Whether nothing but its annotation says what becomes of a parameter's value."""
     options, kind = contract.options, parameter.kind
     return (
-        TORCH.array_type() is not None
-        and parameter in contract.parameters
+        parameter in contract.parameters
         and kind not in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}
         and options.copy is None
         and options.device is None
@@ -139,7 +138,7 @@ def make_quick_lane(
     if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
         return slow
     shape = _read_shape(spec, knows, binds)
-    if shape is None or spec.array_type is not None:
+    if shape is None or spec.array_type is not None or TORCH.array_type() is None:
         return slow
     share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
     accepts = dtypes_of(spec.world, spec.dtypes)

@@ -226,6 +226,8 @@ def children(spec: Any) -> tuple[Spec, ...]:
 
 def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
     """The array annotations inside `spec`, itself included, in the order they are visited."""
+    if isinstance(spec, ArraySpec):
+        return (spec,)  # most are just one, and are asked often
     return tuple(each for each in walk(spec) if isinstance(each, ArraySpec))
 
 

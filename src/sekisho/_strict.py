@@ -278,24 +278,20 @@ def _suspects() -> frozenset[Any]:
 
 
 # What tells about a tensor without computing: reading these is no operation.
-_LOOKS: Final = (
+_LOOK_NAMES: Final = (
     "size dim ndimension numel nelement stride storage_offset element_size data_ptr get_device "
     "is_contiguous is_floating_point is_complex is_signed is_conj is_neg is_inference is_pinned "
     "is_shared is_set_to is_same_size __len__ __hash__ __repr__ __format__ type"
 )
+_LOOKS: Final = frozenset(_LOOK_NAMES.split())
 _VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"})
-
-
-@cache
-def _looks() -> frozenset[str]:
-    return frozenset(_LOOKS.split())
 
 
 def _is_look(func: Any) -> bool:
     """Whether an operation only looks at what a tensor is: its shape, dtype, device."""
     if func.__name__ == "__get__":
         return func.__self__.__name__ not in _VALUES
-    return func.__name__ in _looks()
+    return func.__name__ in _LOOKS
 
 
 # --- the judgement ------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ __tracebackhide__ = hide_in_pytest
 
 F = TypeVar("F", bound="Callable[..., Any]")
 T = TypeVar("T")
-OnForeign = Literal["reject"] | None
+OnForeign = Literal["convert", "reject"] | None
 Returns = Literal["world", "caller"]
 Scalars = Literal["allow", "reject"]
 Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
@@ -59,7 +59,7 @@ def numpy_world(
 @overload
 def numpy_world(
     *,
-    on_foreign: OnForeign = ...,
+    on_foreign: Literal["reject"] | None = ...,
     returns: Returns = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
@@ -70,7 +70,7 @@ def numpy_world(
     function: Any = None,
     /,
     *,
-    on_foreign: Literal["convert"] | OnForeign = None,
+    on_foreign: OnForeign = None,
     returns: Returns = "world",
     casting: Casting = "no",
     copy: bool | None = None,
@@ -143,7 +143,7 @@ def torch_world(
 @overload
 def torch_world(
     *,
-    on_foreign: OnForeign = ...,
+    on_foreign: Literal["reject"] | None = ...,
     returns: Returns = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
@@ -156,7 +156,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: Any = None,
     /,
     *,
-    on_foreign: Literal["convert"] | OnForeign = None,
+    on_foreign: OnForeign = None,
     returns: Returns = "world",
     casting: Casting = "no",
     copy: bool | None = None,
@@ -226,7 +226,7 @@ def same_world(
 @overload
 def same_world(
     *,
-    on_foreign: OnForeign = ...,
+    on_foreign: Literal["reject"] | None = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
@@ -236,7 +236,7 @@ def same_world(
     function: Any = None,
     /,
     *,
-    on_foreign: Literal["convert"] | OnForeign = None,
+    on_foreign: OnForeign = None,
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
@@ -297,7 +297,7 @@ def boundary(
 @overload
 def boundary(
     *,
-    on_foreign: OnForeign = ...,
+    on_foreign: Literal["reject"] | None = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
@@ -307,7 +307,7 @@ def boundary(
     function: Any = None,
     /,
     *,
-    on_foreign: Literal["convert"] | OnForeign = None,
+    on_foreign: OnForeign = None,
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
