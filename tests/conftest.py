@@ -59,6 +59,13 @@ def torch() -> Any:
     return pytest.importorskip("torch")
 
 
+@pytest.fixture
+def second_device(torch: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A device beside the host on a machine that has none: "meta", as if it held values."""
+    monkeypatch.setattr("sekisho._convert._refuse_meta", lambda _device: None)
+    return "meta"
+
+
 @pytest.fixture(autouse=True)
 def _same_mode_after() -> Any:
     before = sk.get_mode()

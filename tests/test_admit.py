@@ -248,7 +248,7 @@ def test_a_cut_gradient_is_refused_unless_detach_says_so(torch):
         refusing(weights)
 
 
-def test_devices_are_checked_and_moved(torch):
+def test_devices_are_checked_and_moved(torch, second_device):
     @sk.torch_world(device="meta")
     def f(x: Float[torch.Tensor, "n"]):
         return x.device.type
@@ -264,7 +264,7 @@ def test_devices_are_checked_and_moved(torch):
     )
 
 
-def test_the_device_of_a_module_is_where_its_first_parameter_is(torch):
+def test_the_device_of_a_module_is_where_its_first_parameter_is(torch, second_device):
     class Net(torch.nn.Module):
         def __init__(self, *layers):
             super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import asyncio
 import collections
 import dataclasses
@@ -173,19 +174,35 @@ def test_an_iterator_is_not_consumed_but_checked_as_it_is_taken(world, other):
         next(items)
 
 
-def test_what_may_be_iterated_again_is_passed_as_it_is(world):
+def test_what_may_be_iterated_again_is_checked_each_time_its_items_are_taken(world):
     class Loader:
         batch_size = 2
+        taken = 0
 
         def __iter__(self):
-            raise AssertionError("must not be iterated")
+            for size in (2, 3):
+                self.taken += 1
+                yield world.zeros(size)
+            yield "text"
+
+        def __len__(self):
+            return 3
 
     @world.decorate
     def f(xs: Iterable[Float[world.array_type, "n"]]):
         return xs
 
     loader = Loader()
-    assert f(loader) is loader
+    checked = f(loader)
+    assert loader.taken == 0
+    assert len(checked) == 3
+    assert checked.batch_size == 2
+    for _ in range(2):
+        taken = iter(checked)
+        assert [len(next(taken)) for _ in range(2)] == [2, 3]  # each with axes of its own
+        with pytest.raises(sk.WorldError, match=r"argument 'xs' at xs\[2\]: expected Float"):
+            next(taken)
+    assert pickle.loads(pickle.dumps(f([world.zeros(1)]))) is not None
 
 
 def test_results_in_containers_are_checked(world, other):

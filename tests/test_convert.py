@@ -100,14 +100,22 @@ REFUSED_ARRAYS = {
         "longdouble, which torch lacks",
         "x.astype('float64')",
     ),
-    "objects": (lambda: np.array([None]), "holds Python objects", "x.astype('float64')"),
+    "objects": (lambda: np.array([1, 2.5], "O"), "holds Python objects", "x.astype('float64')"),
     "text": (lambda: np.array(["a"]), "holds text", "class indices"),
     "bytes": (lambda: np.array([b"a"]), "holds bytes", "numpy.frombuffer"),
     "dates": (lambda: np.zeros(1, "M8[s]"), "holds dates", "x.astype('int64')"),
     "time spans": (lambda: np.zeros(1, "m8[s]"), "holds time spans", "x.astype('int64')"),
-    "fields": (lambda: np.zeros(1, [("a", "f4")]), "is structured", "x['name']"),
-    "masked": (lambda: np.ma.masked_array([1.0, 2], [0, 1]), "masks some", "x.filled(value)"),
-    "the masked constant": (lambda: np.ma.masked, "masks some", "x.filled(value)"),
+    "fields": (lambda: np.zeros(1, [("a", "f4")]), "is structured", "one field at a time: x['a']"),
+    "masked": (
+        lambda: np.ma.masked_array([1.0, 2], [0, 1]),
+        "masks some",
+        "fill them first, as in x.filled(...)",
+    ),
+    "the masked constant": (
+        lambda: np.ma.masked,
+        "masks some",
+        "fill them first, as in x.filled(...)",
+    ),
     "an unknown subclass": (
         lambda: np.zeros(1).view(type("Units", (np.ndarray,), {})),
         "whose meaning a tensor cannot keep",
@@ -167,7 +175,7 @@ def test_what_exports_its_memory_converts_like_an_array(torch):
     [
         ([1, 2], "numpy.asarray(x)", "numpy.asarray(x)"),
         (range(3), "numpy.asarray(x)", "numpy.asarray(x)"),
-        (memoryview(b"ab"), "numpy.frombuffer", "numpy.frombuffer"),
+        (memoryview(b"ab"), "numpy.asarray(x)", "numpy.asarray(x)"),
     ],
 )
 def test_what_is_no_array_is_refused(value, numpy_hint, torch_hint, torch):
@@ -187,7 +195,7 @@ def test_what_only_computes_an_array_is_refused():
         def to_numpy(self):
             raise AssertionError("must not be asked")
 
-    with pytest.raises(sk.WorldError, match=r"hint: x\.to_numpy\(\)"):
+    with pytest.raises(sk.WorldError, match=r"a tests\.Frame is not an array$"):
         sk.to_numpy(Frame())
 
 
@@ -203,8 +211,8 @@ def refused_tensors(torch):
         "float8": (zeros(2).to(torch.float8_e5m2), "no dtype float8_e5m2", "x.float()"),
         "complex32": (zeros(2).to(torch.complex32), "no dtype complex32", "x.to(torch.complex64)"),
         "sparse": (zeros(2).to_sparse(), "its layout is sparse_coo", "x.to_dense()"),
-        "meta": (zeros(2, device="meta"), "holds no data", "torch.empty_like"),
-        "fake": (fake, "holds no data", "torch.empty_like"),
+        "meta": (zeros(2, device="meta"), "it holds no values", None),
+        "fake": (fake, "it holds no values", None),
         "uninitialised": (torch.nn.UninitializedParameter(), "not initialised", "run the module"),
         "a subclass": (
             zeros(2).as_subclass(type("Mine", (torch.Tensor,), {})),
@@ -214,7 +222,7 @@ def refused_tensors(torch):
         "nested": (
             torch.nested.nested_tensor([zeros(1), zeros(2)], layout=torch.jagged),
             "whose meaning an array cannot keep",
-            "x.unbind()",
+            "take its tensors one by one, as in x.unbind()[...]",
         ),
         "65 axes": (zeros([1] * 65), "65 axes, and an array at most 64", "x.flatten()"),
     }
@@ -234,7 +242,8 @@ def test_a_tensor_that_would_change_is_refused_with_the_call_that_helps(name, to
         sk.to_numpy(tensor)
     assert str(caught.value).startswith("to_numpy() argument 'x': expected an array, or what conv")
     assert reason in str(caught.value)
-    assert f"hint: {hint}" in str(caught.value)
+    assert (f"hint: {hint}" if hint else reason) in str(caught.value)
+    assert ("hint: " in str(caught.value)) is (hint is not None)
 
 
 def test_lazy_conjugates_negatives_and_zeros_are_copied_exactly(torch):
@@ -296,25 +305,27 @@ def test_copy_and_detach_of_the_helpers(torch):
     assert sk.to_torch(tensor) is tensor
 
 
-def test_to_world_of_goes_where_the_other_is(torch):
+def test_to_world_of_goes_where_the_other_is(torch, second_device):
     array, tensor = np.zeros(2), torch.zeros(2)
     assert sk.to_world_of(array, tensor).data_ptr() == array.ctypes.data
     assert sk.to_world_of(tensor, array).ctypes.data == tensor.data_ptr()
     assert sk.to_world_of(array, array) is array
-    assert sk.to_world_of(tensor, torch.zeros(1, device="meta")).device.type == "meta"
+    assert sk.to_world_of(tensor, torch.zeros(1, device=second_device)).device.type == second_device
     with pytest.raises(sk.WorldError, match=r"to_world_of\(\) argument 'like'"):
         sk.to_world_of(array, [1])
 
 
 def test_a_device_that_does_not_exist_is_an_error_of_ours(torch):
-    with pytest.raises(sk.ConversionError, match=r"^to_torch\(\) argument 'x'"):
+    with pytest.raises(
+        sk.DeviceError, match=r"^to_torch\(\) argument 'device': expected a device, got "
+    ):
         sk.to_torch(np.zeros(2), device="quantum")
 
 
-def test_a_tensor_on_another_device_is_copied_to_where_it_is_wanted(torch):
+def test_a_tensor_on_another_device_is_copied_to_where_it_is_wanted(torch, second_device):
     with sk.record_crossings() as log:
-        moved = sk.to_torch(torch.zeros(2), device="meta")
+        moved = sk.to_torch(torch.zeros(2), device=second_device)
     assert moved.device.type == "meta"
     assert log[0].copied == "it moved from cpu to meta"
     with pytest.raises(sk.ConversionError, match="copy=False, but it moved"):
-        sk.to_torch(torch.zeros(2), device="meta", copy=False)
+        sk.to_torch(torch.zeros(2), device=second_device, copy=False)

@@ -70,7 +70,7 @@ def test_results_go_back_to_the_device_of_the_caller(torch):
     def f(x: torch.Tensor):
         return x
 
-    with pytest.raises(sk.ConversionError, match="holds no data"):
+    with pytest.raises(sk.ConversionError, match="holds no values"):
         f(np.zeros(2))
     meta = torch.zeros(2, device="meta")
     assert f(meta) is meta

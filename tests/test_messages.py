@@ -49,8 +49,8 @@ Unreadable.__module__ = "vendor.data"
 class Frame:
     """As pandas has it."""
 
-    def to_numpy(self):
-        return np.zeros(3)
+    def to_numpy(self, dtype=float):
+        return np.zeros(3, dtype)
 
 
 Frame.__module__ = "pandas.core.frame"
@@ -157,7 +157,7 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got float64[2, 2] (
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got a list.
   a list is not an array
-  hint: numpy.asarray(image)""",
+  hint: numpy.asarray(image, dtype='float32')""",
     ),
     "None": (
         lambda: resize(None),
@@ -177,16 +177,14 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got a str.
         sk.WorldError,
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got a bytes.
-  a bytes is not an array
-  hint: numpy.frombuffer(image, dtype=...)""",
+  a bytes is not an array""",
     ),
     "a NumPy scalar": (
         lambda: resize(np.float32(1)),
         sk.WorldError,
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got float32 scalar (NumPy).
-  a NumPy scalar is not an array
-  hint: numpy.asarray(image)""",
+  a NumPy scalar is not an array""",
     ),
     "a scalar of another type": (
         lambda: resize(IMAGE, size=2.5),
@@ -262,7 +260,7 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got a vendor.Unread
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got a pandas.Frame.
   a pandas.Frame is not an array
-  hint: image.to_numpy()""",
+  hint: add_batch_dim(image.to_numpy(dtype='float32'))""",
     ),
     "a picture of another dtype": (
         lambda: resize(Picture(np.zeros((4, 5), np.uint8))),
@@ -270,7 +268,7 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got a pandas.Frame.
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got uint8[4, 5] (NumPy), made of a PIL.Picture.
   'image' is uint8, not Float32
-  hint: numpy.asarray(image).astype('float32')""",
+  hint: numpy.asarray(image, dtype='float32')""",
     ),
     "a picture in a dict": (
         lambda: stack_up(BATCH, None, {"first": Picture(np.zeros(2, np.uint8))}),
@@ -278,7 +276,7 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got uint8[4, 5] (Nu
         """\
 stack_up() argument 'named' at named['first']: expected Float32[ndarray, "b"], got uint8[2] (NumPy), made of a PIL.Picture.
   named['first'] is uint8, not Float32
-  hint: numpy.asarray(named['first']).astype('float32')""",
+  hint: numpy.asarray(named['first'], dtype='float32')""",
     ),
     "a picture of another shape": (
         lambda: resize(Picture(np.zeros((1, 4, 5), np.float32))),
@@ -286,7 +284,7 @@ stack_up() argument 'named' at named['first']: expected Float32[ndarray, "b"], g
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got float32[1, 4, 5] (NumPy), made of a PIL.Picture.
   'image' has 3 axes, not 2
-  hint: there is a batch axis of size 1 too many: remove_batch_dim(numpy.asarray(image)), which is numpy.asarray(image)[0]""",
+  hint: remove_batch_dim(numpy.asarray(image))""",
     ),
     "a forgotten return": (
         lambda: forget(np.zeros((2, 2, 3), np.uint8)),
@@ -338,7 +336,7 @@ def torch_refusals():
             sk.WorldError,
         ),
         "a tensor in strict mode": (lambda: strict(lambda: resize(weights)), sk.WorldError),
-        "an array that is rejected": (lambda: far(images.numpy()), sk.WorldError),
+        "an array that is rejected": (lambda: far(images[0, 0, 0].numpy()), sk.WorldError),
         "a tensor apart": (lambda: far(weights[0]), sk.DeviceError),
         "a tensor at a boundary": (lambda: border(weights[0]), sk.WorldError),
         "a tensor that requires grad": (
@@ -378,9 +376,9 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got float32[3, 6] (
   mode 'strict' lets nothing cross here
   hint: to_numpy(image), or @numpy_world(on_foreign='convert')""",
     "an array that is rejected": """\
-far() argument 'x': expected Float32[Tensor, "n"], got float32[2, 3, 4, 5] (NumPy).
+far() argument 'x': expected Float32[Tensor, "n"], got float32[5] (NumPy).
   on_foreign='reject' lets nothing cross here
-  hint: to_torch(x)""",
+  hint: to_torch(x).to('meta')""",
     "a tensor apart": """\
 far() argument 'x': expected Float32[Tensor, "n"], got float32[6] (PyTorch).
   'x' is on cpu, not meta
@@ -404,7 +402,7 @@ leave() argument 'x': expected Float32[Tensor, "n"], got a list.
     "a picture for a tensor": """\
 leave() argument 'x': expected Float32[Tensor, "n"], got uint8[3] (PyTorch), made of a PIL.Picture.
   'x' is uint8, not Float32
-  hint: torch.tensor(numpy.asarray(x)).to(torch.float32)""",
+  hint: numpy.asarray(x, dtype='float32')""",
 }
 
 
@@ -419,7 +417,7 @@ def test_a_refusal_names_function_argument_expected_got_and_the_fix(name):
 
 
 @pytest.mark.parametrize("name", TORCH_TEXTS)
-def test_a_refusal_speaks_of_tensors_as_torch_does(torch, name):
+def test_a_refusal_speaks_of_tensors_as_torch_does(torch, second_device, name):
     call, kind = torch_refusals()[name]
     with pytest.raises(kind) as caught:
         call()

@@ -227,7 +227,7 @@ def test_a_guarded_class_is_the_same_class():
         Guarded("3")
 
 
-def test_a_guarded_module_is_asked_for_its_device_once_it_has_one(torch):
+def test_a_guarded_module_is_asked_for_its_device_once_it_has_one(torch, second_device):
     @sk.torch_world(device="module")
     class Net(torch.nn.Module):
         def __init__(self, size: int):
@@ -515,7 +515,7 @@ ANNOTATIONS = {
     "structured": (Point[np.ndarray, "n"], np.zeros(2, point), GOOD),
     "scalar array": (Float[np.ndarray, ""], np.array(1.0), GOOD),
     "python scalar": (Float[float, ""], 1.0, "text"),
-    "either array or number": (Float[np.ndarray, "n"] | float, 1.0, 1),
+    "either array or number": (Float[np.ndarray, "n"] | float, 1, "1"),
     "any array": (Shaped[Any, "n"], GOOD, BAD),
     "two axes of one name": (Float[np.ndarray, "n n"], BAD, np.ones((3, 2))),
     "literal sizes": (np.ndarray[tuple[int, int], np.dtype[np.float64]], BAD, GOOD),

@@ -12,33 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho._annotations import check_in_scope
 from sekisho._axes import Bindings, match_shape
 from sekisho._casting import cast, may_cast
-from sekisho._containers import (
-    flatten,
-    iterate_checked,
-    with_fields,
-    with_items,
-    with_leaves,
-    with_values,
-)
+from sekisho._containers import flatten, with_leaves
 from sekisho._contract import UNANNOTATED, Contract, Parameter
-from sekisho._convert import exports_memory, how_to_make, same_device
+from sekisho._convert import Policy, exports_memory, same_device
 from sekisho._cross import Border
-from sekisho._hints import cast_hint, shape_hint
+from sekisho._hints import plain_text, shape_step
+from sekisho._items import admit_container
+from sekisho._memo import check_in_scope
 from sekisho._options import Options
-from sekisho._specs import (
-    ANYTHING,
-    ArraySpec,
-    HintSpec,
-    IterableSpec,
-    MappingSpec,
-    RecordSpec,
-    TupleSpec,
-    UnionSpec,
-    walk,
-)
+from sekisho._remedy import Wanted, find_remedy
+from sekisho._specs import ANYTHING, ArraySpec, HintSpec, PackedSpec, UnionSpec, walk
 from sekisho._typecheck import make_checker
 from sekisho._violations import Place
 from sekisho.errors import (
@@ -62,7 +47,6 @@ from sekisho.worlds import (
     find_world,
     is_compiling,
     other_world,
-    short,
 )
 
 if TYPE_CHECKING:
@@ -81,12 +65,14 @@ class Call(NamedTuple):
         world: the call's world, where the annotations name none.
         device: where tensors must be; None is anywhere.
         binders: which item of the value at hand bound an axis; grows.
+        in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
     """
 
     bound: Bindings
     world: World | None
     device: Any
     binders: dict[str, str]
+    in_trial: bool = False
 
 
 def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
@@ -138,19 +124,22 @@ class Boundary:
         place = place or self.root
         if parameter.has_default and value is parameter.default:
             return value
+        if isinstance(parameter.spec, PackedSpec):
+            return self.admit_as(parameter.spec.inner, value, place, call)
         if parameter.kind is parameter.kind.VAR_POSITIONAL:
             return tuple(
-                self._admit(parameter.spec, each, place.inside(f"[{i}]"), call)
+                self.admit_as(parameter.spec, each, place.inside(f"[{i}]"), call)
                 for i, each in enumerate(value)
             )
         if parameter.kind is parameter.kind.VAR_KEYWORD:
             return {
-                key: self._admit(parameter.spec, each, place.item(key), call)
+                key: self.admit_as(parameter.spec, each, place.item(key), call)
                 for key, each in value.items()
             }
-        return self._admit(parameter.spec, value, place, call)
+        return self.admit_as(parameter.spec, value, place, call)
 
-    def _admit(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+    def admit_as(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
         if spec is ANYTHING:
             return value
         if spec is UNANNOTATED:
@@ -161,11 +150,46 @@ class Boundary:
             return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
             return self._admit_union(spec, value, place, call)
-        return self._admit_container(spec, value, place, call)
+        return admit_container(self.admit_as, spec, value, place, call)
 
     # --- arrays
 
     def _admit_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        if call.in_trial or is_compiling():
+            return self._pass_array(spec, value, place, call)
+        try:
+            return self._pass_array(spec, value, place, call)
+        except BoundaryError as error:
+            self._add_hint(error, spec, value, place, call)
+            raise
+
+    def _add_hint(
+        self, error: BoundaryError, spec: Any, value: Any, place: Place, call: Call
+    ) -> None:
+        violation: Any = error.args[0]
+        if violation.hint is None and not is_compiling():
+            hint = self._hint(spec, value, call)
+            error.args = (violation._replace(hint=hint and hint.format(place.name)),)
+
+    def _hint(self, spec: Any, value: Any, call: Call) -> str | None:
+        """The call that makes a value lawful here, and what the decorator could be told instead."""
+        world = call.world if spec is UNANNOTATED else spec.world or call.world
+        closed = world is None or self.border.why_closed(world) is not None
+        policy = Policy(self.options.copy, call.device, detach=self.options.detach)
+        array_spec = None if spec is UNANNOTATED else spec
+        wanted = Wanted(
+            world,
+            not closed,
+            array_spec,
+            call.bound,
+            policy,
+            scalars=spec is UNANNOTATED or spec.takes_scalars,
+        )
+        if array_spec is not None and array_spec.array_type is not None:
+            return None
+        return find_remedy(value, wanted, self.border.option_to_pass())
+
+    def _pass_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         world = spec.world or call.world
         if not spec.owns(value, call.world):
             source = find_world(value)
@@ -173,8 +197,7 @@ class Boundary:
             if scalar or (source is None and not exports_memory(value)):
                 what = "a NumPy scalar" if scalar else describe(value)
                 reason = None if value is None else f"{what} is not {(world or NUMPY).noun}"
-                hint = how_to_make(value, world or NUMPY)
-                raise WorldError(place.violation(spec, value, reason, hint))
+                raise WorldError(place.violation(spec, value, reason))
             if world is None or source is world or spec.array_type is not None:
                 raise WorldError(place.violation(spec, value))
             self.border.require_passage(spec, value, world, place)
@@ -183,14 +206,13 @@ class Boundary:
                 lawful = self._check_array(spec, value, place, call)
                 return self.border.cross(spec, lawful, world, call.device, place, passed=value)
             given, value = value, self.border.cross(spec, value, world, call.device, place)
-            place = place.made(given, world)
+            place = place.made(given)
         value = self._check_array(spec, value, place, call)
         if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
             return value
         if self.border.why_closed(TORCH) is not None:
             reason = f"{place.it} is on {value.device}, not {call.device}"
-            hint = f"{{}}.to('{call.device}')"
-            raise DeviceError(place.violation(spec, value, reason, hint))
+            raise DeviceError(place.violation(spec, value, reason))
         return self.border.cross(spec, value, TORCH, call.device, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
@@ -210,8 +232,10 @@ class Boundary:
                 shape = tuple([index(size) for size in shape])
                 bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
                 mismatch = match_shape(spec.axes, shape, bound) or mismatch
-            hint = shape_hint(spec, shape, bound, find_world(value) or NUMPY)
-            violation = place.violation(spec, value, place.word(mismatch, call.binders), hint)
+            violation = place.violation(spec, value, place.word(mismatch, call.binders))
+            if is_compiling():
+                step = shape_step(spec, shape, bound, find_world(value) or NUMPY)
+                violation = violation._replace(hint=step and plain_text(step, place.name))
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
         return value
@@ -220,8 +244,7 @@ class Boundary:
         target = spec.only_dtype
         if target is None or not may_cast(name, target, self.options.casting):
             reason = f"{place.it} is {name}, not {spec.dtype_label}"
-            hint = cast_hint(spec, find_world(value) or NUMPY)
-            raise DTypeError(place.violation(spec, value, reason, hint))
+            raise DTypeError(place.violation(spec, value, reason))
         if self.options.copy is False:
             reason = f"copy=False, but {place.it} is {name} and has to be cast"
             raise ConversionError(place.violation(spec, value, reason, "copy=None"))
@@ -238,14 +261,19 @@ class Boundary:
             return value
         if not isinstance(value, foreign.array_type() or ()):
             return value
-        self.border.require_passage(UNANNOTATED, value, world, place)
-        return self.border.cross(UNANNOTATED, value, world, call.device, place)
+        try:
+            self.border.require_passage(UNANNOTATED, value, world, place)
+            return self.border.cross(UNANNOTATED, value, world, call.device, place)
+        except BoundaryError as error:
+            self._add_hint(error, UNANNOTATED, value, place, call)
+            raise
 
     # --- unions, and what a type checker answers for
 
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
-        errors: list[BoundaryError] = []
+        errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
+        trial = call._replace(in_trial=True)
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [
             not isinstance(each, ArraySpec) or each.owns(value, call.world)
@@ -255,19 +283,26 @@ class Boundary:
             for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
                 if at_home is turn:
                     try:
-                        return self._admit(alternative, value, place, call)
+                        return self.admit_as(alternative, value, place, trial)
                     except BoundaryError as error:
-                        errors.append(error)
+                        if not is_compiling():  # of its frames this is one, which holds it
+                            error.with_traceback(None)
+                        errors.append((alternative, error))
                         call.bound.clear()
                         call.bound.update(before)
         # If only one alternative was meant, its reason is the reason.
-        meant = [each for each in errors if each.violation and each.violation.reason]
-        if len(meant) == 1 and meant[0].violation is not None:
-            violation = meant[0].violation
+        meant = [each for each in errors if each[1].violation and each[1].violation.reason]
+        if len(meant) == 1:
+            alternative, error = meant[0]
+            if not call.in_trial:  # once more, for the words that a trial does without
+                try:
+                    return self.admit_as(alternative, value, place, call)
+                except BoundaryError as again:
+                    error = again
+            violation = error.violation
+            assert violation is not None
             same_place = violation.place == place.place
-            raise type(meant[0])(
-                violation._replace(expected=spec.text) if same_place else violation
-            )
+            raise type(error)(violation._replace(expected=spec.text) if same_place else violation)
         kind = WorldError if find_world(value) is None else BoundaryError
         raise kind(place.violation(spec, value))
 
@@ -288,85 +323,3 @@ class Boundary:
         if not passes:
             raise BoundaryError(place.violation(spec, value))
         return value
-
-    # --- containers
-
-    def _admit_container(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
-        kind = class_of(value)
-        admit: Any  # each takes the kind of spec that it is for
-        if isinstance(spec, TupleSpec):
-            fits, admit = issubclass(kind, tuple), self._admit_tuple
-        elif isinstance(spec, MappingSpec):
-            fits, admit = isinstance(value, spec.container), self._admit_mapping
-        elif isinstance(spec, RecordSpec):
-            # isinstance knows no TypedDict.
-            fits, admit = issubclass(kind, dict if spec.is_dict else spec.kind), self._admit_record
-        elif isinstance(spec, IterableSpec):
-            fits, admit = isinstance(value, spec.container), self._admit_iterable
-        else:
-            fits, admit = isinstance(value, spec.container), self._admit_sequence
-        if not fits or issubclass(kind, (str, bytes)):
-            raise BoundaryError(place.violation(spec, value))
-        return admit(spec, value, place, call)
-
-    def _admit_sequence(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
-        items = [
-            self._admit(spec.item, item, place.inside(f"[{i}]"), call)
-            for i, item in enumerate(value)
-        ]
-        return with_items(value, items)
-
-    def _admit_tuple(self, spec: TupleSpec, value: Any, place: Place, call: Call) -> Any:
-        if len(value) != len(spec.items):
-            reason = f"{place.it} has {len(value)} items, not {len(spec.items)}"
-            raise BoundaryError(place.violation(spec, value, reason))
-        items = [
-            self._admit(each, item, place.inside(f"[{i}]"), call)
-            for i, (each, item) in enumerate(zip(spec.items, value, strict=True))
-        ]
-        return with_items(value, items)
-
-    def _admit_mapping(self, spec: MappingSpec, value: Any, place: Place, call: Call) -> Any:
-        values: dict[Any, Any] = {}
-        for key, item in value.items():
-            inside = place.item(key)
-            try:
-                self._admit(spec.key, key, inside, call)
-            except BoundaryError:
-                reason = f"the key {short(key)} is {describe(key)}, not {spec.key.text}"
-                raise BoundaryError(place.violation(spec, value, reason)) from None
-            values[key] = self._admit(spec.value, item, inside, call)
-        return with_values(value, values)
-
-    def _admit_record(self, spec: RecordSpec, value: Any, place: Place, call: Call) -> Any:
-        if spec.is_dict:
-            missing = sorted(spec.required - value.keys())
-            extra = sorted(map(str, value.keys() - spec.fields.keys()))
-            if missing or extra:
-                what = f"no key {missing[0]!r}" if missing else f"a key {extra[0]!r} too many"
-                raise BoundaryError(place.violation(spec, value, f"{place.it} has {what}"))
-            given = dict(value)
-        else:
-            given = {name: getattr(value, name) for name in spec.fields if hasattr(value, name)}
-        form = "[{!r}]" if spec.is_dict else ".{}"
-        fields = {
-            name: self._admit(each, given[name], place.inside(form.format(name)), call)
-            for name, each in spec.fields.items()
-            if name in given
-        }
-        return with_fields(value, fields)
-
-    def _admit_iterable(self, spec: IterableSpec, value: Any, place: Place, call: Call) -> Any:
-        kind = class_of(value)
-        if issubclass(kind, (list, tuple)):
-            return self._admit_sequence(spec, value, place, call)
-        if not hasattr(kind, "__next__") and not hasattr(kind, "__anext__"):
-            return value  # may be iterated again, by whoever it belongs to
-        # One pass is all there is: its items are checked as they are taken.
-        bound = dict(call.bound)
-
-        def check(index: int, item: Any) -> Any:
-            fresh = call._replace(bound=dict(bound), binders={})
-            return self._admit(spec.item, item, place.inside(f"[{index}]"), fresh)
-
-        return iterate_checked(value, check)

@@ -6,24 +6,27 @@ imported already, so this module never imports it either.
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 import types
 import typing
 from abc import ABCMeta
-from collections import abc
+from collections import Counter, abc
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from sekisho._axes import Axis, Bindings, parse_axes
+from sekisho._axes import parse_axes
+from sekisho._fields import field_hints, field_names, has_fields
+from sekisho._memo import PYTREE
+from sekisho._mistakes import refuse_mistake
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,
     HintSpec,
     IterableSpec,
     MappingSpec,
+    PackedSpec,
     RecordSpec,
     SequenceSpec,
     Spec,
@@ -31,22 +34,32 @@ from sekisho._specs import (
     UnionSpec,
     holds_arrays,
 )
+from sekisho.errors import with_article
 from sekisho.worlds import NUMPY, WORLDS, Array, World, dtype_name, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["Parser", "annotation_text", "check_in_scope", "foreign_types"]
+__all__ = ["Parser", "annotation_text", "foreign_types", "unpacked"]
 
 _NONE_TYPE: Final = type(None)
-_SEQUENCES: Final = {list, abc.Sequence, abc.MutableSequence}
 _ITERABLES: Final = {
-    *(abc.Iterable, abc.Iterator, abc.Generator, abc.Collection, abc.Reversible),
+    *(abc.Iterable, abc.Iterator, abc.Generator, abc.Collection, abc.Reversible, abc.ValuesView),
     *(abc.AsyncIterable, abc.AsyncIterator, abc.AsyncGenerator),
 }
-_SETS: Final = {set, frozenset, abc.Set, abc.MutableSet}
-_CALLABLE: Final[Any] = abc.Callable
-_FIELD_MARKS: Final = {typing.Required, typing.NotRequired, typing.ClassVar, typing.Final}
+_HASHED: Final = (abc.Set, abc.KeysView, Counter)
+_CLAIMS: Final = frozenset[Any]({abc.Callable, type})
+"""What says nothing of the value's own arrays: those that a function takes, the class of some."""
+_FIELD_MARKS: Final = frozenset(
+    getattr(typing, name)
+    for name in ("Required", "NotRequired", "ReadOnly", "ClassVar", "Final")
+    if hasattr(typing, name)
+)
+_TELLS: Final = frozenset(
+    getattr(typing, name) for name in ("TypeGuard", "TypeIs") if hasattr(typing, name)
+)
+_TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
+"""PEP 484: where a float is asked for, an int will do, and for a complex number either."""
 
 
 class Parser:
@@ -55,12 +68,18 @@ class Parser:
     Args:
         home: the world that arrays of no stated world belong to, or None for either.
         names: what string annotations inside records may mention beside their module's globals.
+        typechecker: who judges what is no array. One that was named is asked about plain classes
+            too.
     """
 
-    def __init__(self, home: World | None, names: Mapping[str, Any]) -> None:
+    def __init__(
+        self, home: World | None, names: Mapping[str, Any], typechecker: Any = "beartype"
+    ) -> None:
         self.home = home
         self.names = names
+        self.has_own_checker = typechecker not in {"beartype", None}
         self.records: dict[Any, RecordSpec] = {}
+        self.variables: dict[Any, Any] = {}
 
     def parse(self, hint: Any) -> Spec:
         """Read one resolved annotation: no string and no forward reference.
@@ -71,9 +90,10 @@ class Parser:
         """
         if hint is None or hint is _NONE_TYPE:
             return HintSpec("None", None, (_NONE_TYPE,))
-        bare = _bare(hint)
+        bare = _bare(self.variables.get(hint, hint) if isinstance(hint, TypeVar) else hint)
         if bare is Any or bare is object:
             return ANYTHING
+        refuse_mistake(bare)
         array = self.parse_array(bare)
         if array is not None:
             if any(axis.treepath for axis in array.axes or ()):
@@ -96,13 +116,17 @@ class Parser:
 
     def parse_hint(self, hint: Any, bare: Any) -> HintSpec:
         """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
+        if get_origin(bare) in _TELLS:
+            return HintSpec(annotation_text(hint), bool, (bool,))
         plain = type(bare) in {type, ABCMeta} and not hasattr(bare, "__orig_bases__")
-        classes = (bare,) if plain and not _is_jaxtyping(bare) else ()
+        classes: tuple[type, ...] = ()
+        if plain and not _is_jaxtyping(bare) and not self.has_own_checker:
+            classes = _TOWER.get(bare, (bare,))
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
 
     def arrays_inside(self, hint: Any) -> tuple[ArraySpec, ...]:
-        if get_origin(hint) is _CALLABLE:
-            return ()  # its parameters are not this value's axes
+        if get_origin(hint) in _CLAIMS:
+            return ()
         array = self.parse_array(hint)
         if array is not None:
             return (array,)
@@ -111,7 +135,7 @@ class Parser:
         leaf = getattr(hint, "leaftype", None)
         inside = get_args(hint) if leaf is None else (leaf,)
         arrays = tuple(array for each in inside for array in self.arrays_inside(each))
-        return arrays if leaf is None else (*arrays, _PYTREE)
+        return arrays if leaf is None else (*arrays, PYTREE)
 
     # --- arrays
 
@@ -134,46 +158,104 @@ class Parser:
     # --- what holds arrays
 
     def parse_container(self, hint: Any) -> Spec | None:
+        """Read a generic alias that holds arrays: every item is checked, or it is refused."""
         origin: Any = get_origin(hint)
         inside = get_args(hint)
-        if origin in _SETS and any(holds_arrays(self.parse(each)) for each in inside):
-            raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
+        if not isinstance(origin, type) or origin in _CLAIMS:
+            return None
         if origin is tuple and inside and inside[-1] is not Ellipsis:
-            items = tuple(self.parse(each) for each in inside if each != ())
-            return TupleSpec(_joined("tuple", items), items) if _any(items) else None
-        if origin in _SEQUENCES or origin is tuple:
-            item = self.parse(inside[0]) if inside else ANYTHING
+            return self.parse_tuple(inside)
+        specs = tuple(self.parse(each) for each in inside if each is not Ellipsis)
+        if not _any(specs):
+            return None
+        text = _joined(origin.__name__, specs)
+        if issubclass(origin, abc.ItemsView):
+            return IterableSpec(text, origin, TupleSpec(_joined("tuple", specs), specs))
+        if issubclass(origin, _HASHED):
+            raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
+        if issubclass(origin, abc.Mapping) and len(specs) > 1:
+            if holds_arrays(specs[0]):
+                raise ValueError("arrays are not hashable by value, so none is a key")
+            return MappingSpec(text, origin, specs[0], specs[1])
+        if issubclass(origin, (abc.Sequence, tuple)) and len(specs) == 1:
             ellipsis = ", ..." if origin is tuple else ""
-            text = f"{origin.__name__}[{item.text}{ellipsis}]"
-            return SequenceSpec(text, origin, item) if holds_arrays(item) else None
+            return SequenceSpec(f"{origin.__name__}[{specs[0].text}{ellipsis}]", origin, specs[0])
         if origin in _ITERABLES:
-            item = self.parse(inside[0])
-            text = _joined(origin.__name__, (item, *(self.parse(each) for each in inside[1:])))
-            return IterableSpec(text, origin, item) if holds_arrays(item) else None
-        if _is_subclass(origin, abc.Mapping) and len(inside) > 1:
-            key, value = (self.parse(each) for each in inside)
-            text = _joined(origin.__name__, (key, value))
-            return MappingSpec(text, origin, key, value) if holds_arrays(value) else None
-        return None
+            return IterableSpec(text, origin, specs[0])
+        if has_fields(origin):
+            return None  # a generic record, which parse_record reads
+        raise ValueError(
+            f"nobody can check the arrays inside of {with_article(type_name(origin))}; "
+            f"annotate it as Any, and check what comes out of it with sekisho.check"
+        )
 
-    def parse_record(self, hint: Any) -> RecordSpec | None:
-        """Read a class whose fields are annotated, if one of them holds arrays."""
-        if not isinstance(hint, type) or not _has_fields(hint):
+    def parse_tuple(self, inside: tuple[Any, ...]) -> TupleSpec | None:
+        """Read ``tuple[X, Y]``, in which one item may be any number of them: ``*tuple[Z, ...]``."""
+        several = [i for i, each in enumerate(inside) if unpacked(each) is not None]
+        items = tuple(
+            self.parse(each if unpacked(each) is None else unpacked(each))
+            for each in inside
+            if each != ()
+        )
+        if not _any(items):
+            return None
+        if not several:
+            return TupleSpec(_joined("tuple", items), items)
+        at = several[0]
+        middle = items[at]
+        if len(several) > 1 or not isinstance(middle, SequenceSpec):
+            raise ValueError(
+                "of what is unpacked into a tuple, one may be of any length: '*tuple[X, ...]'"
+            )
+        text = ", ".join(f"*{each.text}" if each is middle else each.text for each in items)
+        items = (*items[:at], middle.item, *items[at + 1 :])
+        return TupleSpec(f"tuple[{text}]", items, at)
+
+    def parse_record(self, hint: Any, *, always: bool = False) -> RecordSpec | None:
+        """Read a class whose fields are annotated, if one of them holds arrays, or `always`."""
+        kind = get_origin(hint) or hint
+        if not isinstance(kind, type) or not has_fields(kind):
             return None
         if hint in self.records:
             return self.records[hint]
-        names = _field_names(hint)
-        hints = _field_hints(hint, dict(self.names))
-        required: Any = getattr(hint, "__required_keys__", names)
-        record = self.records[hint] = RecordSpec(hint, frozenset(required))
+        names = field_names(kind)
+        hints = field_hints(kind, dict(self.names))
+        required: Any = getattr(kind, "__required_keys__", names)
+        record = self.records[hint] = RecordSpec(kind, frozenset(required))
+        # Of a generic record, Box[X], the fields that are a T are an X.
+        outer = self.variables
+        parameters: Any = getattr(kind, "__parameters__", ())
+        self.variables = {**outer, **dict(zip(parameters, get_args(hint), strict=False))}
         record.fields.update(
-            {n: self.parse(_bare(each)) for n, each in hints.items() if n in names}
+            {n: self.parse(_bare_field(each)) for n, each in hints.items() if n in names}
         )
+        self.variables = outer
         record.is_complete = True
-        if holds_arrays(record):
+        if always or holds_arrays(record):
             return record
         del self.records[hint]
         return None
+
+    def parse_packed(self, hint: Any) -> PackedSpec:
+        """Read what ``*args`` or ``**kwargs`` are together: ``*tuple[X, ...]``, ``Unpack[TD]``."""
+        spec = self.parse_record(hint, always=True) or self.parse(hint)
+        return PackedSpec(spec.text, spec)
+
+
+def unpacked(hint: Any) -> Any:
+    """What ``*X`` or ``Unpack[X]`` unpacks; None for anything else."""
+    if get_origin(hint) is typing.Unpack:
+        return get_args(hint)[0]
+    if getattr(hint, "__unpacked__", False):
+        return get_origin(hint)[get_args(hint)]
+    return None
+
+
+def _bare_field(hint: Any) -> Any:
+    """A field's annotation without its marks; what it says is read like any other."""
+    while get_origin(hint) in _FIELD_MARKS:
+        hint = get_args(hint)[0]
+    return hint
 
 
 def _bare(hint: Any) -> Any:
@@ -205,51 +287,6 @@ def _joined(name: str, specs: tuple[Spec, ...]) -> str:
 
 def _is_subclass(kind: Any, of: type) -> bool:
     return isinstance(kind, type) and issubclass(kind, of)
-
-
-def _has_fields(kind: Any) -> bool:
-    return (
-        hasattr(kind, "__dataclass_fields__")
-        or hasattr(kind, "__attrs_attrs__")
-        or (hasattr(kind, "_fields") and hasattr(kind, "_make"))
-        or typing.is_typeddict(kind)
-    )
-
-
-# Words by which an annotation that cannot be evaluated shows that it speaks of arrays.
-_ARRAY_WORDS: Final = re.compile(
-    r"\b(Tensor|ndarray|NDArray|Array|Parameter|Bool|U?Int\d*|Integer|B?Float\w*|Complex\d*|"
-    r"Inexact|Real|Num|Shaped|Key)\b"
-)
-
-
-def _field_hints(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """The annotations of a class's fields, evaluated.
-
-    A class of somebody else's may name what only its type checker imports. That matters only if
-    the annotation speaks of arrays.
-    """
-    try:
-        return typing.get_type_hints(kind, None, names, include_extras=True)
-    except NameError:
-        raw: Any = [getattr(base, "__annotations__", {}) for base in kind.__mro__]
-        if any(_ARRAY_WORDS.search(str(each)) for own in raw for each in own.values()):
-            raise
-        return {}
-
-
-def _field_names(kind: Any) -> frozenset[str]:
-    if hasattr(kind, "__dataclass_fields__"):
-        is_field = [name for name, each in kind.__dataclass_fields__.items() if _is_stored(each)]
-        return frozenset(is_field)
-    if hasattr(kind, "__attrs_attrs__"):
-        return frozenset(each.name for each in kind.__attrs_attrs__)
-    return frozenset(getattr(kind, "_fields", kind.__annotations__))
-
-
-def _is_stored(field: Any) -> bool:
-    # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - fields() needs a class of ours
 
 
 def _is_jaxtyping(hint: Any) -> bool:
@@ -332,38 +369,3 @@ def annotation_text(hint: Any) -> str:
     if isinstance(hint, type) and get_origin(hint) is None:
         return hint.__name__
     return re.sub(r"\b(?:typing|collections\.abc|numpy|torch|jaxtyping)\.", "", repr(hint))
-
-
-_MEMO: Final = "<jaxtyping>"
-# A PyTree binds more than axes: its structure, and an axis a place. What jaxtyping remembers of
-# that goes from argument to argument as if it were one axis more.
-_PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(_MEMO, name=_MEMO),))
-
-
-def check_in_scope(check: Callable[[object], bool], value: object, bound: Bindings) -> bool:
-    """Let jaxtyping itself judge a value, with the axes bound so far; bind those that it binds.
-
-    For annotations with arrays inside that only jaxtyping understands.
-    """
-    storage: Any = importlib.import_module("jaxtyping._storage")
-    single, variadic, pytree, _ = storage.push_shape_memo({})
-    of_places, structures = bound.get(_MEMO, ({}, {}))
-    single.update(of_places)
-    pytree.update(structures)
-    for key, size in bound.items():
-        if key.startswith("*"):
-            variadic[key[1:]] = (f"#{key}" in bound, size)
-        elif key.isidentifier():
-            single[key] = size
-    try:
-        verdict = check(value)
-        single, variadic, pytree, _ = storage.get_shape_memo()
-    finally:
-        storage.pop_shape_memo()
-    if verdict:
-        bound.update({name: size for name, size in single.items() if name.isidentifier()})
-        others = {name: size for name, size in single.items() if not name.isidentifier()}
-        bound[_MEMO] = (others, dict(pytree))
-        bound.update({f"*{name}": shape for name, (_, shape) in variadic.items()})
-        bound.update({f"#*{name}": 1 for name, (grows, _) in variadic.items() if grows})
-    return verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import abc
 from typing import TYPE_CHECKING, Any
 
 from sekisho.worlds import class_of
@@ -10,7 +11,16 @@ from sekisho.worlds import class_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-__all__ = ["flatten", "iterate_checked", "with_fields", "with_items", "with_leaves", "with_values"]
+__all__ = [
+    "CheckedIterable",
+    "flatten",
+    "iterate_checked",
+    "with_collected",
+    "with_fields",
+    "with_items",
+    "with_leaves",
+    "with_values",
+]
 
 
 def with_items(container: Any, items: Sequence[Any]) -> Any:
@@ -28,6 +38,23 @@ def with_items(container: Any, items: Sequence[Any]) -> Any:
     for index, item in enumerate(items):
         changed[index] = item
     return changed
+
+
+def with_collected(collection: Any, items: Sequence[Any]) -> Any:
+    """The same collection with these items, in order; the same object if they are its own.
+
+    A view of a dict is one again. What cannot be made anew of its items (a set of arrays, whose
+    class nobody knows how to call) is a list of them.
+    """
+    kind = class_of(collection)
+    if issubclass(kind, abc.ItemsView):
+        same = all(new[1] is old[1] for new, old in zip(items, collection, strict=True))
+        return collection if same else dict(items).items()
+    if all(new is old for new, old in zip(items, collection, strict=True)):
+        return collection
+    if issubclass(kind, abc.ValuesView):
+        return dict(enumerate(items)).values()
+    return with_items(collection, items) if issubclass(kind, abc.Sequence) else list(items)
 
 
 def with_values(mapping: Any, values: Mapping[Any, Any]) -> Any:
@@ -96,3 +123,47 @@ async def _iterate_async(
     async for item in iterator:
         yield check(index, item)
         index += 1
+
+
+class CheckedIterable:
+    """What can be iterated again and again, its items checked each time as they are taken.
+
+    All else is the iterable's own: its length, its attributes.
+    """
+
+    __slots__ = ("_check", "_iterable")
+
+    def __init__(self, iterable: Any, check: Callable[[int, Any], Any]) -> None:
+        self._iterable = iterable
+        self._check = check
+
+    def __iter__(self) -> Iterator[Any]:
+        checked: Iterator[Any] = iterate_checked(iter(self._iterable), self._check)
+        return checked
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        checked: AsyncIterator[Any] = iterate_checked(aiter(self._iterable), self._check)
+        return checked
+
+    def __reversed__(self) -> Iterator[Any]:
+        checked: Iterator[Any] = iterate_checked(reversed(self._iterable), self._check)
+        return checked
+
+    def __len__(self) -> int:
+        return len(self._iterable)
+
+    def __bool__(self) -> bool:
+        return bool(self._iterable)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterable, name)
+
+    def __repr__(self) -> str:
+        return repr(self._iterable)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same, (self._iterable,)  # in another process nobody checks
+
+
+def _same(iterable: Any) -> Any:
+    return iterable

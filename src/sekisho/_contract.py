@@ -16,7 +16,7 @@ from typing import (
     get_origin,
 )
 
-from sekisho._annotations import Parser, annotation_text, foreign_types
+from sekisho._annotations import Parser, annotation_text, foreign_types, unpacked
 from sekisho._axes import Axis
 from sekisho._options import Options
 from sekisho._resolve import called_function, resolve_annotations, without_partials
@@ -151,7 +151,7 @@ def build_contract(
     """
     bare = _bare_contract(function, signature, options)
     hints = resolve_annotations(function, names, lambda name: f"{bare.function}() {_place(name)}")
-    reader = _Reader(bare.function, options, Parser(options.world, names))
+    reader = _Reader(bare.function, options, Parser(options.world, names, options.typechecker))
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
     first = bare.parameters[0] if bare.parameters else None
@@ -268,10 +268,18 @@ class _Reader(NamedTuple):
     def read(
         self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool = False
     ) -> Parameter:
-        return parameter._replace(spec=self.spec(hints, parameter.name, is_first=is_first))
+        return parameter._replace(spec=self.spec(hints, parameter, is_first=is_first))
 
-    def spec(self, hints: Mapping[str, Any], name: str, *, is_first: bool) -> Spec | _Unannotated:
-        options = self.options
+    def parse(self, hint: Any, kind: Any) -> Spec:
+        inside = unpacked(hint)
+        if inside is not None and kind in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}:
+            return self.parser.parse_packed(inside)
+        return self.parser.parse(hint)
+
+    def spec(
+        self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool
+    ) -> Spec | _Unannotated:
+        options, name = self.options, parameter.name
         if name not in hints:
             if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
                 return ANYTHING
@@ -280,7 +288,7 @@ class _Reader(NamedTuple):
         where = f"{self.function}() {_place(name)}"
         _refuse_contradiction(hint, options, where)
         try:
-            spec = self.parser.parse(hint)
+            spec = self.parse(hint, parameter.kind)
         except ValueError as error:
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
         if options.typechecker is None and not holds_arrays(spec):

@@ -8,11 +8,17 @@ at a flag tells.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sekisho._refusals import (
+    PLAIN_DTYPES,
+    Refusal,
+    refuse_dtype,
+    refuse_kinds,
+    refuse_transforms,
+)
 from sekisho.errors import with_article
 from sekisho.worlds import (
     NUMPY,
@@ -21,6 +27,7 @@ from sekisho.worlds import (
     class_of,
     dtype_name,
     find_world,
+    is_compiling,
     type_name,
 )
 
@@ -30,10 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Converted",
     "Policy",
-    "Refusal",
     "convert",
     "exports_memory",
-    "how_to_make",
 ]
 
 
@@ -61,29 +66,27 @@ class Converted(NamedTuple):
     copied: str | None
 
 
-class Refusal(Exception):  # noqa: N818 - caught and worded by the caller; never seen by a user
-    """Why a value does not cross: its arguments are the reason, and the call that mends it or None.
-
-    It defines no ``__init__``, as none of the errors does: a compiler of torch could not trace it.
-    """
-
-    @property
-    def reason(self) -> str:
-        """What stands in the way."""
-        return str(self.args[0])
-
-    @property
-    def hint(self) -> str | None:
-        """The call that makes it cross, ``{}`` being the value."""
-        return self.args[1] if len(self.args) > 1 else None
-
-
 def convert(value: Any, target: World, policy: Policy) -> Converted:
     """Convert an array, a tensor, or what exports its memory as one, to the `target` world.
 
     Raises:
-        Refusal: if that would change a value, cut a graph, or copy against the policy.
+        Refusal: if that would change a value, cut a graph, or copy against the policy, and for
+            whatever a library, or the value itself, raises on the way.
+        MemoryError: (and torch's own) as it is: who catches it tries again with less.
     """
+    if is_compiling():
+        return _convert(value, target, policy)
+    try:
+        return _convert(value, target, policy)
+    except Refusal:
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise Refusal(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
+
+
+def _convert(value: Any, target: World, policy: Policy) -> Converted:
     source = find_world(value)
     if source is None:
         value = _import_memory(value)
@@ -95,28 +98,10 @@ def convert(value: Any, target: World, policy: Policy) -> Converted:
 
 # --- NumPy to torch ---------------------------------------------------------------------------
 
-_PLAIN: Final = frozenset(
-    np.dtype(name)
-    for name in (
-        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-    )
-)
-_NO_TENSOR_DTYPE: Final = {
-    "O": ("holds Python objects", "{}.astype('float64'), if they are numbers"),
-    "U": ("holds text", "turn the text into numbers, such as class indices"),
-    "S": ("holds bytes", "numpy.frombuffer(data, dtype='uint8') reads bytes as numbers"),
-    "T": ("holds text", "turn the text into numbers, such as class indices"),
-    "M": ("holds dates", "{}.astype('int64') counts their units"),
-    "m": ("holds time spans", "{}.astype('int64') counts their units"),
-    "V": ("is structured", "one field at a time: {}['name']"),
-    "g": ("is longdouble, which torch lacks", "{}.astype('float64') rounds"),
-    "G": ("is clongdouble, which torch lacks", "{}.astype('complex128') rounds"),
-}
-
 
 def _to_torch(value: Any, policy: Policy) -> Converted:
     array, view_as = _readable_array(_plain_array(value))
+    array = _with_plain_strides(array)
     reason = "copy=True" if policy.copy else _why_not_shared(array)
     if reason is None:
         tensor = _load_torch().from_numpy(array)
@@ -140,16 +125,15 @@ def _load_torch() -> Any:
 def _readable_array(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], Any]:
     """The array under a dtype that `from_numpy` reads, and the torch dtype to view it as."""
     dtype = array.dtype
-    if dtype in _PLAIN:
+    if dtype in PLAIN_DTYPES:
         # ulonglong equals uint64 and hashes like it, yet from_numpy refuses it.
         return (array.view(np.uint64) if dtype.char == "Q" else array), None
-    if not dtype.isnative and dtype.newbyteorder("=") in _PLAIN:
+    if not dtype.isnative and dtype.newbyteorder("=") in PLAIN_DTYPES:
         return array, None
     view_as = _torch_dtype(dtype)
     if view_as is not None:
         return array.view(f"u{dtype.itemsize}"), view_as
-    what, hint = _NO_TENSOR_DTYPE.get(dtype.char, (f"is {dtype}, which torch lacks", None))
-    raise Refusal(f"it {what}", hint)
+    refuse_dtype(dtype)
 
 
 def _plain_array(value: Any) -> np.ndarray[Any, Any]:
@@ -164,14 +148,14 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         if np.ma.is_masked(value):
             raise Refusal(
                 "it masks some of its elements, and a tensor cannot",
-                "{0}.filled(value), or the pair ({0}.data, ~{0}.mask)",
+                "fill them first, as in {0}.filled(...), or pass {0}.data and ~{0}.mask",
             )
         return np.asarray(value.data)
     if kind in {np.memmap, np.recarray}:
         return np.asarray(value)
     raise Refusal(
         f"it is {with_article(type_name(kind))}, whose meaning a tensor cannot keep",
-        "numpy.asarray({})",
+        "numpy.asarray({0})",
     )
 
 
@@ -187,6 +171,26 @@ def _why_not_shared(array: np.ndarray[Any, Any]) -> str | None:
     return "its strides are no multiples of its item size"
 
 
+def _with_plain_strides(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The same memory, its strides plain where no element depends on them.
+
+    The stride of an axis of length 1 is never used, so it may be anything, and `from_numpy`
+    refuses it all the same: ``np.ones((1, 3))[::-1]`` has a negative one.
+    """
+    if strides_are_plain(array) or not array.size:
+        return array
+    strides = tuple(
+        stride if size > 1 else array.itemsize
+        for stride, size in zip(array.strides, array.shape, strict=True)
+    )
+    if strides == array.strides:
+        return array
+    view: np.ndarray[Any, Any] = np.lib.stride_tricks.as_strided(
+        array, strides=strides, writeable=array.flags.writeable
+    )
+    return view
+
+
 def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
     """Whether `from_numpy` can express an array's strides."""
     itemsize = array.itemsize
@@ -195,7 +199,7 @@ def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
 
 def plain_dtypes() -> frozenset[np.dtype[Any]]:
     """The dtypes that both libraries have."""
-    return _PLAIN
+    return PLAIN_DTYPES
 
 
 def _copied_tensor(array: np.ndarray[Any, Any]) -> torch.Tensor:
@@ -223,9 +227,22 @@ def _move(tensor: torch.Tensor, policy: Policy) -> Converted:
     """A tensor to the device asked for; a copy only if it is elsewhere, or always if asked for."""
     if policy.device is None or same_device(tensor.device, policy.device):
         return Converted(tensor.clone(), "copy=True") if policy.copy else Converted(tensor, None)
+    _refuse_meta(policy.device)
     reason = f"it moved from {tensor.device} to {policy.device}"
     _forbid_copy(policy, reason)
-    return Converted(tensor.to(policy.device), reason)
+    try:
+        moved = tensor.to(policy.device)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
+        why = str(error).partition("\n")[0]
+        raise Refusal(f"this machine cannot move it to {policy.device}: {why}") from None
+    return Converted(moved, reason)
+
+
+def _refuse_meta(device: Any) -> None:
+    if device.type == "meta":
+        raise Refusal("a tensor on device 'meta' holds no values: all of these would be lost")
 
 
 def same_device(device: Any, wanted: Any) -> bool:
@@ -238,13 +255,13 @@ def same_device(device: Any, wanted: Any) -> bool:
 
 def _to_numpy(tensor: torch.Tensor, policy: Policy) -> Converted:
     torch = TORCH.module()
-    _refuse_transforms(tensor, torch)
-    _refuse_kinds(tensor, torch)
+    refuse_transforms(tensor, torch)
+    refuse_kinds(tensor, torch)
     if tensor.requires_grad:
         if not policy.detach:
             raise Refusal(
                 "it requires grad, and an array would cut it from its graph",
-                "{}.detach(), or the option detach=True",
+                "{0}.detach(), or the option detach=True",
             )
         tensor = tensor.detach()
     reason = "copy=True" if policy.copy else None
@@ -254,6 +271,9 @@ def _to_numpy(tensor: torch.Tensor, policy: Policy) -> Converted:
         reason = "it is a lazy conjugate, negative or zero"
     if reason is not None:
         _forbid_copy(policy, reason)
+        if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
+            zeros = TORCH.module().zeros_like(tensor, device="cpu").numpy()
+            return Converted(zeros, reason)
         array = tensor.numpy(force=True)
         # On the host, force=True copies only what is lazy.
         return Converted(array.copy() if reason == "copy=True" else array, reason)
@@ -261,83 +281,6 @@ def _to_numpy(tensor: torch.Tensor, policy: Policy) -> Converted:
     if policy.read_only or _may_overlap(tensor):
         array.flags.writeable = False
     return Converted(array, None)
-
-
-def _refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
-    if torch.compiler.is_compiling():
-        _refuse_trace()
-    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001
-        raise Refusal("this runs inside a torch.func transform", "convert outside of the transform")
-    if torch._C._get_tracing_state() is not None:  # noqa: SLF001
-        _refuse_trace()
-    if torch._C._len_torch_dispatch_stack():  # noqa: SLF001
-        from torch.fx.experimental.proxy_tensor import get_proxy_mode  # noqa: PLC0415
-
-        if get_proxy_mode() is not None:
-            _refuse_trace()
-    forward_ad = torch.autograd.forward_ad
-    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:  # noqa: SLF001
-        raise Refusal(
-            "it is a forward-mode dual, and an array would drop its tangent",
-            "torch.autograd.forward_ad.unpack_dual({}).primal",
-        )
-
-
-def _refuse_trace() -> NoReturn:
-    raise Refusal(
-        "this is being traced, and the array would be frozen into the trace",
-        "convert outside of the traced function",
-    )
-
-
-_SUBCLASS_CALLS: Final = {
-    "DTensor": "{}.full_tensor()",
-    "MaskedTensor": "{}.to_tensor(value)",
-    "NestedTensor": "{}.unbind()",
-}
-
-
-def _refuse_kinds(tensor: torch.Tensor, torch: Any) -> None:
-    kind = type(tensor)
-    name = kind.__name__
-    if name in {"FakeTensor", "FunctionalTensor"} or tensor.device.type == "meta":
-        raise Refusal("it holds no data", "torch.empty_like({}, device='cpu')")
-    if name in {"UninitializedParameter", "UninitializedBuffer"}:
-        raise Refusal("it is not initialised yet", "run the module once first")
-    if kind is not torch.Tensor and kind is not torch.nn.Parameter:
-        raise Refusal(
-            f"it is {with_article(name)}, whose meaning an array cannot keep",
-            _SUBCLASS_CALLS.get(name, "{}.as_subclass(torch.Tensor)"),
-        )
-    if tensor.is_nested:
-        raise Refusal("it is nested", "{}.unbind()")
-    if tensor.layout is not torch.strided:
-        layout = str(tensor.layout).rpartition(".")[2].strip("_")
-        raise Refusal(f"its layout is {layout}", "{}.to_dense()")
-    if tensor.is_quantized:
-        raise Refusal("it is quantized", "{}.dequantize()")
-    if tensor.ndim > _MAX_NDIM:
-        raise Refusal(
-            f"it has {tensor.ndim} axes, and an array at most {_MAX_NDIM}", "{}.flatten()"
-        )
-    if tensor.dtype not in _numpy_dtypes():
-        dtype = dtype_name(tensor.dtype)
-        exact = {"complex32": "{}.to(torch.complex64)"}
-        floating = tensor.dtype.is_floating_point
-        raise Refusal(
-            f"NumPy has no dtype {dtype}",
-            exact.get(dtype, "{}.float()" if floating else "{}.to(torch.uint8)"),
-        )
-
-
-_MAX_NDIM: Final = 64
-
-
-@cache
-def _numpy_dtypes() -> frozenset[torch.dtype]:
-    """The torch dtypes that NumPy has too."""
-    names = {dtype_name(dtype) for dtype in _PLAIN}
-    return frozenset(dtype for dtype, name in TORCH.dtypes().items() if name in names)
 
 
 def _may_overlap(tensor: torch.Tensor) -> bool:
@@ -367,23 +310,6 @@ def _import_memory(value: Any) -> np.ndarray[Any, Any]:
         return np.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise Refusal(f"its memory cannot be read as an array: {error}") from None
-
-
-def how_to_make(value: object, target: World) -> str | None:
-    """The call that makes a value of the `target` world, for a value that belongs to none."""
-    kind = class_of(value)
-    if issubclass(kind, (bool, int, float, complex, list, tuple, range, np.generic)):
-        return "numpy.asarray({})" if target is NUMPY else "torch.tensor({})"
-    if issubclass(kind, (bytes, bytearray, memoryview)) or kind.__name__ == "array":
-        make = "numpy.frombuffer({}, dtype=...)"
-        return make if target is NUMPY else f"torch.from_numpy({make}.copy())"
-    if hasattr(kind, "to_numpy"):
-        return "{}.to_numpy()" if target is NUMPY else "torch.tensor({}.to_numpy())"
-    if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__"):
-        return "numpy.asarray({})" if target is NUMPY else "torch.tensor(numpy.asarray({}))"
-    if hasattr(kind, "__dlpack__"):
-        return "numpy.from_dlpack({})" if target is NUMPY else "torch.from_dlpack({})"
-    return None
 
 
 def _forbid_copy(policy: Policy, reason: str) -> None:

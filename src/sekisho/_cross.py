@@ -6,8 +6,9 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sekisho._convert import Policy, Refusal, convert
+from sekisho._convert import Policy, convert
 from sekisho._crossings import caller, open_logs, record
+from sekisho._refusals import Refusal
 from sekisho._strict import note_refusal
 from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
 from sekisho.modes import current
@@ -50,19 +51,18 @@ class Border:
         """Refuse a foreign value if nothing may cross.
 
         Raises:
-            WorldError: naming the call that converts.
+            WorldError: saying why; the call that converts is added where it is known to help.
         """
         reason = self.why_closed(world)
         if reason is not None:
-            violation = place.violation(spec, value, reason, self.how_to_pass(world))
-            raise note_refusal(WorldError(violation))
+            raise note_refusal(WorldError(place.violation(spec, value, reason)))
 
-    def how_to_pass(self, target: World) -> str:
-        """The call that converts, and the option that would where nothing but the mode forbids it."""
-        options, call = self.options, f"to_{target.name}({{0}})"
+    def option_to_pass(self) -> str | None:
+        """What the decorator could be told for values to cross, where only the mode forbids it."""
+        options = self.options
         if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
-            return call
-        return f"{call}, or @{options.kind}(on_foreign='convert')"
+            return None
+        return f"@{options.kind}(on_foreign='convert')"
 
     def cross(
         self,
@@ -88,8 +88,7 @@ class Border:
                 value, target, policy, self.function, place.place, options.world, copied=cast
             )
         except Refusal as refusal:
-            violation = place.violation(spec, value, refusal.reason, refusal.hint)
-            raise ConversionError(violation) from None
+            raise ConversionError(place.violation(spec, value, refusal.reason)) from None
         if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
         return crossed

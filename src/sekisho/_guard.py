@@ -10,6 +10,7 @@ import contextlib
 import functools
 import keyword
 import warnings
+import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,8 +73,9 @@ def make_guard(
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
     # What the names are for is done once the contract is read; they may be anything, and a guard
     # that is pickled takes along what it holds.
-    names = names if contract is None else {}
-    namespace[WRITE] = _make_writer(guard, function, options, names, contract)
+    late_names = names if contract is None else {}
+    write, written = _make_writer(guard, function, options, late_names, contract)
+    namespace.update({WRITE: write, _WRITTEN: written})
     return guard
 
 
@@ -94,7 +96,7 @@ _WRITTEN: Final = "__sekisho_guard__"
 def _stub_text(flavour: Flavour) -> str:
     """The text of a guard that is not written yet."""
     word = "async def" if flavour in {"coroutine", "async generator"} else "def"
-    call = f"{_WRITTEN}(*args, **kwargs)"
+    call = f"{_WRITTEN}()(*args, **kwargs)"
     body = {
         "function": f"return {call}",
         "coroutine": f"return await {call}",
@@ -107,44 +109,79 @@ def _stub_text(flavour: Flavour) -> str:
     return "\n    ".join(lines) + "\n"
 
 
+class _Writing:
+    """How far a stub has come on its way to a guard.
+
+    The guard's own globals hold this, so it must not hold the guard: what a guard closes over is
+    freed when the guard is, without waiting for the garbage collector.
+    """
+
+    def __init__(self, guard: types.FunctionType | None) -> None:
+        self.guard: Callable[[], types.FunctionType | None] = (
+            _no_guard if guard is None else weakref.ref(guard)
+        )
+        self.is_written = False
+        self.kept: types.FunctionType | None = None
+        """What is called instead of the guard: in a process that a stub was sent to, and by a
+        compiler of torch that came before the guard was written."""
+
+    def __reduce__(self) -> tuple[Any, tuple[None]]:
+        return _Writing, (None,)
+
+
+def _no_guard() -> None:
+    return None
+
+
 def _make_writer(
     guard: types.FunctionType,
     function: types.FunctionType,
     options: Options,
     names: dict[str, Any],
     contract: Contract | None,
-) -> Callable[[], None]:
-    """Make what a stub calls first: it writes the guard, once.
+) -> tuple[Callable[[], None], Callable[[], Callable[..., Any]]]:
+    """Make what a stub calls: first what writes the guard, once, then what gives it.
 
     Two threads may both write; they write the same, and each finds it whole: first the names, then
     the text that uses them.
     """
+    state = _Writing(guard)
 
     @runs_while_tracing
     def write() -> None:
-        namespace = guard.__globals__
-        if _WRITTEN in namespace:
+        guard = state.guard()
+        if state.is_written or state.kept:
             return
+        if guard is None:
+            if state.guard is _no_guard:
+                state.kept = write_into(None, fresh())
+        elif is_compiling():
+            # The compiler is tracing the stub: with other code it would be compiled again.
+            state.kept = write_into(None, guard.__globals__)
+        else:
+            write_into(guard, guard.__globals__)
+            vars(guard).pop("__signature__", None)  # its code has it now
+            state.is_written = True
+
+    def write_into(guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
         promised = contract or _build_late_contract(function, options, names)
         name = _identifier(function)
         source, needs = generate(promised, name)
-        Names(namespace, needs, promised, function).fill()
+        Names(needs, promised, function).fill(namespace)
         rewrite = functools.partial(_text_of, promised, name)
-        if is_compiling():
-            # The compiler is tracing the stub: with other code it would be compiled again.
-            namespace[_WRITTEN] = compile_function(source, name, namespace, rewrite)
-        else:
-            compile_into(guard, source, name, rewrite)
-            namespace[_WRITTEN] = guard
-            vars(guard).pop("__signature__", None)  # its code has it now
-            namespace[WRITE] = _is_written
+        if guard is None:
+            return compile_function(source, name, namespace, rewrite)
+        return compile_into(guard, source, name, rewrite)
 
-    return write
+    def fresh() -> dict[str, Any]:
+        return {_OPTIONS: options, "__tracebackhide__": True}
 
+    def written() -> Callable[..., Any]:
+        # A generator may outlive the guard that it was asked of: then there is none to keep.
+        found: Callable[..., Any] = state.kept or state.guard() or write_into(None, fresh())
+        return found
 
-@runs_while_tracing
-def _is_written() -> None:
-    """What a stub calls that is in the middle of a call while another thread writes its text."""
+    return write, written
 
 
 def _text_of(contract: Contract, name: str) -> str:

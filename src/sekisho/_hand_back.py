@@ -12,8 +12,10 @@ import numpy as np
 
 from sekisho._containers import flatten, with_leaves
 from sekisho._contract import Contract
-from sekisho._convert import Policy, Refusal, same_device
+from sekisho._convert import Policy, same_device
 from sekisho._cross import cross
+from sekisho._refusals import Refusal
+from sekisho._remedy import Wanted, find_remedy
 from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.worlds import TORCH, class_of, describe, find_world
 
@@ -47,7 +49,7 @@ def make_hand_back(contract: Contract) -> Any:
             try:
                 return cross(value, target, policy, contract.function, contract.result.place, home)
             except Refusal as refusal:
-                hint = refusal.hint and refusal.hint.format("result")
+                hint = find_remedy(value, Wanted(target, policy=policy))
                 raise ConversionError(
                     Violation(
                         contract.function,
@@ -55,7 +57,7 @@ def make_hand_back(contract: Contract) -> Any:
                         f"a value that can go back to {target.label}",
                         describe(value),
                         refusal.reason,
-                        hint=hint,
+                        hint=hint and hint.format("result"),
                     )
                 ) from None
 

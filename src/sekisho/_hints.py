@@ -1,46 +1,167 @@
-"""The call that mends a value, given only when making it is certain to make the value lawful.
+"""Steps that mend a value: each a call that is tried before it is said, and what it loses.
+
+A step is made for the very value at hand. Whether a cast keeps every value is looked up in the
+values, never concluded from the dtypes alone; where it does not, the step says what is lost, or is
+no step but an *advice*: words, and no call that somebody could follow blindly.
 
 Beside a helper's name stands what it is in the library at hand, for who reads ``x[None]`` more often
-than ``add_batch_dim(x)``. In every hint ``{0}`` is the value's name.
+than ``add_batch_dim(x)``. In every text ``{0}`` is the value.
 """
 
 from __future__ import annotations
 
 from itertools import combinations
 from types import AsyncGeneratorType, CoroutineType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from sekisho._axes import Axis, Bindings, match_shape
-from sekisho.worlds import NUMPY, World, class_of
+from sekisho._casting import cast, may_cast
+from sekisho._losses import is_small, loss_of
+from sekisho.worlds import NUMPY, TORCH, World, class_of, dtype_name, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sekisho._specs import ArraySpec
 
-__all__ = ["cast_hint", "shape_hint", "value_hint"]
+__all__ = ["Advice", "Step", "cast_step", "plain_text", "shape_step", "value_hint"]
+
+
+class Step(NamedTuple):
+    """One call that brings a value nearer to what is asked.
+
+    Attributes:
+        call: the call as text.
+        do: the call itself.
+        why: what is mended, in front of the call; empty where the call says it.
+        beside: what the call is in the library at hand, behind it.
+        loses: what the call loses, behind it.
+        option: what may be done instead, where this step is all that is missing.
+        crosses: whether it is the crossing itself.
+    """
+
+    call: str
+    do: Callable[[Any], Any]
+    why: str = ""
+    beside: str = ""
+    loses: str = ""
+    option: str = ""
+    crosses: bool = False
+
+
+class Advice(Exception):  # noqa: N818 - no error: the end of a search
+    """No call is certain to help: words that do, as its argument, or None where none would."""
+
+
+def plain_text(step: Step, name: str) -> str:
+    """One step as a hint, `name` being the value."""
+    text = f"{step.why}: {step.call}" if step.why else step.call
+    text += f", which is {step.beside}" if step.beside else step.loses
+    return text.format(name)
+
+
+# --- dtypes ------------------------------------------------------------------------------------
+
+_ADVICE: Final = {
+    "holds NaN": "it holds NaN or infinity, which {target} cannot: replace them first",
+    "range": "some values are outside of what {target} holds: scale or clip them first",
+    "tiny": "some values are too small for {target}: scale them first",
+    "bool": "some values are neither 0 nor 1: compare first, as in {{0}} > 0",
+    "complex": "it has an imaginary part, which {target} has not: take {{0}}.real or abs({{0}}) first",
+}
+
+
+def cast_step(spec: ArraySpec, value: Any) -> Step:
+    """The cast to the one dtype that the annotation names, if it keeps every value.
+
+    Raises:
+        Advice: if it names several, or a value would be lost.
+    """
+    target = spec.only_dtype
+    if target is None:
+        raise Advice(None)
+    source, is_numpy = dtype_name(value.dtype), find_world(value) is NUMPY
+    call = f"{{0}}.astype('{target}')" if is_numpy else f"{{0}}.to(torch.{target})"
+    if may_cast(source, target, "safe"):
+        return Step(call, lambda x: _safe_cast(x, target))
+    if not is_small(value):
+        raise Advice(None)
+    loss = loss_of(value, target)
+    if loss is None and source.startswith("complex") and not target.startswith("complex"):
+        return Step("{0}.real", lambda x: x.real)
+    if loss is None or loss == "rounds":
+        return Step(call, lambda x: cast(x, target), loses=", which rounds" if loss else "")
+    if loss in {"image", "fraction"}:
+        scaled = "{0} * 255" if loss == "image" else "{0}"
+        whole = f"numpy.rint({scaled})" if is_numpy else f"torch.round({scaled})"
+        why = (
+            "its values are in [0, 1]: scale and round first"
+            if loss == "image"
+            else "its values are not whole numbers: round first"
+        )
+        return Step(call.replace("{0}", whole), lambda x: _rounded(x, target, loss), why)
+    raise Advice(_ADVICE[loss].format(target=target))
+
+
+def _safe_cast(value: Any, target: str) -> Any:
+    """The value cast; of a large one, something of its shape that takes no memory."""
+    if is_small(value):
+        return cast(value, target)
+    if find_world(value) is NUMPY:
+        return np.broadcast_to(np.zeros((), target), value.shape)
+    torch = TORCH.module()
+    like = torch.zeros((), dtype=getattr(torch, target), device=value.device)
+    return like.expand(value.shape).requires_grad_(value.requires_grad)
+
+
+def _rounded(value: Any, target: str, loss: str) -> Any:
+    scaled = value * 255 if loss == "image" else value
+    rounded = np.rint(scaled) if find_world(value) is NUMPY else TORCH.module().round(scaled)
+    return cast(rounded, target)
+
+
+# --- axes --------------------------------------------------------------------------------------
 
 _IMAGE_AXES = (3, 4)
 """The ranks at which a moved channel axis is meant: one image, or a batch of them."""
 
-_HELPERS: Final = {
-    "add_batch_dim": ("the batch axis is missing", "{0}[None]", "{0}.unsqueeze(0)"),
-    "remove_batch_dim": ("there is a batch axis of size 1 too many", "{0}[0]", "{0}.squeeze(0)"),
-    "transpose2d": ("the two axes look transposed", "{0}.T", "{0}.permute(1, 0)"),
+_HELPERS: Final[dict[str, tuple[str, str, str, Callable[[Any], Any]]]] = {
+    "add_batch_dim": (
+        *("the batch axis is missing", "{0}[None]", "{0}.unsqueeze(0)"),
+        lambda x: x[None],
+    ),
+    "remove_batch_dim": (
+        *("there is a batch axis of size 1 too many", "{0}[0]", "{0}.squeeze(0)"),
+        lambda x: x[0],
+    ),
+    "transpose2d": (
+        *("the two axes look transposed", "{0}.T", "{0}.permute(1, 0)"),
+        lambda x: x.T,
+    ),
     "channels_first": (
         *("the channels look last", "numpy.moveaxis({0}, -1, -3)", "{0}.movedim(-1, -3)"),
+        lambda x: _move_axis(x, -1, -3),
     ),
     "channels_last": (
         *("the channels look first", "numpy.moveaxis({0}, -3, -1)", "{0}.movedim(-3, -1)"),
+        lambda x: _move_axis(x, -3, -1),
     ),
 }
-"""What each helper mends, and what it is in NumPy and in PyTorch."""
+"""What each helper mends, and what it is in NumPy, in PyTorch, and done."""
 
 
-def shape_hint(
+def _move_axis(value: Any, source: int, destination: int) -> Any:
+    if find_world(value) is NUMPY:
+        return np.moveaxis(value, source, destination)
+    return value.movedim(source, destination)
+
+
+def shape_step(
     spec: ArraySpec, shape: tuple[int, ...], bound: Bindings, world: World
-) -> str | None:
-    """The helper that would give an array of `world` the declared shape."""
+) -> Step | None:
+    """The helper that gives an array of `world` the declared shape."""
     axes = spec.axes
     if axes is None or any(axis.variadic for axis in axes):
         return None
@@ -61,18 +182,18 @@ def shape_hint(
         if first is not last:
             helper = "channels_first" if first else "channels_last"
     if helper is None:
-        return _swap_hint(shape, fits, world) if len(shape) == rank else None
-    what, *spellings = _HELPERS[helper]
-    return f"{what}: {helper}({{0}}), which is {spellings[world is not NUMPY]}"
+        return _swap_step(shape, fits, world) if len(shape) == rank else None
+    why, in_numpy, in_torch, do = _HELPERS[helper]
+    return Step(f"{helper}({{0}})", do, why, in_numpy if world is NUMPY else in_torch)
 
 
 def _is_channel(axis: Axis) -> bool:
     return axis.size in {1, 3, 4} or (axis.name or "").rstrip("s") in {"c", "ch", "channel"}
 
 
-def _swap_hint(
+def _swap_step(
     shape: tuple[int, ...], fits: Callable[[tuple[int, ...]], bool], world: World
-) -> str | None:
+) -> Step | None:
     """Two axes to be swapped, if these are the only two that would do."""
     fitting: list[list[int]] = []
     for i, j in combinations(range(len(shape)), 2):
@@ -82,18 +203,18 @@ def _swap_hint(
             fitting.append(order)
     if len(fitting) != 1:
         return None
-    order_text = ", ".join([str(each) for each in fitting[0]])
+    order = fitting[0]
+    order_text = ", ".join([str(each) for each in order])
     method = "transpose" if world is NUMPY else "permute"
-    call = f"permute_dims({{0}}, ({order_text}))"
-    return f"two axes look swapped: {call}, which is {{0}}.{method}({order_text})"
+    return Step(
+        f"permute_dims({{0}}, ({order_text}))",
+        lambda x: getattr(x, method)(*order),
+        "two axes look swapped",
+        f"{{0}}.{method}({order_text})",
+    )
 
 
-def cast_hint(spec: ArraySpec, world: World) -> str | None:
-    """The cast to the one dtype that the annotation names."""
-    name = spec.only_dtype
-    if name is None:
-        return None
-    return f"{{0}}.astype('{name}')" if world is NUMPY else f"{{0}}.to(torch.{name})"
+# --- what nobody means to pass ------------------------------------------------------------------
 
 
 def value_hint(value: object, *, is_result: bool) -> str | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import builtins
 import functools
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._admit import Boundary, call_reader
 from sekisho._contract import RESULT, Contract
+from sekisho._explain import make_explainer
 from sekisho._generators import make_watch
 from sekisho._hand_back import first_array, make_hand_back
 from sekisho._quick import make_quick_lane
-from sekisho._source import live_guards, make_function, runs_while_tracing
+from sekisho._source import EXPLAIN, live_guards, runs_while_tracing
 from sekisho._specs import dtypes_of
 from sekisho._strict import settle_boundary, thread
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
@@ -39,14 +41,6 @@ __tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_MAKE: Final = "__sekisho_make__"
-
-_LATE_ADMIT: Final = f"""\
-def stub(*arguments):
-    {_MAKE}({{number}})
-    return __sekisho_admit_{{number}}__(*arguments)
-"""
-
 _CHANGING: Final = {"array_type", "dtypes", "foreign", "function"}
 """What depends on torch being there, or on bodies being watched."""
 
@@ -73,46 +67,45 @@ def _refresh_all() -> None:
     for guard in live_guards():
         names: Names | None = guard.__globals__.get(_NAMES)
         if names is not None:  # None if its text is not written yet
-            names.refresh()
+            names.refresh(guard.__globals__)
 
 
 class Names:
-    """Fills in the global names that a guard's text needs."""
+    """Fills in the global names that a guard's text needs.
 
-    __slots__ = ("contract", "function", "namespace", "needs")
+    A guard's globals hold it, so it holds neither them nor the guard.
+    """
+
+    __slots__ = ("contract", "function", "needs")
 
     def __init__(
         self,
-        namespace: dict[str, Any],
         needs: dict[str, Need],
         contract: Contract,
         function: Callable[..., Any],
     ) -> None:
-        self.namespace = namespace
         self.needs = needs
         self.contract = contract
         self.function = function
 
-    def fill(self) -> None:
+    def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all of them."""
-        names, needs = self.namespace, self.needs
-        admits = tuple(name for name, need in needs.items() if need.kind == "admit")
-        names[_MAKE] = _make_maker(names, admits)
-        for number, name in enumerate(admits):
-            names[name] = late_admit(self.contract, needs[name].what, names, number)
-        names.update({name: self.value(needs[name]) for name in needs if name not in admits})
-        self.needs = {name: need for name, need in needs.items() if need.kind in _CHANGING}
-        self.namespace[_NAMES] = self
+        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract)
+        self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
+        namespace[_NAMES] = self
 
-    def refresh(self) -> None:
+    def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in again what has changed."""
-        self.namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        namespace.update({name: self.value(need) for name, need in self.needs.items()})
 
     def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         what = need.what
         match need.kind:
             case "function":
                 return self.body()
+            case "admit":
+                return late_admit(self.contract, what)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -177,37 +170,46 @@ class Outlined(functools.partial[Any]):
         return Outlined.make, self.recipe
 
 
-def late_admit(
-    contract: Contract,
-    admission: Admission,
-    namespace: dict[str, Any] | None = None,
-    number: int = 0,
-) -> Outlined:
+class _Late:
+    """What is made when it is first called."""
+
+    __slots__ = ("admission", "admit", "contract", "is_traced", "itself")
+
+    admit: Callable[..., Any]
+
+    def __init__(self, contract: Contract, admission: Admission) -> None:
+        self.contract = contract
+        self.admission = admission
+        self.itself: weakref.ref[Any] | None = None
+        self.is_traced = False
+        """Whether a compiler of torch has seen this, and would compile again if it were no more."""
+
+
+def late_admit(contract: Contract, admission: Admission) -> Outlined:
     """Stand in for the out-of-line call of one boundary until it is made for the first time.
 
-    Most guards never make most of theirs, so most never hold what it needs. `number` says which of
-    the guard's it is, whose names are `namespace`; a guard that was sent here has none to give.
+    Most guards never make most of theirs, so most never hold what it needs.
     """
-    home: dict[str, Any] = {} if namespace is None else namespace
-    stub = make_function(_LATE_ADMIT.format(number=number), "admit", home)
-    late = Outlined.of(stub, late_admit, contract, admission)
-    if namespace is None:
-        home.update({"admit": late, _MAKE: _make_maker(home, ("admit",))})
-    return late
+    late = _Late(contract, admission)
+    stand_in = Outlined.of(functools.partial(_admit_late, late), late_admit, contract, admission)
+    late.itself = weakref.ref(stand_in)
+    return stand_in
 
 
-def _make_maker(namespace: dict[str, Any], admits: tuple[str, ...]) -> Callable[[int], None]:
-    """Make what puts an out-of-line call where its stand-in looks for it, and in its place."""
+def _admit_late(late: _Late, *arguments: Any) -> Any:
+    _make_late(late)
+    return late.admit(*arguments)
 
-    @runs_while_tracing
-    def make(number: int) -> None:
-        made = f"__sekisho_admit_{number}__"
-        if made not in namespace:
-            recipe = namespace[admits[number]].recipe
-            namespace[made] = Outlined.of(make_admit(*recipe[1:]), *recipe)
-            namespace[admits[number]] = namespace[made]
 
-    return make
+@runs_while_tracing
+def _make_late(late: _Late) -> None:
+    if not hasattr(late, "admit"):
+        late.admit = make_admit(late.contract, late.admission)
+    late.is_traced = late.is_traced or is_compiling()
+    stand_in = late.itself and late.itself()
+    if stand_in is not None and not late.is_traced:
+        # From now on it calls what was made, without the step between.
+        stand_in.__setstate__((late.admit, (), {}, None))
 
 
 def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:

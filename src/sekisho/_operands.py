@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
 from sekisho._source import runs_while_tracing
 from sekisho.errors import ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, class_of, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "insert_axes",
@@ -47,8 +50,14 @@ def tell_of_torch() -> None:
         home["Tensor"] = TORCH.array_type()
 
 
-def operand(function: str, x: Any) -> Any:
+def operand(function: str, x: Any, least: int = 0, most: int = 64) -> Any:
     """The array or tensor that a helper was given, its class not having been recognised quickly.
+
+    Args:
+        function: the helper.
+        x: what it was given.
+        least: how many axes it needs; and `most`.
+        most: how many it takes.
 
     Raises:
         WorldError: if it is neither.
@@ -56,15 +65,25 @@ def operand(function: str, x: Any) -> Any:
     if TORCH.owns(x):
         tell_of_torch()
     elif not NUMPY.owns(x):
-        refuse_world(function, "argument 'x'", x, "x")
+        refuse_world(function, "argument 'x'", x, "x", lambda a: least <= a.ndim <= most)
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)
 
 
-def refuse_world(function: str, place: str, x: object, name: str) -> NoReturn:
-    """Refuse a value that belongs to no world, with the call that makes an array of it."""
-    from sekisho._convert import how_to_make  # noqa: PLC0415 - only for the message
+def refuse_world(
+    function: str, place: str, x: object, name: str, fits: Callable[[Any], bool] | None = None
+) -> NoReturn:
+    """Refuse a value that belongs to no world, with the call that makes an array of it.
 
-    hint = how_to_make(x, NUMPY)
+    Args:
+        function: the helper.
+        place: where the value is.
+        x: the value.
+        name: what it is called in the call.
+        fits: what the helper asks of an array.
+    """
+    from sekisho._remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+
+    hint = find_remedy(x, Wanted(None, crosses=False, scalars=True, fits=fits))
     reason = None if x is None else f"{describe(x)} is not an array"
     got = describe(x)
     violation = Violation(function, place, "an array or a tensor", got, reason)

@@ -17,6 +17,7 @@ from sekisho._specs import (
     ArraySpec,
     HintSpec,
     MappingSpec,
+    PackedSpec,
     SequenceSpec,
     UnionSpec,
 )
@@ -68,6 +69,8 @@ def cases_of(
     spec = parameter.spec
     if scope.contract.options.local and parameter.axes:
         return None  # whose axes are those of a shard, which is the slow path's to ask for
+    if isinstance(spec, PackedSpec):
+        return None
     if parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}:
         return None if parameter.axes else (Case((Test(f"not {local}", local),), {}),)
     if spec is UNANNOTATED:

@@ -45,7 +45,10 @@ def make_share_array() -> Callable[[Any], Any]:
             return None
         try:
             return torch.from_numpy(array)
-        except TypeError:  # ulonglong, which equals uint64
+        except (
+            TypeError,
+            ValueError,
+        ):  # ulonglong, which equals uint64; a stride that is never used
             return None
 
     return share
@@ -69,7 +72,7 @@ def make_share_tensor(*, read_only: bool) -> Callable[[Any], Any]:
             return None
         try:
             array = tensor.numpy()
-        except (RuntimeError, TypeError, ValueError):  # sparse, bfloat16, on a GPU, 65 axes, ...
+        except Exception:  # noqa: BLE001 - sparse, bfloat16, on a GPU, 65 axes, fakes about, ...
             return None
         if not read_only and not tensor.is_contiguous():
             return None  # its elements may overlap

@@ -1,12 +1,15 @@
 """From source text to a function: the only place that compiles and executes text.
 
 The text is registered with `linecache`, so tracebacks and debuggers show it, for as long as the
-function lives.
+function lives. What is compiled has one thing more than what is shown: a handler behind the last
+line, for what a value's own attributes raise (see `_with_handler`). It moves no line, and in Python
+3.11 and later it costs nothing until something is raised.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
 import linecache
 import types
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "EXPLAIN",
     "WRITE",
     "compile_function",
     "compile_into",
+    "evaluate",
     "generated_source",
     "is_guard",
     "live_guards",
-    "make_function",
     "make_stub",
     "runs_while_tracing",
 ]
@@ -34,6 +38,9 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
+EXPLAIN: Final = "__sekisho_explain__"
+"""What a guard calls, by this global name, with an error that leaves it."""
+
 _unused: Final[list[str]] = []
 """The file names of guards that are gone. They leave linecache when the next guard comes, never
 from a finalizer: that may run while `linecache.checkcache` goes through its names."""
@@ -42,7 +49,7 @@ from a finalizer: that may run while `linecache.checkcache` goes through its nam
 class _Entry:
     """A generated function: the file name that its code goes by, and how to write its text."""
 
-    __slots__ = ("filename", "rewrite")
+    __slots__ = ("__weakref__", "filename", "rewrite")
 
     def __init__(self, filename: str, rewrite: Callable[[], str]) -> None:
         self.filename = filename
@@ -56,6 +63,9 @@ _entries: Final[weakref.WeakKeyDictionary[types.FunctionType, _Entry | None]] = 
     weakref.WeakKeyDictionary()
 )
 """Every generated function; None for one that is a stub yet."""
+
+_by_filename: Final[weakref.WeakValueDictionary[str, _Entry]] = weakref.WeakValueDictionary()
+"""linecache asks by this: what it keeps must keep no contract, and so no default value, alive."""
 
 
 def compile_function(
@@ -73,25 +83,44 @@ def compile_function(
 def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     # Not all in <>: linecache takes such a name for one that has no source.
     filename = f"{_PREFIX}{next(_number)}>.{name}"
-    exec(compile(source, filename, "exec", dont_inherit=True), namespace)  # noqa: S102
+    code = compile(_with_handler(source), filename, "exec", dont_inherit=True)
+    exec(code, namespace)  # noqa: S102
     function: types.FunctionType = namespace.pop(name)
     return function
+
+
+def _with_handler(source: str) -> str:
+    """The text with all from its first comment on in a ``try``, which stands in the comment's place.
+
+    So every line keeps its number, and the text that is shown is the one a reader wants to see.
+    A guard without a comment asks nothing, and needs no handler.
+    """
+    lines = source.splitlines()
+    first = next((i for i, line in enumerate(lines) if line.startswith("    # ")), None)
+    if first is None:
+        return source
+    return "\n".join(
+        [
+            *lines[:first],
+            "    try:",
+            *(f" {line}" for line in lines[first + 1 :]),
+            "    except Exception as __sekisho_error__:",
+            f"     {EXPLAIN}(__sekisho_error__)",
+            "     raise",
+            "",
+        ]
+    )
 
 
 def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     """Make a guard of a text that many share, which will take code of its own later.
 
-    Its globals must hold, under the name `WRITE`, the function that has it do so.
+    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so.
     """
-    stub = make_function(source, name, namespace)
+    namespace["__builtins__"] = builtins  # dynamo asks for them
+    stub = types.FunctionType(_compile_once(source), namespace, name)
     _entries[stub] = None
     return stub
-
-
-def make_function(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
-    """Make a function of a text that many share, its globals being `namespace`."""
-    namespace["__builtins__"] = builtins  # dynamo asks for them
-    return types.FunctionType(_compile_once(source), namespace, name)
 
 
 @cache
@@ -123,6 +152,11 @@ def compile_into(
     _register(stub, rewrite)
 
 
+def evaluate(call: str, names: dict[str, Any]) -> Any:
+    """Evaluate a call that this library has written itself, for a hint to be tried."""
+    return eval(call, names)  # noqa: S307 - no text of anybody else's
+
+
 def is_guard(code: types.CodeType) -> bool:
     """Whether this is the code of a generated function."""
     return code.co_filename.startswith(_PREFIX)
@@ -137,9 +171,14 @@ def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
     filename = function.__code__.co_filename
     while _unused:
         linecache.cache.pop(_unused.pop(), None)
-    _entries[function] = _Entry(filename, rewrite)
+    entry = _entries[function] = _by_filename[filename] = _Entry(filename, rewrite)
     # linecache's form of an entry that it asks for its text when somebody asks for a line.
-    linecache.cache[filename] = (rewrite,)
+    linecache.cache[filename] = (functools.partial(_text_of, entry.filename),)
+
+
+def _text_of(filename: str) -> str:
+    entry = _by_filename.get(filename)
+    return entry.rewrite() if entry else ""
 
 
 def generated_source(function: Callable[..., Any]) -> str:

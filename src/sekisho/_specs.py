@@ -24,6 +24,7 @@ __all__ = [
     "HintSpec",
     "IterableSpec",
     "MappingSpec",
+    "PackedSpec",
     "RecordSpec",
     "SequenceSpec",
     "Spec",
@@ -132,10 +133,31 @@ class SequenceSpec(NamedTuple):
 
 
 class TupleSpec(NamedTuple):
-    """``tuple[X, Y]``: one item for each."""
+    """``tuple[X, Y]``: one item for each.
+
+    Attributes:
+        text: the annotation as messages show it.
+        items: what each item must be.
+        several: which of `items` stands for any number of them, as in ``tuple[X, *tuple[Y, ...]]``.
+    """
 
     text: str
     items: tuple[Spec, ...]
+    several: int | None = None
+
+    def expanded(self, length: int) -> tuple[Spec, ...]:
+        """What each item of a tuple of this length must be, or as near as it can be."""
+        if self.several is None:
+            return self.items
+        at, more = self.several, length - len(self.items) + 1
+        return (*self.items[:at], *[self.items[at]] * more, *self.items[at + 1 :])
+
+
+class PackedSpec(NamedTuple):
+    """What ``*args: *tuple[X, Y]`` or ``**kwargs: Unpack[TD]`` says of all of them together."""
+
+    text: str
+    inner: Spec
 
 
 class MappingSpec(NamedTuple):
@@ -204,6 +226,7 @@ Spec = (
     | TupleSpec
     | MappingSpec
     | IterableSpec
+    | PackedSpec
     | RecordSpec
     | _Anything
 )
@@ -218,7 +241,9 @@ def children(spec: Any) -> tuple[Spec, ...]:
     if isinstance(spec, TupleSpec):
         return spec.items
     if isinstance(spec, MappingSpec):
-        return (spec.value,)
+        return (spec.key, spec.value)
+    if isinstance(spec, PackedSpec):
+        return (spec.inner,)
     if isinstance(spec, RecordSpec):
         return tuple(spec.fields.values())
     return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()

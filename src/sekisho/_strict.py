@@ -11,6 +11,7 @@ generator is watched step by step, and never suspended under its watch (see `_wa
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import linecache
@@ -42,6 +43,7 @@ __all__ = [
     "refuse",
     "settle_boundary",
     "thread",
+    "unwatched",
 ]
 
 
@@ -89,6 +91,16 @@ thread: Final = _Thread()
 
 caught: Final[list[str]] = []
 """The crossings that were refused to a body which caught the error and went on, as messages."""
+
+
+@contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """Let what runs in the ``with`` block do what it likes, in a watched body too."""
+    watch, thread.watch = thread.watch, None
+    try:
+        yield
+    finally:
+        thread.watch = watch
 
 
 class Watching:

@@ -44,11 +44,18 @@ def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool
         return _cached_checker.__wrapped__(hint, typechecker)
 
 
+@functools.cache
+def _beartype() -> Any:
+    """Beartype, to which an int is a float too, as to PEP 484 and every static type checker."""
+    beartype: Any = importlib.import_module("beartype")
+    return beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+
+
 @functools.lru_cache(maxsize=1024)
 def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
     decorate = typechecker
     if typechecker == "beartype":
-        decorate = importlib.import_module("beartype").beartype
+        decorate = _beartype()
 
     # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
     def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]

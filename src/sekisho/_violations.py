@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
-from sekisho._convert import how_to_make
 from sekisho._hints import value_hint
 from sekisho.errors import Violation
 from sekisho.worlds import describe, short
@@ -13,7 +12,6 @@ from sekisho.worlds import describe, short
 if TYPE_CHECKING:
     from sekisho._axes import Bindings, Mismatch
     from sekisho._specs import ArraySpec
-    from sekisho.worlds import World
 
 __all__ = ["Place"]
 
@@ -27,11 +25,10 @@ class Place:
         title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
         name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
-        given: what the value was made of, if it was of no world; and `target`, which world's it is.
+        given: what the value was made of, if it was of no world.
     """
 
     given: Any = None
-    target: World | None = None
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
@@ -52,10 +49,10 @@ class Place:
         """The place of a mapping's value. A key may be anything: its text is kept short."""
         return self.inside(f"[{short(key)}]")
 
-    def made(self, given: object, target: World) -> Place:
+    def made(self, given: object) -> Place:
         """The place of the array that was made of a value of no world."""
         place = self.inside("")
-        place.given, place.target = given, target
+        place.given = given
         return place
 
     @property
@@ -72,9 +69,8 @@ class Place:
     ) -> Violation:
         """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
         hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
-        name, got = self.name, describe(value)
-        if self.target is not None:
-            name = (how_to_make(self.given, self.target) or "{}").format(name)
+        got = describe(value)
+        if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"
         return Violation(
             self.contract.function,
@@ -82,7 +78,7 @@ class Place:
             "nothing of the other world" if spec is UNANNOTATED else spec.text,
             got,
             reason,
-            hint=hint and hint.format(name),
+            hint=hint and hint.format(self.name),
         )
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:

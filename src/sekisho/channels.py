@@ -55,7 +55,7 @@ def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
         (1, 28, 28)
     """
     if type(x) is not ndarray and not isinstance(x, Tensor):
-        x = operand("add_channel_dim", x)
+        x = operand("add_channel_dim", x, _IMAGE_NDIM - 1)
     if x.ndim < _IMAGE_NDIM - 1:
         refuse_shape("add_channel_dim", x, "axes h and w at the end")
     return insert_axes("add_channel_dim", x, axis)
@@ -115,7 +115,7 @@ def channels_last(x: Any, /) -> Any:
 
 def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
     if type(x) is not ndarray and not isinstance(x, Tensor):
-        x = operand(function, x)
+        x = operand(function, x, _IMAGE_NDIM)
     if x.ndim < _IMAGE_NDIM:
         order = "h, w and c" if source == -1 else "c, h and w"
         refuse_shape(function, x, f"axes {order} at the end")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
-from sekisho.errors import ConversionError, Violation, hide_in_pytest
+from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world, is_compiling
 
 if TYPE_CHECKING:
@@ -157,20 +157,30 @@ def _convert(
     function: str, x: Any, target: World, *, copy: bool | None, device: Any, detach: bool
 ) -> Any:
     # Importing sekisho stays light: what converts is imported by the first conversion.
-    from sekisho._convert import Policy, Refusal, exports_memory  # noqa: PLC0415 - as said
+    from sekisho._convert import Policy, exports_memory  # noqa: PLC0415 - as said
     from sekisho._cross import cross  # noqa: PLC0415 - as said
+    from sekisho._refusals import Refusal  # noqa: PLC0415 - as said
+    from sekisho._remedy import Wanted, find_remedy  # noqa: PLC0415 - as said
 
+    policy = Policy(copy, device and _device(function, device), detach)
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")
     try:
-        if device is not None:
-            device = TORCH.load().device(device)
-        return cross(x, target, Policy(copy, device, detach), function, "argument 'x'")
+        return cross(x, target, policy, function, "argument 'x'")
     except Refusal as refusal:
-        hint = refusal.hint and refusal.hint.format("x")
         reason = refusal.reason
-    except RuntimeError as error:
-        reason, hint = str(error).splitlines()[0], None
+    hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
     expected = f"{target.noun}, or what converts to one"
-    violation = Violation(function, "argument 'x'", expected, describe(x), reason, hint=hint)
-    raise ConversionError(violation)
+    violation = Violation(function, "argument 'x'", expected, describe(x), reason)
+    raise ConversionError(violation._replace(hint=hint and hint.format("x")))
+
+
+def _device(function: str, device: Any) -> Any:
+    try:
+        return TORCH.load().device(device)
+    except ImportError:
+        return None  # said by the conversion
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+    violation = Violation(function, "argument 'device'", "a device", repr(device), reason)
+    raise DeviceError(violation)

@@ -10,7 +10,7 @@ from numpy import concatenate, ndarray
 
 from sekisho._operands import refuse_world, tell_of_torch, tensor_class
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
-from sekisho.worlds import TORCH, class_of, describe, find_world
+from sekisho.worlds import TORCH, World, class_of, describe, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +144,7 @@ def _one_world(function: str, arrays: Any) -> Any:
         raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))
     for index, (each, world) in enumerate(zip(arrays, worlds, strict=True)):
         if world is None:
-            refuse_world(function, f"item {index}", each, f"item {index}")
+            refuse_world(function, f"item {index}", each, f"arrays[{index}]")
         if world is not worlds[0]:
             assert worlds[0] is not None
             raise WorldError(
@@ -153,12 +153,21 @@ def _one_world(function: str, arrays: Any) -> Any:
                     f"item {index}",
                     f"{worlds[0].noun}, as item 0 is",
                     describe(each),
-                    hint=f"to_{worlds[0].name}() of item {index}",
+                    hint=_how_to_take_all_to(worlds[0], arrays),
                 )
             )
     if worlds[0] is TORCH:
         tell_of_torch()
     return worlds[0].module() if worlds[0] else None
+
+
+def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
+    """The list to be given instead, if each item needs no more than to be converted."""
+    from sekisho._remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+
+    hints = {find_remedy(each, Wanted(world, crosses=False, scalars=True)) for each in arrays}
+    call = f"to_{world.name}({{0}})"
+    return f"[{call.format('each')} for each in arrays]" if hints == {None, call} else None
 
 
 def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception) -> NoReturn:
@@ -167,7 +176,7 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
         raise error
     if not hasattr(class_of(arrays), "__getitem__"):
         got = describe(arrays)
-        hint = f"{function}(list(...))" if hasattr(class_of(arrays), "__iter__") else None
+        hint = "list(arrays)" if hasattr(class_of(arrays), "__iter__") else None
         violation = Violation(function, "its arguments", "a sequence of arrays", got, hint=hint)
         raise BoundaryError(violation) from None
     _one_world(function, arrays)

@@ -199,9 +199,9 @@ def transpose2d(x: Any, /) -> Any:
         if x.ndim == 2:  # noqa: PLR2004 - a matrix
             return x.T
     elif not isinstance(x, Tensor):
-        x = operand("transpose2d", x)
+        x = operand("transpose2d", x, 2, 2)
     if x.ndim != 2:  # noqa: PLR2004 - a matrix
-        refuse_shape("transpose2d", x, "2 axes", hint="permute_dims(x, axes)")
+        refuse_shape("transpose2d", x, "2 axes", "permute_dims reorders any number of axes")
     return x.T
 
 

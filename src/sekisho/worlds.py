@@ -141,6 +141,19 @@ def is_compiling() -> bool:
     return compiling
 
 
+def runs_plainly() -> bool:
+    """Whether torch just computes here: no transform, trace or mode takes operations for its own."""
+    torch = sys.modules.get("torch")
+    inside = getattr(torch, "_C", None)
+    if torch is None or inside is None:
+        return True
+    return bool(
+        inside._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public way
+        and inside._get_tracing_state() is None  # noqa: SLF001
+        and not inside._len_torch_dispatch_stack()  # noqa: SLF001
+    )
+
+
 def world_of(x: object) -> WorldName | None:
     """Name the world that a value belongs to.
 

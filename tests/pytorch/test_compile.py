@@ -348,9 +348,11 @@ def test_fake_and_meta_tensors_pass_a_guard_and_convert_to_nothing(torch, matmul
         assert matmul(x, y).shape == (2, 4)
         with pytest.raises(sk.ShapeError, match="axis 'k' is 3"):
             matmul(x, torch.rand(4, 4))
-        with pytest.raises(sk.ConversionError, match="it holds no data"):
+        with pytest.raises(
+            sk.ConversionError, match="FakeTensorMode is on, in which no tensor has values"
+        ):
             sk.to_numpy(x)
     meta = torch.rand(2, 3, device="meta")
     assert matmul(meta, torch.rand(3, 4, device="meta")).device.type == "meta"
-    with pytest.raises(sk.ConversionError, match="it holds no data"):
+    with pytest.raises(sk.ConversionError, match="it holds no values"):
         sk.to_numpy(meta)

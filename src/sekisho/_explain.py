@@ -1,0 +1,88 @@
+"""What an error that leaves a guard has to do with the guard: a word from the border.
+
+Two kinds of error are not what they seem. A value whose own attributes raise (a nested tensor has no
+``shape``) does so inside of the guard's inline question, where nobody expects it: that is refused
+like any other value. And a body that writes into memory that its guard shares read-only is told of a
+read-only array that it never made: a note (PEP 678) says whose memory it is, and what mends it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sekisho._containers import flatten
+from sekisho._specs import array_specs
+from sekisho._violations import Place
+from sekisho.errors import SekishoError, WorldError, hide_in_pytest
+from sekisho.worlds import TORCH, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sekisho._contract import Contract, Parameter
+
+__all__ = ["make_explainer"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def make_explainer(contract: Contract) -> Callable[[Exception], None]:
+    """Make what a guard calls with an error that leaves it, before it is raised again."""
+
+    def explain(error: Exception) -> None:
+        # Our own errors say what they mean, and a compiler reads no frames.
+        if isinstance(error, SekishoError) or is_compiling():
+            return
+        assert error.__traceback__ is not None
+        values = error.__traceback__.tb_frame.f_locals
+        for parameter, value in _declared(contract, values):
+            reason = _what_raises(value)
+            if reason is not None:
+                place = Place(contract, parameter)
+                spec: Any = parameter.spec
+                text = f"{place.it} cannot be looked at: {reason}"
+                raise WorldError(place.violation(spec, value, text)) from None
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            _note_read_only(error, values)
+
+    return explain
+
+
+def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:
+    """The arrays, or what holds them, that the guard has looked at, and what each must be."""
+    result = next((name for name in ("result", "result_") if name in values), None)
+    for parameter in (*contract.parameters, contract.result):
+        name = result if parameter is contract.result else parameter.name
+        if name in values and array_specs(parameter.spec):
+            for each in flatten(values[name]):
+                yield parameter, each
+
+
+def _what_raises(value: Any) -> str | None:
+    """What a value says when it is asked for what every array has; None if it answers."""
+    try:
+        if isinstance(value, (np.ndarray, TORCH.array_type() or np.ndarray)):
+            len(value.shape)
+            hash(value.dtype)
+    except Exception as error:  # noqa: BLE001 - it may raise anything
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return None
+
+
+def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
+    """Say where read-only memory came from, if this guard shared a tensor's."""
+    tensor: Any = TORCH.array_type()
+    for name, value in values.items():
+        for each in flatten(value):
+            is_shared = isinstance(each, np.ndarray) and not each.flags.writeable
+            if tensor is not None and is_shared and isinstance(each.base, tensor):
+                note = (
+                    f"sekisho: '{name}' is the memory of a tensor, which the guard shares read-only, "
+                    f"since a write would bypass autograd.\n"
+                    f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
+                )
+                if note not in getattr(error, "__notes__", ()):
+                    error.add_note(note)
+                return

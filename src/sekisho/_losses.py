@@ -1,0 +1,105 @@
+"""What a cast would lose of the values at hand: looked up in the values, in the error path only."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from sekisho.worlds import NUMPY, TORCH, dtype_name, find_world
+
+__all__ = ["is_small", "loss_of"]
+
+_LIMIT: Final = 1 << 24
+"""How many elements an error message may look at: beyond, it says less."""
+
+
+def is_small(value: Any) -> bool:
+    """Whether a value is small enough to be looked at, or copied, for the sake of a message."""
+    size: int = value.size if find_world(value) is NUMPY else value.numel()
+    return size <= _LIMIT
+
+
+def loss_of(value: Any, target: str) -> str | None:
+    """What a cast to the dtype called `target` would lose; None if every value stays what it is.
+
+    Returns:
+        None, or one of: ``"rounds"`` (digits, and no more than those that `target` has not),
+        ``"image"`` (fractions of 1, all in [0, 1], which are to be whole numbers of 8 bits),
+        ``"fraction"``, ``"range"``, ``"tiny"``, ``"holds NaN"``, ``"bool"``, ``"complex"``.
+    """
+    values = _readable(value)
+    if values.dtype.kind not in "biufc" or not values.size:
+        return "range" if values.size else None
+    with np.errstate(all="ignore"):
+        if values.dtype.kind == "c" and not target.startswith("complex"):
+            if bool(np.count_nonzero(values.imag)):
+                return "complex"
+            values = values.real
+        if target == "bool":
+            return None if bool(np.isin(values, (0, 1)).all()) else "bool"
+        if target.startswith(("int", "uint")):
+            return _loss_of_whole(values, target)
+        return _loss_of_digits(values, value, target)
+
+
+def _loss_of_whole(values: np.ndarray[Any, Any], target: str) -> str | None:
+    if values.dtype.kind == "f":
+        if not bool(np.isfinite(values).all()):
+            return "holds NaN"
+        if bool((values != np.rint(values)).any()):
+            is_image = target == "uint8" and values.min() >= 0 and values.max() <= 1
+            return "image" if is_image else _out_of_range(np.rint(values), target) or "fraction"
+    return _out_of_range(values, target)
+
+
+def _out_of_range(values: np.ndarray[Any, Any], target: str) -> str | None:
+    limits = np.iinfo(target)
+    # As Python's integers: NumPy would compare int64 and uint64 as floats.
+    fits = limits.min <= int(values.min()) and int(values.max()) <= limits.max
+    return None if fits else "range"
+
+
+def _loss_of_digits(values: np.ndarray[Any, Any], value: Any, target: str) -> str | None:
+    cast, eps = _there_and_back(values, value, target)
+    same = (cast == values) | ((cast != cast) & (values != values))  # noqa: PLR0124 - NaN
+    if values.dtype.kind in "iu":
+        same &= _exactly(cast, values)
+    if bool(same.all()):
+        return None
+    if bool((~np.isfinite(cast) & np.isfinite(values)).any()):
+        return "range"
+    wide: Any = np.complex128 if values.dtype.kind == "c" else np.float64
+    error = np.abs(cast.astype(wide) - values.astype(wide))[~same]
+    return "rounds" if bool((error <= eps * np.abs(values[~same])).all()) else "tiny"
+
+
+def _exactly(cast: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Any:
+    """Whether floats are the very integers that they were made of."""
+    limits = np.iinfo(values.dtype)
+    inside = (cast >= float(limits.min)) & (cast < float(limits.max))
+    return inside & (np.where(inside, cast, 0).astype(values.dtype) == values)
+
+
+def _there_and_back(values: np.ndarray[Any, Any], value: Any, target: str) -> Any:
+    """The values as `target` holds them, in a dtype that NumPy has; and the step between two."""
+    if target in NUMPY.dtypes().values():
+        cast = values.astype(target)
+        return cast, float(np.finfo(cast.dtype).eps)
+    torch = TORCH.module()  # the dtypes that NumPy has not are torch's: bfloat16
+    dtype = getattr(torch, target)
+    cast = torch.as_tensor(value).detach().cpu().to(dtype)
+    wide = torch.complex64 if dtype.is_complex else torch.float32
+    return cast.to(wide).numpy(), torch.finfo(dtype).eps
+
+
+def _readable(value: Any) -> np.ndarray[Any, Any]:
+    """The values as an array, those of a dtype that NumPy has not in one that holds them all."""
+    if find_world(value) is NUMPY:
+        return np.asarray(value)
+    tensor = value.detach().cpu()
+    if dtype_name(tensor.dtype) not in NUMPY.dtypes().values():
+        torch = TORCH.module()
+        tensor = tensor.to(torch.complex64 if tensor.dtype.is_complex else torch.float32)
+    array: np.ndarray[Any, Any] = tensor.numpy(force=True)
+    return array

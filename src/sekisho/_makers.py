@@ -1,0 +1,165 @@
+"""The call that makes an array of a value that is none: a list, a number, a data frame, a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sekisho._axes import match_shape
+from sekisho._convert import exports_memory
+from sekisho._hints import Advice, Step
+from sekisho._losses import loss_of
+from sekisho._source import evaluate
+from sekisho.worlds import NUMPY, TORCH, World, class_of, dtype_name, find_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho._axes import Bindings
+    from sekisho._specs import ArraySpec
+
+__all__ = ["make_step"]
+
+_PLAIN: Final = (bool, int, float, complex, list, tuple, range, np.generic)
+_FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
+"""Whose ``to_numpy`` hands out what the object holds. Elsewhere it may read a disk, or a cluster."""
+
+
+def make_step(value: Any, world: World | None, spec: ArraySpec | None, bound: Bindings) -> Step:
+    """The call that makes an array of a value, of the dtype that is asked for.
+
+    Where it cannot have the shape that is asked for, that is the next step's business, unless
+    another call gives it.
+
+    Raises:
+        Advice: if no call is certain to.
+    """
+    target = (spec and spec.only_dtype) or None
+    nearest: Step | None = None
+    has_dtype = False
+    for call, exact in _calls(value, world or NUMPY, target):
+        try:
+            made = _evaluate(call, value)
+        except Exception:  # noqa: BLE001 - then it is not this call
+            continue
+        loss = _loss(made, value, exact)
+        if find_world(made) is None or loss not in {"", ", which rounds"}:
+            continue
+        step = Step(call, lambda x, call=call: _evaluate(call, x), loses=loss)
+        if spec is None:
+            if _is_numeric(made):
+                return step
+            continue
+        is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
+        if is_lawful and (
+            spec.axes is None or match_shape(spec.axes, tuple(made.shape), dict(bound)) is None
+        ):
+            return step
+        # The next step may mend the axes, or cast.
+        if (is_lawful and not has_dtype) or (nearest is None and target and _is_numeric(made)):
+            nearest, has_dtype = step, is_lawful
+    if nearest is None:
+        raise Advice(None)
+    return nearest
+
+
+def _is_numeric(made: Any) -> bool:
+    return find_world(made) is TORCH or made.dtype.kind in "biufc"
+
+
+def _evaluate(call: str, value: Any) -> Any:
+    names = {"value": value, "numpy": np, "torch": TORCH.module()}
+    return evaluate(call.format("value"), names)
+
+
+def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """The calls that may do, best first; with each, the call whose values it must have."""
+    kind = class_of(value)
+    package = str(kind.__module__).partition(".")[0]
+    if issubclass(kind, _PLAIN):
+        yield from _plain_calls(value, world, dtype)
+    elif issubclass(kind, (bytes, bytearray)):
+        if dtype is not None:
+            yield f"numpy.frombuffer({{0}}, dtype='{dtype}')", None
+    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
+        if dtype is not None:
+            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package == "PIL" and hasattr(kind, "convert"):
+        yield "numpy.asarray({0})", None
+        for mode in ("RGB", "L", "RGBA"):
+            yield f"numpy.asarray({{0}}.convert('{mode}'))", None
+    elif kind.__name__ in {"array", "memoryview"} or exports_memory(value):
+        yield "numpy.asarray({0})", None
+        yield "numpy.from_dlpack({0})", None
+        if dtype is not None:
+            yield f"numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+
+def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of numbers, and of lists of numbers or of arrays."""
+    first = value[0] if isinstance(value, (list, tuple)) and value else None
+    if find_world(first) is TORCH:
+        yield "torch.stack({0})", None
+        return
+    is_scalar = not isinstance(value, (list, tuple, range))
+    plain = "numpy.asarray({0})"
+    if world is NUMPY or isinstance(value, np.generic) or find_world(first) is NUMPY:
+        ways = ["numpy.asarray({0}"] + ["numpy.atleast_1d({0}"] * is_scalar
+        for way in ways:
+            yield f"{way})", None
+        if dtype is not None and dtype in NUMPY.dtypes().values():
+            yield f"numpy.asarray({{0}}, dtype='{dtype}')", plain
+            if is_scalar:
+                yield f"numpy.atleast_1d({{0}}).astype('{dtype}')", plain
+        return
+    ways = ["torch.tensor({0}"] + ["torch.tensor([{0}]"] * is_scalar
+    for way in ways:
+        yield f"{way})", plain
+        if dtype is not None:
+            yield f"{way}, dtype=torch.{dtype})", plain
+
+
+def _loss(made: Any, value: Any, exact: str | None) -> str:
+    """What a call has lost of the values: nothing (``""``), digits, or more than may be said."""
+    if class_of(value).__module__.partition(".")[0] == "PIL":
+        return _picture_loss(made, value)
+    if exact is None:
+        return ""
+    wanted = np.asarray(_evaluate(exact, value))
+    if find_world(made) is TORCH:
+        made_name = dtype_name(made.dtype)
+        made = made.float().numpy() if made_name == "bfloat16" else made.numpy()
+        return _as_words(loss_of(wanted, made_name)) if wanted.dtype.kind in "biufc" else "values"
+    if wanted.dtype.kind in "biufc":
+        return _as_words(loss_of(wanted, dtype_name(made.dtype)))
+    same = (wanted == made) | ((wanted != wanted) & (made != made))  # noqa: PLR0124 - NaN
+    if bool(np.all(same)):
+        return ""
+    error = np.abs(made.astype(float) - wanted.astype(float))
+    eps = np.finfo(made.dtype).eps if made.dtype.kind == "f" else 0.0
+    return (
+        ", which rounds" if bool((error <= eps * np.abs(wanted.astype(float))).all()) else "values"
+    )
+
+
+def _as_words(loss: str | None) -> str:
+    return {None: "", "rounds": ", which rounds"}.get(loss, "values")
+
+
+def _picture_loss(made: Any, picture: Any) -> str:
+    """A picture that is converted to another mode must hold the same colours."""
+    before = np.asarray(picture)
+    if made.shape == before.shape or picture.mode == "P":
+        return ""
+    wide = before if before.ndim == made.ndim else before[..., None]
+    if before.ndim == 2 and made.ndim == 3:  # grey, repeated; alpha, if there is one, is full
+        return "" if bool((made[..., :3] == wide).all()) else "values"
+    if before.ndim == 3 and made.ndim == 3:
+        shared = min(before.shape[-1], made.shape[-1])
+        same = bool((made[..., :shared] == before[..., :shared]).all())
+        dropped = before[..., shared:]
+        return "" if same and bool((dropped == 255).all()) else "values"
+    grey = bool((before == before[..., :1]).all())
+    return "" if grey else "values"

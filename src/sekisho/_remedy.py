@@ -1,0 +1,223 @@
+"""The call that mends a value, found by making it: a hint that was not followed is not given.
+
+A value is taken step by step to what its boundary asks for, each step tried on the value itself.
+If the last one is lawful, the steps together are the hint: one call, however much was wrong. If no
+step is certain to help, there is no hint, or words that say what to decide first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho._axes import match_shape
+from sekisho._convert import Policy, convert, exports_memory, same_device
+from sekisho._hints import Advice, Step, cast_step, plain_text, shape_step
+from sekisho._losses import is_small
+from sekisho._makers import make_step
+from sekisho._refusals import Refusal
+from sekisho._source import evaluate
+from sekisho._strict import unwatched
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    World,
+    class_of,
+    dtype_name,
+    find_world,
+    is_compiling,
+    runs_plainly,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho._axes import Bindings
+    from sekisho._specs import ArraySpec
+
+__all__ = ["Wanted", "find_remedy"]
+
+_MOST_STEPS: Final = 5
+
+
+class Wanted(NamedTuple):
+    """What a boundary asks of a value.
+
+    Attributes:
+        world: the world that it must be of; None is either.
+        crosses: whether the boundary converts a value of the other world.
+        spec: dtype and axes; None asks nothing of them.
+        bound: the axis sizes bound so far.
+        policy: what the boundary's own conversion may do; its device is where tensors must be.
+        scalars: whether a NumPy scalar is an array here.
+        fits: what else a helper asks of an array.
+    """
+
+    world: World | None
+    crosses: bool = True
+    spec: ArraySpec | None = None
+    bound: Bindings = {}  # noqa: RUF012 - never changed
+    policy: Policy = Policy()
+    scalars: bool = False
+    fits: Callable[[Any], bool] | None = None
+
+
+def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str | None:
+    """The call that makes a value lawful, ``{0}`` being the value; or words; or None.
+
+    Args:
+        value: what a boundary has refused. It is not changed.
+        wanted: what the boundary asks for.
+        instead: what may be done instead of a conversion that is all that is missing.
+    """
+    if is_compiling():
+        return None
+    if not runs_plainly():
+        return _advice_only(value, wanted)
+    steps: list[Step] = []
+    # The calls are ours: no strict mode watches them, and their warnings are nobody's.
+    with unwatched(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            while (step := _next_step(value, wanted)) is not None:
+                if len(steps) == _MOST_STEPS:
+                    return None
+                steps.append(step)
+                value = step.do(value)
+        except Advice as advice:
+            return advice.args[0] if not steps else None
+        except Exception:  # noqa: BLE001 - a call that raises is no remedy, whatever it raises
+            return None if steps else _advice_only(value, wanted)
+    return _say(steps, instead) if steps else None
+
+
+def _advice_only(value: Any, wanted: Wanted) -> str | None:
+    """What to do first, where nothing can be tried: a transform or a mode would take part."""
+    if wanted.world is not None and find_world(value) not in {None, wanted.world}:
+        try:
+            convert(value, wanted.world, wanted.policy)
+        except Refusal as refusal:
+            return refusal.hint if _is_advice(refusal.hint) else None
+    return None
+
+
+def _is_advice(hint: str | None) -> bool:
+    """Whether a hint is words, or has a part that only its reader can fill in."""
+    return hint is None or "{0}" not in hint or "..." in hint
+
+
+def _say(steps: list[Step], instead: str | None) -> str:
+    call, loses = "{0}", ""
+    for step in steps:
+        call = step.call.format(call)
+        loses += step.loses
+    if len(steps) == 1 and steps[0].beside:
+        return plain_text(steps[0], "{0}")
+    why = next((f"{step.why}: " for step in steps if step.why and not step.beside), "")
+    if len(steps) == 1:
+        other = steps[0].option or (instead if steps[0].crosses else None)
+        call += f", or {other}" if other else ""
+    return f"{why}{call}{loses}"
+
+
+def _next_step(value: Any, wanted: Wanted) -> Step | None:
+    """What is to be done next; None if the value is lawful.
+
+    Raises:
+        Advice: if nothing is certain to help.
+    """
+    world, spec = find_world(value), wanted.spec
+    is_scalar = issubclass(class_of(value), np.generic) and not wanted.scalars
+    if world is None or (is_scalar and wanted.world is not TORCH):
+        if world is None and exports_memory(value) and wanted.crosses:
+            # The boundary reads it itself; a step is needed only if that is not enough.
+            read = convert(value, NUMPY, Policy()).value
+            if _next_step(read, wanted) is None:
+                return None
+        return make_step(value, wanted.world, spec, wanted.bound)
+    target = wanted.world or world
+    if world is not target and not wanted.crosses:
+        return _crossing_step(value, target)
+    if spec is not None:
+        if not spec.accepts_dtype(dtype_name(value.dtype)):
+            return cast_step(spec, value)
+        shape = tuple(value.shape)
+        if spec.axes is not None and match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
+            step = shape_step(spec, shape, wanted.bound, world)
+            if step is None:
+                raise Advice(None)
+            return step
+    if wanted.fits is not None and not wanted.fits(value):
+        raise Advice(None)
+    device = wanted.policy.device
+    if world is not target:
+        return _step_before(value, target, wanted.policy)
+    if device is not None and target is TORCH and not same_device(value.device, device):
+        if not wanted.crosses:
+            return Step(f"{{0}}.to('{device}')", lambda x: _moved(x, device))
+        return _step_before(value, target, wanted.policy)
+    return None
+
+
+def _moved(tensor: Any, device: Any) -> Any:
+    return convert(tensor, TORCH, Policy(device=device)).value
+
+
+def _crossing_step(value: Any, target: World) -> Step:
+    before = _step_before(value, target, Policy())
+    if before is not None:
+        return before
+    call = f"to_{target.name}({{0}})"
+    return Step(call, lambda x: convert(x, target, Policy()).value, crosses=True)
+
+
+def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
+    """What a value needs before it can be converted; None if nothing.
+
+    Raises:
+        Advice: if nothing is certain to help.
+    """
+    if is_small(value) or find_world(value) is target:
+        try:
+            convert(value, target, policy)
+        except Refusal as refusal:
+            return _step_of(refusal, value)
+    return None
+
+
+def _step_of(refusal: Refusal, value: Any) -> Step:
+    """The call that a refusal names.
+
+    Raises:
+        Advice: if it names none, or an option of the boundary's, or would lose a value.
+    """
+    hint = refusal.hint
+    if hint is None or _is_advice(hint):
+        raise Advice(hint)
+    why, _, rest = hint.rpartition(": ")
+    call, _, loses = rest.partition(", which ")
+    call, _, option = call.partition(", or ")
+    if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
+        made = TORCH.module().zeros((), dtype=value.dtype).expand(value.shape)
+    else:
+        names = {"value": value, "numpy": np, "torch": TORCH.module()}
+        made = evaluate(call.format("value"), names)
+    if ".astype(" in call:
+        loses = loses or _lost(value, made)
+    return Step(call, lambda _: made, why, loses=loses and f", which {loses}", option=option)
+
+
+def _lost(value: Any, made: Any) -> str:
+    """What a cast has lost: nothing, or digits.
+
+    Raises:
+        Advice: if it is more than that.
+    """
+    back = made.astype(value.dtype)
+    if bool(((back == value) | ((back != back) & (value != value))).all()):  # noqa: PLR0124 - NaN
+        return ""
+    if value.dtype.kind in "fc" and np.isfinite(made).all() == np.isfinite(value).all():
+        return "rounds"
+    raise Advice(None)
