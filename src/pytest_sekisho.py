@@ -37,6 +37,8 @@ class _Settings:
         self.log: CrossingLog | None = None
         self.hook: Hook | None = None
         self.missed: list[str] = []
+        self.unmatched: list[str] = []
+        self.unheard: list[str] = []
         self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
@@ -240,9 +242,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if settings.hook is not None:
         settings.missed += settings.hook.missed()
+        settings.unmatched += settings.hook.unmatched()
+        guard = importlib.import_module("sekisho._guard")
+        settings.unheard += guard.unheard
     log = settings.log
     if output is not None:
         output["sekisho_missed"] = settings.missed
+        output["sekisho_unmatched"] = settings.unmatched
+        output["sekisho_unheard"] = settings.unheard
     if log is not None and output is not None:
         output["sekisho"] = [
             {**record, "shape": list(record["shape"])} for record in log.to_records()
@@ -254,6 +261,8 @@ def pytest_testnodedown(node: Any) -> None:
     """In the process that started the workers: take a worker's log in."""
     settings = node.config.stash[_SETTINGS]
     settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
+    settings.unmatched += getattr(node, "workeroutput", {}).get("sekisho_unmatched", ())
+    settings.unheard += getattr(node, "workeroutput", {}).get("sekisho_unheard", ())
     if settings.log is not None:
         sekisho = importlib.import_module("sekisho")
         for record in getattr(node, "workeroutput", {}).get("sekisho", ()):
@@ -266,6 +275,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if settings.missed:
         names = ", ".join(dict.fromkeys(settings.missed))
         terminalreporter.write_line(f"sekisho: imported unguarded: {names}", red=True)
+    for text in dict.fromkeys(settings.unheard):
+        terminalreporter.write_line(f"sekisho: {text}", red=True)
+    for pattern in dict.fromkeys(settings.unmatched):
+        text = f"sekisho: worlds[{pattern!r}]: nothing in the package is so called"
+        terminalreporter.write_line(text, red=True)
     log = settings.log
     if log is not None:
         terminalreporter.section("crossings")

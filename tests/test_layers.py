@@ -14,7 +14,7 @@ FRAMEWORKS = {"torch", "jaxtyping", "beartype", "array_api_compat"}
 # An import goes only to a lower layer.
 LAYERS = [
     {"errors"},
-    {"_fields", "_table", "worlds", "_source"},
+    {"_blocks", "_fields", "_table", "_words", "worlds", "_source"},
     {
         "modes",
         "_typecheck",
@@ -28,7 +28,7 @@ LAYERS = [
         "_refusals",
         "_resolve",
     },
-    {"_convert", "_specs", "_strict", "_options"},
+    {"_convert", "_signature", "_specs", "_strict", "_options"},
     {"_calls", "_hints", "_memo"},
     {"_annotations", "_makers"},
     {"_contract", "_remedy"},
@@ -37,10 +37,12 @@ LAYERS = [
     {"_items"},
     {"_admit", "_codegen", "_hand_back"},
     {"_generators", "_watched"},
-    {"_names"},
+    {"_body"},
+    {"_checkpoint", "_names"},
     {"_guard"},
+    {"_modules"},
     {"_targets"},
-    {"_hook", "allowed", "decorators", "ops", "channels", "joins", "converters"},
+    {"_hook", "allowed", "checks", "decorators", "ops", "channels", "joins", "converters"},
     {"_ipython", "import_hook"},
     {"__init__", "__main__", "testing"},
 ]

@@ -9,6 +9,7 @@ from sekisho._crossings import Crossing, CrossingLog, record_crossings
 from sekisho._source import generated_source
 from sekisho.allowed import crossing_allowed
 from sekisho.channels import add_channel_dim, channels_first, channels_last
+from sekisho.checks import check
 from sekisho.converters import to_numpy, to_torch, to_world_of
 from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
@@ -62,6 +63,7 @@ __all__ = [
     "boundary",
     "channels_first",
     "channels_last",
+    "check",
     "concat",
     "crossing_allowed",
     "expand_dims",
@@ -89,6 +91,13 @@ __all__ = [
     "unguarded",
     "world_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Tell who asks for a word of NumPy's or PyTorch's what it is here."""
+    from sekisho._words import foreign_name  # noqa: PLC0415 - only for the message
+
+    raise foreign_name(name, __all__)
 
 
 def load_ipython_extension(shell: object) -> None:

@@ -99,6 +99,15 @@ def _as_number(value: Any) -> Any:
     return index(value) if class_of(value) is int else value
 
 
+def _why_no_scalar(spec: HintSpec, value: Any) -> str | None:
+    """What is meant, where an annotation names a scalar and an array is passed."""
+    kind = spec.classes[0]
+    if not issubclass(kind, np.generic) or find_world(value) is None:
+        return None
+    array = f"numpy.typing.NDArray[numpy.{kind.__name__}]"
+    return f"{spec.text} is one number, a scalar of NumPy; an array of them is {array}"
+
+
 class Boundary:
     """One place of one function where values pass: a parameter, or the result."""
 
@@ -310,7 +319,7 @@ class Boundary:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
-            raise BoundaryError(place.violation(spec, value))
+            raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
         check = next(check for each, check in self.checks if each is spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)

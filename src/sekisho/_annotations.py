@@ -368,4 +368,6 @@ def annotation_text(hint: Any) -> str:
     """An annotation as a reader would write it."""
     if isinstance(hint, type) and get_origin(hint) is None:
         return hint.__name__
+    if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
+        return hint.__name__
     return re.sub(r"\b(?:typing|collections\.abc|numpy|torch|jaxtyping)\.", "", repr(hint))

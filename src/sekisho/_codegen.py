@@ -79,21 +79,42 @@ class _Writer:
         self.write_context()
         hand_back = self.write_caller()
         for index, parameter in enumerate(contract.parameters):
-            later = (*contract.parameters[index + 1 :], *contract.outcomes)
-            self.write_parameter(parameter, parameter.name, _keys(later))
-        call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
+            # The axes that others still mention; a body that shares them may mention any.
+            later = contract.parameters[0 if contract.shares_axes else index + 1 :]
+            self.write_parameter(parameter, parameter.name, _keys((*later, *contract.outcomes)))
+        new: tuple[str, ...] = ()
+        if contract.shares_axes:
+            call, new = self.write_shared_call()
+        else:
+            call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
         if "generator" in contract.flavour:
             self.write_items(call)
         else:
-            self.write_result(f"await {call}" if word != "def" else call, hand_back)
+            self.write_result(f"await {call}" if word != "def" else call, hand_back, new)
         return Generated("\n".join(self.lines) + "\n", scope.needs)
 
-    def write_result(self, call: str, hand_back: str) -> None:
+    def write_shared_call(self) -> tuple[str, tuple[str, ...]]:
+        """The call of a body that shares the axes, and the axes that it may bind for the result."""
+        scope, contract = self.scope, self.contract
+        knows = tuple(key for key in scope.axes if key[0] != "{")
+        mentioned = _keys((contract.result,)) if "generator" not in contract.flavour else {}
+        new = tuple(key for key in mentioned if key[0] not in "{<" and key not in scope.certain)
+        sizes = ", ".join(scope.axes[key] for key in knows)
+        self.emit(f"# the body shares: {sizes or 'what it binds itself'}")
+        for key in new:
+            if key not in scope.axes:
+                scope.axes[key] = scope.fresh(key.strip("#*") + "_grows" * (key[0] == "#"))
+        function = scope.need(f"_{self.name}", "shared", (knows, new))
+        passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
+        return f"{function}({', '.join(filter(None, (passed, self.arguments())))})", new
+
+    def write_result(self, call: str, hand_back: str, new: tuple[str, ...]) -> None:
         if self.contract.result.spec is ANYTHING and not hand_back:
             self.emit(f"return {call}")
             return
         result = self.scope.fresh("result")
-        self.emit(f"{result} = {call}")
+        targets = ", ".join([result, *(self.scope.axes[key] for key in new)])
+        self.emit(f"{targets} = {call}")
         self.write_parameter(self.contract.result, result, {})
         back = hand_back.format(result=result) if hand_back else result
         self.emit(f"return {back}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
 import inspect
-import sys
 from collections import abc
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
-    Literal,
     NamedTuple,
     get_args,
     get_origin,
@@ -19,7 +17,8 @@ from typing import (
 from sekisho._annotations import Parser, annotation_text, foreign_types, unpacked
 from sekisho._axes import Axis
 from sekisho._options import Options
-from sekisho._resolve import called_function, resolve_annotations, without_partials
+from sekisho._resolve import resolve_annotations
+from sekisho._signature import Flavour, display_name, flavour_of
 from sekisho._specs import (
     ANYTHING,
     ArraySpec,
@@ -28,6 +27,7 @@ from sekisho._specs import (
     array_specs,
     holds_arrays,
     walk,
+    without_axes,
 )
 from sekisho._typecheck import make_checker
 from sekisho.errors import DeclarationError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = [
+    "CHECKED",
     "RESULT",
     "SENT",
     "UNANNOTATED",
@@ -45,12 +46,9 @@ __all__ = [
     "Parameter",
     "binders",
     "build_contract",
-    "display_name",
-    "flavour_of",
-    "read_signature",
+    "make_parameter",
+    "prepare_checkers",
 ]
-
-Flavour = Literal["function", "coroutine", "generator", "async generator"]
 
 
 class _Unannotated(NamedTuple):
@@ -68,10 +66,12 @@ UNANNOTATED: Final = _Unannotated()
 RESULT: Final = "return"
 YIELDED: Final = "yield"
 SENT: Final = "yield from"
+CHECKED: Final = "check"
 _PLACES: Final = {
     RESULT: "the result",
     YIELDED: "the yielded item",
     SENT: "the sent value",
+    CHECKED: "a checked value",
 }
 
 
@@ -111,6 +111,8 @@ class Contract(NamedTuple):
     flavour: Flavour = "function"
     yielded: Parameter | None = None
     sent: Parameter | None = None
+    shares_axes: bool = False
+    """Whether its body asks with the axes of its call: see `_body`."""
 
     @property
     def holds_arrays(self) -> bool:
@@ -124,18 +126,12 @@ class Contract(NamedTuple):
         return tuple(each for each in (self.yielded, self.sent, self.result) if each)
 
 
-def display_name(function: Callable[..., Any]) -> str:
-    """A function's name in messages: ``Net.forward``, without the functions around it."""
-    function = without_partials(function)
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return name.rpartition("<locals>.")[2]
-
-
 def build_contract(
     function: Callable[..., Any],
     signature: inspect.Signature,
     options: Options,
     names: dict[str, Any],
+    problems: list[str] | None = None,
 ) -> Contract:
     """Read a function's signature and annotations.
 
@@ -144,14 +140,17 @@ def build_contract(
         signature: its signature, as `read_signature` gives it.
         options: the decorator's options.
         names: what string annotations may mention beside the function's globals.
+        problems: takes what cannot be checked, if that is to be left out. None refuses it.
 
     Raises:
         NameError: if an annotation mentions a name that is not defined yet.
         DeclarationError: for a malformed or contradictory annotation.
     """
     bare = _bare_contract(function, signature, options)
-    hints = resolve_annotations(function, names, lambda name: f"{bare.function}() {_place(name)}")
-    reader = _Reader(bare.function, options, Parser(options.world, names, options.typechecker))
+    where = functools.partial(_where, bare.function)
+    hints = resolve_annotations(function, names, where, problems)
+    parser = Parser(options.world, names, options.typechecker)
+    reader = _Reader(bare.function, options, parser, problems)
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
     first = bare.parameters[0] if bare.parameters else None
@@ -163,21 +162,7 @@ def build_contract(
         yielded=bare.yielded and reader.read(hints, bare.yielded),
         sent=bare.sent and reader.read(hints, bare.sent),
     )
-    _check_symbols(contract)
-    return contract
-
-
-def read_signature(function: Callable[..., Any]) -> inspect.Signature:
-    """Read a function's signature; names that are not defined yet are no matter.
-
-    Raises:
-        DeclarationError: if it has none that can be read.
-    """
-    try:
-        return inspect.signature(function, **_LATE_ANNOTATIONS)
-    except (TypeError, ValueError) as error:
-        title = display_name(function)
-        raise DeclarationError(f"{title}(): its signature cannot be read: {error}") from None
+    return _check_symbols(contract, problems)
 
 
 def _bare_contract(
@@ -198,30 +183,13 @@ def _bare_contract(
         raise DeclarationError(
             f"{title}(): returns='caller' is for functions that return; this is a generator."
         )
-    return Contract(title, options, parameters, _outcome(RESULT), flavour)
+    return Contract(title, options, parameters, make_parameter(RESULT), flavour)
 
 
-# On Python 3.14 a signature evaluates the annotations, which may name what is defined later.
-_LATE_ANNOTATIONS: Final[dict[str, Any]] = (
-    {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
-    if sys.version_info >= (3, 14)
-    else {}
-)
-
-
-def _outcome(name: str) -> Parameter:
+def make_parameter(name: str) -> Parameter:
+    """What passes a boundary without being a parameter, or is one of no function."""
     empty = inspect.Parameter.empty
     return Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, empty, ANYTHING)
-
-
-def flavour_of(function: Any) -> Flavour:
-    """Which of Python's kinds of function one is, in the end."""
-    function = called_function(function)
-    if inspect.isasyncgenfunction(function):
-        return "async generator"
-    if inspect.isgeneratorfunction(function):
-        return "generator"
-    return "coroutine" if inspect.iscoroutinefunction(function) else "function"
 
 
 _GENERATORS: Final = {
@@ -237,7 +205,7 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     origin = get_origin(hint) or hint
     if origin not in accepted and bare.options.arrays_only:
         hint = Any  # nobody asked for this very function to be guarded
-    yielded, sent = _outcome(YIELDED), _outcome(SENT)
+    yielded, sent = make_parameter(YIELDED), make_parameter(SENT)
     if hint is inspect.Parameter.empty or hint is Any:
         if hint is Any:
             hints.update({YIELDED: Any, RESULT: Any})
@@ -258,12 +226,17 @@ def _place(name: str) -> str:
     return _PLACES.get(name) or f"argument '{name}'"
 
 
+def _where(function: str, name: str) -> str:
+    return f"{function}() {_place(name)}"
+
+
 class _Reader(NamedTuple):
     """Reads the annotations of one function into what may pass."""
 
     function: str
     options: Options
     parser: Parser
+    problems: list[str] | None
 
     def read(
         self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool = False
@@ -284,8 +257,16 @@ class _Reader(NamedTuple):
             if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
                 return ANYTHING
             return UNANNOTATED
-        hint = hints[name]
-        where = f"{self.function}() {_place(name)}"
+        try:
+            return self.spec_of(hints[name], parameter)
+        except DeclarationError as error:
+            if self.problems is None:
+                raise
+            self.problems.append(str(error))
+            return ANYTHING
+
+    def spec_of(self, hint: Any, parameter: Parameter) -> Spec:
+        options, where = self.options, _where(self.function, parameter.name)
         _refuse_contradiction(hint, options, where)
         try:
             spec = self.parse(hint, parameter.kind)
@@ -293,18 +274,20 @@ class _Reader(NamedTuple):
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
         if options.typechecker is None and not holds_arrays(spec):
             return ANYTHING
-        _prepare_checkers(spec, options.typechecker or "beartype", where)
+        prepare_checkers(spec, options.typechecker or "beartype", where)
         return spec
 
 
-def _prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
+def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
     """Have the type checker read each hint now, so that a call finds no bad one."""
     for each in walk(spec):
         if isinstance(each, HintSpec) and not each.classes:
             try:
                 make_checker(each.hint, typechecker)
             except Exception as error:  # noqa: BLE001 - each checker has errors of its own
-                text = f"{where}: {each.text} cannot be checked: {error}"
+                # Beartype's tells of its own inside, at length; a checker that was named may speak.
+                why = "" if typechecker == "beartype" else f": {str(error).partition(chr(10))[0]}"
+                text = f"{where}: {each.text} is no annotation that can be checked{why}"
                 raise DeclarationError(text) from None
 
 
@@ -324,20 +307,41 @@ def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
         )
 
 
-def _check_symbols(contract: Contract) -> None:
-    """Refuse a symbolic axis whose names no earlier axis can have bound."""
+def _check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
+    """Refuse a symbolic axis whose names no earlier axis can have bound, or ask nothing of it.
+
+    Raises:
+        DeclarationError: naming the axis, where nobody takes `problems`.
+    """
     seen = {f"{{{each.name}}}" for each in contract.parameters}
+    unbound: set[Axis] = set()
     for parameter in (*contract.parameters, *contract.outcomes):
         for axis in parameter.axes:
             names = axis.expression.names if axis.expression else ()
             missing = [name for name in names if name not in seen]
             if missing:
-                raise DeclarationError(
+                text = (
                     f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
                     f"'{missing[0]}', which no axis before it binds."
                 )
+                if problems is None:
+                    raise DeclarationError(text)
+                problems.append(text)
+                unbound.add(axis)
             if axis.name is not None and not axis.variadic:
                 seen.add(axis.name)
+    if not unbound:
+        return contract
+
+    def without(parameter: Parameter | None) -> Any:
+        return parameter and parameter._replace(spec=without_axes(parameter.spec, unbound))
+
+    return contract._replace(
+        parameters=tuple(without(each) for each in contract.parameters),
+        result=without(contract.result),
+        yielded=without(contract.yielded),
+        sent=without(contract.sent),
+    )
 
 
 def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:

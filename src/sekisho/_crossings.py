@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho._blocks import Block
 from sekisho._source import is_guard
 from sekisho.worlds import NUMPY, World, dtype_name, find_world
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from contextvars import Token
     from types import FrameType
 
 __all__ = ["Crossing", "CrossingLog", "caller", "open_logs", "record", "record_crossings"]
@@ -173,14 +174,11 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
 _logs: ContextVar[tuple[CrossingLog, ...]] = ContextVar("sekisho_logs", default=())
 
 
-@contextmanager
-def record_crossings() -> Generator[CrossingLog]:
+class record_crossings(Block):  # noqa: N801 - used like a function
     """Collect every crossing made inside the ``with`` block by this thread or task.
 
-    Blocks nest: each collects what happens inside it, inner blocks included.
-
-    Yields:
-        The log, which fills as values cross and stays readable after the block.
+    Blocks nest: each collects what happens inside it, inner blocks included. What ``as`` names is
+    the log, which fills as values cross and stays readable after the block.
 
     Examples:
         >>> import numpy as np
@@ -190,12 +188,19 @@ def record_crossings() -> Generator[CrossingLog]:
         >>> len(log)
         0
     """
-    log = CrossingLog()
-    token = _logs.set((*_logs.get(), log))
-    try:
-        yield log
-    finally:
-        _logs.reset(token)
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[tuple[CrossingLog, ...]]] = []
+        self._is_used = False
+
+    def __enter__(self) -> CrossingLog:
+        self._is_used = True
+        log = CrossingLog()
+        self._tokens.append(_logs.set((*_logs.get(), log)))
+        return log
+
+    def __exit__(self, *error: object) -> None:
+        _logs.reset(self._tokens.pop())
 
 
 open_logs = _logs.get

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import keyword
 import warnings
 import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho._body import asks
 from sekisho._codegen import DELEGATE_ASYNC, generate
-from sekisho._contract import (
-    Contract,
-    build_contract,
-    display_name,
-    flavour_of,
-    read_signature,
-)
+from sekisho._contract import Contract, build_contract
 from sekisho._names import Names, look_for_torch
 from sekisho._options import Options
-from sekisho._resolve import LenientNames
+from sekisho._resolve import LenientNames, has_strings, mentioned
+from sekisho._signature import Flavour, display_name, flavour_of, read_signature
 from sekisho._source import (
     WRITE,
     compile_function,
@@ -40,20 +37,20 @@ if TYPE_CHECKING:
     import types
     from collections.abc import Callable
 
-    from sekisho._contract import Flavour
 
-__all__ = ["make_guard", "options_of"]
+__all__ = ["make_guard", "options_of", "settle_late_guards", "unheard", "warn_unguarded"]
 
 
 def make_guard(
-    function: types.FunctionType, options: Options, names: dict[str, Any]
+    function: types.FunctionType, options: Options, names_around: Callable[[], dict[str, Any]]
 ) -> Callable[..., Any]:
     """Make the guard of a function. It is one even if nothing is checked: see `_watched`.
 
     Args:
         function: a plain function.
         options: the decorator's options.
-        names: what string annotations may mention beside the function's globals.
+        names_around: gives what string annotations may mention beside the function's globals. It
+            looks into frames, which keeps their variables alive, so it is asked only if need be.
 
     Raises:
         DeclarationError: for a malformed or contradictory contract; at the first call, if an
@@ -62,8 +59,11 @@ def make_guard(
     look_for_torch()
     signature = read_signature(function)
     contract = None
+    names = names_around() if has_strings(function) else {}
     with contextlib.suppress(NameError):
-        contract = build_contract(function, signature, options, names)
+        problems: list[str] | None = [] if options.lenient else None
+        contract = build_contract(function, signature, options, names, problems)
+        warn_unguarded(function, problems)
         if options.arrays_only and not contract.holds_arrays:
             return function
     # No __name__ among its globals: dynamo would look for the others in the module so named.
@@ -73,10 +73,47 @@ def make_guard(
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
     # What the names are for is done once the contract is read; they may be anything, and a guard
     # that is pickled takes along what it holds.
-    late_names = names if contract is None else {}
+    late_names = mentioned(function, names) if contract is None else {}
     write, written = _make_writer(guard, function, options, late_names, contract)
     namespace.update({WRITE: write, _WRITTEN: written})
+    if contract is None and options.lenient:
+        _late.append(weakref.ref(guard))
     return guard
+
+
+_late: Final[list[weakref.ref[Any]]] = []
+"""Guards of the import hook's whose annotations name what was not defined yet."""
+
+
+def settle_late_guards() -> None:
+    """Read what could not be read before, now that a module is imported to its end.
+
+    What is defined nowhere is warned of now, all of it, and not call by call.
+    """
+    waiting, _late[:] = tuple(_late), ()
+    for reference in waiting:
+        guard = reference()
+        if guard is not None:
+            guard.__globals__[WRITE]()
+
+
+def warn_unguarded(function: Any, problems: list[str] | None) -> None:
+    """Say what the import hook leaves unchecked, at the line of the function."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    filename, line = (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 1)
+    for each in problems or ():
+        text = f"not checked: {each}"
+        try:
+            warnings.warn_explicit(
+                text, UnguardedWarning, filename, line, module=function.__module__, registry={}
+            )
+        except UnguardedWarning:
+            # Where warnings are errors, this one is still none of the module's that is imported.
+            unheard.append(f"{filename}:{line}: {text}")
+
+
+unheard: Final[list[str]] = []
+"""What could not be warned of where it was found; the import hook's report does."""
 
 
 def options_of(guard: Callable[..., Any]) -> Options | None:
@@ -165,6 +202,8 @@ def _make_writer(
 
     def write_into(guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
         promised = contract or _build_late_contract(function, options, names)
+        if asks(function):
+            promised = promised._replace(shares_axes=True)
         name = _identifier(function)
         source, needs = generate(promised, name)
         Names(needs, promised, function).fill(namespace)
@@ -197,21 +236,19 @@ def _build_late_contract(
         missing = str(error)
     title = display_name(function)
     hint = "import it outside of TYPE_CHECKING, or define it before the first call"
-    if not options.arrays_only:
+    if not options.lenient:
         raise DeclarationError(
             f"{title}(): an annotation names what is not defined: {missing}.\n  hint: {hint}"
         )
     # Nobody asked for this very function to be guarded: what can be read is checked.
     lenient = LenientNames(function.__globals__)
     lenient.update(names)
-    contract = build_contract(function, read_signature(function), options, lenient)
+    problems: list[str] = []
+    contract = build_contract(function, read_signature(function), options, lenient, problems)
     if contract.holds_arrays or lenient.missing & _ARRAY_NAMES:
-        warnings.warn(
-            f"{function.__module__}.{title}(): what names {', '.join(sorted(lenient.missing))} is "
-            f"not checked: it is not defined when the program runs.\n  hint: {hint}",
-            UnguardedWarning,
-            stacklevel=3,
-        )
+        words = ", ".join(sorted(lenient.missing))
+        text = f"{title}() names {words}, which is defined nowhere when the program runs.\n  hint: {hint}"
+        warn_unguarded(function, [text, *problems])
     return contract
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._crossings import caller
+from sekisho._guard import settle_late_guards, unheard, warn_unguarded
 from sekisho._inject import GUARD, GUARD_CLASS, inject
 from sekisho._options import Options
 from sekisho._table import Table, is_inside, make_table, matches
@@ -47,6 +48,7 @@ class Hook:
     Attributes:
         packages: the packages that it guards.
         modules: the names of the modules that it has guarded.
+        names: the dotted names of all that they define.
     """
 
     def __init__(self, packages: Sequence[str], worlds: Mapping[str, str]) -> None:
@@ -54,10 +56,11 @@ class Hook:
             raise DeclarationError(f"{_NAME}: expected names of packages, got {packages!r}.")
         self.packages: tuple[str, ...] = tuple(packages)
         self.modules: list[str] = []
+        self.names: set[str] = set()
         for package in self.packages:
             _require_fresh(package)
         self.table: Table = make_table(worlds, self.packages)
-        known = [name for package in self.packages for name in _module_names(package)]
+        known = [name for package in self.packages for name, _ in _modules_of(package)]
         for pattern in self.table.unmatched(known):
             if not any(pattern.startswith(f"{name}.") for name in known):
                 raise DeclarationError(f"worlds[{pattern!r}]: no module of that name is there.")
@@ -83,7 +86,11 @@ class Hook:
                 self.report()
 
     def report(self) -> None:
-        """Warn of modules that were imported past the hook."""
+        """Warn of modules that were imported past the hook, and of patterns that match nothing."""
+        texts, unheard[:] = tuple(unheard), ()
+        nothing = [f"worlds[{p!r}]: nothing in the package is so called." for p in self.unmatched()]
+        for text in (*texts, *nothing):
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
         missed = self.missed()
         if missed:
             loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
@@ -106,6 +113,23 @@ class Hook:
             )
             and not _is_initializing(module)
         ]
+
+    def unmatched(self) -> list[str]:
+        """The table's patterns that match nothing, held against all that the package defines.
+
+        What was not imported is read, not run. Before anything was, nothing is said.
+        """
+        left = self.table.unmatched(self.names) if self.modules else []
+        if not left:
+            return []
+        names = set(self.names)
+        for package in self.packages:
+            for name, path in _modules_of(package):
+                names.add(name)
+                if name not in self.modules and path is not None:
+                    with contextlib.suppress(OSError, SyntaxError, ValueError):
+                        names |= {*inject(ast.parse(path.read_bytes()), name, self.table)}
+        return self.table.unmatched(names)
 
     def guards(self, name: str) -> bool:
         """Whether a module belongs to the guarded packages."""
@@ -151,12 +175,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         source = self.get_data(self.path)
         tree = ast.parse(source, self.path)
-        names = inject(tree, fullname, self.hook.table)
-        for pattern in self.hook.table.unmatched([fullname, *names]):
-            if pattern.startswith(f"{fullname}.") and not _is_package_name(self, pattern):
-                raise DeclarationError(
-                    f"worlds[{pattern!r}]: {fullname} defines nothing so called."
-                )
+        self.hook.names.update([fullname, *inject(tree, fullname, self.hook.table)])
         code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
         return code
 
@@ -168,15 +187,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         finally:
             vars(module).pop(GUARD, None)
             vars(module).pop(GUARD_CLASS, None)
-
-
-def _is_package_name(loader: _Loader, pattern: str) -> bool:
-    """Whether a pattern speaks of a module below a package, which has a file of its own."""
-    return any(
-        matches(pattern, name) or pattern.startswith(f"{name}.")
-        for name in _module_names(loader.name)
-        if name != loader.name
-    )
+        settle_late_guards()
 
 
 # --- the decorators that are put in ------------------------------------------------------------
@@ -192,7 +203,13 @@ _KINDS: Final[dict[str | None, Kind]] = {
 
 def _options(entry: str | None) -> Options:
     checker = None if entry is None else "beartype"
-    return Options(_KINDS[entry], typechecker=checker, gives_way=True, arrays_only=entry is None)
+    return Options(
+        _KINDS[entry],
+        typechecker=checker,
+        gives_way=True,
+        arrays_only=entry is None,
+        lenient=True,
+    )
 
 
 def decorator_for(entry: str | None) -> Callable[[Any], Any]:
@@ -207,7 +224,15 @@ def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
 
 def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
     def decorate(target: Any) -> Any:
-        return target if get_mode() == "off" else guard(target, _options(entry), caller())
+        if get_mode() == "off":
+            return target
+        try:
+            return guard(target, _options(entry), caller())
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            # Nobody wrote this decorator, so it is not for it to keep a package from being used.
+            name = getattr(target, "__qualname__", repr(target))
+            warn_unguarded(target, [f"{name}: {error}"])
+            return target
 
     return decorate
 
@@ -274,19 +299,20 @@ def _refuse_rival(package: str, library: str) -> None:
     )
 
 
-def _module_names(package: str) -> Iterator[str]:
-    """The dotted names of a package and its modules, from the file system, importing nothing."""
-    yield package
+def _modules_of(package: str) -> Iterator[tuple[str, Path | None]]:
+    """A package and its modules, with their files, from the file system, importing nothing."""
     spec = None
     with contextlib.suppress(ImportError, ValueError):
         spec = importlib.util.find_spec(package)
+    yield package, Path(spec.origin) if spec and spec.has_location and spec.origin else None
     for root in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted(Path(root).rglob("*")):
             relative = path.relative_to(root)
             parts = [*relative.parts[:-1], relative.name.partition(".")[0]]
             is_module = path.is_dir() or path.suffix in {".py", ".so", ".pyd", ".pyi"}
             if is_module and all(map(str.isidentifier, parts)) and parts[-1] != "__init__":
-                yield ".".join([package, *parts])
+                file = path / "__init__.py" if path.is_dir() else path
+                yield ".".join([package, *parts]), file if file.suffix == ".py" else None
 
 
 # --- pyproject.toml -----------------------------------------------------------------------------

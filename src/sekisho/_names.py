@@ -41,7 +41,7 @@ __tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_CHANGING: Final = {"array_type", "dtypes", "foreign", "function"}
+_CHANGING: Final = {"array_type", "dtypes", "foreign", "function", "shared"}
 """What depends on torch being there, or on bodies being watched."""
 
 _knows_torch = False
@@ -104,6 +104,10 @@ class Names:
         match need.kind:
             case "function":
                 return self.body()
+            case "shared":
+                from sekisho._body import share  # noqa: PLC0415 - few bodies ask
+
+                return Outlined.make(share, self.body(), self.contract, *what)
             case "admit":
                 return late_admit(self.contract, what)
             case "default":

@@ -18,8 +18,9 @@ Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
 class Options(NamedTuple):
     """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings.
 
-    The last two are of decorators that nobody wrote at the function: `gives_way` to one of its
-    own; `arrays_only` leaves a function alone that is annotated with none.
+    The last three are of decorators that nobody wrote at the function: `gives_way` to one of its
+    own; `arrays_only` leaves a function alone that is annotated with none; `lenient` warns of what
+    cannot be checked, and checks the rest.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Options(NamedTuple):
     local: bool = False
     gives_way: bool = False
     arrays_only: bool = False
+    lenient: bool = False
 
     @property
     def world(self) -> World | None:
@@ -67,7 +69,9 @@ def make_options(kind: Kind, **options: Any) -> Options:
             _refuse_option(kind, name, ", ".join(map(repr, values)), value)
     typechecker = options["typechecker"]
     if typechecker is not None and typechecker != "beartype" and not callable(typechecker):
-        _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker)
+        is_conf = type(typechecker).__name__ == "BeartypeConf"
+        hint = "hint: beartype.beartype(conf=...)" if is_conf else ""
+        _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker, hint)
     device = options.get("device")
     if device is not None and device != "module":
         try:

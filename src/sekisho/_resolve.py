@@ -7,9 +7,20 @@ import contextlib
 import copy
 import functools
 import inspect
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, get_type_hints
+import re
+from types import ModuleType, SimpleNamespace
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ForwardRef,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from sekisho._fields import has_fields
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
@@ -17,7 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CellType
 
-__all__ = ["LenientNames", "called_function", "resolve_annotations", "without_partials"]
+__all__ = [
+    "LenientNames",
+    "called_function",
+    "has_strings",
+    "mentioned",
+    "resolve_annotations",
+    "without_partials",
+]
 
 
 def without_partials(function: Any) -> Any:
@@ -35,7 +53,10 @@ def called_function(function: Any) -> Any:
 
 
 def resolve_annotations(
-    function: Callable[..., Any], names: dict[str, Any], where: Callable[[str], str]
+    function: Callable[..., Any],
+    names: dict[str, Any],
+    where: Callable[[str], str],
+    problems: list[str] | None = None,
 ) -> dict[str, Any]:
     """Turn strings, and strings inside of annotations, into what they say.
 
@@ -43,6 +64,7 @@ def resolve_annotations(
         function: a function, or what is called like one.
         names: what they may mention beside the function's globals and closure.
         where: from a parameter's name to how a message calls it.
+        problems: takes what cannot be evaluated, if that is to be left out.
 
     Raises:
         NameError: if one mentions a name that is not defined.
@@ -62,10 +84,43 @@ def resolve_annotations(
         except NameError:
             raise
         except Exception as error:  # noqa: BLE001 - evaluating may raise anything
-            raise DeclarationError(
-                f"{where(name)}: the annotation {hint!r} is not valid: {error}"
-            ) from None
+            text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
+            if problems is None:
+                raise DeclarationError(text) from None
+            problems.append(text)
+            found[name] = Any
     return found
+
+
+def has_strings(function: Any) -> bool:
+    """Whether annotations have to be evaluated: strings, or records with strings, somewhere inside."""
+    called = called_function(function)
+    try:
+        hints = list(inspect.get_annotations(called).values())
+    except NameError:  # Python 3.14 evaluates them here
+        return True
+    except TypeError:  # what is called so has none
+        return False
+    return any(_has_strings(each) for each in hints)
+
+
+def _has_strings(hint: Any) -> bool:
+    if isinstance(hint, (str, ForwardRef)):
+        return True
+    if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
+        return True
+    return any(_has_strings(each) for each in get_args(hint) if get_origin(hint) is not Literal)
+
+
+def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:
+    """Of some names, those that annotations may yet need: what they mention, and classes.
+
+    All the others are variables of the function around, which are not to be kept alive.
+    """
+    text = repr(getattr(called_function(function), "__annotations__", {}))
+    words = set(re.findall(r"\w+", text))
+    classes = (type, TypeVar, ModuleType)
+    return {k: v for k, v in names.items() if k in words or isinstance(v, classes)}
 
 
 def _closure(function: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Need(NamedTuple):
 
     ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
     ``dtypes``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``, ``watch``; ``what`` says which.
+    ``array_type_of``, ``hand_back``, ``shared``, ``watch``; ``what`` says which.
     """
 
     kind: str

@@ -118,7 +118,10 @@ def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.Functi
     Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so.
     """
     namespace["__builtins__"] = builtins  # dynamo asks for them
-    stub = types.FunctionType(_compile_once(source), namespace, name)
+    # A code object of its own: torch.compile keeps what it has compiled with the code, and would
+    # run it for the next stub.
+    code = _compile_once(source).replace(co_filename=f"{_PREFIX}stub {next(_number)}>")
+    stub = types.FunctionType(code, namespace, name)
     _entries[stub] = None
     return stub
 

@@ -16,7 +16,7 @@ from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = [
     "ANYTHING",
@@ -35,6 +35,7 @@ __all__ = [
     "dtypes_of",
     "holds_arrays",
     "walk",
+    "without_axes",
 ]
 
 
@@ -262,6 +263,27 @@ def holds_arrays(spec: Any) -> bool:
         isinstance(each, ArraySpec) or (isinstance(each, RecordSpec) and not each.is_complete)
         for each in walk(spec)
     )
+
+
+def without_axes(spec: Any, axes: Collection[Axis]) -> Any:
+    """The same annotation, in which some axes may be of any size."""
+    if isinstance(spec, ArraySpec):
+        kept = tuple(Axis("_") if each in axes else each for each in spec.axes or ())
+        return spec if spec.axes is None else spec._replace(axes=kept)
+    if isinstance(spec, HintSpec):
+        named = any(axis in axes for array in spec.arrays for axis in array.axes or ())
+        return ANYTHING if named else spec  # jaxtyping would ask for them
+    if isinstance(spec, RecordSpec):
+        spec.fields.update({name: without_axes(each, axes) for name, each in spec.fields.items()})
+        return spec
+    changed = {
+        name: tuple(without_axes(each, axes) for each in part)
+        if isinstance(part, tuple)
+        else without_axes(part, axes)
+        for name, part in (spec._asdict() if hasattr(spec, "_asdict") else {}).items()
+        if name in {"alternatives", "item", "items", "key", "value", "inner"}
+    }
+    return spec._replace(**changed) if changed else spec
 
 
 def walk(spec: Any) -> Iterator[Any]:

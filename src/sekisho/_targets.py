@@ -14,6 +14,7 @@ import types
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._guard import make_guard, options_of
+from sekisho._modules import guard_module, is_module
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["guard_generated", "guard_target"]
 
 
-def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
+def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
     """Guard what was decorated.
 
     Args:
@@ -45,6 +46,9 @@ def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
         return _guard_class(target, options, frame)
     if isinstance(target, _WRAPPERS):
         return _guard_wrapped(target, options, frame)
+    if is_module(target):
+        guard = functools.partial(guard_target, options=options, frame=frame)
+        return guard_module(target, guard, options, _guard_again)
     if not callable(target):
         raise DeclarationError(
             f"{options.kind}(): expected a function, got {target!r}, which cannot be called."
@@ -54,11 +58,16 @@ def guard_target(target: Any, options: Options, frame: FrameType) -> Any:
     if manager is not None:
         # What its generator yields is the annotation's business, not the manager around it.
         return manager(guard_target(function.__wrapped__, options, frame))
-    guard = make_guard(function, options, _names_around(function, frame))
+    guard = make_guard(function, options, functools.partial(_names_around, function, frame))
     for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
         if hasattr(function, name) and not hasattr(guard, name):
             setattr(guard, name, getattr(function, name))
     return guard
+
+
+def _guard_again(options: Options, make: Any, arguments: Any) -> Any:
+    """Make a module that was pickled or copied, guarded as it was."""
+    return guard_target(make(*arguments), options, None)
 
 
 def _is_left_alone(target: Any, options: Options) -> bool:
@@ -71,7 +80,7 @@ def _is_left_alone(target: Any, options: Options) -> bool:
     return is_marked or (options.gives_way and has_its_own)
 
 
-def _guard_wrapped(target: Any, options: Options, frame: FrameType) -> Any:
+def _guard_wrapped(target: Any, options: Options, frame: FrameType | None) -> Any:
     kind = class_of(target)
     if issubclass(kind, _UNBOUND):
         return kind(guard_target(target.__func__, options, frame))
@@ -100,7 +109,7 @@ _WRAPPERS: Final = (*_UNBOUND, property, functools.cached_property)
 _METHODS: Final = (types.FunctionType, *_WRAPPERS)
 
 
-def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
+def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
     """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
     namespace: dict[str, Any] = {**vars(kind)}
     for name, member in namespace.items():
@@ -109,10 +118,50 @@ def _guard_class(kind: type, options: Options, frame: FrameType) -> Any:
         has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
         its_options = options if has_module else options._replace(device=_without_module(options))
         _set(kind, name, guard_target(member, its_options._replace(gives_way=True), frame), options)
+    if vars(kind).get("__annotations__") and not _is_generated(kind):
+        _tell_late_dataclasses(kind, options.kind)
     return kind
 
 
-def guard_generated(kind: Any, options: Options, frame: FrameType) -> Any:
+def _is_generated(kind: type) -> bool:
+    """Whether a dataclass, attrs or NamedTuple decorator has been there, or a class of its own is."""
+    names = ("__dataclass_fields__", "__attrs_attrs__", "_fields")
+    return any(name in vars(kind) for name in names) or type(kind) is not type
+
+
+def _tell_late_dataclasses(kind: type, decorator: str) -> None:
+    """Have a class say so that is made a dataclass only after it was guarded.
+
+    Its ``__init__`` is then written when nobody looks any more. It calls these, if they are there;
+    nothing else does.
+    """
+    for name, mark in (
+        ("__post_init__", "__dataclass_fields__"),
+        ("__attrs_post_init__", "__attrs_attrs__"),
+    ):
+        setattr(kind, name, _late(kind, vars(kind).get(name), name, mark, decorator))
+
+
+def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
+    title = kind.__qualname__.rpartition("<locals>.")[2]
+
+    def post_init(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # A decorator may have made the class anew, with the same members.
+        owner = next((c for c in type(self).__mro__ if vars(c).get(name) is post_init), None)
+        if owner is not None and mark in vars(owner):
+            raise DeclarationError(
+                f"{title} was made a dataclass after it was guarded, so nothing checks its fields."
+                f"\n  hint: @{decorator} above the other decorator"
+            )
+        if own is not None:
+            return own(self, *args, **kwargs)
+        inherited = getattr(super(owner or kind, self), name, None)
+        return inherited(*args, **kwargs) if inherited else None
+
+    return post_init
+
+
+def guard_generated(kind: Any, options: Options, frame: FrameType | None) -> Any:
     """Guard what makes a dataclass, an attrs class or a NamedTuple: decorators wrote its text."""
     namespace: dict[str, Any] = {**vars(kind)}
     for name in ("__init__", "__new__"):

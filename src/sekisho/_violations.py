@@ -112,4 +112,5 @@ class Place:
     def binder(self, key: str, binders_here: dict[str, str]) -> str:
         """Who bound an axis: an item of the value at hand, or an argument before it."""
         here = binders_here.get(key)
-        return here or " or ".join(binders(self.contract, key, self.parameter.name))
+        found = here or " or ".join(binders(self.contract, key, self.parameter.name))
+        return found or ("a check in the body" if self.contract.shares_axes else "")

@@ -14,10 +14,11 @@ from sekisho.worlds import NUMPY, TORCH, find_world, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+    from contextlib import AbstractContextManager
 
     from sekisho._contract import Contract
 
-__all__ = ["watched"]
+__all__ = ["STARTS", "watched"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -25,7 +26,7 @@ __tracebackhide__ = hide_in_pytest
 def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:
     """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
     find = _watch_finder(contract)
-    start = _STARTS[contract.flavour]
+    start = STARTS[contract.flavour]
     if contract.options.kind in {"torch_world", "same_world"}:
         show_calls(function)
 
@@ -57,7 +58,7 @@ def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
     return find
 
 
-def _steps(inner: Any, watching: Watching) -> Generator[Any, Any, Any]:
+def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any, Any, Any]:
     """``yield from inner``, each of its steps under the watch."""
     try:
         with watching:
@@ -83,7 +84,7 @@ _awaited = types.coroutine(_steps)
 
 
 async def _async_steps(
-    inner: AsyncGenerator[Any, Any], watching: Watching
+    inner: AsyncGenerator[Any, Any], watching: AbstractContextManager[None]
 ) -> AsyncGenerator[Any, Any]:
     try:
         item = await _awaited(inner.asend(None), watching)
@@ -101,9 +102,10 @@ async def _async_steps(
         return
 
 
-_STARTS: dict[str, Callable[[Any, Watching], Any] | None] = {
+STARTS: dict[str, Callable[[Any, Any], Any] | None] = {
     "function": None,
     "coroutine": _awaited,
     "generator": _steps,
     "async generator": _async_steps,
 }
+"""For each flavour, what runs its body step by step inside of a ``with`` block."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from sekisho._blocks import Block
 from sekisho.worlds import is_compiling
 
 __all__ = ["crossing_allowed"]
 
 
-class crossing_allowed:  # noqa: N801 - used like a function, as `mode` is
+class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` is
     """Let a body that strict mode watches cross inside of the ``with`` block.
 
     Everywhere else it does nothing.
@@ -26,7 +27,11 @@ class crossing_allowed:  # noqa: N801 - used like a function, as `mode` is
         tensor(1.)
     """
 
+    def __init__(self) -> None:
+        self._is_used = False
+
     def __enter__(self) -> None:
+        self._is_used = True
         if not is_compiling():
             from sekisho._strict import thread  # noqa: PLC0415 - importing sekisho stays light
 

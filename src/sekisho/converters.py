@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
+from sekisho._words import refuse_words
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world, is_compiling
 
@@ -27,6 +28,7 @@ def to_numpy(
     *,
     copy: bool | None = None,
     detach: bool = False,
+    **words: Any,
 ) -> NDArray[Any]:
     """Take a tensor to NumPy, its values bit-equal. An array is returned as it is.
 
@@ -51,6 +53,8 @@ def to_numpy(
         >>> sk.to_numpy(torch.tensor([1, 2, 3]))
         array([1, 2, 3])
     """
+    if words:
+        refuse_words("to_numpy", "to_numpy(x)", words)
     if copy is None and not detach and not is_compiling() and not open_logs():
         array: NDArray[Any] | None = _share("torch", x)
         if array is not None:
@@ -65,6 +69,7 @@ def to_torch(
     *,
     copy: bool | None = None,
     device: str | torch.device | None = None,
+    **words: Any,
 ) -> torch.Tensor:
     """Take an array to PyTorch, its values bit-equal. A tensor on the device is returned as it is.
 
@@ -90,6 +95,8 @@ def to_torch(
         >>> sk.to_torch(np.array([1.0, 2.0]))
         tensor([1., 2.], dtype=torch.float64)
     """
+    if words:
+        refuse_words("to_torch", "to_torch(x)", words)
     if copy is None and device is None and not is_compiling() and not open_logs():
         tensor: torch.Tensor | None = _share("numpy", x)
         if tensor is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from sekisho._crossings import caller
+from sekisho._words import refuse_misspelt
 from sekisho.errors import DeclarationError, hide_in_pytest
 from sekisho.modes import get_mode
 
@@ -76,6 +77,7 @@ def numpy_world(
     copy: bool | None = None,
     detach: bool = False,
     typechecker: Any = "beartype",
+    **misspelt: Any,
 ) -> Any:
     """Declare that a function stays in NumPy: arrays in, arrays out.
 
@@ -117,6 +119,7 @@ def numpy_world(
     return _decorate(
         function,
         "numpy_world",
+        misspelt,
         on_foreign=on_foreign,
         returns=returns,
         casting=casting,
@@ -164,6 +167,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     scalars: Scalars = "allow",
     local: bool = False,
     typechecker: Any = "beartype",
+    **misspelt: Any,
 ) -> Any:
     """Declare that a function stays in PyTorch: tensors in, tensors out.
 
@@ -201,6 +205,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     return _decorate(
         function,
         "torch_world",
+        misspelt,
         on_foreign=on_foreign,
         returns=returns,
         casting=casting,
@@ -241,6 +246,7 @@ def same_world(
     copy: bool | None = None,
     detach: bool = False,
     typechecker: Any = "beartype",
+    **misspelt: Any,
 ) -> Any:
     """Declare that a function works in either world: one world in, the same world out.
 
@@ -275,6 +281,7 @@ def same_world(
     return _decorate(
         function,
         "same_world",
+        misspelt,
         on_foreign=on_foreign,
         casting=casting,
         copy=copy,
@@ -312,6 +319,7 @@ def boundary(
     copy: bool | None = None,
     detach: bool = False,
     typechecker: Any = "beartype",
+    **misspelt: Any,
 ) -> Any:
     """Declare that a function is the border: each annotation says its own world.
 
@@ -346,6 +354,7 @@ def boundary(
     return _decorate(
         function,
         "boundary",
+        misspelt,
         on_foreign=on_foreign,
         casting=casting,
         copy=copy,
@@ -354,7 +363,9 @@ def boundary(
     )
 
 
-def _decorate(function: Any, kind: Kind, **told: Any) -> Any:
+def _decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
+    if misspelt:
+        refuse_misspelt(kind, misspelt, told)
     from sekisho._options import make_options  # noqa: PLC0415 - importing sekisho stays light
 
     options = make_options(kind, **told)

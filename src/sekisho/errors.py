@@ -77,7 +77,10 @@ class SekishoError(Exception):
 
 
 class DeclarationError(SekishoError, TypeError):
-    """A decorator, an annotation or an option that contradicts itself. Raised at decoration."""
+    """A decorator, an annotation or an option that contradicts itself, raised at decoration.
+
+    And a helper called with words that it does not have.
+    """
 
 
 class BoundaryError(SekishoError, TypeError):
@@ -112,9 +115,9 @@ class BoundaryError(SekishoError, TypeError):
              "place": "argument 'x'",
              "expected": "2 axes",
              "got": "float64[3] (NumPy)",
-             "reason": null,
+             "reason": "permute_dims reorders any number of axes",
              "axes": {},
-             "hint": "permute_dims(x, axes)"
+             "hint": null
             }
         """
         violation = self.violation

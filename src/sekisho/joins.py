@@ -9,6 +9,7 @@ import numpy as np
 from numpy import concatenate, ndarray
 
 from sekisho._operands import refuse_world, tell_of_torch, tensor_class
+from sekisho._words import refuse_words
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import TORCH, World, class_of, describe, find_world
 
@@ -35,7 +36,7 @@ Tensor: Any = tensor_class(globals())
 def concat(arrays: Sequence[NDArray[S]], /, *, axis: int | None = ...) -> NDArray[S]: ...
 @overload
 def concat(arrays: Sequence[torch.Tensor], /, *, axis: int | None = ...) -> torch.Tensor: ...
-def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
+def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
     """Join arrays, or tensors, along an axis that they have.
 
     NumPy's ``np.concatenate``, PyTorch's ``torch.cat``.
@@ -57,6 +58,8 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
         >>> sk.concat([np.zeros((2, 3)), np.ones((1, 3))]).shape
         (3, 3)
     """
+    if more is not None or dim is not None:
+        _refuse_words("concat", more, dim)
     try:
         if type(arrays[0]) is Tensor and axis is not None:  # torch.cat itself takes tensors only
             torch = sys.modules["torch"]
@@ -79,7 +82,7 @@ def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
 def stack(arrays: Sequence[NDArray[S]], /, *, axis: int = ...) -> NDArray[S]: ...
 @overload
 def stack(arrays: Sequence[torch.Tensor], /, *, axis: int = ...) -> torch.Tensor: ...
-def stack(arrays: Any, /, *, axis: int = 0) -> Any:
+def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
     """Join arrays, or tensors, of one shape along a new axis: samples become a batch.
 
     Args:
@@ -99,6 +102,8 @@ def stack(arrays: Any, /, *, axis: int = 0) -> Any:
         >>> sk.stack([np.zeros(3), np.ones(3)]).shape
         (2, 3)
     """
+    if more is not None or dim is not None:
+        _refuse_words("stack", more, dim)
     try:
         if type(arrays[0]) is Tensor:  # torch.stack itself takes tensors only
             torch = sys.modules["torch"]
@@ -109,6 +114,15 @@ def stack(arrays: Any, /, *, axis: int = 0) -> Any:
         return np.stack(arrays, axis)
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
         _refuse_join("stack", arrays, axis, error)
+
+
+def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
+    """Refuse arrays that are given one by one, an axis without its name, and torch's word for it."""
+    if dim is None and not isinstance(more, int):
+        refuse_words(function, f"{function}([a, b])", {}, "the arrays are one list.")
+    words = {} if dim is None else {"dim": dim}
+    reason = "" if words else "the axis goes by its name."
+    refuse_words(function, f"{function}(arrays, axis=...)", words, reason)
 
 
 def namespace(*xs: Any) -> ModuleType:

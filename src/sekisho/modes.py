@@ -10,15 +10,20 @@ A mode answers crossings in both directions alike, unless a *level* answers one 
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
 
+from sekisho._blocks import Block
+from sekisho._words import refuse_misspelt
+from sekisho.errors import DeclarationError
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
+    from contextvars import Token
 
 __all__ = [
     "Level",
@@ -36,6 +41,7 @@ __all__ = [
     "set_mode",
 ]
 
+F = TypeVar("F", bound="Callable[..., Any]")
 Mode = Literal["convert", "warn", "strict", "off"]
 Level = Literal["allow", "warn", "disallow"]
 
@@ -175,7 +181,13 @@ def get_mode() -> Mode:
     return current().name
 
 
-def set_mode(mode: Mode, *, to_numpy: Level | None = None, to_torch: Level | None = None) -> None:
+def set_mode(
+    mode: Mode,
+    *,
+    to_numpy: Level | None = None,
+    to_torch: Level | None = None,
+    **misspelt: Any,
+) -> None:
     """Set the mode of this process, and of the worker processes it starts from now on.
 
     A surrounding ``with mode(...)`` block still wins inside of it.
@@ -196,6 +208,8 @@ def set_mode(mode: Mode, *, to_numpy: Level | None = None, to_torch: Level | Non
         'warn'
         >>> sk.set_mode("convert")
     """
+    if misspelt:
+        refuse_misspelt("set_mode", misspelt, _DIRECTIONS)
     install(make_setting("set_mode()", mode, to_numpy, to_torch))
 
 
@@ -211,11 +225,10 @@ def install(setting: Setting) -> None:
     os.environ[_VARIABLE] = str(setting)
 
 
-@contextmanager
-def mode(
-    name: Mode, *, to_numpy: Level | None = None, to_torch: Level | None = None
-) -> Generator[None]:
+class mode(Block):  # noqa: N801 - used like a function
     """Hold a mode for the length of a ``with`` block, in this thread or task only.
+
+    It decorates functions and coroutines too: their bodies run in that mode.
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
@@ -223,7 +236,7 @@ def mode(
         to_torch: see `set_mode`.
 
     Raises:
-        ValueError: for any other name or level, on entering the block.
+        ValueError: for any other name or level.
 
     Examples:
         >>> import sekisho as sk
@@ -231,8 +244,58 @@ def mode(
         ...     sk.get_mode()
         'off'
     """
-    token = _scoped.set(_entering(make_setting("mode()", name, to_numpy, to_torch)))
-    try:
-        yield
-    finally:
-        _scoped.reset(token)
+
+    _call = "(...)"
+
+    def __init__(
+        self,
+        name: Mode,
+        *,
+        to_numpy: Level | None = None,
+        to_torch: Level | None = None,
+        **misspelt: Any,
+    ) -> None:
+        if misspelt:
+            refuse_misspelt("mode", misspelt, _DIRECTIONS)
+        self._setting = make_setting("mode()", name, to_numpy, to_torch)
+        self._tokens: list[Token[Setting | None]] = []
+        self._is_used = False
+
+    def __enter__(self) -> None:
+        self._is_used = True
+        self._tokens.append(_scoped.set(_entering(self._setting)))
+
+    def __exit__(self, *error: object) -> None:
+        _scoped.reset(self._tokens.pop())
+
+    def __call__(self, function: F) -> F:
+        self._is_used = True
+        setting = self._setting
+        name, levels = setting.name, {way: getattr(setting, way) for way in _DIRECTIONS}
+        told = levels if name != "off" else {}
+
+        def fresh() -> mode:
+            return mode(name, **told)
+
+        decorated: Any
+        if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+            # Its steps run in whatever mode asks for them, so there is no block to hold one.
+            raise DeclarationError(
+                f"mode() cannot decorate a generator.\n  hint: with sekisho.mode({name!r}): inside of it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def decorated(*args: Any, **kwargs: Any) -> Any:
+                with fresh():
+                    return await function(*args, **kwargs)
+
+        else:
+
+            @functools.wraps(function)
+            def decorated(*args: Any, **kwargs: Any) -> Any:
+                with fresh():
+                    return function(*args, **kwargs)
+
+        result: F = decorated
+        return result

@@ -7,13 +7,14 @@ libraries do, keeps gradients, and raises a `WorldError` for what is neither arr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
 from numpy import ndarray
 
 from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
-from sekisho.errors import hide_in_pytest
+from sekisho._words import refuse_words
+from sekisho.errors import WorldError, hide_in_pytest
 from sekisho.worlds import TORCH
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __tracebackhide__ = hide_in_pytest
 S = TypeVar("S", bound="np.generic")
 Tensor: Any = tensor_class(globals())
 Axes = int | tuple[int, ...]
+_NOT_GIVEN: Any = object()
 
 
 @overload
@@ -101,7 +103,7 @@ def remove_batch_dim(x: Any, /) -> Any:
 def expand_dims(x: NDArray[S], /, axis: Axes = ...) -> NDArray[S]: ...
 @overload
 def expand_dims(x: torch.Tensor, /, axis: Axes = ...) -> torch.Tensor: ...
-def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
+def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     """Add axes of size 1 anywhere.
 
     NumPy's ``np.expand_dims(x, axis)``, PyTorch's ``x.unsqueeze(axis)``.
@@ -123,6 +125,8 @@ def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
         >>> sk.expand_dims(np.zeros((2, 2)), axis=1).shape
         (2, 1, 2)
     """
+    if dim is not None:
+        refuse_words("expand_dims", "expand_dims(x, axis)", {"dim": dim})
     if type(x) is not ndarray:
         if not isinstance(x, Tensor):
             x = operand("expand_dims", x)
@@ -138,7 +142,7 @@ def expand_dims(x: Any, /, axis: Axes = 0) -> Any:
 def squeeze(x: NDArray[S], /, axis: Axes) -> NDArray[S]: ...
 @overload
 def squeeze(x: torch.Tensor, /, axis: Axes) -> torch.Tensor: ...
-def squeeze(x: Any, /, axis: Axes) -> Any:
+def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     """Remove axes of size 1. In both worlds an axis of another size is refused.
 
     Args:
@@ -159,6 +163,9 @@ def squeeze(x: Any, /, axis: Axes) -> Any:
         >>> sk.squeeze(np.zeros((2, 1)), axis=1).shape
         (2,)
     """
+    if axis is None:
+        words = {} if dim is None else {"dim": dim}
+        refuse_words("squeeze", "squeeze(x, axis)", words, "" if words else "which axis?")
     if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("squeeze", x)
     ndim = x.ndim
@@ -209,7 +216,17 @@ def transpose2d(x: Any, /) -> Any:
 def permute_dims(x: NDArray[S], /, axes: tuple[int, ...]) -> NDArray[S]: ...
 @overload
 def permute_dims(x: torch.Tensor, /, axes: tuple[int, ...]) -> torch.Tensor: ...
-def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
+def permute_dims(
+    x: Any,
+    /,
+    axes: Any = _NOT_GIVEN,
+    _1: Any = _NOT_GIVEN,
+    _2: Any = _NOT_GIVEN,
+    _3: Any = _NOT_GIVEN,
+    _4: Any = _NOT_GIVEN,
+    _5: Any = _NOT_GIVEN,
+    dims: Any = _NOT_GIVEN,
+) -> Any:
     """Reorder the axes.
 
     NumPy's ``x.transpose(axes)``, PyTorch's ``x.permute(axes)``.
@@ -238,15 +255,30 @@ def permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:
             return x.permute(axes)
         x = operand("permute_dims", x)
         return x.permute(axes) if TORCH.owns(x) else x.transpose(axes)
-    except (IndexError, RuntimeError, ValueError):
-        refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
+    except WorldError:
+        raise
+    except (IndexError, RuntimeError, TypeError, ValueError):
+        _refuse_permutation(x, axes, _1, dims)
+
+
+def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
+    """Say why `axes` are no permutation.
+
+    The parameters behind `axes` are for whoever writes torch's ``x.permute(1, 0)``. They cost
+    nothing where they are not given, which ``*axes`` would: a call with it takes twice the time.
+    """
+    if dims is not _NOT_GIVEN:
+        refuse_words("permute_dims", "permute_dims(x, axes)", {"dims": dims})
+    if second is not _NOT_GIVEN or axes is _NOT_GIVEN or not isinstance(axes, (tuple, list)):
+        refuse_words("permute_dims", "permute_dims(x, (1, 0))", {}, "the axes are one tuple.")
+    refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
 
 
 @overload
-def moveaxis(x: NDArray[S], source: Axes, destination: Axes, /) -> NDArray[S]: ...
+def moveaxis(x: NDArray[S], /, source: Axes, destination: Axes) -> NDArray[S]: ...
 @overload
-def moveaxis(x: torch.Tensor, source: Axes, destination: Axes, /) -> torch.Tensor: ...
-def moveaxis(x: Any, source: Axes, destination: Axes, /) -> Any:
+def moveaxis(x: torch.Tensor, /, source: Axes, destination: Axes) -> torch.Tensor: ...
+def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
     """Move axes to other positions; the others stay in order.
 
     Args:

@@ -356,3 +356,20 @@ def test_fake_and_meta_tensors_pass_a_guard_and_convert_to_nothing(torch, matmul
     assert matmul(meta, torch.rand(3, 4, device="meta")).device.type == "meta"
     with pytest.raises(sk.ConversionError, match="it holds no values"):
         sk.to_numpy(meta)
+
+
+def test_two_guards_that_a_compiler_meets_before_anybody_has_called_them(torch):
+    torch._dynamo.reset()
+
+    @sk.torch_world
+    def one(x: Float[torch.Tensor, "n"]):
+        return x + 1
+
+    @sk.torch_world
+    def two(x: Float[torch.Tensor, "n"]):
+        return x * 10
+
+    x = torch.ones(3)
+    first, second = (torch.compile(f, fullgraph=True, backend="eager") for f in (one, two))
+    assert first(x).tolist() == [2, 2, 2]
+    assert second(x).tolist() == [10, 10, 10]

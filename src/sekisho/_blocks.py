@@ -1,0 +1,46 @@
+"""What is entered by ``with``, and says so where it is not."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NoReturn
+
+from sekisho.errors import DeclarationError
+
+__all__ = ["Block"]
+
+
+class _WithParentheses(type):
+    """Tells who writes ``with sk.mode:`` what is missing."""
+
+    _call: str
+
+    def __enter__(cls) -> NoReturn:
+        raise DeclarationError(
+            f"{cls.__name__}: the parentheses are missing.\n"
+            f"  hint: with sekisho.{cls.__name__}{cls._call}:"
+        )
+
+    def __exit__(cls, *error: object) -> None:
+        """Never reached; Python looks it up before it enters."""
+
+
+class Block(metaclass=_WithParentheses):
+    """Holds for the length of a ``with`` block, and for nothing else.
+
+    One that is never entered does nothing, which nobody means: it warns when it goes, at the line
+    that has made it, as a coroutine does that was never awaited.
+    """
+
+    _call = "()"
+    _is_used = True
+
+    def __del__(self) -> None:
+        if not self._is_used:
+            name = type(self).__name__
+            warnings.warn(
+                f"sekisho.{name}{self._call} was never entered, and so did nothing.\n"
+                f"  hint: with sekisho.{name}{self._call}:",
+                RuntimeWarning,
+                stacklevel=2,
+            )

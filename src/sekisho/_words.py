@@ -1,0 +1,89 @@
+"""The words of other libraries, and what they are here: for whoever writes the one for the other."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["foreign_name", "refuse_misspelt", "refuse_words"]
+
+_HELPERS: Final = {
+    **dict.fromkeys(("unsqueeze", "newaxis"), "expand_dims(x, axis)"),
+    **dict.fromkeys(("cat", "concatenate"), "concat(arrays, axis=0)"),
+    **dict.fromkeys(("vstack", "hstack", "dstack", "column_stack"), "concat(arrays, axis=...)"),
+    **dict.fromkeys(("permute", "transpose"), "permute_dims(x, axes)"),
+    **dict.fromkeys(("swapaxes", "swapdims"), "permute_dims(x, axes), or transpose2d(x)"),
+    **dict.fromkeys(("t", "T", "matrix_transpose", "mT"), "transpose2d(x)"),
+    **dict.fromkeys(("movedim", "rollaxis"), "moveaxis(x, source, destination)"),
+    **dict.fromkeys(("from_numpy", "tensor", "as_tensor", "from_dlpack"), "to_torch(x)"),
+    **dict.fromkeys(("numpy", "array", "asarray", "detach", "cpu"), "to_numpy(x)"),
+    **dict.fromkeys(("is_tensor",), "is_torch(x)"),
+    **dict.fromkeys(("isinstance",), "check(x, annotation)"),
+    **dict.fromkeys(("xp", "get_namespace", "array_namespace"), "namespace(x)"),
+    **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
+}
+"""What stands in NumPy, in PyTorch, or beside them, and the helper that does it here."""
+
+_ARGUMENTS: Final = {
+    "dim": "axis",
+    "dims": "axes",
+    "axes": "axis",
+    "a": "x",
+    "input": "x",
+    "tensors": "arrays",
+    "force": "detach=True, and copy=None copies only where it must",
+    "dtype": "none: the dtype stays; cast with .astype(dtype) or .to(dtype)",
+    "requires_grad": "none: .requires_grad_() does that to the result",
+    "non_blocking": "none: a copy is always complete, since the array may change at once",
+}
+
+
+def foreign_name(name: str, known: Collection[str]) -> AttributeError:
+    """The error for a name that this package does not have."""
+    meant = _HELPERS.get(name)
+    if meant is None:
+        close = difflib.get_close_matches(name, known, 1)
+        meant = close[0] if close else None
+    hint = f"\n  hint: sekisho.{meant}" if meant else ""
+    return AttributeError(f"module 'sekisho' has no {name!r}.{hint}", name=name)
+
+
+def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]) -> NoReturn:
+    """Refuse options that a decorator, or a mode, does not have.
+
+    Raises:
+        DeclarationError: naming the one that was meant.
+    """
+    name = next(iter(told))
+    close = difflib.get_close_matches(name, known, 1)
+    if close:
+        hint = f"did you mean {close[0]!r}?"
+    elif name == "device":
+        hint = "'device' is an option of torch_world"
+    else:
+        hint = f"its options are {', '.join(known)}"
+    raise DeclarationError(f"{function}(): there is no option {name!r}.\n  hint: {hint}")
+
+
+def refuse_words(function: str, call: str, words: dict[str, Any], reason: str = "") -> NoReturn:
+    """Refuse arguments that are another library's.
+
+    Args:
+        function: the helper.
+        call: how it is called.
+        words: the arguments by name.
+        reason: what is wrong, if it is no name.
+
+    Raises:
+        DeclarationError: (a TypeError) naming the word that it has here.
+    """
+    name = next(iter(words), "")
+    meant = _ARGUMENTS.get(name)
+    what = f"\n  the word here is {meant}" if meant else ""
+    reason = reason or f"there is no argument {name!r}."
+    raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}")

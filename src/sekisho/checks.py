@@ -1,0 +1,138 @@
+"""Check a value against an annotation in the middle of a body."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sekisho._source import runs_while_tracing
+from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.modes import get_mode
+from sekisho.worlds import is_compiling
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from sekisho._body import Body
+
+__all__ = ["check"]
+
+__tracebackhide__ = hide_in_pytest
+
+T = TypeVar("T")
+
+
+def check(value: T, annotation: Any, /) -> T:
+    """Check a value against an annotation, with the axes of the guarded function around it.
+
+    Inside of a guarded function, an axis that an argument has bound must have that size; an axis
+    that is new is bound, for the checks after it and for the result. Elsewhere each check stands
+    for itself. Nothing is converted: a value of another world is refused.
+
+    Args:
+        value: anything.
+        annotation: what it must be: an array, a container of arrays, a class, as in a signature.
+
+    Returns:
+        The value itself.
+
+    Raises:
+        BoundaryError: of the class that fits, naming the line, the axes, and who bound them.
+        DeclarationError: if the annotation is none.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float
+        >>> @sk.numpy_world
+        ... def scores(q: Float[np.ndarray, "n d"], k: Float[np.ndarray, "m d"]):
+        ...     return sk.check(q @ k.T, Float[np.ndarray, "n m"])
+        >>> scores(np.ones((2, 3)), np.ones((4, 3))).shape
+        (2, 4)
+    """
+    if get_mode() == "off":
+        return value
+    from sekisho._body import body_of  # noqa: PLC0415 - importing sekisho stays light
+
+    if is_compiling():
+        getattr(_traced, _traced_checkpoint(annotation)).hold(value, body_of(None))
+        return value
+    checkpoint = _checkpoint(annotation)
+    frame = sys._getframe(1)  # noqa: SLF001 - the only way to the line that asks
+    body = body_of(frame.f_code)
+    try:
+        checkpoint.hold(value, body, frame.f_lineno)
+    except BoundaryError:
+        title, name = _words(frame, body)
+        checkpoint.explain(value, body, title, name)
+    return value
+
+
+class _Traced:
+    """The checkpoints that a compiler of torch has traced, each an attribute of its own.
+
+    It looks again, before each call, at what it has read: a list or a dict would have changed with
+    every checkpoint that came later.
+    """
+
+
+_traced: Final = _Traced()
+
+
+@runs_while_tracing
+def _traced_checkpoint(annotation: Any) -> str:
+    checkpoint = _checkpoint(annotation)
+    known = vars(_traced)
+    found = next((name for name, each in known.items() if each is checkpoint), None)
+    if found is None:
+        found = f"number_{len(known)}"
+        setattr(_traced, found, checkpoint)
+    return found
+
+
+def _checkpoint(annotation: Any) -> Any:
+    try:
+        return _cached_checkpoint(annotation)
+    except TypeError:  # it cannot be hashed
+        return _cached_checkpoint.__wrapped__(annotation)
+
+
+@lru_cache(maxsize=256)
+def _cached_checkpoint(annotation: Any) -> Any:
+    from sekisho._checkpoint import Checkpoint  # noqa: PLC0415 - importing sekisho stays light
+
+    return Checkpoint(annotation)
+
+
+_NAME: Final = "value"
+
+
+def _words(frame: FrameType, body: Body | None) -> tuple[str, str]:
+    """What a message calls the check, and the value: ``check of x.T (model.py:12)``, ``x.T``."""
+    name = _argument(frame) or _NAME
+    where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return f"{'check of' if body else 'of'} {name} ({where})", name
+
+
+def _argument(frame: FrameType) -> str | None:
+    """The first argument of the call that a frame is at, as its author wrote it."""
+    positions = list(frame.f_code.co_positions())
+    line, last, start, end = positions[frame.f_lasti // 2]
+    if line is None or last is None or start is None or end is None:
+        return None
+    filename = frame.f_code.co_filename
+    lines = [
+        linecache.getline(filename, each, frame.f_globals).encode()
+        for each in range(line, last + 1)
+    ]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        call: Any = ast.parse(b"".join(lines).decode(), mode="eval").body
+        return ast.unparse(call.args[0])
+    except (SyntaxError, ValueError, AttributeError, IndexError):  # no source, or not this one
+        return None
