@@ -209,7 +209,9 @@ def test_what_opts_out_is_left_alone(package):
 
 def test_other_modules_check_what_is_annotated_with_arrays_and_that_alone(package):
     with (
-        pytest.warns(sk.UnguardedWarning, match=r"not checked: half_known\(\) names Thing") as caught,
+        pytest.warns(
+            sk.UnguardedWarning, match=r"not checked: half_known\(\) names Thing"
+        ) as caught,
         sk.install_import_hook(PACKAGE),
     ):
         module = load("util")
@@ -269,7 +271,9 @@ def test_a_package_may_guard_its_own_modules(package):
 def test_a_contradiction_keeps_no_module_from_being_imported(package):
     with (
         sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.util": "same"}),
-        pytest.warns(sk.UnguardedWarning, match="not checked: .* in a same_world function") as caught,
+        pytest.warns(
+            sk.UnguardedWarning, match="not checked: .* in a same_world function"
+        ) as caught,
     ):
         util = load("util")
     assert caught[0].filename == util.__file__

@@ -60,12 +60,8 @@ class Checkpoint:
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()
 
-    def explain(self, value: Any, body: Body | None, title: str, name: str) -> None:
-        """Refuse a value once more, with all the words.
-
-        Raises:
-            BoundaryError: naming the line, the axes, and who bound them.
-        """
+    def explain(self, value: Any, body: Body | None, title: str, name: str) -> BoundaryError | None:
+        """The refusal once more, with all the words: the line, the axes, and who bound them."""
         contract, bound, who = self.contract, dict[str, Any](), dict[str, str]()
         if body is not None:
             bound = dict(body.bound)
@@ -77,4 +73,5 @@ class Checkpoint:
         try:
             self.boundary.admit(value, Call(bound, None, None, who), place)
         except BoundaryError as error:
-            raise error.with_traceback(None) from None
+            return error.with_traceback(None)
+        return None

@@ -203,7 +203,7 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
     hint = hints.pop(RESULT, inspect.Parameter.empty)
     accepted = _GENERATORS[bare.flavour]
     origin = get_origin(hint) or hint
-    if origin not in accepted and bare.options.arrays_only:
+    if origin not in accepted and bare.options.lenient:
         hint = Any  # nobody asked for this very function to be guarded
     yielded, sent = make_parameter(YIELDED), make_parameter(SENT)
     if hint is inspect.Parameter.empty or hint is Any:

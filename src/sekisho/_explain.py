@@ -1,4 +1,4 @@
-"""What an error that leaves a guard has to do with the guard: a word from the border.
+"""What an error that leaves a guard has to do with the guard.
 
 Two kinds of error are not what they seem. A value whose own attributes raise (a nested tensor has no
 ``shape``) does so inside of the guard's inline question, where nobody expects it: that is refused
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho._containers import flatten
+from sekisho._source import is_guard
 from sekisho._specs import array_specs
 from sekisho._violations import Place
 from sekisho.errors import SekishoError, WorldError, hide_in_pytest
@@ -20,6 +21,7 @@ from sekisho.worlds import TORCH, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
 
     from sekisho._contract import Contract, Parameter
 
@@ -32,10 +34,12 @@ def make_explainer(contract: Contract) -> Callable[[Exception], None]:
     """Make what a guard calls with an error that leaves it, before it is raised again."""
 
     def explain(error: Exception) -> None:
-        # Our own errors say what they mean, and a compiler reads no frames.
-        if isinstance(error, SekishoError) or is_compiling():
-            return
+        if is_compiling():
+            return  # which reads no frames
         assert error.__traceback__ is not None
+        if isinstance(error, SekishoError):  # which says what it means
+            error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)
+            return
         values = error.__traceback__.tb_frame.f_locals
         for parameter, value in _declared(contract, values):
             reason = _what_raises(value)
@@ -48,6 +52,20 @@ def make_explainer(contract: Contract) -> Callable[[Exception], None]:
             _note_read_only(error, values)
 
     return explain
+
+
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+    """What happened in everybody's frames but this library's, which say nothing that a text does not."""
+    while traceback is not None and _is_ours(traceback.tb_frame):
+        traceback = traceback.tb_next
+    if traceback is not None:
+        traceback.tb_next = _without_ours(traceback.tb_next)
+    return traceback
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return f"{name}.".startswith("sekisho.") or is_guard(frame.f_code)
 
 
 def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:

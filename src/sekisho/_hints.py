@@ -89,8 +89,8 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     if not is_small(value):
         raise Advice(None)
     loss = loss_of(value, target)
-    if loss is None and source.startswith("complex") and not target.startswith("complex"):
-        return Step("{0}.real", lambda x: x.real)
+    if loss != "complex" and source.startswith("complex") and not target.startswith("complex"):
+        return Step("{0}.real", lambda x: x.real)  # its imaginary part is zero; a cast may follow
     if loss is None or loss == "rounds":
         return Step(call, lambda x: cast(x, target), loses=", which rounds" if loss else "")
     if loss in {"image", "fraction"}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,11 +28,20 @@ _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
 """Whose ``to_numpy`` hands out what the object holds. Elsewhere it may read a disk, or a cluster."""
 
 
-def make_step(value: Any, world: World | None, spec: ArraySpec | None, bound: Bindings) -> Step:
+def make_step(
+    value: Any, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
+) -> Step:
     """The call that makes an array of a value, of the dtype that is asked for.
 
     Where it cannot have the shape that is asked for, that is the next step's business, unless
     another call gives it.
+
+    Args:
+        value: what is no array.
+        world: the world that is asked for; None is either.
+        spec: dtype and axes; None asks nothing of them.
+        bound: the axis sizes bound so far.
+        reads: whether the boundary reads a picture itself.
 
     Raises:
         Advice: if no call is certain to.
@@ -38,30 +49,33 @@ def make_step(value: Any, world: World | None, spec: ArraySpec | None, bound: Bi
     target = (spec and spec.only_dtype) or None
     nearest: Step | None = None
     has_dtype = False
-    for call, exact in _calls(value, world or NUMPY, target):
-        try:
-            made = _evaluate(call, value)
-        except Exception:  # noqa: BLE001 - then it is not this call
-            continue
-        loss = _loss(made, value, exact)
-        if find_world(made) is None or loss not in {"", ", which rounds"}:
-            continue
-        step = Step(call, lambda x, call=call: _evaluate(call, x), loses=loss)
+    for step, made in _tried(value, world or NUMPY, target):
         if spec is None:
-            if _is_numeric(made):
-                return step
-            continue
+            return step
         is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
         if is_lawful and (
             spec.axes is None or match_shape(spec.axes, tuple(made.shape), dict(bound)) is None
         ):
-            return step
+            picture = step.call.removeprefix("numpy.asarray(")[:-1]
+            return step._replace(call=picture) if reads and ".convert(" in picture else step
         # The next step may mend the axes, or cast.
-        if (is_lawful and not has_dtype) or (nearest is None and target and _is_numeric(made)):
+        if (is_lawful and not has_dtype) or (nearest is None and target):
             nearest, has_dtype = step, is_lawful
     if nearest is None:
         raise Advice(None)
     return nearest
+
+
+def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
+    """The calls that make numbers of a value, and what they make, without a loss but of digits."""
+    for call, exact in _calls(value, world, dtype):
+        made = None
+        with contextlib.suppress(Exception):  # whatever it raises, then it is not this call
+            made = _evaluate(call, value)
+        if find_world(made) is not None and _is_numeric(made):
+            loss = _loss(made, value, exact)
+            if loss in {"", ", which rounds"}:
+                yield Step(call, functools.partial(_evaluate, call), loses=loss), made
 
 
 def _is_numeric(made: Any) -> bool:
@@ -80,8 +94,8 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
     if issubclass(kind, _PLAIN):
         yield from _plain_calls(value, world, dtype)
     elif issubclass(kind, (bytes, bytearray)):
-        if dtype is not None:
-            yield f"numpy.frombuffer({{0}}, dtype='{dtype}')", None
+        if dtype == "uint8":  # as anything else they would have to be decoded
+            yield "numpy.frombuffer({0}, dtype='uint8')", None
     elif package in _FRAMES and hasattr(kind, "to_numpy"):
         yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
         if dtype is not None:
@@ -148,18 +162,21 @@ def _as_words(loss: str | None) -> str:
     return {None: "", "rounds": ", which rounds"}.get(loss, "values")
 
 
+_FULL: Final = 255
+_PIXELS: Final = 2  # the rank of a picture that is grey
+
+
 def _picture_loss(made: Any, picture: Any) -> str:
     """A picture that is converted to another mode must hold the same colours."""
     before = np.asarray(picture)
     if made.shape == before.shape or picture.mode == "P":
         return ""
-    wide = before if before.ndim == made.ndim else before[..., None]
-    if before.ndim == 2 and made.ndim == 3:  # grey, repeated; alpha, if there is one, is full
-        return "" if bool((made[..., :3] == wide).all()) else "values"
-    if before.ndim == 3 and made.ndim == 3:
+    if before.ndim == _PIXELS:  # grey, repeated; an alpha channel, if there is one, is full
+        same = bool((made[..., :3] == before[..., None]).all())
+    elif made.ndim == _PIXELS:
+        same = bool((before == before[..., :1]).all())
+    else:
         shared = min(before.shape[-1], made.shape[-1])
         same = bool((made[..., :shared] == before[..., :shared]).all())
-        dropped = before[..., shared:]
-        return "" if same and bool((dropped == 255).all()) else "values"
-    grey = bool((before == before[..., :1]).all())
-    return "" if grey else "values"
+        same = same and bool((before[..., shared:] == _FULL).all())
+    return "" if same else "values"

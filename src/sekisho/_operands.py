@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from sekisho._source import runs_while_tracing
-from sekisho.errors import ShapeError, Violation, WorldError, hide_in_pytest
+from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.worlds import NUMPY, TORCH, class_of, describe
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "insert_axes",
     "operand",
+    "refuse_operation",
     "refuse_shape",
     "refuse_world",
     "tell_of_torch",
@@ -50,14 +51,13 @@ def tell_of_torch() -> None:
         home["Tensor"] = TORCH.array_type()
 
 
-def operand(function: str, x: Any, least: int = 0, most: int = 64) -> Any:
+def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) -> Any:
     """The array or tensor that a helper was given, its class not having been recognised quickly.
 
     Args:
         function: the helper.
         x: what it was given.
-        least: how many axes it needs; and `most`.
-        most: how many it takes.
+        fits: what it asks of an array, for the call that makes one to be offered.
 
     Raises:
         WorldError: if it is neither.
@@ -65,7 +65,7 @@ def operand(function: str, x: Any, least: int = 0, most: int = 64) -> Any:
     if TORCH.owns(x):
         tell_of_torch()
     elif not NUMPY.owns(x):
-        refuse_world(function, "argument 'x'", x, "x", lambda a: least <= a.ndim <= most)
+        refuse_world(function, "argument 'x'", x, "x", fits)
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)
 
 
@@ -100,6 +100,13 @@ def refuse_shape(
     ) from None
 
 
+def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
+    """Refuse a tensor of a kind that torch cannot do this with, such as a nested one."""
+    reason = str(error).partition("\n")[0]
+    violation = Violation(function, "argument 'x'", "an array or a plain tensor", describe(x), reason)
+    raise BoundaryError(violation) from None
+
+
 def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
     """A view of `x` with new axes of size 1; `axis` says where they stand in the result."""
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -107,4 +114,7 @@ def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
     places = {each % ndim for each in axes if -ndim <= each < ndim}
     if len(places) < len(axes):
         refuse_shape(function, x, f"room for a new axis at {axis}, with {ndim} axes in the result")
-    return x[tuple(None if i in places else slice(None) for i in range(ndim))]
+    try:
+        return x[tuple(None if i in places else slice(None) for i in range(ndim))]
+    except RuntimeError as error:
+        refuse_operation(function, x, error)

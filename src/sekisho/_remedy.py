@@ -136,10 +136,10 @@ def _next_step(value: Any, wanted: Wanted) -> Step | None:
             read = convert(value, NUMPY, Policy()).value
             if _next_step(read, wanted) is None:
                 return None
-        return make_step(value, wanted.world, spec, wanted.bound)
+        return make_step(value, wanted.world, spec, wanted.bound, reads=wanted.crosses)
     target = wanted.world or world
     if world is not target and not wanted.crosses:
-        return _crossing_step(value, target)
+        return _crossing_step(value, target, wanted.policy)
     if spec is not None:
         if not spec.accepts_dtype(dtype_name(value.dtype)):
             return cast_step(spec, value)
@@ -165,12 +165,17 @@ def _moved(tensor: Any, device: Any) -> Any:
     return convert(tensor, TORCH, Policy(device=device)).value
 
 
-def _crossing_step(value: Any, target: World) -> Step:
+def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
     before = _step_before(value, target, Policy())
     if before is not None:
         return before
+    try:  # whether the boundary itself could, if it were told to
+        convert(value, target, policy)
+        could = True
+    except Refusal:
+        could = False
     call = f"to_{target.name}({{0}})"
-    return Step(call, lambda x: convert(x, target, Policy()).value, crosses=True)
+    return Step(call, lambda x: convert(x, target, Policy()).value, crosses=could)
 
 
 def _step_before(value: Any, target: World, policy: Policy) -> Step | None:

@@ -26,7 +26,13 @@ import numpy as np
 
 from sekisho._containers import flatten
 from sekisho._source import is_guard
-from sekisho.errors import CrossingWarning, SekishoError, Violation, WorldError
+from sekisho.errors import (
+    CrossingWarning,
+    SekishoError,
+    Violation,
+    WorldError,
+    hide_in_pytest,
+)
 from sekisho.modes import current
 from sekisho.worlds import NUMPY, TORCH, World, describe, find_world, is_compiling
 
@@ -45,6 +51,9 @@ __all__ = [
     "thread",
     "unwatched",
 ]
+
+
+__tracebackhide__ = hide_in_pytest
 
 
 class Watch(NamedTuple):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 from numpy import ndarray
 
-from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
+from sekisho._operands import (
+    insert_axes,
+    operand,
+    refuse_operation,
+    refuse_shape,
+    tensor_class,
+)
 from sekisho.errors import hide_in_pytest
 from sekisho.worlds import is_torch
 
@@ -55,7 +61,7 @@ def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
         (1, 28, 28)
     """
     if type(x) is not ndarray and not isinstance(x, Tensor):
-        x = operand("add_channel_dim", x, _IMAGE_NDIM - 1)
+        x = operand("add_channel_dim", x, lambda a: a.ndim >= _IMAGE_NDIM - 1)
     if x.ndim < _IMAGE_NDIM - 1:
         refuse_shape("add_channel_dim", x, "axes h and w at the end")
     return insert_axes("add_channel_dim", x, axis)
@@ -115,8 +121,11 @@ def channels_last(x: Any, /) -> Any:
 
 def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
     if type(x) is not ndarray and not isinstance(x, Tensor):
-        x = operand(function, x, _IMAGE_NDIM)
+        x = operand(function, x, lambda a: a.ndim >= _IMAGE_NDIM)
     if x.ndim < _IMAGE_NDIM:
         order = "h, w and c" if source == -1 else "c, h and w"
         refuse_shape(function, x, f"axes {order} at the end")
-    return x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
+    try:
+        return x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
+    except RuntimeError as error:
+        refuse_operation(function, x, error)

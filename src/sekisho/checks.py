@@ -66,9 +66,9 @@ def check(value: T, annotation: Any, /) -> T:
     body = body_of(frame.f_code)
     try:
         checkpoint.hold(value, body, frame.f_lineno)
-    except BoundaryError:
+    except BoundaryError as refusal:
         title, name = _words(frame, body)
-        checkpoint.explain(value, body, title, name)
+        raise checkpoint.explain(value, body, title, name) or refusal from None
     return value
 
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 import numpy as np
 from numpy import ndarray
 
-from sekisho._operands import insert_axes, operand, refuse_shape, tensor_class
+from sekisho._operands import (
+    insert_axes,
+    operand,
+    refuse_operation,
+    refuse_shape,
+    tensor_class,
+)
 from sekisho._words import refuse_words
 from sekisho.errors import WorldError, hide_in_pytest
 from sekisho.worlds import TORCH
@@ -63,9 +69,12 @@ def add_batch_dim(x: Any, /) -> Any:
         >>> sk.add_batch_dim(np.array([1, 2, 3]))
         array([[1, 2, 3]])
     """
-    if type(x) is ndarray or isinstance(x, Tensor):
-        return x[None]
-    return operand("add_batch_dim", x)[None]
+    try:
+        if type(x) is ndarray or isinstance(x, Tensor):
+            return x[None]
+        return operand("add_batch_dim", x)[None]
+    except RuntimeError as error:  # a tensor that torch cannot view so
+        refuse_operation("add_batch_dim", x, error)
 
 
 @overload
@@ -92,11 +101,15 @@ def remove_batch_dim(x: Any, /) -> Any:
         array([1, 2, 3])
     """
     if type(x) is not ndarray and not isinstance(x, Tensor):
-        x = operand("remove_batch_dim", x)
-    if x.ndim == 0 or x.shape[0] != 1:
-        reason = "a batch of several has no single sample; take one by its index, as in x[0]"
-        refuse_shape("remove_batch_dim", x, "a first axis of size 1", reason if x.ndim else None)
-    return x[0]
+        x = operand("remove_batch_dim", x, lambda a: a.shape[:1] == (1,))
+    try:
+        if x.ndim == 0 or x.shape[0] != 1:
+            reason = "a batch of several has no single sample; take one by its index, as in x[0]"
+            wanted = "a first axis of size 1"
+            refuse_shape("remove_batch_dim", x, wanted, reason if x.ndim else None)
+        return x[0]
+    except RuntimeError as error:
+        refuse_operation("remove_batch_dim", x, error)
 
 
 @overload
@@ -168,11 +181,14 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
         refuse_words("squeeze", "squeeze(x, axis)", words, "" if words else "which axis?")
     if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("squeeze", x)
-    ndim = x.ndim
-    for each in axis if isinstance(axis, tuple) else (axis,):
-        if not -ndim <= each < ndim or x.shape[each] != 1:
-            refuse_shape("squeeze", x, f"axis {each} of size 1")
-    return x.squeeze(axis)
+    try:
+        ndim = x.ndim
+        for each in axis if isinstance(axis, tuple) else (axis,):
+            if not -ndim <= each < ndim or x.shape[each] != 1:
+                refuse_shape("squeeze", x, f"axis {each} of size 1")
+        return x.squeeze(axis)
+    except RuntimeError as error:
+        refuse_operation("squeeze", x, error)
 
 
 @overload
@@ -206,10 +222,13 @@ def transpose2d(x: Any, /) -> Any:
         if x.ndim == 2:  # noqa: PLR2004 - a matrix
             return x.T
     elif not isinstance(x, Tensor):
-        x = operand("transpose2d", x, 2, 2)
+        x = operand("transpose2d", x, lambda a: a.ndim == 2)  # noqa: PLR2004 - a matrix
     if x.ndim != 2:  # noqa: PLR2004 - a matrix
         refuse_shape("transpose2d", x, "2 axes", "permute_dims reorders any number of axes")
-    return x.T
+    try:
+        return x.T
+    except RuntimeError as error:
+        refuse_operation("transpose2d", x, error)
 
 
 @overload

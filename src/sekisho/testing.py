@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["assert_same_values", "assert_stays", "both_worlds"]
+
+__tracebackhide__ = methodcaller("errisinstance", AssertionError)
 
 R = TypeVar("R")
 
@@ -178,5 +181,8 @@ def both_worlds(
             if found is not None and found.name != expected:
                 raise AssertionError(f"called in {expected}, it returned {describe(value)}")
         results.append(result)
-    assert_same_values(*results, rtol=rtol, atol=atol)
+    try:
+        assert_same_values(*results, rtol=rtol, atol=atol)
+    except AssertionError as error:
+        raise error.with_traceback(None) from None
     return results[0]
