@@ -81,7 +81,7 @@ def test_what_jaxtyping_calls_malformed_is_malformed(words):
         ("#_", "cannot be broadcastable"),
         ("*3", "only a named axis"),
         ("_3", "only a named axis"),
-        ("*", "has no name"),
+        ("?", "has no name"),
         ("a.b", "may use names, integers"),
         ("a[0]", "may use names, integers"),
         ("open(a)", "may use names, integers"),

@@ -222,7 +222,11 @@ def tensors():
     for array in arrays():
         if type(array) is np.ndarray and array.dtype.kind in "biufc" and array.dtype.char != "g":
             yield t(array.copy())
-    yield from (torch.ones(3, requires_grad=True), torch.zeros(3).bfloat16(), torch.eye(3).to_sparse())
+    yield from (
+        torch.ones(3, requires_grad=True),
+        torch.zeros(3).bfloat16(),
+        torch.eye(3).to_sparse(),
+    )
     yield from (torch.ones(3).to(torch.complex32), torch.ones(3).to(torch.float8_e5m2))
     yield torch.quantize_per_tensor(torch.ones(3), 1.0, 0, torch.qint8)
     yield from (torch.ones(2, 3, requires_grad=True).double(), torch.ones(2, device="meta"))

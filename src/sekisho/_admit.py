@@ -307,7 +307,7 @@ class Boundary:
                 try:
                     return self.admit_as(alternative, value, place, call)
                 except BoundaryError as again:
-                    error = again
+                    error = again if is_compiling() else again.with_traceback(None)
             violation = error.violation
             assert violation is not None
             same_place = violation.place == place.place

@@ -311,6 +311,7 @@ def _jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> 
         dtype_label=label if dtypes else None,
         axes=None if hint.dim_str == "..." else parse_axes(hint.dim_str),
         takes_scalars=any_array,
+        takes_ducks=any_array,
     )
 
 

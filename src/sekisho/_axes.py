@@ -151,7 +151,7 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
         raise ValueError(f"'{word}': an anonymous axis cannot be broadcastable")
     if not rest or rest.isidentifier():
         name = None if "_" in flags else rest
-        if name == "":
+        if name == "" and not variadic:  # '*' alone is a name to jaxtyping, and so binds
             raise ValueError(f"'{word}' has no name")
         return Axis(
             word,

@@ -103,7 +103,9 @@ class _Writer:
         self.emit(f"# the body shares: {sizes or 'what it binds itself'}")
         for key in new:
             if key not in scope.axes:
-                scope.axes[key] = scope.fresh(key.strip("#*") + "_grows" * (key[0] == "#"))
+                scope.axes[key] = scope.fresh(
+                    (key.strip("#*") or "axes") + "_grows" * (key[0] == "#")
+                )
         function = scope.need(f"_{self.name}", "shared", (knows, new))
         passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
         return f"{function}({', '.join(filter(None, (passed, self.arguments())))})", new
@@ -222,7 +224,7 @@ class _Writer:
             if key not in scope.axes:
                 # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
                 suffix = {"#": "_grows", "<": "_memo"}.get(key[0], "")
-                scope.axes[key] = scope.fresh(key.strip("#*<>") + suffix)
+                scope.axes[key] = scope.fresh((key.strip("#*<>") or "axes") + suffix)
         admission = Admission(parameter, knows, binds)
         admit = scope.need(f"_admit_{local}", "admit", admission)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])

@@ -80,15 +80,18 @@ class Border:
         """
         options = self.options
         policy = Policy(options.copy, device, detach=options.detach, read_only=True)
+        cast, reason = None, ""
+        if passed is not None and passed is not value:
+            cast = f"it was cast from {dtype_name(passed.dtype)}"
+        crossed: Any = None
         try:
-            cast = None
-            if passed is not None and passed is not value:
-                cast = f"it was cast from {dtype_name(passed.dtype)}"
             crossed = cross(
                 value, target, policy, self.function, place.place, options.world, copied=cast
             )
         except Refusal as refusal:
-            raise ConversionError(place.violation(spec, value, refusal.reason)) from None
+            reason = refusal.reason
+        if reason:  # outside of the handler: an error that is kept keeps no frame of the refusal's
+            raise ConversionError(place.violation(spec, value, reason))
         if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
         return crossed

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho._containers import flatten
+from sekisho._resolve import locals_of
 from sekisho._source import is_guard
 from sekisho._specs import array_specs
 from sekisho._violations import Place
@@ -40,7 +41,7 @@ def make_explainer(contract: Contract) -> Callable[[Exception], None]:
         if isinstance(error, SekishoError):  # which says what it means
             error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)
             return
-        values = error.__traceback__.tb_frame.f_locals
+        values = locals_of(error.__traceback__.tb_frame)
         for parameter, value in _declared(contract, values):
             reason = _what_raises(value)
             if reason is not None:

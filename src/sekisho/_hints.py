@@ -102,7 +102,8 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
             else "its values are not whole numbers: round first"
         )
         return Step(call.replace("{0}", whole), lambda x: _rounded(x, target, loss), why)
-    raise Advice(_ADVICE[loss].format(target=target))
+    advice = _ADVICE.get(loss)
+    raise Advice(advice and advice.format(target=target))
 
 
 def _safe_cast(value: Any, target: str) -> Any:

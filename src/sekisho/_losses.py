@@ -26,11 +26,12 @@ def loss_of(value: Any, target: str) -> str | None:
     Returns:
         None, or one of: ``"rounds"`` (digits, and no more than those that `target` has not),
         ``"image"`` (fractions of 1, all in [0, 1], which are to be whole numbers of 8 bits),
-        ``"fraction"``, ``"range"``, ``"tiny"``, ``"holds NaN"``, ``"bool"``, ``"complex"``.
+        ``"fraction"``, ``"range"``, ``"tiny"``, ``"holds NaN"``, ``"bool"``, ``"complex"``,
+        ``"meaning"`` (text, dates and objects are no numbers).
     """
     values = _readable(value)
     if values.dtype.kind not in "biufc" or not values.size:
-        return "range" if values.size else None
+        return "meaning" if values.size else None
     with np.errstate(all="ignore"):
         if values.dtype.kind == "c" and not target.startswith("complex"):
             if bool(np.count_nonzero(values.imag)):

@@ -27,6 +27,7 @@ from sekisho.worlds import (
     describe,
     find_world,
     is_compiling,
+    look_at_version,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def look_for_torch() -> None:
     global _knows_torch  # noqa: PLW0603 - one process, one torch
     if not _knows_torch and TORCH.array_type() is not None:
         _knows_torch = True
+        look_at_version()
         _refresh_all()
 
 

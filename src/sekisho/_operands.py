@@ -8,7 +8,7 @@ import numpy as np
 
 from sekisho._source import runs_while_tracing
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
-from sekisho.worlds import NUMPY, TORCH, class_of, describe
+from sekisho.worlds import NUMPY, TORCH, class_of, describe, look_at_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ def tensor_class(home: dict[str, Any]) -> Any:
 @runs_while_tracing  # a compiler that traced it would write whole modules back
 def tell_of_torch() -> None:
     """Put the real tensor class into the modules of helpers: a helper has been given a tensor."""
+    look_at_version()
     for home in _homes:
         home["Tensor"] = TORCH.array_type()
 
@@ -103,7 +104,9 @@ def refuse_shape(
 def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
     """Refuse a tensor of a kind that torch cannot do this with, such as a nested one."""
     reason = str(error).partition("\n")[0]
-    violation = Violation(function, "argument 'x'", "an array or a plain tensor", describe(x), reason)
+    violation = Violation(
+        function, "argument 'x'", "an array or a plain tensor", describe(x), reason
+    )
     raise BoundaryError(violation) from None
 
 

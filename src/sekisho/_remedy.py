@@ -7,6 +7,7 @@ step is certain to help, there is no hint, or words that say what to decide firs
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -134,8 +135,9 @@ def _next_step(value: Any, wanted: Wanted) -> Step | None:
         if world is None and exports_memory(value) and wanted.crosses:
             # The boundary reads it itself; a step is needed only if that is not enough.
             read = convert(value, NUMPY, Policy()).value
-            if _next_step(read, wanted) is None:
-                return None
+            with contextlib.suppress(Advice):
+                if _next_step(read, wanted) is None:
+                    return None
         return make_step(value, wanted.world, spec, wanted.bound, reads=wanted.crosses)
     target = wanted.world or world
     if world is not target and not wanted.crosses:

@@ -59,6 +59,8 @@ class ArraySpec(NamedTuple):
     dtype_label: str | None = None
     axes: tuple[Axis, ...] | None = None
     takes_scalars: bool = False
+    takes_ducks: bool = False
+    """Whether whatever has a shape and a dtype is an array here, as `Any` says in jaxtyping."""
 
     def accepts_dtype(self, name: str) -> bool:
         """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
@@ -81,6 +83,8 @@ class ArraySpec(NamedTuple):
             return isinstance(value, self.array_type)
         found = find_world(value)
         wanted = self.world or world
+        if found is None and wanted is None and self.takes_ducks:
+            return hasattr(value, "shape") and hasattr(value, "dtype")
         if found is None or wanted not in {None, found}:
             return False
         return self.takes_scalars or not isinstance(value, np.generic)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._guard import make_guard, options_of
 from sekisho._modules import guard_module, is_module
+from sekisho._resolve import locals_of
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
@@ -210,7 +211,7 @@ def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
     names: dict[str, Any] = {}
     while frame is not None and frame.f_locals is not frame.f_globals:
         # A method named `float` is not what its siblings' annotations mean.
-        local = {k: v for k, v in frame.f_locals.items() if not isinstance(v, _METHODS)}
+        local = {k: v for k, v in locals_of(frame).items() if not isinstance(v, _METHODS)}
         names = {**local, **names}
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
         frame = None if is_function else frame.f_back

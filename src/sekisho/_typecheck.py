@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,7 +73,10 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
     def check(value: object) -> bool:
         try:
             checked(value)
-        except Exception:  # noqa: BLE001 - every checker has an error class of its own
+        except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
+            # Beartype's frame holds its error, and the error its frame: a cycle, in which everything
+            # that is being called right now would stay.
+            traceback.clear_frames(error.__traceback__)
             return False
         return True
 

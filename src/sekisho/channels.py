@@ -126,6 +126,8 @@ def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
         order = "h, w and c" if source == -1 else "c, h and w"
         refuse_shape(function, x, f"axes {order} at the end")
     try:
-        return x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
+        return (
+            x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
+        )
     except RuntimeError as error:
         refuse_operation(function, x, error)

@@ -8,7 +8,16 @@ from sekisho._crossings import open_logs
 from sekisho._operands import refuse_world
 from sekisho._words import refuse_words
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
-from sekisho.worlds import NUMPY, TORCH, World, WorldName, describe, find_world, is_compiling
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    World,
+    WorldName,
+    describe,
+    find_world,
+    is_compiling,
+    look_at_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +161,7 @@ def _share(source: WorldName, x: Any) -> Any:
     if share is None:
         if TORCH.array_type() is None:
             return None
+        look_at_version()
         from sekisho._quick import make_share_array, make_share_tensor  # noqa: PLC0415 - see _convert
 
         _sharers["torch"] = make_share_tensor(read_only=False)
@@ -169,6 +179,7 @@ def _convert(
     from sekisho._refusals import Refusal  # noqa: PLC0415 - as said
     from sekisho._remedy import Wanted, find_remedy  # noqa: PLC0415 - as said
 
+    look_at_version()
     policy = Policy(copy, device and _device(function, device), detach)
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")

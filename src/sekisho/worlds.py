@@ -8,7 +8,9 @@ a process that has not imported torch holds no tensor.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
@@ -139,6 +141,35 @@ def is_compiling() -> bool:
     except (KeyError, AttributeError):  # not imported, or in the middle of it
         return False
     return compiling
+
+
+OLDEST_TORCH: Final = (2, 13)
+"""The oldest release that this library is tested with; pyproject.toml names it too."""
+
+_is_version_known = False
+
+
+def look_at_version() -> None:
+    """Warn once of a release of torch that nobody has tested: older ones have lost values.
+
+    On 2.4, for one, a lazy zero tensor becomes memory that was never written. Called where tensors
+    are met first; in mode ``"off"`` nobody comes here.
+    """
+    global _is_version_known  # noqa: PLW0603 - one process, one torch
+    version = str(getattr(TORCH.module(), "__version__", ""))
+    if _is_version_known or not version:
+        return
+    _is_version_known = True
+    found = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
+    if found and found < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        warnings.warn(
+            f"torch {version} is older than {oldest}, the oldest that sekisho is tested with: "
+            f"on some such releases values are lost.\n"
+            f"  hint: torch>={oldest}, or SEKISHO_MODE=off",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def runs_plainly() -> bool:
