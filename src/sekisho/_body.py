@@ -147,18 +147,26 @@ def asks(function: Callable[..., Any]) -> bool:
     """Whether a function's code mentions `sekisho.check`, or `isinstance` and jaxtyping."""
     plain = inspect.unwrap(function)
     codes = list(_codes(getattr(plain, "__code__", None)))
-    names = {name for code in codes for name in code.co_names}
-    if not {"check", "isinstance"} & names and not any("check" in c.co_freevars for c in codes):
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    if not {"check", "isinstance", "print_bindings"} & names:
         return False
     values = [*_globals_named(plain, names), *_closed_over(plain)]
-    sekisho: Any = sys.modules["sekisho"]
-    check = getattr(sekisho, "check", None)
-    has_module = "sekisho" in names or any(value is sekisho for value in values)
-    if any(value is check for value in values) or ("check" in names and has_module):
+    if "print_bindings" in names or _mentions_check(names, values):
         return True
-    is_builtin = "isinstance" in names and "isinstance" not in getattr(plain, "__globals__", {})
+    is_hidden = "isinstance" in getattr(plain, "__globals__", {})
+    return "isinstance" in names and not is_hidden and _mentions_jaxtyping(names, values)
+
+
+def _mentions_check(names: set[str], values: list[Any]) -> bool:
+    package: Any = sys.modules["sekisho"]
+    check = vars(package).get("check")
+    has_package = "sekisho" in names or any(value is package for value in values)
+    return any(value is check for value in values) or ("check" in names and has_package)
+
+
+def _mentions_jaxtyping(names: set[str], values: list[Any]) -> bool:
     jaxtyping: Any = sys.modules.get("jaxtyping")
-    if not is_builtin or jaxtyping is None:
+    if jaxtyping is None:
         return False
     theirs = (jaxtyping.AbstractDtype, jaxtyping.AbstractArray)
     return "jaxtyping" in names or any(
