@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import asyncio
+import builtins
 import collections
+import contextlib
 import dataclasses
+import pickle
+import typing
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, Optional, TypedDict, Union
 
@@ -407,3 +410,95 @@ def test_an_asynchronous_iterator_is_checked_as_it_is_taken(world, other):
         return taken
 
     assert all(isinstance(each, world.array_type) for each in asyncio.run(take()))
+
+
+# --- no form is accepted unread -----------------------------------------------------------------
+
+
+def generic_forms():
+    """Every class of collections.abc, collections and typing that can be subscripted."""
+    found = {}
+    for module in (collections.abc, collections, typing, builtins):
+        for name in dir(module):
+            form = getattr(module, name)
+            if not name.startswith("_") and hasattr(form, "__class_getitem__"):
+                found[f"{module.__name__}.{name}"] = form
+            elif module is typing and hasattr(form, "__getitem__") and not name.startswith("_"):
+                found[f"typing.{name}"] = form
+    return found
+
+
+# What says nothing about arrays that are in the value: what a function takes, the class of some.
+CLAIMS = {
+    "builtins.type", "typing.Type", "collections.abc.Callable", "typing.Callable",
+    "typing.TypeGuard", "typing.TypeIs", "typing.Concatenate", "typing.Generic", "typing.Protocol",
+    "typing.Unpack", "typing.TypeForm",
+}  # fmt: skip
+
+
+def containers_of(item):
+    """A value of each kind that can hold an item, or several."""
+    yield from ([item], (item,), {"a": item}, collections.deque([item]), {"a": item}.values())
+    yield from ({"a": item}.items(), iter([item]), (each for each in [item]), item)
+    yield from (collections.OrderedDict(a=item), collections.defaultdict(int, a=item))
+    yield from (collections.ChainMap({"a": item}), (item, item), {"a": item}.keys())
+
+
+@pytest.mark.parametrize("name", generic_forms())
+def test_no_generic_form_accepts_an_array_unread(name):
+    form = generic_forms()[name]
+    wanted = Float[np.ndarray, "n n"]
+    bad = np.ones((2, 3))
+    aliases = []
+    for arguments in (
+        (wanted,),
+        (str, wanted),
+        (wanted, None, None),
+        (wanted, None),
+        ([wanted], int),
+    ):
+        with contextlib.suppress(TypeError, AttributeError):
+            aliases.append(form[arguments if len(arguments) > 1 else arguments[0]])
+    for alias in aliases:
+        if name in CLAIMS:
+            continue
+
+        def f(x):
+            return list(x) if hasattr(x, "__next__") else x
+
+        f.__annotations__ = {"x": alias}
+        try:
+            guarded = sk.numpy_world(f)
+        except sk.DeclarationError:
+            continue  # nobody is told that it is checked
+        for value in containers_of(bad):
+            # Keys and whatever is no array of the container are no business of this annotation.
+            if alias is typing.Any or (isinstance(value, dict) and not holds(alias, value, bad)):
+                continue
+            try:
+                result = guarded(value)
+            except sk.BoundaryError:
+                continue
+            assert not any(each is bad for each in flat(result)), (alias, type(value))
+
+
+def holds(alias, value, bad):
+    return any(each is bad for each in value.values())
+
+
+def flat(value):
+    values = value.values() if isinstance(value, collections.abc.Mapping) else value
+    if isinstance(value, np.ndarray):
+        return [value]
+    with contextlib.suppress(TypeError):
+        return (
+            [leaf for each in values for leaf in flat(each)] if not isinstance(value, str) else []
+        )
+    return []
+
+
+def test_the_walk_finds_what_there_is():
+    forms = generic_forms()
+    for name in ("collections.deque", "collections.abc.ValuesView", "typing.Sequence"):
+        assert name in forms
+    assert len(forms) > 60

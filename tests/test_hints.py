@@ -116,7 +116,8 @@ def same(a: np.ndarray, b: np.ndarray, *, rounded: bool) -> bool:
         return bool(np.allclose(a.astype(complex), b.astype(complex), rtol=0.01, equal_nan=True))
     with np.errstate(all="ignore"):
         return all(
-            p == q or (p != p and q != q) for p, q in zip(a.tolist(), b.tolist(), strict=True)
+            p == q or (p != p and q != q)  # noqa: PLR0124 - NaN
+            for p, q in zip(a.tolist(), b.tolist(), strict=True)
         )
 
 

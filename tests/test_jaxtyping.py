@@ -143,7 +143,7 @@ def test_dtypes_have_jaxtypings_verdict(word, world):
 
 def test_a_dtype_of_ones_own_and_a_structured_one():
     class Both(jaxtyping.AbstractDtype):
-        dtypes = ["float32", "uint8"]
+        dtypes = ("float32", "uint8")
 
     label = jaxtyping.make_numpy_struct_dtype(np.dtype([("first", np.uint8)]), "Label")
 
@@ -335,6 +335,18 @@ def test_check_returns_the_value_or_says_line_axes_and_who_bound_them(world):
     assert "hint: the two axes look transposed: transpose2d(x.T)" in str(caught.value)
 
 
+def test_a_watched_body_shares_its_axes_too(world):
+    A = world.array_type
+
+    @world.decorate
+    def f(x: Float[A, "n"]):
+        return sk.check(x, Float[A, "n"]), isinstance(world.zeros(9), Float[A, "n"])
+
+    with sk.mode("strict"):
+        assert f(world.zeros(2))[1] is False
+    assert f(world.zeros(2))[1] is False
+
+
 def test_check_alone_and_with_all_kinds_of_annotations(world, other):
     A = world.array_type
     value = [world.zeros(2), world.zeros(2)]
@@ -393,7 +405,8 @@ def test_check_compiles_into_one_graph_and_is_checked_while_tracing():
 def test_decorators_keep_what_python_marks(world):
     class M(abc.ABC):
         @sk.boundary
-        def f(self): ...
+        def f(self):
+            return 2
 
         @sk.boundary
         @classmethod

@@ -314,7 +314,7 @@ def test_an_untested_torch_is_told_of_once(torch, monkeypatch):
     monkeypatch.setattr(torch, "__version__", "2.4.0+cpu")
     with pytest.warns(RuntimeWarning) as caught:
         worlds.look_at_version()
-        worlds.look_at_version()
+    worlds.look_at_version()
     assert [str(each.message) for each in caught] == [
         "torch 2.4.0+cpu is older than 2.13, the oldest that sekisho is tested with: "
         "on some such releases values are lost.\n  hint: torch>=2.13, or SEKISHO_MODE=off"

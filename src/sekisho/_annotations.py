@@ -47,6 +47,7 @@ _ITERABLES: Final = {
     *(abc.Iterable, abc.Iterator, abc.Generator, abc.Collection, abc.Reversible, abc.ValuesView),
     *(abc.AsyncIterable, abc.AsyncIterator, abc.AsyncGenerator),
 }
+_GENERATORS: Final = (abc.Generator, abc.AsyncGenerator)
 _HASHED: Final = (abc.Set, abc.KeysView, Counter)
 _CLAIMS: Final = frozenset[Any]({abc.Callable, type})
 """What says nothing of the value's own arrays: those that a function takes, the class of some."""
@@ -180,7 +181,7 @@ class Parser:
         if issubclass(origin, (abc.Sequence, tuple)) and len(specs) == 1:
             ellipsis = ", ..." if origin is tuple else ""
             return SequenceSpec(f"{origin.__name__}[{specs[0].text}{ellipsis}]", origin, specs[0])
-        if origin in _ITERABLES:
+        if origin in _ITERABLES and (len(specs) == 1 or issubclass(origin, _GENERATORS)):
             return IterableSpec(text, origin, specs[0])
         if has_fields(origin):
             return None  # a generic record, which parse_record reads

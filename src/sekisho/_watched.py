@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
     if contract.options.kind in {"torch_world", "same_world"}:
         show_calls(function)
 
+    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if is_compiling() or current().name != "strict":
             return function(*args, **kwargs)
