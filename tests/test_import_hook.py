@@ -355,6 +355,8 @@ UNCHECKABLE = """
     def first(x: set[Float[np.ndarray, "n"]], y: Float[np.ndarray, "n n"]): return x
 
     def second(x: Missing, y: Float[np.ndarray, "n n"]): return x
+
+    def third(x: list[Float[np.ndarray, "q+1 d d"]] | dict[str, Float[np.ndarray, "n"]]): return x
     """
 
 
@@ -387,11 +389,20 @@ def test_what_cannot_be_checked_is_warned_of_all_in_one_run_and_the_rest_is_chec
         ),
         (
             str(path),
+            17,
+            "not checked: third() argument 'x': the axis 'q+1' uses 'q', "
+            "which no axis before it binds.",
+        ),
+        (
+            str(path),
             15,
             "not checked: second() names Missing, which is defined nowhere when the program runs.\n"
             "  hint: import it outside of TYPE_CHECKING, or define it before the first call",
         ),
     ]
+    hard.third([np.ones((9, 2, 2))])
+    with pytest.raises(sk.ShapeError):
+        hard.third([np.ones((9, 2, 3))])
     kernel = hard.Kernel()
     assert kernel.factor.shape == (5, 2)
     kernel.apply(np.ones((2, 9)), np.ones(2))
@@ -403,6 +414,26 @@ def test_what_cannot_be_checked_is_warned_of_all_in_one_run_and_the_rest_is_chec
             function("anything", np.ones((2, 3)))
 
 
+def test_what_is_imported_for_a_type_checker_only_is_known_if_it_is_imported_anyway(package):
+    text = """
+        from __future__ import annotations
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            import numpy as np
+            from jaxtyping import Float
+            from .deep import inside
+
+        def f(x: Float[np.ndarray, "n n"], y: inside.Missing | None = None): return x
+        """
+    (package / "typed.py").write_text(textwrap.dedent(text.replace("inside.Missing | None", "int")))
+    with sk.install_import_hook(PACKAGE):
+        typed = load("typed")
+    assert not hasattr(typed, "np")
+    with pytest.raises(sk.ShapeError):
+        typed.f(np.ones((2, 3)))
+    assert f"{PACKAGE}.deep" not in sys.modules  # nothing is imported for the hook's sake
+
+
 def test_where_warnings_are_errors_the_package_is_imported_all_the_same(package):
     (package / "hard.py").write_text(textwrap.dedent(UNCHECKABLE))
     hook = sk.install_import_hook(PACKAGE)
@@ -412,7 +443,7 @@ def test_where_warnings_are_errors_the_package_is_imported_all_the_same(package)
         assert hard.Kernel().factor.shape == (5, 2)
     with pytest.warns(sk.UnguardedWarning, match=r"hard\.py:\d+: not checked: ") as caught:
         hook.uninstall()
-    assert len(caught) == 4
+    assert len(caught) == 5
 
 
 def test_a_second_hook_on_the_same_package_is_refused(package):

@@ -26,6 +26,7 @@ from sekisho._specs import (
     Spec,
     array_specs,
     holds_arrays,
+    mapped,
     walk,
     without_axes,
 )
@@ -274,8 +275,22 @@ class _Reader(NamedTuple):
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
         if options.typechecker is None and not holds_arrays(spec):
             return ANYTHING
-        prepare_checkers(spec, options.typechecker or "beartype", where)
-        return spec
+        checker = options.typechecker or "beartype"
+        if self.problems is None:
+            prepare_checkers(spec, checker, where)
+            return spec
+        problems = self.problems
+
+        def change(each: Any) -> Any:
+            try:
+                prepare_checkers(each, checker, where)
+            except DeclarationError as error:
+                if isinstance(each, HintSpec):
+                    problems.append(str(error))
+                    return ANYTHING
+            return each
+
+        return mapped(spec, change)
 
 
 def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:

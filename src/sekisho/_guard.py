@@ -35,7 +35,7 @@ from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 __all__ = ["make_guard", "options_of", "settle_late_guards", "unheard", "warn_unguarded"]
@@ -77,23 +77,27 @@ def make_guard(
     write, written = _make_writer(guard, function, options, late_names, contract)
     namespace.update({WRITE: write, _WRITTEN: written})
     if contract is None and options.lenient:
-        _late.append(weakref.ref(guard))
+        _late.append((weakref.ref(guard), late_names))
     return guard
 
 
-_late: Final[list[weakref.ref[Any]]] = []
-"""Guards of the import hook's whose annotations name what was not defined yet."""
+_late: Final[list[tuple[weakref.ref[Any], dict[str, Any]]]] = []
+"""Guards of the import hook's whose annotations name what was not defined yet, and what they may."""
 
 
-def settle_late_guards() -> None:
+def settle_late_guards(typed: Mapping[str, Any]) -> None:
     """Read what could not be read before, now that a module is imported to its end.
 
     What is defined nowhere is warned of now, all of it, and not call by call.
+
+    Args:
+        typed: what the module imports for its type checker only.
     """
     waiting, _late[:] = tuple(_late), ()
-    for reference in waiting:
+    for reference, names in waiting:
         guard = reference()
         if guard is not None:
+            names.update({name: typed[name] for name in typed.keys() - names.keys()})
             guard.__globals__[WRITE]()
 
 
@@ -230,25 +234,31 @@ def _text_of(contract: Contract, name: str) -> str:
 def _build_late_contract(
     function: types.FunctionType, options: Options, names: dict[str, Any]
 ) -> Contract:
+    signature = read_signature(function)
+    problems: list[str] | None = [] if options.lenient else None
+    contract = None
     try:
-        return build_contract(function, read_signature(function), options, names)
+        contract = build_contract(function, signature, options, names, problems)
     except NameError as error:
         missing = str(error)
     title = display_name(function)
     hint = "import it outside of TYPE_CHECKING, or define it before the first call"
-    if not options.lenient:
+    if contract is None and problems is None:
         raise DeclarationError(
             f"{title}(): an annotation names what is not defined: {missing}.\n  hint: {hint}"
         )
-    # Nobody asked for this very function to be guarded: what can be read is checked.
-    lenient = LenientNames(function.__globals__)
-    lenient.update(names)
-    problems: list[str] = []
-    contract = build_contract(function, read_signature(function), options, lenient, problems)
-    if contract.holds_arrays or lenient.missing & _ARRAY_NAMES:
+    if contract is None:
+        # Nobody asked for this very function to be guarded: what can be read is checked.
+        lenient = LenientNames(function.__globals__)
+        lenient.update(names)
+        problems = []
+        contract = build_contract(function, signature, options, lenient, problems)
         words = ", ".join(sorted(lenient.missing))
-        text = f"{title}() names {words}, which is defined nowhere when the program runs.\n  hint: {hint}"
-        warn_unguarded(function, [text, *problems])
+        text = f"{title}() names {words}, which is defined nowhere when the program runs."
+        problems.insert(0, f"{text}\n  hint: {hint}")
+        if not contract.holds_arrays and not lenient.missing & _ARRAY_NAMES:
+            problems = None  # it speaks of no arrays
+    warn_unguarded(function, problems)
     return contract
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho._crossings import caller
 from sekisho._guard import settle_late_guards, unheard, warn_unguarded
-from sekisho._inject import GUARD, GUARD_CLASS, inject
+from sekisho._inject import GUARD, GUARD_CLASS, inject, typed_imports
 from sekisho._options import Options
 from sekisho._table import Table, is_inside, make_table, matches
 from sekisho._targets import guard_generated, guard_target
@@ -171,13 +171,18 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def __init__(self, name: str, path: str, hook: Hook) -> None:
         super().__init__(name, path)
         self.hook = hook
+        self.typed: dict[str, tuple[str, str | None]] = {}
 
     def get_code(self, fullname: str) -> CodeType | None:
         source = self.get_data(self.path)
         tree = ast.parse(source, self.path)
+        self.typed = typed_imports(tree, self._package(fullname))
         self.hook.names.update([fullname, *inject(tree, fullname, self.hook.table)])
         code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
         return code
+
+    def _package(self, fullname: str) -> str:
+        return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module).update({GUARD: decorator_for, GUARD_CLASS: class_decorator_for})
@@ -187,7 +192,18 @@ class _Loader(importlib.machinery.SourceFileLoader):
         finally:
             vars(module).pop(GUARD, None)
             vars(module).pop(GUARD_CLASS, None)
-        settle_late_guards()
+        settle_late_guards(_loaded(self.typed))
+
+
+def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
+    found: dict[str, Any] = {}
+    for name, (module, attribute) in imports.items():
+        loaded = sys.modules.get(module)
+        value = loaded if attribute is None else getattr(loaded, attribute, None)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 # --- the decorators that are put in ------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sekisho._table import Entry, Table
 
-__all__ = ["GUARD", "GUARD_CLASS", "inject"]
+__all__ = ["GUARD", "GUARD_CLASS", "inject", "typed_imports"]
 
 GUARD: Final = "__sekisho_guard__"
 GUARD_CLASS: Final = "__sekisho_guard_class__"
@@ -53,6 +53,43 @@ def inject(tree: ast.Module, module: str, table: Table) -> list[str]:
     injector = _Injector(module, table)
     injector.visit(tree)
     return injector.names
+
+
+def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | None]]:
+    """What a module imports under ``if TYPE_CHECKING:``: each name, its module, its name there.
+
+    Such names are in the annotations, and nowhere when the program runs. `package` is what relative
+    imports start from.
+    """
+    found: dict[str, tuple[str, str | None]] = {}
+    for branch in ast.walk(tree):
+        if isinstance(branch, ast.If) and _asks_for_type_checking(branch.test):
+            for node in branch.body:
+                if isinstance(node, ast.ImportFrom):
+                    origin = _absolute(node, package)
+                    found |= {each.asname or each.name: (origin, each.name) for each in node.names}
+                elif isinstance(node, ast.Import):
+                    found |= {
+                        each.asname or each.name.partition(".")[0]: (
+                            each.name if each.asname else each.name.partition(".")[0],
+                            None,
+                        )
+                        for each in node.names
+                    }
+    return found
+
+
+def _asks_for_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
+    return name == "TYPE_CHECKING"
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    above = parts[: len(parts) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
 
 
 class _Injector(ast.NodeVisitor):

@@ -16,7 +16,7 @@ from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 __all__ = [
     "ANYTHING",
@@ -34,6 +34,7 @@ __all__ = [
     "children",
     "dtypes_of",
     "holds_arrays",
+    "mapped",
     "walk",
     "without_axes",
 ]
@@ -269,25 +270,40 @@ def holds_arrays(spec: Any) -> bool:
     )
 
 
+def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = frozenset()) -> Any:
+    """The same annotation with some of what stands inside of it changed, from the outside in."""
+    if id(spec) in seen:  # a record that holds itself
+        return spec
+    new = change(spec)
+    if new is not spec or isinstance(spec, HintSpec):
+        return new
+    if isinstance(spec, RecordSpec):
+        within = seen | {id(spec)}
+        fields = {name: mapped(each, change, within) for name, each in spec.fields.items()}
+        spec.fields.update(fields)
+        return spec
+    changed: dict[str, Any] = {}
+    for name, part in (spec._asdict() if hasattr(spec, "_asdict") else {}).items():
+        if name in {"alternatives", "items"}:
+            changed[name] = tuple(mapped(each, change, seen) for each in part)
+        elif name in {"item", "key", "value", "inner"}:
+            changed[name] = mapped(part, change, seen)
+    return spec._replace(**changed) if changed else spec
+
+
 def without_axes(spec: Any, axes: Collection[Axis]) -> Any:
     """The same annotation, in which some axes may be of any size."""
-    if isinstance(spec, ArraySpec):
-        kept = tuple(Axis("_") if each in axes else each for each in spec.axes or ())
-        return spec if spec.axes is None else spec._replace(axes=kept)
-    if isinstance(spec, HintSpec):
-        named = any(axis in axes for array in spec.arrays for axis in array.axes or ())
-        return ANYTHING if named else spec  # jaxtyping would ask for them
-    if isinstance(spec, RecordSpec):
-        spec.fields.update({name: without_axes(each, axes) for name, each in spec.fields.items()})
-        return spec
-    changed = {
-        name: tuple(without_axes(each, axes) for each in part)
-        if isinstance(part, tuple)
-        else without_axes(part, axes)
-        for name, part in (spec._asdict() if hasattr(spec, "_asdict") else {}).items()
-        if name in {"alternatives", "item", "items", "key", "value", "inner"}
-    }
-    return spec._replace(**changed) if changed else spec
+
+    def change(each: Any) -> Any:
+        if isinstance(each, ArraySpec) and each.axes is not None:
+            kept = tuple(Axis("_") if axis in axes else axis for axis in each.axes)
+            return each if kept == each.axes else each._replace(axes=kept)
+        if isinstance(each, HintSpec):
+            named = any(axis in axes for array in each.arrays for axis in array.axes or ())
+            return ANYTHING if named else each  # jaxtyping would ask for them
+        return each
+
+    return mapped(spec, change)
 
 
 def walk(spec: Any) -> Iterator[Any]:
