@@ -302,16 +302,16 @@ class Boundary:
         # If only one alternative was meant, its reason is the reason.
         meant = [each for each in errors if each[1].violation and each[1].violation.reason]
         if len(meant) == 1:
-            alternative, error = meant[0]
+            alternative, refusal = meant[0]
             if not call.in_trial:  # once more, for the words that a trial does without
                 try:
                     return self.admit_as(alternative, value, place, call)
                 except BoundaryError as again:
-                    error = again if is_compiling() else again.with_traceback(None)
-            violation = error.violation
+                    refusal = again if is_compiling() else again.with_traceback(None)
+            violation = refusal.violation
             assert violation is not None
             same_place = violation.place == place.place
-            raise type(error)(violation._replace(expected=spec.text) if same_place else violation)
+            raise type(refusal)(violation._replace(expected=spec.text) if same_place else violation)
         kind = WorldError if find_world(value) is None else BoundaryError
         raise kind(place.violation(spec, value))
 

@@ -158,35 +158,40 @@ class Parser:
 
     # --- what holds arrays
 
-    def parse_container(self, hint: Any) -> Spec | None:
+    def parse_container(  # noqa: C901, PLR0911 - one kind, one return
+        self, hint: Any
+    ) -> Spec | None:
         """Read a generic alias that holds arrays: every item is checked, or it is refused."""
         origin: Any = get_origin(hint)
-        inside = get_args(hint)
-        if not isinstance(origin, type) or origin in _CLAIMS:
+        inside: Any = get_args(hint)
+        if not _is_subclass(origin, object) or origin in _CLAIMS:
             return None
+        kind: Any = origin  # which type checkers narrow below
         if origin is tuple and inside and inside[-1] is not Ellipsis:
             return self.parse_tuple(inside)
-        specs = tuple(self.parse(each) for each in inside if each is not Ellipsis)
+        specs: tuple[Any, ...] = tuple(self.parse(each) for each in inside if each is not Ellipsis)
         if not _any(specs):
             return None
         text = _joined(origin.__name__, specs)
         if issubclass(origin, abc.ItemsView):
             return IterableSpec(text, origin, TupleSpec(_joined("tuple", specs), specs))
         if issubclass(origin, _HASHED):
-            raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
+            raise ValueError(  # noqa: TRY004 - as for every annotation that cannot be read
+                "arrays are not hashable by value, so no set holds them; use a list"
+            )
         if issubclass(origin, abc.Mapping) and len(specs) > 1:
             if holds_arrays(specs[0]):
                 raise ValueError("arrays are not hashable by value, so none is a key")
             return MappingSpec(text, origin, specs[0], specs[1])
         if issubclass(origin, (abc.Sequence, tuple)) and len(specs) == 1:
             ellipsis = ", ..." if origin is tuple else ""
-            return SequenceSpec(f"{origin.__name__}[{specs[0].text}{ellipsis}]", origin, specs[0])
+            return _sequence(kind, *specs, ellipsis)
         if origin in _ITERABLES and (len(specs) == 1 or issubclass(origin, _GENERATORS)):
             return IterableSpec(text, origin, specs[0])
         if has_fields(origin):
             return None  # a generic record, which parse_record reads
         raise ValueError(
-            f"nobody can check the arrays inside of {with_article(type_name(origin))}; "
+            f"nobody can check the arrays inside of {with_article(type_name(kind))}; "
             f"annotate it as Any, and check what comes out of it with sekisho.check"
         )
 
@@ -276,6 +281,10 @@ def _bare(hint: Any) -> Any:
             hint = bound if bound is not None else typing.Union[hint.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
         else:
             return hint
+
+
+def _sequence(kind: Any, item: Spec, ellipsis: str) -> SequenceSpec:
+    return SequenceSpec(f"{kind.__name__}[{item.text}{ellipsis}]", kind, item)
 
 
 def _any(specs: tuple[Spec, ...]) -> bool:

@@ -13,12 +13,12 @@ __all__ = ["Block"]
 class _WithParentheses(type):
     """Tells who writes ``with sk.mode:`` what is missing."""
 
-    _call: str
+    call: str
 
     def __enter__(cls) -> NoReturn:
         raise DeclarationError(
             f"{cls.__name__}: the parentheses are missing.\n"
-            f"  hint: with sekisho.{cls.__name__}{cls._call}:"
+            f"  hint: with sekisho.{cls.__name__}{cls.call}:"
         )
 
     def __exit__(cls, *error: object) -> None:
@@ -32,15 +32,17 @@ class Block(metaclass=_WithParentheses):
     that has made it, as a coroutine does that was never awaited.
     """
 
-    _call = "()"
+    call = "()"
+    """How it is called, in messages."""
+
     _is_used = True
 
     def __del__(self) -> None:
         if not self._is_used:
-            name = type(self).__name__
+            name, call = type(self).__name__, type(self).call
             warnings.warn(
-                f"sekisho.{name}{self._call} was never entered, and so did nothing.\n"
-                f"  hint: with sekisho.{name}{self._call}:",
+                f"sekisho.{name}{call} was never entered, and so did nothing.\n"
+                f"  hint: with sekisho.{name}{call}:",
                 RuntimeWarning,
                 stacklevel=2,
             )

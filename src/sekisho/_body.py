@@ -159,7 +159,7 @@ def asks(function: Callable[..., Any]) -> bool:
 
 def _mentions_check(names: set[str], values: list[Any]) -> bool:
     package: Any = sys.modules["sekisho"]
-    check = vars(package).get("check")
+    check: Any = getattr(package, "check", None)
     has_package = "sekisho" in names or any(value is package for value in values)
     return any(value is check for value in values) or ("check" in names and has_package)
 

@@ -290,7 +290,8 @@ class _Reader(NamedTuple):
                     return ANYTHING
             return each
 
-        return mapped(spec, change)
+        lenient: Spec = mapped(spec, change)
+        return lenient
 
 
 def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:

@@ -133,7 +133,7 @@ def _readable_array(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], 
     view_as = _torch_dtype(dtype)
     if view_as is not None:
         return array.view(f"u{dtype.itemsize}"), view_as
-    refuse_dtype(dtype)
+    return refuse_dtype(dtype)
 
 
 def _plain_array(value: Any) -> np.ndarray[Any, Any]:

@@ -82,7 +82,8 @@ def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Para
 def _what_raises(value: Any) -> str | None:
     """What a value says when it is asked for what every array has; None if it answers."""
     try:
-        if isinstance(value, (np.ndarray, TORCH.array_type() or np.ndarray)):
+        kind: Any = TORCH.array_type() or np.ndarray
+        if isinstance(value, (np.ndarray, kind)):
             len(value.shape)
             hash(value.dtype)
     except Exception as error:  # noqa: BLE001 - it may raise anything

@@ -174,7 +174,7 @@ def _no_guard() -> None:
     return None
 
 
-def _make_writer(
+def _make_writer(  # noqa: C901 - a function each for what is done when
     guard: types.FunctionType,
     function: types.FunctionType,
     options: Options,
@@ -236,7 +236,7 @@ def _build_late_contract(
 ) -> Contract:
     signature = read_signature(function)
     problems: list[str] | None = [] if options.lenient else None
-    contract = None
+    contract, missing = None, ""
     try:
         contract = build_contract(function, signature, options, names, problems)
     except NameError as error:

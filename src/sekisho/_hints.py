@@ -10,7 +10,9 @@ than ``add_batch_dim(x)``. In every text ``{0}`` is the value.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
+from operator import attrgetter, itemgetter, methodcaller
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -85,14 +87,14 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     source, is_numpy = dtype_name(value.dtype), find_world(value) is NUMPY
     call = f"{{0}}.astype('{target}')" if is_numpy else f"{{0}}.to(torch.{target})"
     if may_cast(source, target, "safe"):
-        return Step(call, lambda x: _safe_cast(x, target))
+        return Step(call, partial(_safe_cast, target))
     if not is_small(value):
         raise Advice(None)
     loss = loss_of(value, target)
     if loss != "complex" and source.startswith("complex") and not target.startswith("complex"):
-        return Step("{0}.real", lambda x: x.real)  # its imaginary part is zero; a cast may follow
+        return Step("{0}.real", attrgetter("real"))  # its imaginary part is zero; a cast may follow
     if loss is None or loss == "rounds":
-        return Step(call, lambda x: cast(x, target), loses=", which rounds" if loss else "")
+        return Step(call, partial(_cast, target), loses=", which rounds" if loss else "")
     if loss in {"image", "fraction"}:
         scaled = "{0} * 255" if loss == "image" else "{0}"
         whole = f"numpy.rint({scaled})" if is_numpy else f"torch.round({scaled})"
@@ -101,12 +103,12 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
             if loss == "image"
             else "its values are not whole numbers: round first"
         )
-        return Step(call.replace("{0}", whole), lambda x: _rounded(x, target, loss), why)
+        return Step(call.replace("{0}", whole), partial(_rounded, target, loss), why)
     advice = _ADVICE.get(loss)
     raise Advice(advice and advice.format(target=target))
 
 
-def _safe_cast(value: Any, target: str) -> Any:
+def _safe_cast(target: str, value: Any) -> Any:
     """The value cast; of a large one, something of its shape that takes no memory."""
     if is_small(value):
         return cast(value, target)
@@ -117,7 +119,11 @@ def _safe_cast(value: Any, target: str) -> Any:
     return like.expand(value.shape).requires_grad_(value.requires_grad)
 
 
-def _rounded(value: Any, target: str, loss: str) -> Any:
+def _cast(target: str, value: Any) -> Any:
+    return cast(value, target)
+
+
+def _rounded(target: str, loss: str, value: Any) -> Any:
     scaled = value * 255 if loss == "image" else value
     rounded = np.rint(scaled) if find_world(value) is NUMPY else TORCH.module().round(scaled)
     return cast(rounded, target)
@@ -125,38 +131,39 @@ def _rounded(value: Any, target: str, loss: str) -> Any:
 
 # --- axes --------------------------------------------------------------------------------------
 
+
+def _move_axis(source: int, destination: int, value: Any) -> Any:
+    if find_world(value) is NUMPY:
+        return np.moveaxis(value, source, destination)
+    return value.movedim(source, destination)
+
+
 _IMAGE_AXES = (3, 4)
 """The ranks at which a moved channel axis is meant: one image, or a batch of them."""
 
 _HELPERS: Final[dict[str, tuple[str, str, str, Callable[[Any], Any]]]] = {
     "add_batch_dim": (
         *("the batch axis is missing", "{0}[None]", "{0}.unsqueeze(0)"),
-        lambda x: x[None],
+        itemgetter(None),
     ),
     "remove_batch_dim": (
         *("there is a batch axis of size 1 too many", "{0}[0]", "{0}.squeeze(0)"),
-        lambda x: x[0],
+        itemgetter(0),
     ),
     "transpose2d": (
         *("the two axes look transposed", "{0}.T", "{0}.permute(1, 0)"),
-        lambda x: x.T,
+        attrgetter("T"),
     ),
     "channels_first": (
         *("the channels look last", "numpy.moveaxis({0}, -1, -3)", "{0}.movedim(-1, -3)"),
-        lambda x: _move_axis(x, -1, -3),
+        partial(_move_axis, -1, -3),
     ),
     "channels_last": (
         *("the channels look first", "numpy.moveaxis({0}, -3, -1)", "{0}.movedim(-3, -1)"),
-        lambda x: _move_axis(x, -3, -1),
+        partial(_move_axis, -3, -1),
     ),
 }
 """What each helper mends, and what it is in NumPy, in PyTorch, and done."""
-
-
-def _move_axis(value: Any, source: int, destination: int) -> Any:
-    if find_world(value) is NUMPY:
-        return np.moveaxis(value, source, destination)
-    return value.movedim(source, destination)
 
 
 def shape_step(
@@ -209,7 +216,7 @@ def _swap_step(
     method = "transpose" if world is NUMPY else "permute"
     return Step(
         f"permute_dims({{0}}, ({order_text}))",
-        lambda x: getattr(x, method)(*order),
+        methodcaller(method, *order),
         "two axes look swapped",
         f"{{0}}.{method}({order_text})",
     )

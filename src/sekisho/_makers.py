@@ -113,7 +113,7 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
 
 def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
     """Of numbers, and of lists of numbers or of arrays."""
-    first = value[0] if isinstance(value, (list, tuple)) and value else None
+    first: Any = value[0] if issubclass(class_of(value), (list, tuple)) and value else None
     if find_world(first) is TORCH:
         yield "torch.stack({0})", None
         return

@@ -22,7 +22,7 @@ def refuse_mistake(hint: Any) -> None:
     """Refuse a dtype, a function or a module that stands as an annotation.
 
     Raises:
-        ValueError: with the annotation that was meant.
+        ValueError: with the annotation that was meant, as for every annotation that cannot be read.
     """
     torch: Any = TORCH.module()
     if isinstance(hint, np.dtype) or (torch is not None and isinstance(hint, torch.dtype)):
@@ -31,9 +31,9 @@ def refuse_mistake(hint: Any) -> None:
     if isinstance(hint, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
         name = hint.__name__
         meant = f"\n  hint: the class is {_CLASSES[name]}" if name in _CLASSES else ""
-        raise ValueError(f"a function is no annotation{meant}")
+        raise ValueError(f"a function is no annotation{meant}")  # noqa: TRY004 - as said
     if isinstance(hint, types.ModuleType):
-        raise ValueError("a module is no annotation")
+        raise ValueError("a module is no annotation")  # noqa: TRY004 - as said
     jaxtyping: Any = sys.modules.get("jaxtyping")
     if jaxtyping and isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractDtype):
         raise ValueError(
@@ -43,8 +43,9 @@ def refuse_mistake(hint: Any) -> None:
 
 
 def _array_of(dtype: str, library: str) -> str:
-    word = "".join({"u": "U", "i": "I"}.get(c, c) if i < 2 else c for i, c in enumerate(dtype))
-    word = word[:1].upper() + word[1:]
+    prefix = {"uint": "UInt", "int": "Int"}
+    name = next((k for k in prefix if dtype.startswith(k)), None)
+    word = prefix[name] + dtype.removeprefix(name) if name else dtype[:1].upper() + dtype[1:]
     jaxtyping: Any = sys.modules.get("jaxtyping")
     known = jaxtyping is None or hasattr(jaxtyping, word)
     return f'\n  hint: {word}[{library}, "..."], of jaxtyping' if known else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sekisho.errors import DeclarationError
 from sekisho.worlds import TORCH, class_of
@@ -66,9 +66,8 @@ def _subclass(kind: Any, forward: Any, options: Options, again: Callable[..., An
         return again, (options, make, _without(arguments, guarded, kind)), *state
 
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
-    guarded = type(kind)(
-        kind.__name__, (kind,), {**names, "forward": forward, "__reduce_ex__": reduce}
-    )
+    members = {**names, "forward": forward, "__reduce_ex__": reduce}
+    guarded = cast("type", type(kind)(kind.__name__, (kind,), members))
     return guarded
 
 

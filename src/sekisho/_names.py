@@ -212,7 +212,7 @@ def _make_late(late: _Late) -> None:
     if not hasattr(late, "admit"):
         late.admit = make_admit(late.contract, late.admission)
     late.is_traced = late.is_traced or is_compiling()
-    stand_in = late.itself and late.itself()
+    stand_in: Any = late.itself and late.itself()
     if stand_in is not None and not late.is_traced:
         # From now on it calls what was made, without the step between.
         stand_in.__setstate__((late.admit, (), {}, None))

@@ -8,6 +8,7 @@ step is certain to help, there is no hint, or words that say what to decide firs
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -142,29 +143,44 @@ def _next_step(value: Any, wanted: Wanted) -> Step | None:
     target = wanted.world or world
     if world is not target and not wanted.crosses:
         return _crossing_step(value, target, wanted.policy)
+    return _array_step(value, wanted) or _last_step(value, target, wanted)
+
+
+def _array_step(value: Any, wanted: Wanted) -> Step | None:
+    """What mends dtype or axes; None if there is nothing to mend."""
+    spec = wanted.spec
     if spec is not None:
         if not spec.accepts_dtype(dtype_name(value.dtype)):
             return cast_step(spec, value)
-        shape = tuple(value.shape)
+        shape, world = tuple(value.shape), find_world(value)
         if spec.axes is not None and match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
-            step = shape_step(spec, shape, wanted.bound, world)
+            step = shape_step(spec, shape, wanted.bound, world or NUMPY)
             if step is None:
                 raise Advice(None)
             return step
     if wanted.fits is not None and not wanted.fits(value):
         raise Advice(None)
-    device = wanted.policy.device
-    if world is not target:
-        return _step_before(value, target, wanted.policy)
-    if device is not None and target is TORCH and not same_device(value.device, device):
-        if not wanted.crosses:
-            return Step(f"{{0}}.to('{device}')", lambda x: _moved(x, device))
-        return _step_before(value, target, wanted.policy)
     return None
 
 
-def _moved(tensor: Any, device: Any) -> Any:
+def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
+    """What the boundary's own conversion, or move, needs first; None if nothing."""
+    device = wanted.policy.device
+    if find_world(value) is not target:
+        return _step_before(value, target, wanted.policy)
+    if device is None or target is not TORCH or same_device(value.device, device):
+        return None
+    if wanted.crosses:
+        return _step_before(value, target, wanted.policy)
+    return Step(f"{{0}}.to('{device}')", functools.partial(_moved, device))
+
+
+def _moved(device: Any, tensor: Any) -> Any:
     return convert(tensor, TORCH, Policy(device=device)).value
+
+
+def _crossed(target: World, value: Any) -> Any:
+    return convert(value, target, Policy()).value
 
 
 def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
@@ -177,7 +193,7 @@ def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
     except Refusal:
         could = False
     call = f"to_{target.name}({{0}})"
-    return Step(call, lambda x: convert(x, target, Policy()).value, crosses=could)
+    return Step(call, functools.partial(_crossed, target), crosses=could)
 
 
 def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
@@ -213,7 +229,13 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
         made = evaluate(call.format("value"), names)
     if ".astype(" in call:
         loses = loses or _lost(value, made)
-    return Step(call, lambda _: made, why, loses=loses and f", which {loses}", option=option)
+    return Step(
+        call, functools.partial(_made, made), why, loses=loses and f", which {loses}", option=option
+    )
+
+
+def _made(made: Any, _value: Any) -> Any:
+    return made
 
 
 def _lost(value: Any, made: Any) -> str:

@@ -62,7 +62,8 @@ def _wrapped(function: Any, values: str) -> str:
             call = f"{module}.{name}"
             break
     else:
-        call = f"{getattr(function, '__objclass__', type(function)).__name__}.{name}"
+        owner: Any = getattr(function, "__objclass__", None)
+        call = f"{owner.__name__}.{name}" if owner else name
     return f"\n  hint: def {name}({values}):\n            return {call}({values})"
 
 

@@ -238,7 +238,7 @@ Spec = (
 )
 
 
-def children(spec: Any) -> tuple[Spec, ...]:
+def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one return
     """The annotations that stand directly inside of one, in the order they are visited."""
     if isinstance(spec, HintSpec):
         return spec.arrays
@@ -283,7 +283,8 @@ def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = froze
         spec.fields.update(fields)
         return spec
     changed: dict[str, Any] = {}
-    for name, part in (spec._asdict() if hasattr(spec, "_asdict") else {}).items():
+    parts: dict[str, Any] = spec._asdict() if hasattr(spec, "_asdict") else {}
+    for name, part in parts.items():
         if name in {"alternatives", "items"}:
             changed[name] = tuple(mapped(each, change, seen) for each in part)
         elif name in {"item", "key", "value", "inner"}:

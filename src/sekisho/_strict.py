@@ -37,7 +37,7 @@ from sekisho.modes import current
 from sekisho.worlds import NUMPY, TORCH, World, describe, find_world, is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from types import FrameType
 
 __all__ = [
@@ -103,7 +103,7 @@ caught: Final[list[str]] = []
 
 
 @contextlib.contextmanager
-def unwatched() -> Iterator[None]:
+def unwatched() -> Generator[None]:
     """Let what runs in the ``with`` block do what it likes, in a watched body too."""
     watch, thread.watch = thread.watch, None
     try:

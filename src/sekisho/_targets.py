@@ -59,11 +59,11 @@ def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
     if manager is not None:
         # What its generator yields is the annotation's business, not the manager around it.
         return manager(guard_target(function.__wrapped__, options, frame))
-    guard = make_guard(function, options, functools.partial(_names_around, function, frame))
+    guarded = make_guard(function, options, functools.partial(_names_around, function, frame))
     for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
-        if hasattr(function, name) and not hasattr(guard, name):
-            setattr(guard, name, getattr(function, name))
-    return guard
+        if hasattr(function, name) and not hasattr(guarded, name):
+            setattr(guarded, name, getattr(function, name))
+    return guarded
 
 
 def _guard_again(options: Options, make: Any, arguments: Any) -> Any:
@@ -156,8 +156,7 @@ def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
             )
         if own is not None:
             return own(self, *args, **kwargs)
-        inherited = getattr(super(owner or kind, self), name, None)
-        return inherited(*args, **kwargs) if inherited else None
+        return _call_above(owner or kind, self, name, args, kwargs)
 
     return post_init
 
@@ -182,6 +181,15 @@ def _set(kind: type, name: str, guarded: Any, options: Options) -> None:
         raise DeclarationError(
             f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
         ) from None
+
+
+def _call_above(owner: type, self: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """Call what a class inherits under a name, if it does."""
+    mro: list[Any] = list(type(self).__mro__)
+    for each in mro[mro.index(owner) + 1 :]:
+        if name in vars(each):
+            return vars(each)[name](self, *args, **kwargs)
+    return None
 
 
 def _without_module(options: Options) -> Any:

@@ -48,6 +48,7 @@ def to_numpy(
         x: a tensor or an array of any shape.
         copy: None copies if needed, True always, False never.
         detach: whether a tensor that requires grad may be cut from its graph.
+        **words: other libraries' (``force``, ``dtype``) are refused, and told what there is here.
 
     Returns:
         An array of the same dtype and shape.
@@ -90,6 +91,7 @@ def to_torch(
         copy: None copies if needed, True always, False never.
         device: where the tensor must end up; None is the host for an array, and where it is for
             a tensor.
+        **words: other libraries' (``dtype``) are refused, and told what there is here.
 
     Returns:
         A tensor of the same dtype and shape.

@@ -97,6 +97,7 @@ def numpy_world(
         detach: whether a tensor that requires grad may be cut from its graph.
         typechecker: who checks annotations without an array: ``"beartype"``, a decorator such as
             typeguard's, or None for nobody.
+        **misspelt: what is no option is refused, and told the one that was meant.
 
     Returns:
         The guard: a plain function with the same signature.
@@ -185,6 +186,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
             (``.item()``, ``if x:``), each of which waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         typechecker: see `numpy_world`.
+        **misspelt: see `numpy_world`.
 
     Returns:
         The guard: a plain function with the same signature.
@@ -260,6 +262,7 @@ def same_world(
         copy: see `numpy_world`.
         detach: see `numpy_world`.
         typechecker: see `numpy_world`.
+        **misspelt: see `numpy_world`.
 
     Returns:
         The guard: a plain function with the same signature.
@@ -333,6 +336,7 @@ def boundary(
         copy: see `numpy_world`.
         detach: see `numpy_world`.
         typechecker: see `numpy_world`.
+        **misspelt: see `numpy_world`.
 
     Returns:
         The guard: a plain function with the same signature.

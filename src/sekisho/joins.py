@@ -43,7 +43,9 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
 
     Args:
         arrays: all of one world, of the same shape but for `axis`.
+        more: refused: the arrays are one argument.
         axis: the axis to join along; None flattens them first.
+        dim: refused: PyTorch's word for `axis`.
 
     Returns:
         A new array or tensor.
@@ -87,7 +89,9 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
 
     Args:
         arrays: all of one world and one shape.
+        more: refused: the arrays are one argument.
         axis: where the new axis stands in the result.
+        dim: refused: PyTorch's word for `axis`.
 
     Returns:
         A new array or tensor with one axis more.
@@ -120,7 +124,7 @@ def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
     """Refuse arrays that are given one by one, an axis without its name, and torch's word for it."""
     if dim is None and not isinstance(more, int):
         refuse_words(function, f"{function}([a, b])", {}, "the arrays are one list.")
-    words = {} if dim is None else {"dim": dim}
+    words: dict[str, Any] = {} if dim is None else {"dim": dim}
     reason = "" if words else "the axis goes by its name."
     refuse_words(function, f"{function}(arrays, axis=...)", words, reason)
 

@@ -197,6 +197,7 @@ def set_mode(
         to_numpy: what to answer instead to crossings from tensors to arrays: ``"allow"``,
             ``"warn"`` or ``"disallow"``. None is what the mode says.
         to_torch: likewise from arrays to tensors.
+        **misspelt: what is no level is refused, and told the one that was meant.
 
     Raises:
         ValueError: for any other name or level, and for a level of mode ``"off"``.
@@ -245,7 +246,7 @@ class mode(Block):  # noqa: N801 - used like a function
         'off'
     """
 
-    _call = "(...)"
+    call = "(...)"
 
     def __init__(
         self,
@@ -269,6 +270,7 @@ class mode(Block):  # noqa: N801 - used like a function
         _scoped.reset(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
+        """Have a function, or a coroutine, run in this mode whenever it is called."""
         self._is_used = True
         setting = self._setting
         name, levels = setting.name, {way: getattr(setting, way) for way in _DIRECTIONS}
@@ -277,7 +279,7 @@ class mode(Block):  # noqa: N801 - used like a function
         def fresh() -> mode:
             return mode(name, **told)
 
-        decorated: Any
+        decorated: Any = None
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
             # Its steps run in whatever mode asks for them, so there is no block to hold one.
             raise DeclarationError(
@@ -286,16 +288,19 @@ class mode(Block):  # noqa: N801 - used like a function
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
-            async def decorated(*args: Any, **kwargs: Any) -> Any:
+            async def run_async(*args: Any, **kwargs: Any) -> Any:
                 with fresh():
                     return await function(*args, **kwargs)
 
+            decorated = run_async
         else:
 
             @functools.wraps(function)
-            def decorated(*args: Any, **kwargs: Any) -> Any:
+            def run(*args: Any, **kwargs: Any) -> Any:
                 with fresh():
                     return function(*args, **kwargs)
+
+            decorated = run
 
         result: F = decorated
         return result

@@ -124,6 +124,7 @@ def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     Args:
         x: an array or a tensor of any shape.
         axis: where the new axis, or axes, stand in the result; negative counts from its end.
+        dim: refused: PyTorch's word for `axis`.
 
     Returns:
         A view with as many axes more as `axis` names.
@@ -161,6 +162,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     Args:
         x: an array or a tensor.
         axis: the axis, or axes, to remove; each must have size 1.
+        dim: refused: PyTorch's word for `axis`.
 
     Returns:
         A view without them.
@@ -177,7 +179,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
         (2,)
     """
     if axis is None:
-        words = {} if dim is None else {"dim": dim}
+        words: dict[str, Any] = {} if dim is None else {"dim": dim}
         refuse_words("squeeze", "squeeze(x, axis)", words, "" if words else "which axis?")
     if type(x) is not ndarray and not isinstance(x, Tensor):
         x = operand("squeeze", x)
@@ -253,6 +255,7 @@ def permute_dims(
     Args:
         x: an array or a tensor.
         axes: for each axis of the result, which axis of `x` it is; each exactly once.
+        dims: refused: PyTorch's word for `axes`.
 
     Returns:
         A view.
@@ -288,7 +291,7 @@ def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
     """
     if dims is not _NOT_GIVEN:
         refuse_words("permute_dims", "permute_dims(x, axes)", {"dims": dims})
-    if second is not _NOT_GIVEN or axes is _NOT_GIVEN or not isinstance(axes, (tuple, list)):
+    if second is not _NOT_GIVEN or axes is _NOT_GIVEN or not hasattr(axes, "__len__"):
         refuse_words("permute_dims", "permute_dims(x, (1, 0))", {}, "the axes are one tuple.")
     refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
 
