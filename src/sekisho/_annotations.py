@@ -12,7 +12,7 @@ import types
 import typing
 from abc import ABCMeta
 from collections import Counter, abc
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, get_args, get_origin
 
 import numpy as np
 
@@ -169,7 +169,7 @@ class Parser:
         kind: Any = origin  # which type checkers narrow below
         if origin is tuple and inside and inside[-1] is not Ellipsis:
             return self.parse_tuple(inside)
-        specs: tuple[Any, ...] = tuple(self.parse(each) for each in inside if each is not Ellipsis)
+        specs = cast("Any", tuple(self.parse(each) for each in inside if each is not Ellipsis))
         if not _any(specs):
             return None
         text = _joined(origin.__name__, specs)
@@ -185,13 +185,13 @@ class Parser:
             return MappingSpec(text, origin, specs[0], specs[1])
         if issubclass(origin, (abc.Sequence, tuple)) and len(specs) == 1:
             ellipsis = ", ..." if origin is tuple else ""
-            return _sequence(kind, *specs, ellipsis)
-        if origin in _ITERABLES and (len(specs) == 1 or issubclass(origin, _GENERATORS)):
-            return IterableSpec(text, origin, specs[0])
+            return _sequence(kind, specs, ellipsis)
+        if kind in _ITERABLES and (len(specs) == 1 or issubclass(kind, _GENERATORS)):
+            return IterableSpec(text, kind, specs[0])
         if has_fields(origin):
             return None  # a generic record, which parse_record reads
         raise ValueError(
-            f"nobody can check the arrays inside of {with_article(type_name(kind))}; "
+            f"nobody can check the arrays inside of {with_article(_name(kind))}; "
             f"annotate it as Any, and check what comes out of it with sekisho.check"
         )
 
@@ -283,7 +283,12 @@ def _bare(hint: Any) -> Any:
             return hint
 
 
-def _sequence(kind: Any, item: Spec, ellipsis: str) -> SequenceSpec:
+def _name(kind: Any) -> str:
+    return type_name(kind)
+
+
+def _sequence(kind: Any, specs: Any, ellipsis: str) -> SequenceSpec:
+    (item,) = specs
     return SequenceSpec(f"{kind.__name__}[{item.text}{ellipsis}]", kind, item)
 
 

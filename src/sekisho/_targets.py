@@ -187,8 +187,9 @@ def _call_above(owner: type, self: Any, name: str, args: Any, kwargs: Any) -> An
     """Call what a class inherits under a name, if it does."""
     mro: list[Any] = list(type(self).__mro__)
     for each in mro[mro.index(owner) + 1 :]:
-        if name in vars(each):
-            return vars(each)[name](self, *args, **kwargs)
+        member = each.__dict__.get(name)
+        if member is not None:
+            return member(self, *args, **kwargs)
     return None
 
 

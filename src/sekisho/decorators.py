@@ -81,8 +81,8 @@ def numpy_world(
 ) -> Any:
     """Declare that a function stays in NumPy: arrays in, arrays out.
 
-    Tensors among the arguments are converted or refused, as the mode says; a tensor as the result
-    is always an error. What an annotation says of an array, its dtype and its axes, is checked.
+    Tensors among the arguments are converted or refused, as the mode says; one as the result is
+    an error. What an annotation says of an array is checked.
 
     Args:
         function: the function, when used without parentheses.
@@ -90,14 +90,13 @@ def numpy_world(
             ``"reject"`` never converts.
         returns: ``"caller"`` hands results back in the world, and on the device, that the first
             array argument came from.
-        casting: whether a dtype may change to meet an annotation that names exactly one:
-            ``"no"``, or NumPy's ``"equiv"``, ``"safe"``, ``"same_kind"``, ``"unsafe"``; int64 to
-            float64 is not safe here, since it loses integers above 2**53.
+        casting: whether a dtype may change to meet an annotation that names exactly one: ``"no"``,
+            or NumPy's other four words, but that int64 to float64 is not safe: it loses integers.
         copy: whether a conversion copies: None if needed, True always, False never.
         detach: whether a tensor that requires grad may be cut from its graph.
         typechecker: who checks annotations without an array: ``"beartype"``, a decorator such as
             typeguard's, or None for nobody.
-        **misspelt: what is no option is refused, and told the one that was meant.
+        **misspelt: refused, and told the option that was meant.
 
     Returns:
         The guard: a plain function with the same signature.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["assert_same_values", "assert_stays", "both_worlds"]
 
-__tracebackhide__ = methodcaller("errisinstance", AssertionError)
+__tracebackhide__: Any = methodcaller("errisinstance", AssertionError)
 
 R = TypeVar("R")
 
