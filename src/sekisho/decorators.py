@@ -86,16 +86,14 @@ def numpy_world(
 
     Args:
         function: the function, when used without parentheses.
-        on_foreign: None follows the mode; ``"convert"`` converts in strict mode too;
-            ``"reject"`` never converts.
+        on_foreign: None follows the mode; ``"convert"`` converts always, ``"reject"`` never.
         returns: ``"caller"`` hands results back in the world, and on the device, that the first
             array argument came from.
         casting: whether a dtype may change to meet an annotation that names exactly one: ``"no"``,
             or NumPy's other four words, but that int64 to float64 is not safe: it loses integers.
         copy: whether a conversion copies: None if needed, True always, False never.
         detach: whether a tensor that requires grad may be cut from its graph.
-        typechecker: who checks annotations without an array: ``"beartype"``, a decorator such as
-            typeguard's, or None for nobody.
+        typechecker: who checks what is no array: ``"beartype"``, a decorator, or None for nobody.
         **misspelt: refused, and told the option that was meant.
 
     Returns:
