@@ -169,15 +169,13 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
 ) -> Any:
     """Declare that a function stays in PyTorch: tensors in, tensors out.
 
-    The options are those of `numpy_world`, but for `detach`; and `device`, `scalars`, `local`.
-
     Args:
         function: the function, when used without parentheses.
         on_foreign: see `numpy_world`.
         returns: see `numpy_world`.
         casting: see `numpy_world`.
         copy: see `numpy_world`.
-        device: where tensors must be; others are moved, which is a crossing. None asks nothing,
+        device: where tensors must be, others being moved, which is a crossing: None asks nothing,
             ``"cuda"`` is any of them, ``"module"`` is where ``self``'s first parameter is.
         scalars: ``"reject"`` has strict mode refuse Python numbers made of tensors in the body
             (``.item()``, ``if x:``), each of which waits for the device.
