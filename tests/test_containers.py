@@ -420,6 +420,8 @@ def generic_forms():
     found = {}
     for module in (collections.abc, collections, typing, builtins):
         for name in dir(module):
+            if name == "ByteString":
+                continue  # of bytes, and deprecated: Python 3.13 warns of a look at it
             form = getattr(module, name)
             if not name.startswith("_") and hasattr(form, "__class_getitem__"):
                 found[f"{module.__name__}.{name}"] = form

@@ -35,7 +35,7 @@ from sekisho._specs import (
     holds_arrays,
 )
 from sekisho.errors import with_article
-from sekisho.worlds import NUMPY, WORLDS, Array, World, dtype_name, type_name
+from sekisho.worlds import NUMPY, WORLDS, Array, World, class_of, dtype_name, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +169,8 @@ class Parser:
         kind: Any = origin  # which type checkers narrow below
         if origin is tuple and inside and inside[-1] is not Ellipsis:
             return self.parse_tuple(inside)
-        specs = cast("Any", tuple(self.parse(each) for each in inside if each is not Ellipsis))
+        given = [one for each in inside for one in (each if class_of(each) is list else (each,))]
+        specs = cast("Any", tuple(self.parse(each) for each in given if each is not Ellipsis))
         if not _any(specs):
             return None
         text = _joined(origin.__name__, specs)
