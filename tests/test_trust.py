@@ -278,6 +278,31 @@ def test_a_module_of_torch_is_guarded_and_stays_a_module(torch):
     assert type(sk.torch_world(torch.nn.Linear(1, 1))) is type(module)
 
 
+def test_the_class_of_a_guarded_module_goes_with_its_modules(torch):
+    import gc
+    import weakref
+
+    class Net(torch.nn.Linear):
+        pass
+
+    reference = weakref.ref(Net)
+    sk.torch_world(Net(1, 1))(torch.ones(1, 1))
+    del Net
+    gc.collect()  # a class is part of cycles of its own
+    assert reference() is None
+
+
+def test_a_module_whose_class_cannot_be_changed_says_so(torch):
+    class Final(torch.nn.Linear):
+        def __init_subclass__(cls):
+            raise TypeError("it is final")
+
+    assert refusal(lambda: sk.torch_world(Final(1, 1))) == (
+        "torch_world(): this Final cannot be guarded: it is final\n"
+        "  hint: decorate its class, or the function that calls it"
+    )
+
+
 def test_values_are_never_moved_to_where_none_are(torch):
     assert refusal(lambda: sk.to_torch(np.ones(3), device="meta")) == (
         "to_torch() argument 'x': expected a tensor, or what converts to one, "

@@ -81,9 +81,13 @@ def convert(value: Any, target: World, policy: Policy) -> Converted:
     except Refusal:
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        if _is_out_of_memory(error):
             raise
         raise Refusal(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _convert(value: Any, target: World, policy: Policy) -> Converted:
@@ -197,11 +201,6 @@ def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
     return all(stride >= 0 and stride % itemsize == 0 for stride in array.strides)
 
 
-def plain_dtypes() -> frozenset[np.dtype[Any]]:
-    """The dtypes that both libraries have."""
-    return PLAIN_DTYPES
-
-
 def _copied_tensor(array: np.ndarray[Any, Any]) -> torch.Tensor:
     # A broadcast axis is copied once and expanded back: the copy is as small as the original.
     index = tuple(
@@ -233,7 +232,7 @@ def _move(tensor: torch.Tensor, policy: Policy) -> Converted:
     try:
         moved = tensor.to(policy.device)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
-        if type(error).__name__ == "OutOfMemoryError":
+        if _is_out_of_memory(error):
             raise
         why = str(error).partition("\n")[0]
         raise Refusal(f"this machine cannot move it to {policy.device}: {why}") from None

@@ -8,7 +8,7 @@ import numpy as np
 
 from sekisho.worlds import NUMPY, TORCH, dtype_name, find_world
 
-__all__ = ["is_small", "loss_of"]
+__all__ = ["are_same", "is_small", "loss_of"]
 
 _LIMIT: Final = 1 << 24
 """How many elements an error message may look at: beyond, it says less."""
@@ -18,6 +18,11 @@ def is_small(value: Any) -> bool:
     """Whether a value is small enough to be looked at, or copied, for the sake of a message."""
     size: int = value.size if find_world(value) is NUMPY else value.numel()
     return size <= _LIMIT
+
+
+def are_same(a: Any, b: Any) -> Any:
+    """Which values of two arrays are the same, NaN being the same as NaN."""
+    return (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - NaN
 
 
 def loss_of(value: Any, target: str) -> str | None:
@@ -63,7 +68,7 @@ def _out_of_range(values: np.ndarray[Any, Any], target: str) -> str | None:
 
 def _loss_of_digits(values: np.ndarray[Any, Any], value: Any, target: str) -> str | None:
     cast, eps = _there_and_back(values, value, target)
-    same = (cast == values) | ((cast != cast) & (values != values))  # noqa: PLR0124 - NaN
+    same = are_same(cast, values)
     if values.dtype.kind in "iu":
         same &= _exactly(cast, values)
     if bool(same.all()):

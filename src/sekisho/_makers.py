@@ -11,7 +11,7 @@ import numpy as np
 from sekisho._axes import match_shape
 from sekisho._convert import exports_memory
 from sekisho._hints import Advice, Step
-from sekisho._losses import loss_of
+from sekisho._losses import are_same, loss_of
 from sekisho._source import evaluate
 from sekisho.worlds import NUMPY, TORCH, World, class_of, dtype_name, find_world
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sekisho._axes import Bindings
     from sekisho._specs import ArraySpec
 
-__all__ = ["make_step"]
+__all__ = ["evaluate_on", "make_step"]
 
 _PLAIN: Final = (bool, int, float, complex, list, tuple, range, np.generic)
 _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
@@ -71,18 +71,19 @@ def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, 
     for call, exact in _calls(value, world, dtype):
         made = None
         with contextlib.suppress(Exception):  # whatever it raises, then it is not this call
-            made = _evaluate(call, value)
+            made = evaluate_on(call, value)
         if find_world(made) is not None and _is_numeric(made):
             loss = _loss(made, value, exact)
             if loss in {"", ", which rounds"}:
-                yield Step(call, functools.partial(_evaluate, call), loses=loss), made
+                yield Step(call, functools.partial(evaluate_on, call), loses=loss), made
 
 
 def _is_numeric(made: Any) -> bool:
     return find_world(made) is TORCH or made.dtype.kind in "biufc"
 
 
-def _evaluate(call: str, value: Any) -> Any:
+def evaluate_on(call: str, value: Any) -> Any:
+    """Make a call of ours on a value, ``{0}`` being the value."""
     names = {"value": value, "numpy": np, "torch": TORCH.module()}
     return evaluate(call.format("value"), names)
 
@@ -141,15 +142,14 @@ def _loss(made: Any, value: Any, exact: str | None) -> str:
         return _picture_loss(made, value)
     if exact is None:
         return ""
-    wanted = np.asarray(_evaluate(exact, value))
+    wanted = np.asarray(evaluate_on(exact, value))
     if find_world(made) is TORCH:
         made_name = dtype_name(made.dtype)
         made = made.float().numpy() if made_name == "bfloat16" else made.numpy()
         return _as_words(loss_of(wanted, made_name)) if wanted.dtype.kind in "biufc" else "values"
     if wanted.dtype.kind in "biufc":
         return _as_words(loss_of(wanted, dtype_name(made.dtype)))
-    same = (wanted == made) | ((wanted != wanted) & (made != made))  # noqa: PLR0124 - NaN
-    if bool(np.all(same)):
+    if bool(np.all(are_same(wanted, made))):
         return ""
     error = np.abs(made.astype(float) - wanted.astype(float))
     eps = np.finfo(made.dtype).eps if made.dtype.kind == "f" else 0.0

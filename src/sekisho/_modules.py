@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["guard_module", "is_module"]
 
-_guarded: Final[weakref.WeakKeyDictionary[type, dict[Options, type]]] = weakref.WeakKeyDictionary()
-"""The guarded class of each class, by its decorator's options, the same for all its modules."""
+_Guarded = weakref.WeakValueDictionary["Options", type]
+_guarded: Final[weakref.WeakKeyDictionary[type, _Guarded]] = weakref.WeakKeyDictionary()
+"""The guarded class of each class, by its decorator's options, the same for all its modules.
+
+Held by its modules, not from here: it holds the class that it is made of.
+"""
 
 
 def is_module(target: Any) -> bool:
@@ -46,7 +50,7 @@ def guard_module(
         DeclarationError: if its class cannot be changed (``torch.jit.ScriptModule``).
     """
     kind = class_of(module)
-    known = _guarded.setdefault(kind, {})
+    known = _guarded.setdefault(kind, _Guarded())
     guarded = known.get(options)
     try:
         if guarded is None:
@@ -54,7 +58,7 @@ def guard_module(
         module.__class__ = guarded
     except (AttributeError, RuntimeError, TypeError) as error:
         raise DeclarationError(
-            f"{options.kind}(): this {kind.__name__} cannot be guarded: {error}\\n"
+            f"{options.kind}(): this {kind.__name__} cannot be guarded: {error}\n"
             f"  hint: decorate its class, or the function that calls it"
         ) from None
     return module

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho._convert import plain_dtypes, strides_are_plain
+from sekisho._convert import strides_are_plain
 from sekisho._crossings import open_logs, record
+from sekisho._refusals import PLAIN_DTYPES
 from sekisho._specs import ArraySpec, dtypes_of
 from sekisho.errors import hide_in_pytest
 from sekisho.modes import current_untraced
@@ -34,7 +35,7 @@ __tracebackhide__ = hide_in_pytest
 def make_share_array() -> Callable[[Any], Any]:
     """Make the function that shares an array with torch, or returns None if a look is not enough."""
     # torch.from_numpy is looked up at each call: strict mode watches it there.
-    torch, plain, ndarray = TORCH.load(), plain_dtypes(), np.ndarray
+    torch, plain, ndarray = TORCH.load(), PLAIN_DTYPES, np.ndarray
 
     def share(array: Any) -> Any:
         if type(array) is not ndarray or array.dtype not in plain:

@@ -17,10 +17,9 @@ import numpy as np
 from sekisho._axes import match_shape
 from sekisho._convert import Policy, convert, exports_memory, same_device
 from sekisho._hints import Advice, Step, cast_step, plain_text, shape_step
-from sekisho._losses import is_small
-from sekisho._makers import make_step
+from sekisho._losses import are_same, is_small
+from sekisho._makers import evaluate_on, make_step
 from sekisho._refusals import Refusal
-from sekisho._source import evaluate
 from sekisho._strict import unwatched
 from sekisho.worlds import (
     NUMPY,
@@ -225,8 +224,7 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
         made = TORCH.module().zeros((), dtype=value.dtype).expand(value.shape)
     else:
-        names = {"value": value, "numpy": np, "torch": TORCH.module()}
-        made = evaluate(call.format("value"), names)
+        made = evaluate_on(call, value)
     if ".astype(" in call:
         loses = loses or _lost(value, made)
     return Step(
@@ -245,7 +243,7 @@ def _lost(value: Any, made: Any) -> str:
         Advice: if it is more than that.
     """
     back = made.astype(value.dtype)
-    if bool(((back == value) | ((back != back) & (value != value))).all()):  # noqa: PLR0124 - NaN
+    if bool(np.all(are_same(back, value))):
         return ""
     if value.dtype.kind in "fc" and np.isfinite(made).all() == np.isfinite(value).all():
         return "rounds"
