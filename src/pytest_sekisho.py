@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from sekisho import CrossingLog
-    from sekisho._hook import Hook
+    from sekisho.package.hook import Hook
 
 __all__ = ["crossings", "sekisho_strict"]
 
@@ -47,7 +47,7 @@ class _Settings:
         Raises:
             pytest.UsageError: for an unknown mode or level.
         """
-        modes = importlib.import_module("sekisho.modes")
+        modes = importlib.import_module("sekisho.context.modes")
         if self.mode is not None:
             try:
                 setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
@@ -68,7 +68,7 @@ class _Settings:
         if packages:
             sekisho = importlib.import_module("sekisho")
             try:
-                hook = importlib.import_module("sekisho._hook")
+                hook = importlib.import_module("sekisho.package.hook")
                 _, worlds = hook.read_pyproject(config.rootpath)
                 if config.known_args_namespace.sekisho_packages is not None:
                     # The table is of the packages in the ini file; these may be fewer.
@@ -83,7 +83,7 @@ class _Settings:
             self.hook.uninstall(reports=False)  # the summary has
         if self.before is not None:
             variable, setting = self.before
-            importlib.import_module("sekisho.modes").install(setting)
+            importlib.import_module("sekisho.context.modes").install(setting)
             os.environ.pop(_VARIABLE)
             if variable is not None:
                 os.environ[_VARIABLE] = variable
@@ -107,7 +107,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sekisho-report", action="store_true", help="print what crossed, by boundary, at the end"
     )
     parser.addini("sekisho_mode", modes, default="")
-    packages = "packages to guard as they are imported; worlds are in [tool.sekisho.worlds]"
+    packages = "packages to guard as they are imported; worlds are in [tool.sekisho.worlds.world]"
     group.addoption("--sekisho-packages", metavar="NAMES", help=packages)
     parser.addini("sekisho_packages", packages, type="args")
 
@@ -170,7 +170,9 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     if len(marker.args) != 1 or not marker.kwargs.keys() <= {"to_numpy", "to_torch"}:
         raise pytest.UsageError(f"{source}: {levels}")
     try:
-        importlib.import_module("sekisho.modes").make_setting(source, *marker.args, **marker.kwargs)
+        importlib.import_module("sekisho.context.modes").make_setting(
+            source, *marker.args, **marker.kwargs
+        )
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -210,7 +212,7 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
 
 
 def _fail_if_caught() -> None:
-    strict = sys.modules.get("sekisho._strict")
+    strict = sys.modules.get("sekisho.watch.strict")
     if strict is not None and strict.caught:
         messages = dict.fromkeys(strict.caught)
         strict.caught.clear()
@@ -243,7 +245,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if settings.hook is not None:
         settings.missed += settings.hook.missed()
         settings.unmatched += settings.hook.unmatched()
-        guard = importlib.import_module("sekisho._guard")
+        guard = importlib.import_module("sekisho.guard.stub")
         settings.unheard += guard.unheard
     log = settings.log
     if output is not None:

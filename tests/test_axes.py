@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Shaped
 
-from sekisho._axes import match_shape, parse_axes
+from sekisho.contract.axes import match_shape, parse_axes
 
 sizes = st.integers(0, 3)
 word = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 from jaxtyping import Float, Float32, Float64, Int32
 
 import sekisho as sk
-from sekisho._casting import may_cast
+from sekisho.worlds.casting import may_cast
 
 NAMES = [
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),

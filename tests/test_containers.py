@@ -17,7 +17,7 @@ import pytest
 from jaxtyping import Float, Int
 
 import sekisho as sk
-from sekisho._containers import flatten
+from sekisho.worlds.containers import flatten
 
 
 def guard(world, annotation):

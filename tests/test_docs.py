@@ -21,9 +21,9 @@ def code_of(name):
 
 def test_every_public_name_is_on_a_page_of_the_reference():
     pages = "".join(path.read_text("utf-8") for path in (DOCS / "reference").glob("*.md"))
-    found = set(re.findall(r"^::: sekisho\.(?:testing\.)?(\w+)", pages, re.MULTILINE))
+    found = set(re.findall(r"^::: sekisho\.(?:testing\.|helpers\.)?(\w+)", pages, re.MULTILINE))
     for module in found & {"ops", "channels", "joins", "converters"}:
-        found |= set(importlib.import_module(f"sekisho.{module}").__all__)
+        found |= set(importlib.import_module(f"sekisho.helpers.{module}").__all__)
     assert {name for name in sk.__all__ if not name.startswith("__")} <= found
     assert set(importlib.import_module("sekisho.testing").__all__) <= found
 

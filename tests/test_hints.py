@@ -374,7 +374,7 @@ def test_a_cast_that_is_hinted_keeps_every_value_or_says_what_is_lost(data):
 
 def test_no_hint_is_written_anywhere_but_where_this_test_meets_it():
     """The library's texts of calls: each template has been seen, or is an advice."""
-    from sekisho import _refusals
+    from sekisho.worlds import refusals as _refusals
 
     for _, hint in _refusals._NO_TENSOR_DTYPE.values():
         parsed = Parsed(hint.format("x"))

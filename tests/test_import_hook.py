@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import sekisho as sk
-from sekisho import _hook
+from sekisho.package import hook as _hook
 
 PACKAGE = "guarded_package"
 # The package names what only its type checker imports; one test is about that.

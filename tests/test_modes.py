@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import sekisho as sk
-from sekisho import modes
+from sekisho.context import modes
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sekisho as sk
+from sekisho.helpers import channels, joins, ops
 
 ONE_OPERAND = {
     "add_batch_dim": sk.add_batch_dim,
@@ -290,6 +291,6 @@ def test_the_first_tensor_of_a_process_is_recognised(torch, helper, monkeypatch)
 
     x = torch.arange(6).reshape(2, 3)
     expected = helper(x)
-    for module in (sk.ops, sk.channels, sk.joins):
+    for module in (ops, channels, joins):
         monkeypatch.setattr(module, "Tensor", NoTensorYet)
     assert torch.equal(helper(x), expected)

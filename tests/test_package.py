@@ -57,7 +57,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     info = f"sekisho-{sk.__version__}.dist-info"
-    modules = {f"sekisho/{path.name}" for path in (ROOT / "src" / "sekisho").glob("*.py")}
+    source = ROOT / "src"
+    modules = {path.relative_to(source).as_posix() for path in source.glob("sekisho/**/*.py")}
     meta = {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     assert names == modules | meta | {
         "sekisho/py.typed",

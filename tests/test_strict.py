@@ -31,7 +31,7 @@ def torch():
 def _nothing_left():
     """Whatever a body does, no watch stays behind."""
     yield
-    strict = sys.modules.get("sekisho._strict")
+    strict = sys.modules.get("sekisho.watch.strict")
     if strict is not None:
         assert (strict.thread.watch, strict.thread.depth, strict.thread.refused) == (None, 0, [])
         assert not strict.thread.is_shown
@@ -180,7 +180,7 @@ def test_unknown_scalars_are_refused_at_decoration():
 
 
 def test_what_a_body_catches_is_kept_for_the_end_of_the_test(torch):
-    from sekisho._strict import caught
+    from sekisho.watch.strict import caught
 
     @sk.torch_world
     def body(x: torch.Tensor):
@@ -197,7 +197,7 @@ def test_what_a_body_catches_is_kept_for_the_end_of_the_test(torch):
 
 
 def test_what_leaves_in_another_error_is_not_caught(torch):
-    from sekisho._strict import caught
+    from sekisho.watch.strict import caught
 
     @sk.torch_world
     def inner(x: torch.Tensor):
@@ -216,7 +216,7 @@ def test_what_leaves_in_another_error_is_not_caught(torch):
 
 
 def test_a_union_that_admits_in_the_end_has_refused_nothing(torch):
-    from sekisho._strict import caught
+    from sekisho.watch.strict import caught
 
     @sk.boundary
     def either(x: list[np.ndarray] | list[torch.Tensor]):
@@ -232,7 +232,7 @@ def test_a_union_that_admits_in_the_end_has_refused_nothing(torch):
 
 
 def test_an_error_of_no_crossing_may_be_caught(torch):
-    from sekisho._strict import caught
+    from sekisho.watch.strict import caught
 
     @sk.torch_world
     def inner(x: torch.Tensor): ...

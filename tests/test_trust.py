@@ -19,7 +19,7 @@ import pytest
 from jaxtyping import Float, Float32, Int32, Int64, UInt8
 
 import sekisho as sk
-from sekisho import worlds
+from sekisho.worlds import world as worlds
 
 A = np.ndarray
 

@@ -5,12 +5,9 @@ at its boundary, values are checked, converted or refused. Use one name for one 
 worlds (`add_batch_dim`, `transpose2d`, ...). Switch on ``strict`` mode to find every crossing.
 """
 
-from sekisho._crossings import Crossing, CrossingLog, record_crossings
-from sekisho._source import generated_source
 from sekisho.allowed import crossing_allowed
-from sekisho.channels import add_channel_dim, channels_first, channels_last
 from sekisho.checks import check
-from sekisho.converters import to_numpy, to_torch, to_world_of
+from sekisho.context import Crossing, CrossingLog, Mode, get_mode, mode, record_crossings, set_mode
 from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
     BoundaryError,
@@ -25,18 +22,26 @@ from sekisho.errors import (
     Violation,
     WorldError,
 )
-from sekisho.import_hook import install_import_hook, unguarded
-from sekisho.joins import concat, namespace, stack
-from sekisho.modes import Mode, get_mode, mode, set_mode
-from sekisho.ops import (
+from sekisho.ground import generated_source
+from sekisho.helpers import (
     add_batch_dim,
+    add_channel_dim,
+    channels_first,
+    channels_last,
+    concat,
     expand_dims,
     moveaxis,
+    namespace,
     permute_dims,
     remove_batch_dim,
     squeeze,
+    stack,
+    to_numpy,
+    to_torch,
+    to_world_of,
     transpose2d,
 )
+from sekisho.import_hook import install_import_hook, unguarded
 from sekisho.worlds import Array, is_numpy, is_torch, world_of
 
 __version__ = "0.1.0"
@@ -95,20 +100,20 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Tell who asks for a word of NumPy's or PyTorch's what it is here."""
-    from sekisho._words import foreign_name  # noqa: PLC0415 - only for the message
+    from sekisho.ground import foreign_name  # noqa: PLC0415 - only for the message
 
     raise foreign_name(name, __all__)
 
 
 def load_ipython_extension(shell: object) -> None:
     """Begin to guard what cells define: ``%load_ext sekisho``. `shell` is IPython's."""
-    from sekisho._ipython import load  # noqa: PLC0415 - importing sekisho stays light
+    from sekisho.package import load  # noqa: PLC0415 - importing sekisho stays light
 
     load(shell)
 
 
 def unload_ipython_extension(shell: object) -> None:
     """Leave cells alone again: ``%unload_ext sekisho``."""
-    from sekisho._ipython import unload  # noqa: PLC0415 - likewise
+    from sekisho.package import unload  # noqa: PLC0415 - likewise
 
     unload(shell)

@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from sekisho._crossings import record_crossings
+from sekisho.context import record_crossings
 
 __all__ = ["main"]
 

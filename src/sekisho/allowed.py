@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sekisho._blocks import Block
+from sekisho.ground import Block
 from sekisho.worlds import is_compiling
 
 __all__ = ["crossing_allowed"]
@@ -33,12 +33,12 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
     def __enter__(self) -> None:
         self._is_used = True
         if not is_compiling():
-            from sekisho._strict import thread  # noqa: PLC0415 - importing sekisho stays light
+            from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
 
             self._watch, thread.watch = thread.watch, None
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
-            from sekisho._strict import thread  # noqa: PLC0415 - likewise
+            from sekisho.watch import thread  # noqa: PLC0415 - likewise
 
             thread.watch = self._watch

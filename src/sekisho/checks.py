@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sekisho._source import runs_while_tracing
+from sekisho.context import get_mode
 from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.modes import get_mode
+from sekisho.ground import runs_while_tracing
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from sekisho._body import Body
+    from sekisho.guard import Body
 
 __all__ = ["check"]
 
@@ -56,7 +56,7 @@ def check(value: T, annotation: Any, /) -> T:
     """
     if get_mode() == "off":
         return value
-    from sekisho._body import body_of  # noqa: PLC0415 - importing sekisho stays light
+    from sekisho.guard import body_of  # noqa: PLC0415 - importing sekisho stays light
 
     if is_compiling():
         getattr(_traced, _traced_checkpoint(annotation)).hold(value, body_of(None))
@@ -107,7 +107,7 @@ def _checkpoint(annotation: Any) -> Any:
 
 @functools.lru_cache(maxsize=256)
 def _cached_checkpoint(annotation: Any) -> Any:
-    from sekisho._checkpoint import Checkpoint  # noqa: PLC0415 - importing sekisho stays light
+    from sekisho.guard import Checkpoint  # noqa: PLC0415 - importing sekisho stays light
 
     return Checkpoint(annotation)
 

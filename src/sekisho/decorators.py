@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from sekisho._crossings import caller
-from sekisho._words import refuse_misspelt
+from sekisho.context import caller, get_mode
 from sekisho.errors import DeclarationError, hide_in_pytest
-from sekisho.modes import get_mode
+from sekisho.ground import refuse_misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from sekisho._options import Kind, Options
+    from sekisho.contract import Kind, Options
 
 __all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
 
@@ -365,7 +364,7 @@ def boundary(
 def _decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
     if misspelt:
         refuse_misspelt(kind, misspelt, told)
-    from sekisho._options import make_options  # noqa: PLC0415 - importing sekisho stays light
+    from sekisho.contract import make_options  # noqa: PLC0415 - importing sekisho stays light
 
     options = make_options(kind, **told)
     if function is not None:
@@ -381,7 +380,7 @@ def _guard(target: Any, options: Options, frame: FrameType) -> Any:
     if get_mode() == "off":
         return target
     # Not before the first decoration: importing sekisho stays light.
-    from sekisho._targets import guard_target  # noqa: PLC0415 - as said
+    from sekisho.guard import guard_target  # noqa: PLC0415 - as said
 
     try:
         return guard_target(target, options, frame)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sekisho._source import is_guard
 from sekisho.errors import DeclarationError
+from sekisho.ground import is_guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sekisho._hook import Hook
+    from sekisho.package import Hook
 
 __all__ = ["install_import_hook", "unguarded"]
 
@@ -52,7 +52,7 @@ def install_import_hook(
     """
     from pathlib import Path  # noqa: PLC0415 - importing sekisho stays light
 
-    from sekisho._hook import Hook, read_pyproject  # noqa: PLC0415 - likewise
+    from sekisho.package import Hook, read_pyproject  # noqa: PLC0415 - likewise
 
     if packages is None:
         packages, table = read_pyproject(Path.cwd())

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sekisho._containers import flatten, with_leaves
-from sekisho._crossings import record_crossings
-from sekisho.converters import to_numpy, to_torch
-from sekisho.worlds import TORCH, describe, dtype_name, find_world
+from sekisho.context import record_crossings
+from sekisho.helpers import to_numpy, to_torch
+from sekisho.worlds import TORCH, describe, dtype_name, find_world, flatten, with_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,21 @@
+"""The slow path: a value that was not lawful as it stood.
+
+The authority on what may pass a boundary. It accepts late what an inline question was too narrow
+for, converts what is foreign where the mode and the options let it, or raises an error that
+names function, argument, expected, got, and the fix.
+"""
+
+from sekisho.border.admit import Boundary, Call, call_reader
+from sekisho.border.hand_back import first_array, make_hand_back
+from sekisho.border.lanes import make_quick_lane
+from sekisho.border.violations import Place
+
+__all__ = [
+    "Boundary",
+    "Call",
+    "Place",
+    "call_reader",
+    "first_array",
+    "make_hand_back",
+    "make_quick_lane",
+]

@@ -1,0 +1,347 @@
+"""The slow path: a value that the guard's inline question did not say yes to.
+
+The authority on what may pass. It accepts late what the inline question was too narrow for,
+converts what is foreign if the mode and the options say so, or raises an error that names
+function, argument, expected, got, and the call that mends it.
+"""
+
+from __future__ import annotations
+
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sekisho.border.cross import Border
+from sekisho.border.items import admit_container
+from sekisho.border.violations import Place
+from sekisho.context import get_mode
+from sekisho.contract import (
+    ANYTHING,
+    UNANNOTATED,
+    ArraySpec,
+    Bindings,
+    Contract,
+    HintSpec,
+    Options,
+    PackedSpec,
+    Parameter,
+    UnionSpec,
+    check_in_scope,
+    make_checker,
+    match_shape,
+    walk,
+)
+from sekisho.errors import (
+    BoundaryError,
+    ConversionError,
+    DeviceError,
+    DTypeError,
+    ShapeError,
+    WorldError,
+    hide_in_pytest,
+)
+from sekisho.remedy import Wanted, find_remedy, plain_text, shape_step
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    Policy,
+    World,
+    array_class,
+    cast,
+    class_of,
+    describe,
+    dtype_name,
+    exports_memory,
+    find_world,
+    flatten,
+    is_compiling,
+    may_cast,
+    other_world,
+    same_device,
+    with_leaves,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Boundary", "Call", "call_reader"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+class Call(NamedTuple):
+    """What one call of a guarded function fixes for all its values.
+
+    Attributes:
+        bound: the axis sizes bound so far; grows.
+        world: the call's world, where the annotations name none.
+        device: where tensors must be; None is anywhere.
+        binders: which item of the value at hand bound an axis; grows.
+        in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
+    """
+
+    bound: Bindings
+    world: World | None
+    device: Any
+    binders: dict[str, str]
+    in_trial: bool = False
+
+
+def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
+    """Make the function that reads what a guard passes beside a value: context, then sizes."""
+    same_world, module = options.kind == "same_world", options.device == "module"
+    context = same_world + module
+    fixed_device = None if module else options.device
+
+    def read(arguments: tuple[Any, ...]) -> Call:
+        sizes = zip(knows, arguments[context:], strict=True)
+        bound = {key: size for key, size in sizes if size is not None}
+        world, device = options.world, fixed_device
+        if same_world:
+            world = NUMPY if arguments[0] is array_class(NUMPY) else TORCH
+        elif module:
+            device = arguments[0]
+        return Call(bound, world, device, {})
+
+    return read
+
+
+def _as_number(value: Any) -> Any:
+    """An integer that a compiler has made a symbol, as the number that it is."""
+    return index(value) if class_of(value) is int else value
+
+
+def _why_no_scalar(spec: HintSpec, value: Any) -> str | None:
+    """What is meant, where an annotation names a scalar and an array is passed."""
+    kind = spec.classes[0]
+    if not issubclass(kind, np.generic) or find_world(value) is None:
+        return None
+    array = f"numpy.typing.NDArray[numpy.{kind.__name__}]"
+    return f"{spec.text} is one number, a scalar of NumPy; an array of them is {array}"
+
+
+class Boundary:
+    """One place of one function where values pass: a parameter, or the result."""
+
+    def __init__(self, contract: Contract, parameter: Parameter, *, is_result: bool) -> None:
+        self.options: Options = contract.options
+        self.parameter = parameter
+        self.border: Border = Border(contract, is_result=is_result)
+        self.root: Place = Place(contract, parameter)
+        # Made here, not when they are needed: a compiler that traces a call can make none.
+        self.checks: list[tuple[HintSpec, Callable[[object], bool]]] = [
+            (each, make_checker(each.hint, contract.options.typechecker or "beartype"))
+            for each in walk(parameter.spec)
+            if isinstance(each, HintSpec) and not each.classes
+        ]
+
+    def admit(self, value: Any, call: Call, place: Place | None = None) -> Any:
+        """Return a lawful value, and bind its axes.
+
+        Raises:
+            BoundaryError: if the value may not pass.
+        """
+        parameter = self.parameter
+        place = place or self.root
+        if parameter.has_default and value is parameter.default:
+            return value
+        if isinstance(parameter.spec, PackedSpec):
+            return self.admit_as(parameter.spec.inner, value, place, call)
+        if parameter.kind is parameter.kind.VAR_POSITIONAL:
+            return tuple(
+                self.admit_as(parameter.spec, each, place.inside(f"[{i}]"), call)
+                for i, each in enumerate(value)
+            )
+        if parameter.kind is parameter.kind.VAR_KEYWORD:
+            return {
+                key: self.admit_as(parameter.spec, each, place.item(key), call)
+                for key, each in value.items()
+            }
+        return self.admit_as(parameter.spec, value, place, call)
+
+    def admit_as(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
+        if spec is ANYTHING:
+            return value
+        if spec is UNANNOTATED:
+            return self._admit_unannotated(value, place, call)
+        if isinstance(spec, ArraySpec):
+            return self._admit_array(spec, value, place, call)
+        if isinstance(spec, HintSpec):
+            return self._admit_hint(spec, value, place, call)
+        if isinstance(spec, UnionSpec):
+            return self._admit_union(spec, value, place, call)
+        return admit_container(self.admit_as, spec, value, place, call)
+
+    # --- arrays
+
+    def _admit_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        if call.in_trial or is_compiling():
+            return self._pass_array(spec, value, place, call)
+        try:
+            return self._pass_array(spec, value, place, call)
+        except BoundaryError as error:
+            self._add_hint(error, spec, value, place, call)
+            raise
+
+    def _add_hint(
+        self, error: BoundaryError, spec: Any, value: Any, place: Place, call: Call
+    ) -> None:
+        violation: Any = error.args[0]
+        if violation.hint is None and not is_compiling():
+            hint = self._hint(spec, value, call)
+            error.args = (violation._replace(hint=hint and hint.format(place.name)),)
+
+    def _hint(self, spec: Any, value: Any, call: Call) -> str | None:
+        """The call that makes a value lawful here, and what the decorator could be told instead."""
+        world = call.world if spec is UNANNOTATED else spec.world or call.world
+        closed = world is None or self.border.why_closed(world) is not None
+        policy = Policy(self.options.copy, call.device, detach=self.options.detach)
+        array_spec = None if spec is UNANNOTATED else spec
+        wanted = Wanted(
+            world,
+            not closed,
+            array_spec,
+            call.bound,
+            policy,
+            scalars=spec is UNANNOTATED or spec.takes_scalars,
+        )
+        if array_spec is not None and array_spec.array_type is not None:
+            return None
+        return find_remedy(value, wanted, self.border.option_to_pass())
+
+    def _pass_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        world = spec.world or call.world
+        if not spec.owns(value, call.world):
+            source = find_world(value)
+            scalar = world is NUMPY and issubclass(class_of(value), np.generic)
+            if scalar or (source is None and not exports_memory(value)):
+                what = "a NumPy scalar" if scalar else describe(value)
+                reason = None if value is None else f"{what} is not {(world or NUMPY).noun}"
+                raise WorldError(place.violation(spec, value, reason))
+            if world is None or source is world or spec.array_type is not None:
+                raise WorldError(place.violation(spec, value))
+            self.border.require_passage(spec, value, world, place)
+            if source is not None:
+                # Before the conversion: bit-equal values have the same dtype and shape.
+                lawful = self._check_array(spec, value, place, call)
+                return self.border.cross(spec, lawful, world, call.device, place, passed=value)
+            given, value = value, self.border.cross(spec, value, world, call.device, place)
+            place = place.made(given)
+        value = self._check_array(spec, value, place, call)
+        if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
+            return value
+        if self.border.why_closed(TORCH) is not None:
+            reason = f"{place.it} is on {value.device}, not {call.device}"
+            raise DeviceError(place.violation(spec, value, reason))
+        return self.border.cross(spec, value, TORCH, call.device, place)
+
+    def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        """Check dtype and shape. Returns the value, cast if its dtype may change."""
+        name = dtype_name(value.dtype)
+        if not spec.accepts_dtype(name):
+            value = self._cast(spec, value, name, place)
+        if spec.axes is None:
+            return value
+        # A DTensor's shape is the global one; its shard's is asked for where that is meant.
+        local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
+        shape, bound = tuple(local.shape), call.bound
+        before = set(bound)
+        mismatch = match_shape(spec.axes, shape, bound)
+        if mismatch is not None:
+            if is_compiling():  # once more with numbers: no words can be made of symbols
+                shape = tuple([index(size) for size in shape])
+                bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
+                mismatch = match_shape(spec.axes, shape, bound) or mismatch
+            violation = place.violation(spec, value, place.word(mismatch, call.binders))
+            if is_compiling():
+                step = shape_step(spec, shape, bound, find_world(value) or NUMPY)
+                violation = violation._replace(hint=step and plain_text(step, place.name))
+            raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
+        call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
+        return value
+
+    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
+        target = spec.only_dtype
+        if target is None or not may_cast(name, target, self.options.casting):
+            reason = f"{place.it} is {name}, not {spec.dtype_label}"
+            raise DTypeError(place.violation(spec, value, reason))
+        if self.options.copy is False:
+            reason = f"copy=False, but {place.it} is {name} and has to be cast"
+            raise ConversionError(place.violation(spec, value, reason, "copy=None"))
+        return cast(value, target)
+
+    def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
+        world = self.options.world or call.world
+        assert world is not None  # a boundary asks nothing of what it does not annotate
+        foreign = other_world(world)
+        if issubclass(class_of(value), (dict, list, tuple)):
+            for each in flatten(value) if get_mode() == "strict" else ():
+                if foreign.owns(each):
+                    self.border.require_passage(UNANNOTATED, each, world, place)
+            return value
+        if not isinstance(value, foreign.array_type() or ()):
+            return value
+        try:
+            self.border.require_passage(UNANNOTATED, value, world, place)
+            return self.border.cross(UNANNOTATED, value, world, call.device, place)
+        except BoundaryError as error:
+            self._add_hint(error, UNANNOTATED, value, place, call)
+            raise
+
+    # --- unions, and what a type checker answers for
+
+    def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
+        errors: list[tuple[Any, BoundaryError]] = []
+        before = dict(call.bound)
+        trial = call._replace(in_trial=True)
+        # What needs no conversion first, in whatever order the union names it.
+        needs_none = [
+            not isinstance(each, ArraySpec) or each.owns(value, call.world)
+            for each in spec.alternatives
+        ]
+        for turn in (True, False):
+            for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
+                if at_home is turn:
+                    try:
+                        return self.admit_as(alternative, value, place, trial)
+                    except BoundaryError as error:
+                        if not is_compiling():  # of its frames this is one, which holds it
+                            error.with_traceback(None)
+                        errors.append((alternative, error))
+                        call.bound.clear()
+                        call.bound.update(before)
+        # If only one alternative was meant, its reason is the reason.
+        meant = [each for each in errors if each[1].violation and each[1].violation.reason]
+        if len(meant) == 1:
+            alternative, refusal = meant[0]
+            if not call.in_trial:  # once more, for the words that a trial does without
+                try:
+                    return self.admit_as(alternative, value, place, call)
+                except BoundaryError as again:
+                    refusal = again if is_compiling() else again.with_traceback(None)
+            violation = refusal.violation
+            assert violation is not None
+            same_place = violation.place == place.place
+            raise type(refusal)(violation._replace(expected=spec.text) if same_place else violation)
+        kind = WorldError if find_world(value) is None else BoundaryError
+        raise kind(place.violation(spec, value))
+
+    def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
+        if spec.classes:
+            if isinstance(value, spec.classes):
+                return value
+            raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
+        check = next(check for each, check in self.checks if each is spec)
+        if not spec.arrays:
+            passes = check(with_leaves(value, _as_number) if is_compiling() else value)
+        else:
+            home = self.options.world
+            if home is not None and other_world(home).owns(value):
+                self.border.require_passage(spec, value, home, place)
+                value = self.border.cross(spec, value, home, call.device, place)
+            passes = check_in_scope(check, value, call.bound)
+        if not passes:
+            raise BoundaryError(place.violation(spec, value))
+        return value

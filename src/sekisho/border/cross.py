@@ -1,0 +1,104 @@
+"""Crossing the border: may it be, here and now; then convert, warn and log."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from sekisho.context import caller, cross, current
+from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
+from sekisho.watch import note_refusal
+from sekisho.worlds import Policy, Refusal, World, describe, dtype_name
+
+if TYPE_CHECKING:
+    from sekisho.border.violations import Place
+    from sekisho.contract import Contract, Options
+
+__all__ = ["Border"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+class Border:
+    """The border at one boundary: what the function's options and the mode say of crossing it."""
+
+    def __init__(self, contract: Contract, *, is_result: bool) -> None:
+        self.function: str = contract.function
+        self.options: Options = contract.options
+        self.is_result = is_result
+
+    def why_closed(self, target: World) -> str | None:
+        """Why nothing may cross into `target` here and now; None if it may."""
+        options = self.options
+        if self.is_result:
+            home = "its world" if options.world else "the world of its arguments"
+            return f"the function left {home}"
+        if options.on_foreign == "convert":
+            return None
+        if options.on_foreign == "reject":
+            return "on_foreign='reject' lets nothing cross here"
+        if options.kind == "boundary":
+            return "a boundary takes what its annotations say; on_foreign='convert' converts"
+        setting = current()
+        is_closed = setting.level(target.name) == "disallow"
+        return setting.why_closed(target.name) if is_closed else None
+
+    def require_passage(self, spec: Any, value: Any, world: World, place: Place) -> None:
+        """Refuse a foreign value if nothing may cross.
+
+        Raises:
+            WorldError: saying why; the call that converts is added where it is known to help.
+        """
+        reason = self.why_closed(world)
+        if reason is not None:
+            raise note_refusal(WorldError(place.violation(spec, value, reason)))
+
+    def option_to_pass(self) -> str | None:
+        """What the decorator could be told for values to cross, where only the mode forbids it."""
+        options = self.options
+        if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
+            return None
+        return f"@{options.kind}(on_foreign='convert')"
+
+    def cross(
+        self,
+        spec: Any,
+        value: Any,
+        target: World,
+        device: Any,
+        place: Place,
+        passed: Any = None,
+    ) -> Any:
+        """Convert a value that may cross; `passed` is what it was before a cast.
+
+        Raises:
+            ConversionError: if no lossless conversion exists.
+        """
+        options = self.options
+        policy = Policy(options.copy, device, detach=options.detach, read_only=True)
+        cast, reason = None, ""
+        if passed is not None and passed is not value:
+            cast = f"it was cast from {dtype_name(passed.dtype)}"
+        crossed: Any = None
+        try:
+            crossed = cross(
+                value, target, policy, self.function, place.place, options.world, copied=cast
+            )
+        except Refusal as refusal:
+            reason = refusal.reason
+        if reason:  # outside of the handler: an error that is kept keeps no frame of the refusal's
+            raise ConversionError(place.violation(spec, value, reason))
+        if options.on_foreign is None and current().level(target.name) == "warn":
+            self._warn(value, crossed, place)
+        return crossed
+
+    def _warn(self, value: object, crossed: object, place: Place) -> None:
+        frame = caller()
+        text = f"{self.function}() {place.place}: {describe(value)} crossed to {describe(crossed)}."
+        warnings.warn_explicit(
+            text,
+            CrossingWarning,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+        )

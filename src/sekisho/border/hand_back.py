@@ -1,0 +1,73 @@
+"""``returns="caller"``: results go back to the world, and the device, that the call came from.
+
+The first array argument in signature order decides, ``self`` excluded, containers searched in
+order. A call without an array argument gets its results as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sekisho.context import cross
+from sekisho.contract import Contract
+from sekisho.errors import ConversionError, Violation, hide_in_pytest
+from sekisho.remedy import Wanted, find_remedy
+from sekisho.worlds import (
+    TORCH,
+    Policy,
+    Refusal,
+    class_of,
+    describe,
+    find_world,
+    flatten,
+    same_device,
+    with_leaves,
+)
+
+__all__ = ["first_array", "make_hand_back"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def first_array(*arguments: Any) -> Any:
+    """The first array or tensor among the arguments, containers searched in order, or None."""
+    return next((each for each in flatten(arguments) if find_world(each) is not None), None)
+
+
+def make_hand_back(contract: Contract) -> Any:
+    """Make the function that takes a result back to where `caller`'s array came from."""
+    copy, detach = contract.options.copy, contract.options.detach
+    home = contract.options.world
+
+    def hand_back(result: Any, caller: Any) -> Any:
+        target = find_world(caller)
+        if target is None:
+            return result
+        device = caller.device if target is TORCH else None
+        policy = Policy(copy, device, detach=detach)
+
+        def back(value: Any) -> Any:
+            world = find_world(value)
+            at_home = world is target and (device is None or same_device(value.device, device))
+            if world is None or at_home or issubclass(class_of(value), np.generic):
+                return value
+            try:
+                return cross(value, target, policy, contract.function, contract.result.place, home)
+            except Refusal as refusal:
+                hint = find_remedy(value, Wanted(target, policy=policy))
+                raise ConversionError(
+                    Violation(
+                        contract.function,
+                        contract.result.place,
+                        f"a value that can go back to {target.label}",
+                        describe(value),
+                        refusal.reason,
+                        hint=hint and hint.format("result"),
+                    )
+                ) from None
+
+        return with_leaves(result, back)
+
+    return hand_back

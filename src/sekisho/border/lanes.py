@@ -1,0 +1,124 @@
+"""The quick lane: the plainest crossings, at the price of the conversion itself.
+
+One array of the other world, of a plain dtype, shared. Nothing is decided here that the slow path
+would decide otherwise, and whatever is not of the plainest kind is left to it. What a lane looks
+at is looked up once, when it is made.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sekisho.context import current_untraced, open_logs, record
+from sekisho.contract import ArraySpec, dtypes_of
+from sekisho.errors import hide_in_pytest
+from sekisho.worlds import NUMPY, TORCH, make_share_array, make_share_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.contract import Contract, Parameter
+
+__all__ = ["make_quick_lane"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+class _Shape(NamedTuple):
+    """What the lane asks of a shape, by position.
+
+    Attributes:
+        rank: how many axes there are; None asks nothing.
+        fixed: which axis must have which size.
+        known: which axis must have the size that was passed at which position.
+        same: which axis must have the size of which earlier one.
+        binds: which axes are handed back.
+    """
+
+    rank: int | None
+    fixed: tuple[tuple[int, int], ...] = ()
+    known: tuple[tuple[int, int], ...] = ()
+    same: tuple[tuple[int, int], ...] = ()
+    binds: tuple[int, ...] = ()
+
+
+def _read_shape(spec: ArraySpec, knows: tuple[str, ...], binds: tuple[str, ...]) -> _Shape | None:
+    if spec.axes is None:
+        return _Shape(None)
+    if any(axis.variadic or axis.broadcastable or axis.expression for axis in spec.axes):
+        return None
+    keys = [axis.key for axis in spec.axes]
+    fixed = tuple((i, axis.size) for i, axis in enumerate(spec.axes) if axis.size is not None)
+    known = tuple((i, knows.index(key)) for i, key in enumerate(keys) if key in knows)
+    same = tuple((i, keys.index(key)) for i, key in enumerate(keys) if key and keys.index(key) < i)
+    if set(knows) & set(binds):
+        return None  # an axis that may or may not be bound
+    return _Shape(len(keys), fixed, known, same, tuple(keys.index(key) for key in binds))
+
+
+def _is_plain(contract: Contract, parameter: Parameter) -> bool:
+    """Whether nothing but its annotation says what becomes of a parameter's value."""
+    options, kind = contract.options, parameter.kind
+    return (
+        parameter in contract.parameters
+        and kind not in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}
+        and options.copy is None
+        and options.device is None
+        and not options.local
+        and options.on_foreign != "reject"
+        and (options.kind != "boundary" or options.on_foreign is not None)
+    )
+
+
+def make_quick_lane(
+    contract: Contract,
+    parameter: Parameter,
+    knows: tuple[str, ...],
+    binds: tuple[str, ...],
+    slow: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Put a quick lane in front of the slow path of one parameter, if it can have one."""
+    spec, options = parameter.spec, contract.options
+    if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
+        return slow
+    shape = _read_shape(spec, knows, binds)
+    if shape is None or spec.array_type is not None or TORCH.array_type() is None:
+        return slow
+    share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
+    accepts = dtypes_of(spec.world, spec.dtypes)
+    to_numpy = spec.world is NUMPY
+    # Where the function itself says that it converts, every level lets it, but for "off".
+    open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
+    rank, fixed, known, same, from_axes = shape
+
+    compiler = TORCH.load().compiler
+    # What else compiles has a mode on torch's stack, which is seen when a tensor is shared.
+    is_compiling = compiler.is_dynamo_compiling if to_numpy else compiler.is_compiling
+    function, place, home, target = contract.function, parameter.place, options.world, spec.world
+
+    def admit(value: Any, *sizes: Any) -> Any:
+        if is_compiling():
+            return slow(value, *sizes)
+        setting = current_untraced()
+        if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:
+            return slow(value, *sizes)
+        logs = open_logs()
+        start = perf_counter() if logs else 0.0
+        shared = share(value)
+        if shared is None or shared.dtype not in accepts:
+            return slow(value, *sizes)
+        seconds = perf_counter() - start if logs else 0.0
+        shape = (shared if to_numpy else value).shape  # an array's: torch takes longer to say it
+        if rank is not None and (
+            len(shape) != rank
+            or (fixed and any(shape[i] != size for i, size in fixed))
+            or (known and any(shape[i] != sizes[j] for i, j in known))
+            or (same and any(shape[i] != shape[j] for i, j in same))
+        ):
+            return slow(value, *sizes)
+        if logs:
+            record(function, place, home, value, shared, target, None, seconds)
+        return (shared, *[shape[i] for i in from_axes]) if from_axes else shared
+
+    return admit

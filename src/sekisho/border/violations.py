@@ -1,0 +1,115 @@
+"""What is said of a value that may not pass: the place it is at, and who bound which axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
+from sekisho.errors import Violation
+from sekisho.remedy import value_hint
+from sekisho.worlds import describe, short
+
+if TYPE_CHECKING:
+    from sekisho.contract import ArraySpec, Bindings, Mismatch
+
+__all__ = ["Place"]
+
+_NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
+
+
+class Place:
+    """Where a value is: a parameter or the result, and the path inside its container.
+
+    Attributes:
+        title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
+        name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
+        it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
+        given: what the value was made of, if it was of no world.
+    """
+
+    given: Any = None
+
+    def __init__(
+        self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
+    ) -> None:
+        self.contract = contract
+        self.parameter = parameter
+        self.title: str = title or parameter.place
+        self.path = path
+        root = _NAMES.get(parameter.name)
+        self.name: str = f"{root or parameter.name}{path}"
+        self.it: str = self.name if path else self.title if root else f"'{parameter.name}'"
+
+    def inside(self, path: str) -> Place:
+        """The place of an item."""
+        return Place(self.contract, self.parameter, self.title, self.path + path)
+
+    def item(self, key: Any) -> Place:
+        """The place of a mapping's value. A key may be anything: its text is kept short."""
+        return self.inside(f"[{short(key)}]")
+
+    def made(self, given: object) -> Place:
+        """The place of the array that was made of a value of no world."""
+        place = self.inside("")
+        place.given = given
+        return place
+
+    @property
+    def place(self) -> str:
+        """The place in the first line of a message."""
+        return f"{self.title} at {self.name}" if self.path else self.title
+
+    def violation(
+        self,
+        spec: Any,
+        value: object,
+        reason: str | None = None,
+        hint: str | None = None,
+    ) -> Violation:
+        """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
+        hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
+        got = describe(value)
+        if self.given is not None:
+            got = f"{got}, made of {describe(self.given)}"
+        return Violation(
+            self.contract.function,
+            self.place,
+            "nothing of the other world" if spec is UNANNOTATED else spec.text,
+            got,
+            reason,
+            hint=hint and hint.format(self.name),
+        )
+
+    def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
+        """Put a mismatch of shapes into words: who bound the axis, and what this one is."""
+        text = mismatch.text.replace("{it}", self.it)
+        if mismatch.shape is not None:
+            sizes = ", ".join([str(size) for size in mismatch.shape])
+            text = text.replace("{shape}", f"({sizes})")
+        if mismatch.key is None:
+            return text
+        source = self.binder(mismatch.key, binders_here) or f"{self.it} itself"
+        several = mismatch.key.startswith("*")
+        start = f"axes '{mismatch.key}' are" if several else f"axis '{mismatch.key}' is"
+        return f"{start} {mismatch.size} (from {source}), but {text}"
+
+    def bound(
+        self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
+    ) -> tuple[tuple[str, Any, str], ...]:
+        """The axes that an annotation mentions: the size that each is bound to, and by whom."""
+        axes = spec.axes or ()
+        keys = [name for axis in axes if axis.expression for name in axis.expression.names]
+        keys += [axis.key for axis in axes if axis.key]
+        return tuple(
+            [
+                (key, bound[key], self.binder(key, binders_here))
+                for key in dict.fromkeys(keys)
+                if key in bound and key[0] != "{"
+            ]
+        )
+
+    def binder(self, key: str, binders_here: dict[str, str]) -> str:
+        """Who bound an axis: an item of the value at hand, or an argument before it."""
+        here = binders_here.get(key)
+        found = here or " or ".join(binders(self.contract, key, self.parameter.name))
+        return found or ("a check in the body" if self.contract.shares_axes else "")

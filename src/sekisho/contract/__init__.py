@@ -1,0 +1,94 @@
+"""What a function promises, as data.
+
+The signature, the annotations and the decorator's options are read once, refused if they contradict
+themselves, and kept as a `Contract` of `Spec`s and axes. Annotations are read by `annotations` and
+`memo`, the only modules that know jaxtyping. No value is looked at here.
+"""
+
+from sekisho.contract.annotations import Parser, annotation_text
+from sekisho.contract.axes import Axis, Bindings, Mismatch, match_shape, root_of, variadic_index
+from sekisho.contract.contract import (
+    CHECKED,
+    RESULT,
+    SENT,
+    UNANNOTATED,
+    YIELDED,
+    Contract,
+    Parameter,
+    binders,
+    build_contract,
+    make_parameter,
+    prepare_checkers,
+)
+from sekisho.contract.memo import check_in_scope, close_memo, open_memo, read_memo, write_memo
+from sekisho.contract.options import Kind, Options, make_options
+from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
+from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
+from sekisho.contract.specs import (
+    ANYTHING,
+    ArraySpec,
+    HintSpec,
+    IterableSpec,
+    MappingSpec,
+    PackedSpec,
+    RecordSpec,
+    SequenceSpec,
+    TupleSpec,
+    UnionSpec,
+    array_specs,
+    dtypes_of,
+    walk,
+)
+from sekisho.contract.typecheck import make_checker
+
+__all__ = [
+    "ANYTHING",
+    "ArraySpec",
+    "Axis",
+    "Bindings",
+    "CHECKED",
+    "Contract",
+    "Flavour",
+    "HintSpec",
+    "IterableSpec",
+    "Kind",
+    "LenientNames",
+    "MappingSpec",
+    "Mismatch",
+    "Options",
+    "PackedSpec",
+    "Parameter",
+    "Parser",
+    "RESULT",
+    "RecordSpec",
+    "SENT",
+    "SequenceSpec",
+    "TupleSpec",
+    "UNANNOTATED",
+    "UnionSpec",
+    "YIELDED",
+    "annotation_text",
+    "array_specs",
+    "binders",
+    "build_contract",
+    "check_in_scope",
+    "close_memo",
+    "display_name",
+    "dtypes_of",
+    "flavour_of",
+    "has_strings",
+    "locals_of",
+    "make_checker",
+    "make_options",
+    "make_parameter",
+    "match_shape",
+    "mentioned",
+    "open_memo",
+    "prepare_checkers",
+    "read_memo",
+    "read_signature",
+    "root_of",
+    "variadic_index",
+    "walk",
+    "write_memo",
+]

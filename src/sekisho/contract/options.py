@@ -1,0 +1,85 @@
+"""What a decorator may be told, and the check that it was."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple, NoReturn
+
+from sekisho.errors import DeclarationError, hide_in_pytest
+from sekisho.worlds import NUMPY, TORCH, Casting, World
+
+__all__ = ["Kind", "Options", "make_options"]
+
+__tracebackhide__ = hide_in_pytest
+
+Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
+
+
+class Options(NamedTuple):
+    """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings.
+
+    The last three are of decorators that nobody wrote at the function: `gives_way` to one of its
+    own; `arrays_only` leaves a function alone that is annotated with none; `lenient` warns of what
+    cannot be checked, and checks the rest.
+    """
+
+    kind: Kind
+    on_foreign: Literal["convert", "reject"] | None = None
+    returns: Literal["world", "caller"] = "world"
+    casting: Casting = "no"
+    copy: bool | None = None
+    device: Any = None
+    detach: bool = False
+    typechecker: Any = "beartype"
+    scalars: Literal["allow", "reject"] = "allow"
+    local: bool = False
+    gives_way: bool = False
+    arrays_only: bool = False
+    lenient: bool = False
+
+    @property
+    def world(self) -> World | None:
+        """The world that the function stays in; None for `same_world` and `boundary`."""
+        return {"numpy_world": NUMPY, "torch_world": TORCH}.get(self.kind)
+
+
+_ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
+    "on_foreign": (None, "convert", "reject"),
+    "returns": ("world", "caller"),
+    "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
+    "copy": (None, True, False),
+    "detach": (False, True),
+    "scalars": ("allow", "reject"),
+    "local": (False, True),
+}
+"""What an option may be, its default first."""
+
+
+def make_options(kind: Kind, **options: Any) -> Options:
+    """Check what a decorator was told.
+
+    Raises:
+        DeclarationError: for what it cannot be.
+    """
+    for name, values in _ALLOWED.items():
+        value = options.get(name, values[0])
+        if value is values[0]:
+            continue
+        if not any(value is each or (value == each and isinstance(value, str)) for each in values):
+            _refuse_option(kind, name, ", ".join(map(repr, values)), value)
+    typechecker = options["typechecker"]
+    if typechecker is not None and typechecker != "beartype" and not callable(typechecker):
+        is_conf = type(typechecker).__name__ == "BeartypeConf"
+        hint = "hint: beartype.beartype(conf=...)" if is_conf else ""
+        _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker, hint)
+    device = options.get("device")
+    if device is not None and device != "module":
+        try:
+            options["device"] = TORCH.load().device(device)
+        except (ImportError, RuntimeError, TypeError) as error:
+            _refuse_option(kind, "device", "None, 'module' or a device", device, str(error))
+    return Options(kind, **options)
+
+
+def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:
+    because = f"\n  {why.splitlines()[0]}" if why else ""
+    raise DeclarationError(f"{kind}() option '{name}': expected {expected}, got {got!r}.{because}")

@@ -1,0 +1,176 @@
+"""The annotations of a function, evaluated: strings, forward references, names in closures."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import copy
+import functools
+import inspect
+import re
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    ForwardRef,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from sekisho.contract.fields import has_fields
+from sekisho.errors import DeclarationError
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CellType, FrameType
+
+__all__ = [
+    "LenientNames",
+    "called_function",
+    "has_strings",
+    "locals_of",
+    "mentioned",
+    "resolve_annotations",
+    "without_partials",
+]
+
+
+def without_partials(function: Any) -> Any:
+    """The function inside of `functools.partial` objects."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def called_function(function: Any) -> Any:
+    """The function that is called in the end, inside of partials and of objects that are called."""
+    function = without_partials(function)
+    if not isinstance(function, type) and not hasattr(function, "__annotations__"):
+        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
+    return function
+
+
+def resolve_annotations(
+    function: Callable[..., Any],
+    names: dict[str, Any],
+    where: Callable[[str], str],
+    problems: list[str] | None = None,
+) -> dict[str, Any]:
+    """Turn strings, and strings inside of annotations, into what they say.
+
+    Args:
+        function: a function, or what is called like one.
+        names: what they may mention beside the function's globals and closure.
+        where: from a parameter's name to how a message calls it.
+        problems: takes what cannot be evaluated, if that is to be left out.
+
+    Raises:
+        NameError: if one mentions a name that is not defined.
+        DeclarationError: if one cannot be evaluated for any other reason.
+    """
+    called = called_function(function)
+    if not hasattr(called, "__annotations__"):
+        return {}
+    plain = inspect.unwrap(called)
+    globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
+    local_names.update(_closure(plain))
+    found: dict[str, Any] = {}
+    for name, hint in inspect.get_annotations(called).items():
+        holder = SimpleNamespace(__annotations__={name: hint})
+        try:
+            found |= get_type_hints(holder, globals_, local_names, include_extras=True)
+        except NameError:
+            raise
+        except Exception as error:  # noqa: BLE001 - evaluating may raise anything
+            text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
+            if problems is None:
+                raise DeclarationError(text) from None
+            problems.append(text)
+            found[name] = Any
+    return found
+
+
+def locals_of(frame: FrameType) -> dict[str, Any]:
+    """The local names of a frame, without keeping alive what they are.
+
+    Before Python 3.13 a frame that is asked for its locals keeps a copy of them, until it returns or
+    is asked again: a variable that is deleted meanwhile would live on there.
+    """
+    copy_of_locals: Any = frame.f_locals
+    found = dict(copy_of_locals)
+    is_copy = type(copy_of_locals) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    # Its references: the frame's, this function's, and that of the call that counts them. One more,
+    # and the program itself holds what `locals()` has given it.
+    if is_copy and sys.getrefcount(copy_of_locals) <= _OURS:
+        copy_of_locals.clear()
+    return found
+
+
+_OURS: Final = 3
+
+
+def has_strings(function: Any) -> bool:
+    """Whether annotations have to be evaluated: strings, or records with strings, somewhere inside."""
+    called = called_function(function)
+    try:
+        hints = list(inspect.get_annotations(called).values())
+    except NameError:  # Python 3.14 evaluates them here
+        return True
+    except TypeError:  # what is called so has none
+        return False
+    return any(_has_strings(each) for each in hints)
+
+
+def _has_strings(hint: Any) -> bool:
+    if isinstance(hint, (str, ForwardRef)):
+        return True
+    if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
+        return True
+    return any(_has_strings(each) for each in get_args(hint) if get_origin(hint) is not Literal)
+
+
+def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:
+    """Of some names, those that annotations may yet need: what they mention, and classes.
+
+    All the others are variables of the function around, which are not to be kept alive.
+    """
+    text = repr(getattr(called_function(function), "__annotations__", {}))
+    words = set(re.findall(r"\w+", text))
+    classes = (type, TypeVar, ModuleType)
+    return {k: v for k, v in names.items() if k in words or isinstance(v, classes)}
+
+
+def _closure(function: Any) -> dict[str, Any]:
+    """The names of enclosing functions that a function uses, as far as they have a value yet."""
+    found: dict[str, Any] = {}
+    cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
+    if cells:
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+            with contextlib.suppress(ValueError):  # an empty cell: the function itself, mostly
+                found[name] = cell.cell_contents
+    return found
+
+
+class LenientNames(dict[str, Any]):
+    """Local names for annotations, in which one that is defined nowhere is `typing.Any`."""
+
+    def __init__(self, defined: dict[str, Any]) -> None:
+        self.defined = defined
+        self.missing: set[str] = set()
+
+    def __copy__(self) -> LenientNames:
+        return self
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.defined:
+            return self.defined[name]
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        self.missing.add(name)
+        return Any

@@ -1,0 +1,77 @@
+"""A function's signature, its name, and which of Python's kinds of function it is."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import types
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sekisho.contract.resolve import called_function, without_partials
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Flavour", "display_name", "flavour_of", "read_signature"]
+
+Flavour = Literal["function", "coroutine", "generator", "async generator"]
+
+
+def display_name(function: Callable[..., Any]) -> str:
+    """A function's name in messages: ``Net.forward``, without the functions around it."""
+    function = without_partials(function)
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return name.rpartition("<locals>.")[2]
+
+
+# On Python 3.14 a signature evaluates the annotations, which may name what is defined later.
+_LATE_ANNOTATIONS: Final[dict[str, Any]] = (
+    {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
+    if sys.version_info >= (3, 14)
+    else {}
+)
+
+
+def read_signature(function: Any) -> inspect.Signature:
+    """Read a function's signature; names that are not defined yet are no matter.
+
+    Raises:
+        DeclarationError: if it has none that can be read.
+    """
+    title = display_name(function)
+    if type(function).__name__ == "ufunc":
+        # It has a signature, but may not be called with all that is in it.
+        values = ", ".join([f"x{i + 1}" for i in range(function.nin)]) if function.nin > 1 else "x"
+        raise DeclarationError(f"{title}() is a ufunc of NumPy.{_wrapped(function, values)}")
+    try:
+        return inspect.signature(function, **_LATE_ANNOTATIONS)
+    except (TypeError, ValueError) as error:
+        why = f": {error}"
+        if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
+            why = f", since it is built in.{_wrapped(function, 'x')}"
+        raise DeclarationError(f"{title}(): its signature cannot be read{why}") from None
+
+
+def _wrapped(function: Any, values: str) -> str:
+    """The two lines that give what has no signature one."""
+    name = function.__name__
+    for module in ("numpy", "torch", "math"):
+        if getattr(sys.modules.get(module), name, None) is function:
+            call = f"{module}.{name}"
+            break
+    else:
+        owner: Any = getattr(function, "__objclass__", None)
+        call = f"{owner.__name__}.{name}" if owner else name
+    return f"\n  hint: def {name}({values}):\n            return {call}({values})"
+
+
+def flavour_of(function: Any) -> Flavour:
+    """Which of Python's kinds of function one is, in the end."""
+    function = called_function(function)
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    if inspect.isgeneratorfunction(function):
+        return "generator"
+    return "coroutine" if inspect.iscoroutinefunction(function) else "function"

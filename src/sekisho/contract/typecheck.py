@@ -1,0 +1,83 @@
+"""Annotations that are not an array's, checked by somebody who knows them all.
+
+The only importer of beartype. A checker is asked about one value at a time, so that a guard can
+name the argument and go on with its own checks in between.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.ground import runs_while_tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["TypeChecker", "make_checker"]
+
+TypeChecker = Any
+"""``"beartype"``, None (arrays only), or a decorator that checks a function's arguments."""
+
+
+_one_at_a_time: Final = threading.Lock()
+
+
+def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
+    """Make a function that tells whether a value satisfies a hint.
+
+    Args:
+        hint: an annotation with no array in it.
+        typechecker: ``"beartype"``, or a decorator such as typeguard's ``typechecked``.
+
+    Raises:
+        Exception: whatever the type checker raises for a hint that it does not understand.
+    """
+    try:
+        return _cached_checker(hint, typechecker)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        return _cached_checker.__wrapped__(hint, typechecker)
+
+
+@functools.cache
+def _beartype() -> Any:
+    """Beartype, to which an int is a float too, as to PEP 484 and every static type checker."""
+    beartype: Any = importlib.import_module("beartype")
+    return beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+
+
+@functools.lru_cache(maxsize=1024)
+def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
+    decorate = typechecker
+    if typechecker == "beartype":
+        decorate = _beartype()
+
+    # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
+    def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]
+        del value
+
+    take.__annotations__ = {"value": hint, "return": None}
+    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report. One
+    # thread at a time: leaving two such blocks in another order would mix up their filters.
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checked = decorate(take)
+
+    @runs_while_tracing
+    def check(value: object) -> bool:
+        try:
+            checked(value)
+        except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
+            # Beartype's frame holds its error, and the error its frame: a cycle, in which everything
+            # that is being called right now would stay.
+            traceback.clear_frames(error.__traceback__)
+            return False
+        return True
+
+    return check

@@ -1,0 +1,38 @@
+"""What every room stands on, and what knows no array.
+
+Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one
+of `blocks`; the words of other libraries, and what they are in this one, stand in `words`. Nothing
+of it asks what an array is.
+"""
+
+from sekisho.ground.blocks import Block
+from sekisho.ground.source import (
+    EXPLAIN,
+    WRITE,
+    compile_function,
+    compile_into,
+    evaluate,
+    generated_source,
+    is_guard,
+    live_guards,
+    make_stub,
+    runs_while_tracing,
+)
+from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
+
+__all__ = [
+    "Block",
+    "EXPLAIN",
+    "WRITE",
+    "compile_function",
+    "compile_into",
+    "evaluate",
+    "foreign_name",
+    "generated_source",
+    "is_guard",
+    "live_guards",
+    "make_stub",
+    "refuse_misspelt",
+    "refuse_words",
+    "runs_while_tracing",
+]

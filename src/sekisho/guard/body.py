@@ -1,0 +1,196 @@
+"""What a guarded body shares with its call: the axes, for what is checked in the middle of it.
+
+A body that asks ``isinstance(y, Float[Tensor, "c b"])``, or `sekisho.check`, asks with the sizes that
+its arguments have bound, and what it binds holds for its result. Only such a body is called this
+way: its code tells.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.contract import close_memo, open_memo, read_memo, write_memo
+from sekisho.guard.watched import STARTS
+from sekisho.worlds import is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType
+
+    from sekisho.contract import Bindings, Contract
+
+__all__ = ["Body", "asks", "body_of", "share"]
+
+
+class Body:
+    """One body while it runs. It is entered for each step of a generator or a coroutine.
+
+    Attributes:
+        contract: of the function whose body it is.
+        codes: the code of the function, and of those written inside of it.
+        bound: the axes bound so far; grows.
+        binders: which check bound an axis; grows.
+        arguments: what the function was called with, by name.
+    """
+
+    has_memo: bool = False
+
+    def __init__(
+        self,
+        contract: Contract,
+        codes: frozenset[CodeType],
+        bound: Bindings,
+        arguments: dict[str, Any],
+    ) -> None:
+        self.contract = contract
+        self.codes = codes
+        self.bound = bound
+        self.binders: dict[str, str] = {}
+        self.arguments = arguments
+
+    def __enter__(self) -> None:
+        if is_compiling():
+            _traced.append(self)
+            return
+        _thread.bodies.append(self)
+        self.has_memo = "jaxtyping" in sys.modules
+        if self.has_memo:
+            open_memo(self.bound, self.arguments)
+
+    def __exit__(self, *error: object) -> None:
+        if is_compiling():
+            _traced.pop()
+            return
+        _thread.bodies.pop()
+        if self.has_memo:
+            read_memo(self.bound)
+            close_memo()
+        self.has_memo = False
+
+    def look(self) -> None:
+        """Learn what `isinstance` has bound in the body since."""
+        if self.has_memo:
+            read_memo(self.bound)
+
+    def tell(self) -> None:
+        """Have `isinstance` know what has been bound since."""
+        if self.has_memo:
+            write_memo(self.bound)
+
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.bodies: list[Body] = []
+
+
+_thread: Final = _Thread()
+_traced: Final[list[Body]] = []
+"""The same for a compiler of torch, which traces one call at a time, and no thread-local."""
+
+
+def body_of(code: CodeType | None) -> Body | None:
+    """The innermost body, in this thread, that the code is written in; None if it is in none."""
+    if code is None:
+        return _traced[-1] if _traced else None
+    return next((each for each in reversed(_thread.bodies) if code in each.codes), None)
+
+
+def share(
+    function: Callable[..., Any],
+    contract: Contract,
+    knows: tuple[str, ...],
+    tells: tuple[str, ...],
+) -> Callable[..., Any]:
+    """Wrap a function so that its body shares the axes of its call.
+
+    Args:
+        function: the function.
+        contract: its contract.
+        knows: the axes whose sizes the guard passes as the first argument.
+        tells: the axes whose sizes, or None, the guard is given back beside the result.
+    """
+    names = tuple(each.name for each in contract.parameters)
+    codes = frozenset(_codes(getattr(inspect.unwrap(function), "__code__", None)))
+    start = STARTS[contract.flavour]
+
+    def call(sizes: tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Any:
+        bound = {key: size for key, size in zip(knows, sizes, strict=True) if size is not None}
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        bound.update({f"{{{name}}}": value for name, value in arguments.items()})
+        body = Body(contract, codes, bound, arguments)
+        if start is None:
+            with body:
+                result = function(*args, **kwargs)
+            return _with_sizes(result, bound, tells)
+        running = start(function(*args, **kwargs), body)
+        return _await(running, bound, tells) if contract.flavour == "coroutine" else running
+
+    return call
+
+
+async def _await(running: Any, bound: Bindings, tells: tuple[str, ...]) -> Any:
+    return _with_sizes(await running, bound, tells)
+
+
+def _with_sizes(result: Any, bound: Bindings, tells: tuple[str, ...]) -> Any:
+    return (result, *[bound.get(key) for key in tells]) if tells else result
+
+
+# --- whose body asks ----------------------------------------------------------------------------
+
+
+def asks(function: Callable[..., Any]) -> bool:
+    """Whether a function's code mentions `sekisho.check`, or `isinstance` and jaxtyping."""
+    plain = inspect.unwrap(function)
+    codes = list(_codes(getattr(plain, "__code__", None)))
+    names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    if not {"check", "isinstance", "print_bindings"} & names:
+        return False
+    values = [*_globals_named(plain, names), *_closed_over(plain)]
+    if "print_bindings" in names or _mentions_check(names, values):
+        return True
+    is_hidden = "isinstance" in getattr(plain, "__globals__", {})
+    return "isinstance" in names and not is_hidden and _mentions_jaxtyping(names, values)
+
+
+def _mentions_check(names: set[str], values: list[Any]) -> bool:
+    package: Any = sys.modules["sekisho"]
+    check: Any = getattr(package, "check", None)
+    has_package = "sekisho" in names or any(value is package for value in values)
+    return any(value is check for value in values) or ("check" in names and has_package)
+
+
+def _mentions_jaxtyping(names: set[str], values: list[Any]) -> bool:
+    jaxtyping: Any = sys.modules.get("jaxtyping")
+    if jaxtyping is None:
+        return False
+    theirs = (jaxtyping.AbstractDtype, jaxtyping.AbstractArray)
+    return "jaxtyping" in names or any(
+        value is jaxtyping or (isinstance(value, type) and issubclass(value, theirs))
+        for value in values
+    )
+
+
+def _codes(code: CodeType | None) -> Iterator[CodeType]:
+    if code is not None:
+        yield code
+        for each in code.co_consts:
+            if isinstance(each, type(code)):
+                yield from _codes(each)
+
+
+def _globals_named(function: Any, names: set[str]) -> list[Any]:
+    known = {**vars(builtins), **getattr(function, "__globals__", {})}
+    return [known[name] for name in names if name in known]
+
+
+def _closed_over(function: Any) -> Iterator[Any]:
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # empty: not assigned yet
+            continue

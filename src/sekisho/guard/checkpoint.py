@@ -1,0 +1,77 @@
+"""One annotation that values are checked against, wherever `sekisho.check` mentions it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.border import Boundary, Call, Place
+from sekisho.contract import (
+    CHECKED,
+    Contract,
+    Options,
+    Parameter,
+    Parser,
+    annotation_text,
+    binders,
+    make_parameter,
+    prepare_checkers,
+)
+from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
+from sekisho.worlds import is_compiling
+
+if TYPE_CHECKING:
+    from sekisho.guard.body import Body
+
+__all__ = ["Checkpoint"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+class Checkpoint:
+    """Holds values against one annotation."""
+
+    def __init__(self, annotation: Any) -> None:
+        options = Options("boundary", on_foreign="reject")
+        try:
+            spec = Parser(None, {}).parse(annotation)
+            prepare_checkers(spec, "beartype", "check()")
+        except (NameError, ValueError) as error:
+            text = f"check(): {annotation_text(annotation)}: {error}"
+            raise DeclarationError(text) from None
+        self.parameter: Parameter = make_parameter(CHECKED)._replace(spec=spec)
+        self.contract: Contract = Contract("check", options, (), self.parameter)
+        self.boundary: Boundary = Boundary(self.contract, self.parameter, is_result=False)
+
+    def hold(self, value: Any, body: Body | None, line: int = 0) -> None:
+        """Check a value, and bind what it binds in the body.
+
+        Raises:
+            BoundaryError: if it is not lawful; only `explain` says all of why.
+        """
+        if body is None:
+            self.boundary.admit(value, Call({}, None, None, {}, in_trial=not is_compiling()))
+            return
+        body.look()
+        bound = dict(body.bound)
+        call = Call(bound, None, None, {}, in_trial=not is_compiling())
+        self.boundary.admit(value, call)
+        new = bound.keys() - body.bound.keys()
+        body.bound.update(bound)
+        body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
+        body.tell()
+
+    def explain(self, value: Any, body: Body | None, title: str, name: str) -> BoundaryError | None:
+        """The refusal once more, with all the words: the line, the axes, and who bound them."""
+        contract, bound, who = self.contract, dict[str, Any](), dict[str, str]()
+        if body is not None:
+            bound = dict(body.bound)
+            contract = contract._replace(function=body.contract.function)
+            for key in bound:
+                found = " or ".join(binders(body.contract, key, CHECKED))
+                who[key] = body.binders.get(key) or found or "the body"
+        place = Place(contract, self.parameter._replace(name=name), title)
+        try:
+            self.boundary.admit(value, Call(bound, None, None, who), place)
+        except BoundaryError as error:
+            return error.with_traceback(None)
+        return None

@@ -1,0 +1,106 @@
+"""What an error that leaves a guard has to do with the guard.
+
+Two kinds of error are not what they seem. A value whose own attributes raise (a nested tensor has no
+``shape``) does so inside of the guard's inline question, where nobody expects it: that is refused
+like any other value. And a body that writes into memory that its guard shares read-only is told of a
+read-only array that it never made: a note (PEP 678) says whose memory it is, and what mends it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sekisho.border import Place
+from sekisho.contract import array_specs, locals_of
+from sekisho.errors import SekishoError, WorldError, hide_in_pytest
+from sekisho.ground import is_guard
+from sekisho.worlds import TORCH, flatten, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
+
+    from sekisho.contract import Contract, Parameter
+
+__all__ = ["make_explainer"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def make_explainer(contract: Contract) -> Callable[[Exception], None]:
+    """Make what a guard calls with an error that leaves it, before it is raised again."""
+
+    def explain(error: Exception) -> None:
+        if is_compiling():
+            return  # which reads no frames
+        assert error.__traceback__ is not None
+        if isinstance(error, SekishoError):  # which says what it means
+            error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)
+            return
+        values = locals_of(error.__traceback__.tb_frame)
+        for parameter, value in _declared(contract, values):
+            reason = _what_raises(value)
+            if reason is not None:
+                place = Place(contract, parameter)
+                spec: Any = parameter.spec
+                text = f"{place.it} cannot be looked at: {reason}"
+                raise WorldError(place.violation(spec, value, text)) from None
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            _note_read_only(error, values)
+
+    return explain
+
+
+def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
+    """What happened in everybody's frames but this library's, which say nothing that a text does not."""
+    while traceback is not None and _is_ours(traceback.tb_frame):
+        traceback = traceback.tb_next
+    if traceback is not None:
+        traceback.tb_next = _without_ours(traceback.tb_next)
+    return traceback
+
+
+def _is_ours(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return f"{name}.".startswith("sekisho.") or is_guard(frame.f_code)
+
+
+def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:
+    """The arrays, or what holds them, that the guard has looked at, and what each must be."""
+    result = next((name for name in ("result", "result_") if name in values), None)
+    for parameter in (*contract.parameters, contract.result):
+        name = result if parameter is contract.result else parameter.name
+        if name in values and array_specs(parameter.spec):
+            for each in flatten(values[name]):
+                yield parameter, each
+
+
+def _what_raises(value: Any) -> str | None:
+    """What a value says when it is asked for what every array has; None if it answers."""
+    try:
+        kind: Any = TORCH.array_type() or np.ndarray
+        if isinstance(value, (np.ndarray, kind)):
+            len(value.shape)
+            hash(value.dtype)
+    except Exception as error:  # noqa: BLE001 - it may raise anything
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return None
+
+
+def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
+    """Say where read-only memory came from, if this guard shared a tensor's."""
+    tensor: Any = TORCH.array_type()
+    for name, value in values.items():
+        for each in flatten(value):
+            is_shared = isinstance(each, np.ndarray) and not each.flags.writeable
+            if tensor is not None and is_shared and isinstance(each.base, tensor):
+                note = (
+                    f"sekisho: '{name}' is the memory of a tensor, which the guard shares read-only, "
+                    f"since a write would bypass autograd.\n"
+                    f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
+                )
+                if note not in getattr(error, "__notes__", ()):
+                    error.add_note(note)
+                return

@@ -1,0 +1,112 @@
+"""Generators: what is yielded, sent and returned, checked as it passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.border import Boundary, Place, call_reader
+from sekisho.context import get_mode
+from sekisho.errors import hide_in_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from sekisho.border import Call
+    from sekisho.contract import Contract
+
+__all__ = ["make_watch"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]:
+    """Make what stands between a guarded generator and its caller.
+
+    Axes bound by the arguments hold for every item; others are free for each item, since the
+    last batch of an epoch may be smaller.
+    """
+    read_call = call_reader(contract.options, knows)
+    boundaries = _Boundaries(contract)
+    is_async = contract.flavour == "async generator"
+
+    def watch(generator: Any, *arguments: Any) -> Any:
+        if get_mode() == "off":
+            return generator
+        passage = _Passage(boundaries, read_call(arguments))
+        return _watch_async(generator, passage) if is_async else _watch(generator, passage)
+
+    return watch
+
+
+class _Boundaries:
+    """Where values pass between a generator and its caller; the same for every call."""
+
+    def __init__(self, contract: Contract) -> None:
+        assert contract.yielded is not None
+        assert contract.sent is not None
+        self.contract = contract
+        self.yielded = Boundary(contract, contract.yielded, is_result=True)
+        self.sent = Boundary(contract, contract.sent, is_result=False)
+        self.result = Boundary(contract, contract.result, is_result=True)
+
+
+class _Passage:
+    """What passes between one generator and its caller."""
+
+    def __init__(self, boundaries: _Boundaries, call: Call) -> None:
+        self.boundaries = boundaries
+        self.call = call
+        self.index = -1
+
+    def out(self, item: Any) -> Any:
+        self.index += 1
+        yielded = self.boundaries.yielded
+        title = f"{yielded.parameter.place} {self.index}"
+        place = Place(self.boundaries.contract, yielded.parameter, title)
+        return yielded.admit(item, self.fresh_call(), place)
+
+    def into(self, value: Any) -> Any:
+        # next() sends None, whatever is declared.
+        return None if value is None else self.boundaries.sent.admit(value, self.fresh_call())
+
+    def back(self, value: Any) -> Any:
+        return self.boundaries.result.admit(value, self.fresh_call())
+
+    def fresh_call(self) -> Call:
+        return self.call._replace(bound=dict(self.call.bound), binders={})
+
+
+def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[Any, Any, Any]:
+    try:
+        item = next(generator)
+        while True:
+            try:
+                sent = yield passage.out(item)
+            except GeneratorExit:
+                generator.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
+                item = generator.throw(error)
+            else:
+                item = generator.send(passage.into(sent))
+    except StopIteration as stop:
+        return passage.back(stop.value)
+
+
+async def _watch_async(
+    generator: AsyncGenerator[Any, Any], passage: _Passage
+) -> AsyncGenerator[Any, Any]:
+    try:
+        item = await anext(generator)
+        while True:
+            try:
+                sent = yield passage.out(item)
+            except GeneratorExit:
+                await generator.aclose()
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
+                item = await generator.athrow(error)
+            else:
+                item = await generator.asend(passage.into(sent))
+    except StopAsyncIteration:
+        return

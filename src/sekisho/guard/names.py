@@ -1,0 +1,283 @@
+"""The global names of a guard's text, and what they stand for."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
+from sekisho.context import get_mode, on_strict
+from sekisho.contract import RESULT, Contract, dtypes_of
+from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
+from sekisho.ground import EXPLAIN, live_guards, runs_while_tracing
+from sekisho.guard.explain import make_explainer
+from sekisho.guard.generators import make_watch
+from sekisho.watch import settle_boundary, thread
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    WORLDS,
+    World,
+    array_class,
+    describe,
+    find_world,
+    is_compiling,
+    look_at_version,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.guard.scope import Need
+    from sekisho.guard.text import Admission
+
+__all__ = ["Names", "look_for_torch"]
+
+__tracebackhide__ = hide_in_pytest
+
+_NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
+
+_CHANGING: Final = {"array_type", "dtypes", "foreign", "function", "shared"}
+"""What depends on torch being there, or on bodies being watched."""
+
+_knows_torch = False
+_is_watching = False
+
+
+def look_for_torch() -> None:
+    """Once torch is there, let all guards written before know it: until then tensors pass slowly."""
+    global _knows_torch  # noqa: PLW0603 - one process, one torch
+    if not _knows_torch and TORCH.array_type() is not None:
+        _knows_torch = True
+        look_at_version()
+        _refresh_all()
+
+
+def _watch_bodies() -> None:
+    """From now on guards call their functions under a watch: the process has been strict once."""
+    global _is_watching  # noqa: PLW0603 - likewise
+    _is_watching = True
+    _refresh_all()
+
+
+def _refresh_all() -> None:
+    for guard in live_guards():
+        names: Names | None = guard.__globals__.get(_NAMES)
+        if names is not None:  # None if its text is not written yet
+            names.refresh(guard.__globals__)
+
+
+class Names:
+    """Fills in the global names that a guard's text needs.
+
+    A guard's globals hold it, so it holds neither them nor the guard.
+    """
+
+    __slots__ = ("contract", "function", "needs")
+
+    needs: dict[str, Need]
+
+    def __init__(
+        self,
+        needs: dict[str, Need],
+        contract: Contract,
+        function: Callable[..., Any],
+    ) -> None:
+        self.needs = needs
+        self.contract: Contract = contract
+        self.function: Callable[..., Any] = function
+
+    def fill(self, namespace: dict[str, Any]) -> None:
+        """Fill in all of them."""
+        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract)
+        self.needs = {
+            name: need for name, need in self.needs.items() if need.kind in _CHANGING
+        }
+        namespace[_NAMES] = self
+
+    def refresh(self, namespace: dict[str, Any]) -> None:
+        """Fill in again what has changed."""
+        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+
+    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+        """What one global name stands for."""
+        what = need.what
+        match need.kind:
+            case "function":
+                return self.body()
+            case "shared":
+                from sekisho.guard.body import share  # noqa: PLC0415 - few bodies ask
+
+                return Outlined.make(share, self.body(), self.contract, *what)
+            case "admit":
+                return late_admit(self.contract, what)
+            case "default":
+                return next(p.default for p in self.contract.parameters if p.name == what)
+            case "array_type":
+                return array_class(what)
+            case "class":
+                return what
+            case "dtypes":
+                return _dtypes(*what)
+            case "foreign":
+                worlds = WORLDS if what is None else (what,)
+                return (*(array_class(world) for world in worlds), dict, list, tuple)
+            case "builtin":
+                return getattr(builtins, what)
+            case "device":
+                return self.contract.options.device
+            case "module_device":
+                return functools.partial(_module_device, self.contract.function)
+            case "array_type_of":
+                return _array_type_of
+            case "first_array":
+                return first_array
+            case "watch":
+                return Outlined.make(make_watch, self.contract, what)
+            case "hand_back":
+                return Outlined.make(make_hand_back, self.contract)
+            case _:
+                raise AssertionError(need)
+
+    def body(self) -> Callable[..., Any]:
+        """What the guard calls: the function, under its watch once strict mode is about."""
+        if not _is_watching:
+            return self.function
+        from sekisho.guard.watched import watched  # noqa: PLC0415 - most processes are never strict
+
+        return watched(self.function, self.contract)
+
+
+class Outlined(functools.partial[Any]):
+    """What a guard calls out of line: pickled, it is how it was made, and from what.
+
+    cloudpickle and dill pickle a function that has no name to be found by, such as one in a
+    notebook, with the globals that its code names. So a guard can be sent to a worker.
+    """
+
+    __slots__ = ("recipe",)
+
+    recipe: tuple[Any, ...]
+
+    @classmethod
+    def make(cls, make: Callable[..., Callable[..., Any]], *arguments: Any) -> Outlined:
+        """Call `make`, and remember how."""
+        return cls.of(make(*arguments), make, *arguments)
+
+    @classmethod
+    def of(cls, made: Callable[..., Any], *recipe: Any) -> Outlined:
+        """Call what was made of a recipe: a function, and its arguments."""
+        outlined = cls(made)
+        outlined.recipe = recipe
+        return outlined
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return Outlined.make, self.recipe
+
+
+class _Late:
+    """What is made when it is first called."""
+
+    __slots__ = ("admission", "admit", "contract", "is_traced", "itself")
+
+    admit: Callable[..., Any]
+
+    def __init__(self, contract: Contract, admission: Admission) -> None:
+        self.contract = contract
+        self.admission = admission
+        self.itself: weakref.ref[Any] | None = None
+        self.is_traced = False
+        """Whether a compiler of torch has seen this, and would compile again if it were no more."""
+
+
+def late_admit(contract: Contract, admission: Admission) -> Outlined:
+    """Stand in for the out-of-line call of one boundary until it is made for the first time.
+
+    Most guards never make most of theirs, so most never hold what it needs.
+    """
+    late = _Late(contract, admission)
+    stand_in = Outlined.of(functools.partial(_admit_late, late), late_admit, contract, admission)
+    late.itself = weakref.ref(stand_in)
+    return stand_in
+
+
+def _admit_late(late: _Late, *arguments: Any) -> Any:
+    _make_late(late)
+    return late.admit(*arguments)
+
+
+@runs_while_tracing
+def _make_late(late: _Late) -> None:
+    if not hasattr(late, "admit"):
+        late.admit = make_admit(late.contract, late.admission)
+    late.is_traced = late.is_traced or is_compiling()
+    stand_in: Any = late.itself and late.itself()
+    if stand_in is not None and not late.is_traced:
+        # From now on it calls what was made, without the step between.
+        stand_in.__setstate__((late.admit, (), {}, None))
+
+
+def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
+    """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
+    is_result = admission.parameter.name == RESULT
+    boundary = Boundary(contract, admission.parameter, is_result=is_result)
+    read_call = call_reader(contract.options, admission.knows)
+    binds = admission.binds
+
+    def admit(value: Any, *arguments: Any) -> Any:
+        if get_mode() == "off":
+            return (value, *map(_unchecked_size, binds)) if binds else value
+        call = read_call(arguments)
+        if is_compiling():
+            try:
+                admitted = boundary.admit(value, call)
+            except BoundaryError as error:
+                # The compiler prints an error's arguments: let it be one that reads well.
+                raise type(error)(str(error.args[0])) from None
+            return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
+        look_for_torch()
+        start = len(thread.refused)
+        try:
+            admitted = boundary.admit(value, call)
+        except BoundaryError as error:
+            settle_boundary(start, error)
+            # Without the frames between: what went wrong is in the caller's line and in the text.
+            raise error.with_traceback(None) from None
+        settle_boundary(start, None)
+        return (admitted, *map(call.bound.get, binds)) if binds else admitted
+
+    return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
+
+
+def _unchecked_size(key: str) -> Any:
+    """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
+    return None if key[0] in "#<" else () if key.startswith("*") else 1
+
+
+def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
+    loaded = [each for each in ((world,) if world else WORLDS) if each.array_type() is not None]
+    return frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded))
+
+
+def _array_type_of(*arguments: Any) -> type:
+    """The array class of the world that a call is in: its first array's, else NumPy's."""
+    return array_class(find_world(first_array(*arguments)) or NUMPY)
+
+
+def _module_device(function: str, module: Any) -> Any:
+    """Where a module's first parameter is."""
+    first: Any = next(module.parameters(), None) if hasattr(module, "parameters") else None
+    if first is None:
+        reason = "device='module' is where the first parameter is, and there is none"
+        raise DeviceError(
+            Violation(
+                function, "argument 'self'", "a module with parameters", describe(module), reason
+            )
+        )
+    return first.device
+
+
+on_strict(_watch_bodies)

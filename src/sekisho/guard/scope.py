@@ -1,0 +1,85 @@
+"""The names of one generated text: what is taken, what is needed from outside, what is bound."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from sekisho.contract import Contract
+    from sekisho.worlds import World
+
+__all__ = ["Need", "Scope"]
+
+
+class Need(NamedTuple):
+    """A global name that the text uses, and what it must be.
+
+    ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
+    ``dtypes``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
+    ``array_type_of``, ``hand_back``, ``shared``, ``watch``; ``what`` says which.
+    """
+
+    kind: str
+    what: Any = None
+
+
+class Scope:
+    """The names of one text.
+
+    Attributes:
+        contract: what the text is about.
+        needs: the global names, and what they stand for.
+        axes: the local that holds each bound axis.
+        certain: the axes that every way through the text so far has bound; the local of any
+            other may hold None.
+        growing: variadic axes that may grow by broadcasting, and the markers that say so.
+        array_type: the local that holds the array class of the call's world (`same_world`).
+        device: the local that holds where tensors must be (``device="module"``).
+        shape: the local for the shape in question.
+    """
+
+    def __init__(self, contract: Contract, name: str) -> None:
+        self.contract = contract
+        self.needs: dict[str, Need] = {}
+        self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
+        # {size} in an axis is the argument itself.
+        self.axes: dict[str, str] = {f"{{{each.name}}}": each.name for each in contract.parameters}
+        self.certain: set[str] = set(self.axes)
+        every = (*contract.parameters, *contract.outcomes)
+        growing = {a.key for each in every for a in each.axes if a.variadic and a.broadcastable}
+        self.growing: set[str | None] = growing | {f"#{key}" for key in growing}
+        self.array_type: str = (
+            self.fresh("array_type") if contract.options.kind == "same_world" else ""
+        )
+        self.device: str = self.fresh("device") if contract.options.device == "module" else ""
+        self.shape: str = self.fresh("shape")
+
+    @property
+    def context(self) -> list[str]:
+        """The locals that every out-of-line call is given beside the value."""
+        return [name for name in (self.array_type, self.device) if name]
+
+    def fresh(self, base: str) -> str:
+        """A name that nothing else in the text has."""
+        while base in self.taken or keyword.iskeyword(base):
+            base += "_"
+        self.taken.add(base)
+        return base
+
+    def need(self, base: str, kind: str, what: Any = None) -> str:
+        """The global name for something, the same each time it is asked for."""
+        for name, need in self.needs.items():
+            if need.kind == kind and kind != "admit" and need.what == what:
+                return name
+        name = self.fresh(base)
+        self.needs[name] = Need(kind, what)
+        return name
+
+    def builtin(self, name: str) -> str:
+        """A builtin, under another name if a parameter hides it."""
+        return self.need(f"_{name}", "builtin", name) if name in self.taken else name
+
+    def array_class(self, world: World) -> str:
+        """The global name of a world's array class."""
+        return self.need(f"_{world.array_class}", "array_type", world)

@@ -1,0 +1,231 @@
+"""Whatever can be decorated: functions, what wraps them, and classes.
+
+What wraps a function stays around it: a guarded property is a property, a guarded class is the
+same class with guarded methods. The innermost function becomes a guard, which is a plain function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+import types
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.contract import locals_of
+from sekisho.errors import DeclarationError
+from sekisho.guard.modules import guard_module, is_module
+from sekisho.guard.stub import make_guard, options_of
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from sekisho.contract import Options
+
+__all__ = ["guard_generated", "guard_target"]
+
+
+def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
+    """Guard what was decorated.
+
+    Args:
+        target: a function, a method, what wraps one, an object that is called, or a class.
+        options: the decorator's options.
+        frame: where it was decorated; string annotations may mention its local names.
+
+    Raises:
+        DeclarationError: for what cannot be called, and for contradictory declarations.
+    """
+    if _is_left_alone(target, options):
+        return target
+    made_with = options_of(target)
+    if made_with is not None and made_with.gives_way:
+        target = target.__wrapped__  # nobody wrote that decorator here
+    if isinstance(target, type):
+        return _guard_class(target, options, frame)
+    if isinstance(target, _WRAPPERS):
+        return _guard_wrapped(target, options, frame)
+    if is_module(target):
+        guard = functools.partial(guard_target, options=options, frame=frame)
+        return guard_module(target, guard, options, _guard_again)
+    if not callable(target):
+        raise DeclarationError(
+            f"{options.kind}(): expected a function, got {target!r}, which cannot be called."
+        )
+    function: Any = target
+    manager = _MANAGERS.get(getattr(function, "__code__", None))
+    if manager is not None:
+        # What its generator yields is the annotation's business, not the manager around it.
+        return manager(guard_target(function.__wrapped__, options, frame))
+    guarded = make_guard(function, options, functools.partial(_names_around, function, frame))
+    for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
+        if hasattr(function, name) and not hasattr(guarded, name):
+            setattr(guarded, name, getattr(function, name))
+    return guarded
+
+
+def _guard_again(options: Options, make: Any, arguments: Any) -> Any:
+    """Make a module that was pickled or copied, guarded as it was."""
+    return guard_target(make(*arguments), options, None)
+
+
+def _is_left_alone(target: Any, options: Options) -> bool:
+    """Whether it is marked so, or has a decorator of its own where nobody wrote this one."""
+    made_with = options_of(target)
+    has_its_own = made_with is not None and not made_with.gives_way
+    # Not inherited by the subclasses of a class that is marked.
+    marks: Any = getattr(target, "__dict__", {})
+    is_marked = "__sekisho_unguarded__" in marks or "__no_type_check__" in marks
+    return is_marked or (options.gives_way and has_its_own)
+
+
+def _guard_wrapped(target: Any, options: Options, frame: FrameType | None) -> Any:
+    kind = class_of(target)
+    if issubclass(kind, _UNBOUND):
+        return kind(guard_target(target.__func__, options, frame))
+    if isinstance(target, property):
+        get, set_, delete = (
+            each and guard_target(each, options, frame)
+            for each in (target.fget, target.fset, target.fdel)
+        )
+        return property(get, set_, delete, target.__doc__)
+    return functools.cached_property(guard_target(target.func, options, frame))
+
+
+def _code_of_manager(decorate: Any) -> Any:
+    def generator() -> Any:
+        yield
+
+    return decorate(generator).__code__
+
+
+_MANAGERS: Final[dict[Any, Any]] = {
+    _code_of_manager(contextlib.contextmanager): contextlib.contextmanager,
+    _code_of_manager(contextlib.asynccontextmanager): contextlib.asynccontextmanager,
+}
+_UNBOUND: Final[Any] = (staticmethod, classmethod)
+_WRAPPERS: Final = (*_UNBOUND, property, functools.cached_property)
+_METHODS: Final = (types.FunctionType, *_WRAPPERS)
+
+
+def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
+    """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
+    namespace: dict[str, Any] = {**vars(kind)}
+    for name, member in namespace.items():
+        if not isinstance(member, _METHODS) or not _is_declared(name, member):
+            continue
+        has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
+        its_options = options if has_module else options._replace(device=_without_module(options))
+        _set(kind, name, guard_target(member, its_options._replace(gives_way=True), frame), options)
+    if vars(kind).get("__annotations__") and not _is_generated(kind):
+        _tell_late_dataclasses(kind, options.kind)
+    return kind
+
+
+def _is_generated(kind: type) -> bool:
+    """Whether a dataclass, attrs or NamedTuple decorator has been there, or a class of its own is."""
+    names = ("__dataclass_fields__", "__attrs_attrs__", "_fields")
+    return any(name in vars(kind) for name in names) or type(kind) is not type
+
+
+def _tell_late_dataclasses(kind: type, decorator: str) -> None:
+    """Have a class say so that is made a dataclass only after it was guarded.
+
+    Its ``__init__`` is then written when nobody looks any more. It calls these, if they are there;
+    nothing else does.
+    """
+    for name, mark in (
+        ("__post_init__", "__dataclass_fields__"),
+        ("__attrs_post_init__", "__attrs_attrs__"),
+    ):
+        setattr(kind, name, _late(kind, vars(kind).get(name), name, mark, decorator))
+
+
+def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
+    title = kind.__qualname__.rpartition("<locals>.")[2]
+
+    def post_init(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # A decorator may have made the class anew, with the same members.
+        owner = next((c for c in type(self).__mro__ if vars(c).get(name) is post_init), None)
+        if owner is not None and mark in vars(owner):
+            raise DeclarationError(
+                f"{title} was made a dataclass after it was guarded, so nothing checks its fields."
+                f"\n  hint: @{decorator} above the other decorator"
+            )
+        if own is not None:
+            return own(self, *args, **kwargs)
+        return _call_above(owner or kind, self, name, args, kwargs)
+
+    return post_init
+
+
+def guard_generated(kind: Any, options: Options, frame: FrameType | None) -> Any:
+    """Guard what makes a dataclass, an attrs class or a NamedTuple: decorators wrote its text."""
+    namespace: dict[str, Any] = {**vars(kind)}
+    for name in ("__init__", "__new__"):
+        member = namespace.get(name)
+        code = getattr(getattr(member, "__func__", member), "__code__", None)
+        if code is not None and code.co_filename.startswith("<") and _is_declared(name, member):
+            _set(kind, name, guard_target(member, options, frame), options)
+    return kind
+
+
+def _set(kind: type, name: str, guarded: Any, options: Options) -> None:
+    if isinstance(guarded, functools.cached_property):
+        guarded.__set_name__(kind, name)
+    try:
+        setattr(kind, name, guarded)
+    except (AttributeError, TypeError) as error:
+        raise DeclarationError(
+            f"{options.kind}(): {kind.__qualname__}.{name} cannot be guarded: {error}"
+        ) from None
+
+
+def _call_above(owner: type, self: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """Call what a class inherits under a name, if it does."""
+    mro: list[Any] = list(type(self).__mro__)
+    for each in mro[mro.index(owner) + 1 :]:
+        member = each.__dict__.get(name)
+        if member is not None:
+            return member(self, *args, **kwargs)
+    return None
+
+
+def _without_module(options: Options) -> Any:
+    """The device where there is no module to ask yet, or none at all."""
+    return None if options.device == "module" else options.device
+
+
+def _is_declared(name: str, member: Any) -> bool:
+    """Whether a method is the author's; of Python's own protocol, what has annotations."""
+    function = getattr(member, "__func__", member)
+    if getattr(function, "__no_type_check__", False):
+        return False
+    is_special = name.startswith("__") and name.endswith("__")
+    if not is_special or name == "__init__":
+        return True
+    try:
+        return bool(getattr(function, "__annotations__", None))
+    except NameError:  # Python 3.14 evaluates them here: there are some
+        return True
+
+
+def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
+    """The local names that the string annotations of a nested function or a method may use.
+
+    They are on the frames of the class bodies, and of the one function, around the definition.
+    """
+    names: dict[str, Any] = {}
+    while frame is not None and frame.f_locals is not frame.f_globals:
+        # A method named `float` is not what its siblings' annotations mean.
+        local = {k: v for k, v in locals_of(frame).items() if not isinstance(v, _METHODS)}
+        names = {**local, **names}
+        is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        frame = None if is_function else frame.f_back
+    module = getattr(function, "__globals__", {}).get("__name__")
+    if frame is not None and module not in sys.modules:
+        # Generated, as a NamedTuple's __new__: its own globals do not know the fields' types.
+        names = {**frame.f_globals, **names}
+    return names

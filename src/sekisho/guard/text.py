@@ -1,0 +1,364 @@
+"""From a contract to the text of its guard. Pure: nothing is looked up, compiled or called.
+
+For each parameter the text asks, inline, whether the value is lawful as it stands; if so it binds
+the axes that later annotations mention, to plain locals. What the inline question does not say
+yes to is handed to ``_admit_<name>``, out of line, which accepts late, converts, or raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.contract import (
+    ANYTHING,
+    RESULT,
+    SENT,
+    YIELDED,
+    ArraySpec,
+    Contract,
+    Parameter,
+    UnionSpec,
+)
+from sekisho.guard.questions import Case, Items, cases_of, item_case, items_of
+from sekisho.guard.scope import Need, Scope
+from sekisho.worlds import NUMPY, TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
+
+
+class Generated(NamedTuple):
+    """The text of a guard, and the global names that it needs."""
+
+    source: str
+    needs: dict[str, Need]
+
+
+class Admission(NamedTuple):
+    """What an ``admit`` need says: which value, and which axes go in and come out, in order."""
+
+    parameter: Parameter
+    knows: tuple[str, ...]
+    binds: tuple[str, ...]
+
+
+def generate(contract: Contract, name: str) -> Generated:
+    """Write the guard of a contract as one function called `name`, which calls ``_<name>``."""
+    return _Writer(contract, name).write()
+
+
+# What `yield from` is to a generator; Python has no word for it in an asynchronous one.
+DELEGATE_ASYNC: Final = """\
+{generator} = {call}
+try:
+    {item} = await anext({generator})
+    while True:
+        try:
+            {sent} = yield {item}
+        except GeneratorExit:
+            await {generator}.aclose()
+            raise
+        except BaseException as {error}:
+            {item} = await {generator}.athrow({error})
+        else:
+            {item} = await {generator}.asend({sent})
+except StopAsyncIteration:
+    return
+"""
+
+
+class _Writer:
+    """Writes one guard, line by line."""
+
+    def __init__(self, contract: Contract, name: str) -> None:
+        self.contract = contract
+        self.name = name
+        self.scope = Scope(contract, name)
+        self.lines: list[str] = []
+        self.depth = 0
+
+    def write(self) -> Generated:
+        contract, scope = self.contract, self.scope
+        word = "async def" if contract.flavour.startswith(("async", "co")) else "def"
+        self.emit(f"{word} {self.name}({self.signature()}):")
+        self.depth = 1
+        self.write_context()
+        hand_back = self.write_caller()
+        for index, parameter in enumerate(contract.parameters):
+            # The axes that others still mention; a body that shares them may mention any.
+            later = contract.parameters[0 if contract.shares_axes else index + 1 :]
+            self.write_parameter(parameter, parameter.name, _keys((*later, *contract.outcomes)))
+        new: tuple[str, ...] = ()
+        if contract.shares_axes:
+            call, new = self.write_shared_call()
+        else:
+            call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
+        if "generator" in contract.flavour:
+            self.write_items(call)
+        else:
+            self.write_result(f"await {call}" if word != "def" else call, hand_back, new)
+        return Generated("\n".join(self.lines) + "\n", scope.needs)
+
+    def write_shared_call(self) -> tuple[str, tuple[str, ...]]:
+        """The call of a body that shares the axes, and the axes that it may bind for the result."""
+        scope, contract = self.scope, self.contract
+        knows = tuple(key for key in scope.axes if key[0] != "{")
+        mentioned = _keys((contract.result,)) if "generator" not in contract.flavour else {}
+        new = tuple(key for key in mentioned if key[0] not in "{<" and key not in scope.certain)
+        sizes = ", ".join(scope.axes[key] for key in knows)
+        self.emit(f"# the body shares: {sizes or 'what it binds itself'}")
+        for key in new:
+            if key not in scope.axes:
+                scope.axes[key] = scope.fresh(
+                    (key.strip("#*") or "axes") + "_grows" * (key[0] == "#")
+                )
+        function = scope.need(f"_{self.name}", "shared", (knows, new))
+        passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
+        return f"{function}({', '.join(filter(None, (passed, self.arguments())))})", new
+
+    def write_result(self, call: str, hand_back: str, new: tuple[str, ...]) -> None:
+        if self.contract.result.spec is ANYTHING and not hand_back:
+            self.emit(f"return {call}")
+            return
+        result = self.scope.fresh("result")
+        targets = ", ".join([result, *(self.scope.axes[key] for key in new)])
+        self.emit(f"{targets} = {call}")
+        self.write_parameter(self.contract.result, result, {})
+        back = hand_back.format(result=result) if hand_back else result
+        self.emit(f"return {back}")
+
+    def write_items(self, call: str) -> None:
+        """Hand on what a generator yields, is sent and returns, checked out of line."""
+        scope, contract = self.scope, self.contract
+        if any(each.spec is not ANYTHING for each in contract.outcomes):
+            labels = {YIELDED: "yields", SENT: "is sent", RESULT: "returns"}
+            for each in contract.outcomes:
+                if each.spec is not ANYTHING:
+                    self.emit(f"# {labels[each.name]}: {each.spec.text}")
+            knows = tuple(key for key in _keys(contract.outcomes) if key in scope.axes)
+            watch = scope.need("_watch", "watch", knows)
+            call = f"{watch}({', '.join([call, *scope.context, *(scope.axes[k] for k in knows)])})"
+        if contract.flavour == "generator":
+            self.emit(f"return (yield from {call})")
+            return
+        names = {name: scope.fresh(name) for name in ("generator", "item", "sent", "error")}
+        self.emit(*DELEGATE_ASYNC.format(call=call, **names).splitlines())
+
+    # --- the signature, and the call of the function inside
+
+    def signature(self) -> str:
+        words: list[str] = []
+        parameters = self.contract.parameters
+        kinds = [each.kind for each in parameters]
+        for index, each in enumerate(parameters):
+            kind = each.kind
+            before, after = kinds[:index], kinds[index + 1 : index + 2]
+            if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
+                words.append("*")
+            default = ""
+            if each.has_default:
+                default = f"={self.scope.need(f'_default_{each.name}', 'default', each.name)}"
+            words.append(f"{_stars(each)}{each.name}{default}")
+            if kind is kind.POSITIONAL_ONLY and after != [kind]:
+                words.append("/")
+        return ", ".join(words)
+
+    def arguments(self) -> str:
+        return ", ".join(
+            f"{each.name}={each.name}"
+            if each.kind is each.kind.KEYWORD_ONLY
+            else f"{_stars(each)}{each.name}"
+            for each in self.contract.parameters
+        )
+
+    # --- what the whole call needs to know first
+
+    def write_context(self) -> None:
+        scope = self.scope
+        if scope.array_type:
+            plain = self.first_array()
+            if plain is None:
+                choice = f"{scope.need('_array_type_of', 'array_type_of')}({self.values()})"
+            else:
+                tensor, array = scope.array_class(TORCH), scope.array_class(NUMPY)
+                is_tensor = f"{scope.builtin('isinstance')}({plain}, {tensor})"
+                choice = f"{tensor} if {is_tensor} else {array}"
+            self.emit(f"{scope.array_type} = {choice}")
+        if scope.device:
+            module_device = scope.need("_module_device", "module_device")
+            module = self.contract.parameters[0].name
+            self.emit(f"{scope.device} = {module_device}({module})")
+
+    def write_caller(self) -> str:
+        """Keep the array that results go back to. Returns the expression that takes them there."""
+        scope = self.scope
+        if self.contract.options.returns == "world":
+            return ""
+        plain = self.first_array()
+        choice = plain or f"{scope.need('_first_array', 'first_array')}({self.values()})"
+        caller = scope.fresh("caller")
+        self.emit(f"{caller} = {choice}")
+        back = f"{scope.need('_hand_back', 'hand_back')}({{result}}, {caller})"
+        # The first argument as it was passed: nothing has crossed, so nothing goes back.
+        return f"{{result}} if {caller} is {plain} else {back}" if plain else back
+
+    def first_array(self) -> str | None:
+        """The parameter that is certain to hold the first array argument, if one is."""
+        first = next((each for each in self.contract.parameters if not _is_self(each)), None)
+        if first is None or not isinstance(first.spec, ArraySpec):
+            return None
+        return None if first.has_default or _stars(first) else first.name
+
+    def values(self) -> str:
+        return ", ".join(each.name for each in self.contract.parameters if not _is_self(each))
+
+    # --- one parameter, or the result
+
+    def write_parameter(self, parameter: Parameter, local: str, later: dict[str, None]) -> None:
+        """Write one block; `later` are the axes that other annotations still mention."""
+        spec, scope = parameter.spec, self.scope
+        if spec is ANYTHING:
+            return
+        items = items_of(scope, parameter, local)
+        own = [key for key in _keys((parameter,)) if key[0] != "#" or key in scope.growing]
+        knows = tuple(key for key in own if key in scope.axes)
+        # Items share even the axes that nothing else mentions.
+        binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
+        cases = None if items else cases_of(scope, parameter, local, binds)
+        first = item_case(scope, items, binds) if items else None
+        for key in binds:
+            if key not in scope.axes:
+                # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
+                suffix = {"#": "_grows", "<": "_memo"}.get(key[0], "")
+                scope.axes[key] = scope.fresh((key.strip("#*<>") or "axes") + suffix)
+        admission = Admission(parameter, knows, binds)
+        admit = scope.need(f"_admit_{local}", "admit", admission)
+        targets = ", ".join([local, *(scope.axes[key] for key in binds)])
+        arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
+        call = f"{targets} = {admit}({arguments})"
+        label = "returns" if parameter is self.contract.result else f"{_stars(parameter)}{local}"
+        self.emit(f"# {label}: {' '.join(spec.text.split())}")
+        if items and first:
+            self.write_items_loop(items, first, call, admission)
+        else:
+            self.write_cases(cases, call, admission)
+        scope.certain |= _certain(parameter) & set(binds)
+
+    def write_items_loop(self, items: Items, first: Case, call: str, admission: Admission) -> None:
+        """Ask every item of a container; the first binds the axes that the others must share."""
+        scope = self.scope
+        self.emit(f"if {items.unfit}:", f"    {call}", "else:")
+        self.depth += 1
+        if admission.binds:
+            self.emit(f"{items.item} = {items.first}")
+            self.write_cases((first,), call, admission)
+        scope.certain |= set(admission.binds)
+        every = item_case(scope, items, ())
+        scope.certain -= set(admission.binds)
+        assert every is not None  # asking with more axes known is never harder
+        contrary = [*items.key_contrary, *_contrary((every,))]
+        if items.key_contrary:
+            contrary[1] = f"or {contrary[1]}"
+        self.emit(f"for {items.loop}:")
+        self.depth += 1
+        self.emit(*self.broken("if", contrary), f"    {call}", "    break")
+        self.depth -= 2
+
+    def write_cases(self, cases: tuple[Case, ...] | None, call: str, admission: Admission) -> None:
+        if cases is None:
+            self.emit(call)
+            return
+        contrary = _contrary(cases)
+        fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
+        if fits and not admission.binds:
+            self.emit(*self.broken("if", contrary), f"    {call}")
+            return
+        for index, case in enumerate(cases):
+            tests = [test.yes for test in case.tests]
+            question = [tests[0], *(f"and {each}" for each in tests[1:])]
+            self.emit(*self.broken("elif" if index else "if", question))
+            self.emit(*(f"    {each}" for each in self.bindings(case, admission)))
+        self.emit("else:", f"    {call}")
+
+    def broken(self, word: str, pieces: list[str]) -> list[str]:
+        """An ``if`` in one line, or in as many as keep it readable."""
+        line = f"{word} {' '.join(pieces)}:"
+        if len(line) <= _LINE_LENGTH - 4 * self.depth:
+            return [line]
+        return [f"{word} (", *(f"    {piece}" for piece in pieces), "):"]
+
+    def emit(self, *lines: str) -> None:
+        self.lines += [f"{'    ' * self.depth}{line}" for line in lines]
+
+    def bindings(self, case: Case, admission: Admission) -> list[str]:
+        axes = self.scope.axes
+        if len(case.unpack) > 1:
+            return [f"{', '.join(axes[key] for key in case.unpack)} = {self.scope.shape}"]
+        bound = [f"{axes[key]} = {case.binds[key]}" for key in admission.binds if key in case.binds]
+        # An axis that this case leaves out keeps what it holds, if it holds anything.
+        left_out = [key for key in admission.binds if key not in (*case.binds, *admission.knows)]
+        if left_out:
+            bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
+        return bound or ["pass"]
+
+
+def _contrary(cases: tuple[Case, ...]) -> list[str]:
+    """The question whether a value is lawful in none of these ways, in pieces."""
+    if len(cases) == 1:
+        contrary = _no(cases[0])
+        return [contrary[0], *(f"or {each}" for each in contrary[1:])]
+    joined = [" or ".join(_no(case)) for case in cases]
+    several = [
+        f"({each})" if len(case.tests) > 1 else each
+        for case, each in zip(cases, joined, strict=True)
+    ]
+    return [several[0], *(f"and {each}" for each in several[1:])]
+
+
+def _no(case: Case) -> list[str]:
+    several = len(case.tests) > 1
+    return [f"({test.no})" if several and " and " in test.no else test.no for test in case.tests]
+
+
+_LINE_LENGTH: Final = 100
+
+
+def _is_self(parameter: Parameter) -> bool:
+    return parameter.name in {"self", "cls"} and parameter.spec is ANYTHING
+
+
+def _stars(parameter: Parameter) -> str:
+    kind = parameter.kind
+    return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
+
+
+def _keys(parameters: Iterable[Parameter]) -> dict[str, None]:
+    """The axis names that these annotations mention, in order, those in symbolic axes too."""
+    found: dict[str, None] = {}
+    for parameter in parameters:
+        for axis in parameter.axes:
+            found |= dict.fromkeys(axis.expression.names if axis.expression else ())
+            if axis.key is not None:
+                found[axis.key] = None
+                if axis.variadic:
+                    # Beside it, whether it may still grow by broadcasting: see match_shape.
+                    found[f"#{axis.key}"] = None
+    return found
+
+
+def _certain(parameter: Parameter) -> set[str]:
+    """The axes that are bound whenever this parameter has passed."""
+    if parameter.has_default or _stars(parameter):
+        return set()
+
+    def certain(spec: Any) -> set[str]:
+        if isinstance(spec, ArraySpec):
+            return {a.key for a in spec.axes or () if a.key and not a.broadcastable}
+        if isinstance(spec, UnionSpec):
+            first, *others = (certain(each) for each in spec.alternatives)
+            return first.intersection(*others)
+        return set()
+
+    return certain(parameter.spec)

@@ -1,0 +1,112 @@
+"""Bodies under their watch: functions, coroutines and generators of either kind."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import TYPE_CHECKING, Any
+
+from sekisho.border import first_array
+from sekisho.context import current
+from sekisho.errors import hide_in_pytest
+from sekisho.watch import Watch, Watching, show_calls
+from sekisho.worlds import NUMPY, TORCH, find_world, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from contextlib import AbstractContextManager
+
+    from sekisho.contract import Contract
+
+__all__ = ["STARTS", "watched"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:
+    """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
+    find = _watch_finder(contract)
+    start = STARTS[contract.flavour]
+    if contract.options.kind in {"torch_world", "same_world"}:
+        show_calls(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if is_compiling() or current().name != "strict":
+            return function(*args, **kwargs)
+        watching = Watching(find(args, kwargs))
+        if start is None:
+            with watching:
+                return function(*args, **kwargs)
+        return start(function(*args, **kwargs), watching)
+
+    return call
+
+
+def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
+    """Make the function that says what watch a call is under; a boundary's is under none."""
+    name, options = contract.function, contract.options
+    scalars = options.scalars == "allow"
+    if options.kind != "same_world":
+        fixed = options.world and Watch(name, options.world, scalars)
+        return lambda _args, _kwargs: fixed
+    watches = {world.name: Watch(name, world) for world in (NUMPY, TORCH)}
+
+    def find(args: Any, kwargs: Any) -> Watch | None:
+        world = find_world(first_array(*args, *kwargs.values()))
+        return watches[world.name] if world else None
+
+    return find
+
+
+def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any, Any, Any]:
+    """``yield from inner``, each of its steps under the watch."""
+    try:
+        with watching:
+            item = inner.send(None)
+        while True:
+            try:
+                sent = yield item
+            except GeneratorExit:
+                with watching:
+                    inner.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in: the body's to answer
+                with watching:
+                    item = inner.throw(error)
+            else:
+                with watching:
+                    item = inner.send(sent)
+    except StopIteration as stop:
+        return stop.value
+
+
+_awaited = types.coroutine(_steps)
+
+
+async def _async_steps(
+    inner: AsyncGenerator[Any, Any], watching: AbstractContextManager[None]
+) -> AsyncGenerator[Any, Any]:
+    try:
+        item = await _awaited(inner.asend(None), watching)
+        while True:
+            try:
+                sent = yield item
+            except GeneratorExit:
+                await _awaited(inner.aclose(), watching)
+                raise
+            except BaseException as error:  # noqa: BLE001 - as above
+                item = await _awaited(inner.athrow(error), watching)
+            else:
+                item = await _awaited(inner.asend(sent), watching)
+    except StopAsyncIteration:
+        return
+
+
+STARTS: dict[str, Callable[[Any, Any], Any] | None] = {
+    "function": None,
+    "coroutine": _awaited,
+    "generator": _steps,
+    "async generator": _async_steps,
+}
+"""For each flavour, what runs its body step by step inside of a ``with`` block."""

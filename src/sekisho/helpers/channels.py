@@ -1,0 +1,133 @@
+"""The helpers for images: where the channel axis stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+from numpy import ndarray
+
+from sekisho.errors import hide_in_pytest
+from sekisho.helpers.operands import (
+    insert_axes,
+    operand,
+    refuse_operation,
+    refuse_shape,
+    tensor_class,
+)
+from sekisho.worlds import is_torch
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "add_channel_dim",
+    "channels_first",
+    "channels_last",
+]
+
+__tracebackhide__ = hide_in_pytest
+
+S = TypeVar("S", bound="np.generic")
+Tensor: Any = tensor_class(globals())
+
+_IMAGE_NDIM = 3
+
+
+@overload
+def add_channel_dim(x: NDArray[S], /, axis: int = ...) -> NDArray[S]: ...
+@overload
+def add_channel_dim(x: torch.Tensor, /, axis: int = ...) -> torch.Tensor: ...
+def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
+    """Add a channel axis of size 1 to a grey image, or to a batch of them.
+
+    Args:
+        x: an array or a tensor of shape ``(*batch, h, w)``.
+        axis: where the new axis stands in the result: -3 is channels first, as models take it
+            in both worlds; -1 is channels last, as image files have it.
+
+    Returns:
+        A view of shape ``(*batch, 1, h, w)``, or ``(*batch, h, w, 1)`` for ``axis=-1``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `x` has no axes ``h, w``.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.add_channel_dim(np.zeros((28, 28))).shape
+        (1, 28, 28)
+    """
+    if type(x) is not ndarray and not isinstance(x, Tensor):
+        x = operand("add_channel_dim", x, lambda a: a.ndim >= _IMAGE_NDIM - 1)
+    if x.ndim < _IMAGE_NDIM - 1:
+        refuse_shape("add_channel_dim", x, "axes h and w at the end")
+    return insert_axes("add_channel_dim", x, axis)
+
+
+@overload
+def channels_first(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def channels_first(x: torch.Tensor, /) -> torch.Tensor: ...
+def channels_first(x: Any, /) -> Any:
+    """Move the last axis in front of height and width: from image files to models.
+
+    Args:
+        x: an array or a tensor of shape ``(*batch, h, w, c)``.
+
+    Returns:
+        A view of shape ``(*batch, c, h, w)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `x` has fewer than three axes.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.channels_first(np.zeros((32, 64, 3))).shape
+        (3, 32, 64)
+    """
+    return _move_channels("channels_first", x, -1, -3)
+
+
+@overload
+def channels_last(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def channels_last(x: torch.Tensor, /) -> torch.Tensor: ...
+def channels_last(x: Any, /) -> Any:
+    """Move the channel axis behind height and width: from models to plots and image files.
+
+    Args:
+        x: an array or a tensor of shape ``(*batch, c, h, w)``.
+
+    Returns:
+        A view of shape ``(*batch, h, w, c)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `x` has fewer than three axes.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.channels_last(np.zeros((3, 32, 64))).shape
+        (32, 64, 3)
+    """
+    return _move_channels("channels_last", x, -3, -1)
+
+
+def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
+    if type(x) is not ndarray and not isinstance(x, Tensor):
+        x = operand(function, x, lambda a: a.ndim >= _IMAGE_NDIM)
+    if x.ndim < _IMAGE_NDIM:
+        order = "h, w and c" if source == -1 else "c, h and w"
+        refuse_shape(function, x, f"axes {order} at the end")
+    try:
+        return (
+            x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
+        )
+    except RuntimeError as error:
+        refuse_operation(function, x, error)

@@ -1,0 +1,212 @@
+"""The helpers that join arrays of one world, and the namespace for everything else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+import numpy as np
+from numpy import concatenate, ndarray
+
+from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
+from sekisho.ground import refuse_words
+from sekisho.helpers.operands import refuse_world, tell_of_torch, tensor_class
+from sekisho.worlds import TORCH, World, class_of, describe, find_world
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "concat",
+    "namespace",
+    "stack",
+]
+
+__tracebackhide__ = hide_in_pytest
+
+S = TypeVar("S", bound="np.generic")
+Tensor: Any = tensor_class(globals())
+
+
+@overload
+def concat(arrays: Sequence[NDArray[S]], /, *, axis: int | None = ...) -> NDArray[S]: ...
+@overload
+def concat(arrays: Sequence[torch.Tensor], /, *, axis: int | None = ...) -> torch.Tensor: ...
+def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
+    """Join arrays, or tensors, along an axis that they have.
+
+    NumPy's ``np.concatenate``, PyTorch's ``torch.cat``.
+
+    Args:
+        arrays: all of one world, of the same shape but for `axis`.
+        more: refused: the arrays are one argument.
+        axis: the axis to join along; None flattens them first.
+        dim: refused: PyTorch's word for `axis`.
+
+    Returns:
+        A new array or tensor.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+        ShapeError: if their shapes do not fit.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.concat([np.zeros((2, 3)), np.ones((1, 3))]).shape
+        (3, 3)
+    """
+    if more is not None or dim is not None:
+        _refuse_words("concat", more, dim)
+    try:
+        if type(arrays[0]) is Tensor and axis is not None:  # torch.cat itself takes tensors only
+            torch = sys.modules["torch"]
+            # Left out where it is the default: torch takes 0.1 us to read it.
+            return torch.cat(arrays, axis) if axis else torch.cat(arrays)
+        for each in arrays:
+            if type(each) is not ndarray:
+                break
+        else:
+            return concatenate(arrays, axis)
+        xp = _one_world("concat", arrays)
+        if axis is None:
+            arrays, axis = [each.reshape(-1) for each in arrays], 0
+        return xp.concatenate(arrays, axis)
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        _refuse_join("concat", arrays, axis, error)
+
+
+@overload
+def stack(arrays: Sequence[NDArray[S]], /, *, axis: int = ...) -> NDArray[S]: ...
+@overload
+def stack(arrays: Sequence[torch.Tensor], /, *, axis: int = ...) -> torch.Tensor: ...
+def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
+    """Join arrays, or tensors, of one shape along a new axis: samples become a batch.
+
+    Args:
+        arrays: all of one world and one shape.
+        more: refused: the arrays are one argument.
+        axis: where the new axis stands in the result.
+        dim: refused: PyTorch's word for `axis`.
+
+    Returns:
+        A new array or tensor with one axis more.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+        ShapeError: if their shapes differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.stack([np.zeros(3), np.ones(3)]).shape
+        (2, 3)
+    """
+    if more is not None or dim is not None:
+        _refuse_words("stack", more, dim)
+    try:
+        if type(arrays[0]) is Tensor:  # torch.stack itself takes tensors only
+            torch = sys.modules["torch"]
+            return torch.stack(arrays, axis) if axis else torch.stack(arrays)
+        for each in arrays:
+            if type(each) is not ndarray:
+                return _one_world("stack", arrays).stack(arrays, axis)
+        return np.stack(arrays, axis)
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        _refuse_join("stack", arrays, axis, error)
+
+
+def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
+    """Refuse arrays that are given one by one, an axis without its name, and torch's word for it."""
+    if dim is None and not isinstance(more, int):
+        refuse_words(function, f"{function}([a, b])", {}, "the arrays are one list.")
+    words: dict[str, Any] = {} if dim is None else {"dim": dim}
+    reason = "" if words else "the axis goes by its name."
+    refuse_words(function, f"{function}(arrays, axis=...)", words, reason)
+
+
+def namespace(*xs: Any) -> ModuleType:
+    """The array API namespace of some arrays or tensors: everything that is not a helper here.
+
+    It is array-api-compat's (https://data-apis.org/array-api-compat/).
+
+    Args:
+        xs: arrays or tensors, all of one world.
+
+    Raises:
+        WorldError: if they are of two worlds, or of none.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> x = np.array([3.0, 4.0])
+        >>> xp = sk.namespace(x)
+        >>> float(xp.linalg.vector_norm(x))
+        5.0
+    """
+    _one_world("namespace", xs)
+    from array_api_compat import array_namespace  # noqa: PLC0415 - importing sekisho stays light
+
+    found: ModuleType = array_namespace(*xs)
+    return found
+
+
+def _one_world(function: str, arrays: Any) -> Any:
+    """The library of all items, or the error for the first that does not belong."""
+    worlds = [find_world(each) for each in arrays]
+    if not worlds:
+        raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))
+    for index, (each, world) in enumerate(zip(arrays, worlds, strict=True)):
+        if world is None:
+            refuse_world(function, f"item {index}", each, f"arrays[{index}]")
+        if world is not worlds[0]:
+            assert worlds[0] is not None
+            raise WorldError(
+                Violation(
+                    function,
+                    f"item {index}",
+                    f"{worlds[0].noun}, as item 0 is",
+                    describe(each),
+                    hint=_how_to_take_all_to(worlds[0], arrays),
+                )
+            )
+    if worlds[0] is TORCH:
+        tell_of_torch()
+    return worlds[0].module() if worlds[0] else None
+
+
+def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
+    """The list to be given instead, if each item needs no more than to be converted."""
+    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+
+    hints = {find_remedy(each, Wanted(world, crosses=False, scalars=True)) for each in arrays}
+    call = f"to_{world.name}({{0}})"
+    return f"[{call.format('each')} for each in arrays]" if hints == {None, call} else None
+
+
+def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception) -> NoReturn:
+    """Say why they cannot be joined: no sequence, of two worlds, or shapes that do not fit."""
+    if isinstance(error, BoundaryError):
+        raise error
+    if not hasattr(class_of(arrays), "__getitem__"):
+        got = describe(arrays)
+        hint = "list(arrays)" if hasattr(class_of(arrays), "__iter__") else None
+        violation = Violation(function, "its arguments", "a sequence of arrays", got, hint=hint)
+        raise BoundaryError(violation) from None
+    _one_world(function, arrays)
+    if isinstance(error, TypeError):
+        raise error
+    got = ", ".join(str(list(each.shape)) for each in arrays[:8])
+    raise ShapeError(
+        Violation(
+            function,
+            "its arguments",
+            f"shapes that fit along axis {axis}",
+            got + (", ..." if len(arrays) > len(arrays[:8]) else ""),
+            str(error).splitlines()[0],
+        )
+    ) from None

@@ -1,0 +1,334 @@
+"""The helpers that add, remove and reorder axes: one name for one operation in both worlds.
+
+Names and arguments are the array API standard's where it has the function
+(https://data-apis.org/array-api/latest/API_specification/). Each returns a view where both
+libraries do, keeps gradients, and raises a `WorldError` for what is neither array nor tensor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+import numpy as np
+from numpy import ndarray
+
+from sekisho.errors import WorldError, hide_in_pytest
+from sekisho.ground import refuse_words
+from sekisho.helpers.operands import (
+    insert_axes,
+    operand,
+    refuse_operation,
+    refuse_shape,
+    tensor_class,
+)
+from sekisho.worlds import TORCH
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+__all__ = [
+    "add_batch_dim",
+    "expand_dims",
+    "moveaxis",
+    "permute_dims",
+    "remove_batch_dim",
+    "squeeze",
+    "transpose2d",
+]
+
+__tracebackhide__ = hide_in_pytest
+
+S = TypeVar("S", bound="np.generic")
+Tensor: Any = tensor_class(globals())
+Axes = int | tuple[int, ...]
+_NOT_GIVEN: Any = object()
+
+
+@overload
+def add_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def add_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def add_batch_dim(x: Any, /) -> Any:
+    """Add an axis of size 1 in front: one sample becomes a batch of one.
+
+    NumPy's ``x[None]``, PyTorch's ``x.unsqueeze(0)``.
+
+    Args:
+        x: an array or a tensor of any shape ``(*shape)``.
+
+    Returns:
+        A view of shape ``(1, *shape)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.add_batch_dim(np.array([1, 2, 3]))
+        array([[1, 2, 3]])
+    """
+    try:
+        if type(x) is ndarray or isinstance(x, Tensor):
+            return x[None]
+        return operand("add_batch_dim", x)[None]
+    except RuntimeError as error:  # a tensor that torch cannot view so
+        refuse_operation("add_batch_dim", x, error)
+
+
+@overload
+def remove_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def remove_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def remove_batch_dim(x: Any, /) -> Any:
+    """Remove the first axis, which must have size 1: a batch of one becomes its sample.
+
+    Args:
+        x: an array or a tensor of shape ``(1, *shape)``.
+
+    Returns:
+        A view of shape ``(*shape)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if the first axis has another size, or there is none.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.remove_batch_dim(np.array([[1, 2, 3]]))
+        array([1, 2, 3])
+    """
+    if type(x) is not ndarray and not isinstance(x, Tensor):
+        x = operand("remove_batch_dim", x, lambda a: a.shape[:1] == (1,))
+    try:
+        if x.ndim == 0 or x.shape[0] != 1:
+            reason = "a batch of several has no single sample; take one by its index, as in x[0]"
+            wanted = "a first axis of size 1"
+            refuse_shape("remove_batch_dim", x, wanted, reason if x.ndim else None)
+        return x[0]
+    except RuntimeError as error:
+        refuse_operation("remove_batch_dim", x, error)
+
+
+@overload
+def expand_dims(x: NDArray[S], /, axis: Axes = ...) -> NDArray[S]: ...
+@overload
+def expand_dims(x: torch.Tensor, /, axis: Axes = ...) -> torch.Tensor: ...
+def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
+    """Add axes of size 1 anywhere.
+
+    NumPy's ``np.expand_dims(x, axis)``, PyTorch's ``x.unsqueeze(axis)``.
+
+    Args:
+        x: an array or a tensor of any shape.
+        axis: where the new axis, or axes, stand in the result; negative counts from its end.
+        dim: refused: PyTorch's word for `axis`.
+
+    Returns:
+        A view with as many axes more as `axis` names.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if the result has no such axis.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.expand_dims(np.zeros((2, 2)), axis=1).shape
+        (2, 1, 2)
+    """
+    if dim is not None:
+        refuse_words("expand_dims", "expand_dims(x, axis)", {"dim": dim})
+    if type(x) is not ndarray:
+        if not isinstance(x, Tensor):
+            x = operand("expand_dims", x)
+        elif type(axis) is int:
+            try:
+                return x.unsqueeze(axis)
+            except IndexError:
+                pass  # said below
+    return insert_axes("expand_dims", x, axis)
+
+
+@overload
+def squeeze(x: NDArray[S], /, axis: Axes) -> NDArray[S]: ...
+@overload
+def squeeze(x: torch.Tensor, /, axis: Axes) -> torch.Tensor: ...
+def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
+    """Remove axes of size 1. In both worlds an axis of another size is refused.
+
+    Args:
+        x: an array or a tensor.
+        axis: the axis, or axes, to remove; each must have size 1.
+        dim: refused: PyTorch's word for `axis`.
+
+    Returns:
+        A view without them.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if an axis does not exist or has another size. (``torch.squeeze`` keeps it
+            without a word.)
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.squeeze(np.zeros((2, 1)), axis=1).shape
+        (2,)
+    """
+    if axis is None:
+        words: dict[str, Any] = {} if dim is None else {"dim": dim}
+        refuse_words("squeeze", "squeeze(x, axis)", words, "" if words else "which axis?")
+    if type(x) is not ndarray and not isinstance(x, Tensor):
+        x = operand("squeeze", x)
+    try:
+        ndim = x.ndim
+        for each in axis if isinstance(axis, tuple) else (axis,):
+            if not -ndim <= each < ndim or x.shape[each] != 1:
+                refuse_shape("squeeze", x, f"axis {each} of size 1")
+        return x.squeeze(axis)
+    except RuntimeError as error:
+        refuse_operation("squeeze", x, error)
+
+
+@overload
+def transpose2d(x: NDArray[S], /) -> NDArray[S]: ...
+@overload
+def transpose2d(x: torch.Tensor, /) -> torch.Tensor: ...
+def transpose2d(x: Any, /) -> Any:
+    """Swap the two axes of a matrix.
+
+    NumPy's ``x.T``, PyTorch's ``x.permute(1, 0)``.
+
+    Args:
+        x: an array or a tensor of shape ``(n, m)``.
+
+    Returns:
+        A view of shape ``(m, n)``.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `x` has not two axes; `permute_dims` reorders any number.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.transpose2d(np.array([[1, 2, 3], [4, 5, 6]]))
+        array([[1, 4],
+               [2, 5],
+               [3, 6]])
+    """
+    if type(x) is ndarray:
+        if x.ndim == 2:  # noqa: PLR2004 - a matrix
+            return x.T
+    elif not isinstance(x, Tensor):
+        x = operand("transpose2d", x, lambda a: a.ndim == 2)  # noqa: PLR2004 - a matrix
+    if x.ndim != 2:  # noqa: PLR2004 - a matrix
+        refuse_shape("transpose2d", x, "2 axes", "permute_dims reorders any number of axes")
+    try:
+        return x.T
+    except RuntimeError as error:
+        refuse_operation("transpose2d", x, error)
+
+
+@overload
+def permute_dims(x: NDArray[S], /, axes: tuple[int, ...]) -> NDArray[S]: ...
+@overload
+def permute_dims(x: torch.Tensor, /, axes: tuple[int, ...]) -> torch.Tensor: ...
+def permute_dims(
+    x: Any,
+    /,
+    axes: Any = _NOT_GIVEN,
+    _1: Any = _NOT_GIVEN,
+    _2: Any = _NOT_GIVEN,
+    _3: Any = _NOT_GIVEN,
+    _4: Any = _NOT_GIVEN,
+    _5: Any = _NOT_GIVEN,
+    dims: Any = _NOT_GIVEN,
+) -> Any:
+    """Reorder the axes.
+
+    NumPy's ``x.transpose(axes)``, PyTorch's ``x.permute(axes)``.
+
+    Args:
+        x: an array or a tensor.
+        axes: for each axis of the result, which axis of `x` it is; each exactly once.
+        dims: refused: PyTorch's word for `axes`.
+
+    Returns:
+        A view.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if `axes` is no permutation of the axes of `x`.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.permute_dims(np.zeros((2, 3, 4)), (2, 0, 1)).shape
+        (4, 2, 3)
+    """
+    try:
+        if type(x) is ndarray:
+            return x.transpose(axes)
+        if isinstance(x, Tensor):
+            return x.permute(axes)
+        x = operand("permute_dims", x)
+        return x.permute(axes) if TORCH.owns(x) else x.transpose(axes)
+    except WorldError:
+        raise
+    except (IndexError, RuntimeError, TypeError, ValueError):
+        _refuse_permutation(x, axes, _1, dims)
+
+
+def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
+    """Say why `axes` are no permutation.
+
+    The parameters behind `axes` are for whoever writes torch's ``x.permute(1, 0)``. They cost
+    nothing where they are not given, which ``*axes`` would: a call with it takes twice the time.
+    """
+    if dims is not _NOT_GIVEN:
+        refuse_words("permute_dims", "permute_dims(x, axes)", {"dims": dims})
+    if second is not _NOT_GIVEN or axes is _NOT_GIVEN or not hasattr(axes, "__len__"):
+        refuse_words("permute_dims", "permute_dims(x, (1, 0))", {}, "the axes are one tuple.")
+    refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
+
+
+@overload
+def moveaxis(x: NDArray[S], /, source: Axes, destination: Axes) -> NDArray[S]: ...
+@overload
+def moveaxis(x: torch.Tensor, /, source: Axes, destination: Axes) -> torch.Tensor: ...
+def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
+    """Move axes to other positions; the others stay in order.
+
+    Args:
+        x: an array or a tensor.
+        source: the axis, or axes, to move.
+        destination: where each stands in the result.
+
+    Returns:
+        A view.
+
+    Raises:
+        WorldError: if `x` is neither.
+        ShapeError: if an axis does not exist, or stands twice.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.moveaxis(np.zeros((8, 9, 3)), -1, 0).shape
+        (3, 8, 9)
+    """
+    try:
+        if type(x) is ndarray:
+            return np.moveaxis(x, source, destination)
+        if isinstance(x, Tensor):
+            return x.moveaxis(source, destination)
+        x = operand("moveaxis", x)
+        if TORCH.owns(x):
+            return x.moveaxis(source, destination)
+        return np.moveaxis(x, source, destination)
+    except (IndexError, RuntimeError, ValueError):
+        refuse_shape("moveaxis", x, f"axes {source}, to be moved to {destination}")

@@ -1,0 +1,354 @@
+"""The import hook: modules of the guarded packages are compiled with decorators put in."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import contextlib
+import importlib.machinery
+import importlib.util
+import sys
+import tomllib
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.context import caller, get_mode
+from sekisho.contract import Options
+from sekisho.errors import DeclarationError, UnguardedWarning
+from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
+from sekisho.package.inject import GUARD, GUARD_CLASS, inject, typed_imports
+from sekisho.package.table import Table, is_inside, make_table, matches
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import CodeType, ModuleType
+
+    from sekisho.contract import Kind
+
+__all__ = [
+    "Hook",
+    "class_decorator_for",
+    "decorator_for",
+    "is_inside",
+    "read_pyproject",
+]
+
+_installed: Final[list[Hook]] = []
+_NAME: Final = "install_import_hook()"
+_RIVALS: Final = ("beartype", "jaxtyping", "typeguard")
+
+
+class Hook:
+    """A finder in ``sys.meta_path`` that stands before all others.
+
+    Attributes:
+        packages: the packages that it guards.
+        modules: the names of the modules that it has guarded.
+        names: the dotted names of all that they define.
+    """
+
+    def __init__(self, packages: Sequence[str], worlds: Mapping[str, str]) -> None:
+        if not hasattr(packages, "__iter__"):
+            raise DeclarationError(f"{_NAME}: expected names of packages, got {packages!r}.")
+        self.packages: tuple[str, ...] = tuple(packages)
+        self.modules: list[str] = []
+        self.names: set[str] = set()
+        for package in self.packages:
+            _require_fresh(package)
+        self.table: Table = make_table(worlds, self.packages)
+        known = [name for package in self.packages for name, _ in _modules_of(package)]
+        for pattern in self.table.unmatched(known):
+            if not any(pattern.startswith(f"{name}.") for name in known):
+                raise DeclarationError(f"worlds[{pattern!r}]: no module of that name is there.")
+
+    def install(self) -> None:
+        """Begin to guard what is imported."""
+        _refuse_rivals(self.packages)
+        sys.meta_path.insert(0, self)
+        _installed.append(self)
+        atexit.register(self.report)
+
+    def uninstall(self, *, reports: bool = True) -> None:
+        """Have imports as they were. What was guarded stays guarded.
+
+        Args:
+            reports: whether to warn of modules that were imported past the hook.
+        """
+        if self in _installed:
+            _installed.remove(self)
+            sys.meta_path.remove(self)
+            atexit.unregister(self.report)
+            if reports:
+                self.report()
+
+    def report(self) -> None:
+        """Warn of modules that were imported past the hook, and of patterns that match nothing."""
+        texts, unheard[:] = tuple(unheard), ()
+        nothing = [f"worlds[{p!r}]: nothing in the package is so called." for p in self.unmatched()]
+        for text in (*texts, *nothing):
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
+        missed = self.missed()
+        if missed:
+            loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
+            warnings.warn(
+                f"imported unguarded, because a loader of {', '.join(sorted(loaders))} came first: "
+                f"{', '.join(missed)}.",
+                UnguardedWarning,
+                stacklevel=2,
+            )
+
+    def missed(self) -> list[str]:
+        """The modules of the packages that were imported from source, and not by this hook."""
+        return [
+            name
+            for name, module in tuple(sys.modules.items())
+            if self.guards(name)
+            and name not in self.modules
+            and isinstance(
+                getattr(module, "__loader__", None), importlib.machinery.SourceFileLoader
+            )
+            and not _is_initializing(module)
+        ]
+
+    def unmatched(self) -> list[str]:
+        """The table's patterns that match nothing, held against all that the package defines.
+
+        What was not imported is read, not run. Before anything was, nothing is said.
+        """
+        left = self.table.unmatched(self.names) if self.modules else []
+        if not left:
+            return []
+        names = set(self.names)
+        for package in self.packages:
+            for name, path in _modules_of(package):
+                names.add(name)
+                if name not in self.modules and path is not None:
+                    with contextlib.suppress(OSError, SyntaxError, ValueError):
+                        names |= {*inject(ast.parse(path.read_bytes()), name, self.table)}
+        return self.table.unmatched(names)
+
+    def guards(self, name: str) -> bool:
+        """Whether a module belongs to the guarded packages."""
+        return any(matches(package, name) for package in self.packages)
+
+    def __enter__(self) -> Hook:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.uninstall()
+
+    # --- what Python's import system asks of a finder
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> Any:
+        """Find a module as Python would, and have it loaded by ours."""
+        if not self.guards(name):
+            return None
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is None:
+                continue
+            if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+                if type(spec.loader) is not importlib.machinery.SourceFileLoader and (
+                    _transforms(spec.loader, name)
+                ):
+                    _refuse_rival(name, type(spec.loader).__module__)
+                spec.loader = _Loader(name, spec.loader.path, self)
+            return spec
+        return None
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Compiles a module with its decorators put in; never from a bytecode cache, nor to one."""
+
+    def __init__(self, name: str, path: str, hook: Hook) -> None:
+        super().__init__(name, path)
+        self.hook = hook
+        self.typed: dict[str, tuple[str, str | None]] = {}
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        source = self.get_data(self.path)
+        tree = ast.parse(source, self.path)
+        self.typed = typed_imports(tree, self._package(fullname))
+        self.hook.names.update([fullname, *inject(tree, fullname, self.hook.table)])
+        code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
+        return code
+
+    def _package(self, fullname: str) -> str:
+        return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update({GUARD: decorator_for, GUARD_CLASS: class_decorator_for})
+        self.hook.modules.append(module.__name__)
+        try:
+            super().exec_module(module)
+        finally:
+            vars(module).pop(GUARD, None)
+            vars(module).pop(GUARD_CLASS, None)
+        settle_late_guards(_loaded(self.typed))
+
+
+def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
+    found: dict[str, Any] = {}
+    for name, (module, attribute) in imports.items():
+        loaded = sys.modules.get(module)
+        value = loaded if attribute is None else getattr(loaded, attribute, None)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+# --- the decorators that are put in ------------------------------------------------------------
+
+_KINDS: Final[dict[str | None, Kind]] = {
+    "numpy": "numpy_world",
+    "torch": "torch_world",
+    "same": "same_world",
+    "boundary": "boundary",
+    None: "boundary",
+}
+
+
+def _options(entry: str | None) -> Options:
+    checker = None if entry is None else "beartype"
+    return Options(
+        _KINDS[entry],
+        typechecker=checker,
+        gives_way=True,
+        arrays_only=entry is None,
+        lenient=True,
+    )
+
+
+def decorator_for(entry: str | None) -> Callable[[Any], Any]:
+    """The decorator that the table's entry stands for; None is for what it does not name."""
+    return _decorator(guard_target, entry)
+
+
+def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
+    """The same for the methods of a class that its own decorators have generated."""
+    return _decorator(guard_generated, entry)
+
+
+def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
+    def decorate(target: Any) -> Any:
+        if get_mode() == "off":
+            return target
+        try:
+            return guard(target, _options(entry), caller())
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            # Nobody wrote this decorator, so it is not for it to keep a package from being used.
+            name = getattr(target, "__qualname__", repr(target))
+            warn_unguarded(target, [f"{name}: {error}"])
+            return target
+
+    return decorate
+
+
+# --- what is in the way -------------------------------------------------------------------------
+
+
+def _require_fresh(package: Any) -> None:
+    """Refuse a package that is not there, or that it is too late for."""
+    if not isinstance(package, str) or not all(map(str.isidentifier, package.split("."))):
+        raise DeclarationError(f"{_NAME}: expected a package's name, got {package!r}.")
+    for hook in _installed:
+        if any(matches(each, package) or matches(package, each) for each in hook.packages):
+            raise DeclarationError(f"{_NAME}: {package} is guarded by a hook already.")
+    loaded = sorted(
+        name
+        for name, module in tuple(sys.modules.items())
+        if matches(package, name) and not _is_initializing(module)
+    )
+    if loaded:
+        raise DeclarationError(
+            f"{_NAME}: {loaded[0]} has been imported already, unguarded.\n"
+            f"  hint: install the hook before the first import of {package}"
+        )
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None:
+        raise DeclarationError(f"{_NAME}: there is no package {package!r}.")
+
+
+def _is_initializing(module: Any) -> bool:
+    """Whether a module is being imported right now, as one that guards its own submodules."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def _refuse_rivals(packages: Sequence[str]) -> None:
+    """Refuse to stand before a hook of another library that would transform the same modules."""
+    for finder in sys.meta_path:
+        library = type(finder).__module__.partition(".")[0]
+        asks = getattr(finder, "should_instrument", None)
+        if library in _RIVALS:
+            for package in packages:
+                if asks is None or asks(package):
+                    _refuse_rival(package, library)
+
+
+def _transforms(loader: Any, name: str) -> bool:
+    """Whether a loader that is not Python's own means this module. beartype.claw's loads all."""
+    if not type(loader).__module__.startswith("beartype."):
+        return True
+    try:
+        trie = importlib.import_module("beartype.claw._package.clawpkgtrie")
+        return trie.get_package_conf_or_none(name) is not None
+    except (ImportError, AttributeError):  # not public: better refused than ignored
+        return True
+
+
+def _refuse_rival(package: str, library: str) -> None:
+    raise DeclarationError(
+        f"{_NAME}: a hook of {library} is in the way of {package}: only one of the "
+        f"two can compile its modules.\n  hint: remove the one or the other"
+    )
+
+
+def _modules_of(package: str) -> Iterator[tuple[str, Path | None]]:
+    """A package and its modules, with their files, from the file system, importing nothing."""
+    spec = None
+    with contextlib.suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(package)
+    yield package, Path(spec.origin) if spec and spec.has_location and spec.origin else None
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        for path in sorted(Path(root).rglob("*")):
+            relative = path.relative_to(root)
+            parts = [*relative.parts[:-1], relative.name.partition(".")[0]]
+            is_module = path.is_dir() or path.suffix in {".py", ".so", ".pyd", ".pyi"}
+            if is_module and all(map(str.isidentifier, parts)) and parts[-1] != "__init__":
+                file = path / "__init__.py" if path.is_dir() else path
+                yield ".".join([package, *parts]), file if file.suffix == ".py" else None
+
+
+# --- pyproject.toml -----------------------------------------------------------------------------
+
+
+def read_pyproject(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Read the packages and the table of ``[tool.sekisho]``, in this folder or the nearest above.
+
+    Raises:
+        DeclarationError: if the section is not of this form.
+    """
+    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    path = next((each for each in paths if each.is_file()), None)
+    if path is None:
+        return [], {}
+    document: Any = tomllib.loads(path.read_text("utf-8"))
+    section: Any = document.get("tool", {}).get("sekisho", {})
+    packages: Any = section.get("packages", [])
+    table: Any = section.get("worlds", {})
+    unknown = section.keys() - {"packages", "worlds"}
+    if unknown or class_of(packages) is not list or class_of(table) is not dict:
+        raise DeclarationError(
+            f"{path}: [tool.sekisho] takes packages = [...] and a table worlds, got {section!r}."
+        )
+    return packages, table

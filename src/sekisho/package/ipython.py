@@ -1,0 +1,51 @@
+"""The IPython extension: what is defined in a cell and annotated with arrays is guarded."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.context import install, read_setting
+from sekisho.package.hook import class_decorator_for, decorator_for
+from sekisho.package.inject import GUARD, GUARD_CLASS, inject
+from sekisho.package.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["load", "unload"]
+
+_NAMES: Final[dict[str, Callable[..., Any]]] = {
+    GUARD: decorator_for,
+    GUARD_CLASS: class_decorator_for,
+}
+
+
+class _Cells(ast.NodeTransformer):
+    """Decorates each cell before it is compiled."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Module):
+            inject(node, "__main__", Table(()))
+        return node
+
+
+def load(shell: Any) -> None:
+    """Guard the cells that run from now on, and add the magic ``%sekisho``."""
+    unload(shell)  # loaded twice is loaded once
+    shell.user_ns_hidden.update(_NAMES)
+    shell.user_ns.update(_NAMES)
+    shell.ast_transformers.append(_Cells())
+    shell.register_magic_function(_set_mode, "line", "sekisho")
+
+
+def unload(shell: Any) -> None:
+    """Leave cells alone again. What was guarded stays guarded."""
+    shell.ast_transformers[:] = [
+        each for each in shell.ast_transformers if not isinstance(each, _Cells)
+    ]
+
+
+def _set_mode(line: str) -> None:
+    """``%sekisho strict`` sets the mode of this session; ``%sekisho strict to_torch=warn`` too."""
+    install(read_setting(line, f"%sekisho {line}"))

@@ -1,0 +1,180 @@
+"""The call that makes an array of a value that is none: a list, a number, a data frame, a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sekisho.contract import match_shape
+from sekisho.ground import evaluate
+from sekisho.remedy.losses import are_same, loss_of
+from sekisho.remedy.steps import Advice, Step
+from sekisho.worlds import NUMPY, TORCH, World, class_of, dtype_name, exports_memory, find_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.contract import ArraySpec, Bindings
+
+__all__ = ["evaluate_on", "make_step"]
+
+_PLAIN: Final = (bool, int, float, complex, list, tuple, range, np.generic)
+_FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
+"""Whose ``to_numpy`` hands out what the object holds. Elsewhere it may read a disk, or a cluster."""
+
+
+def make_step(
+    value: Any, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
+) -> Step:
+    """The call that makes an array of a value, of the dtype that is asked for.
+
+    Where it cannot have the shape that is asked for, that is the next step's business, unless
+    another call gives it.
+
+    Args:
+        value: what is no array.
+        world: the world that is asked for; None is either.
+        spec: dtype and axes; None asks nothing of them.
+        bound: the axis sizes bound so far.
+        reads: whether the boundary reads a picture itself.
+
+    Raises:
+        Advice: if no call is certain to.
+    """
+    target = (spec and spec.only_dtype) or None
+    nearest: Step | None = None
+    has_dtype = False
+    for step, made in _tried(value, world or NUMPY, target):
+        if spec is None:
+            return step
+        is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
+        if is_lawful and (
+            spec.axes is None or match_shape(spec.axes, tuple(made.shape), dict(bound)) is None
+        ):
+            picture = step.call.removeprefix("numpy.asarray(")[:-1]
+            return step._replace(call=picture) if reads and ".convert(" in picture else step
+        # The next step may mend the axes, or cast.
+        if (is_lawful and not has_dtype) or (nearest is None and target):
+            nearest, has_dtype = step, is_lawful
+    if nearest is None:
+        raise Advice(None)
+    return nearest
+
+
+def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
+    """The calls that make numbers of a value, and what they make, without a loss but of digits."""
+    for call, exact in _calls(value, world, dtype):
+        made = None
+        with contextlib.suppress(Exception):  # whatever it raises, then it is not this call
+            made = evaluate_on(call, value)
+        if find_world(made) is not None and _is_numeric(made):
+            loss = _loss(made, value, exact)
+            if loss in {"", ", which rounds"}:
+                yield Step(call, functools.partial(evaluate_on, call), loses=loss), made
+
+
+def _is_numeric(made: Any) -> bool:
+    return find_world(made) is TORCH or made.dtype.kind in "biufc"
+
+
+def evaluate_on(call: str, value: Any) -> Any:
+    """Make a call of ours on a value, ``{0}`` being the value."""
+    names = {"value": value, "numpy": np, "torch": TORCH.module()}
+    return evaluate(call.format("value"), names)
+
+
+def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """The calls that may do, best first; with each, the call whose values it must have."""
+    kind = class_of(value)
+    package = str(kind.__module__).partition(".")[0]
+    if issubclass(kind, _PLAIN):
+        yield from _plain_calls(value, world, dtype)
+    elif issubclass(kind, (bytes, bytearray)):
+        if dtype == "uint8":  # as anything else they would have to be decoded
+            yield "numpy.frombuffer({0}, dtype='uint8')", None
+    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
+        if dtype is not None:
+            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package == "PIL" and hasattr(kind, "convert"):
+        yield "numpy.asarray({0})", None
+        for mode in ("RGB", "L", "RGBA"):
+            yield f"numpy.asarray({{0}}.convert('{mode}'))", None
+    elif kind.__name__ in {"array", "memoryview"} or exports_memory(value):
+        yield "numpy.asarray({0})", None
+        yield "numpy.from_dlpack({0})", None
+        if dtype is not None:
+            yield f"numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+
+def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of numbers, and of lists of numbers or of arrays."""
+    first: Any = value[0] if issubclass(class_of(value), (list, tuple)) and value else None
+    if find_world(first) is TORCH:
+        yield "torch.stack({0})", None
+        return
+    is_scalar = not isinstance(value, (list, tuple, range))
+    plain = "numpy.asarray({0})"
+    if world is NUMPY or isinstance(value, np.generic) or find_world(first) is NUMPY:
+        ways = ["numpy.asarray({0}"] + ["numpy.atleast_1d({0}"] * is_scalar
+        for way in ways:
+            yield f"{way})", None
+        if dtype is not None and dtype in NUMPY.dtypes().values():
+            yield f"numpy.asarray({{0}}, dtype='{dtype}')", plain
+            if is_scalar:
+                yield f"numpy.atleast_1d({{0}}).astype('{dtype}')", plain
+        return
+    ways = ["torch.tensor({0}"] + ["torch.tensor([{0}]"] * is_scalar
+    for way in ways:
+        yield f"{way})", plain
+        if dtype is not None:
+            yield f"{way}, dtype=torch.{dtype})", plain
+
+
+def _loss(made: Any, value: Any, exact: str | None) -> str:
+    """What a call has lost of the values: nothing (``""``), digits, or more than may be said."""
+    if class_of(value).__module__.partition(".")[0] == "PIL":
+        return _picture_loss(made, value)
+    if exact is None:
+        return ""
+    wanted = np.asarray(evaluate_on(exact, value))
+    if find_world(made) is TORCH:
+        made_name = dtype_name(made.dtype)
+        made = made.float().numpy() if made_name == "bfloat16" else made.numpy()
+        return _as_words(loss_of(wanted, made_name)) if wanted.dtype.kind in "biufc" else "values"
+    if wanted.dtype.kind in "biufc":
+        return _as_words(loss_of(wanted, dtype_name(made.dtype)))
+    if bool(np.all(are_same(wanted, made))):
+        return ""
+    error = np.abs(made.astype(float) - wanted.astype(float))
+    eps = np.finfo(made.dtype).eps if made.dtype.kind == "f" else 0.0
+    return (
+        ", which rounds" if bool((error <= eps * np.abs(wanted.astype(float))).all()) else "values"
+    )
+
+
+def _as_words(loss: str | None) -> str:
+    return {None: "", "rounds": ", which rounds"}.get(loss, "values")
+
+
+_FULL: Final = 255
+_PIXELS: Final = 2  # the rank of a picture that is grey
+
+
+def _picture_loss(made: Any, picture: Any) -> str:
+    """A picture that is converted to another mode must hold the same colours."""
+    before = np.asarray(picture)
+    if made.shape == before.shape or picture.mode == "P":
+        return ""
+    if before.ndim == _PIXELS:  # grey, repeated; an alpha channel, if there is one, is full
+        same = bool((made[..., :3] == before[..., None]).all())
+    elif made.ndim == _PIXELS:
+        same = bool((before == before[..., :1]).all())
+    else:
+        shared = min(before.shape[-1], made.shape[-1])
+        same = bool((made[..., :shared] == before[..., :shared]).all())
+        same = same and bool((before[..., shared:] == _FULL).all())
+    return "" if same else "values"

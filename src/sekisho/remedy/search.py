@@ -1,0 +1,252 @@
+"""The call that mends a value, found by making it: a hint that was not followed is not given.
+
+A value is taken step by step to what its boundary asks for, each step tried on the value itself.
+If the last one is lawful, the steps together are the hint: one call, however much was wrong. If no
+step is certain to help, there is no hint, or words that say what to decide first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho.contract import match_shape
+from sekisho.remedy.losses import are_same, is_small
+from sekisho.remedy.makers import evaluate_on, make_step
+from sekisho.remedy.steps import Advice, Step, cast_step, plain_text, shape_step
+from sekisho.watch import unwatched
+from sekisho.worlds import (
+    NUMPY,
+    TORCH,
+    Policy,
+    Refusal,
+    World,
+    class_of,
+    convert,
+    dtype_name,
+    exports_memory,
+    find_world,
+    is_compiling,
+    runs_plainly,
+    same_device,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.contract import ArraySpec, Bindings
+
+__all__ = ["Wanted", "find_remedy"]
+
+_MOST_STEPS: Final = 5
+
+
+class Wanted(NamedTuple):
+    """What a boundary asks of a value.
+
+    Attributes:
+        world: the world that it must be of; None is either.
+        crosses: whether the boundary converts a value of the other world.
+        spec: dtype and axes; None asks nothing of them.
+        bound: the axis sizes bound so far.
+        policy: what the boundary's own conversion may do; its device is where tensors must be.
+        scalars: whether a NumPy scalar is an array here.
+        fits: what else a helper asks of an array.
+    """
+
+    world: World | None
+    crosses: bool = True
+    spec: ArraySpec | None = None
+    bound: Bindings = {}  # noqa: RUF012 - never changed
+    policy: Policy = Policy()
+    scalars: bool = False
+    fits: Callable[[Any], bool] | None = None
+
+
+def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str | None:
+    """The call that makes a value lawful, ``{0}`` being the value; or words; or None.
+
+    Args:
+        value: what a boundary has refused. It is not changed.
+        wanted: what the boundary asks for.
+        instead: what may be done instead of a conversion that is all that is missing.
+    """
+    if is_compiling():
+        return None
+    if not runs_plainly():
+        return _advice_only(value, wanted)
+    steps: list[Step] = []
+    # The calls are ours: no strict mode watches them, and their warnings are nobody's.
+    with unwatched(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            while (step := _next_step(value, wanted)) is not None:
+                if len(steps) == _MOST_STEPS:
+                    return None
+                steps.append(step)
+                value = step.do(value)
+        except Advice as advice:
+            return advice.args[0] if not steps else None
+        except Exception:  # noqa: BLE001 - a call that raises is no remedy, whatever it raises
+            return None if steps else _advice_only(value, wanted)
+    return _say(steps, instead) if steps else None
+
+
+def _advice_only(value: Any, wanted: Wanted) -> str | None:
+    """What to do first, where nothing can be tried: a transform or a mode would take part."""
+    if wanted.world is not None and find_world(value) not in {None, wanted.world}:
+        try:
+            convert(value, wanted.world, wanted.policy)
+        except Refusal as refusal:
+            return refusal.hint if _is_advice(refusal.hint) else None
+    return None
+
+
+def _is_advice(hint: str | None) -> bool:
+    """Whether a hint is words, or has a part that only its reader can fill in."""
+    return hint is None or "{0}" not in hint or "..." in hint
+
+
+def _say(steps: list[Step], instead: str | None) -> str:
+    call, loses = "{0}", ""
+    for step in steps:
+        call = step.call.format(call)
+        loses += step.loses
+    if len(steps) == 1 and steps[0].beside:
+        return plain_text(steps[0], "{0}")
+    why = next((f"{step.why}: " for step in steps if step.why and not step.beside), "")
+    if len(steps) == 1:
+        other = steps[0].option or (instead if steps[0].crosses else None)
+        call += f", or {other}" if other else ""
+    return f"{why}{call}{loses}"
+
+
+def _next_step(value: Any, wanted: Wanted) -> Step | None:
+    """What is to be done next; None if the value is lawful.
+
+    Raises:
+        Advice: if nothing is certain to help.
+    """
+    world, spec = find_world(value), wanted.spec
+    is_scalar = issubclass(class_of(value), np.generic) and not wanted.scalars
+    if world is None or (is_scalar and wanted.world is not TORCH):
+        if world is None and exports_memory(value) and wanted.crosses:
+            # The boundary reads it itself; a step is needed only if that is not enough.
+            read = convert(value, NUMPY, Policy()).value
+            with contextlib.suppress(Advice):
+                if _next_step(read, wanted) is None:
+                    return None
+        return make_step(value, wanted.world, spec, wanted.bound, reads=wanted.crosses)
+    target = wanted.world or world
+    if world is not target and not wanted.crosses:
+        return _crossing_step(value, target, wanted.policy)
+    return _array_step(value, wanted) or _last_step(value, target, wanted)
+
+
+def _array_step(value: Any, wanted: Wanted) -> Step | None:
+    """What mends dtype or axes; None if there is nothing to mend."""
+    spec = wanted.spec
+    if spec is not None:
+        if not spec.accepts_dtype(dtype_name(value.dtype)):
+            return cast_step(spec, value)
+        shape, world = tuple(value.shape), find_world(value)
+        if spec.axes is not None and match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
+            step = shape_step(spec, shape, wanted.bound, world or NUMPY)
+            if step is None:
+                raise Advice(None)
+            return step
+    if wanted.fits is not None and not wanted.fits(value):
+        raise Advice(None)
+    return None
+
+
+def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
+    """What the boundary's own conversion, or move, needs first; None if nothing."""
+    device = wanted.policy.device
+    if find_world(value) is not target:
+        return _step_before(value, target, wanted.policy)
+    if device is None or target is not TORCH or same_device(value.device, device):
+        return None
+    if wanted.crosses:
+        return _step_before(value, target, wanted.policy)
+    return Step(f"{{0}}.to('{device}')", functools.partial(_moved, device))
+
+
+def _moved(device: Any, tensor: Any) -> Any:
+    return convert(tensor, TORCH, Policy(device=device)).value
+
+
+def _crossed(target: World, value: Any) -> Any:
+    return convert(value, target, Policy()).value
+
+
+def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
+    before = _step_before(value, target, Policy())
+    if before is not None:
+        return before
+    try:  # whether the boundary itself could, if it were told to
+        convert(value, target, policy)
+        could = True
+    except Refusal:
+        could = False
+    call = f"to_{target.name}({{0}})"
+    return Step(call, functools.partial(_crossed, target), crosses=could)
+
+
+def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
+    """What a value needs before it can be converted; None if nothing.
+
+    Raises:
+        Advice: if nothing is certain to help.
+    """
+    if is_small(value) or find_world(value) is target:
+        try:
+            convert(value, target, policy)
+        except Refusal as refusal:
+            return _step_of(refusal, value)
+    return None
+
+
+def _step_of(refusal: Refusal, value: Any) -> Step:
+    """The call that a refusal names.
+
+    Raises:
+        Advice: if it names none, or an option of the boundary's, or would lose a value.
+    """
+    hint = refusal.hint
+    if hint is None or _is_advice(hint):
+        raise Advice(hint)
+    why, _, rest = hint.rpartition(": ")
+    call, _, loses = rest.partition(", which ")
+    call, _, option = call.partition(", or ")
+    if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
+        made = TORCH.module().zeros((), dtype=value.dtype).expand(value.shape)
+    else:
+        made = evaluate_on(call, value)
+    if ".astype(" in call:
+        loses = loses or _lost(value, made)
+    return Step(
+        call, functools.partial(_made, made), why, loses=loses and f", which {loses}", option=option
+    )
+
+
+def _made(made: Any, _value: Any) -> Any:
+    return made
+
+
+def _lost(value: Any, made: Any) -> str:
+    """What a cast has lost: nothing, or digits.
+
+    Raises:
+        Advice: if it is more than that.
+    """
+    back = made.astype(value.dtype)
+    if bool(np.all(are_same(back, value))):
+        return ""
+    if value.dtype.kind in "fc" and np.isfinite(made).all() == np.isfinite(value).all():
+        return "rounds"
+    raise Advice(None)

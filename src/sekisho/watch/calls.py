@@ -1,0 +1,75 @@
+"""Calls into NumPy from a body that stays in PyTorch, which Python 3.12 and later can show.
+
+`sys.monitoring` (PEP 669) reports the calls of chosen code objects and costs nothing elsewhere. It
+shows a call's first argument only, and no operators. Python 3.11 has nothing like it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sekisho.watch.strict import refuse, thread
+from sekisho.worlds import NUMPY, TORCH, class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType
+
+__all__ = ["show_calls"]
+
+# By name: type checkers read this as Python 3.11, which has no such module.
+_monitoring: Final[Any] = getattr(sys, "monitoring", None)
+
+
+def show_calls(function: Callable[..., Any]) -> None:
+    """Have the calls of a function's body shown to its watch, those of functions inside it too."""
+    code: Any = getattr(inspect.unwrap(function), "__code__", None)
+    tool = _tool() if _monitoring else None
+    if tool is not None and code is not None:
+        for each in _codes(code):
+            _monitoring.set_local_events(tool, each, _monitoring.events.CALL)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, type(code)):
+            yield from _codes(each)
+
+
+@cache
+def _tool() -> int | None:
+    """Claim a number among the tools that monitor; None if all are taken."""
+    for number in (4, 3, 5, 1, 2, 0):  # those that PEP 669 suggests for nobody come first
+        if _monitoring.get_tool(number) is None:
+            _monitoring.use_tool_id(number, "sekisho")
+            _monitoring.register_callback(number, _monitoring.events.CALL, _look_at_call)
+            return number
+    return None
+
+
+def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:
+    watch = thread.watch
+    if watch is None or watch.home is not TORCH or not issubclass(class_of(first), np.ndarray):
+        return
+    library = _library(called)
+    if library in {"numpy", "torch"}:
+        name = f"{library}.{getattr(called, '__qualname__', None) or called.__name__}"
+        refuse(watch, name, first, NUMPY if library == "numpy" else TORCH)
+
+
+def _library(called: Any) -> str:
+    """The package that what is called belongs to; a method of an array is NumPy's."""
+    if isinstance(called, np.ufunc):
+        return "numpy"
+    owner: Any = getattr(called, "__objclass__", None) or class_of(
+        getattr(called, "__self__", None)
+    )
+    if issubclass(owner, np.ndarray):
+        return "numpy"
+    return str(getattr(called, "__module__", None) or "").partition(".")[0]

@@ -1,0 +1,86 @@
+"""The rooms of docs/rooms.md: what each offers, who takes what, and how large it is.
+
+Which room may import which is import-linter's, in pyproject.toml: ``make lint``.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "sekisho"
+FRAMEWORKS = {"torch", "jax", "cupy", "jaxtyping", "beartype", "array_api_compat"}
+
+MODULES = sorted(SOURCE.rglob("*.py"))
+ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+modules = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+def imports(tree):
+    """Every import: the module, and the names that are taken from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the package in full"
+            yield str(node.module), [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, []
+
+
+@modules
+def test_who_comes_from_another_room_takes_what_that_room_offers(path):
+    own = path.relative_to(SOURCE).parts[0]
+    for module, names in imports(ast.parse(path.read_text("utf-8"))):
+        package, _, inside = module.partition(".")
+        room = inside.partition(".")[0]
+        if package == "sekisho" and room in ROOMS and room != own:
+            assert inside == room, f"{module} is inside of another room"
+            assert set(names) <= set(importlib.import_module(module).__all__)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_in_five_lines_what_it_is_for_and_offers_what_is_taken(room):
+    tree = ast.parse((SOURCE / room / "__init__.py").read_text("utf-8"))
+    assert len(ast.get_docstring(tree).splitlines()) <= 6
+    taken = set()
+    for path in (*MODULES, *ROOT.glob("tests/**/*.py"), ROOT / "src" / "pytest_sekisho.py"):
+        if path.parent != SOURCE / room:
+            for module, names in imports(ast.parse(path.read_text("utf-8"))):
+                taken |= set(names) if module == f"sekisho.{room}" else set()
+    assert taken >= set(importlib.import_module(f"sekisho.{room}").__all__), (
+        "offers what nobody takes"
+    )
+
+
+def test_the_picture_in_the_docs_has_every_room_and_no_other():
+    page = (ROOT / "docs" / "rooms.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == ROOMS
+
+
+@modules
+def test_no_module_imports_a_framework_when_it_is_imported(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:  # not the bodies of functions, not `if TYPE_CHECKING:`
+        found = imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else ()
+        for module, _ in found:
+            assert module.partition(".")[0] not in FRAMEWORKS
+
+
+@modules
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno - node.lineno < 60, node.name
