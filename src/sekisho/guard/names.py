@@ -93,9 +93,7 @@ class Names:
         """Fill in all of them."""
         namespace.update({name: self.value(need) for name, need in self.needs.items()})
         namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract)
-        self.needs = {
-            name: need for name, need in self.needs.items() if need.kind in _CHANGING
-        }
+        self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
         namespace[_NAMES] = self
 
     def refresh(self, namespace: dict[str, Any]) -> None:
