@@ -167,12 +167,11 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     arguments = [*map(repr, marker.args), *(f"{k}={v!r}" for k, v in marker.kwargs.items())]
     source = f"{item.nodeid}: sekisho_mode({', '.join(arguments)})"
     levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
-    if len(marker.args) != 1 or not marker.kwargs.keys() <= {"to_numpy", "to_torch"}:
+    modes = importlib.import_module("sekisho.context.modes")
+    if len(marker.args) != 1 or not all(map(modes.is_direction, marker.kwargs)):
         raise pytest.UsageError(f"{source}: {levels}")
     try:
-        importlib.import_module("sekisho.context.modes").make_setting(
-            source, *marker.args, **marker.kwargs
-        )
+        modes.make_setting(source, *marker.args, **marker.kwargs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -62,7 +62,7 @@ def torch() -> Any:
 @pytest.fixture
 def second_device(torch: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A device beside the host on a machine that has none: "meta", as if it held values."""
-    monkeypatch.setattr("sekisho.worlds.conversion._refuse_meta", lambda _device: None)
+    monkeypatch.setattr("sekisho.worlds.torch.kinds.refuse_meta", lambda _device: None)
     return "meta"
 
 

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 from numpy.typing import NDArray
 
 import sekisho as sk
+from sekisho import worlds
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -89,6 +90,13 @@ CASES = [
     (matmul, sk.numpy_world(returns="caller")),
     (optional, sk.numpy_world(returns="caller", typechecker=None)),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _numpy_and_torch_only(monkeypatch):
+    """Another library, imported by another test, would be asked for too."""
+    resident = [world for world in worlds.asked_worlds() if world.is_resident]
+    monkeypatch.setattr("sekisho.worlds.registry._records", tuple(resident))
 
 
 def check_golden(name: str, text: str) -> None:

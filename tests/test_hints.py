@@ -374,11 +374,12 @@ def test_a_cast_that_is_hinted_keeps_every_value_or_says_what_is_lost(data):
 
 def test_no_hint_is_written_anywhere_but_where_this_test_meets_it():
     """The library's texts of calls: each template has been seen, or is an advice."""
-    from sekisho.worlds import refusals as _refusals
+    from sekisho.worlds import dtypes
+    from sekisho.worlds.torch import kinds
 
-    for _, hint in _refusals._NO_TENSOR_DTYPE.values():
+    for _, hint in dtypes._NO_DTYPE.values():
         parsed = Parsed(hint.format("x"))
         assert parsed.calls or parsed.is_advice, hint
-    for hint in _refusals._SUBCLASS_CALLS.values():
+    for hint in kinds._SUBCLASS_CALLS.values():
         parsed = Parsed(hint.format("x"))
         assert parsed.calls or parsed.is_advice, hint

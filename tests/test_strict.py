@@ -34,7 +34,7 @@ def _nothing_left():
     strict = sys.modules.get("sekisho.watch.strict")
     if strict is not None:
         assert (strict.thread.watch, strict.thread.depth, strict.thread.refused) == (None, 0, [])
-        assert not strict.thread.is_shown
+        assert strict.thread.shown is None
         strict.caught.clear()
     if "torch" in sys.modules:
         from torch.overrides import _get_current_function_mode_stack

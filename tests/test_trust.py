@@ -19,7 +19,6 @@ import pytest
 from jaxtyping import Float, Float32, Int32, Int64, UInt8
 
 import sekisho as sk
-from sekisho.worlds import world as worlds
 
 A = np.ndarray
 
@@ -335,11 +334,13 @@ def test_a_type_checker_that_was_named_judges_plain_classes_too():
 
 
 def test_an_untested_torch_is_told_of_once(torch, monkeypatch):
-    monkeypatch.setattr(worlds, "_is_version_known", False)
+    from sekisho.worlds import torch as record
+
+    monkeypatch.setattr(record, "_is_version_known", False)
     monkeypatch.setattr(torch, "__version__", "2.4.0+cpu")
     with pytest.warns(RuntimeWarning) as caught:
-        worlds.look_at_version()
-    worlds.look_at_version()
+        record.look_at_version(torch)
+    record.look_at_version(torch)
     assert [str(each.message) for each in caught] == [
         "torch 2.4.0+cpu is older than 2.13, the oldest that sekisho is tested with: "
         "on some such releases values are lost.\n  hint: torch>=2.13, or SEKISHO_MODE=off"
@@ -370,7 +371,9 @@ def test_the_oldest_torch_is_the_one_that_the_project_asks_for():
     if not (root / "pyproject.toml").exists():
         pytest.skip("not in a checkout")
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    version = ".".join(map(str, worlds.OLDEST_TORCH))
+    from sekisho.worlds.torch import OLDEST_TORCH
+
+    version = ".".join(map(str, OLDEST_TORCH))
     assert project["optional-dependencies"]["torch"] == [f"torch>={version}"]
 
 

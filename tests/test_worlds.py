@@ -22,7 +22,7 @@ def test_scalars_and_subclasses_belong_to_their_world(torch):
 
 
 def test_a_description_never_shows_contents(torch):
-    from sekisho.worlds.world import describe
+    from sekisho.worlds import describe
 
     assert describe(np.full((2, 3), 7.5)) == "float64[2, 3] (NumPy)"
     assert describe(torch.full((2,), 7, dtype=torch.int8)) == "int8[2] (PyTorch)"

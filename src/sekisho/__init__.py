@@ -36,13 +36,15 @@ from sekisho.helpers import (
     remove_batch_dim,
     squeeze,
     stack,
+    to_jax,
     to_numpy,
     to_torch,
     to_world_of,
     transpose2d,
 )
 from sekisho.import_hook import install_import_hook, unguarded
-from sekisho.worlds import Array, is_numpy, is_torch, world_of
+from sekisho.registered import jax_world
+from sekisho.worlds import Array, World, is_jax, is_numpy, is_torch, register_world, world_of
 
 __version__ = "0.1.0"
 
@@ -76,7 +78,11 @@ __all__ = [
     "get_mode",
     "install_import_hook",
     "is_numpy",
+    "is_jax",
     "is_torch",
+    "jax_world",
+    "register_world",
+    "World",
     "mode",
     "moveaxis",
     "namespace",
@@ -89,6 +95,7 @@ __all__ = [
     "squeeze",
     "stack",
     "to_numpy",
+    "to_jax",
     "to_torch",
     "to_world_of",
     "torch_world",
@@ -99,10 +106,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Tell who asks for a word of NumPy's or PyTorch's what it is here."""
+    """Give what a registered world brings; tell who asks for a library's word what it is here."""
+    if name.startswith("__"):
+        raise AttributeError(name)
     from sekisho.ground import foreign_name  # noqa: PLC0415 - only for the message
+    from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - likewise
 
-    raise foreign_name(name, __all__)
+    found = brought(name)
+    if found is None:
+        raise foreign_name(name, __all__, words_of_worlds())
+    globals()[name] = found
+    return found
 
 
 def load_ipython_extension(shell: object) -> None:

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    import torch
-
     from sekisho.contract import Kind, Options
+    from sekisho.worlds import TorchDevice
 
-__all__ = ["boundary", "numpy_world", "same_world", "torch_world"]
+__all__ = ["Converting", "boundary", "decorate", "numpy_world", "same_world", "torch_world"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -113,7 +112,7 @@ def numpy_world(
         ...
         sekisho.errors.ShapeError: center() argument 'x': expected Float[ndarray, "n d"], got ...
     """
-    return _decorate(
+    return decorate(
         function,
         "numpy_world",
         misspelt,
@@ -135,7 +134,7 @@ def torch_world(
     returns: Returns = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
-    device: str | torch.device | None = ...,
+    device: str | TorchDevice | None = ...,
     scalars: Scalars = ...,
     local: bool = ...,
     typechecker: Any = ...,
@@ -147,7 +146,7 @@ def torch_world(
     returns: Returns = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
-    device: str | torch.device | None = ...,
+    device: str | TorchDevice | None = ...,
     scalars: Scalars = ...,
     local: bool = ...,
     typechecker: Any = ...,
@@ -160,7 +159,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     returns: Returns = "world",
     casting: Casting = "no",
     copy: bool | None = None,
-    device: str | torch.device | None = None,
+    device: str | TorchDevice | None = None,
     scalars: Scalars = "allow",
     local: bool = False,
     typechecker: Any = "beartype",
@@ -198,7 +197,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         >>> scale(torch.ones(2), 3.0)
         tensor([3., 3.])
     """
-    return _decorate(
+    return decorate(
         function,
         "torch_world",
         misspelt,
@@ -275,7 +274,7 @@ def same_world(
         array([[-1.],
                [ 1.]])
     """
-    return _decorate(
+    return decorate(
         function,
         "same_world",
         misspelt,
@@ -349,7 +348,7 @@ def boundary(
         >>> upload(np.zeros((3, 8, 8), "float32")).shape
         torch.Size([1, 3, 8, 8])
     """
-    return _decorate(
+    return decorate(
         function,
         "boundary",
         misspelt,
@@ -361,7 +360,8 @@ def boundary(
     )
 
 
-def _decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
+def decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
+    """Guard a function, or give what does: the one way into every decorator."""
     if misspelt:
         refuse_misspelt(kind, misspelt, told)
     from sekisho.contract import make_options  # noqa: PLC0415 - importing sekisho stays light
@@ -370,10 +370,10 @@ def _decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) 
     if function is not None:
         return _guard(function, options, caller())
 
-    def decorate(function: Any) -> Any:
+    def with_options(function: Any) -> Any:
         return _guard(function, options, caller())
 
-    return decorate
+    return with_options
 
 
 def _guard(target: Any, options: Options, frame: FrameType) -> Any:

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from sekisho.context import record_crossings
-from sekisho.helpers import to_numpy, to_torch
-from sekisho.worlds import TORCH, describe, dtype_name, find_world, flatten, with_leaves
+from sekisho.helpers import make_to_world
+from sekisho.worlds import (
+    HOST,
+    World,
+    asked_worlds,
+    describe,
+    dtype_name,
+    find_world,
+    flatten,
+    with_leaves,
+    world_named,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["assert_same_values", "assert_stays", "both_worlds"]
 
@@ -99,11 +109,7 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
 
 
 def _values(x: Any) -> Any:
-    if find_world(x) is TORCH:
-        has_array = x.dtype.itemsize > 1 or not x.dtype.is_floating_point
-        exact = x if has_array and dtype_name(x.dtype) != "bfloat16" else x.float()
-        return to_numpy(exact, detach=True)
-    return x
+    return (find_world(x) or HOST).host_values(x)
 
 
 def assert_stays(function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
@@ -142,6 +148,7 @@ def both_worlds(
     *args: Any,
     rtol: float = 1e-5,
     atol: float = 1e-8,
+    worlds: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> Any:
     """Call a `same_world` function with arrays, then with tensors, and compare the results.
@@ -152,6 +159,7 @@ def both_worlds(
             the one world and then in the other, and anything else as it is.
         rtol: the relative difference allowed, since the libraries add up in other orders.
         atol: the absolute difference allowed.
+        worlds: the names of the worlds to call it in, if not these two: ``("numpy", "jax")``.
         kwargs: its keyword arguments, likewise.
 
     Returns:
@@ -168,20 +176,21 @@ def both_worlds(
         (3, 2)
     """
     results: list[Any] = []
-    for convert in (to_numpy, to_torch):
+    names = worlds or [world.name for world in asked_worlds() if world.is_resident]
+    for world in map(world_named, names):
 
-        def given(x: Any, convert: Callable[[Any], Any] = convert) -> Any:
-            return x if find_world(x) is None else convert(x)
+        def given(x: Any, world: World = world) -> Any:
+            return x if find_world(x) is None else make_to_world(world.name)(x)
 
         result = function(*with_leaves(args, given), **with_leaves(kwargs, given))
         for value in flatten(result):
             found = find_world(value)
-            expected = "numpy" if convert is to_numpy else "torch"
-            if found is not None and found.name != expected:
-                raise AssertionError(f"called in {expected}, it returned {describe(value)}")
+            if found is not None and found is not world:
+                raise AssertionError(f"called in {world.name}, it returned {describe(value)}")
         results.append(result)
     try:
-        assert_same_values(*results, rtol=rtol, atol=atol)
+        for other in results[1:]:
+            assert_same_values(results[0], other, rtol=rtol, atol=atol)
     except AssertionError as error:
         raise error.with_traceback(None) from None
     return results[0]

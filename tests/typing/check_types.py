@@ -177,7 +177,7 @@ def narrow(x: NDArray[np.float32] | torch.Tensor) -> None:
         assert_type(x, NDArray[np.float32])
 
 
-assert_type(sk.world_of(array), Literal["numpy", "torch"] | None)
+assert_type(sk.world_of(array), str | None)
 assert_type(sk.get_mode(), Literal["convert", "warn", "strict", "off"])
 sk.set_mode("loose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 with sk.mode("strict", to_torch="warn"), sk.record_crossings() as log, sk.crossing_allowed():

@@ -43,11 +43,11 @@ from sekisho.errors import (
 )
 from sekisho.remedy import Wanted, find_remedy, plain_text, shape_step
 from sekisho.worlds import (
-    NUMPY,
-    TORCH,
+    HOST,
     Policy,
     World,
     array_class,
+    asked_worlds,
     cast,
     class_of,
     describe,
@@ -57,8 +57,6 @@ from sekisho.worlds import (
     flatten,
     is_compiling,
     may_cast,
-    other_world,
-    same_device,
     with_leaves,
 )
 
@@ -99,12 +97,18 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
         bound = {key: size for key, size in sizes if size is not None}
         world, device = options.world, fixed_device
         if same_world:
-            world = NUMPY if arguments[0] is array_class(NUMPY) else TORCH
+            world = next(w for w in asked_worlds() if array_class(w) is arguments[0])
         elif module:
             device = arguments[0]
         return Call(bound, world, device, {})
 
     return read
+
+
+def is_foreign(value: object, home: World) -> bool:
+    """Whether a value is an array of another world."""
+    found = find_world(value)
+    return found is not None and found is not home and not found.is_scalar(value)
 
 
 def _as_number(value: Any) -> Any:
@@ -215,10 +219,10 @@ class Boundary:
         world = spec.world or call.world
         if not spec.owns(value, call.world):
             source = find_world(value)
-            scalar = world is NUMPY and issubclass(class_of(value), np.generic)
+            scalar = source is not None and source is world and source.is_scalar(value)
             if scalar or (source is None and not exports_memory(value)):
-                what = "a NumPy scalar" if scalar else describe(value)
-                reason = None if value is None else f"{what} is not {(world or NUMPY).noun}"
+                what = f"a {world.label} scalar" if scalar and world else describe(value)
+                reason = None if value is None else f"{what} is not {(world or HOST).noun}"
                 raise WorldError(place.violation(spec, value, reason))
             if world is None or source is world or spec.array_type is not None:
                 raise WorldError(place.violation(spec, value))
@@ -230,12 +234,13 @@ class Boundary:
             given, value = value, self.border.cross(spec, value, world, call.device, place)
             place = place.made(given)
         value = self._check_array(spec, value, place, call)
-        if call.device is None or not TORCH.owns(value) or same_device(value.device, call.device):
+        home = self.options.world
+        if call.device is None or home is None or home.is_on(value, call.device):
             return value
-        if self.border.why_closed(TORCH) is not None:
-            reason = f"{place.it} is on {value.device}, not {call.device}"
+        if self.border.why_closed(home) is not None:
+            reason = f"{place.it} is on {home.device(value)}, not {call.device}"
             raise DeviceError(place.violation(spec, value, reason))
-        return self.border.cross(spec, value, TORCH, call.device, place)
+        return self.border.cross(spec, value, home, call.device, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Check dtype and shape. Returns the value, cast if its dtype may change."""
@@ -256,7 +261,7 @@ class Boundary:
                 mismatch = match_shape(spec.axes, shape, bound) or mismatch
             violation = place.violation(spec, value, place.word(mismatch, call.binders))
             if is_compiling():
-                step = shape_step(spec, shape, bound, find_world(value) or NUMPY)
+                step = shape_step(spec, shape, bound, find_world(value) or HOST)
                 violation = violation._replace(hint=step and plain_text(step, place.name))
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
@@ -275,13 +280,12 @@ class Boundary:
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.options.world or call.world
         assert world is not None  # a boundary asks nothing of what it does not annotate
-        foreign = other_world(world)
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
-                if foreign.owns(each):
+                if is_foreign(each, world):
                     self.border.require_passage(UNANNOTATED, each, world, place)
             return value
-        if not isinstance(value, foreign.array_type() or ()):
+        if not is_foreign(value, world):
             return value
         try:
             self.border.require_passage(UNANNOTATED, value, world, place)
@@ -338,7 +342,7 @@ class Boundary:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
         else:
             home = self.options.world
-            if home is not None and other_world(home).owns(value):
+            if home is not None and is_foreign(value, home):
                 self.border.require_passage(spec, value, home, place)
                 value = self.border.cross(spec, value, home, call.device, place)
             passes = check_in_scope(check, value, call.bound)

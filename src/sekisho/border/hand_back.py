@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sekisho.context import cross
 from sekisho.contract import Contract
 from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.remedy import Wanted, find_remedy
 from sekisho.worlds import (
-    TORCH,
     Policy,
     Refusal,
-    class_of,
     describe,
     find_world,
     flatten,
-    same_device,
     with_leaves,
 )
 
@@ -45,13 +40,13 @@ def make_hand_back(contract: Contract) -> Any:
         target = find_world(caller)
         if target is None:
             return result
-        device = caller.device if target is TORCH else None
+        device = target.device(caller)
         policy = Policy(copy, device, detach=detach)
 
         def back(value: Any) -> Any:
             world = find_world(value)
-            at_home = world is target and (device is None or same_device(value.device, device))
-            if world is None or at_home or issubclass(class_of(value), np.generic):
+            at_home = world is target and (device is None or target.is_on(value, device))
+            if world is None or at_home or world.is_scalar(value):
                 return value
             try:
                 return cross(value, target, policy, contract.function, contract.result.place, home)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.context import current_untraced, open_logs, record
 from sekisho.contract import ArraySpec, dtypes_of
 from sekisho.errors import hide_in_pytest
-from sekisho.worlds import NUMPY, TORCH, make_share_array, make_share_tensor
+from sekisho.worlds import quick_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,25 +83,22 @@ def make_quick_lane(
     if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
         return slow
     shape = _read_shape(spec, knows, binds)
-    if shape is None or spec.array_type is not None or TORCH.array_type() is None:
+    quick = quick_share(spec.world, read_only=True)
+    if shape is None or spec.array_type is not None or quick is None:
         return slow
-    share = make_share_tensor(read_only=True) if spec.world is NUMPY else make_share_array()
     accepts = dtypes_of(spec.world, spec.dtypes)
-    to_numpy = spec.world is NUMPY
     # Where the function itself says that it converts, every level lets it, but for "off".
     open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
     rank, fixed, known, same, from_axes = shape
-
-    compiler = TORCH.load().compiler
-    # What else compiles has a mode on torch's stack, which is seen when a tensor is shared.
-    is_compiling = compiler.is_dynamo_compiling if to_numpy else compiler.is_compiling
+    share, is_compiling, gives_host = quick
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
     def admit(value: Any, *sizes: Any) -> Any:
         if is_compiling():
             return slow(value, *sizes)
         setting = current_untraced()
-        if (setting.to_numpy if to_numpy else setting.to_torch) not in open_levels:
+        level = setting.level(target.name) if setting.levels else setting.usual
+        if level not in open_levels:
             return slow(value, *sizes)
         logs = open_logs()
         start = perf_counter() if logs else 0.0
@@ -109,7 +106,7 @@ def make_quick_lane(
         if shared is None or shared.dtype not in accepts:
             return slow(value, *sizes)
         seconds = perf_counter() - start if logs else 0.0
-        shape = (shared if to_numpy else value).shape  # an array's: torch takes longer to say it
+        shape = (shared if gives_host else value).shape  # the host's: others take longer to say it
         if rank is not None and (
             len(shape) != rank
             or (fixed and any(shape[i] != size for i, size in fixed))

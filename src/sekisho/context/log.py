@@ -8,7 +8,18 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.ground import Block, is_guard
-from sekisho.worlds import NUMPY, Policy, World, convert, dtype_name, find_world, is_compiling
+from sekisho.worlds import (
+    HOST,
+    Policy,
+    World,
+    asked_worlds,
+    convert,
+    dtype_name,
+    find_world,
+    is_compiling,
+    world_named,
+    world_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -116,6 +127,13 @@ class CrossingLog:
         rule = "-" * max(map(len, lines))
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
+    def _labels(self, homes: Iterable[str | None]) -> dict[str, str]:
+        """The worlds of a picture: those that most programs have, and those that were met."""
+        met = {name for each in self for name in (each.source, each.target)} | {*homes}
+        usual = {world.name: world.label for world in asked_worlds() if world.is_resident}
+        others = (name for name in world_names() if name in met)
+        return usual | {name: world_named(name).label for name in others}
+
     def to_mermaid(self) -> str:
         """Draw the pipeline as a Mermaid flowchart (https://mermaid.js.org).
 
@@ -125,7 +143,7 @@ class CrossingLog:
         lines = ["flowchart LR"]
         homes: dict[str, str | None] = {each.function: each.home for each in self}
         boxes = {function: f"f{number}" for number, function in enumerate(homes)}
-        for world, label in (("numpy", "NumPy"), ("torch", "PyTorch")):
+        for world, label in self._labels(homes.values()).items():
             lines += [f"    subgraph {world} [{label}]", f"        {world}_values([values])"]
             inside = [function for function, home in homes.items() if home == world]
             lines += [f'        {boxes[function]}["{function}"]' for function in inside]
@@ -219,21 +237,22 @@ def record(
 ) -> None:
     """Hand a crossing to every log that is open here and now."""
     frame = caller()
+    source = find_world(value) or HOST
     crossing = Crossing(
         function,
         place,
-        (find_world(value) or NUMPY).name,
+        source.name,
         target.name,
         dtype_name(crossed.dtype),
         tuple(crossed.shape),
-        str(getattr(value, "device", "cpu")),
-        str(crossed.device),
-        crossed.nbytes,
+        source.device_name(value) if source.owns(value) else "cpu",
+        target.device_name(crossed),
+        target.nbytes(crossed),
         copied,
         seconds,
         frame.f_code.co_filename,
         frame.f_lineno,
-        home and home.name,
+        home.name if home else None,
     )
     for log in _logs.get():
         log.append(crossing)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_
 
 from sekisho.errors import DeclarationError
 from sekisho.ground import Block, refuse_misspelt
-from sekisho.worlds import is_compiling
+from sekisho.worlds import has_world, is_compiling, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ __all__ = [
     "Setting",
     "current",
     "current_untraced",
+    "directions",
     "get_mode",
     "install",
     "make_setting",
@@ -50,26 +51,28 @@ _LEVELS: Final[dict[Mode, Any]] = {
     "strict": "disallow",
     "off": "off",
 }
-_DIRECTIONS: Final = ("to_numpy", "to_torch")
 _VARIABLE: Final = "SEKISHO_MODE"
 
 
 class Setting(NamedTuple):
-    """A mode, and what it answers to a crossing in each direction.
+    """A mode, and what it answers to a crossing into each world.
 
     Attributes:
         name: the mode.
-        to_numpy: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is looked at.
-        to_torch: likewise.
+        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is looked at.
+        levels: the names of the worlds that are answered otherwise, and how.
     """
 
     name: Mode
-    to_numpy: Level | Literal["off"]
-    to_torch: Level | Literal["off"]
+    usual: Level | Literal["off"]
+    levels: tuple[tuple[str, Level], ...] = ()
 
     def level(self, world: str) -> Level | Literal["off"]:
         """What is answered to a crossing into the world so named."""
-        return self.to_numpy if world == "numpy" else self.to_torch
+        for name, level in self.levels:
+            if name == world:
+                return level
+        return self.usual
 
     def why_closed(self, world: str) -> str:
         """Why nothing may cross into the world so named, where its level is ``"disallow"``."""
@@ -79,34 +82,44 @@ class Setting(NamedTuple):
 
     def __str__(self) -> str:
         """The form that environments and ini files hold: ``strict to_torch=warn``."""
-        usual = _LEVELS[self.name]
-        levels = zip(_DIRECTIONS, self[1:], strict=True)
-        return " ".join([self.name, *(f"{way}={each}" for way, each in levels if each != usual)])
+        return " ".join([self.name, *(f"to_{world}={level}" for world, level in self.levels)])
 
 
-def make_setting(
-    source: str, name: object, to_numpy: object = None, to_torch: object = None
-) -> Setting:
-    """Check a mode and its levels; `source` says whose they are.
+def make_setting(source: str, name: object, **levels: object) -> Setting:
+    """Check a mode and its levels, as in ``to_numpy="warn"``; `source` says whose they are.
 
     Raises:
-        ValueError: for an unknown mode or level.
+        ValueError: for an unknown mode, direction or level.
     """
     if not isinstance(name, str) or name not in _LEVELS:
         raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
-    levels = [_LEVELS[name]] * 2
-    for index, level in enumerate((to_numpy, to_torch)):
+    usual, found = _LEVELS[name], dict[str, Any]()
+    for way, level in levels.items():
+        if not is_direction(way):
+            *others, last = (f"{each}=..." for each in directions())
+            raise ValueError(f"{source}: expected {', '.join(others)} or {last}, got {way!r}.")
         if level is None:
             continue
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
-                f"{source}: expected {_DIRECTIONS[index]} to be one of {_words(Level)}, "
-                f"got {level!r}."
+                f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
-        levels[index] = level
-    return Setting(name, *levels)
+        if level != usual:
+            found[way.removeprefix("to_")] = level
+    order = world_names()
+    return Setting(name, usual, tuple(sorted(found.items(), key=lambda each: order.index(each[0]))))
+
+
+def directions() -> list[str]:
+    """The words for the ways into each world: ``to_numpy``, ``to_torch``, ..."""
+    return [f"to_{name}" for name in world_names()]
+
+
+def is_direction(way: str) -> bool:
+    """Whether a word is one of them, if need be of a world that another package brings."""
+    return way.startswith("to_") and has_world(way.removeprefix("to_"))
 
 
 def _words(literal: Any) -> str:
@@ -120,11 +133,11 @@ def read_setting(text: str, source: str) -> Setting:
         ValueError: for an unknown mode, direction or level.
     """
     name, *pairs = text.split() or [""]
-    levels: dict[str, Any] = dict.fromkeys(_DIRECTIONS)
+    levels = dict[str, str]()
     for pair in pairs:
         way, _, level = pair.partition("=")
-        if way not in levels:
-            raise ValueError(f"{source}: expected to_numpy=... or to_torch=..., got {pair!r}.")
+        if not is_direction(way):
+            make_setting(source, "convert", **{pair: None})  # which says so
         levels[way] = level
     return make_setting(source, name, **levels)
 
@@ -180,23 +193,16 @@ def get_mode() -> Mode:
     return current().name
 
 
-def set_mode(
-    mode: Mode,
-    *,
-    to_numpy: Level | None = None,
-    to_torch: Level | None = None,
-    **misspelt: Any,
-) -> None:
+def set_mode(mode: Mode, **levels: Level | None) -> None:
     """Set the mode of this process, and of the worker processes it starts from now on.
 
     A surrounding ``with mode(...)`` block still wins inside of it.
 
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
-        to_numpy: what to answer instead to crossings from tensors to arrays: ``"allow"``,
-            ``"warn"`` or ``"disallow"``. None is what the mode says.
-        to_torch: likewise from arrays to tensors.
-        **misspelt: what is no level is refused, and told the one that was meant.
+        **levels: what to answer instead to crossings into one world: ``to_numpy="warn"``,
+            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None is
+            what the mode says.
 
     Raises:
         ValueError: for any other name or level, and for a level of mode ``"off"``.
@@ -208,9 +214,14 @@ def set_mode(
         'warn'
         >>> sk.set_mode("convert")
     """
-    if misspelt:
-        refuse_misspelt("set_mode", misspelt, _DIRECTIONS)
-    install(make_setting("set_mode()", mode, to_numpy, to_torch))
+    _refuse_misspelt("set_mode", levels)
+    install(make_setting("set_mode()", mode, **levels))
+
+
+def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
+    wrong = [way for way in levels if not is_direction(way)]
+    if wrong:
+        refuse_misspelt(function, wrong, directions())
 
 
 def process_setting() -> Setting:
@@ -232,8 +243,7 @@ class mode(Block):  # noqa: N801 - used like a function
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
-        to_numpy: see `set_mode`.
-        to_torch: see `set_mode`.
+        **levels: see `set_mode`.
 
     Raises:
         ValueError: for any other name or level.
@@ -247,17 +257,9 @@ class mode(Block):  # noqa: N801 - used like a function
 
     call = "(...)"
 
-    def __init__(
-        self,
-        name: Mode,
-        *,
-        to_numpy: Level | None = None,
-        to_torch: Level | None = None,
-        **misspelt: Any,
-    ) -> None:
-        if misspelt:
-            refuse_misspelt("mode", misspelt, _DIRECTIONS)
-        self._setting = make_setting("mode()", name, to_numpy, to_torch)
+    def __init__(self, name: Mode, **levels: Level | None) -> None:
+        _refuse_misspelt("mode", levels)
+        self._setting = make_setting("mode()", name, **levels)
         self._tokens: list[Token[Setting | None]] = []
         self._is_used = False
 
@@ -272,8 +274,8 @@ class mode(Block):  # noqa: N801 - used like a function
         """Have a function, or a coroutine, run in this mode whenever it is called."""
         self._is_used = True
         setting = self._setting
-        name, levels = setting.name, {way: getattr(setting, way) for way in _DIRECTIONS}
-        told = levels if name != "off" else {}
+        name = setting.name
+        told: dict[str, Any] = {f"to_{world}": level for world, level in setting.levels}
 
         def fresh() -> mode:
             return mode(name, **told)

@@ -12,9 +12,7 @@ import types
 import typing
 from abc import ABCMeta
 from collections import Counter, abc
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, get_args, get_origin
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
 
 from sekisho.contract.axes import parse_axes
 from sekisho.contract.fields import field_hints, field_names, has_fields
@@ -35,7 +33,15 @@ from sekisho.contract.specs import (
     holds_arrays,
 )
 from sekisho.errors import with_article
-from sekisho.worlds import NUMPY, WORLDS, Array, World, class_of, dtype_name, type_name
+from sekisho.worlds import (
+    Array,
+    World,
+    class_of,
+    loaded_worlds,
+    type_name,
+    world_names,
+    world_of_class,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,18 +152,18 @@ class Parser:
         """Read what is one array; None if it is none."""
         if hint is Array:
             return ArraySpec("Array", self.home, takes_scalars=True)
-        if get_origin(hint) is np.ndarray:
-            return _parse_ndarray(hint)
+        if get_origin(hint) is not None:
+            return _parse_alias(hint)
         if not isinstance(hint, type):
             return None
         if _is_jaxtyping(hint):
             array_type: Any = getattr(hint, "array_type", None)
             if array_type is Any:
                 return _jaxtyping_spec(hint, self.home, None)
-            world = _world_of_type(array_type)
-            return world and _jaxtyping_spec(hint, world, _subclass(array_type, world))
-        world = _world_of_type(hint)
-        return world and ArraySpec(hint.__name__, world, _subclass(hint, world))
+            world = world_of_class(array_type)
+            return _jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
+        world = world_of_class(hint)
+        return ArraySpec(hint.__name__, world, _subclass(hint, world)) if world else None
 
     # --- what holds arrays
 
@@ -319,6 +325,8 @@ def _jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> 
         dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
     name = getattr(hint.array_type, "__name__", repr(hint.array_type))
     any_array = hint.array_type is Any
+    if world is not None and hint.array_type is world.array_type():
+        name = world.array_class  # the name that it has in its library may be another
     if any_array:
         name = world.array_class if world else "Array"
     label = hint.dtype.__name__
@@ -334,37 +342,13 @@ def _jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> 
     )
 
 
-def _parse_ndarray(hint: Any) -> ArraySpec:
-    """Read ``NDArray[np.float32]`` and ``np.ndarray[tuple[int, int], np.dtype[np.float32]]``."""
-    shape, dtype = (*get_args(hint), Any)[:2]
-    scalar_hint = next(iter(get_args(dtype)), Any)
-    scalar: Any = get_origin(scalar_hint) or scalar_hint
-    names: tuple[str, ...] | None = None
-    label = None
-    if isinstance(scalar, type) and scalar is not np.generic:
-        label = scalar.__name__
-        known = (np.dtype(char) for char in np.typecodes["All"])
-        matching = (dtype_name(each) for each in known if issubclass(each.type, scalar))
-        names = tuple(dict.fromkeys(matching))
-    sizes = get_args(shape)
-    axes = None
-    if get_origin(shape) is tuple and Ellipsis not in sizes:
-        words = (
-            str(get_args(size)[0]) if get_origin(size) is Literal else "_"
-            for size in sizes
-            if size != ()
-        )
-        axes = parse_axes(" ".join(words))
-    words_text = "" if axes is None else f", {len(axes)} axes"
-    text = f"NDArray[{label or 'Any'}]{words_text}"
-    return ArraySpec(text, NUMPY, None, names, label, axes)
-
-
-def _world_of_type(kind: Any) -> World | None:
-    for world in WORLDS:
-        array_type = world.array_type()
-        if isinstance(kind, type) and array_type is not None and issubclass(kind, array_type):
-            return world
+def _parse_alias(hint: Any) -> ArraySpec | None:
+    """Read a generic alias of a world's array class: ``NDArray[np.float32]``."""
+    for world in loaded_worlds():
+        alias = world.alias(hint)
+        if alias is not None:
+            axes = None if alias.axes is None else parse_axes(alias.axes)
+            return ArraySpec(alias.text, world, None, alias.dtypes, alias.label, axes)
     return None
 
 
@@ -372,14 +356,14 @@ def _subclass(kind: Any, world: World) -> type | None:
     return None if kind is world.array_type() else kind
 
 
-def foreign_types(hint: Any, world: World) -> tuple[str, ...]:
-    """The array types of another world that stand anywhere inside an annotation."""
+def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
+    """The array types of another world (None: of any) that stand anywhere inside an annotation."""
     if isinstance(hint, type) and get_origin(hint) is None:
         inner = getattr(hint, "array_type", hint)
-        found = _world_of_type(inner)
+        found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
-    found = _world_of_type(origin) if origin is not None else None
+    found = world_of_class(origin) if origin is not None else None
     here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
     return here + tuple(name for each in get_args(hint) for name in foreign_types(each, world))
 
@@ -390,4 +374,5 @@ def annotation_text(hint: Any) -> str:
         return hint.__name__
     if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
         return hint.__name__
-    return re.sub(r"\b(?:typing|collections\.abc|numpy|torch|jaxtyping)\.", "", repr(hint))
+    modules = "|".join((r"typing|collections\.abc|jaxtyping", *world_names()))
+    return re.sub(rf"\b(?:{modules})\.", "", repr(hint))

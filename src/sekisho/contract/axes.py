@@ -151,7 +151,8 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
         raise ValueError(f"'{word}': an anonymous axis cannot be broadcastable")
     if not rest or rest.isidentifier():
         name = None if "_" in flags else rest
-        if name == "" and not variadic:  # '*' alone is a name to jaxtyping, and so binds
+        # '*' alone is a name to jaxtyping, and so binds; '*#' is not.
+        if name == "" and (not variadic or word.endswith("#")):
             raise ValueError(f"'{word}' has no name")
         return Axis(
             word,

@@ -32,7 +32,6 @@ from sekisho.contract.specs import (
 )
 from sekisho.contract.typecheck import make_checker
 from sekisho.errors import DeclarationError
-from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,6 +119,15 @@ class Contract(NamedTuple):
         """Whether an annotation mentions an array."""
         specs = [each.spec for each in (*self.parameters, *self.outcomes)]
         return any(not isinstance(spec, _Unannotated) and holds_arrays(spec) for spec in specs)
+
+    @property
+    def takes_any_world(self) -> bool:
+        """Whether an array may be of any world, for all that the annotations say."""
+        specs = (each.spec for each in (*self.parameters, *self.outcomes))
+        arrays = (
+            a for spec in specs if not isinstance(spec, _Unannotated) for a in array_specs(spec)
+        )
+        return self.options.kind == "same_world" or any(a.world is None for a in arrays)
 
     @property
     def outcomes(self) -> tuple[Parameter, ...]:
@@ -314,7 +322,7 @@ def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
         foreign = foreign_types(hint, options.world)
         fix = f"declare an array of {options.world.label}, or decorate with @boundary"
     else:
-        foreign = foreign_types(hint, NUMPY) + foreign_types(hint, TORCH)
+        foreign = foreign_types(hint, None)
         fix = "declare sekisho.Array, which is either world's, or decorate with @boundary"
     if foreign:
         raise DeclarationError(

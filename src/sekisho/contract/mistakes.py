@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from sekisho.worlds import TORCH, dtype_name
+from sekisho.worlds import HOST, World, asked_worlds, dtype_name
 
 __all__ = ["refuse_mistake"]
-
-_CLASSES: Final = {
-    **dict.fromkeys(("array", "asarray", "zeros", "ones", "empty", "ndarray"), "numpy.ndarray"),
-    **dict.fromkeys(("tensor", "as_tensor", "from_numpy"), "torch.Tensor"),
-}
 
 
 def refuse_mistake(hint: Any) -> None:
@@ -24,22 +19,27 @@ def refuse_mistake(hint: Any) -> None:
     Raises:
         ValueError: with the annotation that was meant, as for every annotation that cannot be read.
     """
-    torch: Any = TORCH.module()
-    if isinstance(hint, np.dtype) or (torch is not None and isinstance(hint, torch.dtype)):
-        library = "numpy.ndarray" if isinstance(hint, np.dtype) else "torch.Tensor"
-        raise ValueError(f"a dtype is no annotation{_array_of(dtype_name(hint), library)}")
+    for world in asked_worlds():
+        if world.is_dtype(hint):
+            text = _array_of(dtype_name(hint), _class_name(world))
+            raise ValueError(f"a dtype is no annotation{text}")
     if isinstance(hint, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
-        name = hint.__name__
-        meant = f"\n  hint: the class is {_CLASSES[name]}" if name in _CLASSES else ""
-        raise ValueError(f"a function is no annotation{meant}")  # noqa: TRY004 - as said
+        meant = next((w for w in asked_worlds() if hint.__name__ in w.makers), None)
+        text = f"\n  hint: the class is {_class_name(meant)}" if meant else ""
+        raise ValueError(f"a function is no annotation{text}")  # noqa: TRY004 - as said
     if isinstance(hint, types.ModuleType):
         raise ValueError("a module is no annotation")  # noqa: TRY004 - as said
     jaxtyping: Any = sys.modules.get("jaxtyping")
     if jaxtyping and isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractDtype):
         raise ValueError(
-            f'it names a dtype and no array\n  hint: {hint.__name__}[numpy.ndarray, "..."], '
+            f'it names a dtype and no array\n  hint: {hint.__name__}[{_class_name(HOST)}, "..."], '
             f"or the array and the axes that you mean"
         )
+
+
+def _class_name(world: World) -> str:
+    """A world's array class, as an annotation spells it."""
+    return f"{world.name}.{world.array_class}"
 
 
 def _array_of(dtype: str, library: str) -> str:

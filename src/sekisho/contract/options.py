@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from sekisho.errors import DeclarationError, hide_in_pytest
-from sekisho.worlds import NUMPY, TORCH, Casting, World
+from sekisho.worlds import Casting, Refusal, World, world_named
 
 __all__ = ["Kind", "Options", "make_options"]
 
 __tracebackhide__ = hide_in_pytest
 
-Kind = Literal["numpy_world", "torch_world", "same_world", "boundary"]
+Kind = str
+"""The name of the decorator: ``numpy_world`` and its like, ``same_world``, ``boundary``."""
 
 
 class Options(NamedTuple):
@@ -39,8 +40,14 @@ class Options(NamedTuple):
     @property
     def world(self) -> World | None:
         """The world that the function stays in; None for `same_world` and `boundary`."""
-        return {"numpy_world": NUMPY, "torch_world": TORCH}.get(self.kind)
+        return _home(self.kind)
 
+
+def _home(kind: Kind) -> World | None:
+    return None if kind in _OF_NO_WORLD else world_named(kind.removesuffix("_world"))
+
+
+_OF_NO_WORLD: Final = frozenset({"same_world", "boundary"})
 
 _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
     "on_foreign": (None, "convert", "reject"),
@@ -73,10 +80,12 @@ def make_options(kind: Kind, **options: Any) -> Options:
         _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker, hint)
     device = options.get("device")
     if device is not None and device != "module":
+        home = _home(kind)
+        assert home is not None  # no other decorator has the option
         try:
-            options["device"] = TORCH.load().device(device)
-        except (ImportError, RuntimeError, TypeError) as error:
-            _refuse_option(kind, "device", "None, 'module' or a device", device, str(error))
+            options["device"] = home.parse_device(device)
+        except Refusal as refusal:
+            _refuse_option(kind, "device", "None, 'module' or a device", device, refusal.reason)
     return Options(kind, **options)
 
 

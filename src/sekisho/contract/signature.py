@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sekisho.contract.resolve import called_function, without_partials
 from sekisho.errors import DeclarationError
+from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def read_signature(function: Any) -> inspect.Signature:
 def _wrapped(function: Any, values: str) -> str:
     """The two lines that give what has no signature one."""
     name = function.__name__
-    for module in ("numpy", "torch", "math"):
+    for module in (*world_names(), "math"):
         if getattr(sys.modules.get(module), name, None) is function:
             call = f"{module}.{name}"
             break

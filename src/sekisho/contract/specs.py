@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
-
 from sekisho.contract.axes import Axis
 from sekisho.worlds import World, find_world
 
@@ -88,7 +86,7 @@ class ArraySpec(NamedTuple):
             return hasattr(value, "shape") and hasattr(value, "dtype")
         if found is None or wanted not in {None, found}:
             return False
-        return self.takes_scalars or not isinstance(value, np.generic)
+        return self.takes_scalars or not found.is_scalar(value)
 
 
 def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:

@@ -8,26 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from sekisho.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = ["foreign_name", "refuse_misspelt", "refuse_words"]
 
-_HELPERS: Final = {
-    **dict.fromkeys(("unsqueeze", "newaxis"), "expand_dims(x, axis)"),
-    **dict.fromkeys(("cat", "concatenate"), "concat(arrays, axis=0)"),
-    **dict.fromkeys(("vstack", "hstack", "dstack", "column_stack"), "concat(arrays, axis=...)"),
-    **dict.fromkeys(("permute", "transpose"), "permute_dims(x, axes)"),
-    **dict.fromkeys(("swapaxes", "swapdims"), "permute_dims(x, axes), or transpose2d(x)"),
-    **dict.fromkeys(("t", "T", "matrix_transpose", "mT"), "transpose2d(x)"),
-    **dict.fromkeys(("movedim", "rollaxis"), "moveaxis(x, source, destination)"),
-    **dict.fromkeys(("from_numpy", "tensor", "as_tensor", "from_dlpack"), "to_torch(x)"),
-    **dict.fromkeys(("numpy", "array", "asarray", "detach", "cpu"), "to_numpy(x)"),
-    **dict.fromkeys(("is_tensor",), "is_torch(x)"),
-    **dict.fromkeys(("isinstance",), "check(x, annotation)"),
+_HERE: Final = {
+    "isinstance": "check(x, annotation)",
     **dict.fromkeys(("xp", "get_namespace", "array_namespace"), "namespace(x)"),
     **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
 }
-"""What stands in NumPy, in PyTorch, or beside them, and the helper that does it here."""
+"""What stands beside the array libraries, and what does it here."""
 
 _ARGUMENTS: Final = {
     "dim": "axis",
@@ -43,9 +33,15 @@ _ARGUMENTS: Final = {
 }
 
 
-def foreign_name(name: str, known: Collection[str]) -> AttributeError:
-    """The error for a name that this package does not have."""
-    meant = _HELPERS.get(name)
+def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -> AttributeError:
+    """The error for a name that this package does not have.
+
+    Args:
+        name: what was asked for.
+        known: the names that there are.
+        theirs: the words of array libraries, and what does the same here.
+    """
+    meant = _HERE.get(name) or theirs.get(name)
     if meant is None:
         close = difflib.get_close_matches(name, known, 1)
         meant = close[0] if close else None

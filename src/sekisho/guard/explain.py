@@ -16,7 +16,7 @@ from sekisho.border import Place
 from sekisho.contract import array_specs, locals_of
 from sekisho.errors import SekishoError, WorldError, hide_in_pytest
 from sekisho.ground import is_guard
-from sekisho.worlds import TORCH, flatten, is_compiling
+from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,8 +80,7 @@ def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Para
 def _what_raises(value: Any) -> str | None:
     """What a value says when it is asked for what every array has; None if it answers."""
     try:
-        kind: Any = TORCH.array_type() or np.ndarray
-        if isinstance(value, (np.ndarray, kind)):
+        if find_world(value) is not None:
             len(value.shape)
             hash(value.dtype)
     except Exception as error:  # noqa: BLE001 - it may raise anything
@@ -91,14 +90,14 @@ def _what_raises(value: Any) -> str | None:
 
 def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
     """Say where read-only memory came from, if this guard shared a tensor's."""
-    tensor: Any = TORCH.array_type()
     for name, value in values.items():
         for each in flatten(value):
             is_shared = isinstance(each, np.ndarray) and not each.flags.writeable
-            if tensor is not None and is_shared and isinstance(each.base, tensor):
+            owner = find_world(each.base) if is_shared else None
+            if owner is not None and owner.read_only_because:
                 note = (
-                    f"sekisho: '{name}' is the memory of a tensor, which the guard shares read-only, "
-                    f"since a write would bypass autograd.\n"
+                    f"sekisho: '{name}' is the memory of {owner.noun}, which the guard shares read-only, "
+                    f"{owner.read_only_because}.\n"
                     f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
                 )
                 if note not in getattr(error, "__notes__", ()):

@@ -1,4 +1,4 @@
-"""Modules of torch that are there already: their ``forward`` guarded, and they stay modules."""
+"""Modules that are there already: their ``forward`` guarded, and they stay modules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sekisho.errors import DeclarationError
-from sekisho.worlds import TORCH, class_of
+from sekisho.worlds import class_of, loaded_worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,8 @@ Held by its modules, not from here: it holds the class that it is made of.
 
 
 def is_module(target: Any) -> bool:
-    """Whether this is a module of torch: an instance, no class."""
-    torch = TORCH.module()
-    nn = getattr(torch, "nn", None)
-    return nn is not None and isinstance(target, nn.Module)
+    """Whether this is a module with parameters: an instance, no class."""
+    return any(world.is_module(target) for world in loaded_worlds())
 
 
 def guard_module(

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
 from sekisho.context import get_mode, on_strict
-from sekisho.contract import RESULT, Contract, dtypes_of
+from sekisho.contract import RESULT, Contract, dtypes_of, locals_of
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
-from sekisho.ground import EXPLAIN, live_guards, runs_while_tracing
+from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
-    NUMPY,
-    TORCH,
-    WORLDS,
+    HOST,
     World,
     array_class,
+    asked_worlds,
     describe,
     find_world,
     is_compiling,
-    look_at_version,
+    loaded_worlds,
+    look_for_worlds,
+    on_load,
 )
 
 if TYPE_CHECKING:
@@ -33,36 +35,27 @@ if TYPE_CHECKING:
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
 
-__all__ = ["Names", "look_for_torch"]
+__all__ = ["Names"]
 
 __tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_CHANGING: Final = {"array_type", "dtypes", "foreign", "function", "shared"}
-"""What depends on torch being there, or on bodies being watched."""
+_CHANGING: Final = {"admit", "array_type", "dtypes", "foreign", "function", "shared"}
+"""What depends on which libraries are there, or on bodies being watched."""
 
-_knows_torch = False
 _is_watching = False
-
-
-def look_for_torch() -> None:
-    """Once torch is there, let all guards written before know it: until then tensors pass slowly."""
-    global _knows_torch  # noqa: PLW0603 - one process, one torch
-    if not _knows_torch and TORCH.array_type() is not None:
-        _knows_torch = True
-        look_at_version()
-        _refresh_all()
 
 
 def _watch_bodies() -> None:
     """From now on guards call their functions under a watch: the process has been strict once."""
-    global _is_watching  # noqa: PLW0603 - likewise
+    global _is_watching  # noqa: PLW0603 - one process
     _is_watching = True
-    _refresh_all()
+    refresh_all()
 
 
-def _refresh_all() -> None:
+def refresh_all() -> None:
+    """Let all guards written before know what they could not: a library has been imported since."""
     for guard in live_guards():
         names: Names | None = guard.__globals__.get(_NAMES)
         if names is not None:  # None if its text is not written yet
@@ -73,9 +66,15 @@ class Names:
     """Fills in the global names that a guard's text needs.
 
     A guard's globals hold it, so it holds neither them nor the guard.
+
+    Attributes:
+        needs: what changes, once the names are filled in.
+        contract: the guard's.
+        function: what it guards.
+        worlds: those that its text asks for where no annotation says which.
     """
 
-    __slots__ = ("contract", "function", "needs")
+    __slots__ = ("contract", "function", "needs", "worlds")
 
     needs: dict[str, Need]
 
@@ -84,7 +83,9 @@ class Names:
         needs: dict[str, Need],
         contract: Contract,
         function: Callable[..., Any],
+        worlds: tuple[World, ...],
     ) -> None:
+        self.worlds: tuple[World, ...] = worlds
         self.needs = needs
         self.contract: Contract = contract
         self.function: Callable[..., Any] = function
@@ -97,8 +98,11 @@ class Names:
         namespace[_NAMES] = self
 
     def refresh(self, namespace: dict[str, Any]) -> None:
-        """Fill in again what has changed."""
-        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        """Fill in again what has changed; the text too, if it asks for too few worlds."""
+        if asked_worlds() != self.worlds and self.contract.takes_any_world:
+            namespace[WRITE](again=True)
+        else:
+            namespace.update({name: self.value(need) for name, need in self.needs.items()})
 
     def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         """What one global name stands for."""
@@ -121,14 +125,15 @@ class Names:
             case "dtypes":
                 return _dtypes(*what)
             case "foreign":
-                worlds = WORLDS if what is None else (what,)
-                return (*(array_class(world) for world in worlds), dict, list, tuple)
+                # Of what is not loaded there is nothing; the text of a guard is no place for stand-ins.
+                foreign = (world for world in asked_worlds() if world is not what)
+                return (*(array_class(world) for world in foreign), dict, list, tuple)
             case "builtin":
                 return getattr(builtins, what)
             case "device":
                 return self.contract.options.device
             case "module_device":
-                return functools.partial(_module_device, self.contract.function)
+                return functools.partial(_module_device, self.contract)
             case "array_type_of":
                 return _array_type_of
             case "first_array":
@@ -222,6 +227,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
     is_result = admission.parameter.name == RESULT
     boundary = Boundary(contract, admission.parameter, is_result=is_result)
+    takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
 
@@ -236,7 +242,9 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
                 # The compiler prints an error's arguments: let it be one that reads well.
                 raise type(error)(str(error.args[0])) from None
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
-        look_for_torch()
+        look_for_worlds()
+        if takes_any and arguments[0] is array_class(HOST):
+            call = call._replace(world=_world_of_call(contract))
         start = len(thread.refused)
         try:
             admitted = boundary.admit(value, call)
@@ -250,32 +258,56 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
 
 
+def _world_of_call(contract: Contract) -> World:
+    """The world of a call in which the text has found no other than the host's.
+
+    It may be older than a library that has been imported since; then this call is the first that
+    such an array comes with, and what it was called with is on the guard's frame.
+    """
+    if len(loaded_worlds()) <= len(_inlined()):
+        return HOST
+    frame = inspect.currentframe()
+    while frame is not None and not is_guard(frame.f_code):
+        frame = frame.f_back
+    values = locals_of(frame) if frame else {}
+    named = [values.get(each.name) for each in contract.parameters]
+    return find_world(first_array(*named)) or HOST
+
+
+def _inlined() -> list[World]:
+    """The worlds that every text asks for."""
+    return [world for world in asked_worlds() if world.is_resident]
+
+
 def _unchecked_size(key: str) -> Any:
     """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
     return None if key[0] in "#<" else () if key.startswith("*") else 1
 
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
-    loaded = [each for each in ((world,) if world else WORLDS) if each.array_type() is not None]
+    loaded = [each for each in loaded_worlds() if world in {None, each}]
     return frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded))
 
 
 def _array_type_of(*arguments: Any) -> type:
     """The array class of the world that a call is in: its first array's, else NumPy's."""
-    return array_class(find_world(first_array(*arguments)) or NUMPY)
+    found: type = array_class(find_world(first_array(*arguments)) or HOST)
+    return found
 
 
-def _module_device(function: str, module: Any) -> Any:
+def _module_device(contract: Contract, module: Any) -> Any:
     """Where a module's first parameter is."""
-    first: Any = next(module.parameters(), None) if hasattr(module, "parameters") else None
-    if first is None:
+    home = contract.options.world
+    device = home and home.device_of_module(module)
+    if device is None:
         reason = "device='module' is where the first parameter is, and there is none"
-        raise DeviceError(
-            Violation(
-                function, "argument 'self'", "a module with parameters", describe(module), reason
-            )
+        expected = "a module with parameters"
+        violation = Violation(
+            contract.function, "argument 'self'", expected, describe(module), reason
         )
-    return first.device
+        raise DeviceError(violation)
+    return device
 
 
 on_strict(_watch_bodies)
+on_load(refresh_all)

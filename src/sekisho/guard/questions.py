@@ -24,7 +24,6 @@ from sekisho.contract import (
     root_of,
     variadic_index,
 )
-from sekisho.worlds import NUMPY, TORCH, other_world
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -160,7 +159,7 @@ def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_ = scope.builtin("isinstance")
     # Containers too: strict mode looks into them.
-    foreign = scope.need("_foreign", "foreign", other_world(world) if world else None)
+    foreign = scope.need("_foreign", "foreign", world)
     suspect = f"{isinstance_}({local}, {foreign})"
     if world is not None:
         return Case((Test(f"not {suspect}", suspect),), {})
@@ -204,20 +203,25 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
     elif spec.world is not None:
         kind = scope.array_class(spec.world)
     else:
-        kind = scope.array_type or f"({scope.array_class(NUMPY)}, {scope.array_class(TORCH)})"
+        every = ", ".join(scope.array_class(world) for world in scope.worlds)
+        kind = scope.array_type or f"({every})"
     tests = [_is(f"{scope.builtin('isinstance')}({local}, {kind})")]
     if spec.dtypes is not None:
         base = f"_{spec.world.name if spec.world else 'any'}_{str(spec.dtype_label).lower()}"
         dtypes = scope.need(base, "dtypes", (spec.world, spec.dtypes))
         tests.append(Test(f"{local}.dtype in {dtypes}", f"{local}.dtype not in {dtypes}"))
     device = scope.contract.options.device
-    if device is not None and spec.world is not NUMPY:
+    home = scope.contract.options.world
+    if device is not None and home is not None:
         if scope.device:
             tests.append(_compare(f"{local}.device", scope.device))
-        elif device.index is None:
-            tests.append(_compare(f"{local}.device.type", repr(device.type)))
         else:
-            tests.append(_compare(f"{local}.device", scope.need("_device", "device")))
+            question = home.device_question(device)
+            if question is None:
+                return None
+            attribute, literal = question
+            wanted = literal or scope.need("_device", "device")
+            tests.append(_compare(f"{local}.{attribute}", wanted))
     if spec.axes is None:
         return Case(tuple(tests), {})
     shape = _ShapeQuestion(scope, spec.axes, local, wanted).ask()

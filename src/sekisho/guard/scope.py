@@ -29,6 +29,7 @@ class Scope:
 
     Attributes:
         contract: what the text is about.
+        worlds: the worlds that it asks for where no annotation says which.
         needs: the global names, and what they stand for.
         axes: the local that holds each bound axis.
         certain: the axes that every way through the text so far has bound; the local of any
@@ -39,8 +40,9 @@ class Scope:
         shape: the local for the shape in question.
     """
 
-    def __init__(self, contract: Contract, name: str) -> None:
+    def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
         self.contract = contract
+        self.worlds: tuple[World, ...] = worlds
         self.needs: dict[str, Need] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
         # {size} in an axis is the argument itself.

@@ -37,9 +37,9 @@ from sekisho.ground import (
     runs_while_tracing,
 )
 from sekisho.guard.body import asks
-from sekisho.guard.names import Names, look_for_torch
+from sekisho.guard.names import Names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
-from sekisho.worlds import is_compiling
+from sekisho.worlds import World, asked_worlds, is_compiling, look_for_worlds
 
 if TYPE_CHECKING:
     import types
@@ -64,7 +64,7 @@ def make_guard(
         DeclarationError: for a malformed or contradictory contract; at the first call, if an
             annotation names what is defined only then.
     """
-    look_for_torch()
+    look_for_worlds()
     signature = read_signature(function)
     contract = None
     names = names_around() if has_strings(function) else {}
@@ -197,9 +197,9 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
     state = _Writing(guard)
 
     @runs_while_tracing
-    def write() -> None:
+    def write(*, again: bool = False) -> None:
         guard = state.guard()
-        if state.is_written or state.kept:
+        if (state.is_written and not again) or state.kept:
             return
         if guard is None:
             if state.guard is _no_guard:
@@ -217,9 +217,10 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
         if asks(function):
             promised = promised._replace(shares_axes=True)
         name = _identifier(function)
-        source, needs = generate(promised, name)
-        Names(needs, promised, function).fill(namespace)
-        rewrite = functools.partial(_text_of, promised, name)
+        worlds = asked_worlds()
+        source, needs = generate(promised, name, worlds)
+        Names(needs, promised, function, worlds).fill(namespace)
+        rewrite = functools.partial(_text_of, promised, name, worlds)
         if guard is None:
             return compile_function(source, name, namespace, rewrite)
         return compile_into(guard, source, name, rewrite)
@@ -235,8 +236,8 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
     return write, written
 
 
-def _text_of(contract: Contract, name: str) -> str:
-    return generate(contract, name).source
+def _text_of(contract: Contract, name: str, worlds: tuple[World, ...]) -> str:
+    return generate(contract, name, worlds).source
 
 
 def _build_late_contract(
@@ -264,13 +265,14 @@ def _build_late_contract(
         words = ", ".join(sorted(lenient.missing))
         text = f"{title}() names {words}, which is defined nowhere when the program runs."
         problems.insert(0, f"{text}\n  hint: {hint}")
-        if not contract.holds_arrays and not lenient.missing & _ARRAY_NAMES:
+        known = {name for world in asked_worlds() for name in (world.name, world.array_class)}
+        if not contract.holds_arrays and not lenient.missing & (_ARRAY_NAMES | known):
             problems = None  # it speaks of no arrays
     warn_unguarded(function, problems)
     return contract
 
 
-_ARRAY_NAMES: Final = {"np", "numpy", "ndarray", "NDArray", "torch", "Tensor", "jaxtyping"}
+_ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
 
 
 def _identifier(function: Callable[..., Any]) -> str:

@@ -21,10 +21,11 @@ from sekisho.contract import (
 )
 from sekisho.guard.questions import Case, Items, cases_of, item_case, items_of
 from sekisho.guard.scope import Need, Scope
-from sekisho.worlds import NUMPY, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sekisho.worlds import World
 
 __all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
 
@@ -44,9 +45,12 @@ class Admission(NamedTuple):
     binds: tuple[str, ...]
 
 
-def generate(contract: Contract, name: str) -> Generated:
-    """Write the guard of a contract as one function called `name`, which calls ``_<name>``."""
-    return _Writer(contract, name).write()
+def generate(contract: Contract, name: str, worlds: tuple[World, ...]) -> Generated:
+    """Write the guard of a contract as one function called `name`, which calls ``_<name>``.
+
+    Where no annotation says which, an array may be of any of the `worlds`, the host's first.
+    """
+    return _Writer(contract, name, worlds).write()
 
 
 # What `yield from` is to a generator; Python has no word for it in an asynchronous one.
@@ -72,10 +76,10 @@ except StopAsyncIteration:
 class _Writer:
     """Writes one guard, line by line."""
 
-    def __init__(self, contract: Contract, name: str) -> None:
+    def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
         self.contract = contract
         self.name = name
-        self.scope = Scope(contract, name)
+        self.scope = Scope(contract, name, worlds)
         self.lines: list[str] = []
         self.depth = 0
 
@@ -182,9 +186,10 @@ class _Writer:
             if plain is None:
                 choice = f"{scope.need('_array_type_of', 'array_type_of')}({self.values()})"
             else:
-                tensor, array = scope.array_class(TORCH), scope.array_class(NUMPY)
-                is_tensor = f"{scope.builtin('isinstance')}({plain}, {tensor})"
-                choice = f"{tensor} if {is_tensor} else {array}"
+                isinstance_, host, *others = scope.builtin("isinstance"), *scope.worlds
+                names = [scope.array_class(world) for world in others]
+                ways = (f"{name} if {isinstance_}({plain}, {name}) else " for name in names)
+                choice = f"{''.join(ways)}{scope.array_class(host)}"
             self.emit(f"{scope.array_type} = {choice}")
         if scope.device:
             module_device = scope.need("_module_device", "module_device")

@@ -10,7 +10,7 @@ from sekisho.border import first_array
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
 from sekisho.watch import Watch, Watching, show_calls
-from sekisho.worlds import NUMPY, TORCH, find_world, is_compiling
+from sekisho.worlds import find_world, is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -27,8 +27,7 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
     """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
     find = _watch_finder(contract)
     start = STARTS[contract.flavour]
-    if contract.options.kind in {"torch_world", "same_world"}:
-        show_calls(function)
+    show_calls(function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -48,13 +47,12 @@ def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
     name, options = contract.function, contract.options
     scalars = options.scalars == "allow"
     if options.kind != "same_world":
-        fixed = options.world and Watch(name, options.world, scalars)
+        fixed = Watch(name, options.world, scalars) if options.world else None
         return lambda _args, _kwargs: fixed
-    watches = {world.name: Watch(name, world) for world in (NUMPY, TORCH)}
 
     def find(args: Any, kwargs: Any) -> Watch | None:
         world = find_world(first_array(*args, *kwargs.values()))
-        return watches[world.name] if world else None
+        return Watch(name, world) if world else None
 
     return find
 

@@ -6,7 +6,7 @@ guard is known here.
 """
 
 from sekisho.helpers.channels import add_channel_dim, channels_first, channels_last
-from sekisho.helpers.converters import to_numpy, to_torch, to_world_of
+from sekisho.helpers.converters import make_to_world, to_jax, to_numpy, to_torch, to_world_of
 from sekisho.helpers.joins import concat, namespace, stack
 from sekisho.helpers.ops import (
     add_batch_dim,
@@ -32,6 +32,8 @@ __all__ = [
     "squeeze",
     "stack",
     "to_numpy",
+    "make_to_world",
+    "to_jax",
     "to_torch",
     "to_world_of",
     "transpose2d",

@@ -9,17 +9,19 @@ from numpy import ndarray
 
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers.operands import (
+    inlined_class,
     insert_axes,
     operand,
     refuse_operation,
     refuse_shape,
-    tensor_class,
+    world_of_operand,
 )
-from sekisho.worlds import is_torch
+from sekisho.worlds import StandardArray
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
+
+    from sekisho.worlds import TorchTensor
 
 __all__ = [
     "add_channel_dim",
@@ -30,7 +32,7 @@ __all__ = [
 __tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
-Tensor: Any = tensor_class(globals())
+Tensor: Any = inlined_class(globals())
 
 _IMAGE_NDIM = 3
 
@@ -38,7 +40,9 @@ _IMAGE_NDIM = 3
 @overload
 def add_channel_dim(x: NDArray[S], /, axis: int = ...) -> NDArray[S]: ...
 @overload
-def add_channel_dim(x: torch.Tensor, /, axis: int = ...) -> torch.Tensor: ...
+def add_channel_dim(x: TorchTensor, /, axis: int = ...) -> TorchTensor: ...
+@overload
+def add_channel_dim(x: StandardArray, /, axis: int = ...) -> StandardArray: ...
 def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
     """Add a channel axis of size 1 to a grey image, or to a batch of them.
 
@@ -70,7 +74,9 @@ def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
 @overload
 def channels_first(x: NDArray[S], /) -> NDArray[S]: ...
 @overload
-def channels_first(x: torch.Tensor, /) -> torch.Tensor: ...
+def channels_first(x: TorchTensor, /) -> TorchTensor: ...
+@overload
+def channels_first(x: StandardArray, /) -> StandardArray: ...
 def channels_first(x: Any, /) -> Any:
     """Move the last axis in front of height and width: from image files to models.
 
@@ -96,7 +102,9 @@ def channels_first(x: Any, /) -> Any:
 @overload
 def channels_last(x: NDArray[S], /) -> NDArray[S]: ...
 @overload
-def channels_last(x: torch.Tensor, /) -> torch.Tensor: ...
+def channels_last(x: TorchTensor, /) -> TorchTensor: ...
+@overload
+def channels_last(x: StandardArray, /) -> StandardArray: ...
 def channels_last(x: Any, /) -> Any:
     """Move the channel axis behind height and width: from models to plots and image files.
 
@@ -126,8 +134,8 @@ def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
         order = "h, w and c" if source == -1 else "c, h and w"
         refuse_shape(function, x, f"axes {order} at the end")
     try:
-        return (
-            x.movedim(source, destination) if is_torch(x) else np.moveaxis(x, source, destination)
-        )
+        if type(x) is ndarray:
+            return np.moveaxis(x, source, destination)
+        return world_of_operand(x).moveaxis(x, source, destination)
     except RuntimeError as error:
         refuse_operation(function, x, error)

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from sekisho.context import open_logs
+from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import refuse_words
 from sekisho.helpers.operands import refuse_world
 from sekisho.worlds import (
-    NUMPY,
-    TORCH,
+    FollowsStandard,
+    JaxArray,
+    Policy,
+    Refusal,
+    StandardArray,
+    TorchDevice,
+    TorchTensor,
     World,
-    WorldName,
     describe,
+    exports_memory,
     find_world,
     is_compiling,
-    look_at_version,
+    look_for_worlds,
+    on_load,
+    quick_share,
+    world_named,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
-    import torch
     from numpy.typing import NDArray
 
-__all__ = ["to_numpy", "to_torch", "to_world_of"]
+__all__ = ["make_to_world", "to_jax", "to_numpy", "to_torch", "to_world_of"]
 
 __tracebackhide__ = hide_in_pytest
 
 
 def to_numpy(
-    x: torch.Tensor | NDArray[Any] | np.generic,
+    x: TorchTensor | NDArray[Any] | np.generic | FollowsStandard,
     /,
     *,
     copy: bool | None = None,
@@ -66,21 +73,21 @@ def to_numpy(
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words)
     if copy is None and not detach and not is_compiling() and not open_logs():
-        array: NDArray[Any] | None = _share("torch", x)
+        array: NDArray[Any] | None = _share("numpy", x)
         if array is not None:
             return array
-    converted: NDArray[Any] = _convert("to_numpy", x, NUMPY, copy=copy, device=None, detach=detach)
+    converted: NDArray[Any] = _convert("numpy", x, copy=copy, detach=detach)
     return converted
 
 
 def to_torch(
-    x: NDArray[Any] | np.generic | torch.Tensor,
+    x: NDArray[Any] | np.generic | TorchTensor | FollowsStandard,
     /,
     *,
     copy: bool | None = None,
-    device: str | torch.device | None = None,
+    device: str | TorchDevice | None = None,
     **words: Any,
-) -> torch.Tensor:
+) -> TorchTensor:
     """Take an array to PyTorch, its values bit-equal. A tensor on the device is returned as it is.
 
     The tensor shares the array's memory where that is safe: a read-only array, one with negative
@@ -109,10 +116,78 @@ def to_torch(
     if words:
         refuse_words("to_torch", "to_torch(x)", words)
     if copy is None and device is None and not is_compiling() and not open_logs():
-        tensor: torch.Tensor | None = _share("numpy", x)
+        tensor: TorchTensor | None = _share("torch", x)
         if tensor is not None:
             return tensor
-    converted: torch.Tensor = _convert("to_torch", x, TORCH, copy=copy, device=device, detach=False)
+    converted: TorchTensor = _convert("torch", x, copy=copy, device=device)
+    return converted
+
+
+def make_to_world(name: str) -> Callable[..., Any]:
+    """Make ``to_<name>`` of a world, which takes what `to_torch` takes, and ``detach=``.
+
+    Args:
+        name: the world's name.
+    """
+    function = f"to_{name}"
+
+    def to_world(
+        x: Any,
+        /,
+        *,
+        copy: bool | None = None,
+        device: Any = None,
+        detach: bool = False,
+        **words: Any,
+    ) -> Any:
+        if words:
+            refuse_words(function, f"{function}(x)", words)
+        return _convert(name, x, copy=copy, device=device, detach=detach)
+
+    to_world.__name__ = to_world.__qualname__ = function
+    to_world.__doc__ = f"Take an array of any world to {name}: see `to_torch`."
+    return to_world
+
+
+_to_jax = make_to_world("jax")
+
+
+def to_jax(
+    x: NDArray[Any] | np.generic | TorchTensor | FollowsStandard,
+    /,
+    *,
+    copy: bool | None = None,
+    device: Any = None,
+    detach: bool = False,
+    **words: Any,
+) -> JaxArray:
+    """Take an array of any world to JAX, its values bit-equal. An array of JAX is returned as it is.
+
+    It is copied: JAX's arrays never change, and the memory of another library may.
+
+    Args:
+        x: an array or a tensor of any shape.
+        copy: None copies if needed, True always, False never: then only JAX's own may pass.
+        device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`; None is JAX's
+            choice, and where it is for an array of JAX.
+        detach: whether a tensor that requires grad may be cut from its graph.
+        **words: other libraries' (``dtype``) are refused, and told what there is here.
+
+    Returns:
+        An array of the same dtype and shape.
+
+    Raises:
+        WorldError: if `x` is no array, with the call that makes one of it.
+        ConversionError: if a value or a meaning would be lost: of 64 bits where JAX has 32, of a
+            tracer, of a PRNG key.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.to_jax(np.array([1.0, 2.0], "float32"))  # doctest: +SKIP
+        Array([1., 2.], dtype=float32)
+    """
+    converted: JaxArray = _to_jax(x, copy=copy, device=device, detach=detach, **words)
     return converted
 
 
@@ -122,8 +197,12 @@ def to_world_of(
 ) -> NDArray[Any]: ...
 @overload
 def to_world_of(
-    x: Any, like: torch.Tensor, /, *, copy: bool | None = ..., detach: bool = ...
-) -> torch.Tensor: ...
+    x: Any, like: StandardArray, /, *, copy: bool | None = ..., detach: bool = ...
+) -> StandardArray: ...
+@overload
+def to_world_of(
+    x: Any, like: TorchTensor, /, *, copy: bool | None = ..., detach: bool = ...
+) -> TorchTensor: ...
 def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool = False) -> Any:
     """Take `x` to the world, and the device, of `like`.
 
@@ -150,60 +229,59 @@ def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool 
     world = find_world(like)
     if world is None:
         refuse_world("to_world_of", "argument 'like'", like, "like")
-    device = like.device if world is TORCH else None
-    return _convert("to_world_of", x, world, copy=copy, device=device, detach=detach)
+    policy = Policy(copy, world.device(like), detach)
+    return _convert_to(world, "to_world_of", x, policy)
 
 
 _sharers: dict[str, Callable[[Any], Any]] = {}
+on_load(_sharers.clear)
 
 
-def _share(source: WorldName, x: Any) -> Any:
-    """The plainest crossing out of a world, or None if it is not of the plainest kind."""
-    share = _sharers.get(source)
+def _share(target: str, x: Any) -> Any:
+    """The plainest crossing into a world, or None if it is not of the plainest kind."""
+    share = _sharers.get(target)
     if share is None:
-        if TORCH.array_type() is None:
+        look_for_worlds()
+        quick = quick_share(world_named(target), read_only=False)
+        if quick is None:
             return None
-        look_at_version()
-        from sekisho.worlds import make_share_array, make_share_tensor  # noqa: PLC0415 - see _convert
-
-        _sharers["torch"] = make_share_tensor(read_only=False)
-        _sharers["numpy"] = make_share_array()
-        share = _sharers[source]
+        share = _sharers[target] = quick.share
     return share(x)
 
 
 def _convert(
-    function: str, x: Any, target: World, *, copy: bool | None, device: Any, detach: bool
+    name: str, x: Any, *, copy: bool | None, device: Any = None, detach: bool = False
 ) -> Any:
-    # Importing sekisho stays light: what converts is imported by the first conversion.
-    from sekisho.context import cross  # noqa: PLC0415 - as said
-    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - as said
-    from sekisho.worlds import (  # noqa: PLC0415 - as said
-        Policy,
-        Refusal,
-        exports_memory,
-    )
+    function, target = f"to_{name}", world_named(name)
+    place = None if device is None else _device(function, target, device)
+    return _convert_to(target, function, x, Policy(copy, place, detach))
 
-    look_at_version()
-    policy = Policy(copy, device and _device(function, device), detach)
+
+def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
+    look_for_worlds()
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")
     try:
         return cross(x, target, policy, function, "argument 'x'")
     except Refusal as refusal:
         reason = refusal.reason
+    # Importing sekisho stays light: what finds the words is imported by the first refusal.
+    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - as said
+
     hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
     expected = f"{target.noun}, or what converts to one"
     violation = Violation(function, "argument 'x'", expected, describe(x), reason)
     raise ConversionError(violation._replace(hint=hint and hint.format("x")))
 
 
-def _device(function: str, device: Any) -> Any:
+def _device(function: str, target: World, device: Any) -> Any:
     try:
-        return TORCH.load().device(device)
-    except ImportError:
+        target.load()
+    except Refusal:
         return None  # said by the conversion
-    except (RuntimeError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+    try:
+        return target.parse_device(device)
+    except Refusal as refusal:
+        reason = refusal.reason
     violation = Violation(function, "argument 'device'", "a device", repr(device), reason)
     raise DeviceError(violation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
@@ -10,15 +9,16 @@ from numpy import concatenate, ndarray
 
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import refuse_words
-from sekisho.helpers.operands import refuse_world, tell_of_torch, tensor_class
-from sekisho.worlds import TORCH, World, class_of, describe, find_world
+from sekisho.helpers.operands import inlined_class, refuse_world, tell_of_worlds
+from sekisho.worlds import StandardArray, World, class_of, describe, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    import torch
     from numpy.typing import NDArray
+
+    from sekisho.worlds import TorchTensor
 
 __all__ = [
     "concat",
@@ -29,13 +29,16 @@ __all__ = [
 __tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
-Tensor: Any = tensor_class(globals())
+library: Any
+Tensor: Any = inlined_class(globals())
 
 
 @overload
 def concat(arrays: Sequence[NDArray[S]], /, *, axis: int | None = ...) -> NDArray[S]: ...
 @overload
-def concat(arrays: Sequence[torch.Tensor], /, *, axis: int | None = ...) -> torch.Tensor: ...
+def concat(arrays: Sequence[TorchTensor], /, *, axis: int | None = ...) -> TorchTensor: ...
+@overload
+def concat(arrays: Sequence[StandardArray], /, *, axis: int | None = ...) -> StandardArray: ...
 def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
     """Join arrays, or tensors, along an axis that they have.
 
@@ -63,19 +66,15 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
     if more is not None or dim is not None:
         _refuse_words("concat", more, dim)
     try:
-        if type(arrays[0]) is Tensor and axis is not None:  # torch.cat itself takes tensors only
-            torch = sys.modules["torch"]
-            # Left out where it is the default: torch takes 0.1 us to read it.
-            return torch.cat(arrays, axis) if axis else torch.cat(arrays)
+        if type(arrays[0]) is Tensor and axis is not None:  # which takes tensors only
+            # Left out where it is the default: it takes 0.1 us to be read.
+            return library.cat(arrays, axis) if axis else library.cat(arrays)
         for each in arrays:
             if type(each) is not ndarray:
                 break
         else:
             return concatenate(arrays, axis)
-        xp = _one_world("concat", arrays)
-        if axis is None:
-            arrays, axis = [each.reshape(-1) for each in arrays], 0
-        return xp.concatenate(arrays, axis)
+        return _one_world("concat", arrays).concat(arrays, axis)
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
         _refuse_join("concat", arrays, axis, error)
 
@@ -83,7 +82,9 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
 @overload
 def stack(arrays: Sequence[NDArray[S]], /, *, axis: int = ...) -> NDArray[S]: ...
 @overload
-def stack(arrays: Sequence[torch.Tensor], /, *, axis: int = ...) -> torch.Tensor: ...
+def stack(arrays: Sequence[TorchTensor], /, *, axis: int = ...) -> TorchTensor: ...
+@overload
+def stack(arrays: Sequence[StandardArray], /, *, axis: int = ...) -> StandardArray: ...
 def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
     """Join arrays, or tensors, of one shape along a new axis: samples become a batch.
 
@@ -109,9 +110,8 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
     if more is not None or dim is not None:
         _refuse_words("stack", more, dim)
     try:
-        if type(arrays[0]) is Tensor:  # torch.stack itself takes tensors only
-            torch = sys.modules["torch"]
-            return torch.stack(arrays, axis) if axis else torch.stack(arrays)
+        if type(arrays[0]) is Tensor:  # likewise: tensors only
+            return library.stack(arrays, axis) if axis else library.stack(arrays)
         for each in arrays:
             if type(each) is not ndarray:
                 return _one_world("stack", arrays).stack(arrays, axis)
@@ -156,7 +156,7 @@ def namespace(*xs: Any) -> ModuleType:
 
 
 def _one_world(function: str, arrays: Any) -> Any:
-    """The library of all items, or the error for the first that does not belong."""
+    """The world of all items, or the error for the first that does not belong."""
     worlds = [find_world(each) for each in arrays]
     if not worlds:
         raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))
@@ -174,9 +174,8 @@ def _one_world(function: str, arrays: Any) -> Any:
                     hint=_how_to_take_all_to(worlds[0], arrays),
                 )
             )
-    if worlds[0] is TORCH:
-        tell_of_torch()
-    return worlds[0].module() if worlds[0] else None
+    tell_of_worlds()
+    return worlds[0]
 
 
 def _how_to_take_all_to(world: World, arrays: Any) -> str | None:

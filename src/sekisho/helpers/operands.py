@@ -8,48 +8,82 @@ import numpy as np
 
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import runs_while_tracing
-from sekisho.worlds import NUMPY, TORCH, class_of, describe, look_at_version
+from sekisho.worlds import (
+    HOST,
+    World,
+    class_of,
+    describe,
+    find_world,
+    loaded_worlds,
+    look_for_worlds,
+    on_load,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "inlined_class",
     "insert_axes",
     "operand",
     "refuse_operation",
     "refuse_shape",
     "refuse_world",
-    "tell_of_torch",
-    "tensor_class",
+    "tell_of_worlds",
+    "world_of_operand",
 ]
 
 __tracebackhide__ = hide_in_pytest
 
 
-class _NoTensorYet:
+class _NotLoaded:
     """Nothing is an instance of this."""
 
 
 _homes: Final[list[dict[str, Any]]] = []
 
 
-def tensor_class(home: dict[str, Any]) -> Any:
-    """The tensor class, for the global ``Tensor`` of a module of helpers.
+def inlined_class(home: dict[str, Any]) -> Any:
+    """The array class that helpers ask for beside NumPy's, for the global ``Tensor`` of a module.
 
-    Until torch is imported it is a class that nothing is an instance of; the first tensor that
-    any helper is given puts the real one there. A global of its own is what a helper asks
-    quickest: an attribute of another module, ``np.ndarray`` as well, costs half of ``x[None]``.
+    Until its library is imported it is a class that nothing is an instance of; the first value of
+    another world that any helper is given puts the real one there, and the library as ``library``. A global
+    of its own is what a helper asks quickest: an attribute of another module, ``np.ndarray`` as well,
+    costs half of ``x[None]``.
     """
     _homes.append(home)
-    return TORCH.array_type() or _NoTensorYet
+    home["library"] = None
+    world = _inlined_world()
+    return _NotLoaded if world is None else _inline(world, home)
+
+
+def _inlined_world() -> World | None:
+    """The world, beside the host's, whose values most helpers are given, if it is loaded."""
+    return next((each for each in loaded_worlds() if each.is_resident and each is not HOST), None)
+
+
+def _inline(world: World, home: dict[str, Any]) -> Any:
+    home["library"] = world.module()
+    home["Tensor"] = world.array_type()
+    return home["Tensor"]
+
+
+def _tell() -> None:
+    """Put the class into the modules of helpers, now that its library is imported."""
+    world = _inlined_world()
+    if world is not None:
+        for home in _homes:
+            _inline(world, home)
+
+
+on_load(_tell)
 
 
 @runs_while_tracing  # a compiler that traced it would write whole modules back
-def tell_of_torch() -> None:
-    """Put the real tensor class into the modules of helpers: a helper has been given a tensor."""
-    look_at_version()
-    for home in _homes:
-        home["Tensor"] = TORCH.array_type()
+def tell_of_worlds() -> None:
+    """A helper has been given what it did not recognise quickly: is another library there?"""
+    look_for_worlds()
+    _tell()
 
 
 def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) -> Any:
@@ -63,11 +97,16 @@ def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) ->
     Raises:
         WorldError: if it is neither.
     """
-    if TORCH.owns(x):
-        tell_of_torch()
-    elif not NUMPY.owns(x):
+    world = find_world(x)
+    if world is None:
         refuse_world(function, "argument 'x'", x, "x", fits)
+    tell_of_worlds()
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)
+
+
+def world_of_operand(x: Any) -> World:
+    """The world of what `operand` has let pass."""
+    return find_world(x) or HOST
 
 
 def refuse_world(
@@ -102,7 +141,7 @@ def refuse_shape(
 
 
 def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
-    """Refuse a tensor of a kind that torch cannot do this with, such as a nested one."""
+    """Refuse a value of a kind that its library cannot do this with, such as a nested tensor."""
     reason = str(error).partition("\n")[0]
     violation = Violation(
         function, "argument 'x'", "an array or a plain tensor", describe(x), reason

@@ -15,17 +15,19 @@ from numpy import ndarray
 from sekisho.errors import WorldError, hide_in_pytest
 from sekisho.ground import refuse_words
 from sekisho.helpers.operands import (
+    inlined_class,
     insert_axes,
     operand,
     refuse_operation,
     refuse_shape,
-    tensor_class,
+    world_of_operand,
 )
-from sekisho.worlds import TORCH
+from sekisho.worlds import StandardArray
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
+
+    from sekisho.worlds import TorchTensor
 
 __all__ = [
     "add_batch_dim",
@@ -40,7 +42,7 @@ __all__ = [
 __tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
-Tensor: Any = tensor_class(globals())
+Tensor: Any = inlined_class(globals())
 Axes = int | tuple[int, ...]
 _NOT_GIVEN: Any = object()
 
@@ -48,7 +50,9 @@ _NOT_GIVEN: Any = object()
 @overload
 def add_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
 @overload
-def add_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def add_batch_dim(x: TorchTensor, /) -> TorchTensor: ...
+@overload
+def add_batch_dim(x: StandardArray, /) -> StandardArray: ...
 def add_batch_dim(x: Any, /) -> Any:
     """Add an axis of size 1 in front: one sample becomes a batch of one.
 
@@ -80,7 +84,9 @@ def add_batch_dim(x: Any, /) -> Any:
 @overload
 def remove_batch_dim(x: NDArray[S], /) -> NDArray[S]: ...
 @overload
-def remove_batch_dim(x: torch.Tensor, /) -> torch.Tensor: ...
+def remove_batch_dim(x: TorchTensor, /) -> TorchTensor: ...
+@overload
+def remove_batch_dim(x: StandardArray, /) -> StandardArray: ...
 def remove_batch_dim(x: Any, /) -> Any:
     """Remove the first axis, which must have size 1: a batch of one becomes its sample.
 
@@ -115,7 +121,9 @@ def remove_batch_dim(x: Any, /) -> Any:
 @overload
 def expand_dims(x: NDArray[S], /, axis: Axes = ...) -> NDArray[S]: ...
 @overload
-def expand_dims(x: torch.Tensor, /, axis: Axes = ...) -> torch.Tensor: ...
+def expand_dims(x: TorchTensor, /, axis: Axes = ...) -> TorchTensor: ...
+@overload
+def expand_dims(x: StandardArray, /, axis: Axes = ...) -> StandardArray: ...
 def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     """Add axes of size 1 anywhere.
 
@@ -155,7 +163,9 @@ def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
 @overload
 def squeeze(x: NDArray[S], /, axis: Axes) -> NDArray[S]: ...
 @overload
-def squeeze(x: torch.Tensor, /, axis: Axes) -> torch.Tensor: ...
+def squeeze(x: TorchTensor, /, axis: Axes) -> TorchTensor: ...
+@overload
+def squeeze(x: StandardArray, /, axis: Axes) -> StandardArray: ...
 def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     """Remove axes of size 1. In both worlds an axis of another size is refused.
 
@@ -188,7 +198,9 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
         for each in axis if isinstance(axis, tuple) else (axis,):
             if not -ndim <= each < ndim or x.shape[each] != 1:
                 refuse_shape("squeeze", x, f"axis {each} of size 1")
-        return x.squeeze(axis)
+        if type(x) is ndarray or isinstance(x, Tensor):
+            return x.squeeze(axis)
+        return world_of_operand(x).squeeze(x, axis)
     except RuntimeError as error:
         refuse_operation("squeeze", x, error)
 
@@ -196,7 +208,9 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
 @overload
 def transpose2d(x: NDArray[S], /) -> NDArray[S]: ...
 @overload
-def transpose2d(x: torch.Tensor, /) -> torch.Tensor: ...
+def transpose2d(x: TorchTensor, /) -> TorchTensor: ...
+@overload
+def transpose2d(x: StandardArray, /) -> StandardArray: ...
 def transpose2d(x: Any, /) -> Any:
     """Swap the two axes of a matrix.
 
@@ -236,7 +250,9 @@ def transpose2d(x: Any, /) -> Any:
 @overload
 def permute_dims(x: NDArray[S], /, axes: tuple[int, ...]) -> NDArray[S]: ...
 @overload
-def permute_dims(x: torch.Tensor, /, axes: tuple[int, ...]) -> torch.Tensor: ...
+def permute_dims(x: TorchTensor, /, axes: tuple[int, ...]) -> TorchTensor: ...
+@overload
+def permute_dims(x: StandardArray, /, axes: tuple[int, ...]) -> StandardArray: ...
 def permute_dims(
     x: Any,
     /,
@@ -276,7 +292,7 @@ def permute_dims(
         if isinstance(x, Tensor):
             return x.permute(axes)
         x = operand("permute_dims", x)
-        return x.permute(axes) if TORCH.owns(x) else x.transpose(axes)
+        return world_of_operand(x).permute_dims(x, axes)
     except WorldError:
         raise
     except (IndexError, RuntimeError, TypeError, ValueError):
@@ -299,7 +315,9 @@ def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
 @overload
 def moveaxis(x: NDArray[S], /, source: Axes, destination: Axes) -> NDArray[S]: ...
 @overload
-def moveaxis(x: torch.Tensor, /, source: Axes, destination: Axes) -> torch.Tensor: ...
+def moveaxis(x: TorchTensor, /, source: Axes, destination: Axes) -> TorchTensor: ...
+@overload
+def moveaxis(x: StandardArray, /, source: Axes, destination: Axes) -> StandardArray: ...
 def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
     """Move axes to other positions; the others stay in order.
 
@@ -327,8 +345,6 @@ def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
         if isinstance(x, Tensor):
             return x.moveaxis(source, destination)
         x = operand("moveaxis", x)
-        if TORCH.owns(x):
-            return x.moveaxis(source, destination)
-        return np.moveaxis(x, source, destination)
+        return world_of_operand(x).moveaxis(x, source, destination)
     except (IndexError, RuntimeError, ValueError):
         refuse_shape("moveaxis", x, f"axes {source}, to be moved to {destination}")

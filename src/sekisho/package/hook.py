@@ -206,19 +206,16 @@ def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
 
 # --- the decorators that are put in ------------------------------------------------------------
 
-_KINDS: Final[dict[str | None, Kind]] = {
-    "numpy": "numpy_world",
-    "torch": "torch_world",
-    "same": "same_world",
-    "boundary": "boundary",
-    None: "boundary",
-}
+
+def _kind(entry: str | None) -> Kind:
+    """The decorator that an entry of the table stands for."""
+    return "boundary" if entry in {None, "boundary"} else f"{entry}_world"
 
 
 def _options(entry: str | None) -> Options:
     checker = None if entry is None else "beartype"
     return Options(
-        _KINDS[entry],
+        _kind(entry),
         typechecker=checker,
         gives_way=True,
         arrays_only=entry is None,

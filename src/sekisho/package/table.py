@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
+from sekisho.worlds import has_world, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["Entry", "Table", "is_inside", "make_table", "matches"]
 
-Entry = Literal["numpy", "torch", "same", "boundary", "unguarded"]
-_ENTRIES: Final = get_args(Entry)
+Entry = str
+"""The name of a world, or one of `_OTHERS`."""
+
+_OTHERS: Final = ("same", "boundary", "unguarded")
 
 
 class Table(NamedTuple):
@@ -60,9 +63,8 @@ def make_table(worlds: Mapping[str, str], packages: Iterable[str]) -> Table:
     """
     rows: list[tuple[str, Entry]] = []
     for pattern, entry in worlds.items():
-        found = next((each for each in _ENTRIES if each == entry), None)
-        if found is None:
-            expected = ", ".join(map(repr, _ENTRIES))
+        if not _is_entry(entry):
+            expected = ", ".join(map(repr, (*world_names(), *_OTHERS)))
             raise DeclarationError(
                 f"worlds[{pattern!r}]: expected one of {expected}, got {entry!r}."
             )
@@ -71,5 +73,9 @@ def make_table(worlds: Mapping[str, str], packages: Iterable[str]) -> Table:
             raise DeclarationError(
                 f"worlds[{pattern!r}]: matches nothing in the guarded packages ({guarded})."
             )
-        rows.append((pattern, found))
+        rows.append((pattern, entry))
     return Table(tuple(rows))
+
+
+def _is_entry(entry: object) -> bool:
+    return entry in _OTHERS or (isinstance(entry, str) and has_world(entry))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sekisho.worlds import NUMPY, TORCH, dtype_name, find_world
+from sekisho.worlds import HOST, World, find_world, loaded_worlds
 
 __all__ = ["are_same", "is_small", "loss_of"]
 
@@ -16,8 +16,7 @@ _LIMIT: Final = 1 << 24
 
 def is_small(value: Any) -> bool:
     """Whether a value is small enough to be looked at, or copied, for the sake of a message."""
-    size: int = value.size if find_world(value) is NUMPY else value.numel()
-    return size <= _LIMIT
+    return _world(value).size(value) <= _LIMIT
 
 
 def are_same(a: Any, b: Any) -> Any:
@@ -34,7 +33,7 @@ def loss_of(value: Any, target: str) -> str | None:
         ``"fraction"``, ``"range"``, ``"tiny"``, ``"holds NaN"``, ``"bool"``, ``"complex"``,
         ``"meaning"`` (text, dates and objects are no numbers).
     """
-    values = _readable(value)
+    values: Any = _world(value).host_values(value)
     if values.dtype.kind not in "biufc" or not values.size:
         return "meaning" if values.size else None
     with np.errstate(all="ignore"):
@@ -46,7 +45,7 @@ def loss_of(value: Any, target: str) -> str | None:
             return None if bool(np.isin(values, (0, 1)).all()) else "bool"
         if target.startswith(("int", "uint")):
             return _loss_of_whole(values, target)
-        return _loss_of_digits(values, value, target)
+        return _loss_of_digits(values, target)
 
 
 def _loss_of_whole(values: np.ndarray[Any, Any], target: str) -> str | None:
@@ -66,8 +65,8 @@ def _out_of_range(values: np.ndarray[Any, Any], target: str) -> str | None:
     return None if fits else "range"
 
 
-def _loss_of_digits(values: np.ndarray[Any, Any], value: Any, target: str) -> str | None:
-    cast, eps = _there_and_back(values, value, target)
+def _loss_of_digits(values: np.ndarray[Any, Any], target: str) -> str | None:
+    cast, eps = _there_and_back(values, target)
     same = are_same(cast, values)
     if values.dtype.kind in "iu":
         same &= _exactly(cast, values)
@@ -87,25 +86,11 @@ def _exactly(cast: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Any:
     return inside & (np.where(inside, cast, 0).astype(values.dtype) == values)
 
 
-def _there_and_back(values: np.ndarray[Any, Any], value: Any, target: str) -> Any:
+def _there_and_back(values: np.ndarray[Any, Any], target: str) -> Any:
     """The values as `target` holds them, in a dtype that NumPy has; and the step between two."""
-    if target in NUMPY.dtypes().values():
-        cast = values.astype(target)
-        return cast, float(np.finfo(cast.dtype).eps)
-    torch = TORCH.module()  # the dtypes that NumPy has not are torch's: bfloat16
-    dtype = getattr(torch, target)
-    cast = torch.as_tensor(value).detach().cpu().to(dtype)
-    wide = torch.complex64 if dtype.is_complex else torch.float32
-    return cast.to(wide).numpy(), torch.finfo(dtype).eps
+    holder = next(world for world in loaded_worlds() if target in world.dtypes().values())
+    return holder.rounded_to(values, target)
 
 
-def _readable(value: Any) -> np.ndarray[Any, Any]:
-    """The values as an array, those of a dtype that NumPy has not in one that holds them all."""
-    if find_world(value) is NUMPY:
-        return np.asarray(value)
-    tensor = value.detach().cpu()
-    if dtype_name(tensor.dtype) not in NUMPY.dtypes().values():
-        torch = TORCH.module()
-        tensor = tensor.to(torch.complex64 if tensor.dtype.is_complex else torch.float32)
-    array: np.ndarray[Any, Any] = tensor.numpy(force=True)
-    return array
+def _world(value: Any) -> World:
+    return find_world(value) or HOST

@@ -12,7 +12,15 @@ from sekisho.contract import match_shape
 from sekisho.ground import evaluate
 from sekisho.remedy.losses import are_same, loss_of
 from sekisho.remedy.steps import Advice, Step
-from sekisho.worlds import NUMPY, TORCH, World, class_of, dtype_name, exports_memory, find_world
+from sekisho.worlds import (
+    HOST,
+    World,
+    class_of,
+    dtype_name,
+    exports_memory,
+    find_world,
+    loaded_worlds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +55,7 @@ def make_step(
     target = (spec and spec.only_dtype) or None
     nearest: Step | None = None
     has_dtype = False
-    for step, made in _tried(value, world or NUMPY, target):
+    for step, made in _tried(value, world or HOST, target):
         if spec is None:
             return step
         is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
@@ -77,13 +85,13 @@ def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, 
 
 
 def _is_numeric(made: Any) -> bool:
-    return find_world(made) is TORCH or made.dtype.kind in "biufc"
+    return getattr(made.dtype, "kind", "f") in "biufc"
 
 
 def evaluate_on(call: str, value: Any) -> Any:
     """Make a call of ours on a value, ``{0}`` being the value."""
-    names = {"value": value, "numpy": np, "torch": TORCH.module()}
-    return evaluate(call.format("value"), names)
+    modules = {world.name: world.module() for world in loaded_worlds()}
+    return evaluate(call.format("value"), {"value": value, **modules})
 
 
 def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
@@ -113,25 +121,13 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
 def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
     """Of numbers, and of lists of numbers or of arrays."""
     first: Any = value[0] if issubclass(class_of(value), (list, tuple)) and value else None
-    if find_world(first) is TORCH:
-        yield "torch.stack({0})", None
+    of_first = find_world(first)
+    if of_first is not None and "stack" in of_first.spelling:
+        yield of_first.spelling["stack"], None
         return
-    is_scalar = not isinstance(value, (list, tuple, range))
-    plain = "numpy.asarray({0})"
-    if world is NUMPY or isinstance(value, np.generic) or find_world(first) is NUMPY:
-        ways = ["numpy.asarray({0}"] + ["numpy.atleast_1d({0}"] * is_scalar
-        for way in ways:
-            yield f"{way})", None
-        if dtype is not None and dtype in NUMPY.dtypes().values():
-            yield f"numpy.asarray({{0}}, dtype='{dtype}')", plain
-            if is_scalar:
-                yield f"numpy.atleast_1d({{0}}).astype('{dtype}')", plain
-        return
-    ways = ["torch.tensor({0}"] + ["torch.tensor([{0}]"] * is_scalar
-    for way in ways:
-        yield f"{way})", plain
-        if dtype is not None:
-            yield f"{way}, dtype=torch.{dtype})", plain
+    maker = HOST if find_world(value) is not None or of_first is not None else world
+    is_number = not isinstance(value, (list, tuple, range))
+    yield from maker.making_calls(dtype, is_number=is_number)
 
 
 def _loss(made: Any, value: Any, exact: str | None) -> str:
@@ -141,12 +137,10 @@ def _loss(made: Any, value: Any, exact: str | None) -> str:
     if exact is None:
         return ""
     wanted = np.asarray(evaluate_on(exact, value))
-    if find_world(made) is TORCH:
-        made_name = dtype_name(made.dtype)
-        made = made.float().numpy() if made_name == "bfloat16" else made.numpy()
-        return _as_words(loss_of(wanted, made_name)) if wanted.dtype.kind in "biufc" else "values"
     if wanted.dtype.kind in "biufc":
         return _as_words(loss_of(wanted, dtype_name(made.dtype)))
+    if find_world(made) is not HOST:
+        return "values"
     if bool(np.all(are_same(wanted, made))):
         return ""
     error = np.abs(made.astype(float) - wanted.astype(float))

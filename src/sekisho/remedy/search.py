@@ -20,19 +20,16 @@ from sekisho.remedy.makers import evaluate_on, make_step
 from sekisho.remedy.steps import Advice, Step, cast_step, plain_text, shape_step
 from sekisho.watch import unwatched
 from sekisho.worlds import (
-    NUMPY,
-    TORCH,
+    HOST,
     Policy,
     Refusal,
     World,
-    class_of,
     convert,
     dtype_name,
     exports_memory,
     find_world,
     is_compiling,
     runs_plainly,
-    same_device,
 )
 
 if TYPE_CHECKING:
@@ -132,11 +129,12 @@ def _next_step(value: Any, wanted: Wanted) -> Step | None:
         Advice: if nothing is certain to help.
     """
     world, spec = find_world(value), wanted.spec
-    is_scalar = issubclass(class_of(value), np.generic) and not wanted.scalars
-    if world is None or (is_scalar and wanted.world is not TORCH):
+    is_scalar = world is not None and world.is_scalar(value) and not wanted.scalars
+    # The boundary of another world takes it for an array of no axes.
+    if world is None or (is_scalar and wanted.world in {None, world}):
         if world is None and exports_memory(value) and wanted.crosses:
             # The boundary reads it itself; a step is needed only if that is not enough.
-            read = convert(value, NUMPY, Policy()).value
+            read = convert(value, HOST, Policy()).value
             with contextlib.suppress(Advice):
                 if _next_step(read, wanted) is None:
                     return None
@@ -155,7 +153,7 @@ def _array_step(value: Any, wanted: Wanted) -> Step | None:
             return cast_step(spec, value)
         shape, world = tuple(value.shape), find_world(value)
         if spec.axes is not None and match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
-            step = shape_step(spec, shape, wanted.bound, world or NUMPY)
+            step = shape_step(spec, shape, wanted.bound, world or HOST)
             if step is None:
                 raise Advice(None)
             return step
@@ -169,15 +167,15 @@ def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
     device = wanted.policy.device
     if find_world(value) is not target:
         return _step_before(value, target, wanted.policy)
-    if device is None or target is not TORCH or same_device(value.device, device):
+    if device is None or target.is_on(value, device):
         return None
     if wanted.crosses:
         return _step_before(value, target, wanted.policy)
-    return Step(f"{{0}}.to('{device}')", functools.partial(_moved, device))
+    return Step(f"{{0}}.to('{device}')", functools.partial(_moved, target, device))
 
 
-def _moved(device: Any, tensor: Any) -> Any:
-    return convert(tensor, TORCH, Policy(device=device)).value
+def _moved(target: World, device: Any, value: Any) -> Any:
+    return convert(value, target, Policy(device=device)).value
 
 
 def _crossed(target: World, value: Any) -> Any:
@@ -224,7 +222,7 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     call, _, loses = rest.partition(", which ")
     call, _, option = call.partition(", or ")
     if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
-        made = TORCH.module().zeros((), dtype=value.dtype).expand(value.shape)
+        made = (find_world(value) or HOST).shaped_like(value, dtype_name(value.dtype))
     else:
         made = evaluate_on(call, value)
     if ".astype(" in call:

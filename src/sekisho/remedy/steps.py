@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import combinations
-from operator import attrgetter, itemgetter, methodcaller
+from operator import attrgetter, itemgetter
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
-
 from sekisho.contract import Axis, Bindings, match_shape
 from sekisho.remedy.losses import is_small, loss_of
-from sekisho.worlds import NUMPY, TORCH, World, cast, class_of, dtype_name, find_world, may_cast
+from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +81,8 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     target = spec.only_dtype
     if target is None:
         raise Advice(None)
-    source, is_numpy = dtype_name(value.dtype), find_world(value) is NUMPY
-    call = f"{{0}}.astype('{target}')" if is_numpy else f"{{0}}.to(torch.{target})"
+    source, spelling = dtype_name(value.dtype), _world(value).spelling
+    call = spelling.get("cast", "{0}.astype('DTYPE')").replace("DTYPE", target)
     if may_cast(source, target, "safe"):
         return Step(call, partial(_safe_cast, target))
     if not is_small(value):
@@ -96,7 +94,9 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         return Step(call, partial(_cast, target), loses=", which rounds" if loss else "")
     if loss in {"image", "fraction"}:
         scaled = "{0} * 255" if loss == "image" else "{0}"
-        whole = f"numpy.rint({scaled})" if is_numpy else f"torch.round({scaled})"
+        if "round" not in spelling:
+            raise Advice(None)
+        whole = spelling["round"].replace("{0}", scaled)
         why = (
             "its values are in [0, 1]: scale and round first"
             if loss == "image"
@@ -111,11 +111,7 @@ def _safe_cast(target: str, value: Any) -> Any:
     """The value cast; of a large one, something of its shape that takes no memory."""
     if is_small(value):
         return cast(value, target)
-    if find_world(value) is NUMPY:
-        return np.broadcast_to(np.zeros((), target), value.shape)
-    torch = TORCH.module()
-    like = torch.zeros((), dtype=getattr(torch, target), device=value.device)
-    return like.expand(value.shape).requires_grad_(value.requires_grad)
+    return _world(value).shaped_like(value, target)
 
 
 def _cast(target: str, value: Any) -> Any:
@@ -124,45 +120,31 @@ def _cast(target: str, value: Any) -> Any:
 
 def _rounded(target: str, loss: str, value: Any) -> Any:
     scaled = value * 255 if loss == "image" else value
-    rounded = np.rint(scaled) if find_world(value) is NUMPY else TORCH.module().round(scaled)
-    return cast(rounded, target)
+    return cast(_world(value).round(scaled), target)
+
+
+def _world(value: Any) -> World:
+    return find_world(value) or HOST
 
 
 # --- axes --------------------------------------------------------------------------------------
 
 
 def _move_axis(source: int, destination: int, value: Any) -> Any:
-    if find_world(value) is NUMPY:
-        return np.moveaxis(value, source, destination)
-    return value.movedim(source, destination)
+    return _world(value).moveaxis(value, source, destination)
 
 
 _IMAGE_AXES = (3, 4)
 """The ranks at which a moved channel axis is meant: one image, or a batch of them."""
 
-_HELPERS: Final[dict[str, tuple[str, str, str, Callable[[Any], Any]]]] = {
-    "add_batch_dim": (
-        *("the batch axis is missing", "{0}[None]", "{0}.unsqueeze(0)"),
-        itemgetter(None),
-    ),
-    "remove_batch_dim": (
-        *("there is a batch axis of size 1 too many", "{0}[0]", "{0}.squeeze(0)"),
-        itemgetter(0),
-    ),
-    "transpose2d": (
-        *("the two axes look transposed", "{0}.T", "{0}.permute(1, 0)"),
-        attrgetter("T"),
-    ),
-    "channels_first": (
-        *("the channels look last", "numpy.moveaxis({0}, -1, -3)", "{0}.movedim(-1, -3)"),
-        partial(_move_axis, -1, -3),
-    ),
-    "channels_last": (
-        *("the channels look first", "numpy.moveaxis({0}, -3, -1)", "{0}.movedim(-3, -1)"),
-        partial(_move_axis, -3, -1),
-    ),
+_HELPERS: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "add_batch_dim": ("the batch axis is missing", itemgetter(None)),
+    "remove_batch_dim": ("there is a batch axis of size 1 too many", itemgetter(0)),
+    "transpose2d": ("the two axes look transposed", attrgetter("T")),
+    "channels_first": ("the channels look last", partial(_move_axis, -1, -3)),
+    "channels_last": ("the channels look first", partial(_move_axis, -3, -1)),
 }
-"""What each helper mends, and what it is in NumPy, in PyTorch, and done."""
+"""What each helper mends, and what it does."""
 
 
 def shape_step(
@@ -190,8 +172,8 @@ def shape_step(
             helper = "channels_first" if first else "channels_last"
     if helper is None:
         return _swap_step(shape, fits, world) if len(shape) == rank else None
-    why, in_numpy, in_torch, do = _HELPERS[helper]
-    return Step(f"{helper}({{0}})", do, why, in_numpy if world is NUMPY else in_torch)
+    why, do = _HELPERS[helper]
+    return Step(f"{helper}({{0}})", do, why, world.spelling.get(helper, ""))
 
 
 def _is_channel(axis: Axis) -> bool:
@@ -212,13 +194,16 @@ def _swap_step(
         return None
     order = fitting[0]
     order_text = ", ".join([str(each) for each in order])
-    method = "transpose" if world is NUMPY else "permute"
     return Step(
         f"permute_dims({{0}}, ({order_text}))",
-        methodcaller(method, *order),
+        partial(_permute, world, tuple(order)),
         "two axes look swapped",
-        f"{{0}}.{method}({order_text})",
+        world.spelling.get("permute_dims", "").replace("AXES", order_text),
     )
+
+
+def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
+    return world.permute_dims(value, order)
 
 
 # --- what nobody means to pass ------------------------------------------------------------------

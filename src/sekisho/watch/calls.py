@@ -1,4 +1,4 @@
-"""Calls into NumPy from a body that stays in PyTorch, which Python 3.12 and later can show.
+"""Calls into another library than the body's, which Python 3.12 and later can show.
 
 `sys.monitoring` (PEP 669) reports the calls of chosen code objects and costs nothing elsewhere. It
 shows a call's first argument only, and no operators. Python 3.11 has nothing like it.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.watch.strict import refuse, thread
-from sekisho.worlds import NUMPY, TORCH, class_of
+from sekisho.worlds import class_of, find_world, loaded_worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,12 +55,18 @@ def _tool() -> int | None:
 
 def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:
     watch = thread.watch
-    if watch is None or watch.home is not TORCH or not issubclass(class_of(first), np.ndarray):
+    world = None if watch is None else find_world(first)
+    if watch is None or world is None or world.is_scalar(first):
         return
-    library = _library(called)
-    if library in {"numpy", "torch"}:
-        name = f"{library}.{getattr(called, '__qualname__', None) or called.__name__}"
-        refuse(watch, name, first, NUMPY if library == "numpy" else TORCH)
+    name = _library(called)
+    library = next((each for each in loaded_worlds() if each.name == name), None)
+    if library is None or (library is watch.home is world):
+        return
+    # What shows all its operations does it there.
+    if not world.shows_all and (library is watch.home or not library.shows_all):
+        called_name = getattr(called, "__qualname__", None) or called.__name__
+        other = library if library is not watch.home else world
+        refuse(watch, f"{name}.{called_name}", first, library, other)
 
 
 def _library(called: Any) -> str:

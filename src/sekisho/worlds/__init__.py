@@ -1,4 +1,4 @@
-"""The array libraries: one record a world, and all that differs between them.
+"""The array libraries: one file a world, and all that differs between them.
 
 Whose value is this, what is its dtype called, can it cross to another world without a loss, and how:
 whoever has such a question asks the record, and compares with no certain world. A library is
@@ -16,44 +16,61 @@ from sekisho.worlds.containers import (
     with_leaves,
     with_values,
 )
-from sekisho.worlds.conversion import Policy, convert, exports_memory, same_device
-from sekisho.worlds.refusals import Refusal
-from sekisho.worlds.sharing import make_share_array, make_share_tensor
-from sekisho.worlds.world import (
-    NUMPY,
-    TORCH,
-    WORLDS,
-    Array,
-    World,
-    WorldName,
+from sekisho.worlds.conversion import convert, exports_memory, quick_share
+from sekisho.worlds.dtypes import class_of, dtype_name
+from sekisho.worlds.policy import Policy, Refusal
+from sekisho.worlds.registry import (
+    HOST,
     array_class,
-    class_of,
-    describe,
-    dtype_name,
+    asked_worlds,
     find_world,
-    is_compiling,
+    has_world,
+    loaded_worlds,
+    look_for_worlds,
+    on_load,
+    register_world,
+    runs_plainly,
+    world_named,
+    world_names,
+    world_of_class,
+)
+from sekisho.worlds.tracing import is_compiling
+from sekisho.worlds.values import (
+    Array,
+    FollowsStandard,
+    JaxArray,
+    StandardArray,
+    TorchDevice,
+    TorchTensor,
+    describe,
+    is_jax,
     is_numpy,
     is_torch,
-    look_at_version,
-    other_world,
-    runs_plainly,
+    make_is_world,
     short,
     type_name,
     world_of,
 )
+from sekisho.worlds.world import Kind, Watcher, World
 
 __all__ = [
+    "JaxArray",
+    "FollowsStandard",
+    "StandardArray",
+    "TorchDevice",
+    "TorchTensor",
+    "quick_share",
     "Array",
     "Casting",
     "CheckedIterable",
-    "NUMPY",
+    "HOST",
+    "Kind",
     "Policy",
     "Refusal",
-    "TORCH",
-    "WORLDS",
+    "Watcher",
     "World",
-    "WorldName",
     "array_class",
+    "asked_worlds",
     "cast",
     "class_of",
     "convert",
@@ -61,18 +78,20 @@ __all__ = [
     "dtype_name",
     "exports_memory",
     "find_world",
+    "has_world",
     "flatten",
     "is_compiling",
+    "is_jax",
     "is_numpy",
     "is_torch",
     "iterate_checked",
-    "look_at_version",
-    "make_share_array",
-    "make_share_tensor",
+    "loaded_worlds",
+    "look_for_worlds",
+    "make_is_world",
     "may_cast",
-    "other_world",
+    "on_load",
+    "register_world",
     "runs_plainly",
-    "same_device",
     "short",
     "type_name",
     "with_collected",
@@ -80,5 +99,8 @@ __all__ = [
     "with_items",
     "with_leaves",
     "with_values",
+    "world_named",
+    "world_names",
     "world_of",
+    "world_of_class",
 ]

@@ -1,4 +1,4 @@
-"""Casts that an annotation may ask for: NumPy's five words, for the dtypes of both libraries.
+"""Casts that an annotation may ask for: NumPy's five words, for the dtypes of all libraries.
 
 The rule is `numpy.can_cast`'s (https://numpy.org/doc/stable/reference/generated/numpy.can_cast.html),
 less one thing: it calls int64 and uint64 to float64 safe, which loses integers above 2**53. Not
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from sekisho.worlds.world import NUMPY, TORCH, find_world
+from sekisho.worlds.registry import HOST, find_world
 
 __all__ = ["Casting", "cast", "may_cast"]
 
@@ -46,12 +46,12 @@ def may_cast(  # noqa: PLR0911 - one rule, one return
 def _in_numpy(name: str) -> str | None:
     if name.startswith("float8") and name != "float8_e8m0fnu":
         return "float16"
-    known = name in NUMPY.dtypes().values()
+    known = name in HOST.dtypes().values()
     return _HELD_BY.get(name) or (name if known else None)
 
 
 def cast(value: Any, target: str) -> Any:
     """The value with the dtype called `target`, in its own world; gradients flow through."""
-    if find_world(value) is TORCH:
-        return value.to(getattr(TORCH.module(), target))
-    return value.astype(target)
+    world = find_world(value)
+    assert world is not None  # an array is cast
+    return world.cast(value, target)

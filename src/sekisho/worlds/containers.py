@@ -6,7 +6,7 @@ import copy
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
-from sekisho.worlds.world import class_of
+from sekisho.worlds.dtypes import class_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence

@@ -1,73 +1,122 @@
-"""The worlds: how to recognise their values, name their dtypes, and describe what is neither.
+"""The record that every world is: what differs between array libraries, and nothing else.
 
-A *world* is an array library and its values. Each is one `World` record; a third world is one
-more record. A world's library is looked up in ``sys.modules`` and never imported for the user:
-a process that has not imported torch holds no tensor.
+A world is an instance of a subclass of `World`. What it must say is a name, an array class, its
+dtypes, and how its arrays get into host memory and out of it; all else has a meaning here that most
+libraries can keep. Whoever needs to know something of a library asks its world: no code outside of
+this room compares with a certain world.
+
+Crossings go by way of host memory, as NumPy arrays: so N worlds need N files, and no pair needs one.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
+import math
 import sys
-import warnings
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from sekisho.errors import with_article
+from sekisho.worlds.policy import Converted, Policy, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    import torch
-    from typing_extensions import TypeIs
+__all__ = ["Alias", "Kind", "Watcher", "World", "spelled_like_numpy"]
 
-__all__ = ["Array", "WorldName", "is_numpy", "is_torch", "world_of"]
-
-WorldName = Literal["numpy", "torch"]
-
-if TYPE_CHECKING:
-    Array = TypeVar("Array", "np.ndarray[Any, Any]", torch.Tensor)
-    """An array of either world, the same throughout one signature: ``Float[sk.Array, "n d"]``."""
-else:
-    # Unconstrained, since naming torch.Tensor would import torch. jaxtyping reads it as Any.
-    Array = TypeVar("Array")
+Kind = Literal["look", "scalar", "export", "compute"]
+"""What an operation does: tells about an array, makes Python numbers, makes a host array, or else."""
 
 
-class _NotLoaded(type):
-    """Stands in for a world's array class until the world's library is imported.
+def spelled_like_numpy(module: str) -> dict[str, str]:
+    """The `World.spelling` of a library that follows NumPy's words, which stand in a module."""
+    return {
+        "add_batch_dim": "{0}[None]",
+        "remove_batch_dim": "{0}[0]",
+        "transpose2d": "{0}.T",
+        "channels_first": f"{module}.moveaxis({{0}}, -1, -3)",
+        "channels_last": f"{module}.moveaxis({{0}}, -3, -1)",
+        "permute_dims": "{0}.transpose(AXES)",
+        "cast": "{0}.astype('DTYPE')",
+        "round": f"{module}.rint({{0}})",
+        "stack": f"{module}.stack({{0}})",
+    }
 
-    Then it answers for the real class, so that no value slips through a guard that was generated
-    before: `isinstance(x, stand_in)` is right at all times, and merely slower than a real class.
+
+class Alias(NamedTuple):
+    """What a generic alias of an array class asks: ``NDArray[np.float32]``.
+
+    Attributes:
+        text: the annotation as messages show it.
+        dtypes: the names of the dtypes that may pass; None is any.
+        label: what they are called together.
+        axes: the axes, as jaxtyping writes them; None is any shape.
     """
 
-    world: World
+    text: str
+    dtypes: tuple[str, ...] | None
+    label: str | None
+    axes: str | None
 
-    def __instancecheck__(cls, value: object) -> bool:
-        array_type = cls.world.array_type()
-        return array_type is not None and isinstance(value, array_type)
+
+class Watcher(Protocol):
+    """What shows a watched body's operations: from `push` on, in this thread, until `pull`."""
+
+    def push(self) -> None:
+        """Begin to show them."""
+        ...
+
+    def pull(self) -> None:
+        """Stop."""
+        ...
 
 
-class World(NamedTuple):
-    """What sekisho knows of one array library.
+class World:
+    """What sekisho knows of one array library. Subclass it, and register an instance.
 
     Attributes:
         name: as in `world_of`, and the module whose presence means that the library is loaded.
         label: its name in messages.
         array_class: the name of its array class in that module.
         noun: what one value is called in messages.
+        package: what is to be installed where the library is missing, if not its name.
+        is_resident: whether guards ask for its arrays inline before its library is imported.
+        options: what its decorator takes beside the options that all take: any of ``detach``,
+            ``device``, ``scalars``, ``local``.
+        shows_all: whether its watcher shows every operation on its arrays.
+        watched: what is to be wrapped for strict mode, by what it does: dotted names inside of the
+            library, of functions and of methods.
+        spelling: the library's own words for a helper, or for making and casting an array, ``{0}``
+            being the value: they stand beside the helper's name in hints.
+        words: what the library calls by other names, and the helper that does it here.
+        makers: the functions that people write where the array class should stand.
+        read_only_because: why its memory is shared read-only, in a message; None if it is not.
     """
 
-    name: WorldName
-    label: str
-    array_class: str
-    noun: str
+    name: str = ""
+    label: str = ""
+    array_class: str = "Array"
+    noun: str = "an array"
+    package: str = ""
+    is_resident: bool = False
+    options: frozenset[str] = frozenset({"detach"})
+    shows_all: bool = False
+    watched: Mapping[Kind, tuple[str, ...]] = {}
+    spelling: Mapping[str, str] = {}
+    words: Mapping[str, str] = {}
+    makers: frozenset[str] = frozenset()
+    read_only_because: str | None = None
 
-    def __reduce__(self) -> str:
+    def __repr__(self) -> str:
+        return f"<world {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
         """A world is the same world in every process: it is compared by identity."""
-        return self.name.upper()
+        from sekisho.worlds.registry import world_named  # noqa: PLC0415 - which imports this
+
+        return world_named, (self.name,)
+
+    # --- the library
 
     def module(self) -> Any:
         """The library, or None while nobody has imported it."""
@@ -77,226 +126,255 @@ class World(NamedTuple):
         """The library, imported if need be. Only for what a user asked for by name.
 
         Raises:
-            ImportError: if it is not installed.
+            Refusal: if it is not installed, or broken.
         """
-        return self.module() or importlib.import_module(self.name)
+        try:
+            return self.module() or importlib.import_module(self.name)
+        except ModuleNotFoundError as error:
+            if error.name != self.name:
+                self._refuse_broken(error)
+            raise Refusal(
+                f"{self.label} is not installed", f"install {self.package or self.name}"
+            ) from None
+        except Exception as error:  # noqa: BLE001 - an import may raise anything
+            self._refuse_broken(error)
 
-    def array_type(self) -> type | None:
+    def _refuse_broken(self, error: Exception) -> NoReturn:
+        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise Refusal(f"{self.label} cannot be imported: {why}") from None
+
+    def on_load(self) -> None:
+        """Called once, when the library has been imported by whoever imports it."""
+
+    def array_type(self) -> Any:
         """The array class, or None while the library is not (wholly) imported."""
         return getattr(sys.modules.get(self.name), self.array_class, None)
 
+    def namespace(self) -> Any:
+        """The functions of the array API standard, by the library's own module."""
+        return self.module()
+
+    # --- whose value is it, and what is it
+
     def owns(self, value: object) -> bool:
-        """Whether `value` belongs to this world."""
+        """Whether `value` belongs to this world: subclasses and scalars too."""
         array_type = self.array_type()
-        if array_type is None:
-            return False
-        return isinstance(value, array_type) or (self is NUMPY and isinstance(value, np.generic))
+        return array_type is not None and isinstance(value, array_type)
 
-    def dtypes(self) -> dict[Any, str]:
-        """The library's dtypes and their names; empty while it is not loaded."""
-        return {} if self.array_type() is None else _dtypes(self.name)
-
-
-NUMPY: Final = World("numpy", "NumPy", "ndarray", "an array")
-TORCH: Final = World("torch", "PyTorch", "Tensor", "a tensor")
-WORLDS: Final = (NUMPY, TORCH)
-
-
-@cache
-def _dtypes(name: WorldName) -> dict[Any, str]:
-    if name == "numpy":
-        known: Iterable[Any] = (np.dtype(char) for char in np.typecodes["All"])
-    else:
-        module = sys.modules[name]
-        known = (each for each in vars(module).values() if isinstance(each, module.dtype))
-    return {dtype: dtype_name(dtype) for dtype in known}
-
-
-class _TensorStandIn(metaclass=_NotLoaded):
-    world = TORCH
-
-
-def array_class(world: World) -> type:
-    """The world's array class for `isinstance`, or its stand-in while it is not loaded."""
-    return world.array_type() or _TensorStandIn
-
-
-def other_world(world: World) -> World:
-    """The world on the far side of the border."""
-    return TORCH if world is NUMPY else NUMPY
-
-
-def find_world(value: object) -> World | None:
-    """The record of the world that `value` belongs to, or None if it belongs to none."""
-    for world in WORLDS:
-        if world.owns(value):
-            return world
-    return None
-
-
-def is_compiling() -> bool:
-    """Whether a compiler of torch is tracing what runs now. It sees plain Python only."""
-    try:
-        compiling: bool = sys.modules["torch"].compiler.is_compiling()
-    except (KeyError, AttributeError):  # not imported, or in the middle of it
+    def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
+        """Whether a value of this world is no array, but one number."""
         return False
-    return compiling
 
+    def is_module(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
+        """Whether this is a module with parameters, whose ``forward`` can be guarded."""
+        return False
 
-OLDEST_TORCH: Final = (2, 13)
-"""The oldest release that this library is tested with; pyproject.toml names it too."""
+    def alias(self, hint: Any) -> Alias | None:  # noqa: ARG002 - most libraries have none
+        """Read a generic alias of the array class; None if it is none."""
+        return None
 
-_is_version_known = False
+    def dtypes(self) -> Mapping[Any, str]:
+        """The library's dtypes and their names, as jaxtyping calls them; empty while not loaded."""
+        raise NotImplementedError
 
+    def is_dtype(self, value: object) -> bool:
+        """Whether this is one of the library's dtypes."""
+        try:
+            return type(value) is not str and value in self.dtypes()
+        except TypeError:  # not hashable
+            return False
 
-def look_at_version() -> None:
-    """Warn once of a release of torch that nobody has tested: older ones have lost values.
+    def kind_of(self, value: Any) -> str | None:
+        """What a message calls a value whose class is not the plain one; None for most."""
+        kind: Any = value.__class__
+        return None if kind is self.array_type() else kind.__name__
 
-    On 2.4, for one, a lazy zero tensor becomes memory that was never written. Called where tensors
-    are met first; in mode ``"off"`` nobody comes here.
-    """
-    global _is_version_known  # noqa: PLW0603 - one process, one torch
-    version = str(getattr(TORCH.module(), "__version__", ""))
-    if _is_version_known or not version:
-        return
-    _is_version_known = True
-    found = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
-    if found and found < OLDEST_TORCH:
-        oldest = ".".join(map(str, OLDEST_TORCH))
-        warnings.warn(
-            f"torch {version} is older than {oldest}, the oldest that sekisho is tested with: "
-            f"on some such releases values are lost.\n"
-            f"  hint: torch>={oldest}, or SEKISHO_MODE=off",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    def size(self, value: Any) -> int:
+        """How many elements a value has."""
+        return math.prod(value.shape)
 
+    def nbytes(self, value: Any) -> int:
+        """How many bytes its elements take."""
+        return int(getattr(value, "nbytes", 0))
 
-def runs_plainly() -> bool:
-    """Whether torch just computes here: no transform, trace or mode takes operations for its own."""
-    torch = sys.modules.get("torch")
-    inside = getattr(torch, "_C", None)
-    if torch is None or inside is None:
+    # --- where it is
+
+    def device(self, value: Any) -> Any:  # noqa: ARG002 - most are on the host
+        """Where a value is, as `is_on` takes it; None if the library knows no devices."""
+        return None
+
+    def device_name(self, value: Any) -> str:  # noqa: ARG002 - likewise
+        """Where it is, in a message and in the log; ``"cpu"`` is the host."""
+        return "cpu"
+
+    def parse_device(self, device: Any) -> Any:
+        """Read what a user wrote for a device.
+
+        Raises:
+            Refusal: if it is none.
+        """
+        raise Refusal(f"{self.label} has no device {device!r}")
+
+    def is_on(self, value: Any, device: Any) -> bool:
+        """Whether a value is where it must be; a device without an index is any of its kind."""
+        return bool(self.device(value) == device)
+
+    def device_question(self, device: Any) -> tuple[str, str | None] | None:  # noqa: ARG002
+        """What hot paths ask instead: an attribute, and the literal that it must equal.
+
+        None as the literal stands for the device itself; None alone has hot paths ask nothing, and
+        `is_on` answer each time.
+        """
+        return "device", None
+
+    def device_of_module(self, module: Any) -> Any:
+        """Where a module's first parameter is; None if it has none."""
+        first = next(iter(module.parameters()), None) if hasattr(module, "parameters") else None
+        return None if first is None else self.device(first)
+
+    # --- crossing
+
+    def to_host(self, value: Any, policy: Policy) -> Converted:
+        """One of this world's values as a NumPy array, bit-equal.
+
+        Raises:
+            Refusal: if that would change a value, cut a graph, or copy against the policy.
+        """
+        raise NotImplementedError
+
+    def from_host(self, array: Any, policy: Policy) -> Converted:
+        """A NumPy array, or scalar, as one of this world's values, bit-equal.
+
+        Raises:
+            Refusal: if that would change a value or copy against the policy.
+        """
+        raise NotImplementedError
+
+    def move(self, value: Any, policy: Policy) -> Converted:
+        """One of this world's values at the device asked for; a copy only if it must be one.
+
+        Raises:
+            Refusal: if it cannot be there.
+        """
+        if policy.device is None or self.is_on(value, policy.device):
+            return (
+                Converted(self.copied(value), "copy=True")
+                if policy.copy
+                else Converted(value, None)
+            )
+        raise Refusal(f"{self.label} moves no values between devices")
+
+    def copied(self, value: Any) -> Any:
+        """A value of its own memory."""
+        return value.copy()
+
+    def quick_to_host(self, *, read_only: bool) -> Callable[[Any], Any] | None:  # noqa: ARG002
+        """Make what shares the plainest values after a look, or returns None: it is left to `to_host`.
+
+        None if there is no quicker way than `to_host`. Never called by a compiler.
+        """
+        return None
+
+    def quick_from_host(self) -> Callable[[Any], Any] | None:
+        """The same for arrays that become this world's."""
+        return None
+
+    def quick_is_compiling(self, *, to_host: bool) -> Callable[[], bool] | None:  # noqa: ARG002
+        """The quickest question whether a compiler traces, where the two above may be asked."""
+        return None
+
+    # --- what messages try: never on a hot path
+
+    def runs_plainly(self) -> bool:
+        """Whether the library just computes here: no transform or trace takes part."""
         return True
-    return bool(
-        inside._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public way
-        and inside._get_tracing_state() is None  # noqa: SLF001
-        and not inside._len_torch_dispatch_stack()  # noqa: SLF001
-    )
+
+    def host_values(self, value: Any) -> Any:
+        """The values as a NumPy array to be looked at, in a dtype that NumPy has and that holds all."""
+        return _readable(np.asarray(self.to_host(value, Policy(detach=True, extended=True)).value))
+
+    def rounded_to(self, values: Any, dtype: str) -> tuple[Any, float]:
+        """Host values as the library's dtype would hold them, and the step between 1 and the next."""
+        found = next(each for each, name in self.dtypes().items() if name == dtype)
+        ml_dtypes = importlib.import_module("ml_dtypes")
+        finite: Any = ml_dtypes.finfo if "float" in dtype else np.finfo
+        return _readable(values.astype(np.dtype(found))), float(finite(np.dtype(found)).eps)
+
+    def cast(self, value: Any, dtype: str) -> Any:
+        """A value with the dtype so named; gradients flow through."""
+        return value.astype(dtype)
+
+    def shaped_like(self, value: Any, dtype: str) -> Any:
+        """Something of a value's shape and place, of another dtype, that takes no memory if it can."""
+        return self.cast(value, dtype)
+
+    def making_calls(
+        self, dtype: str | None, *, is_number: bool
+    ) -> Iterable[tuple[str, str | None]]:
+        """The calls that may make an array of numbers, or of one, best first.
+
+        Args:
+            dtype: what it must be of; None is any.
+            is_number: whether the value is one number, which may become an array of one.
+
+        Returns:
+            Calls, ``{0}`` being the value; with each, the call whose values it must have.
+        """
+        _ = dtype, is_number
+        return ()
+
+    def round(self, value: Any) -> Any:
+        """Each element rounded to a whole number, of the same dtype."""
+        return self.namespace().round(value)
+
+    # --- the operations of the helpers
+
+    def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
+        """The axes in another order."""
+        return self.namespace().permute_dims(x, axes)
+
+    def moveaxis(self, x: Any, source: Any, destination: Any) -> Any:
+        """Axes moved elsewhere."""
+        return self.namespace().moveaxis(x, source, destination)
+
+    def squeeze(self, x: Any, axis: Any) -> Any:
+        """Axes of size 1 removed, each of which has it."""
+        return self.namespace().squeeze(x, axis=axis)
+
+    def concat(self, arrays: Any, axis: int | None) -> Any:
+        """Arrays joined along an axis; None flattens them first."""
+        return self.namespace().concat(arrays, axis=axis)
+
+    def stack(self, arrays: Any, axis: int) -> Any:
+        """Arrays joined along a new axis."""
+        return self.namespace().stack(arrays, axis=axis)
+
+    # --- strict mode
+
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
+        """Make what shows the library's operations in watched bodies; None if none can be seen.
+
+        Args:
+            state: has, as ``state.watch``, the watch over this thread's body, or None.
+            judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
+                operation runs. It raises if that may not be.
+        """
+        from sekisho.worlds.wrapping import wrap_watched  # noqa: PLC0415 - strict mode only
+
+        wrap_watched(self, state, judge)
+        return None
+
+    def operation_name(self, operation: Any) -> str:
+        """What a message calls an operation: one of the library's, or a dotted name of `watched`."""
+        if isinstance(operation, str):
+            return f"{self.name}.{operation}"
+        name = getattr(operation, "__qualname__", None) or operation.__name__
+        return f"{self.name}.{name}"
 
 
-def world_of(x: object) -> WorldName | None:
-    """Name the world that a value belongs to.
-
-    Args:
-        x: anything.
-
-    Returns:
-        ``"numpy"`` for arrays and NumPy scalars, ``"torch"`` for tensors, each with their
-        subclasses, and None for what belongs to no world: lists, numbers, data frames.
-
-    Examples:
-        >>> import numpy as np
-        >>> import sekisho as sk
-        >>> sk.world_of(np.zeros(3)), sk.world_of([0, 0, 0])
-        ('numpy', None)
-    """
-    world = find_world(x)
-    return world.name if world else None
-
-
-def is_numpy(x: object) -> TypeIs[np.ndarray[Any, Any] | np.generic]:
-    """Tell whether `x` is an array or a scalar of NumPy. Type checkers narrow on it.
-
-    Examples:
-        >>> import numpy as np
-        >>> import sekisho as sk
-        >>> sk.is_numpy(np.float32(1)), sk.is_numpy(1.0)
-        (True, False)
-    """
-    return isinstance(x, (np.ndarray, np.generic))
-
-
-def is_torch(x: object) -> TypeIs[torch.Tensor]:
-    """Tell whether `x` is a tensor. Type checkers narrow on it. Never imports torch.
-
-    Examples:
-        >>> import numpy as np
-        >>> import sekisho as sk
-        >>> sk.is_torch(np.zeros(3))
-        False
-    """
-    return TORCH.owns(x)
-
-
-def class_of(value: object) -> Any:
-    """The type of a value, as one that type checkers let be asked anything."""
-    return type(value)
-
-
-_NUMPY_DTYPE: Final[Any] = np.dtype
-
-
-def dtype_name(dtype: Any) -> str:
-    """Name a dtype as jaxtyping does: ``"float32"``, the same word in both worlds.
-
-    One difference, on purpose: NumPy's C-named twins (``ulonglong``, what ``np.array([2**63])``
-    is) go by the name of the dtype that they equal.
-    """
-    if not isinstance(dtype, _NUMPY_DTYPE):
-        return str(dtype).rpartition(".")[2]
-    if dtype.names is not None:
-        return str(dtype)
-    if dtype.kind in "iu":
-        return f"{'u' if dtype.kind == 'u' else ''}int{8 * dtype.itemsize}"
-    name: str = dtype.type.__name__
-    return name
-
-
-def describe(value: object) -> str:
-    """Summarise a value for a message: its dtype, shape and world, never its contents.
-
-    A value whose own attributes raise is described by its type alone.
-    """
-    try:
-        return _describe(value)
-    except Exception:  # noqa: BLE001 - whatever the value does, the message must be made
-        return f"a {type(value).__qualname__}"
-
-
-def _describe(value: Any) -> str:
-    if value is None:
-        return "None"
-    world = find_world(value)
-    kind = class_of(value)
-    if world is None:
-        return with_article(type_name(kind))
-    where = world.label
-    if world is TORCH and value.device.type != "cpu":
-        where += f" on {value.device}"
-    if issubclass(kind, np.generic):
-        return f"{dtype_name(value.dtype)} scalar ({where})"
-    if kind is not world.array_type():
-        where = f"{kind.__name__}, {where}"
-    return f"{dtype_name(value.dtype)}{list(value.shape)} ({where})"
-
-
-def short(key: object) -> str:
-    """A mapping's key, as a message shows it: briefly, and whatever its ``repr`` does."""
-    try:
-        text = repr(key)
-    except Exception:  # noqa: BLE001 - the message must be made
-        return f"<{type_name(class_of(key))}>"
-    return text if len(text) <= _KEY_LENGTH else f"{text[:_KEY_LENGTH]}..."
-
-
-_KEY_LENGTH: Final = 60
-
-
-def type_name(kind: type) -> str:
-    """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
-    if is_compiling():
-        return kind.__name__  # all that a compiler can ask of a class
-    name = kind.__qualname__.rpartition("<locals>.")[2]
-    package = kind.__module__.partition(".")[0]
-    return name if package in {"builtins", "__main__"} else f"{package}.{name}"
+def _readable(array: Any) -> Any:
+    """The values in a dtype of NumPy's own that holds them all."""
+    if array.dtype.kind != "V" or array.dtype.names is not None or array.dtype.char == "V":
+        return array
+    name = array.dtype.type.__name__
+    return array.astype("int64" if "int" in name else "float64")

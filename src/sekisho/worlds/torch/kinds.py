@@ -1,80 +1,31 @@
-"""What has no lossless form in the other world, and the call that helps.
+"""Kinds of tensors that have no lossless form as an array, and kinds of operations on them.
 
 The rules behind every branch were measured; each is one row of the table in docs/crossings.md.
 """
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import numpy as np
-
 from sekisho.errors import with_article
-from sekisho.worlds.world import TORCH, dtype_name
+from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
+from sekisho.worlds.policy import Refusal
+from sekisho.worlds.world import Kind
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PLAIN_DTYPES", "Refusal", "refuse_dtype", "refuse_kinds", "refuse_transforms"]
-
-PLAIN_DTYPES: Final = frozenset(
-    np.dtype(name)
-    for name in (
-        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-        *("float16", "float32", "float64", "complex64", "complex128"),
-    )
-)
-"""The dtypes that both libraries have."""
-
-
-class Refusal(Exception):  # noqa: N818 - caught and worded by the caller; never seen by a user
-    """Why a value does not cross: its arguments are the reason, and the call that mends it or None.
-
-    It defines no ``__init__``, as none of the errors does: a compiler of torch could not trace it.
-    """
-
-    @property
-    def reason(self) -> str:
-        """What stands in the way."""
-        return str(self.args[0])
-
-    @property
-    def hint(self) -> str | None:
-        """The call that makes it cross, ``{}`` being the value."""
-        return self.args[1] if len(self.args) > 1 else None
-
-
-# --- NumPy to torch ---------------------------------------------------------------------------
-
-_TEXT: Final = "turn the text into numbers, such as class indices"
-_NO_TENSOR_DTYPE: Final = {
-    "O": ("holds Python objects", "{0}.astype('float64')"),
-    "U": ("holds text", _TEXT),
-    "S": ("holds bytes", "read the bytes as numbers, with numpy.frombuffer"),
-    "T": ("holds text", _TEXT),
-    "M": ("holds dates", "{0}.astype('int64'), which counts their units"),
-    "m": ("holds time spans", "{0}.astype('int64'), which counts their units"),
-    "g": ("is longdouble, which torch lacks", "{0}.astype('float64')"),
-    "G": ("is clongdouble, which torch lacks", "{0}.astype('complex128')"),
-}
-
-
-def refuse_dtype(dtype: np.dtype[Any]) -> NoReturn:
-    """Refuse a dtype that torch lacks.
-
-    Raises:
-        Refusal: naming what can be made of it.
-    """
-    if dtype.kind == "V" and dtype.names:
-        raise Refusal("it is structured", f"one field at a time: {{0}}[{dtype.names[0]!r}]")
-    if dtype.kind == "V" and dtype.char == "V":
-        raise Refusal("it is of raw bytes")
-    what, hint = _NO_TENSOR_DTYPE.get(dtype.char, (f"is {dtype}, which torch lacks", None))
-    raise Refusal(f"it {what}", hint)
-
-
-# --- torch to NumPy ---------------------------------------------------------------------------
+__all__ = [
+    "is_out_of_memory",
+    "kind_of_operation",
+    "numpy_names",
+    "operations",
+    "refuse_kinds",
+    "refuse_meta",
+    "refuse_transforms",
+]
 
 
 def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
@@ -118,7 +69,7 @@ _SUBCLASS_CALLS: Final = {
 }
 
 
-def refuse_kinds(tensor: torch.Tensor, torch: Any) -> None:
+def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
     """Refuse a kind of tensor that no array can be."""
     kind = type(tensor)
     name = kind.__name__
@@ -142,7 +93,7 @@ def refuse_kinds(tensor: torch.Tensor, torch: Any) -> None:
         raise Refusal(
             f"it has {tensor.ndim} axes, and an array at most {_MAX_NDIM}", "{0}.flatten()"
         )
-    if tensor.dtype not in _numpy_dtypes():
+    if not has_dtype:
         dtype = dtype_name(tensor.dtype)
         exact = {"complex32": "{0}.to(torch.complex64)"}
         floating = tensor.dtype.is_floating_point
@@ -156,7 +107,61 @@ _MAX_NDIM: Final = 64
 
 
 @cache
-def _numpy_dtypes() -> frozenset[torch.dtype]:
-    """The torch dtypes that NumPy has too."""
-    names = {dtype_name(dtype) for dtype in PLAIN_DTYPES}
-    return frozenset(dtype for dtype, name in TORCH.dtypes().items() if name in names)
+def numpy_names() -> frozenset[str]:
+    """The names of the dtypes that NumPy has too."""
+    return frozenset(map(dtype_name, PLAIN_DTYPES))
+
+
+def refuse_meta(device: Any) -> None:
+    """Refuse to move a tensor where it would lose its values."""
+    if device.type == "meta":
+        raise Refusal("a tensor on device 'meta' holds no values: all of these would be lost")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether to try again with less may help."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+# --- operations, for strict mode ----------------------------------------------------------------
+
+
+@cache
+def operations(kind: str) -> frozenset[Any]:
+    """The operations of torch that are looked at more closely."""
+    torch = importlib.import_module("torch")
+    tensor = torch.Tensor
+    match kind:
+        case "export":
+            return frozenset({tensor.numpy, tensor.__array__, tensor.__dlpack__})
+        case "import":
+            return frozenset({torch.tensor, torch.as_tensor, torch.asarray, tensor.new_tensor})
+        case "scalar":
+            names = "item tolist equal allclose is_nonzero __bool__ __int__ __float__ __complex__"
+            names += " __index__ __contains__ __repr__ __format__"
+            found = {getattr(tensor, name) for name in names.split()}
+            return frozenset(found | {torch.equal, torch.allclose, torch.is_nonzero})
+        case _:
+            raise AssertionError(kind)
+
+
+# What tells about a tensor without computing: reading these is no operation.
+_LOOK_NAMES: Final = (
+    "size dim ndimension numel nelement stride storage_offset element_size data_ptr get_device "
+    "is_contiguous is_floating_point is_complex is_signed is_conj is_neg is_inference is_pinned "
+    "is_shared is_set_to is_same_size __len__ __hash__ __repr__ __format__ type"
+)
+_LOOKS: Final = frozenset(_LOOK_NAMES.split())
+_VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"})
+
+
+def kind_of_operation(operation: Any) -> Kind:
+    """What an operation does: makes Python numbers, makes an array, tells about a tensor, or else."""
+    if operation in operations("scalar"):
+        return "scalar"
+    if operation in operations("export"):
+        return "export"
+    name = operation.__name__
+    if name == "__get__":
+        return "compute" if operation.__self__.__name__ in _VALUES else "look"
+    return "look" if name in _LOOKS else "compute"

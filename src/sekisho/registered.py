@@ -1,0 +1,121 @@
+"""What a registered world brings by its name: ``<name>_world``, ``to_<name>`` and ``is_<name>``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+
+from sekisho.decorators import Converting, decorate
+from sekisho.errors import hide_in_pytest
+from sekisho.helpers import make_to_world
+from sekisho.worlds import has_world, make_is_world, world_named, world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.worlds import Casting
+
+__all__ = ["WorldDecorator", "brought", "jax_world", "make_world_decorator", "words_of_worlds"]
+
+__tracebackhide__ = hide_in_pytest
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class WorldDecorator(Protocol):
+    """The decorator of a registered world; see `sekisho.jax_world`."""
+
+    @overload
+    def __call__(self, function: F, /) -> F: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        on_foreign: Literal["convert"],
+        returns: Literal["world", "caller"] = ...,
+        casting: Casting = ...,
+        copy: bool | None = ...,
+        device: Any = ...,
+        detach: bool = ...,
+        typechecker: Any = ...,
+    ) -> Converting: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        on_foreign: Literal["reject"] | None = ...,
+        returns: Literal["world", "caller"] = ...,
+        casting: Casting = ...,
+        copy: bool | None = ...,
+        device: Any = ...,
+        detach: bool = ...,
+        typechecker: Any = ...,
+    ) -> Callable[[F], F]: ...
+
+
+_COMMON = ("on_foreign", "returns", "casting", "copy", "typechecker")
+_FURTHER = {"device": None, "detach": False, "scalars": "allow", "local": False}
+"""The options that a world's `World.options` may name, and what they are by default."""
+
+
+def make_world_decorator(name: str) -> WorldDecorator:
+    """Make ``<name>_world``: the declaration that a function stays in that world.
+
+    Args:
+        name: the world's name. The world need not be there before the decorator is used.
+    """
+    kind = f"{name}_world"
+
+    def declare(
+        function: Any = None,
+        /,
+        *,
+        on_foreign: Any = None,
+        returns: Any = "world",
+        casting: Any = "no",
+        copy: Any = None,
+        typechecker: Any = "beartype",
+        **more: Any,
+    ) -> Any:
+        options = world_named(name).options
+        further = {key: more.pop(key, _FURTHER[key]) for key in _FURTHER if key in options}
+        told = dict(zip(_COMMON, (on_foreign, returns, casting, copy, typechecker), strict=True))
+        return decorate(function, kind, more, **told, **further)
+
+    declare.__name__ = declare.__qualname__ = kind
+    declare.__doc__ = f"Declare that a function stays in {name}: see `sekisho.jax_world`."
+    decorator: Any = declare
+    made: WorldDecorator = decorator
+    return made
+
+
+jax_world: WorldDecorator = make_world_decorator("jax")
+"""Declare that a function stays in JAX: arrays of JAX in, arrays of JAX out.
+
+Checked while JAX traces too: under ``jit``, ``grad`` and ``vmap`` an array is a tracer, with a dtype and a
+shape. The options are those of `numpy_world`, and ``device=``: ``"cpu"``, ``"gpu:0"``, a `jax.Device`.
+"""
+
+
+def brought(name: str) -> Any:
+    """What a world brings under a name; None if no world does.
+
+    Raises:
+        DeclarationError: if the world cannot be used.
+    """
+    for start, end, make in (
+        ("", "_world", make_world_decorator),
+        ("to_", "", make_to_world),
+        ("is_", "", make_is_world),
+    ):
+        world = name.removeprefix(start).removesuffix(end)
+        if f"{start}{world}{end}" == name and world != name and has_world(world):
+            return make(world)
+    return None
+
+
+def words_of_worlds() -> dict[str, str]:
+    """The words of all array libraries, and what does the same here."""
+    words: dict[str, str] = {}
+    for name in reversed(world_names()):  # what several libraries say is the first one's
+        words.update(world_named(name).words)
+    return words

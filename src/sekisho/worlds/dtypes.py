@@ -1,0 +1,108 @@
+"""The names of dtypes, and which of them every library has."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+from sekisho.errors import with_article
+from sekisho.worlds.policy import Refusal
+from sekisho.worlds.tracing import is_compiling
+
+__all__ = ["PLAIN_DTYPES", "class_of", "dtype_name", "plain_array", "refuse_dtype"]
+
+PLAIN_DTYPES: Final = frozenset(
+    np.dtype(name)
+    for name in (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    )
+)
+"""The dtypes that NumPy and PyTorch both have, and all who follow them."""
+
+
+def class_of(value: object) -> Any:
+    """The type of a value, as one that type checkers let be asked anything."""
+    return type(value)
+
+
+_NUMPY_DTYPE: Final[Any] = np.dtype
+
+
+def dtype_name(dtype: Any) -> str:
+    """Name a dtype as jaxtyping does: ``"float32"``, the same word in every world.
+
+    One difference, on purpose: NumPy's C-named twins (``ulonglong``, what ``np.array([2**63])``
+    is) go by the name of the dtype that they equal.
+    """
+    if not isinstance(dtype, _NUMPY_DTYPE):
+        # JAX's dtype of a PRNG key has a class; a compiler of torch meets torch's only.
+        scalar_type = None if is_compiling() else getattr(dtype, "type", None)
+        named: str | None = getattr(scalar_type, "__name__", None)
+        return named or str(dtype).rpartition(".")[2]
+    if dtype.names is not None:
+        return str(dtype)
+    if dtype.kind in "iu":
+        return f"{'u' if dtype.kind == 'u' else ''}int{8 * dtype.itemsize}"
+    name: str = dtype.type.__name__
+    return name
+
+
+_TEXT: Final = "turn the text into numbers, such as class indices"
+_NO_DTYPE: Final = {
+    "O": ("holds Python objects", "{0}.astype('float64')"),
+    "U": ("holds text", _TEXT),
+    "S": ("holds bytes", "read the bytes as numbers, with numpy.frombuffer"),
+    "T": ("holds text", _TEXT),
+    "M": ("holds dates", "{0}.astype('int64'), which counts their units"),
+    "m": ("holds time spans", "{0}.astype('int64'), which counts their units"),
+    "g": ("is longdouble, which LIBRARY lacks", "{0}.astype('float64')"),
+    "G": ("is clongdouble, which LIBRARY lacks", "{0}.astype('complex128')"),
+}
+
+
+def refuse_dtype(dtype: np.dtype[Any], library: str) -> NoReturn:
+    """Refuse an array's dtype that a library lacks.
+
+    Raises:
+        Refusal: naming what can be made of it.
+    """
+    if dtype.kind == "V" and dtype.names:
+        raise Refusal("it is structured", f"one field at a time: {{0}}[{dtype.names[0]!r}]")
+    if dtype.kind == "V" and dtype.char == "V":
+        raise Refusal("it is of raw bytes")
+    what, hint = _NO_DTYPE.get(dtype.char, (f"is {dtype}, which LIBRARY lacks", None))
+    raise Refusal(f"it {what.replace('LIBRARY', library)}", hint)
+
+
+def plain_array(value: Any, noun: str) -> np.ndarray[Any, Any]:
+    """The value as a bare ndarray of the same memory, if no meaning is lost with the subclass.
+
+    Args:
+        value: an array or a scalar of NumPy.
+        noun: what it is to become.
+
+    Raises:
+        Refusal: if the subclass means something: a mask, a unit.
+    """
+    kind = class_of(value)
+    if kind is np.ndarray:
+        array: np.ndarray[Any, Any] = value
+        return array
+    if issubclass(kind, np.generic):
+        return np.asarray(value)
+    if issubclass(kind, np.ma.MaskedArray):
+        if np.ma.is_masked(value):
+            raise Refusal(
+                f"it masks some of its elements, and {noun} cannot",
+                "fill them first, as in {0}.filled(...), or pass {0}.data and ~{0}.mask",
+            )
+        return np.asarray(value.data)
+    if kind in {np.memmap, np.recarray}:
+        return np.asarray(value)
+    name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__.rpartition('<locals>.')[2]}"
+    name = name.removeprefix("builtins.").removeprefix("__main__.")
+    raise Refusal(
+        f"it is {with_article(name)}, whose meaning {noun} cannot keep", "numpy.asarray({0})"
+    )

@@ -1,0 +1,147 @@
+"""JAX: arrays that never change, and tracers of them, which have a shape and no values yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
+from sekisho.worlds.world import Kind, World, spelled_like_numpy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["WORLD"]
+
+_METHODS: Final = "add sub mul truediv floordiv mod pow matmul"
+_CLASS: Final = "_src.array.ArrayImpl"  # what `jax.Array` stands for; it alone has the methods
+
+
+class _Jax(World):
+    """JAX."""
+
+    name = "jax"
+    label = "JAX"
+    noun = "an array of JAX"
+    package = "sekisho[jax]"
+    options: frozenset[str] = frozenset({"detach", "device", "scalars"})
+    read_only_because: str | None = "since an array of JAX never changes"
+    spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
+    words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
+    # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
+    watched: Mapping[Kind, tuple[str, ...]] = {
+        "scalar": tuple(f"{_CLASS}.{name}" for name in (
+            "item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__")),
+        "export": ("device_get", f"{_CLASS}.__array__"),
+        "compute": ("device_put", "numpy.asarray", "numpy.array", f"{_CLASS}.__getitem__",
+            *(f"{_CLASS}.__{r}{name}__" for name in _METHODS.split() for r in ("", "r"))),
+    }  # fmt: skip
+
+    def namespace(self) -> Any:
+        return self.load().numpy
+
+    def dtypes(self) -> Mapping[Any, str]:
+        if self.array_type() is None:
+            return {}
+        jnp = self.namespace()
+        scalar_types = [each for each in jnp.__dict__.values() if isinstance(each, type(jnp.int8))]
+        return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
+
+    def kind_of(self, value: Any) -> str | None:
+        kind = type(value).__name__
+        return None if kind == "ArrayImpl" else kind
+
+    # --- where it is: a tracer is nowhere yet, and may come to be anywhere
+
+    def device(self, value: Any) -> Any:
+        return getattr(value, "device", None)
+
+    def device_name(self, value: Any) -> str:
+        device = getattr(value, "device", None)
+        platform = getattr(device, "platform", "cpu" if device is None else str(device))
+        return platform if platform == "cpu" else f"{platform}:{getattr(device, 'id', '')}"
+
+    def parse_device(self, device: Any) -> Any:
+        jax = self.load()
+        if isinstance(device, (jax.Device, jax.sharding.Sharding)):
+            return device
+        kind, _, index = str(device).partition(":")
+        try:
+            return jax.devices(kind)[int(index or 0)]
+        except (IndexError, RuntimeError, ValueError) as error:
+            raise Refusal(str(error).partition("\n")[0]) from None
+
+    def is_on(self, value: Any, device: Any) -> bool:
+        return self.device(value) in {None, device}
+
+    def device_question(self, device: Any) -> None:  # noqa: ARG002 - a tracer has no such attribute
+        return None
+
+    def move(self, value: Any, policy: Policy) -> Converted:
+        if policy.device is None or self.is_on(value, policy.device):
+            return super().move(value, policy)
+        reason = f"it moved from {self.device(value)} to {policy.device}"
+        forbid_copy(policy, reason)
+        return Converted(self.load().device_put(value, policy.device), reason)
+
+    # --- crossing
+
+    def from_host(self, array: Any, policy: Policy) -> Converted:
+        jax = self.load()
+        array = plain_array(array, self.noun)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if dtype_name(array.dtype) not in self.dtypes().values():
+            refuse_dtype(array.dtype, self.name)
+        narrow = jax.dtypes.canonicalize_dtype(array.dtype)
+        if narrow != array.dtype:
+            raise Refusal(
+                f"the 64 bits of JAX are off, and it would become {narrow}",
+                f"{{0}}.astype('{narrow}'), or jax.config.update('jax_enable_x64', True)",
+            )
+        reason = "copy=True" if policy.copy else "it can be written to, unlike an array of JAX"
+        forbid_copy(policy, reason)
+        # copy=True: it would share an array's memory where that is aligned, and change with it.
+        return Converted(jax.numpy.array(array, copy=True, device=policy.device), reason)
+
+    def to_host(self, value: Any, policy: Policy) -> Converted:
+        jax = self.load()
+        if isinstance(value, jax.core.Tracer):
+            raise Refusal(
+                "this is being traced by JAX, and a tracer has no values yet",
+                "convert outside of the traced function",
+            )
+        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+            raise Refusal("it is a PRNG key", "jax.random.key_data({0})")
+        if value.is_deleted():
+            raise Refusal("its buffer was donated, or deleted", "use what the call returned")
+        if not value.is_fully_addressable:
+            raise Refusal("parts of it are on other machines", "gather it first")
+        reason = "copy=True" if policy.copy else None
+        if self.device_name(value) != "cpu":
+            reason = f"it moved from {self.device_name(value)} to the host"
+        elif dtype_name(value.dtype) in {"int2", "int4", "uint2", "uint4"}:
+            reason = "NumPy gives each of its elements a byte"
+        if reason is not None:
+            forbid_copy(policy, reason)
+        array = np.asarray(value)  # read-only; donating the value later leaves it as it is
+        return Converted(array.copy() if reason == "copy=True" else array, reason)
+
+    def runs_plainly(self) -> bool:
+        is_clean = getattr(self.load().core, "trace_state_clean", None)
+        return is_clean is None or bool(is_clean())
+
+    def making_calls(
+        self, dtype: str | None, *, is_number: bool
+    ) -> Iterator[tuple[str, str | None]]:
+        for way in ("asarray", "atleast_1d")[: 1 + is_number]:
+            yield f"jax.numpy.{way}({{0}})", "numpy.asarray({0})"
+        if dtype is not None:
+            yield f"jax.numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+    def operation_name(self, operation: Any) -> str:
+        return super().operation_name(operation).replace(_CLASS, "Array")
+
+
+WORLD: Final = _Jax()

@@ -1,0 +1,153 @@
+"""NumPy: the world of host memory, by way of which all others convert."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+
+import numpy as np
+
+from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.policy import Converted, Policy
+from sekisho.worlds.world import Alias, World, spelled_like_numpy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["NUMPY"]
+
+
+class _NumPy(World):
+    """NumPy."""
+
+    name = "numpy"
+    label = "NumPy"
+    array_class = "ndarray"
+    is_resident = True
+    shows_all = False
+    spelling: Mapping[str, str] = {
+        key: call
+        for key, call in spelled_like_numpy("numpy").items()
+        if key != "stack"  # numpy.asarray does it
+    }
+    words: Mapping[str, str] = {
+        "newaxis": "expand_dims(x, axis)",
+        "concatenate": "concat(arrays, axis=0)",
+        **dict.fromkeys(("vstack", "hstack", "dstack", "column_stack"), "concat(arrays, axis=...)"),
+        "transpose": "permute_dims(x, axes)",
+        "swapaxes": "permute_dims(x, axes), or transpose2d(x)",
+        **dict.fromkeys(("T", "matrix_transpose", "mT"), "transpose2d(x)"),
+        "rollaxis": "moveaxis(x, source, destination)",
+        **dict.fromkeys(("array", "asarray"), "to_numpy(x)"),
+    }
+    makers: frozenset[str] = frozenset({"array", "asarray", "zeros", "ones", "empty", "ndarray"})
+
+    def module(self) -> Any:
+        return np
+
+    def array_type(self) -> Any:
+        return np.ndarray
+
+    def owns(self, value: object) -> bool:
+        return isinstance(value, (np.ndarray, np.generic))
+
+    def is_scalar(self, value: object) -> bool:
+        return issubclass(type(value), np.generic)
+
+    def dtypes(self) -> Mapping[Any, str]:
+        return _dtypes()
+
+    def is_dtype(self, value: object) -> bool:
+        return isinstance(value, np.dtype)
+
+    def size(self, value: Any) -> int:
+        return int(value.size)
+
+    def alias(self, hint: Any) -> Alias | None:
+        """Read ``NDArray[np.float32]`` and ``np.ndarray[tuple[int, int], np.dtype[np.float32]]``."""
+        if get_origin(hint) is not np.ndarray:
+            return None
+        shape, dtype = (*get_args(hint), Any)[:2]
+        scalar_hint = next(iter(get_args(dtype)), Any)
+        scalar: Any = get_origin(scalar_hint) or scalar_hint
+        names: tuple[str, ...] | None = None
+        label = None
+        if isinstance(scalar, type) and scalar is not np.generic:
+            label = scalar.__name__
+            known = (np.dtype(char) for char in np.typecodes["All"])
+            matching = (dtype_name(each) for each in known if issubclass(each.type, scalar))
+            names = tuple(dict.fromkeys(matching))
+        sizes = get_args(shape)
+        axes = None
+        if get_origin(shape) is tuple and Ellipsis not in sizes:
+            axes = " ".join(
+                str(get_args(size)[0]) if get_origin(size) is Literal else "_"
+                for size in sizes
+                if size != ()
+            )
+        words = "" if axes is None else f", {len(axes.split())} axes"
+        return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes)
+
+    # --- crossing: what is here already stays
+
+    def to_host(self, value: Any, policy: Policy) -> Converted:
+        return self.move(value, policy)
+
+    def from_host(self, array: Any, policy: Policy) -> Converted:
+        return self.move(array, policy)
+
+    def move(self, value: Any, policy: Policy) -> Converted:  # noqa: ARG002 - there is one place
+        return Converted(value, None)
+
+    # --- what messages try
+
+    def host_values(self, value: Any) -> Any:
+        return np.asarray(value)
+
+    def rounded_to(self, values: Any, dtype: str) -> tuple[Any, float]:
+        cast = values.astype(dtype)
+        return cast, float(np.finfo(cast.dtype).eps)
+
+    def shaped_like(self, value: Any, dtype: str) -> Any:
+        return np.broadcast_to(np.zeros((), dtype), value.shape)
+
+    def round(self, value: Any) -> Any:
+        return np.rint(value)
+
+    def making_calls(
+        self, dtype: str | None, *, is_number: bool
+    ) -> Iterator[tuple[str, str | None]]:
+        plain: Final = "numpy.asarray({0})"
+        yield plain, None
+        if is_number:
+            yield "numpy.atleast_1d({0})", None
+        if dtype is not None and dtype in _dtypes().values():
+            yield f"numpy.asarray({{0}}, dtype='{dtype}')", plain
+            if is_number:
+                yield f"numpy.atleast_1d({{0}}).astype('{dtype}')", plain
+
+    # --- the operations of the helpers
+
+    def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return x.transpose(axes)
+
+    def moveaxis(self, x: Any, source: Any, destination: Any) -> Any:
+        return np.moveaxis(x, source, destination)
+
+    def concat(self, arrays: Any, axis: int | None) -> Any:
+        if axis is None:  # as `reshape` flattens: a matrix stays one
+            arrays, axis = [each.reshape(-1) for each in arrays], 0
+        return np.concatenate(arrays, axis)
+
+    def watcher(self, state: Any, judge: Callable[..., None]) -> None:
+        """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`."""
+
+
+@cache
+def _dtypes() -> dict[Any, str]:
+    known = (np.dtype(char) for char in np.typecodes["All"])
+    return {dtype: dtype_name(dtype) for dtype in known}
+
+
+NUMPY: Final = _NumPy()
+WORLD: Final = NUMPY

@@ -1,0 +1,296 @@
+"""PyTorch: tensors that share a host array's memory where that is safe, and are moved or refused."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.worlds.dtypes import dtype_name, plain_array
+from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
+from sekisho.worlds.torch import kinds, memory
+from sekisho.worlds.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import torch
+
+    from sekisho.worlds.world import Watcher
+
+__all__ = ["OLDEST_TORCH", "WORLD"]
+
+OLDEST_TORCH: Final = (2, 13)
+"""The oldest release that this library is tested with; pyproject.toml names it too."""
+
+
+class _Torch(World):
+    """PyTorch."""
+
+    name = "torch"
+    label = "PyTorch"
+    array_class = "Tensor"
+    noun = "a tensor"
+    package = "sekisho[torch]"
+    is_resident = True
+    options: frozenset[str] = frozenset({"device", "scalars", "local"})
+    shows_all = True
+    read_only_because: str | None = "since a write would bypass autograd"
+    spelling: Mapping[str, str] = {
+        "add_batch_dim": "{0}.unsqueeze(0)",
+        "remove_batch_dim": "{0}.squeeze(0)",
+        "transpose2d": "{0}.permute(1, 0)",
+        "channels_first": "{0}.movedim(-1, -3)",
+        "channels_last": "{0}.movedim(-3, -1)",
+        "permute_dims": "{0}.permute(AXES)",
+        "cast": "{0}.to(torch.DTYPE)",
+        "round": "torch.round({0})",
+        "stack": "torch.stack({0})",
+    }
+    words: Mapping[str, str] = {
+        "unsqueeze": "expand_dims(x, axis)",
+        "cat": "concat(arrays, axis=0)",
+        "permute": "permute_dims(x, axes)",
+        "swapdims": "permute_dims(x, axes), or transpose2d(x)",
+        "t": "transpose2d(x)",
+        "movedim": "moveaxis(x, source, destination)",
+        **dict.fromkeys(("from_numpy", "tensor", "as_tensor", "from_dlpack"), "to_torch(x)"),
+        **dict.fromkeys(("numpy", "detach", "cpu"), "to_numpy(x)"),
+        "is_tensor": "is_torch(x)",
+    }
+    makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
+
+    def on_load(self) -> None:
+        look_at_version(self.module())
+
+    def is_module(self, value: object) -> bool:
+        nn = getattr(self.module(), "nn", None)
+        return nn is not None and isinstance(value, nn.Module)
+
+    def dtypes(self) -> Mapping[Any, str]:
+        return {} if self.array_type() is None else _dtypes(self.module())
+
+    def is_dtype(self, value: object) -> bool:
+        torch = self.module()
+        return torch is not None and isinstance(value, torch.dtype)
+
+    def size(self, value: Any) -> int:
+        return int(value.numel())
+
+    # --- where it is
+
+    def device(self, value: Any) -> Any:
+        return value.device
+
+    def device_name(self, value: Any) -> str:
+        device = value.device
+        return "cpu" if device.type == "cpu" else str(device)
+
+    def parse_device(self, device: Any) -> Any:
+        try:
+            return self.load().device(device)
+        except (RuntimeError, TypeError) as error:
+            raise Refusal(str(error).splitlines()[0]) from None
+
+    def is_on(self, value: Any, device: Any) -> bool:
+        """Whether a tensor is there; ``cuda`` without an index wants any of them."""
+        found = value.device
+        return bool(found == device or (device.index is None and found.type == device.type))
+
+    def device_question(self, device: Any) -> tuple[str, str | None]:
+        return ("device.type", repr(device.type)) if device.index is None else ("device", None)
+
+    # --- crossing. Never DLPack between an array and a tensor: it aborts the process on negative
+    # strides and hands out uninitialised memory for tensor subclasses. The rules behind every
+    # branch were measured; each is one row of the table in docs/crossings.md.
+
+    def from_host(self, array: Any, policy: Policy) -> Converted:
+        torch = self.load()
+        readable, view_as = memory.readable_array(plain_array(array, self.noun), torch)
+        readable = memory.with_plain_strides(readable)
+        reason = "copy=True" if policy.copy else memory.why_not_shared(readable)
+        if reason is None:
+            tensor = torch.from_numpy(readable)
+        else:
+            forbid_copy(policy, reason)
+            tensor = memory.copied_tensor(readable, torch)
+        if view_as is not None:
+            tensor = tensor.view(view_as)
+        moved = self.move(tensor, policy._replace(copy=None if policy.copy else policy.copy))
+        return Converted(moved.value, moved.copied or reason)
+
+    def move(self, value: Any, policy: Policy) -> Converted:
+        if policy.device is None or self.is_on(value, policy.device):
+            if policy.copy:
+                return Converted(value.clone(), "copy=True")
+            return Converted(value, None)
+        kinds.refuse_meta(policy.device)
+        reason = f"it moved from {value.device} to {policy.device}"
+        forbid_copy(policy, reason)
+        try:
+            moved = value.to(policy.device)
+        except (AssertionError, NotImplementedError, RuntimeError) as error:
+            if kinds.is_out_of_memory(error):
+                raise
+            why = str(error).partition("\n")[0]
+            raise Refusal(f"this machine cannot move it to {policy.device}: {why}") from None
+        return Converted(moved, reason)
+
+    def to_host(self, value: Any, policy: Policy) -> Converted:
+        torch, tensor = self.module(), value
+        kinds.refuse_transforms(tensor, torch)
+        carried = memory.carried_as(tensor, torch) if policy.extended else None
+        kinds.refuse_kinds(tensor, torch, has_dtype=carried is not None or _has_dtype(tensor.dtype))
+        if tensor.requires_grad:
+            if not policy.detach:
+                raise Refusal(
+                    "it requires grad, and an array would cut it from its graph",
+                    "{0}.detach(), or the option detach=True",
+                )
+            tensor = tensor.detach()
+        if carried is not None:
+            bits = self._to_host(tensor.view(carried.bits), policy)
+            return bits._replace(value=bits.value.view(carried.dtype))
+        return self._to_host(tensor, policy)
+
+    def _to_host(self, tensor: Any, policy: Policy) -> Converted:
+        reason = "copy=True" if policy.copy else None
+        if tensor.device.type != "cpu":
+            reason = f"it moved from {tensor.device} to the host"
+        elif tensor.is_conj() or tensor.is_neg() or tensor._is_zerotensor():  # noqa: SLF001
+            reason = "it is a lazy conjugate, negative or zero"
+        if reason is not None:
+            forbid_copy(policy, reason)
+            if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
+                zeros = self.module().zeros_like(tensor, device="cpu").numpy()
+                return Converted(zeros, reason)
+            array = tensor.numpy(force=True)
+            # On the host, force=True copies only what is lazy.
+            return Converted(array.copy() if reason == "copy=True" else array, reason)
+        array = tensor.numpy()
+        if policy.read_only or memory.may_overlap(tensor):
+            array.flags.writeable = False
+        return Converted(array, None)
+
+    # --- the quick lane: what is looked at is looked up once, when a lane is made
+
+    def quick_from_host(self) -> Callable[[Any], Any]:
+        return memory.make_share_array(self.load())
+
+    def quick_to_host(self, *, read_only: bool) -> Callable[[Any], Any]:
+        return memory.make_share_tensor(self.load(), read_only=read_only)
+
+    def quick_is_compiling(self, *, to_host: bool) -> Callable[[], bool]:
+        compiler = self.load().compiler
+        # What else compiles has a mode on torch's stack, which is seen when a tensor is shared.
+        found: Callable[[], bool] = (
+            compiler.is_dynamo_compiling if to_host else compiler.is_compiling
+        )
+        return found
+
+    # --- what messages try
+
+    def runs_plainly(self) -> bool:
+        inside = getattr(self.module(), "_C", None)
+        return inside is None or bool(
+            inside._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public way
+            and inside._get_tracing_state() is None  # noqa: SLF001
+            and not inside._len_torch_dispatch_stack()  # noqa: SLF001
+        )
+
+    def host_values(self, value: Any) -> Any:
+        torch, tensor = self.module(), value.detach().cpu()
+        if dtype_name(tensor.dtype) not in kinds.numpy_names():
+            tensor = tensor.to(torch.complex64 if tensor.dtype.is_complex else torch.float32)
+        return tensor.numpy(force=True)
+
+    def rounded_to(self, values: Any, dtype: str) -> tuple[Any, float]:
+        torch = self.module()
+        found = getattr(torch, dtype)
+        wide = torch.complex64 if found.is_complex else torch.float32
+        cast = torch.as_tensor(values).to(found).to(wide)
+        return cast.numpy(), float(torch.finfo(found).eps)
+
+    def cast(self, value: Any, dtype: str) -> Any:
+        return value.to(getattr(self.module(), dtype))
+
+    def shaped_like(self, value: Any, dtype: str) -> Any:
+        torch = self.module()
+        like = torch.zeros((), dtype=getattr(torch, dtype), device=value.device)
+        return like.expand(value.shape).requires_grad_(value.requires_grad)
+
+    def making_calls(
+        self, dtype: str | None, *, is_number: bool
+    ) -> Iterator[tuple[str, str | None]]:
+        for way in ("torch.tensor({0}", "torch.tensor([{0}]")[: 1 + is_number]:
+            yield f"{way})", "numpy.asarray({0})"
+            if dtype is not None:
+                yield f"{way}, dtype=torch.{dtype})", "numpy.asarray({0})"
+
+    # --- the operations of the helpers, and strict mode
+
+    def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return x.permute(axes)
+
+    def moveaxis(self, x: Any, source: Any, destination: Any) -> Any:
+        return x.moveaxis(source, destination)
+
+    def squeeze(self, x: Any, axis: Any) -> Any:
+        return x.squeeze(axis)
+
+    def concat(self, arrays: Any, axis: int | None) -> Any:
+        if axis is None:
+            arrays, axis = [each.reshape(-1) for each in arrays], 0
+        return self.module().cat(arrays, axis)
+
+    def stack(self, arrays: Any, axis: int) -> Any:
+        return self.module().stack(arrays, axis)
+
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher:
+        from sekisho.worlds.torch.watcher import Watcher  # noqa: PLC0415 - strict mode only
+
+        return Watcher(self, state, judge)
+
+    def operation_name(self, operation: Any) -> str:
+        name: str | None = self.load().overrides.resolve_name(operation)
+        return name or f"torch.{operation.__name__}"
+
+
+@cache
+def _dtypes(torch: Any) -> dict[Any, str]:
+    known = [each for each in torch.__dict__.values() if isinstance(each, torch.dtype)]
+    return {dtype: dtype_name(dtype) for dtype in known}
+
+
+def _has_dtype(dtype: torch.dtype) -> bool:
+    return dtype_name(dtype) in kinds.numpy_names()
+
+
+_is_version_known = False
+
+
+def look_at_version(torch: Any) -> None:
+    """Warn once of a release of torch that nobody has tested: older ones have lost values.
+
+    On 2.4, for one, a lazy zero tensor becomes memory that was never written. In mode ``"off"``
+    nobody comes here.
+    """
+    global _is_version_known  # noqa: PLW0603 - one process, one torch
+    version = str(getattr(torch, "__version__", ""))
+    if _is_version_known or not version:
+        return
+    _is_version_known = True
+    found = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
+    if found and found < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        warnings.warn(
+            f"torch {version} is older than {oldest}, the oldest that sekisho is tested with: "
+            f"on some such releases values are lost.\n"
+            f"  hint: torch>={oldest}, or SEKISHO_MODE=off",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+WORLD: Final = _Torch()

@@ -1,0 +1,86 @@
+"""How the operations of torch come into view: a mode that torch shows them, in this thread.
+
+Few operations are not shown to such modes; those are wrapped once, when the first body is watched.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sekisho.worlds.torch.kinds import kind_of_operation, operations
+from sekisho.worlds.wrapping import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.worlds.world import World
+
+__all__ = ["Watcher"]
+
+_UNSHOWN: Final = (
+    ("torch", "from_numpy"),
+    ("torch", "from_dlpack"),
+    ("torch.utils.dlpack", "from_dlpack"),
+    ("torch", "frombuffer"),
+)
+
+
+class Watcher:
+    """Puts the mode on torch's stack, and takes it away again."""
+
+    def __init__(self, world: World, state: Any, judge: Callable[..., None]) -> None:
+        self._torch = world.load()
+        self._mode = _make_mode(self._torch, world, state, judge)
+        for module, name in _UNSHOWN:
+            holder = sys.modules[module]
+            setattr(holder, name, shown(world, "compute", getattr(holder, name), state, judge))
+
+    def push(self) -> None:
+        """Put the mode below all others: one that a body has entered, leaves by popping the top."""
+        above = self._pop_modes(until=None)
+        self._push_modes([*above, self._mode])
+
+    def pull(self) -> None:
+        """Take it away, from under those that a suspended body has left above it."""
+        self._push_modes(self._pop_modes(until=self._mode))
+
+    def _pop_modes(self, until: object) -> list[Any]:
+        """Take torch's modes off their stack, the top first, down to one that is taken off too."""
+        stack, popped = self._torch.overrides, list[Any]()
+        while stack._len_torch_function_stack():  # noqa: SLF001 - no public way
+            top = stack._pop_mode()  # noqa: SLF001 - no public way
+            if top is until:
+                break
+            popped.append(top)
+        return popped
+
+    def _push_modes(self, popped: list[Any]) -> None:
+        for each in reversed(popped):
+            self._torch.overrides._push_mode(each)  # noqa: SLF001 - no public way
+
+
+def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
+    ndarray, compiling = np.ndarray, torch.compiler.is_compiling
+    suspects = operations("export") | operations("import") | operations("scalar")
+    base: Any = torch.overrides.TorchFunctionMode
+
+    class Mode(base):  # type: ignore[misc]  # of a library that is looked up, never imported
+        def __torch_function__(
+            self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+        ) -> Any:
+            # A compiler traces this too, and must find nothing to do.
+            watch = None if compiling() else state.watch
+            if watch is not None:
+                if watch.home is not world or func in suspects:
+                    judge(watch, world, kind_of_operation(func), func, args, kwargs)
+                else:
+                    for each in args:
+                        if isinstance(each, ndarray):
+                            judge(watch, world, "compute", func, args, kwargs)
+                            break
+            return func(*args, **kwargs) if kwargs else func(*args)
+
+    return Mode()

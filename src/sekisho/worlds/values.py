@@ -1,0 +1,177 @@
+"""What a value is: its world, its dtype's name, and how a message describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import numpy as np
+
+from sekisho.errors import with_article
+from sekisho.worlds.dtypes import class_of, dtype_name
+from sekisho.worlds.registry import find_world, world_named
+from sekisho.worlds.tracing import is_compiling
+
+if TYPE_CHECKING:
+    import jax
+    import torch
+    from typing_extensions import TypeIs
+
+__all__ = [
+    "Array",
+    "JaxArray",
+    "FollowsStandard",
+    "StandardArray",
+    "TorchDevice",
+    "TorchTensor",
+    "describe",
+    "is_jax",
+    "is_numpy",
+    "is_torch",
+    "make_is_world",
+    "short",
+    "type_name",
+    "world_of",
+]
+
+
+class FollowsStandard(Protocol):
+    """What follows the array API standard: arrays of NumPy, JAX, CuPy, and more."""
+
+    def __array_namespace__(self, *, api_version: Any = ...) -> Any: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+StandardArray = TypeVar("StandardArray", bound=FollowsStandard)
+
+if TYPE_CHECKING:
+    TorchTensor = torch.Tensor
+    TorchDevice = torch.device
+    JaxArray = jax.Array
+    Array = TypeVar("Array", "np.ndarray[Any, Any]", torch.Tensor)
+    """An array of either world, the same throughout one signature: ``Float[sk.Array, "n d"]``."""
+else:
+    TorchTensor = TorchDevice = JaxArray = Any
+    # Unconstrained, since naming torch.Tensor would import torch. jaxtyping reads it as Any.
+    Array = TypeVar("Array")
+
+
+def world_of(x: object) -> str | None:
+    """Name the world that a value belongs to.
+
+    Args:
+        x: anything.
+
+    Returns:
+        ``"numpy"`` for arrays and NumPy scalars, ``"torch"`` for tensors, ``"jax"``, ``"cupy"``, or
+        the name of a registered world, each with their subclasses, and None for what belongs to no
+        world: lists, numbers, data frames.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.world_of(np.zeros(3)), sk.world_of([0, 0, 0])
+        ('numpy', None)
+    """
+    world = find_world(x)
+    return world.name if world else None
+
+
+def is_numpy(x: object) -> TypeIs[np.ndarray[Any, Any] | np.generic]:
+    """Tell whether `x` is an array or a scalar of NumPy. Type checkers narrow on it.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.is_numpy(np.float32(1)), sk.is_numpy(1.0)
+        (True, False)
+    """
+    return isinstance(x, (np.ndarray, np.generic))
+
+
+def is_torch(x: object) -> TypeIs[torch.Tensor]:
+    """Tell whether `x` is a tensor. Type checkers narrow on it. Never imports torch.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.is_torch(np.zeros(3))
+        False
+    """
+    return world_named("torch").owns(x)
+
+
+def is_jax(x: object) -> TypeIs[jax.Array]:
+    """Tell whether `x` is an array of JAX, a tracer of one included. Never imports jax.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> sk.is_jax(np.zeros(3))
+        False
+    """
+    return world_named("jax").owns(x)
+
+
+def make_is_world(name: str) -> Any:
+    """Make ``is_<name>`` of a registered world.
+
+    Raises:
+        DeclarationError: if there is none so called.
+    """
+    world = world_named(name)
+
+    def is_world(x: object) -> bool:
+        return world.owns(x)
+
+    is_world.__name__ = is_world.__qualname__ = f"is_{name}"
+    is_world.__doc__ = f"Tell whether `x` is {world.noun} of {world.label}."
+    return is_world
+
+
+def describe(value: object) -> str:
+    """Summarise a value for a message: its dtype, shape and world, never its contents.
+
+    A value whose own attributes raise is described by its type alone.
+    """
+    try:
+        return _describe(value)
+    except Exception:  # noqa: BLE001 - whatever the value does, the message must be made
+        return f"a {type(value).__qualname__}"
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "None"
+    world = find_world(value)
+    if world is None:
+        return with_article(type_name(class_of(value)))
+    where, device = world.label, world.device_name(value)
+    if device != "cpu":
+        where += f" on {device}"
+    if world.is_scalar(value):
+        return f"{dtype_name(value.dtype)} scalar ({where})"
+    kind = world.kind_of(value)
+    if kind is not None:
+        where = f"{kind}, {where}"
+    return f"{dtype_name(value.dtype)}{list(value.shape)} ({where})"
+
+
+def short(key: object) -> str:
+    """A mapping's key, as a message shows it: briefly, and whatever its ``repr`` does."""
+    try:
+        text = repr(key)
+    except Exception:  # noqa: BLE001 - the message must be made
+        return f"<{type_name(class_of(key))}>"
+    return text if len(text) <= _KEY_LENGTH else f"{text[:_KEY_LENGTH]}..."
+
+
+_KEY_LENGTH: Final = 60
+
+
+def type_name(kind: type) -> str:
+    """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
+    if is_compiling():
+        return kind.__name__  # all that a compiler can ask of a class
+    name = kind.__qualname__.rpartition("<locals>.")[2]
+    package = kind.__module__.partition(".")[0]
+    return name if package in {"builtins", "__main__"} else f"{package}.{name}"

@@ -1,0 +1,51 @@
+"""Operations that come into view by being wrapped: for libraries that show none themselves."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from sekisho.worlds.tracing import is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.worlds.world import Kind, World
+
+__all__ = ["shown", "wrap_watched"]
+
+
+def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
+    """Wrap what a world wants watched, in its library, once a process.
+
+    What was imported by its own name before is not seen: ``from jax.numpy import asarray``.
+    """
+    for kind, names in world.watched.items():
+        for name in names:
+            path, _, last = name.rpartition(".")
+            holder = functools.reduce(getattr, filter(None, path.split(".")), world.load())
+            operation = getattr(holder, last, None)
+            if operation is not None and not hasattr(operation, "__sekisho_shown__"):
+                setattr(holder, last, shown(world, kind, operation, state, judge, name))
+
+
+def shown(
+    world: World,
+    kind: Kind,
+    operation: Callable[..., Any],
+    state: Any,
+    judge: Callable[..., None],
+    name: str | None = None,
+) -> Callable[..., Any]:
+    """Wrap one operation, so that a watched body's watch judges it first; `name` is what it says."""
+    operation_or_name = name or operation
+
+    @functools.wraps(operation)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        watch = None if is_compiling() else state.watch
+        if watch is not None:
+            judge(watch, world, kind, operation_or_name, args, kwargs)
+        return operation(*args, **kwargs)
+
+    vars(call)["__sekisho_shown__"] = True
+    return call
