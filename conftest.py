@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from sybil import Document, Example, Region
 
 ROOT = Path(__file__).parent
-HAS_TORCH = importlib.util.find_spec("torch") is not None
+OPTIONAL = ("torch", "jax")
+MISSING = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
+HAS_TORCH = "torch" not in MISSING
 
 
 def _skipping(parse: Callable[[Document], Iterable[Region]]) -> Callable[..., Iterable[Region]]:
-    """Skip the snippets of a document that needs torch, where it is not installed."""
+    """Skip the snippets of a document that needs a library which is not installed."""
 
     def parse_or_skip(document: Document) -> Iterable[Region]:
-        skips = not HAS_TORCH and "import torch" in Path(document.path).read_text("utf-8")
+        text = Path(document.path).read_text("utf-8")
+        skips = any(f"import {name}" in text for name in MISSING)
         for region in parse(document):
             if skips:
                 region.evaluator = _skip
@@ -36,7 +39,7 @@ def _skipping(parse: Callable[[Document], Iterable[Region]]) -> Callable[..., It
 
 
 def _skip(_: Example) -> Any:
-    raise SkipTest("torch is not installed")
+    raise SkipTest(f"not installed: {', '.join(MISSING)}")
 
 
 pytest_collect_file = (

@@ -44,7 +44,18 @@ from sekisho.helpers import (
 )
 from sekisho.import_hook import install_import_hook, unguarded
 from sekisho.registered import jax_world
-from sekisho.worlds import Array, World, is_jax, is_numpy, is_torch, register_world, world_of
+from sekisho.worlds import (
+    Array,
+    Converted,
+    Policy,
+    Refusal,
+    World,
+    is_jax,
+    is_numpy,
+    is_torch,
+    register_world,
+    world_of,
+)
 
 __version__ = "0.1.0"
 
@@ -52,6 +63,9 @@ __all__ = [
     "Array",
     "BoundaryError",
     "ConversionError",
+    "Converted",
+    "Policy",
+    "Refusal",
     "Crossing",
     "CrossingLog",
     "CrossingWarning",

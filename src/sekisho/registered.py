@@ -109,6 +109,7 @@ def brought(name: str) -> Any:
     ):
         world = name.removeprefix(start).removesuffix(end)
         if f"{start}{world}{end}" == name and world != name and has_world(world):
+            world_named(world)  # which says so if it is broken
             return make(world)
     return None
 

@@ -187,6 +187,14 @@ def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
     return f"[{call.format('each')} for each in arrays]" if hints == {None, call} else None
 
 
+def _do_shapes_fit(arrays: Any, axis: int | None) -> bool:
+    """Whether the error must be about something else: what it is for shapes differs by library."""
+    if not isinstance(axis, int) or len({len(each.shape) for each in arrays}) > 1:
+        return not isinstance(axis, int)
+    others = {tuple(n for i, n in enumerate(a.shape) if i != axis % len(a.shape)) for a in arrays}
+    return len(others) == 1
+
+
 def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception) -> NoReturn:
     """Say why they cannot be joined: no sequence, of two worlds, or shapes that do not fit."""
     if isinstance(error, BoundaryError):
@@ -197,7 +205,7 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
         violation = Violation(function, "its arguments", "a sequence of arrays", got, hint=hint)
         raise BoundaryError(violation) from None
     _one_world(function, arrays)
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError) and _do_shapes_fit(arrays, axis):
         raise error
     got = ", ".join(str(list(each.shape)) for each in arrays[:8])
     raise ShapeError(

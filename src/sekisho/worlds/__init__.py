@@ -18,7 +18,7 @@ from sekisho.worlds.containers import (
 )
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import class_of, dtype_name
-from sekisho.worlds.policy import Policy, Refusal
+from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import (
     HOST,
     array_class,
@@ -63,6 +63,7 @@ __all__ = [
     "Array",
     "Casting",
     "CheckedIterable",
+    "Converted",
     "HOST",
     "Kind",
     "Policy",

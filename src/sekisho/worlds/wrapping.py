@@ -43,9 +43,14 @@ def shown(
     @functools.wraps(operation)
     def call(*args: Any, **kwargs: Any) -> Any:
         watch = None if is_compiling() else state.watch
-        if watch is not None:
-            judge(watch, world, kind, operation_or_name, args, kwargs)
-        return operation(*args, **kwargs)
+        if watch is None:
+            return operation(*args, **kwargs)
+        judge(watch, world, kind, operation_or_name, args, kwargs)
+        state.watch = None  # what an operation does inside is the library's own business
+        try:
+            return operation(*args, **kwargs)
+        finally:
+            state.watch = watch
 
     vars(call)["__sekisho_shown__"] = True
     return call
