@@ -484,8 +484,8 @@ def module_of_its_own():
         (function, "numpy.sum"),
         (ufunc, "numpy.exp"),
         (method, "numpy.ndarray.mean"),
-        (nested, "numpy.norm"),
-        (module_of_its_own, "numpy.inv"),
+        (nested, "numpy.linalg.norm"),
+        (module_of_its_own, "numpy.linalg.inv"),
     ],
 )
 def test_calls_into_numpy_are_seen_from_python_3_12(body, name):

@@ -65,6 +65,8 @@ def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> Non
     # What shows all its operations does it there.
     if not world.shows_all and (library is watch.home or not library.shows_all):
         called_name = getattr(called, "__qualname__", None) or called.__name__
+        module = str(getattr(called, "__module__", None) or "")
+        name = module if module.startswith(f"{name}.") and "._" not in module else name
         other = library if library is not watch.home else world
         refuse(watch, f"{name}.{called_name}", first, library, other)
 
