@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from doctest import ELLIPSIS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
+
+from sekisho.worlds import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +45,15 @@ def _skip(_: Example) -> Any:
     raise SkipTest(f"not installed: {', '.join(MISSING)}")
 
 
+def _remember_worlds(namespace: dict[str, Any]) -> None:
+    namespace["__worlds__"] = registry._records  # noqa: SLF001 - a page registers a world
+
+
+def _forget_worlds(namespace: dict[str, Any]) -> None:
+    registry._records = namespace["__worlds__"]  # noqa: SLF001 - as said
+    sys.modules.pop("grid", None)
+
+
 pytest_collect_file = (
     Sybil(
         path=str(ROOT / "src"),
@@ -52,6 +64,8 @@ pytest_collect_file = (
         path=str(ROOT),
         parsers=[_skipping(PythonCodeBlockParser())],
         patterns=["README.md", "README.ja.md", "docs/*.md", "docs/*/*.md"],
+        setup=_remember_worlds,
+        teardown=_forget_worlds,
     )
 ).pytest()
 

@@ -5,6 +5,8 @@ at its boundary, values are checked, converted or refused. Use one name for one 
 worlds (`add_batch_dim`, `transpose2d`, ...). Switch on ``strict`` mode to find every crossing.
 """
 
+from typing import Any
+
 from sekisho.allowed import crossing_allowed
 from sekisho.checks import check
 from sekisho.context import Crossing, CrossingLog, Mode, get_mode, mode, record_crossings, set_mode
@@ -119,7 +121,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Give what a registered world brings; tell who asks for a library's word what it is here."""
     if name.startswith("__"):
         raise AttributeError(name)

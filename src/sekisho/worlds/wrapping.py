@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
             holder = functools.reduce(getattr, filter(None, path.split(".")), world.load())
             operation = getattr(holder, last, None)
             if operation is not None and not hasattr(operation, "__sekisho_shown__"):
-                setattr(holder, last, shown(world, kind, operation, state, judge, name))
+                with contextlib.suppress(AttributeError, TypeError):  # a class of C's may be closed
+                    setattr(holder, last, shown(world, kind, operation, state, judge, name))
 
 
 def shown(
