@@ -44,6 +44,7 @@ HOST: Final[World] = NUMPY
 _RECORDS: Final[dict[str, str]] = {
     "torch": "sekisho.worlds.torch",
     "jax": "sekisho.worlds.jax",
+    "cupy": "sekisho.worlds.cupy",
 }
 """The registration of the worlds that come with this package: library, and the module of its record."""
 

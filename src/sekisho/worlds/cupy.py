@@ -1,0 +1,107 @@
+"""CuPy: NumPy's arrays on a CUDA device. Nothing is shared with the host, so each crossing is a copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
+from sekisho.worlds.world import Kind, World, spelled_like_numpy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["WORLD"]
+
+_METHODS: Final = "add sub mul truediv floordiv mod pow matmul"
+
+
+class _CuPy(World):
+    """CuPy."""
+
+    name = "cupy"
+    label = "CuPy"
+    array_class = "ndarray"
+    noun = "an array of CuPy"
+    package = "cupy-cuda12x, or the build for your CUDA"
+    options: frozenset[str] = frozenset({"detach", "device", "scalars"})
+    spelling: Mapping[str, str] = spelled_like_numpy("cupy")
+    words: Mapping[str, str] = {"asnumpy": "to_numpy(x)"}
+    watched: Mapping[Kind, tuple[str, ...]] = {
+        "scalar": tuple(f"ndarray.{name}" for name in (
+            "item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__")),
+        "export": ("asnumpy", "ndarray.get"),
+        "compute": ("asarray", "array", "ndarray.__getitem__",
+            *(f"ndarray.__{r}{name}__" for name in _METHODS.split() for r in ("", "r"))),
+    }  # fmt: skip
+
+    def dtypes(self) -> Mapping[Any, str]:
+        loaded = self.array_type() is not None
+        return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES} if loaded else {}
+
+    # --- where it is: a device is known by its number
+
+    def device(self, value: Any) -> Any:
+        return value.device
+
+    def device_name(self, value: Any) -> str:
+        return f"cuda:{value.device.id}"
+
+    def parse_device(self, device: Any) -> Any:
+        cupy = self.load()
+        if isinstance(device, cupy.cuda.Device):
+            return device
+        kind, _, index = (f"cuda:{device}" if isinstance(device, int) else str(device)).partition(
+            ":"
+        )
+        if kind != "cuda" or not (index or "0").isdecimal():
+            raise Refusal("CuPy's devices are 'cuda', 'cuda:0', 0, ...")
+        return cupy.cuda.Device(int(index or 0))
+
+    def is_on(self, value: Any, device: Any) -> bool:
+        return bool(value.device.id == device.id)
+
+    def move(self, value: Any, policy: Policy) -> Converted:
+        if policy.device is None or self.is_on(value, policy.device):
+            return super().move(value, policy)
+        reason = f"it moved from {self.device_name(value)} to cuda:{policy.device.id}"
+        forbid_copy(policy, reason)
+        with policy.device:
+            return Converted(self.load().array(value, copy=True), reason)
+
+    # --- crossing
+
+    def from_host(self, array: Any, policy: Policy) -> Converted:
+        cupy = self.load()
+        array = plain_array(array, self.noun)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if array.dtype not in PLAIN_DTYPES:
+            refuse_dtype(array.dtype, self.name)
+        reason = "it moved from the host to CUDA"
+        forbid_copy(policy, reason)
+        with policy.device or cupy.cuda.Device():
+            return Converted(cupy.array(array, copy=True), reason)
+
+    def to_host(self, value: Any, policy: Policy) -> Converted:
+        reason = f"it moved from {self.device_name(value)} to the host"
+        forbid_copy(policy, reason)
+        return Converted(self.load().asnumpy(value), reason)  # waits until the copy is complete
+
+    def making_calls(
+        self, dtype: str | None, *, is_number: bool
+    ) -> Iterator[tuple[str, str | None]]:
+        for way in ("asarray", "atleast_1d")[: 1 + is_number]:
+            yield f"cupy.{way}({{0}})", "numpy.asarray({0})"
+        if dtype is not None:
+            yield f"cupy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+    # --- the operations of the helpers: older releases have NumPy's names only
+
+    def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return x.transpose(axes)
+
+    def concat(self, arrays: Any, axis: int | None) -> Any:
+        return self.module().concatenate(arrays, axis)
+
+
+WORLD: Final = _CuPy()
