@@ -82,7 +82,7 @@ def test_an_unknown_mode_is_a_usage_error(project, options):
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("strict to_mars=warn", "expected to_numpy=..., to_torch=... *, got 'to_mars=warn'."),
+        ("strict to_mars=warn", "expected to_numpy=..., to_torch=...* got 'to_mars=warn'."),
         (
             "strict to_torch=no",
             "expected to_torch to be one of 'allow', 'warn', 'disallow', *'no'.",

@@ -46,8 +46,6 @@ from sekisho.worlds import (
     HOST,
     Policy,
     World,
-    array_class,
-    asked_worlds,
     cast,
     class_of,
     describe,
@@ -58,6 +56,7 @@ from sekisho.worlds import (
     is_compiling,
     may_cast,
     with_leaves,
+    world_of_array_class,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
         bound = {key: size for key, size in sizes if size is not None}
         world, device = options.world, fixed_device
         if same_world:
-            world = next(w for w in asked_worlds() if array_class(w) is arguments[0])
+            world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
         return Call(bound, world, device, {})

@@ -32,6 +32,7 @@ from sekisho.worlds.registry import (
     runs_plainly,
     world_named,
     world_names,
+    world_of_array_class,
     world_of_class,
 )
 from sekisho.worlds.tracing import is_compiling
@@ -103,5 +104,6 @@ __all__ = [
     "world_named",
     "world_names",
     "world_of",
+    "world_of_array_class",
     "world_of_class",
 ]

@@ -96,8 +96,8 @@ class _NumPy(World):
     def from_host(self, array: Any, policy: Policy) -> Converted:
         return self.move(array, policy)
 
-    def move(self, value: Any, policy: Policy) -> Converted:  # noqa: ARG002 - there is one place
-        return Converted(value, None)
+    def move(self, value: Any, policy: Policy) -> Converted:
+        return Converted(value.copy(), "copy=True") if policy.copy else Converted(value, None)
 
     # --- what messages try
 

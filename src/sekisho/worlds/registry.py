@@ -35,6 +35,7 @@ __all__ = [
     "runs_plainly",
     "world_named",
     "world_names",
+    "world_of_array_class",
     "world_of_class",
 ]
 
@@ -319,6 +320,15 @@ def _stand_in(world: World) -> type:
 def array_class(world: World) -> Any:
     """The world's array class for `isinstance`, or its stand-in while it is not loaded."""
     return world.array_type() or _stand_in(world)
+
+
+def world_of_array_class(kind: Any) -> World:
+    """The world whose `array_class` this is, or was before its library was imported."""
+    for world in _records:
+        if world.array_type() is kind:
+            return world
+    stood_in: World = kind.world
+    return stood_in
 
 
 def runs_plainly() -> bool:
