@@ -84,3 +84,35 @@ def test_modules_and_functions_stay_small(path):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             assert node.end_lineno - node.lineno < 60, node.name
+
+
+PUBLIC = {
+    f"{start}{world}{end}"
+    for world in ("torch", "jax", "cupy")
+    for start, end in (("", "_world"), ("to_", ""), ("is_", ""), ("_to_", ""))
+}
+OWN_NAMES = {"converters": {"torch", "jax"}, "registered": {"jax"}}
+"""Where a world's own public functions are made, by its name."""
+
+
+@modules
+def test_outside_of_worlds_no_code_names_a_library(path):
+    """Docstrings and comments may; public names do; the name of the file that is meant here, too."""
+    if path.is_relative_to(SOURCE / "worlds"):
+        pytest.skip("here they are named")
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        words = {getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", "")}
+        words |= {getattr(node, "module", "") or "", getattr(node, "arg", "") or ""}
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) in docstrings or node.value in OWN_NAMES.get(path.stem, ()):
+                continue
+            words |= set(re.findall(r"\w+", node.value))
+        for word in map(str, words):
+            if re.search("torch|jax(?!typing|typed)|cupy", word):
+                assert word in PUBLIC, f"line {node.lineno}: {word}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import os.path
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context import get_mode
@@ -118,7 +118,9 @@ _NAME: Final = "value"
 def _words(frame: FrameType, body: Body | None) -> tuple[str, str]:
     """What a message calls the check, and the value: ``check of x.T (model.py:12)``, ``x.T``."""
     name = _argument(frame) or _NAME
-    where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    # pathlib takes as long to import as all of sekisho that is imported with it.
+    filename = os.path.basename(frame.f_code.co_filename)  # noqa: PTH119 - as said
+    where = f"{filename}:{frame.f_lineno}"
     return f"{'check of' if body else 'of'} {name} ({where})", name
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Literal, assert_type
 
+import jax
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
@@ -98,6 +99,29 @@ async def use() -> None:
 
 
 assert_type(batches(array), Generator[NDArray[np.float32], None, int])
+
+
+# --- JAX ------------------------------------------------------------------------------------------
+
+
+@sk.jax_world
+def project(x: Float[jax.Array, "n d"], by: float = 1.0) -> jax.Array:
+    return sk.add_batch_dim(x) * by
+
+
+@sk.jax_world(on_foreign="convert", device="cpu")
+def project_any(x: Float[jax.Array, "n d"]) -> jax.Array:
+    return x
+
+
+jax_array: jax.Array = sk.to_jax(array)
+assert_type(project(jax_array), jax.Array)
+assert_type(project_any(array), jax.Array)
+project("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+assert_type(sk.transpose2d(jax_array), jax.Array)
+assert_type(sk.stack([jax_array, jax_array]), jax.Array)
+assert_type(sk.to_numpy(jax_array), NDArray[Any])
+assert_type(sk.to_world_of(tensor, jax_array), jax.Array)
 
 
 # --- same_world: what the caller has is what it gets ------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.errors import DeclarationError
@@ -43,7 +42,7 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
     """
     meant = _HERE.get(name) or theirs.get(name)
     if meant is None:
-        close = difflib.get_close_matches(name, known, 1)
+        close = _close(name, known, 1)
         meant = close[0] if close else None
     hint = f"\n  hint: sekisho.{meant}" if meant else ""
     return AttributeError(f"module 'sekisho' has no {name!r}.{hint}", name=name)
@@ -56,7 +55,7 @@ def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]
         DeclarationError: naming the one that was meant.
     """
     name = next(iter(told))
-    close = difflib.get_close_matches(name, known, 1)
+    close = _close(name, known, 1)
     if close:
         hint = f"did you mean {close[0]!r}?"
     elif name == "device":
@@ -83,3 +82,9 @@ def refuse_words(function: str, call: str, words: dict[str, Any], reason: str = 
     what = f"\n  the word here is {meant}" if meant else ""
     reason = reason or f"there is no argument {name!r}."
     raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}")
+
+
+def _close(name: str, known: Collection[str], most: int) -> list[str]:
+    import difflib  # noqa: PLC0415 - only for the message
+
+    return difflib.get_close_matches(name, known, most)
