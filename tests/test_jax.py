@@ -460,3 +460,24 @@ def test_importing_sekisho_imports_neither_and_asking_for_jax_by_name_imports_no
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["['sekisho.worlds.jax']", "False 1 False"]
+
+
+def test_a_guard_of_any_world_compiles_whole_by_torch_where_jax_is_there_too(torch):
+    """Its dtypes are asked for in a set, and torch's compiler cannot compare those of ml_dtypes."""
+
+    @sk.same_world
+    def centre(a: Float[sk.Array, "n d"], b=None) -> Float[sk.Array, "n d"]:
+        return sk.stack([a - a.mean(0), a])[0]
+
+    @sk.boundary
+    def either(a: Float[sk.Array, "n d"]) -> Float[sk.Array, "n d"]:
+        return sk.moveaxis(a, 0, 0)
+
+    torch._dynamo.reset()
+    tensor = torch.ones(2, 3)
+    for guard in (centre, either):
+        compiled = torch.compile(guard, fullgraph=True, backend="eager")
+        assert torch.equal(compiled(tensor), guard(tensor))
+        assert guard(jnp.ones((2, 3), "bfloat16")).dtype == jnp.bfloat16
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="has 1 axis, not 2"):
+        torch.compile(centre, fullgraph=True, backend="eager")(torch.ones(3))

@@ -41,7 +41,7 @@ __tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_CHANGING: Final = {"admit", "array_type", "dtypes", "foreign", "function", "shared"}
+_CHANGING: Final = {"array_type", "dtypes", "foreign", "function", "shared"}
 """What depends on which libraries are there, or on bodies being watched."""
 
 _is_watching = False
@@ -100,9 +100,13 @@ class Names:
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in again what has changed; the text too, if it asks for too few worlds."""
         if asked_worlds() != self.worlds and self.contract.takes_any_world:
-            namespace[WRITE](again=True)
-        else:
-            namespace.update({name: self.value(need) for name, need in self.needs.items()})
+            namespace[WRITE]("again")
+            return
+        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        # Admits are made anew from what they were made of: there may be a quick lane for them now.
+        for name, value in tuple(namespace.items()):
+            if isinstance(value, Outlined) and value.recipe[0] is late_admit:
+                namespace[name] = late_admit(*value.recipe[1:])
 
     def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
         """What one global name stands for."""
@@ -285,8 +289,11 @@ def _unchecked_size(key: str) -> Any:
 
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
-    loaded = [each for each in loaded_worlds() if world in {None, each}]
-    return frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded))
+    if world is not None:
+        return dtypes_of(world, names) if world.array_type() is not None else frozenset()
+    every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
+    # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
+    return frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1)
 
 
 def _array_type_of(*arguments: Any) -> type:

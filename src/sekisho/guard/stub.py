@@ -197,7 +197,7 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
     state = _Writing(guard)
 
     @runs_while_tracing
-    def write(*, again: bool = False) -> None:
+    def write(again: str = "") -> None:  # a default of no dict of its own: guards are many
         guard = state.guard()
         if (state.is_written and not again) or state.kept:
             return

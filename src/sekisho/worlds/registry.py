@@ -59,6 +59,9 @@ _broken: Final[dict[str, str]] = {}
 _waiting: Final[set[str]] = set()
 """The libraries that nobody has imported yet."""
 
+_same_asked: Final[dict[tuple[World, ...], tuple[World, ...]]] = {}
+"""One tuple for all guards that are written while the same libraries are there."""
+
 _listeners: Final[list[Callable[[], None]]] = []
 
 
@@ -257,7 +260,8 @@ def asked_worlds() -> tuple[World, ...]:
     for name in _RESIDENTS:
         world_named(name)
     loaded = loaded_worlds()
-    return tuple(world for world in _records if world.is_resident or world in loaded)
+    found = tuple(world for world in _records if world.is_resident or world in loaded)
+    return _same_asked.setdefault(found, found)
 
 
 def find_world(value: object) -> World | None:
