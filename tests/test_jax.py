@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from jaxtyping import Array, Float, Float32, Int32, Key
+from jaxtyping import Float, Float32, Int32, Key
 
 import sekisho as sk
 from sekisho.testing import assert_same_values, both_worlds
@@ -271,7 +271,7 @@ def test_arrays_of_other_worlds_are_converted_or_refused_at_its_border(torch):
 
 def test_a_key_passes_where_it_is_declared():
     @sk.jax_world
-    def draw(key: Key[Array, ""], n: int) -> Float32[Array, "{n}"]:
+    def draw(key: Key[jax.Array, ""], n: int) -> Float32[jax.Array, "{n}"]:
         return jax.random.normal(key, (n,))
 
     assert draw(jax.random.key(0), 3).shape == (3,)
@@ -442,6 +442,27 @@ def test_strict_mode_sees_calls_of_another_library_from_python_3_12_on():
 
 
 # --- the rest -------------------------------------------------------------------------------------------
+
+
+def test_a_write_into_memory_shared_with_jax_says_whose_it_is():
+    @sk.numpy_world
+    def writes(a: Float32[np.ndarray, "n d"]):
+        a[0] = 1
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        writes(x())
+    assert caught.value.__notes__ == [
+        "sekisho: 'a' is the memory of an array of JAX, which the guard shares read-only, "
+        "since an array of JAX never changes.\n"
+        "  hint: write into a.copy(), or have the guard copy: copy=True"
+    ]
+
+
+def test_a_function_of_jax_as_an_annotation_is_told_the_class():
+    def f(a: jnp.array): ...
+
+    with pytest.raises(sk.DeclarationError, match=r"hint: the class is jax\.Array"):
+        sk.jax_world(f)
 
 
 def test_is_jax_and_pickling():

@@ -24,7 +24,7 @@ def refuse_mistake(hint: Any) -> None:
             text = _array_of(dtype_name(hint), _class_name(world))
             raise ValueError(f"a dtype is no annotation{text}")
     if isinstance(hint, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
-        meant = next((w for w in asked_worlds() if hint.__name__ in w.makers), None)
+        meant = _world_of_maker(hint)
         text = f"\n  hint: the class is {_class_name(meant)}" if meant else ""
         raise ValueError(f"a function is no annotation{text}")  # noqa: TRY004 - as said
     if isinstance(hint, types.ModuleType):
@@ -35,6 +35,14 @@ def refuse_mistake(hint: Any) -> None:
             f'it names a dtype and no array\n  hint: {hint.__name__}[{_class_name(HOST)}, "..."], '
             f"or the array and the axes that you mean"
         )
+
+
+def _world_of_maker(function: Any) -> World | None:
+    """Whose arrays a function makes: its library's, as far as it says, or whose word it is."""
+    package = str(getattr(function, "__module__", None) or "").partition(".")[0]
+    of_name = [world for world in asked_worlds() if function.__name__ in world.makers]
+    own = [world for world in asked_worlds() if world.name == package and of_name]
+    return next(iter((*own, *of_name)), None)
 
 
 def _class_name(world: World) -> str:

@@ -88,12 +88,18 @@ def _what_raises(value: Any) -> str | None:
     return None
 
 
+def _owner_of(array: np.ndarray[Any, Any]) -> Any:
+    """Whose memory an array shows: directly, or through the buffer protocol."""
+    base: Any = array.base
+    return base.obj if isinstance(base, memoryview) else base
+
+
 def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
     """Say where read-only memory came from, if this guard shared a tensor's."""
     for name, value in values.items():
         for each in flatten(value):
             is_shared = isinstance(each, np.ndarray) and not each.flags.writeable
-            owner = find_world(each.base) if is_shared else None
+            owner = find_world(_owner_of(each)) if is_shared else None
             if owner is not None and owner.read_only_because:
                 note = (
                     f"sekisho: '{name}' is the memory of {owner.noun}, which the guard shares read-only, "

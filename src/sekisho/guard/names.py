@@ -268,19 +268,14 @@ def _world_of_call(contract: Contract) -> World:
     It may be older than a library that has been imported since; then this call is the first that
     such an array comes with, and what it was called with is on the guard's frame.
     """
-    if len(loaded_worlds()) <= len(_inlined()):
-        return HOST
+    if all(world.is_resident for world in loaded_worlds()):
+        return HOST  # every text asks for those
     frame = inspect.currentframe()
     while frame is not None and not is_guard(frame.f_code):
         frame = frame.f_back
     values = locals_of(frame) if frame else {}
     named = [values.get(each.name) for each in contract.parameters]
     return find_world(first_array(*named)) or HOST
-
-
-def _inlined() -> list[World]:
-    """The worlds that every text asks for."""
-    return [world for world in asked_worlds() if world.is_resident]
 
 
 def _unchecked_size(key: str) -> Any:
