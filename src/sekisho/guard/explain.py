@@ -88,9 +88,9 @@ def _what_raises(value: Any) -> str | None:
     return None
 
 
-def _owner_of(array: np.ndarray[Any, Any]) -> Any:
+def _owner_of(array: Any) -> Any:
     """Whose memory an array shows: directly, or through the buffer protocol."""
-    base: Any = array.base
+    base = array.base
     return base.obj if isinstance(base, memoryview) else base
 
 
