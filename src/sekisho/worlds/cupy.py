@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.world import Kind, World, spelled_like_numpy
+from sekisho.worlds.world import Kind, World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["WORLD"]
-
-_METHODS: Final = "add sub mul truediv floordiv mod pow matmul"
 
 
 class _CuPy(World):
@@ -28,12 +27,10 @@ class _CuPy(World):
     spelling: Mapping[str, str] = spelled_like_numpy("cupy")
     words: Mapping[str, str] = {"asnumpy": "to_numpy(x)"}
     watched: Mapping[Kind, tuple[str, ...]] = {
-        "scalar": tuple(f"ndarray.{name}" for name in (
-            "item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__")),
+        "scalar": scalars_of("ndarray"),
         "export": ("asnumpy", "ndarray.get"),
-        "compute": ("asarray", "array", "ndarray.__getitem__",
-            *(f"ndarray.__{r}{name}__" for name in _METHODS.split() for r in ("", "r"))),
-    }  # fmt: skip
+        "compute": ("asarray", "array", *operators_of("ndarray")),
+    }
 
     def dtypes(self) -> Mapping[Any, str]:
         loaded = self.array_type() is not None
@@ -90,10 +87,7 @@ class _CuPy(World):
     def making_calls(
         self, dtype: str | None, *, is_number: bool
     ) -> Iterator[tuple[str, str | None]]:
-        for way in ("asarray", "atleast_1d")[: 1 + is_number]:
-            yield f"cupy.{way}({{0}})", "numpy.asarray({0})"
-        if dtype is not None:
-            yield f"cupy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+        return made_like_numpy("cupy", dtype, is_number=is_number)
 
     # --- the operations of the helpers: older releases have NumPy's names only
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.world import Kind, World, spelled_like_numpy
+from sekisho.worlds.world import Kind, World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["WORLD"]
 
-_METHODS: Final = "add sub mul truediv floordiv mod pow matmul"
 _CLASS: Final = "_src.array.ArrayImpl"  # what `jax.Array` stands for; it alone has the methods
 
 
@@ -32,12 +32,10 @@ class _Jax(World):
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
-        "scalar": tuple(f"{_CLASS}.{name}" for name in (
-            "item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__")),
+        "scalar": scalars_of(_CLASS),
         "export": ("device_get", f"{_CLASS}.__array__"),
-        "compute": ("device_put", "numpy.asarray", "numpy.array", f"{_CLASS}.__getitem__",
-            *(f"{_CLASS}.__{r}{name}__" for name in _METHODS.split() for r in ("", "r"))),
-    }  # fmt: skip
+        "compute": ("device_put", "numpy.asarray", "numpy.array", *operators_of(_CLASS)),
+    }
 
     def namespace(self) -> Any:
         return self.load().numpy
@@ -135,10 +133,7 @@ class _Jax(World):
     def making_calls(
         self, dtype: str | None, *, is_number: bool
     ) -> Iterator[tuple[str, str | None]]:
-        for way in ("asarray", "atleast_1d")[: 1 + is_number]:
-            yield f"jax.numpy.{way}({{0}})", "numpy.asarray({0})"
-        if dtype is not None:
-            yield f"jax.numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+        return made_like_numpy("jax.numpy", dtype, is_number=is_number)
 
     def operation_name(self, operation: Any) -> str:
         return super().operation_name(operation).replace(_CLASS, "Array")

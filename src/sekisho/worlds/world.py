@@ -20,9 +20,9 @@ import numpy as np
 from sekisho.worlds.policy import Converted, Policy, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Alias", "Kind", "Watcher", "World", "spelled_like_numpy"]
+__all__ = ["Alias", "Kind", "Watcher", "World", "made_like_numpy", "spelled_like_numpy"]
 
 Kind = Literal["look", "scalar", "export", "compute"]
 """What an operation does: tells about an array, makes Python numbers, makes a host array, or else."""
@@ -41,6 +41,16 @@ def spelled_like_numpy(module: str) -> dict[str, str]:
         "round": f"{module}.rint({{0}})",
         "stack": f"{module}.stack({{0}})",
     }
+
+
+def made_like_numpy(
+    module: str, dtype: str | None, *, is_number: bool
+) -> Iterator[tuple[str, str | None]]:
+    """The `World.making_calls` of a library that follows NumPy's words."""
+    for way in ("asarray", "atleast_1d")[: 1 + is_number]:
+        yield f"{module}.{way}({{0}})", "numpy.asarray({0})"
+    if dtype is not None:
+        yield f"{module}.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
 
 
 class Alias(NamedTuple):

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
     from sekisho.worlds.world import Kind, World
 
-__all__ = ["shown", "wrap_watched"]
+__all__ = ["operators_of", "scalars_of", "shown", "wrap_watched"]
+
+
+def operators_of(kind: str) -> tuple[str, ...]:
+    """The operators of an array class, and its indexing, for `World.watched`."""
+    names = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
+    return (f"{kind}.__getitem__", *(f"{kind}.__{r}{each}__" for each in names for r in ("", "r")))
+
+
+def scalars_of(kind: str) -> tuple[str, ...]:
+    """What makes Python's numbers of an array of a class, for `World.watched`."""
+    names = ["item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__"]
+    return tuple(f"{kind}.{each}" for each in names)
 
 
 def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
