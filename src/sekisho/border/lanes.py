@@ -93,13 +93,17 @@ def make_quick_lane(
     share, is_compiling, gives_host = quick
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
+    passed: Any = None  # the last setting that lets values cross: a setting never changes
+
     def admit(value: Any, *sizes: Any) -> Any:
+        nonlocal passed
         if is_compiling():
             return slow(value, *sizes)
         setting = current_untraced()
-        level = setting.level(target.name) if setting.levels else setting.usual
-        if level not in open_levels:
-            return slow(value, *sizes)
+        if setting is not passed:
+            if setting.level(target.name) not in open_levels:
+                return slow(value, *sizes)
+            passed = setting
         logs = open_logs()
         start = perf_counter() if logs else 0.0
         shared = share(value)

@@ -191,16 +191,15 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     if axis is None:
         words: dict[str, Any] = {} if dim is None else {"dim": dim}
         refuse_words("squeeze", "squeeze(x, axis)", words, "" if words else "which axis?")
-    if type(x) is not ndarray and not isinstance(x, Tensor):
+    is_known = type(x) is ndarray or isinstance(x, Tensor)
+    if not is_known:
         x = operand("squeeze", x)
     try:
         ndim = x.ndim
         for each in axis if isinstance(axis, tuple) else (axis,):
             if not -ndim <= each < ndim or x.shape[each] != 1:
                 refuse_shape("squeeze", x, f"axis {each} of size 1")
-        if type(x) is ndarray or isinstance(x, Tensor):
-            return x.squeeze(axis)
-        return world_of_operand(x).squeeze(x, axis)
+        return x.squeeze(axis) if is_known else world_of_operand(x).squeeze(x, axis)
     except RuntimeError as error:
         refuse_operation("squeeze", x, error)
 
