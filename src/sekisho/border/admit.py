@@ -53,6 +53,7 @@ from sekisho.worlds import (
     exports_memory,
     find_world,
     flatten,
+    foreign_world,
     is_compiling,
     may_cast,
     with_leaves,
@@ -102,12 +103,6 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
         return Call(bound, world, device, {})
 
     return read
-
-
-def is_foreign(value: object, home: World) -> bool:
-    """Whether a value is an array of another world."""
-    found = find_world(value)
-    return found is not None and found is not home and not found.is_scalar(value)
 
 
 def _as_number(value: Any) -> Any:
@@ -281,10 +276,10 @@ class Boundary:
         assert world is not None  # a boundary asks nothing of what it does not annotate
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
-                if is_foreign(each, world):
+                if foreign_world(each, world):
                     self.border.require_passage(UNANNOTATED, each, world, place)
             return value
-        if not is_foreign(value, world):
+        if not foreign_world(value, world):
             return value
         try:
             self.border.require_passage(UNANNOTATED, value, world, place)
@@ -341,7 +336,7 @@ class Boundary:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
         else:
             home = self.options.world
-            if home is not None and is_foreign(value, home):
+            if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
                 value = self.border.cross(spec, value, home, call.device, place)
             passes = check_in_scope(check, value, call.bound)

@@ -36,6 +36,7 @@ from sekisho.worlds import (
     describe,
     find_world,
     flatten,
+    foreign_world,
     loaded_worlds,
 )
 
@@ -233,11 +234,6 @@ def judge(
         RefusalError: naming the function, the operation, and the line.
     """
     is_home = watch.home is world
-
-    def find_foreign(value: object) -> World | None:
-        found = find_world(value)
-        return None if found is None or found is world or found.is_scalar(value) else found
-
     if kind == "scalar":
         if watch.scalars or not is_home:
             return
@@ -245,7 +241,8 @@ def judge(
     elif kind == "export":
         target, other = HOST, HOST if is_home else world
     elif is_home:
-        foreign = next((f for f in map(find_foreign, flatten((args, kwargs))) if f), None)
+        others = (foreign_world(each, world) for each in flatten((args, kwargs)))
+        foreign = next((other for other in others if other), None)
         if foreign is None:
             return
         target, other = world, foreign

@@ -27,6 +27,7 @@ __all__ = [
     "array_class",
     "asked_worlds",
     "find_world",
+    "foreign_world",
     "has_world",
     "loaded_worlds",
     "look_for_worlds",
@@ -282,6 +283,12 @@ def _find_late(value: Any) -> World | None:
         if world is not None and world.owns(value):
             return world
     return None
+
+
+def foreign_world(value: object, home: World) -> World | None:
+    """The world of an array that is of another one than `home`; None for all else."""
+    found = find_world(value)
+    return None if found is None or found is home or found.is_scalar(value) else found
 
 
 def world_of_class(kind: Any) -> World | None:
