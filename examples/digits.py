@@ -197,7 +197,7 @@ def main() -> None:
 
     console.print(f"\naccuracy   {accuracy:.2%}")
     console.print(f"picture    {os.path.relpath(OUTPUT)}")
-    console.print(f"crossings\n\n{log}", highlight=False, soft_wrap=True)
+    console.print(str(log), highlight=False, soft_wrap=True)
     assert accuracy >= GOAL, f"{accuracy:.1%} after {MAX_EPOCHS} epochs"
 
     console.print("\nAnd a mistake: one image, without its batch axis, given to the network.\n")

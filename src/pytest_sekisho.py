@@ -6,7 +6,10 @@ one must cost nothing where it is not configured. It imports sekisho, and so Num
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import importlib
+import io
 import os
 import sys
 from contextlib import ExitStack
@@ -16,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
     from sekisho import CrossingLog
     from sekisho.package.hook import Hook
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["crossings", "sekisho_strict"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
+_TOP: Final = 40
+"""How many lines a report has of each kind, those that took the longest."""
 
 
 class _Settings:
@@ -33,8 +39,9 @@ class _Settings:
         self.from_line: str | None = known.sekisho_mode
         self.from_ini: str = config.getini("sekisho_mode")
         self.mode = self.from_line or self.from_ini or None
-        self.reports = bool(known.sekisho_report)
+        self.report: str | None = known.sekisho_report
         self.log: CrossingLog | None = None
+        self.recording: AbstractContextManager[CrossingLog] | None = None
         self.hook: Hook | None = None
         self.missed: list[str] = []
         self.unmatched: list[str] = []
@@ -55,8 +62,13 @@ class _Settings:
                 raise pytest.UsageError(str(error)) from None
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())
             modes.install(setting)
-        if self.reports:
+        if self.report == "guards":
             self.log = importlib.import_module("sekisho").CrossingLog()
+        elif self.report == "everywhere" and "PYTEST_XDIST_WORKER" not in os.environ:
+            # Workers record themselves, as all processes do that are started now.
+            recording = importlib.import_module("sekisho").record_crossings(everywhere=True)
+            self.log = recording.__enter__()
+            self.recording = recording
 
     def guard_packages(self, config: pytest.Config) -> None:
         """Install the import hook, before any conftest.py may import what it is to guard.
@@ -79,6 +91,8 @@ class _Settings:
 
     def stop(self) -> None:
         """Leave the process as it was."""
+        if self.recording is not None:
+            self.recording.__exit__(None, None, None)
         if self.hook is not None:
             self.hook.uninstall(reports=False)  # the summary has
         if self.before is not None:
@@ -87,6 +101,14 @@ class _Settings:
             os.environ.pop(_VARIABLE)
             if variable is not None:
                 os.environ[_VARIABLE] = variable
+
+
+def _scope(text: str) -> str:
+    if text not in {"guards", "everywhere"}:
+        raise argparse.ArgumentTypeError(
+            f"expected guards or everywhere, got {text!r}; paths stand before it, or after =guards"
+        )
+    return text
 
 
 def _packages(config: pytest.Config) -> list[str]:
@@ -104,7 +126,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     modes = "mode of the run: convert, warn, strict or off; 'strict to_torch=warn' sets a level"
     group.addoption("--sekisho-mode", metavar="MODE", help=modes)
     group.addoption(
-        "--sekisho-report", action="store_true", help="print what crossed, by boundary, at the end"
+        "--sekisho-report",
+        nargs="?",
+        type=_scope,
+        const="guards",
+        metavar="SCOPE",
+        help="print, by line, what crossed: at guards, or, with =everywhere, in the whole run",
     )
     parser.addini("sekisho_mode", modes, default="")
     packages = "packages to guard as they are imported; worlds are in [tool.sekisho.worlds.world]"
@@ -116,7 +143,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Guard packages, and set the mode, before any conftest.py is read."""
     settings = early_config.stash[_SETTINGS] = _Settings(early_config)
-    if settings.mode is not None or settings.reports:
+    if settings.mode is not None or settings.report is not None:
         settings.start()
     settings.guard_packages(early_config)
 
@@ -181,7 +208,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run a test, its fixtures included, in the mode of its nearest marker, and log it."""
     settings = item.config.stash[_SETTINGS]
     marker = item.get_closest_marker("sekisho_mode")
-    if marker is None and settings.log is None:
+    is_logged = settings.log is not None and settings.recording is None
+    if marker is None and not is_logged:
         return (yield)
     sekisho = importlib.import_module("sekisho")
     with ExitStack() as stack:
@@ -189,7 +217,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
             stack.enter_context(sekisho.mode(*marker.args, **marker.kwargs))
         log = stack.enter_context(sekisho.record_crossings())
         outcome = yield
-    if settings.log is not None:
+    if settings.log is not None and is_logged:
         settings.log += log
     return outcome
 
@@ -252,9 +280,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["sekisho_unmatched"] = settings.unmatched
         output["sekisho_unheard"] = settings.unheard
     if log is not None and output is not None:
-        output["sekisho"] = [
-            {**record, "shape": list(record["shape"])} for record in log.to_records()
-        ]
+        output["sekisho"] = [dataclasses.asdict(row) for row in log.rows]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -266,12 +292,12 @@ def pytest_testnodedown(node: Any) -> None:
     settings.unheard += getattr(node, "workeroutput", {}).get("sekisho_unheard", ())
     if settings.log is not None:
         sekisho = importlib.import_module("sekisho")
-        for record in getattr(node, "workeroutput", {}).get("sekisho", ()):
-            settings.log.append(sekisho.Crossing(**{**record, "shape": tuple(record["shape"])}))
+        for row in getattr(node, "workeroutput", {}).get("sekisho", ()):
+            settings.log.add_row(sekisho.Row(**row))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print what crossed in the whole run, by boundary; and what was to be guarded and is not."""
+    """Print what crossed in the whole run, by line; and what was to be guarded and is not."""
     settings = config.stash[_SETTINGS]
     if settings.missed:
         names = ", ".join(dict.fromkeys(settings.missed))
@@ -284,4 +310,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     log = settings.log
     if log is not None:
         terminalreporter.section("crossings")
-        terminalreporter.write_line(str(log))
+        terminalreporter.write_line(_table(log).rstrip())
+
+
+def _table(log: CrossingLog) -> str:
+    """The log as text; that several workers ran a line makes no difference."""
+    merged = importlib.import_module("sekisho").CrossingLog()
+    merged.processes = log.processes
+    for row in log.rows:
+        merged.add_row(dataclasses.replace(row, process=""))
+    text = io.StringIO()
+    merged.print(text, top=_TOP)
+    return text.getvalue()

@@ -241,8 +241,8 @@ def test_the_report_sums_the_crossings_of_the_run(project, workers):
     result.stdout.fnmatch_lines(
         [
             "*= crossings =*",
-            "boundary *",
-            "*() argument 'x'  numpy -> torch      4    128 *",
+            "crossings *",
+            "*.py:8  <lambda>  argument 'x'  numpy -> torch (float64)      4  128 B *",
             "total *",
         ]
     )

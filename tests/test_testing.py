@@ -55,7 +55,7 @@ def test_a_call_that_stays_returns_its_result(world, other):
     f = world.decorate(lambda x: x)
     x = world.zeros(2)
     assert assert_stays(f, x) is x
-    with pytest.raises(AssertionError, match=r"does not stay in one world:\nboundary"):
+    with pytest.raises(AssertionError, match=r"does not stay in one world:\ncrossings"):
         assert_stays(f, other.zeros(2))
 
 

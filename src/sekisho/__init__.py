@@ -9,7 +9,7 @@ from typing import Any
 
 from sekisho.allowed import crossing_allowed
 from sekisho.checks import check
-from sekisho.context import Crossing, CrossingLog, Mode, get_mode, mode, record_crossings, set_mode
+from sekisho.context import Mode, get_mode, mode, set_mode
 from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
     BoundaryError,
@@ -45,6 +45,8 @@ from sekisho.helpers import (
     transpose2d,
 )
 from sekisho.import_hook import install_import_hook, unguarded
+from sekisho.log import Crossing, CrossingLog, Row
+from sekisho.recording import record_crossings
 from sekisho.registered import jax_world
 from sekisho.worlds import (
     Array,
@@ -75,6 +77,7 @@ __all__ = [
     "DeclarationError",
     "DeviceError",
     "Mode",
+    "Row",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",

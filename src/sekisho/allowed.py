@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sekisho.context import allowance, declarations
 from sekisho.ground import Block
 from sekisho.worlds import is_compiling
 
@@ -36,9 +37,12 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
             from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
 
             self._watch, thread.watch = thread.watch, None
+            declarations.exist = True
+            self._token = allowance.set(True)
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
             from sekisho.watch import thread  # noqa: PLC0415 - likewise
 
             thread.watch = self._watch
+            allowance.reset(self._token)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sekisho.context import record_crossings
 from sekisho.helpers import make_to_world
+from sekisho.recording import record_crossings
 from sekisho.worlds import (
     HOST,
     World,

@@ -29,5 +29,5 @@ def test_the_example_runs_on_the_engine(torch, engine):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "1797 digits" in done.stdout
     # Every worker's log, added up: each batch crossed once on its way in, once on its way out.
-    assert re.search(r"predict\(\) argument 'x' +numpy -> torch +3 ", done.stdout)
-    assert re.search(r"predict\(\) the result +torch -> numpy +3 ", done.stdout)
+    assert re.search(r"predict +argument 'x' +numpy -> torch .float32. +3 ", done.stdout)
+    assert re.search(r"predict +the result +torch -> numpy .int64. +3 ", done.stdout)

@@ -6,13 +6,15 @@ about, such as a helper's, is made and logged here.
 """
 
 from sekisho.context.log import (
-    Crossing,
-    CrossingLog,
+    allowance,
     caller,
+    close_log,
     cross,
+    declarations,
+    everywhere,
+    open_log,
     open_logs,
     record,
-    record_crossings,
 )
 from sekisho.context.modes import (
     Mode,
@@ -23,24 +25,28 @@ from sekisho.context.modes import (
     mode,
     on_strict,
     read_setting,
+    scoped,
     set_mode,
 )
 
 __all__ = [
-    "Crossing",
-    "CrossingLog",
     "Mode",
+    "allowance",
     "caller",
+    "close_log",
     "cross",
     "current",
     "current_untraced",
+    "declarations",
+    "everywhere",
     "get_mode",
     "install",
     "mode",
     "on_strict",
+    "open_log",
     "open_logs",
     "read_setting",
     "record",
-    "record_crossings",
+    "scoped",
     "set_mode",
 ]

@@ -10,6 +10,7 @@ A mode answers crossings in both directions alike, unless a *level* answers one 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -21,7 +22,7 @@ from sekisho.ground import Block, refuse_misspelt
 from sekisho.worlds import has_world, is_compiling, world_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextvars import Token
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "on_strict",
     "process_setting",
     "read_setting",
+    "scoped",
     "set_mode",
 ]
 
@@ -179,6 +181,16 @@ def current() -> Setting:
 def current_untraced() -> Setting:
     """The same, for who knows that no compiler is tracing."""
     return _scoped.get() or _process
+
+
+@contextlib.contextmanager
+def scoped(setting: Setting) -> Generator[None]:
+    """Have a setting in force in the ``with`` block: another thread's, for what it has started."""
+    token = _scoped.set(setting)
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
 
 
 def get_mode() -> Mode:

@@ -8,6 +8,7 @@ of it asks what an array is.
 from sekisho.ground.blocks import Block
 from sekisho.ground.source import (
     EXPLAIN,
+    OPTIONS,
     WRITE,
     compile_function,
     compile_into,
@@ -23,6 +24,7 @@ from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 __all__ = [
     "Block",
     "EXPLAIN",
+    "OPTIONS",
     "WRITE",
     "compile_function",
     "compile_into",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXPLAIN",
+    "OPTIONS",
     "WRITE",
     "compile_function",
     "compile_into",
@@ -40,6 +41,9 @@ _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
 EXPLAIN: Final = "__sekisho_explain__"
 """What a guard calls, by this global name, with an error that leaves it."""
+
+OPTIONS: Final = "__sekisho_options__"
+"""Under which global name a guard has the options that it was made with."""
 
 _unused: Final[list[str]] = []
 """The file names of guards that are gone. They leave linecache when the next guard comes, never

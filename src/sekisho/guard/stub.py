@@ -15,6 +15,7 @@ import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.context import declarations
 from sekisho.contract import (
     Contract,
     Flavour,
@@ -29,6 +30,7 @@ from sekisho.contract import (
 )
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.ground import (
+    OPTIONS,
     WRITE,
     compile_function,
     compile_into,
@@ -65,6 +67,7 @@ def make_guard(
             annotation names what is defined only then.
     """
     look_for_worlds()
+    declarations.exist = True
     signature = read_signature(function)
     contract = None
     names = names_around() if has_strings(function) else {}
@@ -75,7 +78,7 @@ def make_guard(
         if options.arrays_only and not contract.holds_arrays:
             return function
     # No __name__ among its globals: dynamo would look for the others in the module so named.
-    namespace: dict[str, Any] = {_OPTIONS: options, "__tracebackhide__": True}
+    namespace: dict[str, Any] = {OPTIONS: options, "__tracebackhide__": True}
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
     guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
@@ -133,11 +136,10 @@ def options_of(guard: Callable[..., Any]) -> Options | None:
     code = getattr(guard, "__code__", None)
     if code is None or not is_guard(code):
         return None
-    options: Options = guard.__globals__[_OPTIONS]
+    options: Options = guard.__globals__[OPTIONS]
     return options
 
 
-_OPTIONS: Final = "__sekisho_options__"
 _WRITTEN: Final = "__sekisho_guard__"
 
 
@@ -226,7 +228,7 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
         return compile_into(guard, source, name, rewrite)
 
     def fresh() -> dict[str, Any]:
-        return {_OPTIONS: options, "__tracebackhide__": True}
+        return {OPTIONS: options, "__tracebackhide__": True}
 
     def written() -> Callable[..., Any]:
         # A generator may outlive the guard that it was asked of: then there is none to keep.

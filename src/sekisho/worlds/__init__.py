@@ -36,6 +36,7 @@ from sekisho.worlds.registry import (
     world_of_array_class,
     world_of_class,
 )
+from sekisho.worlds.shown import Kind, Watcher
 from sekisho.worlds.tracing import is_compiling
 from sekisho.worlds.values import (
     Array,
@@ -53,7 +54,8 @@ from sekisho.worlds.values import (
     type_name,
     world_of,
 )
-from sekisho.worlds.world import Kind, Watcher, World
+from sekisho.worlds.world import World
+from sekisho.worlds.wrapping import find_operation
 
 __all__ = [
     "JaxArray",
@@ -80,6 +82,7 @@ __all__ = [
     "describe",
     "dtype_name",
     "exports_memory",
+    "find_operation",
     "find_world",
     "foreign_world",
     "has_world",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.world import Kind, World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.shown import Kind
+from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class _CuPy(World):
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of("ndarray"),
         "export": ("asnumpy", "ndarray.get"),
-        "compute": ("asarray", "array", *operators_of("ndarray")),
+        "import": ("asarray", "array", "from_dlpack"),
+        "compute": operators_of("ndarray"),
+        "wait": ("cuda.Stream.synchronize", "cuda.Device.synchronize"),
     }
 
     def dtypes(self) -> Mapping[Any, str]:

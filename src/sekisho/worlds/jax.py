@@ -8,7 +8,8 @@ import numpy as np
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.world import Kind, World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.shown import Kind
+from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ class _Jax(World):
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_CLASS),
         "export": ("device_get", f"{_CLASS}.__array__"),
-        "compute": ("device_put", "numpy.asarray", "numpy.array", *operators_of(_CLASS)),
+        "import": (
+            *("numpy.asarray", "numpy.array", "device_put"),
+            *("dlpack.from_dlpack", "numpy.from_dlpack"),
+        ),
+        "compute": operators_of(_CLASS),
+        "wait": ("block_until_ready", f"{_CLASS}.block_until_ready"),
     }
 
     def namespace(self) -> Any:

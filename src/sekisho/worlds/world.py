@@ -13,19 +13,17 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from sekisho.worlds.policy import Converted, Policy, Refusal
+from sekisho.worlds.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Alias", "Kind", "Watcher", "World", "made_like_numpy", "spelled_like_numpy"]
-
-Kind = Literal["look", "scalar", "export", "compute"]
-"""What an operation does: tells about an array, makes Python numbers, makes a host array, or else."""
+__all__ = ["Alias", "World", "made_like_numpy", "spelled_like_numpy"]
 
 
 def spelled_like_numpy(module: str) -> dict[str, str]:
@@ -69,19 +67,7 @@ class Alias(NamedTuple):
     axes: str | None
 
 
-class Watcher(Protocol):
-    """What shows a watched body's operations: from `push` on, in this thread, until `pull`."""
-
-    def push(self) -> None:
-        """Begin to show them."""
-        ...
-
-    def pull(self) -> None:
-        """Stop."""
-        ...
-
-
-class World:
+class World(Shown):
     """What sekisho knows of one array library. Subclass it, and register an instance.
 
     Attributes:
@@ -93,9 +79,9 @@ class World:
         is_resident: whether guards ask for its arrays inline before its library is imported.
         options: what its decorator takes beside the options that all take: any of ``detach``,
             ``device``, ``scalars``, ``local``.
-        shows_all: whether its watcher shows every operation on its arrays.
-        watched: what is to be wrapped for strict mode, by what it does: dotted names inside of the
-            library, of functions and of methods.
+        shows_all: see `Shown`.
+        watched: the operations by which arrays may cross, by what they do; see `Shown`.
+        cheaper: for an operation of these that always copies, the call that shares.
         spelling: the library's own words for a helper, or for making and casting an array, ``{0}``
             being the value: they stand beside the helper's name in hints.
         words: what the library calls by other names, and the helper that does it here.
@@ -110,8 +96,6 @@ class World:
     package: str = ""
     is_resident: bool = False
     options: frozenset[str] = frozenset({"detach"})
-    shows_all: bool = False
-    watched: Mapping[Kind, tuple[str, ...]] = {}
     spelling: Mapping[str, str] = {}
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
@@ -358,28 +342,6 @@ class World:
     def stack(self, arrays: Any, axis: int) -> Any:
         """Arrays joined along a new axis."""
         return self.namespace().stack(arrays, axis=axis)
-
-    # --- strict mode
-
-    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
-        """Make what shows the library's operations in watched bodies; None if none can be seen.
-
-        Args:
-            state: has, as ``state.watch``, the watch over this thread's body, or None.
-            judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
-                operation runs. It raises if that may not be.
-        """
-        from sekisho.worlds.wrapping import wrap_watched  # noqa: PLC0415 - strict mode only
-
-        wrap_watched(self, state, judge)
-        return None
-
-    def operation_name(self, operation: Any) -> str:
-        """What a message calls an operation: one of the library's, or a dotted name of `watched`."""
-        if isinstance(operation, str):
-            return f"{self.name}.{operation}"
-        name = getattr(operation, "__qualname__", None) or operation.__name__
-        return f"{self.name}.{name}"
 
 
 def _readable(array: Any) -> Any:

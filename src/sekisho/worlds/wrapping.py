@@ -11,9 +11,10 @@ from sekisho.worlds.tracing import is_compiling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.worlds.world import Kind, World
+    from sekisho.worlds.shown import Kind
+    from sekisho.worlds.world import World
 
-__all__ = ["operators_of", "scalars_of", "shown", "wrap_watched"]
+__all__ = ["find_operation", "operators_of", "scalars_of", "shown", "wrap_watched"]
 
 
 def operators_of(kind: str) -> tuple[str, ...]:
@@ -34,13 +35,22 @@ def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
     What was imported by its own name before is not seen: ``from jax.numpy import asarray``.
     """
     for kind, names in world.watched.items():
+        if kind in {"move", "wait"}:
+            continue  # which no body is refused
         for name in names:
-            path, _, last = name.rpartition(".")
-            holder = functools.reduce(getattr, filter(None, path.split(".")), world.load())
-            operation = getattr(holder, last, None)
+            holder, last, operation = find_operation(world, name)
             if operation is not None and not hasattr(operation, "__sekisho_shown__"):
                 with contextlib.suppress(AttributeError, TypeError):  # a class of C's may be closed
                     setattr(holder, last, shown(world, kind, operation, state, judge, name))
+
+
+def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
+    """Where an operation of `World.watched` stands, under which name, and itself; None if nowhere."""
+    path, _, last = name.rpartition(".")
+    holder: Any = world.load()
+    for part in filter(None, path.split(".")):
+        holder = getattr(holder, part, None)
+    return holder, last, getattr(holder, last, None)
 
 
 def shown(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.torch import kinds, memory
+from sekisho.worlds.torch import kinds, memory, operations
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from sekisho.worlds.world import Watcher
+    from sekisho.worlds.shown import Kind, Watcher
 
 __all__ = ["OLDEST_TORCH", "WORLD"]
 
@@ -36,6 +36,9 @@ class _Torch(World):
     is_resident = True
     options: frozenset[str] = frozenset({"device", "scalars", "local"})
     shows_all = True
+    watched: Mapping[Kind, tuple[str, ...]] = operations.WATCHED
+    cheaper: Mapping[str, str] = operations.CHEAPER
+    quick: frozenset[str] = operations.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
     spelling: Mapping[str, str] = {
         "add_batch_dim": "{0}.unsqueeze(0)",
@@ -253,8 +256,36 @@ class _Torch(World):
         return Watcher(self, state, judge)
 
     def operation_name(self, operation: Any) -> str:
-        name: str | None = self.load().overrides.resolve_name(operation)
+        if isinstance(operation, str):
+            return f"torch.{operation.removesuffix('.__init__')}"
+        resolve: Callable[[Any], str | None] = self.load().overrides.resolve_name
+        # While crossings are counted, a wrapper stands for it.
+        name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
         return name or f"torch.{operation.__name__}"
+
+    def prepare_wrapping(self) -> None:
+        operations.prepare_wrapping(self.module())
+
+    def note_wrapper(self, original: Any, wrapper: Any) -> None:
+        operations.note_wrapper(self.module(), original, wrapper)
+
+    def why_copied(
+        self,
+        operation: str,
+        value: Any,
+        crossed: Any,
+        source: World,
+        target: World,
+        *,
+        is_list: bool = False,
+    ) -> str | None:
+        return operations.why_copied(operation, value, crossed, source, target, is_list=is_list)
+
+    def waits_for(self, operation: str, args: tuple[Any, ...]) -> str:
+        return operations.waits_for(self.module(), operation, args)
+
+    def worker_name(self) -> str | None:
+        return operations.worker_name(self.module())
 
 
 @cache

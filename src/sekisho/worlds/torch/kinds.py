@@ -5,23 +5,19 @@ The rules behind every branch were measured; each is one row of the table in doc
 
 from __future__ import annotations
 
-import importlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.errors import with_article
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
 from sekisho.worlds.policy import Refusal
-from sekisho.worlds.world import Kind
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
     "is_out_of_memory",
-    "kind_of_operation",
     "numpy_names",
-    "operations",
     "refuse_kinds",
     "refuse_meta",
     "refuse_transforms",
@@ -121,47 +117,3 @@ def refuse_meta(device: Any) -> None:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether to try again with less may help."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-
-
-# --- operations, for strict mode ----------------------------------------------------------------
-
-
-@cache
-def operations(kind: str) -> frozenset[Any]:
-    """The operations of torch that are looked at more closely."""
-    torch = importlib.import_module("torch")
-    tensor = torch.Tensor
-    match kind:
-        case "export":
-            return frozenset({tensor.numpy, tensor.__array__, tensor.__dlpack__})
-        case "import":
-            return frozenset({torch.tensor, torch.as_tensor, torch.asarray, tensor.new_tensor})
-        case "scalar":
-            names = "item tolist equal allclose is_nonzero __bool__ __int__ __float__ __complex__"
-            names += " __index__ __contains__ __repr__ __format__"
-            found = {getattr(tensor, name) for name in names.split()}
-            return frozenset(found | {torch.equal, torch.allclose, torch.is_nonzero})
-        case _:
-            raise AssertionError(kind)
-
-
-# What tells about a tensor without computing: reading these is no operation.
-_LOOK_NAMES: Final = (
-    "size dim ndimension numel nelement stride storage_offset element_size data_ptr get_device "
-    "is_contiguous is_floating_point is_complex is_signed is_conj is_neg is_inference is_pinned "
-    "is_shared is_set_to is_same_size __len__ __hash__ __repr__ __format__ type"
-)
-_LOOKS: Final = frozenset(_LOOK_NAMES.split())
-_VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"})
-
-
-def kind_of_operation(operation: Any) -> Kind:
-    """What an operation does: makes Python numbers, makes an array, tells about a tensor, or else."""
-    if operation in operations("scalar"):
-        return "scalar"
-    if operation in operations("export"):
-        return "export"
-    name = operation.__name__
-    if name == "__get__":
-        return "compute" if operation.__self__.__name__ in _VALUES else "look"
-    return "look" if name in _LOOKS else "compute"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sekisho.worlds.torch.kinds import kind_of_operation, operations
+from sekisho.worlds.torch.operations import kind_of_operation, suspects
 from sekisho.worlds.wrapping import shown
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Watcher:
 
 def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
     ndarray, compiling = np.ndarray, torch.compiler.is_compiling
-    suspects = operations("export") | operations("import") | operations("scalar")
+    known = suspects()
     base: Any = torch.overrides.TorchFunctionMode
 
     class Mode(base):  # type: ignore[misc]  # of a library that is looked up, never imported
@@ -74,7 +74,7 @@ def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None])
             # A compiler traces this too, and must find nothing to do.
             watch = None if compiling() else state.watch
             if watch is not None:
-                if watch.home is not world or func in suspects:
+                if watch.home is not world or func in known:
                     judge(watch, world, kind_of_operation(func), func, args, kwargs)
                 else:
                     for each in args:

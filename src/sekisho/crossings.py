@@ -1,0 +1,208 @@
+"""``python -m sekisho crossings script.py``: run a program, and say what crossed in it.
+
+The program runs in a process of its own, as ``python script.py`` would run it: what it prints, how
+it ends and what it is passed are its own. It records itself, as all Python processes do that it
+starts (see `sekisho.recorder`); when it has ended, however it ended, this one reads what was written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.log import KEEP_OF_PROGRAM, CrossingLog, Process, Row
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
+
+MAIN: Final = "main"
+_TOP: Final = 40
+"""How many lines the table in a terminal has of each kind."""
+
+
+class Limit(NamedTuple):
+    """What ``--fail-on`` allows at most: of ``"crossings"``, ``"bytes"`` or ``"undeclared"``."""
+
+    what: str
+    most: int
+
+
+_UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def read_limit(text: str) -> Limit:
+    """Read ``"undeclared"``, ``"crossings>100"`` or ``"bytes>1.5M"``.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    match = re.fullmatch(
+        r"\s*(undeclared|crossings|bytes)\s*(?:>\s*(\d+(?:\.\d+)?)\s*([kmg]?)b?)?\s*", text.lower()
+    )
+    if match is None or (match[2] is None and match[1] != "undeclared"):
+        raise ValueError(
+            f"--fail-on {text!r}: expected undeclared, crossings>NUMBER or bytes>NUMBER "
+            "(with k, M or G)"
+        )
+    return Limit(match[1], round(float(match[2] or 0) * _UNITS[match[3] or ""]))
+
+
+def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list[Row]]:
+    """What is beyond its limit, in words, and the rows that it is made of, the largest first.
+
+    Crossings between libraries and moves between devices count; numbers of Python's do not.
+    """
+    said: list[str] = []
+    guilty: dict[Row, None] = {}
+    for what, most in limits:
+        rows = [row for row in log.rows if row.kind in {"crossing", "move"}]
+        if what == "undeclared":
+            rows = [row for row in rows if row.kind == "crossing" and not row.declared]
+        amount = sum(row.nbytes if what == "bytes" else row.count for row in rows)
+        if amount > most:
+            name = "undeclared crossings" if what == "undeclared" else what
+            said.append(f"{amount:,} {name}, at most {most:,} allowed")
+            rows.sort(key=lambda row: -(row.nbytes if what == "bytes" else row.count))
+            guilty |= dict.fromkeys(rows)
+    return said, list(guilty)
+
+
+def add_command(commands: Any) -> None:
+    """Add ``crossings`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "crossings",
+        help="run a program, and say what crossed in it, where, how often and at what cost",
+        usage="python -m sekisho crossings [options] (script.py | -m module) [ARGS...]",
+        description="Run a program as Python would, and print, to standard error, what crossed in "
+        "it, whoever wrote it, also if it ends by an error, by sys.exit or by a signal.",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with a picture")
+    parser.add_argument(
+        "--github", action="store_true", help="print annotations for GitHub Actions"
+    )
+    parser.add_argument("--mermaid", action="store_true", help="print a flowchart, not the table")
+    parser.add_argument("--quiet", action="store_true", help="print no table")
+    parser.add_argument("--top", type=_whole, default=_TOP, metavar="N", help="lines of the table")
+    events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM} if not told)"
+    parser.add_argument("--keep", type=_whole, default=KEEP_OF_PROGRAM, metavar="N", help=events)
+    own = "an installed package whose lines are your own, too; may be given again"
+    parser.add_argument("--own", action="append", default=[], metavar="PACKAGE", help=own)
+    limits = "undeclared, crossings>N or bytes>N: exit with 1 if so; may be given again"
+    parser.add_argument("--fail-on", action="append", default=[], metavar="LIMIT", help=limits)
+    parser.add_argument("-m", dest="module", action="store_true", help="run a module")
+    parser.add_argument("program", help="the script, or with -m the module")
+    parser.add_argument("args", nargs="...", help="its own arguments")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the program, report, and return the status to exit with."""
+    parser: argparse.ArgumentParser = options.parser
+    if not options.module and not Path(options.program).is_file():
+        parser.error(f"there is no script {options.program!r}")
+    if sys.flags.ignore_environment or sys.flags.no_site:
+        parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
+    try:
+        limits = [read_limit(text) for text in options.fail_on]
+    except ValueError as error:
+        parser.error(str(error))
+    for path in (options.json, options.html):
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"there is no folder for {str(path)!r}")
+    status, log = _record(options)
+    said, guilty = failing_rows(log, limits)
+    _report(log, options, said, guilty)
+    if status < 0:
+        _end_by(-status)
+    return status or bool(said)
+
+
+def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
+    from sekisho.recorder import environment_for, read_folder  # noqa: PLC0415 - as in `recording`
+
+    folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
+    try:
+        environment = environment_for(folder, options.keep, tuple(options.own))
+        module = ["-m"] if options.module else []
+        flags: list[str] = vars(subprocess)["_args_from_interpreter_flags"]()  # as multiprocessing
+        command: list[str] = [sys.executable, *flags, *module, options.program, *options.args]
+        start = time.perf_counter()
+        with subprocess.Popen(command, env={**os.environ, **environment}) as program:  # noqa: S603 - the user's own
+            status = _wait_for(program)
+        seconds = time.perf_counter() - start
+        log = read_folder(folder, options.keep, main=program.pid)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
+    known = next((p for p in log.processes if p.name == MAIN), Process(MAIN, program.pid, seconds))
+    others = [process for process in log.processes if process.name != MAIN]
+    log.processes = (known._replace(seconds=seconds, ended=ended), *others)
+    return status, log
+
+
+def _wait_for(program: subprocess.Popen[bytes]) -> int:
+    """Wait for the program; signals are its own. It has ^C from the terminal, as this process has."""
+    passed = [each for each in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, each)]
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    for name in passed:
+        number = getattr(signal, name)
+        before[number] = signal.signal(number, lambda sent, _frame: program.send_signal(sent))
+    try:
+        return program.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_by(number: int) -> None:
+    """End as the program has: whoever waits for this process sees the signal."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # one core dump is enough
+        import resource  # noqa: PLC0415 - not on every system
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with contextlib.suppress(ValueError, OSError):  # SIGKILL has no handler
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _report(
+    log: CrossingLog, options: argparse.Namespace, said: list[str], guilty: list[Row]
+) -> None:
+    error = sys.stderr
+    if options.json is not None:
+        options.json.write_text(json.dumps(log.to_dict(), indent=1) + "\n", "utf-8")
+    if options.html is not None:
+        options.html.write_text(log.to_html(), "utf-8")
+    if options.mermaid:
+        error.write(f"\n{log.to_mermaid()}")
+    elif not options.quiet:
+        error.write("\n")
+        log.print(error, options.top)
+    if options.github:
+        sys.stdout.write("".join(f"{line}\n" for line in log.to_annotations(guilty)))
+    for each in said:
+        error.write(f"\nsekisho: failed: {each}\n")
+    for row in guilty if said else ():
+        error.write(f"  {row}\n")

@@ -1,0 +1,44 @@
+"""A log as annotations of a code host: one line a row, by which a review shows it in the source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sekisho.log.advice import advise
+from sekisho.log.table import cells_of, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sekisho.log.book import CrossingLog
+    from sekisho.log.crossing import Row
+
+__all__ = ["annotations_of"]
+
+
+def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
+    """The workflow commands of GitHub Actions: errors for what has failed the run, else notices.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    lines: list[str] = []
+    for row in log.rows:
+        if row.kind in {"scalar", "wait"} and row not in failed:
+            continue
+        cells, advice = cells_of(row, log.seconds), advise(row)
+        level = "error" if row in failed else "notice"
+        path = place_of(row).rpartition(":")[0]
+        text = f"{cells.operation} in {row.function}: {cells.way}, {cells.times} x, {cells.nbytes}"
+        text = ", ".join(filter(None, (text, cells.how)))
+        text += f"\nhint: {advice}" if advice else ""
+        place = f"file={_value(path)},line={row.line},title={_value(cells.way)}"
+        lines.append(f"::{level} {place}::{_escaped(text)}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _value(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

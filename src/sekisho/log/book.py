@@ -1,0 +1,193 @@
+"""The log: sums by line, and the first crossings one by one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.log.crossing import ROW_FIELDS, SUMS, Crossing, Key, Process, Row, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+__all__ = ["KEEP", "KEEP_OF_PROGRAM", "CrossingLog"]
+
+KEEP: Final = 10_000
+"""How many crossings a log keeps one by one, if it is not told."""
+
+KEEP_OF_PROGRAM: Final = 1_000
+"""How many each process of a recorded program does: it writes them down, which takes its time."""
+
+
+class CrossingLog:
+    """What crossed in a ``with record_crossings()`` block: sums by line, which are `rows`.
+
+    The first crossings are kept one by one, too: iterating gives these, in the order they
+    happened. So a log never grows beyond the lines of a program, however long it runs.
+    ``len(log)`` is how many there were, kept or not.
+
+    Printed, it is a table by file and line; a notebook shows it as one. Logs add up:
+    ``log + other_log``, as of several workers.
+
+    Args:
+        crossings: what to begin with.
+        keep: how many to keep one by one.
+    """
+
+    def __init__(self, crossings: Iterable[Crossing] = (), *, keep: int = KEEP) -> None:
+        self.keep = keep
+        self.processes: tuple[Process, ...] = ()
+        """The processes of a recorded program, the first of them its main one; else empty."""
+        self._events: list[Crossing] = []
+        self._sums: dict[Key, list[Any]] = {}
+        self._source: Callable[[], CrossingLog] | None = None
+        for each in crossings:
+            self.append(each)
+
+    def append(self, crossing: Crossing) -> None:
+        """Add one crossing."""
+        self._add(key_of(crossing), 1, crossing.nbytes, crossing.seconds, 0)
+        self.add_event(crossing)
+
+    def _add(self, key: Key, *sums: Any) -> None:
+        held = self._sums.setdefault(key, [0, 0, 0.0, 0])
+        for i, each in enumerate(sums):
+            held[i] += each
+
+    def add_row(self, row: Row) -> None:
+        """Add the sum of many, none of which is known by itself."""
+        values = [getattr(row, name) for name in ROW_FIELDS]
+        self._add(tuple(values[: -len(SUMS)]), *values[-len(SUMS) :])
+
+    def add_event(self, crossing: Crossing) -> None:
+        """Keep one crossing, which a row has the sum of already, if there is room."""
+        if len(self._events) < self.keep:
+            self._events.append(crossing)
+
+    def fill_from(self, source: Callable[[], CrossingLog] | None) -> None:
+        """Have another log read whenever this one is looked at; None takes what it has, for good."""
+        if source is None:
+            self._look()
+        self._source = source
+
+    def _look(self) -> CrossingLog:
+        if self._source is not None:
+            now = self._source()
+            self._events, self._sums = now._events, now._sums  # noqa: SLF001 - of the same class
+            self.processes = now.processes
+        return self
+
+    @property
+    def rows(self) -> list[Row]:
+        """The sums, by file and line."""
+        found = (Row(*key, *sums) for key, sums in tuple(self._look()._sums.items()))  # noqa: SLF001 - its own
+        return sorted(found, key=lambda row: (row.process, row.filename, row.line))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all crossings together, shared or copied."""
+        return sum(sums[1] for sums in tuple(self._look()._sums.values()))  # noqa: SLF001 - its own
+
+    @property
+    def seconds(self) -> float:
+        """How long the recorded program ran; 0.0 if the log is not of a whole program."""
+        self._look()
+        return self.processes[0].seconds if self.processes else 0.0
+
+    @property
+    def is_of_program(self) -> bool:
+        """Whether a whole program was looked at, not only guards and helpers."""
+        return bool(self._look().processes)
+
+    def __len__(self) -> int:
+        return sum(sums[0] for sums in tuple(self._look()._sums.values()))  # noqa: SLF001 - its own
+
+    def __iter__(self) -> Iterator[Crossing]:
+        return iter(tuple(self._look()._events))  # noqa: SLF001 - its own
+
+    def __getitem__(self, index: int) -> Crossing:
+        return self._look()._events[index]  # noqa: SLF001 - its own
+
+    def __add__(self, other: CrossingLog) -> CrossingLog:
+        both = CrossingLog(keep=max(self.keep, other.keep))
+        for log in (self, other):
+            for row in log.rows:
+                both.add_row(row)
+            both._events += log
+            both.processes += log.processes
+        del both._events[both.keep :]
+        return both
+
+    def since(self, earlier: CrossingLog) -> CrossingLog:
+        """What this log has beyond an earlier state of itself."""
+        later = CrossingLog(keep=self.keep)
+        before = earlier._sums
+        for key, sums in self._sums.items():
+            rest = [a - b for a, b in zip(sums, before.get(key, (0, 0, 0.0, 0)), strict=True)]
+            if rest[0]:
+                later._add(key, *rest)
+        later._events = self._events[len(earlier._events) :]
+        later.processes = self.processes
+        return later
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """The kept crossings as plain dicts, one a row; ``pandas.DataFrame(log.to_records())``."""
+        return [crossing._asdict() for crossing in self]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All there is as plain data, as ``--json`` writes it; described in docs/crossings.md."""
+        from sekisho.log.advice import advise  # noqa: PLC0415 - importing sekisho stays light
+
+        rows = self.rows
+        return {
+            "crossings": [{**row.to_dict(), "hint": advise(row)} for row in rows],
+            "seconds": self.seconds,
+            "processes": [process._asdict() for process in self.processes],
+            "events": [{**event._asdict(), "kind": event.kind} for event in self],
+        }
+
+    def __str__(self) -> str:
+        from sekisho.log.table import text_of  # noqa: PLC0415 - likewise
+
+        return text_of(self)
+
+    def print(self, file: Any = None, top: int | None = None) -> None:
+        """Print it for a reader: with rich, where it is installed and `file` is a terminal.
+
+        Args:
+            file: where to; None is standard output.
+            top: how many lines of each kind, those that took the longest; None is all.
+        """
+        from sekisho.log.table import print_log  # noqa: PLC0415 - likewise
+
+        print_log(self, sys.stdout if file is None else file, top)
+
+    def to_annotations(self, failed: Collection[Row] = ()) -> list[str]:
+        """A line a row, by which GitHub Actions shows it in a review; `failed` ones as errors."""
+        from sekisho.log.annotate import annotations_of  # noqa: PLC0415 - likewise
+
+        return annotations_of(self, failed)
+
+    def __repr__(self) -> str:
+        return f"<CrossingLog of {len(self):,} crossings at {len(self.rows):,} lines>"
+
+    def _repr_html_(self) -> str:
+        from sekisho.log.page import table_of  # noqa: PLC0415 - likewise
+
+        return table_of(self)
+
+    def to_html(self) -> str:
+        """One page that needs nothing else: a picture of the flow, the table, the source lines."""
+        from sekisho.log.page import page_of  # noqa: PLC0415 - likewise
+
+        return page_of(self)
+
+    def to_mermaid(self) -> str:
+        """Draw the pipeline as a Mermaid flowchart (https://mermaid.js.org).
+
+        Functions are boxes in their world; helpers and boundaries stand on the border, and each
+        crossing is a labelled arrow between the worlds.
+        """
+        from sekisho.log.chart import mermaid_of  # noqa: PLC0415 - likewise
+
+        return mermaid_of(self)

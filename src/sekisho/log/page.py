@@ -1,0 +1,163 @@
+"""A log as a page that needs nothing but itself: no script, no font, no request."""
+
+from __future__ import annotations
+
+import linecache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sekisho.log.advice import advise, size_text
+from sekisho.log.flow import flow_of
+from sekisho.log.table import HEADINGS, cells_of, notes_of
+
+if TYPE_CHECKING:
+    from sekisho.log.book import CrossingLog
+    from sekisho.log.crossing import Row
+
+__all__ = ["page_of", "table_of"]
+
+_AROUND: Final = 3
+"""Lines of source that are shown around a crossing."""
+
+_COLUMNS: Final = ("line", "in", "by", "from → to", "count", "bytes", "ms", "share", "how")
+
+_STYLE: Final = """
+.sekisho{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#f3f4f6;--line:#d0d5dc;--faint:#5b6572;
+--w0:#3867c8;--w1:#c8451f;--w2:#7a3fb0;--w3:#2f7d53;font:15px/1.5 system-ui,sans-serif;
+color:var(--ink);background:var(--paper)}
+@media(prefers-color-scheme:dark){.sekisho{--ink:#e7eaee;--paper:#14171b;--soft:#1e2329;--line:#3a424c;
+--faint:#9aa5b1;--w0:#7fa5ff;--w1:#ff8a65;--w2:#c493f0;--w3:#79c79b}}
+.sekisho table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%}
+.sekisho th,.sekisho td{padding:.3em .7em;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+.sekisho td:not(:last-child),.sekisho th{white-space:nowrap}
+.sekisho td:last-child{min-width:14rem}
+.sekisho .n{text-align:right}
+.sekisho .hint{color:var(--faint);font-style:italic}
+.sekisho .scroll{overflow-x:auto}
+.sekisho code,.sekisho pre{font:13px/1.6 ui-monospace,monospace}
+""".strip()
+
+_PAGE_STYLE: Final = """
+body{margin:0}
+main{max-width:70rem;margin:0 auto;padding:1rem;}
+h1{font-size:1.5rem;margin:.3em 0}h2{font-size:1.15rem;margin:2em 0 .5em}
+p.sum{color:var(--faint)}
+svg.flow{width:100%;height:auto;min-width:34rem}
+svg.flow text{font:13px system-ui,sans-serif;fill:var(--ink)}svg.flow rect{fill:var(--ink)}
+.ribbon{opacity:.45}.ribbon:hover{opacity:.8}
+.w0{fill:var(--w0)}.w1{fill:var(--w1)}.w2{fill:var(--w2)}.w3{fill:var(--w3)}
+details{border:1px solid var(--line);border-radius:.4rem;margin:.6em 0}
+summary{padding:.5em .8em;cursor:pointer}
+pre{margin:0;padding:.5em 0;overflow-x:auto;border-top:1px solid var(--line)}
+pre span{display:block;padding:0 .8em;white-space:pre;width:max-content;min-width:100%;box-sizing:border-box}
+pre i{color:var(--faint);font-style:normal;display:inline-block;width:4ch;text-align:right;margin-right:1.5ch;user-select:none}
+pre .at{background:var(--soft)}pre b{font-weight:600;color:var(--faint);margin-left:3ch}
+pre .gap{color:var(--faint)}
+@media(max-width:600px){main{padding:.6rem}.sekisho th,.sekisho td{padding:.25em .45em;font-size:13px}}
+""".strip()
+
+
+def table_of(log: CrossingLog) -> str:
+    """The tables alone, as a notebook shows them."""
+    return f"<div class='sekisho'><style>{_STYLE}</style>{_tables(log)}</div>"
+
+
+def page_of(log: CrossingLog) -> str:
+    """The whole page."""
+    rows = [row for row in log.rows if row.kind in {"crossing", "move"}]
+    count, nbytes = sum(row.count for row in rows), sum(row.nbytes for row in rows)
+    seconds = sum(row.seconds for row in rows)
+    words = [f"{count:,} crossings", size_text(nbytes), f"{1000 * seconds:,.1f} ms"]
+    if log.seconds:
+        words.append(f"{seconds / log.seconds:.1%} of {log.seconds:,.1f} s")
+        words.append(f"{len(log.processes)} process{'es' * (len(log.processes) != 1)}")
+    flow = flow_of(log.rows)
+    picture = f"<h2>Flow</h2><div class='scroll'>{flow}</div>" if flow else ""
+    return (
+        "<!doctype html>\n<html lang='en' class='sekisho'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        # An empty icon: a browser that is told of none asks for one.
+        "<link rel='icon' href='data:,'><title>Crossings</title>"
+        f"<style>{_STYLE}\n{_PAGE_STYLE}</style></head>\n<body><main><h1>Crossings</h1>"
+        f"<p class='sum'>{', '.join(words)}</p>{picture}{_tables(log)}{_sources(log)}"
+        "</main></body></html>\n"
+    )
+
+
+def _tables(log: CrossingLog) -> str:
+    parts: list[str] = []
+    whole = log.seconds
+    for kind, heading in HEADINGS.items():
+        rows = [row for row in log.rows if row.kind == kind]
+        if rows:
+            rows.sort(key=lambda row: -row.seconds)
+            head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+            body = "".join(_line(row, whole) for row in rows)
+            parts.append(
+                f"<h2>{heading.capitalize()}</h2><div class='scroll'><table><thead><tr>{head}</tr>"
+                f"</thead><tbody>{body}</tbody></table></div>"
+            )
+    parts += [f"<p>{escape(note)}</p>" for note in notes_of(log)]
+    return "".join(parts)
+
+
+def _line(row: Row, whole: float) -> str:
+    cells = [escape(cell) for cell in cells_of(row, whole)]
+    advice = advise(row)
+    if advice:
+        cells[-1] += f"<div class='hint'>hint: {escape(advice)}</div>"
+    numbers = range(4, 8)
+    return "".join(
+        [
+            "<tr>",
+            *(
+                f"<td class='n'>{cell}</td>" if i in numbers else f"<td>{cell}</td>"
+                for i, cell in enumerate(cells)
+            ),
+            "</tr>",
+        ]
+    )
+
+
+def _sources(log: CrossingLog) -> str:
+    """The lines that cross, in their files, those files first that take the longest."""
+    files: dict[str, list[Row]] = {}
+    for row in log.rows:
+        files.setdefault(row.filename, []).append(row)
+    order = sorted(files, key=lambda name: -sum(row.seconds for row in files[name]))
+    shown = [text for name in order if (text := _source(name, files[name]))]
+    return f"<h2>Source</h2>{''.join(shown)}" if shown else ""
+
+
+def _source(filename: str, rows: list[Row]) -> str:
+    lines = linecache.getlines(filename)
+    if not lines:
+        return ""
+    marks: dict[int, list[str]] = {}
+    for row in rows:
+        cells = cells_of(row, 0.0)
+        text = f"{cells.way}, {cells.times} x, {cells.nbytes}"
+        marks.setdefault(row.line, []).append(text)
+    wanted = sorted(
+        {
+            near
+            for line in marks
+            for near in range(line - _AROUND, line + _AROUND + 1)
+            if 1 <= near <= len(lines)
+        }
+    )
+    spans: list[str] = []
+    last = 0
+    for number in wanted:
+        if number != last + 1:
+            spans.append("<span class='gap'>…</span>")
+        code = escape(lines[number - 1].rstrip("\n"))
+        mark = "".join(f"<b>← {escape(text)}</b>" for text in dict.fromkeys(marks.get(number, ())))
+        at = " class='at'" if number in marks else ""
+        spans.append(f"<span{at}><i>{number}</i>{code}{mark}</span>")
+        last = number
+    name = escape(str(Path(filename)))
+    return (
+        f"<details open><summary><code>{name}</code></summary><pre>{''.join(spans)}</pre></details>"
+    )

@@ -1,0 +1,214 @@
+"""A log as text: by rich where it is installed and asked for, plain else."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.log.advice import advise, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sekisho.log.book import CrossingLog
+    from sekisho.log.crossing import Kind, Row
+
+__all__ = [
+    "HEADINGS",
+    "Cells",
+    "cells_of",
+    "costliest",
+    "notes_of",
+    "place_of",
+    "print_log",
+    "text_of",
+]
+
+HEADINGS: Final[dict[Kind, str]] = {
+    "crossing": "crossings",
+    "move": "moves between devices",
+    "scalar": "numbers of Python's",
+    "wait": "waits for a device",
+}
+
+_COLUMNS: Final = ("line", "in", "by", "from -> to", "count", "bytes", "ms", "share", "how")
+_RIGHT: Final = frozenset({"count", "bytes", "ms", "share"})
+
+
+class Cells(NamedTuple):
+    """One row of a table, as text."""
+
+    line: str
+    function: str
+    operation: str
+    way: str
+    times: str
+    nbytes: str
+    milliseconds: str
+    share: str
+    how: str
+
+
+def place_of(row: Row) -> str:
+    """The file and line, as short as can be from here; ``file:line`` is what editors open."""
+    path = Path(row.filename)
+    try:
+        path = path.relative_to(Path.cwd())
+    except (ValueError, OSError):  # elsewhere; or here is no more
+        path = Path(*path.parts[-2:])
+    return f"{path}:{row.line}"
+
+
+def cells_of(row: Row, whole: float) -> Cells:
+    """A row as text; `whole` is how long the program ran, 0.0 if that is not known."""
+    kind = row.kind
+    memory = (
+        "" if kind in {"scalar", "wait"} else f"copied: {row.copied}" if row.copied else "shared"
+    )
+    declared = "declared" if row.declared and whole else ""
+    via = f"by {row.library}" if row.library else ""
+    process = f"in {row.process}" if row.process else ""
+    notes = [note for note in (memory, declared, via, process) if note]
+    return Cells(
+        place_of(row),
+        row.function,
+        row.operation,
+        _with_dtypes(row),
+        f"{row.count:,}",
+        size_text(row.nbytes),
+        f"{1000 * row.seconds:,.2f}",
+        f"{row.seconds / whole:.1%}" if whole else "",
+        ", ".join(notes),
+    )
+
+
+def _with_dtypes(row: Row) -> str:
+    dtypes = " -> ".join(filter(None, dict.fromkeys((row.source_dtype, row.dtype))))
+    return f"{row.way} ({dtypes})" if dtypes else row.way
+
+
+def costliest(rows: Iterable[Row], top: int | None) -> tuple[list[Row], int]:
+    """The rows that took the longest, in their old order, and how many are left out."""
+    rows = list(rows)
+    if top is None or len(rows) <= top:
+        return rows, 0
+    kept = {id(row) for row in sorted(rows, key=lambda row: -row.seconds)[:top]}
+    return [row for row in rows if id(row) in kept], len(rows) - top
+
+
+def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cells, str | None]]]]:
+    """The tables of a log: heading, then cells and advice of each row, the sum last."""
+    rows, whole = log.rows, log.seconds
+    groups: list[tuple[str, list[tuple[Cells, str | None]]]] = []
+    for kind, heading in HEADINGS.items():
+        found = [row for row in rows if row.kind == kind]
+        shown, left = costliest(found, top)
+        if not found:
+            continue
+        lines: list[tuple[Cells, str | None]] = []
+        said: set[tuple[str, int, str | None]] = set()
+        for row in shown:
+            advice = advise(row)
+            is_new = (row.filename, row.line, advice) not in said
+            said.add((row.filename, row.line, advice))
+            lines.append((cells_of(row, whole), advice if is_new else None))
+        seconds = sum(row.seconds for row in found)
+        total = Cells(
+            "total",
+            f"{left} more lines" if left else "",
+            "",
+            "",
+            f"{sum(row.count for row in found):,}",
+            size_text(sum(row.nbytes for row in found)),
+            f"{1000 * seconds:,.2f}",
+            f"{seconds / whole:.1%}" if whole else "",
+            "",
+        )
+        groups.append((heading, [*lines, (total, None)]))
+    return groups
+
+
+def notes_of(log: CrossingLog) -> list[str]:
+    """What else is to be said: what was looked at, if nothing was seen, and which process is lost."""
+    notes: list[str] = []
+    if not len(log):
+        notes.append(f"Nothing crossed. Looked at: {_scope(log)}.")
+    for process in log.processes:
+        if process.ended:
+            notes.append(f"{process.name} (process {process.pid}) {process.ended}.")
+        if process.lost:
+            notes.append(f"{process.name} (process {process.pid}): {process.lost}.")
+    return notes
+
+
+def _scope(log: CrossingLog) -> str:
+    if not log.is_of_program:
+        return (
+            "the guards and helpers of sekisho in this thread; "
+            "record_crossings(everywhere=True) looks at the whole program"
+        )
+    number = len(log.processes)
+    libraries = dict.fromkeys(name for process in log.processes for name in process.libraries)
+    processes = "1 process" if number == 1 else f"{number} processes"
+    if not libraries:
+        return f"{processes}, in which no library with arrays beside NumPy was imported"
+    return f"all that {' and '.join(libraries)} did in {processes}"
+
+
+def text_of(log: CrossingLog, top: int | None = None) -> str:
+    """The log as plain text."""
+    blocks: list[str] = []
+    for heading, lines in _groups(log, top):
+        columns = [name if name != "line" else heading for name in _COLUMNS]
+        rows = [tuple(columns), *(cells for cells, _ in lines)]
+        used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows[1:])]
+        widths = {i: max(len(row[i]) for row in rows) for i in used}
+        text = [_aligned(row, widths) for row in rows]
+        rule = "-" * max(map(len, text))
+        block = [text[0], rule]
+        for line, (_, advice) in zip(text[1:], lines, strict=True):
+            block += [rule, line] if line is text[-1] else [line]
+            block += [f"    hint: {advice}"] if advice else []
+        blocks.append("\n".join(block))
+    blocks += ["\n".join(notes)] if (notes := notes_of(log)) else []
+    return "\n\n".join(blocks)
+
+
+def _aligned(row: tuple[str, ...], widths: dict[int, int]) -> str:
+    cells = (
+        row[i].rjust(width) if _COLUMNS[i] in _RIGHT else row[i].ljust(width)
+        for i, width in widths.items()
+    )
+    return "  ".join(cells).rstrip()
+
+
+def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
+    """Print a log for a reader: with rich, if it is installed and `file` is a terminal."""
+    try:
+        rich = file.isatty() and importlib.import_module("rich.console")
+    except ImportError:
+        rich = None
+    if not rich:
+        file.write(text_of(log, top) + "\n")
+        return
+    console = rich.Console(file=file)
+    table_class: Any = importlib.import_module("rich.table").Table
+    for heading, lines in _groups(log, top):
+        table = table_class(title_justify="left", row_styles=["", "dim"], show_footer=True)
+        total = lines[-1][0]
+        for i, name in enumerate(_COLUMNS):
+            if any(cells[i] for cells, _ in lines):
+                title = heading if name == "line" else name
+                justify = "right" if name in _RIGHT else "left"
+                table.add_column(title, justify=justify, footer=total[i], overflow="fold")
+        used = [i for i in range(len(_COLUMNS)) if any(cells[i] for cells, _ in lines)]
+        escape: Any = importlib.import_module("rich.markup").escape
+        for cells, advice in lines[:-1]:
+            texts = [escape(cells[i]) for i in used]
+            if advice:
+                texts[-1] += f"\n[italic]hint: {escape(advice)}[/italic]"
+            table.add_row(*texts)
+        console.print(table)
+    for note in notes_of(log):
+        console.print(note, markup=False)

@@ -1,0 +1,213 @@
+"""What stands in an operation's place while somebody counts: it calls it, and looks at what it did.
+
+These run at each call, so each kind has its own, which asks first what most calls can be told by.
+A call whose like has been seen at the same place in the code adds to that place's sums right here
+(the *quick* way); all others go by `Counter.count`. The two must count alike: a test holds it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.context import declarations
+from sekisho.recorder.counting import Counter, repeat, threads
+from sekisho.recorder.observing import PLAIN, Operation, class_of, make_reader
+from sekisho.worlds import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+__all__ = ["make_call", "state"]
+
+
+class _State:
+    """Who counts: None passes every call on."""
+
+    counter: Counter | None = None
+
+
+state: Final = _State()
+
+
+def make_call(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make what is called instead of an operation."""
+    if operation.kind == "scalar" and operation.name not in operation.world.quick:
+        return _any(operation, original)  # what makes numbers of Python's by others that do
+    make = {
+        "export": _export,
+        "import": _import,
+        "scalar": _scalar,
+        "move": _move,
+        "compute": _compute,
+    }
+    return make.get(operation.kind, _any)(operation, original)
+
+
+_clock: Final = time.perf_counter
+_frame_at: Final[Callable[[int], FrameType]] = vars(sys)["_getframe"]
+"""`inspect.currentframe` is this, with a call more."""
+
+
+def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    """The general one: whatever the kind, without a quick way."""
+    read, depth = make_reader(operation), 2 if operation.kind == "compute" else 1
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        counter, now = state.counter, threads.now
+        if counter is None or now.is_inside:
+            return original(*args, **kwargs)
+        now.is_inside = True
+        start = _clock()
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            now.is_inside = False
+        seconds = _clock() - start
+        seen = read(args, kwargs, result)
+        if seen is not None:
+            counter.count(operation, seen, seconds, _frame_at(depth))
+        return result
+
+    return call
+
+
+def _export(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    read, number, host = make_reader(operation), operation.number, HOST.array_type()
+    may_be_quick = operation.name in operation.world.quick
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        counter, now = state.counter, threads.now
+        if counter is None or now.is_inside:
+            return original(*args, **kwargs)
+        now.is_inside = True
+        start = _clock()
+        try:
+            result = original(*args, **kwargs)
+        except TypeError:
+            # NumPy 2 asks for a copy, and makes it itself where __array__ knows no such word.
+            now.wants_copy = bool(kwargs.get("copy"))
+            raise
+        finally:
+            now.is_inside = False
+        seconds = _clock() - start
+        frame = _frame_at(1)
+        is_plain = may_be_quick and len(args) == 1 and not kwargs and not now.wants_copy
+        if is_plain and type(result) is host:
+            site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
+            if site and args[0].dtype is site.dtype and not declarations.exist:
+                i = site.at
+                site.counts[i] += 1
+                site.nbytes[i] += result.nbytes
+                site.seconds[i] += seconds
+                return result
+        seen = read(args, kwargs, result)
+        if seen is not None:
+            counter.count(operation, seen, seconds, frame, is_plain=is_plain)
+        now.wants_copy = False
+        return result
+
+    return call
+
+
+def _import(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    read, number, host = make_reader(operation), operation.number, HOST.array_type()
+    own, quick = operation.world.array_type(), operation.world.quick
+    may_be_quick = operation.name in quick
+    at = int(operation.is_method)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        counter, now = state.counter, threads.now
+        value: Any = args[at] if len(args) > at else None
+        kind = class_of(value)
+        if counter is None or now.is_inside or (kind in PLAIN and not kwargs) or kind is own:
+            return original(*args, **kwargs)
+        now.is_inside = True
+        start = _clock()
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            now.is_inside = False
+        seconds = _clock() - start
+        frame = _frame_at(1)
+        is_plain = may_be_quick and kind is host and len(args) == at + 1 and not kwargs
+        if is_plain:
+            site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
+            if site and value.dtype is site.dtype and result.is_cpu and not declarations.exist:
+                i = site.at
+                site.counts[i] += 1
+                site.nbytes[i] += value.nbytes
+                site.seconds[i] += seconds
+                if site.copied:
+                    repeat(site, value)
+                return result
+        seen = read(args, kwargs, result)
+        if seen is not None:
+            counter.count(operation, seen, seconds, frame, is_plain=is_plain)
+        return result
+
+    return call
+
+
+def _scalar(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    read, number = make_reader(operation), operation.number
+    may_be_quick = operation.name in operation.world.quick
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        counter, now = state.counter, threads.now
+        if counter is None or now.is_inside:
+            return original(*args, **kwargs)
+        start = _clock()
+        result = original(*args, **kwargs)
+        seconds = _clock() - start
+        frame, value = _frame_at(1), args[0]
+        if may_be_quick:
+            site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
+            if site and value.dtype is site.dtype and value.is_cpu and not declarations.exist:
+                i = site.at
+                site.counts[i] += 1
+                site.nbytes[i] += value.nbytes
+                site.seconds[i] += seconds
+                return result
+        seen = read(args, kwargs, result)
+        if seen is not None:
+            counter.count(operation, seen, seconds, frame, is_plain=may_be_quick)
+        return result
+
+    return call
+
+
+def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    read, returns_moved = make_reader(operation), not operation.name.endswith("copy_")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        counter, now = state.counter, threads.now
+        if counter is None or now.is_inside:
+            return original(*args, **kwargs)
+        start = _clock()
+        result = original(*args, **kwargs)
+        if result is args[0] and returns_moved:
+            return result
+        seconds = _clock() - start
+        seen = read(args, kwargs, result)
+        if seen is not None:
+            counter.count(operation, seen, seconds, _frame_at(1))
+        return result
+
+    return call
+
+
+def _compute(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
+    general = _any(operation, original)
+    own = operation.world.array_type()
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        # Most operands are plain, or the library's own: no question more than this for them.
+        kind = class_of(args[1]) if len(args) > 1 else own
+        if (kind in PLAIN or kind is own) and len(args) < 3:  # noqa: PLR2004 - x[i] = y
+            return original(*args, **kwargs)
+        return general(*args, **kwargs)
+
+    return call

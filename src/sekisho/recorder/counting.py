@@ -1,0 +1,330 @@
+"""Adding up: each call that crossed goes to the row of its line, in its thread's own rows."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.context import allowance, declarations
+from sekisho.recorder.frames import OWN, SEKISHO, is_at_boundary, kind_of, own_frame
+from sekisho.recorder.observing import Operation, Seen
+from sekisho.worlds import dtype_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from sekisho.log import Crossing
+    from sekisho.recorder.ledger import Ledger, Slot
+
+__all__ = ["Counter", "Site", "repeat", "threads"]
+
+_MOST_SITES: Final = 50_000
+"""How many places of calls a thread remembers; rows are found again for those it forgets."""
+
+
+class Site:
+    """Where the calls of one place in the code are added up, if they are alike.
+
+    Attributes:
+        counts, nbytes, seconds, repeats, at: see `Slot`.
+        fields: all else of the row.
+        copied: whether memory is copied here.
+        dtype: what a value must be of to be added by the quick way.
+        last: gives the value that was copied last, if it lives.
+        codes: keeps the code alive by whose identity the place is found.
+    """
+
+    __slots__ = (
+        "at",
+        "codes",
+        "copied",
+        "counts",
+        "dtype",
+        "fields",
+        "last",
+        "nbytes",
+        "repeats",
+        "seconds",
+    )
+
+    at: int
+    codes: Any
+    copied: bool
+    counts: memoryview
+    fields: dict[str, Any]
+    nbytes: memoryview
+    repeats: memoryview
+    seconds: memoryview[float]
+
+    def __init__(self, slot: Slot, fields: dict[str, Any], codes: Any = None) -> None:
+        self.counts, self.nbytes, self.seconds, self.repeats, self.at = slot
+        self.fields = fields
+        self.copied = fields["copied"] is not None
+        self.dtype: Any = None
+        self.last: Callable[[], Any] = _nothing
+        self.codes = codes
+
+
+def _nothing() -> None:
+    return None
+
+
+def repeat(site: Site, value: Any) -> None:
+    """Note whether it is the very array that was copied here before."""
+    if site.last() is value:
+        site.repeats[site.at] += 1
+    else:
+        try:
+            site.last = weakref.ref(value)
+        except TypeError:  # a class without room for it
+            site.last = _nothing
+
+
+class _Rows:
+    """The rows of one thread: places of calls, and the sums that they add to."""
+
+    def __init__(self) -> None:
+        self.sites: dict[Any, Site] = {}
+        self.slots: dict[tuple[Any, ...], Slot] = {}
+
+
+class _Now:
+    """What one thread is at.
+
+    Attributes:
+        is_inside: whether an operation runs: what it does inside is its own business.
+        wants_copy: whether NumPy has just asked for a copy, and been told to make it itself.
+        quick: places of calls that can be added to without a further look.
+        rows: the thread's own rows.
+        number: whose counter's they are.
+    """
+
+    __slots__ = ("_free", "is_inside", "number", "quick", "rows", "wants_copy")
+
+    is_inside: bool
+    number: int
+    quick: dict[tuple[int, int, int], Site]
+    rows: _Rows
+    wants_copy: bool
+
+    def __init__(self) -> None:
+        self.is_inside = False
+        self.wants_copy = False
+        self.quick = {}
+        self.rows = _Rows()
+        self.number = -1
+        self._free: deque[_Rows] | None = None
+
+    def lease(self, free: deque[_Rows], number: int) -> None:
+        """Take rows of a counter: those of a thread that is over, for it is no longer adding."""
+        self.quick.clear()
+        self.number, self._free = number, free
+        try:
+            self.rows = free.pop()
+        except IndexError:
+            self.rows = _Rows()
+
+    def __del__(self) -> None:
+        if self._free is not None:
+            self._free.append(self.rows)
+
+
+class _Threads(threading.local):
+    """What each thread is at."""
+
+    now: _Now
+
+    def __init__(self) -> None:
+        self.now = _Now()
+
+
+threads: Final = _Threads()
+
+
+class Counter:
+    """Counts what crosses in this process, into a ledger."""
+
+    def __init__(self, ledger: Ledger, keep: int, number: int) -> None:
+        self.ledger = ledger
+        self.number = number
+        self._left = keep
+        self._free: deque[_Rows] = deque()
+        self._is_full = False
+
+    def _now(self) -> _Now:
+        now: _Now = threads.now
+        if now.number != self.number:
+            now.lease(self._free, self.number)
+        return now
+
+    def count(
+        self,
+        operation: Operation,
+        seen: Seen,
+        seconds: float,
+        frame: FrameType,
+        *,
+        is_plain: bool = False,
+    ) -> None:
+        """Add one call, made by `frame`.
+
+        Args:
+            operation: what was called.
+            seen: what it did.
+            seconds: how long it took.
+            frame: the line that called it.
+            is_plain: whether its like may be added by the quick way from now on.
+        """
+        kind = kind_of(frame)
+        if kind == SEKISHO:
+            return  # a guard or a helper: it says so itself, and more exactly (see `take`)
+        own = frame if kind == OWN else own_frame(frame)
+        declared = declarations.exist and (allowance.get() or is_at_boundary(frame))
+        value, source, crossed, target, nbytes, is_list = seen
+        now = self._now()
+        key: tuple[Any, ...] = (
+            operation.number,
+            id(own.f_code),
+            own.f_lasti,
+            id(frame.f_code),
+            frame.f_lasti,
+            declared,
+            is_list,
+            now.wants_copy,
+        )
+        if value is None:
+            key += (crossed,)
+        else:
+            devices = source.device_name(value), target and target.device_name(crossed)
+            key += (value.dtype, crossed.dtype, *devices)
+        site = now.rows.sites.get(key)
+        if site is None:
+            fields = _fields(operation, seen, own, frame, declared=declared)
+            site = self._site(now, key, fields, (own.f_code, frame.f_code))
+            if site is None:
+                return
+        i = site.at
+        site.counts[i] += 1
+        site.nbytes[i] += nbytes
+        site.seconds[i] += seconds
+        if site.copied and value is not None:
+            repeat(site, value)
+        if self._left > 0:
+            self._keep(site, () if value is None else tuple(crossed.shape), nbytes, seconds)
+        elif is_plain and own is frame and _is_alike(site):
+            site.dtype = seen.value.dtype
+            if len(now.quick) >= _MOST_SITES:
+                now.quick.clear()
+            now.quick[operation.number, frame.f_lasti, id(frame.f_code)] = site
+
+    def take(self, crossing: Crossing, frame: FrameType) -> None:
+        """Add one that a guard or a helper has made."""
+        fields = {
+            "filename": crossing.filename,
+            "line": crossing.line,
+            "function": crossing.function,
+            "operation": crossing.place,
+            "source": crossing.source,
+            "target": crossing.target,
+            "source_device": crossing.source_device,
+            "target_device": crossing.target_device,
+            "source_dtype": crossing.source_dtype,
+            "dtype": crossing.dtype,
+            "copied": crossing.copied,
+            "home": crossing.home,
+            "declared": True,
+            "library": "",
+            "process": "",
+        }
+        own = own_frame(frame)
+        if own is not frame:
+            fields |= _line_of(own) | {"library": _short(frame)}
+        site = self._site(self._now(), None, fields, None)
+        if site is not None:
+            site.counts[site.at] += 1
+            site.nbytes[site.at] += crossing.nbytes
+            site.seconds[site.at] += crossing.seconds
+            if self._left > 0:
+                self._keep(site, crossing.shape, crossing.nbytes, crossing.seconds)
+
+    def _site(self, now: _Now, key: Any, fields: dict[str, Any], codes: Any) -> Site | None:
+        row = tuple(fields.values())
+        slot = now.rows.slots.get(row)
+        if slot is None:
+            slot = self.ledger.add_row(fields)
+            if slot is None:
+                if not self._is_full:
+                    self._is_full = True
+                    self.ledger.note(lost="more lines cross than are counted")
+                return None
+            now.rows.slots[row] = slot
+        site = Site(slot, fields, codes)
+        if key is not None:
+            if len(now.rows.sites) >= _MOST_SITES:
+                now.rows.sites.clear()
+            now.rows.sites[key] = site
+        return site
+
+    def _keep(self, site: Site, shape: Any, nbytes: int, seconds: float) -> None:
+        self._left -= 1
+        event = {("place" if k == "operation" else k): v for k, v in site.fields.items()}
+        event |= {"shape": [*map(int, shape)], "nbytes": nbytes, "seconds": seconds}
+        self.ledger.add_event(event)
+
+
+def _is_alike(site: Site) -> bool:
+    """Whether nothing but a value's dtype and size tells one call at a place from the next."""
+    fields = site.fields
+    return (
+        fields["source_device"] == fields["target_device"] == "cpu"
+        and fields["dtype"] in {fields["source_dtype"], ""}
+        and not fields["declared"]
+    )
+
+
+def _line_of(frame: FrameType) -> dict[str, Any]:
+    return {"filename": frame.f_code.co_filename, "line": frame.f_lineno or 0}
+
+
+def _short(frame: FrameType) -> str:
+    parts = frame.f_code.co_filename.replace("\\", "/").split("/")
+    return f"{'/'.join(parts[-2:])}:{frame.f_lineno}"
+
+
+def _fields(
+    operation: Operation, seen: Seen, own: FrameType, frame: FrameType, *, declared: bool
+) -> dict[str, Any]:
+    """All of a row but its sums, in the order of `Row`."""
+    value, source, crossed, target, _, is_list = seen
+    copied = None
+    if value is None:
+        devices, dtypes = (crossed, crossed), ("", "")
+    elif target is None:
+        devices, dtypes = (source.device_name(value), "cpu"), (dtype_name(value.dtype), "")
+    else:
+        devices = source.device_name(value), target.device_name(crossed)
+        dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
+        copied = operation.world.why_copied(
+            operation.name, value, crossed, source, target, is_list=is_list
+        )
+        if threads.now.wants_copy and copied is None:
+            copied = "NumPy asked for a copy, as numpy.array does"
+    return {
+        **_line_of(own),
+        "function": own.f_code.co_qualname,
+        "operation": operation.label,
+        "source": source.name,
+        "target": "python" if target is None else target.name,
+        "source_device": devices[0],
+        "target_device": devices[1],
+        "source_dtype": dtypes[0],
+        "dtype": dtypes[1],
+        "copied": copied,
+        "home": None,
+        "declared": declared,
+        "library": "" if own is frame else _short(frame),
+        "process": "",
+    }

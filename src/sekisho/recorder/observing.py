@@ -1,0 +1,180 @@
+"""What one call of an operation did: which value crossed, from where to where.
+
+A reader for each kind of operation looks at what a call was given and what it returned, and answers
+None for most calls: nothing crossed. What it must be is quick, so it asks for exact classes first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import numpy as np
+
+from sekisho.worlds import HOST, Kind, World, foreign_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PLAIN", "Operation", "Seen", "class_of", "make_reader"]
+
+
+class Operation(NamedTuple):
+    """An operation of a library.
+
+    Attributes:
+        world: whose it is.
+        kind: what it does.
+        name: its name in `World.watched`.
+        label: its name in a log.
+        number: which it is, of all that were ever wrapped.
+    """
+
+    world: World
+    kind: Kind
+    name: str
+    label: str
+    number: int
+
+    @property
+    def is_method(self) -> bool:
+        """Whether its first argument is an array of the library."""
+        holder = self.name.rpartition(".")[0].rpartition(".")[2]
+        return bool(holder == self.world.array_type().__name__)
+
+
+class Seen(NamedTuple):
+    """What a call did.
+
+    Attributes:
+        value: the array that crossed; None for a wait.
+        source: its world.
+        crossed: what it became: an array, or the value itself for numbers of Python's; for a wait,
+            the name of the device.
+        target: the world of that; None is Python.
+        nbytes: how many bytes crossed.
+        is_list: whether `value` is the first of a list of arrays.
+    """
+
+    value: Any
+    source: World
+    crossed: Any
+    target: World | None
+    nbytes: int
+    is_list: bool = False
+
+
+class_of: Final = cast("Callable[[Any], type[Any]]", type)
+"""`type` of one argument, by a name that a type checker can follow."""
+
+PLAIN: Final = frozenset(
+    {int, float, bool, complex, str, bytes, slice, type(None), type(...), np.bool_, np.float64}
+)
+"""Classes that no array has, asked first."""
+
+_DEEP: Final = 8
+"""How far to look into lists of lists of arrays."""
+
+
+def make_reader(operation: Operation) -> Callable[[Any, Any, Any], Seen | None]:
+    """Make what reads the calls of an operation."""
+    world, name = operation.world, operation.name
+    match operation.kind:
+        case "import":
+            return _imports(
+                world, at=int(operation.is_method), makes_itself=name.endswith(".__init__")
+            )
+        case "export":
+            return _exports(world)
+        case "scalar":
+            return _scalars(world)
+        case "move":
+            return _moves(world, at=int(name.endswith("copy_")))
+        case "compute":
+            return _operands(world)
+        case _:
+            return lambda args, _kwargs, _result: Seen(
+                None, world, world.waits_for(name, args), world, 0
+            )
+
+
+def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen | None]:
+    own, host_class = world.array_type(), HOST.array_type()
+
+    def read(args: Any, kwargs: Any, result: Any) -> Seen | None:
+        value = args[at] if len(args) > at else next(iter(kwargs.values()), None)
+        kind = class_of(value)
+        if kind in PLAIN or kind is own:
+            return None
+        source: World = HOST
+        is_list = False
+        if kind is not host_class:
+            depth = 0
+            while kind in {list, tuple} and value and depth < _DEEP:
+                value, is_list, depth = value[0], True, depth + 1
+                kind = class_of(value)
+            if kind in PLAIN or kind is own or kind in {list, tuple}:
+                return None
+            found = foreign_world(value, world)
+            if found is None:
+                return None
+            source = found
+        crossed = args[0] if makes_itself else result
+        return Seen(value, source, crossed, world, world.nbytes(crossed), is_list)
+
+    return read
+
+
+def _exports(world: World) -> Callable[..., Seen | None]:
+    host_class = HOST.array_type()
+
+    def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
+        value = args[0] if args else None
+        kind = class_of(result)
+        if kind is host_class:
+            nbytes = result.nbytes
+        elif kind.__name__ == "PyCapsule":  # DLPack: whoever asked for it makes the array
+            result, nbytes = value, world.nbytes(value)
+        else:
+            return None
+        return Seen(value, world, result, HOST, nbytes) if world.owns(value) else None
+
+    return read
+
+
+def _scalars(world: World) -> Callable[..., Seen | None]:
+    def read(args: Any, _kwargs: Any, _result: Any) -> Seen | None:
+        value = args[0]
+        return Seen(value, world, value, None, world.nbytes(value))
+
+    return read
+
+
+def _moves(world: World, *, at: int) -> Callable[..., Seen | None]:
+    def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
+        if len(args) <= at:
+            return None
+        value, crossed = args[at], args[0] if at else result
+        if not world.owns(value) or value is crossed or value.device == crossed.device:
+            return None
+        return Seen(value, world, crossed, world, world.nbytes(value))
+
+    return read
+
+
+def _operands(world: World) -> Callable[..., Seen | None]:
+    own = world.array_type()
+
+    def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
+        for each in args[1:]:
+            kind = class_of(each)
+            if kind in PLAIN or kind is own:
+                continue
+            for item in each if kind is tuple else (each,):
+                if type(item) in PLAIN:
+                    continue
+                source = foreign_world(item, world)
+                if source is not None and result is not NotImplemented:
+                    return Seen(item, source, item, world, source.nbytes(item))
+        return None
+
+    return read

@@ -1,0 +1,224 @@
+"""Recording a process, and having its children record themselves.
+
+The folder of ledgers and what to do is told to children by the environment; a child that is forked
+has it from its parent, any other Python process by a ``sitecustomize`` on its path (`startup`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.context import everywhere
+from sekisho.log import CrossingLog
+from sekisho.recorder import frames
+from sekisho.recorder.arrival import Arrivals
+from sekisho.recorder.calls import state
+from sekisho.recorder.counting import Counter, threads
+from sekisho.recorder.ledger import Ledger
+from sekisho.recorder.reading import read_folder
+from sekisho.recorder.wrapping import unwrap_all, wrap_world
+from sekisho.worlds import loaded_worlds, world_named, world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Recording", "begin_as_told", "environment_for"]
+
+VARIABLE: Final = "SEKISHO_RECORDING"
+_STARTUP: Final = str(Path(__file__).parent / "startup")
+_libraries: Final[dict[str, str]] = {}
+
+
+def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
+    """What the environment of a Python process must hold for it to record itself into a folder."""
+    names = ",".join(name for name in world_names() if world_named(name).watched)
+    told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
+    path = os.environ.get("PYTHONPATH")
+    return {
+        VARIABLE: f"{names}{os.pathsep}{told}",
+        "PYTHONPATH": _STARTUP if not path else f"{_STARTUP}{os.pathsep}{path}",
+    }
+
+
+def begin_as_told() -> None:
+    """Record this process as the environment says, if it says so."""
+    told = json.loads(os.environ[VARIABLE].partition(os.pathsep)[2])
+    frames.own_packages.update(told["own"])
+    _begin(Path(told["folder"]), told["keep"])
+
+
+class _Running:
+    """The recorder of this process.
+
+    Attributes:
+        folder: where it writes; None while nobody records.
+        keep: how many crossings a process writes one by one.
+        waiting: what tells of libraries that are imported later.
+        number: which of the process's counters this is: a forked child has another.
+    """
+
+    folder: Path | None = None
+    keep: int = 0
+    waiting: Arrivals | None = None
+    number: int = 0
+
+
+_running: Final = _Running()
+_lock: Final = threading.RLock()
+
+
+def _begin(folder: Path, keep: int) -> None:
+    _running.folder, _running.keep = folder, keep
+    _start_counter()
+    for world in loaded_worlds():
+        _watch(world.name)
+    loaded = {world.name for world in loaded_worlds()}
+    _running.waiting = Arrivals([n for n in world_names() if n not in loaded], _watch)
+    _running.waiting.install()
+
+
+def _start_counter() -> None:
+    folder = _running.folder
+    ledger = None if folder is None else Ledger.open(folder, _describe)
+    _running.number += 1
+    everywhere.clear()
+    state.counter = None
+    if ledger is not None:
+        state.counter = Counter(ledger, _running.keep, _running.number)
+        everywhere.append(state.counter)
+        _note_end_of(_running.number)
+
+
+def _describe() -> dict[str, Any]:
+    """Who this process is: what it is a worker of, or what the standard library calls it."""
+    for world in loaded_worlds():
+        name = world.worker_name()
+        if name:
+            return {"name": name, "libraries": list(_libraries.values())}
+    process = sys.modules.get("multiprocessing.process")
+    name = process.current_process().name if process is not None else "MainProcess"
+    if name == "MainProcess":
+        name = f"{Path(sys.argv[0] or 'python').name} (process {os.getpid()})" if sys.argv else ""
+    return {"name": name, "libraries": list(_libraries.values())}
+
+
+def _watch(name: str) -> None:
+    """Wrap a library that has been imported."""
+    world = world_named(name)
+    if not world.watched or world.array_type() is None:
+        return
+    wrap_world(world)
+    version = str(getattr(world.module(), "__version__", ""))
+    _libraries[name] = f"{world.label} {version}".strip()
+    if state.counter is not None:
+        state.counter.ledger.note(libraries=list(_libraries.values()))
+
+
+def _end(number: int) -> None:
+    """Note that the process has come to its end by itself."""
+    counter = state.counter
+    if counter is not None and counter.number == number:
+        counter.ledger.end()
+
+
+def _note_end_of(number: int) -> None:
+    atexit.register(_end, number)
+    util: Any = sys.modules.get("multiprocessing.util")
+    process: Any = sys.modules.get("multiprocessing.process")
+    if util is None or process is None:
+        return
+
+    # A worker of multiprocessing ends by os._exit, after its finalizers; those that are
+    # registered before it begins, it forgets.
+    def finalize(_counter: object = None) -> None:
+        util.Finalize(None, _end, args=(number,), exitpriority=-1000)
+
+    finalize()
+    util.register_after_fork(state.counter, finalize)
+
+
+def _after_fork() -> None:
+    if _running.folder is not None:
+        threads.now.is_inside = False
+        _start_counter()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Recording:
+    """The recording of this process and its children, from `start` until `stop`.
+
+    Several may overlap: they share the ledgers, and each has what was added since its start.
+    """
+
+    _open: Final[set[int]] = set()
+    _folder: Path | None = None
+    _before: Mapping[str, str | None] = {}
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._base = CrossingLog()
+        self._is_first = False
+
+    def start(self) -> None:
+        """Begin."""
+        with _lock:
+            if _running.folder is None:
+                folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
+                Recording._folder = folder
+                told = environment_for(folder, self._keep)
+                Recording._before = {name: os.environ.get(name) for name in told}
+                os.environ.update(told)
+                _begin(folder, self._keep)
+            Recording._open.add(id(self))
+            self._base = self._read()
+
+    def _read(self) -> CrossingLog:
+        folder = _running.folder
+        if folder is None:
+            return CrossingLog(keep=self._keep)
+        # Who has begun the folder sees all; who is a child of a recorded program, itself and its own.
+        root = None if Recording._folder == folder else os.getpid()
+        return read_folder(folder, self._keep, root=root)
+
+    def log(self) -> CrossingLog:
+        """What was added since `start`."""
+        return self._read().since(self._base)
+
+    def stop(self) -> None:
+        """End; the last one puts everything back."""
+        with _lock:
+            Recording._open.discard(id(self))
+            if Recording._open or Recording._folder is None:
+                return
+            folder, Recording._folder = Recording._folder, None
+            for name, value in Recording._before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            _stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop() -> None:
+    everywhere.clear()
+    counter, state.counter = state.counter, None
+    if _running.waiting is not None:
+        _running.waiting.remove()
+    unwrap_all()
+    _running.folder = _running.waiting = None
+    if counter is not None:
+        with contextlib.suppress(OSError):
+            counter.ledger.close()

@@ -1,0 +1,149 @@
+"""A folder of ledgers, read as one log."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import struct
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.log import SUMS, Crossing, CrossingLog, Process, Row
+from sekisho.recorder.ledger import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["MAIN", "read_folder"]
+
+MAIN: Final = "main"
+
+
+def read_folder(
+    folder: Path, keep: int, *, main: int | None = None, root: int | None = None
+) -> CrossingLog:
+    """Read what all processes have written so far.
+
+    Args:
+        folder: where they write.
+        keep: how many crossings the log keeps one by one.
+        main: the number of the main process; None is the one that began first.
+        root: the process that is to be read with all that it has started; None reads all.
+    """
+    ledgers = sorted(map(_Reader, folder.glob("*.rows")), key=lambda ledger: ledger.begun)
+    if root is not None:
+        family = {root}
+        for ledger in ledgers:  # parents begin before their children
+            family |= {ledger.pid} if ledger.parent in family else set()
+        ledgers = [ledger for ledger in ledgers if ledger.pid in family]
+    log = CrossingLog(keep=keep)
+    names: dict[int, str] = {}
+    pid = main if main is not None else next((ledger.pid for ledger in ledgers), None)
+    processes: list[Process] = []
+    for ledger in ledgers:
+        name = names.get(ledger.pid) or _unused(
+            MAIN if ledger.pid == pid else ledger.name, set(names.values())
+        )
+        names[ledger.pid] = name
+        shown = "" if name == MAIN else name
+        for row in ledger.rows():
+            log.add_row(dataclasses.replace(row, process=shown))
+        for event in ledger.events():
+            log.add_event(event._replace(process=shown))
+        processes.append(ledger.process(name))
+    log.processes = tuple(sorted(processes, key=lambda process: process.name != MAIN))
+    return log
+
+
+def _unused(name: str, names: set[str]) -> str:
+    number, found = 1, name
+    while found in names:
+        number += 1
+        found = f"{name} ({number})"
+    return found
+
+
+class _Reader:
+    """One process's ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = list(_lines_of(path))
+        facts: dict[str, Any] = {}
+        for line in self._lines:
+            if "slot" not in line and "event" not in line:
+                facts |= line
+        self.pid: int = facts.get("pid", 0)
+        self.parent: int = facts.get("parent", 0)
+        self.begun: float = facts.get("begun", 0.0)
+        self.name: str = facts.get("name") or f"process {self.pid}"
+        self._facts = facts
+
+    def rows(self) -> Iterator[Row]:
+        chunks: dict[int, bytes] = {}
+        for line in self._lines:
+            if "slot" in line:
+                number, index = divmod(line.pop("slot"), CHUNK)
+                if number not in chunks:
+                    chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
+                sums = _sums(chunks[number], index)
+                if sums[0]:
+                    line.update(zip(SUMS, sums, strict=True))
+                    yield Row(**line)
+
+    def events(self) -> Iterator[Crossing]:
+        for line in self._lines:
+            if "event" in line:
+                event: dict[str, Any] = line["event"]
+                shape: list[int] = event["shape"]
+                yield Crossing(**event)._replace(shape=tuple(shape))
+
+    def process(self, name: str) -> Process:
+        ended: float = self._facts.get("ended", 0.0)
+        is_alive = not ended and _is_alive(self.pid)
+        last = ended or (time.time() if is_alive else _changed(self._path))
+        how = "" if ended or is_alive else "was killed, or ended by os._exit"
+        libraries = tuple(self._facts.get("libraries", ()))
+        lost: str = self._facts.get("lost", "")
+        return Process(name, self.pid, max(last - self.begun, 0.0), how, libraries, lost)
+
+
+def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    for text in _bytes_of(path).splitlines():
+        with contextlib.suppress(ValueError):  # the last one of a process that was killed in it
+            yield json.loads(text)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _sums(chunk: bytes, index: int) -> tuple[int, int, float, int]:
+    column = CHUNK * 8
+    if len(chunk) < 4 * column:
+        return 0, 0, 0.0, 0
+    count, nbytes, seconds, repeats = (
+        struct.unpack_from(code, chunk, i * column + index * 8)[0] for i, code in enumerate("qqdq")
+    )
+    return count, nbytes, seconds, repeats
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,73 @@
+"""The door of the log: `record_crossings`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.context import close_log, open_log
+from sekisho.ground import Block
+from sekisho.log import KEEP, KEEP_OF_PROGRAM, CrossingLog
+
+if TYPE_CHECKING:
+    from sekisho.recorder import Recording
+
+__all__ = ["record_crossings"]
+
+
+class record_crossings(Block):  # noqa: N801 - used like a function
+    """Collect every crossing made inside the ``with`` block.
+
+    By itself it collects what guards and helpers do in this thread or task. With
+    ``everywhere=True`` it collects what crosses in the whole program, declared or not, by whoever
+    wrote it: in every thread, and in every process that is started inside of the block.
+
+    Blocks nest: each collects what happens inside it, inner blocks included. What ``as`` names is
+    the log, which fills as values cross and stays readable after the block.
+
+    Args:
+        everywhere: whether to look at the whole program.
+        keep: how many crossings to keep one by one, beside the sums by line: 10,000 if it is not
+            said, and of a whole program 1,000 of each process.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> with sk.record_crossings() as log:
+        ...     total = sk.add_batch_dim(np.ones(3)).sum()
+        >>> len(log)
+        0
+        >>> import torch
+        >>> with sk.record_crossings(everywhere=True) as log:
+        ...     total = torch.ones(3).numpy().sum()
+        >>> [(row.operation, row.way, row.count) for row in log.rows]
+        [('torch.Tensor.numpy', 'torch -> numpy', 1)]
+    """
+
+    def __init__(self, *, everywhere: bool = False, keep: int | None = None) -> None:
+        self._everywhere = everywhere
+        self._keep = (KEEP_OF_PROGRAM if everywhere else KEEP) if keep is None else keep
+        self._open: list[tuple[Any, CrossingLog, Recording | None]] = []
+        self._is_used = False
+
+    def __enter__(self) -> CrossingLog:
+        self._is_used = True
+        log = CrossingLog(keep=self._keep)
+        if self._everywhere:
+            # Importing sekisho stays light.
+            from sekisho.recorder import Recording  # noqa: PLC0415 - as said
+
+            recording = Recording(self._keep)
+            recording.start()
+            log.fill_from(recording.log)
+            self._open.append((None, log, recording))
+        else:
+            self._open.append((open_log(log), log, None))
+        return log
+
+    def __exit__(self, *error: object) -> None:
+        token, log, recording = self._open.pop()
+        if recording is None:
+            close_log(token)
+        else:
+            log.fill_from(None)
+            recording.stop()

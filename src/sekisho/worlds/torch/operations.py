@@ -1,0 +1,177 @@
+"""The operations of torch by which arrays cross, tensors move, and Python waits.
+
+What they share and what they copy was measured, by the address of the memory before and after; a
+test with Hypothesis holds it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.wrapping import scalars_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sekisho.worlds.shown import Kind
+    from sekisho.worlds.world import World
+
+__all__ = [
+    "CHEAPER",
+    "QUICK",
+    "WATCHED",
+    "kind_of_operation",
+    "note_wrapper",
+    "prepare_wrapping",
+    "suspects",
+    "waits_for",
+    "why_copied",
+    "worker_name",
+]
+
+_SCALARS: Final = scalars_of("Tensor")
+
+WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "import": (
+        "from_numpy",
+        "as_tensor",
+        "tensor",
+        "asarray",
+        "from_dlpack",
+        "utils.dlpack.from_dlpack",
+        "frombuffer",
+        "sparse_coo_tensor",
+        "Tensor.new_tensor",
+        "Tensor.__array_wrap__",
+        "Tensor.__init__",  # torch.Tensor(array): its __new__ is C's, and this runs after it
+    ),
+    "export": ("Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__", "utils.dlpack.to_dlpack"),
+    "scalar": (*_SCALARS, "Tensor.__repr__", "Tensor.__format__"),
+    # Other operators take no array, or end in __array__ and __array_wrap__.
+    "compute": ("Tensor.__getitem__", "Tensor.__setitem__", "Tensor.__eq__"),
+    "move": ("Tensor.to", "Tensor.cpu", "Tensor.cuda", "Tensor.copy_"),
+    "wait": (
+        "cuda.synchronize",
+        "cuda.Stream.synchronize",
+        "cuda.Event.synchronize",
+        "accelerator.synchronize",
+        "mps.synchronize",
+    ),
+}
+
+CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
+    ("torch.tensor", "torch.Tensor", "torch.Tensor.new_tensor"), "torch.from_numpy"
+)
+
+QUICK: Final = frozenset(
+    {"from_numpy", "as_tensor", "tensor", "asarray", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
+)
+
+_COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "Tensor.__init__", "sparse_coo_tensor"})
+
+
+def why_copied(
+    operation: str, value: Any, crossed: Any, source: World, target: World, *, is_list: bool
+) -> str | None:
+    """Why an operation had to copy; None if what it made shares the value's memory."""
+    if crossed is value:
+        return None  # an operand: it is viewed, not taken
+    before, after = source.device_name(value), target.device_name(crossed)
+    if before != after:
+        return f"it moved from {before} to {after}"
+    name = "torch.Tensor" if operation == "Tensor.__init__" else f"torch.{operation}"
+    if operation in _COPYING:
+        return f"{name} always copies{' a list, array by array' if is_list else ''}"
+    if is_list:
+        return "a list is copied, array by array"
+    dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
+    if dtypes[0] != dtypes[1]:
+        return f"{dtypes[0]} becomes {dtypes[1]}"
+    return None
+
+
+def prepare_wrapping(torch: Any) -> None:
+    """Have torch make its tables of functions now, of the functions themselves."""
+    importlib.import_module("torch.utils._device")._device_constructors()  # noqa: SLF001 - no public way
+    torch.overrides.get_testing_overrides()
+    torch.overrides.resolve_name(torch.Tensor.numpy)
+    torch.jit._builtins._get_builtin_table()  # noqa: SLF001 - likewise
+
+
+def note_wrapper(torch: Any, original: Any, wrapper: Any) -> None:
+    """Have TorchScript, and strict mode, take a wrapper for what it wraps."""
+    builtins = torch.jit._builtins  # noqa: SLF001 - no public way
+    found = builtins._find_builtin(original)  # noqa: SLF001 - likewise
+    if found is not None:
+        builtins._register_builtin(wrapper, found)  # noqa: SLF001 - likewise
+    # What a compiler of torch traces instead of the wrapper.
+    wrapper._torchdynamo_inline = original  # noqa: SLF001 - as torch.compile's own wrappers say it
+    kind = suspects().get(original)
+    if kind is not None:
+        suspects()[wrapper] = kind
+
+
+def waits_for(torch: Any, operation: str, args: tuple[Any, ...]) -> str:
+    """The device of a ``synchronize``: of a stream, an event, the one that is named, or all."""
+    device = getattr(args[0], "device", args[0]) if args else None
+    library = operation.partition(".")[0]
+    if library == "accelerator":
+        library = getattr(torch.accelerator.current_accelerator(), "type", "cpu")
+    return f"{library}:{device}" if isinstance(device, int) else str(device or library)
+
+
+def worker_name(torch: Any) -> str | None:
+    """A DataLoader's worker, by its number."""
+    data = getattr(getattr(torch, "utils", None), "data", None)
+    worker = data.get_worker_info() if data is not None else None
+    return None if worker is None else f"DataLoader worker {worker.id}"
+
+
+# --- for strict mode, which torch shows every operation ------------------------------------------
+
+
+@cache
+def suspects() -> dict[Any, Kind]:
+    """The operations of torch that a body is looked at more closely for, and what they do.
+
+    Each by itself and by its wrapper: torch names either, while crossings are counted and after.
+    """
+    torch = importlib.import_module("torch")
+    names = "item tolist equal allclose is_nonzero __bool__ __int__ __float__ __complex__"
+    names += " __index__ __contains__ __repr__ __format__"
+    tensor = torch.Tensor
+    scalars = [getattr(tensor, name) for name in names.split()]
+    found: dict[Any, Kind] = dict.fromkeys(
+        (*scalars, torch.equal, torch.allclose, torch.is_nonzero), "scalar"
+    )
+    found.update(dict.fromkeys((tensor.numpy, tensor.__array__, tensor.__dlpack__), "export"))
+    made = (torch.tensor, torch.as_tensor, torch.asarray, tensor.new_tensor)
+    found.update(dict.fromkeys(made, "import"))
+    for each, kind in tuple(found.items()):
+        if hasattr(each, "__wrapped__"):
+            found[each.__wrapped__] = kind
+    return found
+
+
+# What tells about a tensor without computing: reading these is no operation.
+_LOOK_NAMES: Final = (
+    "size dim ndimension numel nelement stride storage_offset element_size data_ptr get_device "
+    "is_contiguous is_floating_point is_complex is_signed is_conj is_neg is_inference is_pinned "
+    "is_shared is_set_to is_same_size __len__ __hash__ __repr__ __format__ type"
+)
+_LOOKS: Final = frozenset(_LOOK_NAMES.split())
+_VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"})
+
+
+def kind_of_operation(operation: Any) -> Kind:
+    """What an operation does: makes Python numbers, makes an array, tells about a tensor, or else."""
+    known = suspects().get(operation)
+    if known is not None:
+        return known
+    name = operation.__name__
+    if name == "__get__":
+        return "compute" if operation.__self__.__name__ in _VALUES else "look"
+    return "look" if name in _LOOKS else "compute"
