@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -251,22 +252,156 @@ def test_an_error_of_no_crossing_may_be_caught(torch):
 # --- threads, suspension, other modes ------------------------------------------------------------
 
 
-def test_a_thread_that_a_body_starts_is_not_watched_unless_it_is_guarded(torch):
-    seen = []
+def body_that_starts(start):
+    """A body of PyTorch that has a job done by `start`; the job crosses."""
 
     @sk.torch_world
-    def body(x: torch.Tensor):
-        def work():
-            seen.append(x.numpy())
+    def body(x):
+        return start(lambda: np.asarray(x))
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        return x
+    return body
+
+
+def by_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def by_subclass(work):
+    class Own(threading.Thread):
+        def run(self):
+            work()
+
+    thread = Own()
+    thread.start()
+    thread.join()
+
+
+def by_timer(work):
+    timer = threading.Timer(0, work)
+    timer.start()
+    timer.join()
+
+
+@pytest.mark.parametrize("start", [by_thread, by_subclass, by_timer])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_a_body_starts_is_watched_with_it(torch, start):
+    with sk.mode("strict"):
+        body_that_starts(start)(torch.ones(1))
+    (message,) = caught_now()
+    assert message.startswith("body() body: expected PyTorch only, got torch.Tensor.__array__")
+    assert "test_strict.py" in message
+
+
+def caught_now():
+    caught = sys.modules["sekisho.watch.strict"].caught
+    found = list(caught)
+    caught.clear()
+    return found
+
+
+def by_executor(work):
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(work).result()
+
+
+def by_map(work):
+    with ThreadPoolExecutor(1) as executor:
+        return list(executor.map(lambda _: work(), [1]))
+
+
+def by_task(work):
+    async def job():
+        await asyncio.sleep(0)
+        return work()
+
+    async def main():
+        return await asyncio.create_task(job())
+
+    return asyncio.run(main())
+
+
+def by_gather(work):
+    async def job():
+        return work()
+
+    async def main():
+        return await asyncio.gather(job(), asyncio.sleep(0))
+
+    return asyncio.run(main())
+
+
+def by_to_thread(work):
+    async def main():
+        return await asyncio.to_thread(work)
+
+    return asyncio.run(main())
+
+
+JOBS = [by_executor, by_map, by_task, by_gather, by_to_thread]
+jobs = pytest.mark.parametrize("start", JOBS)
+
+
+@jobs
+def test_the_error_of_a_job_that_a_body_waits_for_is_the_bodys(torch, start):
+    with sk.mode("strict"), pytest.raises(sk.WorldError, match=r"torch\.Tensor\.__array__"):
+        body_that_starts(start)(torch.ones(1))
+    assert caught_now() == []
+
+
+@jobs
+def test_a_body_that_swallows_the_error_of_a_job_is_told_of(torch, start):
+    def swallowing(work):
+        with contextlib.suppress(sk.WorldError):
+            start(work)
 
     with sk.mode("strict"):
-        body(torch.ones(1))
-    assert len(seen) == 1
+        body_that_starts(swallowing)(torch.ones(1))
+    assert len(set(caught_now())) == 1
+
+
+@jobs
+def test_what_is_not_started_by_a_watched_body_is_as_it_was(torch, start):
+    x = torch.ones(1)
+    with sk.mode("strict"):
+        body_that_starts(lambda _: None)(x)
+        start(lambda: np.asarray(x))
+        by_thread(lambda: np.asarray(x))
+        body_that_starts(lambda work: allowed(start, work))(x)
+    assert caught_now() == []
+
+
+def allowed(start, work):
+    with sk.crossing_allowed():
+        start(work)
+
+
+def test_the_threads_of_an_executor_are_not_watched_beyond_the_job(torch):
+    executor = ThreadPoolExecutor(1)
+    x = torch.ones(1)
+    with sk.mode("strict"):
+        body_that_starts(lambda _: executor.submit(int).result())(x)
+    assert executor.submit(lambda: np.asarray(x).sum()).result() == 1
+    executor.shutdown()
+
+
+def test_a_task_that_is_cancelled_before_it_runs_is_closed(torch):
+    def cancelling(work):
+        async def job():
+            work()
+
+        async def main():
+            task = asyncio.create_task(job())
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+
+    with sk.mode("strict"):
+        body_that_starts(cancelling)(torch.ones(1))
+    assert caught_now() == []
 
 
 def test_a_generator_may_hold_a_mode_of_its_own_while_suspended(torch):

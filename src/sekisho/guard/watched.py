@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho.border import first_array
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
-from sekisho.watch import Watch, Watching, show_calls
+from sekisho.watch import Watch, Watching, show_calls, watch_jobs
 from sekisho.worlds import find_world, is_compiling
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
         if is_compiling() or current().name != "strict":
             return function(*args, **kwargs)
         watching = Watching(find(args, kwargs))
+        watch_jobs()
         if start is None:
             with watching:
                 return function(*args, **kwargs)

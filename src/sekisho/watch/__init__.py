@@ -6,6 +6,7 @@ is the guard's business.
 """
 
 from sekisho.watch.calls import show_calls
+from sekisho.watch.jobs import watch_jobs
 from sekisho.watch.strict import Watch, Watching, note_refusal, settle_boundary, thread, unwatched
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "show_calls",
     "thread",
     "unwatched",
+    "watch_jobs",
 ]

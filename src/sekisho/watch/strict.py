@@ -15,9 +15,10 @@ import inspect
 import linecache
 import threading
 import warnings
+import weakref
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 from sekisho.context import current
 from sekisho.errors import (
@@ -50,6 +51,7 @@ __all__ = [
     "caught",
     "judge",
     "note_refusal",
+    "of_jobs",
     "refuse",
     "settle_boundary",
     "thread",
@@ -105,6 +107,9 @@ thread: Final = _Thread()
 caught: Final[list[str]] = []
 """The crossings that were refused to a body which caught the error and went on, as messages."""
 
+of_jobs: Final[weakref.WeakSet[BaseException]] = weakref.WeakSet()
+"""Errors that left what a body has started, a thread or a task: caught, unless they are handed on."""
+
 
 @contextlib.contextmanager
 def unwatched() -> Generator[None]:
@@ -139,6 +144,8 @@ class Watching:
         thread.depth -= 1
         if len(thread.refused) > self._start:
             _settle(self._start, error)
+        if error is not None and of_jobs:
+            _hand_on(error)
         if isinstance(error, RefusalError):
             raise note_refusal(WorldError(*error.args)).with_traceback(
                 error.__traceback__
@@ -154,6 +161,16 @@ def _settle(start: int, error: BaseException | None) -> None:
             thread.refused.remove(refused)
     if thread.depth == 0:
         thread.refused.clear()
+
+
+def _hand_on(error: BaseException) -> None:
+    """What left a job leaves the body that has waited for it, too: nobody there went on."""
+    for each in _chain(error):
+        if each in of_jobs:
+            of_jobs.discard(each)
+            with contextlib.suppress(ValueError):  # a test has looked, and emptied the list
+                caught.remove(str(each))
+            note_refusal(cast("SekishoError", each))  # for the body around this one
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
