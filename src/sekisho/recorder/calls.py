@@ -66,9 +66,7 @@ def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., An
         finally:
             now.is_inside = False
         seconds = _clock() - start
-        seen = read(args, kwargs, result)
-        if seen is not None:
-            counter.count(operation, seen, seconds, _frame_at(depth))
+        counter.add(operation, read, (args, kwargs, result), seconds, _frame_at(depth))
         return result
 
     return call
@@ -103,9 +101,7 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
                 site.nbytes[i] += result.nbytes
                 site.seconds[i] += seconds
                 return result
-        seen = read(args, kwargs, result)
-        if seen is not None:
-            counter.count(operation, seen, seconds, frame, is_plain=is_plain)
+        counter.add(operation, read, (args, kwargs, result), seconds, frame, is_plain=is_plain)
         now.wants_copy = False
         return result
 
@@ -143,9 +139,7 @@ def _import(operation: Operation, original: Callable[..., Any]) -> Callable[...,
                 if site.copied:
                     repeat(site, value)
                 return result
-        seen = read(args, kwargs, result)
-        if seen is not None:
-            counter.count(operation, seen, seconds, frame, is_plain=is_plain)
+        counter.add(operation, read, (args, kwargs, result), seconds, frame, is_plain=is_plain)
         return result
 
     return call
@@ -171,9 +165,7 @@ def _scalar(operation: Operation, original: Callable[..., Any]) -> Callable[...,
                 site.nbytes[i] += value.nbytes
                 site.seconds[i] += seconds
                 return result
-        seen = read(args, kwargs, result)
-        if seen is not None:
-            counter.count(operation, seen, seconds, frame, is_plain=may_be_quick)
+        counter.add(operation, read, (args, kwargs, result), seconds, frame, is_plain=may_be_quick)
         return result
 
     return call
@@ -191,9 +183,7 @@ def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., A
         if result is args[0] and returns_moved:
             return result
         seconds = _clock() - start
-        seen = read(args, kwargs, result)
-        if seen is not None:
-            counter.count(operation, seen, seconds, _frame_at(1))
+        counter.add(operation, read, (args, kwargs, result), seconds, _frame_at(1))
         return result
 
     return call

@@ -152,7 +152,7 @@ class Counter:
         self.number = number
         self._left = keep
         self._free: deque[_Rows] = deque()
-        self._is_full = False
+        self._has_lost = False
 
     def _now(self) -> _Now:
         now: _Now = threads.now
@@ -160,30 +160,57 @@ class Counter:
             now.lease(self._free, self.number)
         return now
 
-    def count(
+    def add(
+        self,
+        operation: Operation,
+        read: Callable[..., Seen | None],
+        call: tuple[Any, Any, Any],
+        seconds: float,
+        frame: FrameType,
+        *,
+        is_plain: bool = False,
+    ) -> None:
+        """Add a call, if anything crossed in it. Whatever goes wrong, the program goes on.
+
+        Args:
+            operation: what was called.
+            read: what tells what it did.
+            call: its arguments, by position and by name, and its result.
+            seconds: how long it took.
+            frame: the line that called it.
+            is_plain: whether its like may be added by the quick way from now on.
+        """
+        now = threads.now
+        now.is_inside = True
+        try:
+            seen = read(*call)
+            if seen is not None:
+                self._count(operation, seen, seconds, frame, is_plain=is_plain)
+        except Exception as error:  # noqa: BLE001 - an array of a class that nobody here knows
+            self._lose(f"a crossing by {operation.label} could not be read: {error!r}")
+        finally:
+            now.is_inside = False
+
+    def _lose(self, why: str) -> None:
+        if not self._has_lost:
+            self._has_lost = True
+            self.ledger.note(lost=why)
+
+    def _count(
         self,
         operation: Operation,
         seen: Seen,
         seconds: float,
         frame: FrameType,
         *,
-        is_plain: bool = False,
+        is_plain: bool,
     ) -> None:
-        """Add one call, made by `frame`.
-
-        Args:
-            operation: what was called.
-            seen: what it did.
-            seconds: how long it took.
-            frame: the line that called it.
-            is_plain: whether its like may be added by the quick way from now on.
-        """
         kind = kind_of(frame)
         if kind == SEKISHO:
             return  # a guard or a helper: it says so itself, and more exactly (see `take`)
         own = frame if kind == OWN else own_frame(frame)
         declared = declarations.exist and (allowance.get() or is_at_boundary(frame))
-        value, source, crossed, target, nbytes, is_list = seen
+        value, _, crossed, _, nbytes, is_list = seen
         now = self._now()
         key: tuple[Any, ...] = (
             operation.number,
@@ -198,8 +225,7 @@ class Counter:
         if value is None:
             key += (crossed,)
         else:
-            devices = source.device_name(value), target and target.device_name(crossed)
-            key += (value.dtype, crossed.dtype, *devices)
+            key += (value.dtype, crossed.dtype, *_devices(seen))
         site = now.rows.sites.get(key)
         if site is None:
             fields = _fields(operation, seen, own, frame, declared=declared)
@@ -256,9 +282,7 @@ class Counter:
         if slot is None:
             slot = self.ledger.add_row(fields)
             if slot is None:
-                if not self._is_full:
-                    self._is_full = True
-                    self.ledger.note(lost="more lines cross than are counted")
+                self._lose("more lines cross than are counted")
                 return None
             now.rows.slots[row] = slot
         site = Site(slot, fields, codes)
@@ -285,6 +309,14 @@ def _is_alike(site: Site) -> bool:
     )
 
 
+def _devices(seen: Seen) -> tuple[str, str]:
+    """Where a value was, and where it is now; numbers of Python's are on the host."""
+    before = seen.source.device_name(seen.value)
+    if seen.target is None:
+        return before, "cpu"
+    return before, before if seen.crossed is seen.value else seen.target.device_name(seen.crossed)
+
+
 def _line_of(frame: FrameType) -> dict[str, Any]:
     return {"filename": frame.f_code.co_filename, "line": frame.f_lineno or 0}
 
@@ -303,9 +335,9 @@ def _fields(
     if value is None:
         devices, dtypes = (crossed, crossed), ("", "")
     elif target is None:
-        devices, dtypes = (source.device_name(value), "cpu"), (dtype_name(value.dtype), "")
+        devices, dtypes = _devices(seen), (dtype_name(value.dtype), "")
     else:
-        devices = source.device_name(value), target.device_name(crossed)
+        devices = _devices(seen)
         dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
         copied = operation.world.why_copied(
             operation.name, value, crossed, source, target, is_list=is_list

@@ -80,13 +80,17 @@ def _put(holder: Any, name: str, wrapper: Any) -> None:
 
 def _wrap_imported(world: World, wrappers: dict[int, Any]) -> None:
     """Find what other modules have imported by name. A library's own modules stay as they are."""
+    # A name that is older than strict mode's own wrapper holds what that one wraps.
+    for wrapper in tuple(wrappers.values()):
+        if hasattr(wrapper.__wrapped__, "__sekisho_shown__"):
+            wrappers[id(wrapper.__wrapped__.__wrapped__)] = wrapper
     for name, module in tuple(sys.modules.items()):
         if name.partition(".")[0] in {world.name, "sekisho"}:
             continue
         names: dict[str, Any] = getattr(module, "__dict__", {})
         for key, value in tuple(names.items()):
             wrapper = wrappers.get(id(value))
-            if wrapper is not None and wrapper.__wrapped__ is value:
+            if wrapper is not None and wrapper is not value:
                 _put(module, key, wrapper)
 
 

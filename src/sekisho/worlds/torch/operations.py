@@ -67,7 +67,7 @@ CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
 )
 
 QUICK: Final = frozenset(
-    {"from_numpy", "as_tensor", "tensor", "asarray", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
+    {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
 
 _COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "Tensor.__init__", "sparse_coo_tensor"})
@@ -85,6 +85,8 @@ def why_copied(
     name = "torch.Tensor" if operation == "Tensor.__init__" else f"torch.{operation}"
     if operation in _COPYING:
         return f"{name} always copies{' a list, array by array' if is_list else ''}"
+    if operation == "asarray" and not value.shape:
+        return "torch.asarray takes an array without axes for a number"
     if is_list:
         return "a list is copied, array by array"
     dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
