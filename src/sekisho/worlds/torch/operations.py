@@ -63,14 +63,14 @@ WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 
 CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
-    ("torch.tensor", "torch.Tensor", "torch.Tensor.new_tensor"), "torch.from_numpy"
+    ("torch.tensor", "torch.Tensor.new_tensor"), "torch.from_numpy"
 )
 
 QUICK: Final = frozenset(
     {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
 
-_COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "Tensor.__init__", "sparse_coo_tensor"})
+_COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "sparse_coo_tensor"})
 
 
 def why_copied(
@@ -80,19 +80,19 @@ def why_copied(
     if crossed is value:
         return None  # an operand: it is viewed, not taken
     before, after = source.device_name(value), target.device_name(crossed)
-    if before != after:
-        return f"it moved from {before} to {after}"
-    name = "torch.Tensor" if operation == "Tensor.__init__" else f"torch.{operation}"
-    if operation in _COPYING:
-        return f"{name} always copies{' a list, array by array' if is_list else ''}"
-    if operation == "asarray" and not value.shape:
-        return "torch.asarray takes an array without axes for a number"
-    if is_list:
-        return "a list is copied, array by array"
     dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
-    if dtypes[0] != dtypes[1]:
-        return f"{dtypes[0]} becomes {dtypes[1]}"
-    return None
+    reason = None
+    if before != after:
+        reason = f"it moved from {before} to {after}"
+    elif operation in _COPYING:
+        reason = f"torch.{operation} always copies{' a list, array by array' if is_list else ''}"
+    elif is_list:
+        reason = "a list is copied, array by array"
+    elif dtypes[0] != dtypes[1]:
+        reason = f"{dtypes[0]} becomes {dtypes[1]}"
+    elif operation == "asarray" and not value.shape:
+        reason = "torch.asarray takes an array without axes for a number"
+    return reason
 
 
 def prepare_wrapping(torch: Any) -> None:
