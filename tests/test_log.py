@@ -1,10 +1,12 @@
-"""The log of crossings: a table, records, a flowchart, and the command that prints it."""
+"""The log of crossings: a table, records, a flowchart, a page, and the command that prints it."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -131,7 +133,7 @@ def test_the_command_runs_a_script_and_prints_its_table(arguments, tmp_path, tor
     lines = done.stderr.splitlines()
     assert lines[1].startswith("crossings ")
     assert re.search(
-        r"script.py:9 +double +argument 'x' +numpy -> torch .float64. +1 +24 B +\S+ +\S+%  shared$",
+        r"script.py:9 +double +argument 'x' +numpy -> torch .float64. +1 +24 B +\S+ +\S+%  shared, declared$",
         lines[3],
     )
     assert lines[5].startswith("total")
@@ -156,3 +158,146 @@ def test_quick_and_slow_crossings_log_the_same(torch):
     first, second, _ = (each._replace(seconds=0, line=0) for each in log)
     assert first == second
     assert first.home == "numpy"
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log(tmp_path):
+    source = tmp_path / "<train>.py"
+    source.write_text("import torch\n\nx = 1 < 2\nt = torch.from_numpy(a)\n" + "y = 1\n" * 20)
+    here = {"filename": str(source), "line": 4, "home": None, "declared": False}
+    log = CrossingLog(
+        [
+            crossing("<lambda>", "torch.from_numpy", nbytes=3_000_000, **here),
+            crossing("train", "torch.from_numpy", nbytes=1_000_000, **here),
+            crossing(
+                "train",
+                "torch.Tensor.numpy",
+                source="torch",
+                target="numpy",
+                source_device="cuda:0",
+                nbytes=10,
+                **here,
+            ),
+            crossing("train", "torch.Tensor.item", source="torch", target="python", **here),
+            crossing("fit & see", "jax.device_put", target="jax", nbytes=1_000_000, **here),
+        ]
+    )
+    log.add_row(log.rows[0])
+    return log
+
+
+class Tags(HTMLParser):
+    """Sees that what is opened is closed, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in {"meta", "link"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+
+def tags_of(text):
+    parser = Tags()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == []
+    return parser.seen
+
+
+def test_the_page_asks_for_nothing_and_is_well_formed(log):
+    text = log.to_html()
+    assert not re.search(r"https?:|src=|@import|<script|url\(", text)
+    names = {tag for tag, _ in tags_of(text)}
+    assert {"svg", "path", "table", "details", "pre"} <= names
+    assert not names & {"lambda", "train"}
+    assert "&lt;lambda&gt;" in text
+    assert "fit &amp; see" in text
+    assert "x = 1 &lt; 2" in text
+
+
+def test_arrows_are_as_wide_as_their_bytes(log):
+    paths = [attributes for tag, attributes in tags_of(log.to_html()) if tag == "path"]
+    tall = [float(re.search(r" v([\d.]+) ", path["d"])[1]) for path in paths]
+    # Half of them come in, half go out. The lambda's row is there twice.
+    assert tall[: len(tall) // 2] == tall[len(tall) // 2 :]
+    by_lambda, by_train, back, by_fit = tall[: len(tall) // 2]
+    assert by_lambda == pytest.approx(6 * by_train, rel=1e-2)
+    assert by_fit == by_train
+    assert 0 < back < by_train
+
+
+def test_the_lines_of_the_source_have_their_crossings_beside_them(log):
+    text = log.to_html()
+    lines = re.findall(r"<span class='at'><i>(\d+)</i>(.*?)</span>", text)
+    assert [number for number, _ in lines] == ["4"]
+    assert lines[0][1].startswith(
+        "t = torch.from_numpy(a)<b>← numpy -&gt; torch (float32), 2 x, 6 MB</b>"
+    )
+    numbers = re.findall(r"<i>(\d+)</i>", text)
+    assert numbers == ["1", "2", "3", "4", "5", "6", "7"]
+
+
+def test_a_notebook_shows_the_tables(log):
+    text = log._repr_html_()
+    assert [tag for tag, _ in tags_of(text)].count("table") == 2
+    assert "Nothing crossed. Looked at" in CrossingLog()._repr_html_()
+    tags_of(CrossingLog().to_html())
+    assert repr(log) == "<CrossingLog of 6 crossings at 5 lines>"
+
+
+def test_an_annotation_is_a_line_with_its_place(log):
+    lines = log.to_annotations(log.rows[:1])
+    assert len(lines) == 4  # numbers of Python's are none, unless they fail the run
+    assert lines[0].startswith("::error file=")
+    assert ",line=4,title=numpy -> torch (float32)::torch.from_numpy in <lambda>: " in lines[0]
+    assert all(line.startswith("::notice ") for line in lines[1:])
+    copying = {"copied": "torch.tensor always copies", "source_dtype": "float32"}
+    hinted = CrossingLog([crossing(place="torch.tensor", **copying)])
+    (line,) = hinted.to_annotations()
+    assert "%0Ahint: torch.from_numpy shares the memory" in line
+    assert "\n" not in line
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+FLAGS += "--disable-background-networking --disable-component-update --enable-logging=stderr"
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("1200,900", "light"), ("390,844", "dark")])
+def test_the_page_opens_in_a_browser_without_a_word_in_its_console(log, tmp_path, size, scheme):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium here")
+    page = tmp_path / "page.html"
+    # What the page looks like is asked in the page: whoever asks is added to it here.
+    asks = (
+        "<script>const style = getComputedStyle(document.documentElement);"
+        "document.title = [style.backgroundColor, document.documentElement.scrollWidth"
+        " <= innerWidth, document.querySelectorAll('path').length].join(' | ')</script></body>"
+    )
+    page.write_text(log.to_html().replace("</body>", asks), "utf-8")
+    command = [browser, *FLAGS.split(), f"--user-data-dir={tmp_path}", f"--window-size={size}"]
+    command += [f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"]
+    shown = subprocess.run(
+        [*command, "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "CONSOLE" not in shown.stderr
+    assert "ERR_" not in shown.stderr
+    paper = "rgb(20, 23, 27)" if scheme == "dark" else "rgb(255, 255, 255)"
+    assert f"<title>{paper} | true | 8</title>" in shown.stdout
