@@ -137,6 +137,16 @@ def test_a_program_ends_and_prints_as_it_does_by_itself(record, name, tmp_path):
     )
 
 
+def test_a_warning_stands_at_the_line_of_the_program(record, tmp_path):
+    text = (
+        "import numpy as np, torch, warnings\nwarnings.simplefilter('default')\n"
+        "torch.from_numpy(np.frombuffer(b'12345678', np.float32))\n"
+    )
+    done, _ = record(text, options=["--quiet"])
+    assert f"{tmp_path / 'program.py'}:3: UserWarning: The given NumPy array" in done.stderr
+    assert done.stderr == run(tmp_path / "program.py").stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_program_that_is_killed_is_named_and_has_lost_nothing(record, number):

@@ -248,6 +248,38 @@ def test_the_report_sums_the_crossings_of_the_run(project, workers):
     )
 
 
+PLAIN = """
+import numpy as np, pytest, torch
+
+@pytest.mark.parametrize("n", range(4))
+def test(n):
+    torch.from_numpy(np.ones(4))
+"""
+
+
+@needs_torch
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n2"], marks=needs_xdist)])
+def test_the_report_of_everywhere_has_what_crosses_without_a_guard(project, workers):
+    project.makepyfile(PLAIN)
+    result = run(project, "--sekisho-report=everywhere", *workers)
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*= crossings =*",
+            "crossings *",
+            "*.py:5 * test *torch.from_numpy  numpy -> torch (float64)      4  128 B *% *",
+            "total *",
+        ]
+    )
+
+
+def test_a_scope_of_the_report_that_is_none_is_refused(project):
+    result = run(project, "--sekisho-report", "tests")
+    result.stderr.fnmatch_lines(
+        ["*--sekisho-report: expected guards or everywhere, got 'tests'; paths stand before it, *"]
+    )
+
+
 @needs_xdist
 def test_workers_of_xdist_are_in_the_mode_of_the_run(project):
     project.makepyfile(CHECK.format(mode="strict"))

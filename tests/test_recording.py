@@ -175,7 +175,7 @@ def exercise(steps):
             case 2:
                 tensor.sum().item(), tensor.tolist(), bool(tensor.any())
             case _:
-                torch.as_tensor(tensor.numpy(), dtype=torch.float64)
+                torch.as_tensor(tensor.numpy(), dtype=torch.complex128)
 
 
 @pytest.mark.filterwarnings("ignore:__array_")

@@ -36,8 +36,7 @@ class CrossingLog:
 
     def __init__(self, crossings: Iterable[Crossing] = (), *, keep: int = KEEP) -> None:
         self.keep = keep
-        self.processes: tuple[Process, ...] = ()
-        """The processes of a recorded program, the first of them its main one; else empty."""
+        self._processes: tuple[Process, ...] = ()
         self._events: list[Crossing] = []
         self._sums: dict[Key, list[Any]] = {}
         self._source: Callable[[], CrossingLog] | None = None
@@ -70,43 +69,57 @@ class CrossingLog:
             self._look()
         self._source = source
 
-    def _look(self) -> CrossingLog:
+    def _look(self) -> None:
         if self._source is not None:
             now = self._source()
             self._events, self._sums = now._events, now._sums  # noqa: SLF001 - of the same class
-            self.processes = now.processes
-        return self
+            self._processes = now._processes  # noqa: SLF001 - likewise
 
     @property
     def rows(self) -> list[Row]:
         """The sums, by file and line."""
-        found = (Row(*key, *sums) for key, sums in tuple(self._look()._sums.items()))  # noqa: SLF001 - its own
+        self._look()
+        found = (Row(*key, *sums) for key, sums in tuple(self._sums.items()))
         return sorted(found, key=lambda row: (row.process, row.filename, row.line))
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """The processes of a recorded program, the first of them its main one; else empty."""
+        self._look()
+        return self._processes
+
+    @processes.setter
+    def processes(self, processes: tuple[Process, ...]) -> None:
+        self._processes = processes
 
     @property
     def nbytes(self) -> int:
         """The bytes of all crossings together, shared or copied."""
-        return sum(sums[1] for sums in tuple(self._look()._sums.values()))  # noqa: SLF001 - its own
+        self._look()
+        return sum(sums[1] for sums in tuple(self._sums.values()))
 
     @property
     def seconds(self) -> float:
         """How long the recorded program ran; 0.0 if the log is not of a whole program."""
-        self._look()
-        return self.processes[0].seconds if self.processes else 0.0
+        processes = self.processes
+        return processes[0].seconds if processes else 0.0
 
     @property
     def is_of_program(self) -> bool:
         """Whether a whole program was looked at, not only guards and helpers."""
-        return bool(self._look().processes)
+        return bool(self.processes)
 
     def __len__(self) -> int:
-        return sum(sums[0] for sums in tuple(self._look()._sums.values()))  # noqa: SLF001 - its own
+        self._look()
+        return sum(sums[0] for sums in tuple(self._sums.values()))
 
     def __iter__(self) -> Iterator[Crossing]:
-        return iter(tuple(self._look()._events))  # noqa: SLF001 - its own
+        self._look()
+        return iter(tuple(self._events))
 
     def __getitem__(self, index: int) -> Crossing:
-        return self._look()._events[index]  # noqa: SLF001 - its own
+        self._look()
+        return self._events[index]
 
     def __add__(self, other: CrossingLog) -> CrossingLog:
         both = CrossingLog(keep=max(self.keep, other.keep))

@@ -1,15 +1,18 @@
 """The operations of the libraries, wrapped while somebody counts, and put back after.
 
 Each stands under its own name again when the last counter is gone. What was imported by name before
-(``from torch import as_tensor``) is found in the modules and wrapped there too.
+(``from torch import as_tensor``) is found in the modules and wrapped there too. A warning that an operation
+gives stands at the line that called it, as it does without a wrapper.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import itertools
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.recorder.calls import make_call
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["unwrap_all", "wrap_world"]
 
 _MISSING: Final = object()
+_ROOM: Final = "sekisho.recorder."
 _places: Final[list[tuple[Any, str, Any, Any]]] = []
 """What stands where: holder, name, what it held itself before, and the wrapper."""
 
@@ -34,6 +38,8 @@ def wrap_world(world: World) -> None:
     if world in _done or not world.watched:
         return
     _done.add(world)
+    if not _places:
+        _put(warnings, "_showwarnmsg", _make_show(vars(warnings)["_showwarnmsg"]))
     world.prepare_wrapping()
     wrappers: dict[int, Any] = {}
     for kind, names in world.watched.items():
@@ -92,6 +98,21 @@ def _wrap_imported(world: World, wrappers: dict[int, Any]) -> None:
             wrapper = wrappers.get(id(value))
             if wrapper is not None and wrapper is not value:
                 _put(module, key, wrapper)
+
+
+def _make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What shows a warning: `warnings` calls it, with a record of what is to be shown."""
+
+    def show(record: Any) -> None:
+        if record.filename == make_call.__code__.co_filename:
+            frame = inspect.currentframe()
+            while frame is not None and frame.f_globals.get("__name__", "").startswith(_ROOM):
+                frame = frame.f_back
+            if frame is not None:
+                record.filename, record.lineno = frame.f_code.co_filename, frame.f_lineno
+        original(record)
+
+    return show
 
 
 def unwrap_all() -> None:
