@@ -62,6 +62,9 @@ def targets(results):
     yield "n: mode off is the very same function", 1.0 if other["mode off"] else 9.9, 1.0, False
     yield "o: 8 threads", ratio(results, "o"), 1.0, False
     yield "strict mode: a training step watched", other["strict"]["training"], 1.5, False
+    recording = other["recording"]
+    yield "recording: a training step of milliseconds", recording["training"], 1.1, False
+    yield "recording: operations of a microsecond", recording["small"], 2.0, False
     yield "import hook, by jaxtyping's", other["hook"], 0.2, False
 
 

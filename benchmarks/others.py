@@ -14,6 +14,7 @@ from pathlib import Path
 
 import imports
 import numpy as np
+import recording
 import strict
 import training
 from jaxtyping import Float32
@@ -114,6 +115,7 @@ def measure_all():
         "mode off": mode_off(),
         "hook": imports.measure_all(),
         "strict": strict.measure_all(),
+        "recording": recording.measure_all(),
         "training": training.measure_all(),
         "instructions": instructions(),
     }

@@ -1,0 +1,119 @@
+"""What recording a whole program costs while it lasts; before and after, the libraries are as they were."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from rounds import report
+from torch import nn
+
+import sekisho as sk
+
+ROUNDS = 15
+
+
+def training_step():
+    """A step of a small convolutional network: 64 images of 32 x 32 from NumPy, and the loss as a number."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        *(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(32 * 8 * 8, 10)),
+    )
+    optimizer = torch.optim.Adam(network.parameters())
+    images = np.random.default_rng(0).random((64, 3, 32, 32), np.float32)
+    labels = np.arange(64) % 10
+
+    def step():
+        loss = nn.functional.cross_entropy(
+            network(torch.from_numpy(images)), torch.from_numpy(labels)
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def small_operations():
+    """Nine operations of a microsecond each, three of which cross."""
+    t, a = torch.ones(4), np.ones(4, np.float32)
+
+    def step():
+        u = t[1:] * 2
+        u.sum()
+        b = a + a
+        torch.from_numpy(b).numpy()
+        u[0].item()
+
+    return step
+
+
+def no_crossings():
+    """Operations of a microsecond, of either library, none of which crosses."""
+    t, a = torch.ones(4), np.ones(4, np.float32)
+
+    def step():
+        u = (t + 1) * 2 - t
+        u.sum()
+        b = (a + 1) * 2 - a
+        b.sum()
+
+    return step
+
+
+def nothing_but_crossings():
+    """An array there and back, and nothing done with it."""
+    a = np.ones(4, np.float32)
+
+    def step():
+        torch.from_numpy(a).numpy()
+
+    return step
+
+
+def timed(step, calls):
+    start = time.perf_counter()
+    for _ in range(calls):
+        step()
+    return (time.perf_counter() - start) / calls
+
+
+CASES = (
+    ("training", "a training step of a convolutional network", training_step, 3),
+    ("small", "operations of a microsecond, three of nine crossing", small_operations, 1000),
+    ("none", "operations of a microsecond, none crossing", no_crossings, 1000),
+    ("only", "nothing but crossings", nothing_but_crossings, 2000),
+)
+
+
+def measure_all():
+    """Each case recorded, by not recorded.
+
+    Of each, the fastest of the rounds: a recording cannot take turns call by call, so a slow moment of
+    the machine would hit one side of a round alone.
+    """
+    torch.set_num_threads(1)
+    ratios = {}
+    for name, title, make, calls in CASES:
+        step = make()
+        timed(step, calls)
+        seconds = {"unrecorded": [], "recorded": []}
+        for _ in range(ROUNDS):
+            seconds["unrecorded"].append(timed(step, calls))
+            # The first thousand crossings of a process are written one by one, 15 microseconds each:
+            # once a program, so not of the case here.
+            with sk.record_crossings(everywhere=True, keep=0):
+                timed(step, 1)
+                seconds["recorded"].append(timed(step, calls))
+        fastest = {key: min(taken) for key, taken in seconds.items()}
+        report(title, fastest, "unrecorded")
+        ratios[name] = fastest["recorded"] / fastest["unrecorded"]
+    return ratios
+
+
+if __name__ == "__main__":
+    measure_all()
