@@ -7,7 +7,6 @@ one must cost nothing where it is not configured. It imports sekisho, and so Num
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import io
 import os
@@ -280,7 +279,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["sekisho_unmatched"] = settings.unmatched
         output["sekisho_unheard"] = settings.unheard
     if log is not None and output is not None:
-        output["sekisho"] = [dataclasses.asdict(row) for row in log.rows]
+        output["sekisho"] = [row._asdict() for row in log.rows]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -318,7 +317,7 @@ def _table(log: CrossingLog) -> str:
     merged = importlib.import_module("sekisho").CrossingLog()
     merged.processes = log.processes
     for row in log.rows:
-        merged.add_row(dataclasses.replace(row, process=""))
+        merged.add_row(row._replace(process=""))
     text = io.StringIO()
     merged.print(text, top=_TOP)
     return text.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.log.crossing import ROW_FIELDS, SUMS, Crossing, Key, Process, Row, key_of
+from sekisho.log.crossing import SUMS, Crossing, Key, Process, Row, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -55,8 +55,7 @@ class CrossingLog:
 
     def add_row(self, row: Row) -> None:
         """Add the sum of many, none of which is known by itself."""
-        values = [getattr(row, name) for name in ROW_FIELDS]
-        self._add(tuple(values[: -len(SUMS)]), *values[-len(SUMS) :])
+        self._add(tuple(row[: -len(SUMS)]), *row[-len(SUMS) :])
 
     def add_event(self, crossing: Crossing) -> None:
         """Keep one crossing, which a row has the sum of already, if there is room."""

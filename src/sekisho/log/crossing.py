@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Final, Literal, NamedTuple
 
-__all__ = ["ROW_FIELDS", "SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
+__all__ = ["SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
 
 Kind = Literal["crossing", "move", "scalar", "wait"]
 """A value changes its library, or its device; becomes a number of Python's; or is waited for."""
@@ -89,8 +88,7 @@ class Crossing(NamedTuple):
         return way_of(self)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The sum of all crossings that are alike: at one line, by one operation, in one process.
 
     Attributes:
@@ -130,7 +128,7 @@ class Row:
     declared: bool
     library: str
     process: str
-    count: int
+    count: int  # type: ignore[assignment]  # pyright: ignore - tuple's own, which nobody asks a row
     nbytes: int
     seconds: float
     repeats: int = 0
@@ -153,15 +151,13 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as plain data, by the names of the JSON report (docs/crossings.md)."""
-        plain = {_RENAMED.get(name, name): getattr(self, name) for name in ROW_FIELDS}
+        plain = {_RENAMED.get(name, name): value for name, value in self._asdict().items()}
         return plain | {"kind": self.kind}
 
 
 _RENAMED: Final = {"filename": "file", "nbytes": "bytes"}
 
-ROW_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Row))
-
-SUMS: Final = ROW_FIELDS[-4:]
+SUMS: Final = Row._fields[-4:]
 """Those fields of a row that are sums: they come last."""
 
 Key = tuple[Any, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import struct
@@ -50,7 +49,7 @@ def read_folder(
         names[ledger.pid] = name
         shown = "" if name == MAIN else name
         for row in ledger.rows():
-            log.add_row(dataclasses.replace(row, process=shown))
+            log.add_row(row._replace(process=shown))
         for event in ledger.events():
             log.add_event(event._replace(process=shown))
         processes.append(ledger.process(name))
