@@ -22,6 +22,9 @@ _AROUND: Final = 3
 
 _COLUMNS: Final = ("line", "in", "by", "from → to", "count", "bytes", "ms", "share", "how")
 
+_UNITS: Final = {"count": " x", "bytes": "", "ms": " ms", "share": ""}
+"""The columns of numbers, and what stands behind one where there is no heading: on a phone."""
+
 _STYLE: Final = """
 .sekisho{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#f3f4f6;--line:#d0d5dc;--faint:#5b6572;
 --w0:#3867c8;--w1:#c8451f;--w2:#7a3fb0;--w3:#2f7d53;font:15px/1.5 system-ui,sans-serif;
@@ -35,12 +38,16 @@ color:var(--ink);background:var(--paper)}
 .sekisho .n{text-align:right}
 .sekisho .hint{color:var(--faint);font-style:italic}
 .sekisho .scroll{overflow-x:auto}
+@media(max-width:600px){.sekisho thead{display:none}
+.sekisho tr{display:block;padding:.5em 0;border-bottom:1px solid var(--line)}
+.sekisho td,.sekisho td:not(:last-child){display:inline;border:0;padding:0 .6em 0 0;white-space:normal}
+.sekisho td.n::after{content:attr(data-unit)}}
 .sekisho code,.sekisho pre{font:13px/1.6 ui-monospace,monospace}
 """.strip()
 
 _PAGE_STYLE: Final = """
 body{margin:0}
-main{max-width:70rem;margin:0 auto;padding:1rem;}
+main{max-width:84rem;margin:0 auto;padding:1rem;}
 h1{font-size:1.5rem;margin:.3em 0}h2{font-size:1.15rem;margin:2em 0 .5em}
 p.sum{color:var(--faint)}
 svg.flow{width:100%;height:auto;min-width:34rem}
@@ -54,7 +61,7 @@ pre span{display:block;padding:0 .8em;white-space:pre;width:max-content;min-widt
 pre i{color:var(--faint);font-style:normal;display:inline-block;width:4ch;text-align:right;margin-right:1.5ch;user-select:none}
 pre .at{background:var(--soft)}pre b{font-weight:600;color:var(--faint);margin-left:3ch}
 pre .gap{color:var(--faint)}
-@media(max-width:600px){main{padding:.6rem}.sekisho th,.sekisho td{padding:.25em .45em;font-size:13px}}
+@media(max-width:600px){main{padding:.6rem}}
 """.strip()
 
 
@@ -95,7 +102,7 @@ def _tables(log: CrossingLog) -> str:
             head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
             body = "".join(_line(row, whole) for row in rows)
             parts.append(
-                f"<h2>{heading.capitalize()}</h2><div class='scroll'><table><thead><tr>{head}</tr>"
+                f"<h2>{heading[0].upper()}{heading[1:]}</h2><div class='scroll'><table><thead><tr>{head}</tr>"
                 f"</thead><tbody>{body}</tbody></table></div>"
             )
     parts += [f"<p>{escape(note)}</p>" for note in notes_of(log)]
@@ -107,13 +114,14 @@ def _line(row: Row, whole: float) -> str:
     advice = advise(row)
     if advice:
         cells[-1] += f"<div class='hint'>hint: {escape(advice)}</div>"
-    numbers = range(4, 8)
     return "".join(
         [
             "<tr>",
             *(
-                f"<td class='n'>{cell}</td>" if i in numbers else f"<td>{cell}</td>"
-                for i, cell in enumerate(cells)
+                f"<td class='n' data-unit='{_UNITS[name]}'>{cell}</td>"
+                if name in _UNITS
+                else f"<td>{cell}</td>"
+                for name, cell in zip(_COLUMNS, cells, strict=True)
             ),
             "</tr>",
         ]
