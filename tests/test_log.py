@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
@@ -61,6 +62,62 @@ def test_the_table_has_a_row_for_what_is_alike_at_a_line_and_totals():
         "a.py:1     plot      the result    torch -> numpy (float32)                 1   1 kB  1.00  shared\n"
         + rule
         + "total                                                                       5   5 kB  5.00"
+    )
+
+
+def test_a_terminal_gets_a_table_of_rich():
+    pytest.importorskip("rich")
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    hinted = crossing(
+        "[bold]",
+        "torch.tensor",
+        copied="torch.tensor always copies",
+        source_dtype="float32",
+        seconds=1,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "160")
+        CrossingLog([*LOG, hinted]).print(terminal, top=3)
+    text = terminal.getvalue()
+    assert "┏" in text
+    assert "[bold]" in text
+    assert "hint: torch.from_numpy shares the memory" in " ".join(text.split())
+    assert "3 more lines" in text
+    plain = io.StringIO()
+    CrossingLog(LOG).print(plain)
+    assert plain.getvalue() == f"{LOG}\n"
+
+
+def test_what_a_log_has_beyond_an_earlier_state_of_itself():
+    log = CrossingLog([crossing(), crossing(line=2)], keep=10)
+    later = CrossingLog([crossing(line=3), *log, crossing(line=2), crossing(line=2)])
+    beyond = later.since(log)
+    assert [(row.line, row.count) for row in beyond.rows] == [(2, 2), (3, 1)]
+    assert [each.line for each in beyond] == [3, 2, 2]
+
+
+def test_a_log_is_bounded():
+    log = CrossingLog((crossing(seconds=1.0) for _ in range(100)), keep=3)
+    assert (len(log), len([*log]), len(log.rows), log.rows[0].seconds) == (100, 3, 1, 100.0)
+
+
+def test_a_program_without_tensors_is_told_what_was_looked_at():
+    code = (
+        "import numpy as np, sekisho as sk\n"
+        "with sk.record_crossings(everywhere=True) as log:\n    np.ones(3).sum()\n"
+        "print(log)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == (
+        "Nothing crossed. Looked at: 1 process, in which no library with arrays beside NumPy "
+        "was imported.\n"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.log.crossing import SUMS, Crossing, Key, Process, Row, key_of
@@ -138,7 +139,12 @@ class CrossingLog:
             rest = [a - b for a, b in zip(sums, before.get(key, (0, 0, 0.0, 0)), strict=True)]
             if rest[0]:
                 later._add(key, *rest)
-        later._events = self._events[len(earlier._events) :]
+        seen = Counter(earlier._events)  # other processes' may stand before them
+        for event in self._events:
+            if seen[event]:
+                seen[event] -= 1
+            else:
+                later.add_event(event)
         later.processes = self.processes
         return later
 

@@ -187,7 +187,7 @@ class Recording:
     def _read(self) -> CrossingLog:
         folder = _running.folder
         if folder is None:
-            return CrossingLog(keep=self._keep)
+            return CrossingLog()
         # Who has begun the folder sees all; who is a child of a recorded program, itself and its own.
         root = None if Recording._folder == folder else os.getpid()
         return read_folder(folder, self._keep, root=root)

@@ -28,7 +28,7 @@ def read_folder(
 
     Args:
         folder: where they write.
-        keep: how many crossings the log keeps one by one.
+        keep: how many crossings the log keeps one by one, of each process.
         main: the number of the main process; None is the one that began first.
         root: the process that is to be read with all that it has started; None reads all.
     """
@@ -38,7 +38,7 @@ def read_folder(
         for ledger in ledgers:  # parents begin before their children
             family |= {ledger.pid} if ledger.parent in family else set()
         ledgers = [ledger for ledger in ledgers if ledger.pid in family]
-    log = CrossingLog(keep=keep)
+    log = CrossingLog(keep=keep * max(len(ledgers), 1))
     names: dict[int, str] = {}
     pid = main if main is not None else next((ledger.pid for ledger in ledgers), None)
     processes: list[Process] = []
