@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import importlib.util
 import subprocess
@@ -402,6 +403,16 @@ def test_a_task_that_is_cancelled_before_it_runs_is_closed(torch):
     with sk.mode("strict"):
         body_that_starts(cancelling)(torch.ones(1))
     assert caught_now() == []
+
+
+def test_an_allowance_may_end_in_another_context_than_it_began_in():
+    def generator():
+        with sk.crossing_allowed():
+            yield
+
+    items = generator()
+    contextvars.copy_context().run(next, items)
+    assert list(items) == []
 
 
 def test_a_generator_may_hold_a_mode_of_its_own_while_suspended(torch):

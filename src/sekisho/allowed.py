@@ -38,11 +38,13 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
 
             self._watch, thread.watch = thread.watch, None
             declarations.exist = True
-            self._token = allowance.set(True)
+            # No token: a generator may end in another context than it began in.
+            self._allowance = allowance.get()
+            allowance.set(True)
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
             from sekisho.watch import thread  # noqa: PLC0415 - likewise
 
             thread.watch = self._watch
-            allowance.reset(self._token)
+            allowance.set(self._allowance)
