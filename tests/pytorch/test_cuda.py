@@ -157,3 +157,19 @@ def test_a_captured_graph_replays_a_guarded_module(torch, net):
     x.copy_(torch.ones_like(x))
     graph.replay()
     torch.testing.assert_close(result, net(torch.ones_like(x)).detach())
+
+
+def test_a_recording_sees_moves_waits_and_what_waits(torch):
+    with sk.record_crossings(everywhere=True) as log:
+        t = torch.ones(1000).cuda()
+        t.to("cpu")
+        t.sum().item()
+        torch.cuda.synchronize()
+        torch.as_tensor(np.ones(3), device="cuda")
+    assert [(row.kind, row.operation.removeprefix("torch."), row.way) for row in log.rows] == [
+        ("move", "Tensor.cuda", f"torch cpu -> torch {t.device}"),
+        ("move", "Tensor.to", f"torch {t.device} -> torch cpu"),
+        ("scalar", "Tensor.item", f"torch {t.device} -> python"),
+        ("wait", "cuda.synchronize", "waits for torch cuda"),
+        ("crossing", "as_tensor", f"numpy cpu -> torch {t.device}"),
+    ]
