@@ -117,6 +117,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_program_ends_and_prints_as_it_does_by_itself(record, name, tmp_path):
     text, status, error = ENDINGS[name]
@@ -349,6 +350,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", PLACES)
 def test_every_process_and_thread_reports(record, how):
     if how not in {"spawn", "subprocess", "threads", "asyncio", "joblib"} and not HAS_FORK:

@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sekisho as sk
@@ -147,6 +147,7 @@ def arrays(draw):
 
 
 @pytest.mark.filterwarnings("ignore:__array_", "ignore:Casting complex values")
+@settings(max_examples=60)
 @given(arrays(), st.data())
 def test_shared_and_copied_are_told_by_the_address_of_the_memory(array, data):
     to_torch = data.draw(st.booleans())
@@ -179,6 +180,7 @@ def exercise(steps):
 
 
 @pytest.mark.filterwarnings("ignore:__array_")
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 3), arrays()), max_size=20))
 def test_the_quick_way_and_the_slow_way_count_alike(steps):
     world = world_named("torch")
