@@ -20,14 +20,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.log import KEEP_OF_PROGRAM, CrossingLog, Process, Row
+from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
 
 if TYPE_CHECKING:
     import argparse
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
 
-MAIN: Final = "main"
 _TOP: Final = 40
 """How many lines the table in a terminal has of each kind."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple
 
-__all__ = ["SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
+__all__ = ["MAIN", "SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
 
 Kind = Literal["crossing", "move", "scalar", "wait"]
 """A value changes its library, or its device; becomes a number of Python's; or is waited for."""
@@ -183,6 +183,10 @@ def key_of(crossing: Crossing) -> Key:
         crossing.library,
         crossing.process,
     )
+
+
+MAIN: Final = "main"
+"""What the first process of a program is called."""
 
 
 class Process(NamedTuple):

@@ -7,18 +7,16 @@ import json
 import os
 import struct
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sekisho.log import SUMS, Crossing, CrossingLog, Process, Row
+from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row
 from sekisho.recorder.ledger import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MAIN", "read_folder"]
-
-MAIN: Final = "main"
+__all__ = ["read_folder"]
 
 
 def read_folder(
