@@ -313,11 +313,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _table(log: CrossingLog) -> str:
-    """The log as text; that several workers ran a line makes no difference."""
-    merged = importlib.import_module("sekisho").CrossingLog()
-    merged.processes = log.processes
-    for row in log.rows:
-        merged.add_row(row._replace(process=""))
     text = io.StringIO()
-    merged.print(text, top=_TOP)
+    log.print(text, top=_TOP)
     return text.getvalue()

@@ -101,6 +101,24 @@ def test_what_a_log_has_beyond_an_earlier_state_of_itself():
     assert [each.line for each in beyond] == [3, 2, 2]
 
 
+def test_what_is_alike_in_several_processes_is_shown_as_one_row():
+    log = CrossingLog(
+        [
+            crossing(process="DataLoader worker 0"),
+            crossing(process="DataLoader worker 1"),
+            crossing(line=2, process="DataLoader worker 1"),
+        ]
+    )
+    assert [(row.line, row.count, row.process) for row in log.merged().rows] == [
+        (1, 2, "2 processes"),
+        (2, 1, "DataLoader worker 1"),
+    ]
+    assert len(log.rows) == 3
+    assert "2   2 kB  2.00  shared, in 2 processes" in str(log)
+    assert log.to_html().count("in 2 processes") == 1
+    assert len(log.to_annotations()) == 2
+
+
 def test_a_log_is_bounded():
     log = CrossingLog((crossing(seconds=1.0) for _ in range(100)), keep=3)
     assert (len(log), len([*log]), len(log.rows), log.rows[0].seconds) == (100, 3, 1, 100.0)

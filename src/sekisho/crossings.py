@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder for {str(path)!r}")
     status, log = _record(options)
-    said, guilty = failing_rows(log, limits)
+    said, guilty = failing_rows(log.merged(), limits)
     _report(log, options, said, guilty)
     if status < 0:
         _end_by(-status)

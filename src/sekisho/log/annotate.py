@@ -22,7 +22,7 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
     lines: list[str] = []
-    for row in log.rows:
+    for row in log.merged().rows:
         if row.kind in {"scalar", "wait"} and row not in failed:
             continue
         cells, advice = cells_of(row, log.seconds), advise(row)

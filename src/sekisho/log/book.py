@@ -148,6 +148,20 @@ class CrossingLog:
         later.processes = self.processes
         return later
 
+    def merged(self) -> CrossingLog:
+        """The same log, with one row for what is alike in several processes: how it is shown."""
+        alike: dict[Row, list[Row]] = {}
+        for row in self.rows:
+            key = row._replace(process="", count=0, nbytes=0, seconds=0.0, repeats=0)
+            alike.setdefault(key, []).append(row)
+        log = CrossingLog()
+        log.processes = self.processes
+        for rows in alike.values():
+            process = rows[0].process if len(rows) == 1 else f"{len(rows)} processes"
+            for row in rows:
+                log.add_row(row._replace(process=process))
+        return log
+
     def to_records(self) -> list[dict[str, Any]]:
         """The kept crossings as plain dicts, one a row; ``pandas.DataFrame(log.to_records())``."""
         return [crossing._asdict() for crossing in self]

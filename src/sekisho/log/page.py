@@ -67,11 +67,13 @@ pre .gap{color:var(--faint)}
 
 def table_of(log: CrossingLog) -> str:
     """The tables alone, as a notebook shows them."""
+    log = log.merged()
     return f"<div class='sekisho'><style>{_STYLE}</style>{_tables(log)}</div>"
 
 
 def page_of(log: CrossingLog) -> str:
     """The whole page."""
+    log = log.merged()
     rows = [row for row in log.rows if row.kind in {"crossing", "move"}]
     count, nbytes = sum(row.count for row in rows), sum(row.nbytes for row in rows)
     seconds = sum(row.seconds for row in rows)

@@ -99,7 +99,7 @@ def costliest(rows: Iterable[Row], top: int | None) -> tuple[list[Row], int]:
 
 def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cells, str | None]]]]:
     """The tables of a log: heading, then cells and advice of each row, the sum last."""
-    rows, whole = log.rows, log.seconds
+    rows, whole = log.merged().rows, log.seconds
     groups: list[tuple[str, list[tuple[Cells, str | None]]]] = []
     for kind, heading in HEADINGS.items():
         found = [row for row in rows if row.kind == kind]
