@@ -6,6 +6,16 @@ fills it is the business of `context`, for guards, and of `recorder`, for whole 
 """
 
 from sekisho.log.book import KEEP, KEEP_OF_PROGRAM, CrossingLog
-from sekisho.log.crossing import MAIN, SUMS, Crossing, Process, Row
+from sekisho.log.crossing import MAIN, SUMS, Crossing, Process, Row, key_of
 
-__all__ = ["KEEP", "KEEP_OF_PROGRAM", "MAIN", "Crossing", "CrossingLog", "Process", "Row", "SUMS"]
+__all__ = [
+    "KEEP",
+    "KEEP_OF_PROGRAM",
+    "MAIN",
+    "Crossing",
+    "CrossingLog",
+    "Process",
+    "Row",
+    "SUMS",
+    "key_of",
+]

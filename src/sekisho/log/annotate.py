@@ -21,8 +21,9 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
+    log = log.merged()
     lines: list[str] = []
-    for row in log.merged().rows:
+    for row in log.rows:
         if row.kind in {"scalar", "wait"} and row not in failed:
             continue
         cells, advice = cells_of(row, log.seconds), advise(row)

@@ -99,7 +99,7 @@ def costliest(rows: Iterable[Row], top: int | None) -> tuple[list[Row], int]:
 
 def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cells, str | None]]]]:
     """The tables of a log: heading, then cells and advice of each row, the sum last."""
-    rows, whole = log.merged().rows, log.seconds
+    rows, whole = log.rows, log.seconds
     groups: list[tuple[str, list[tuple[Cells, str | None]]]] = []
     for kind, heading in HEADINGS.items():
         found = [row for row in rows if row.kind == kind]
@@ -158,6 +158,7 @@ def _scope(log: CrossingLog) -> str:
 
 def text_of(log: CrossingLog, top: int | None = None) -> str:
     """The log as plain text."""
+    log = log.merged()
     blocks: list[str] = []
     for heading, lines in _groups(log, top):
         columns = [name if name != "line" else heading for name in _COLUMNS]
@@ -192,6 +193,7 @@ def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
     if not rich:
         file.write(text_of(log, top) + "\n")
         return
+    log = log.merged()
     console = rich.Console(file=file)
     table_class: Any = importlib.import_module("rich.table").Table
     for heading, lines in _groups(log, top):

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import allowance, declarations
+from sekisho.log import Row, key_of
 from sekisho.recorder.frames import OWN, SEKISHO, is_at_boundary, kind_of, own_frame
 from sekisho.recorder.observing import Operation, Seen
 from sekisho.worlds import dtype_name
@@ -248,23 +249,7 @@ class Counter:
 
     def take(self, crossing: Crossing, frame: FrameType) -> None:
         """Add one that a guard or a helper has made."""
-        fields = {
-            "filename": crossing.filename,
-            "line": crossing.line,
-            "function": crossing.function,
-            "operation": crossing.place,
-            "source": crossing.source,
-            "target": crossing.target,
-            "source_device": crossing.source_device,
-            "target_device": crossing.target_device,
-            "source_dtype": crossing.source_dtype,
-            "dtype": crossing.dtype,
-            "copied": crossing.copied,
-            "home": crossing.home,
-            "declared": True,
-            "library": "",
-            "process": "",
-        }
+        fields: dict[str, Any] = dict(zip(Row._fields, key_of(crossing), strict=False))
         own = own_frame(frame)
         if own is not frame:
             fields |= _line_of(own) | {"library": _short(frame)}

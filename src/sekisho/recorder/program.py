@@ -169,7 +169,6 @@ class Recording:
     def __init__(self, keep: int) -> None:
         self._keep = keep
         self._base = CrossingLog()
-        self._is_first = False
 
     def start(self) -> None:
         """Begin."""
