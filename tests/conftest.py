@@ -17,6 +17,14 @@ settings.load_profile("shared")
 collect_ignore = ["planted"]  # projects of their own, run by test_strict.py
 
 
+@pytest.fixture(scope="session")
+def read_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Where what is read of libraries is kept while the tests run: not in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEKISHO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @dataclass(frozen=True)
 class Kit:
     """One world, as tests use it: the same test runs in both."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sekisho import crossings
+from sekisho import crossings, linting, mapping
 
 __all__ = ["main"]
 
@@ -15,6 +15,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sekisho", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     crossings.add_command(commands)
+    mapping.add_command(commands)
+    linting.add_command(commands)
     options = parser.parse_args(arguments)
     status: int = options.run(options)
     return status

@@ -9,6 +9,7 @@ import numpy as np
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
+from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
@@ -31,6 +32,7 @@ class _Jax(World):
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
+    unsaid: Unsaid = Unsaid(suffixes=("_jax", "_jnp", "_array"))
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_CLASS),

@@ -9,6 +9,7 @@ import numpy as np
 
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.policy import Converted, Policy
+from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import Alias, World, spelled_like_numpy
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ class _NumPy(World):
         "rollaxis": "moveaxis(x, source, destination)",
         **dict.fromkeys(("array", "asarray"), "to_numpy(x)"),
     }
+    unsaid: Unsaid = Unsaid(
+        scalar="generic",
+        takes=frozenset(
+            {
+                *("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray"),
+                *("from_dlpack", "frombuffer", "asarray_chkfinite", "copy"),
+            }
+        ),
+        tells=frozenset(
+            {
+                *("shape", "ndim", "allclose", "array_equal", "isscalar", "iscomplexobj"),
+                *("isrealobj", "save", "savez", "savez_compressed", "savetxt", "array2string"),
+                *("array_repr", "array_str", "result_type", "may_share_memory", "shares_memory"),
+                *("testing", "random", "printoptions", "set_printoptions"),
+            }
+        ),
+        numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
+        suffixes=("_np", "_numpy", "_array"),
+        alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
+    )
     makers: frozenset[str] = frozenset({"array", "asarray", "zeros", "ones", "empty", "ndarray"})
 
     def module(self) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.shown import Shown
+from sekisho.worlds.unsaid import Unsaid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,6 +88,7 @@ class World(Shown):
         words: what the library calls by other names, and the helper that does it here.
         makers: the functions that people write where the array class should stand.
         read_only_because: why its memory is shared read-only, in a message; None if it is not.
+        unsaid: what its code does not say, for whoever reads programs without running them.
     """
 
     name: str = ""
@@ -100,6 +102,7 @@ class World(Shown):
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
+    unsaid: Unsaid = Unsaid()
 
     def __repr__(self) -> str:
         return f"<world {self.name}>"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.torch import kinds, memory, operations
+from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
@@ -62,6 +63,21 @@ class _Torch(World):
         **dict.fromkeys(("numpy", "detach", "cpu"), "to_numpy(x)"),
         "is_tensor": "is_torch(x)",
     }
+    unsaid: Unsaid = Unsaid(
+        tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed"}),
+        asks=frozenset({"is_tensor"}),
+        suffixes=("_tensor", "_t"),
+        module="nn.Module",
+        chains=frozenset({"nn.Sequential"}),
+        holders=frozenset({"nn.ModuleList", "nn.ModuleDict"}),
+        keepers=frozenset({"nn.Module.register_buffer", "nn.Module.register_parameter"}),
+        alike=(
+            *("nn.Module", "nn.utils.rnn.PackedSequence", "distributions.Distribution"),
+            *("distributions.transforms.Transform", "UntypedStorage", "TypedStorage"),
+            *("optim.Optimizer", "Generator", "device", "Size", "cuda.Stream", "cuda.Event"),
+            *("autograd.Function", "torch.autograd.graph.Node", "fx.Graph", "fx.Node", "fx.Proxy"),
+        ),
+    )
     makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
 
     def on_load(self) -> None:

@@ -1,0 +1,38 @@
+"""Code that is read, and never run.
+
+The files of a project (`files`) and the installed libraries, stubs first (`libraries`), as tables of
+names and what is written about them (`tables`); what was read once is kept under its digest (`cache`).
+"""
+
+from sekisho.code.cache import Cache, digest
+from sekisho.code.files import Skipped, SourceFile, find_files, parse, read_file
+from sekisho.code.libraries import Libraries
+from sekisho.code.tables import (
+    Entry,
+    Expr,
+    Signature,
+    Table,
+    lower,
+    lower_expr,
+    lower_signature,
+    tag_of,
+)
+
+__all__ = [
+    "Cache",
+    "Entry",
+    "Expr",
+    "Libraries",
+    "Signature",
+    "Skipped",
+    "SourceFile",
+    "Table",
+    "digest",
+    "find_files",
+    "lower",
+    "lower_expr",
+    "lower_signature",
+    "parse",
+    "read_file",
+    "tag_of",
+]

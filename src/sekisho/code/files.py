@@ -1,0 +1,216 @@
+"""The files of a project: found, decoded and parsed, and never run."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import re
+import tokenize
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Skipped", "SourceFile", "find_files", "parse", "read_file"]
+
+_IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
+_LARGEST: Final = 8_000_000
+"""Bytes of a file that is still read: what is larger, a program has written."""
+
+_MAGIC: Final = re.compile(r"^(\s*)[%!?].*$|^(\s*)\S*\?\??\s*$", re.MULTILINE)
+"""A line of a notebook that is IPython's and not Python's."""
+
+_TRANSPARENT: Final = frozenset({"%%time", "%%timeit", "%%capture", "%%prun"})
+"""Magics of a cell whose other lines are Python."""
+
+
+class Skipped(NamedTuple):
+    """What could not be read, and why."""
+
+    path: str
+    why: str
+
+
+class SourceFile(NamedTuple):
+    """A file as text.
+
+    Attributes:
+        path: where it is, as it was named.
+        module: by which name it is imported.
+        root: the folder that has to be on ``sys.path`` for that.
+        is_package: whether it is an ``__init__``.
+        text: all of it; of a notebook, the code of its cells, one after the other.
+        cells: of a notebook, the number of each cell and its first line in `text`.
+        skipped: what of it could not be read.
+    """
+
+    path: str
+    module: str
+    root: str
+    is_package: bool
+    text: str
+    cells: tuple[tuple[int, int], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def place(self, line: int) -> str:
+        """``path:line``, of a notebook ``path:cell 3:line``."""
+        cell, start = max(
+            ((cell, start) for cell, start in self.cells if start <= line), default=(0, 1)
+        )
+        where = f":cell {cell}" if self.cells else ""
+        return f"{self.path}{where}:{line - start + 1}"
+
+
+def find_files(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """Python files and notebooks below some paths, each once, however many links lead to it.
+
+    A file that is named is read whatever it is called. Of folders, hidden ones, virtual
+    environments, caches and what was built are passed by.
+
+    Raises:
+        FileNotFoundError: if there is nothing at a path.
+    """
+    seen: set[str] = set()
+    for each in paths:
+        path = Path(each)
+        if path.is_dir():
+            found: Iterable[Path] = _walk(path, seen)
+        elif path.exists():
+            found = [path]
+        else:
+            raise FileNotFoundError(str(path))
+        for file in found:
+            real = os.path.realpath(file)
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+    real = os.path.realpath(folder) + os.sep
+    if real in seen:  # a circle of links, or two ways to one folder
+        return
+    seen.add(real)
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        path = folder / entry.name
+        try:
+            is_folder = entry.is_dir()
+        except OSError:
+            continue
+        if is_folder:
+            hidden = entry.name.startswith(".") or entry.name in _IGNORED
+            if not hidden and not (path / "pyvenv.cfg").exists():
+                yield from _walk(path, seen)
+        elif entry.name.endswith((".py", ".ipynb")) and path.is_file():
+            yield path
+
+
+def read_file(path: Path) -> SourceFile | Skipped:
+    """Read a file as Python would, by the encoding that it declares; a notebook by its cells."""
+    shown = path.as_posix()
+    try:
+        if path.stat().st_size > _LARGEST:
+            return Skipped(shown, f"it is larger than {_LARGEST // 1_000_000} MB")
+        data = path.read_bytes()
+        if path.suffix == ".ipynb":
+            return _read_notebook(path, data)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (OSError, SyntaxError, UnicodeDecodeError, LookupError, ValueError) as error:
+        return Skipped(shown, _first_line(error))
+    module, root = _module_of(path)
+    return SourceFile(shown, module, root, path.name == "__init__.py", _unix(text))
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _module_of(path: Path) -> tuple[str, str]:
+    """By which name a file is imported, and from which folder: that above its outermost package."""
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - links stay as they are named
+    parts = [] if path.name == "__init__.py" else [path.name.partition(".")[0]]
+    while (folder / "__init__.py").exists() and folder.parent != folder:
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts) or folder.name, str(folder)
+
+
+def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:
+    shown = path.as_posix()
+    try:
+        notebook: Any = json.loads(data)
+        sources = [
+            "".join(cell["source"]) if cell["cell_type"] == "code" else None
+            for cell in notebook["cells"]
+        ]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Skipped(shown, f"it is no notebook: {_first_line(error)}")
+    lines: list[str] = []
+    cells: list[tuple[int, int]] = []
+    skipped: list[Skipped] = []
+    for number, source in enumerate(sources, 1):
+        code = _python_of(source) if source else ""
+        if not code.strip():
+            continue
+        problem = _problem(code)
+        if problem:
+            skipped.append(Skipped(f"{shown}:cell {number}", problem))
+            continue
+        cells.append((number, len(lines) + 1))
+        lines += code.split("\n")
+    module, root = _module_of(path)
+    return SourceFile(
+        shown,
+        module,
+        root,
+        is_package=False,
+        text="\n".join(lines),
+        cells=tuple(cells),
+        skipped=tuple(skipped),
+    )
+
+
+def _python_of(cell: str) -> str:
+    """The Python of a cell, line by line; nothing of one that is written in something else."""
+    cell = _unix(cell)
+    first = cell.lstrip().partition("\n")[0]
+    if first.startswith("%%") and first.split()[0] not in _TRANSPARENT:
+        return ""
+    return _MAGIC.sub(lambda match: f"{match[1] or match[2] or ''}pass", cell)
+
+
+def _problem(code: str) -> str:
+    try:
+        parse(code)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def parse(text: str) -> ast.Module:
+    """Parse a module, without a word about what its strings escape.
+
+    Raises:
+        ValueError: in one line, if it does not parse, or is nested too deeply to.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            raise ValueError(f"line {error.lineno}: {error.msg}") from None
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise ValueError(_first_line(error) or "it is nested too deeply") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

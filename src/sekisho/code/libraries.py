@@ -1,0 +1,108 @@
+"""The installed libraries, as tables: found where Python would find them, and never imported.
+
+A stub is read where there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
+What is only machine code has no table.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sekisho.code.cache import Cache, digest
+from sekisho.code.files import Skipped, parse, read_file
+from sekisho.code.tables import Table, lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Libraries"]
+
+_NO_TABLE: Final = Table({}, [], None)
+
+
+class Libraries:
+    """Tables of installed modules, by name.
+
+    Attributes:
+        used: of each module that was asked for, the digest of its file; "" if there is none.
+    """
+
+    used: dict[str, str]
+
+    def __init__(self, cache: Cache, path: Iterable[str] | None = None) -> None:
+        self._cache = cache
+        entries = sys.path if path is None else path
+        self._path = [entry for entry in entries if entry and Path(entry).is_dir()]
+        self._tables: dict[str, Table | None] = {}
+        self._folders: dict[str, list[str]] = {}
+        self.used = {}
+
+    def table(self, module: str) -> Table | None:
+        """The table of a module; an empty one for a folder; None if it is not installed."""
+        if module not in self._tables:
+            self._tables[module] = self._read(module)
+        return self._tables[module]
+
+    def still(self, used: dict[str, str]) -> bool:
+        """Whether modules are as they were when `used` was noted."""
+        return all(
+            self._digest_of(self._find(module)[0]) == known for module, known in used.items()
+        )
+
+    def _read(self, module: str) -> Table | None:
+        path, is_package = self._find(module)
+        if not path:
+            self.used[module] = ""
+            return _NO_TABLE if self._folders[module] else None
+        known = self._digest_of(path)
+        self.used[module] = known
+        key = f"table {module} {is_package} {known}"
+        kept = self._cache.read(key)
+        if kept is not None:
+            return Table(*kept)
+        file = read_file(Path(path))
+        if isinstance(file, Skipped):
+            return None
+        try:
+            table = lower(parse(file.text), module, is_package=is_package)
+        except ValueError:
+            return None
+        self._cache.write(key, tuple(table))
+        return table
+
+    @staticmethod
+    def _digest_of(path: str) -> str:
+        try:
+            return digest(Path(path).read_bytes()) if path else ""
+        except OSError:
+            return ""
+
+    def _find(self, module: str) -> tuple[str, bool]:
+        """The file of a module, and whether it is a package's; "" if there is none to read."""
+        parent, _, last = module.rpartition(".")
+        if not parent:
+            folders = self._path
+        else:
+            if parent not in self._folders:
+                self._find(parent)
+            folders = self._folders[parent]
+        self._folders[module] = []
+        for folder in folders:
+            base = f"{folder}/{last}"
+            stubs = f"{folder}/{last}-stubs"
+            if not parent and Path(stubs).is_dir():
+                self._folders[module] += [stubs, base]
+                return f"{stubs}/__init__.pyi", True
+            for ending in (".pyi", ".py"):
+                if Path(f"{base}/__init__{ending}").is_file():
+                    self._folders[module].append(base)
+                    return f"{base}/__init__{ending}", True
+                if Path(f"{base}{ending}").is_file():
+                    return f"{base}{ending}", False
+            if Path(
+                base
+            ).is_dir():  # a package without a file of its own, perhaps in several folders
+                self._folders[module].append(base)
+        return "", False

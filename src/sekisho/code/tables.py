@@ -1,0 +1,294 @@
+"""A module as a table: which names it has, and what is written about them.
+
+It is what an import gives, without importing: of each name, that it is a function with these
+parameters and annotations, a class with these members, or comes from elsewhere. Stubs, the sources
+of libraries and those of a project are read alike. A table is made of tuples, strings and dicts, so
+that it can be kept on disk (`marshal`).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = [
+    "Entry",
+    "Expr",
+    "Parameter",
+    "Signature",
+    "Table",
+    "lower",
+    "lower_expr",
+    "lower_signature",
+    "tag_of",
+]
+
+Expr = Any
+"""An expression of which only the shape matters: a dotted name as a string, or a tuple that begins
+with ``"const"``, ``"[]"``, ``"|"``, ``"()"`` or ``"call"``; None is anything else."""
+
+Entry = tuple[Any, ...]
+"""``("import", module, name)``, ``("def", signatures)``, ``("class", bases, members, decorators)`` or
+``("var", annotation, value)``. No line stands in it: who edits a body leaves the table as it was."""
+
+Parameter = tuple[str, str, bool, Expr]
+"""Name; ``"/"``, ``"a"``, ``"*"``, ``"k"`` or ``"**"``; whether it has a default; its annotation."""
+
+Signature = tuple[tuple[Parameter, ...], Expr, tuple[Expr, ...], bool]
+"""Parameters, what is returned, decorators, whether it is asynchronous."""
+
+
+class Table(NamedTuple):
+    """The names of a module.
+
+    Attributes:
+        names: what each is.
+        stars: the modules of which all names are imported.
+        exported: ``__all__``, where it is written out.
+    """
+
+    names: dict[str, Entry]
+    stars: list[str]
+    exported: list[str] | None
+
+
+_MAX_DEPTH: Final = 40
+
+
+def lower(tree: ast.Module, module: str, *, is_package: bool) -> Table:
+    """Make the table of a module; `module` is the name by which it is imported."""
+    table = Table({}, [], None)
+    package = module if is_package else module.rpartition(".")[0]
+    exported: list[str] = []
+    _statements(tree.body, table.names, table, package, exported, keeps=False)
+    return table._replace(exported=exported or None)
+
+
+def _statements(
+    body: Sequence[ast.stmt],
+    names: dict[str, Entry],
+    table: Table | None,
+    package: str,
+    exported: list[str],
+    *,
+    keeps: bool,
+) -> None:
+    """Put what statements bind into `names`; with `keeps`, what is there stays."""
+    every: Sequence[Any] = body
+    for node in every:
+        kind: object = node.__class__
+        if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+            _define(node, names, keeps=keeps)
+        elif kind is ast.ClassDef:
+            _put(names, node.name, _lower_class(node, package), keeps=keeps)
+        elif kind is ast.Import:
+            for alias in node.names:
+                name, module = alias.asname, alias.name
+                if name is None:
+                    name = module = alias.name.partition(".")[0]
+                _put(names, name, ("import", module, None), keeps=keeps)
+        elif kind is ast.ImportFrom:
+            _import_from(node, names, table, package, keeps=keeps)
+        elif kind is ast.AnnAssign:
+            if isinstance(node.target, ast.Name):
+                entry = ("var", lower_expr(node.annotation), lower_expr(node.value))
+                _put(names, node.target.id, entry, keeps=keeps)
+        elif kind is ast.Assign:
+            _assign(node, names, exported, keeps=keeps)
+        elif kind is ast.AugAssign:
+            if isinstance(node.target, ast.Name) and node.target.id == "__all__":
+                exported += _strings(node.value)
+        elif isinstance(node, _BLOCKS):
+            _blocks(node, names, table, package, exported, keeps=keeps)
+
+
+_BLOCKS: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.TryStar)
+
+
+def _blocks(
+    node: Any,
+    names: dict[str, Entry],
+    table: Table | None,
+    package: str,
+    exported: list[str],
+    *,
+    keeps: bool,
+) -> None:
+    """What is bound in one of several branches: the first that binds a name is believed."""
+    _statements(node.body, names, table, package, exported, keeps=keeps)
+    others = [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+    others += [handler.body for handler in getattr(node, "handlers", [])]
+    for other in others:
+        _statements(other, names, table, package, exported, keeps=True)
+
+
+def _put(names: dict[str, Entry], name: str, entry: Entry, *, keeps: bool) -> None:
+    if not keeps or name not in names:
+        names[name] = entry
+
+
+def _import_from(
+    node: ast.ImportFrom, names: dict[str, Entry], table: Table | None, package: str, *, keeps: bool
+) -> None:
+    module = node.module or ""
+    if node.level:
+        parts = package.split(".")
+        parts = parts[: len(parts) - node.level + 1]
+        module = ".".join([*parts, module] if module else parts)
+    for alias in node.names:
+        if alias.name == "*":
+            if table is not None and module not in table.stars:
+                table.stars.append(module)
+        else:
+            _put(names, alias.asname or alias.name, ("import", module, alias.name), keeps=keeps)
+
+
+def _assign(node: ast.Assign, names: dict[str, Entry], exported: list[str], *, keeps: bool) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            if target.id == "__all__":
+                exported += _strings(node.value)
+            else:
+                _put(names, target.id, ("var", None, lower_expr(node.value)), keeps=keeps)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for each in target.elts:
+                if isinstance(each, ast.Name):
+                    _put(names, each.id, ("var", None, None), keeps=keeps)
+
+
+def _strings(node: ast.expr) -> list[str]:
+    items: Iterable[Any] = getattr(node, "elts", ())
+    return [item.value for item in items if isinstance(getattr(item, "value", None), str)]
+
+
+def _define(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, names: dict[str, Entry], *, keeps: bool
+) -> None:
+    signature = lower_signature(node)
+    decorators = signature[2]
+    before = names.get(node.name)
+    is_overload = any(_last(each) == "overload" for each in decorators)
+    more = before is not None and before[0] == "def" and _last_decorator(before) == "overload"
+    if before is not None and before[0] == "def" and f"{node.name}.setter" in decorators:
+        return  # what it takes is what the property gives
+    if more and before is not None:
+        if is_overload:  # else: the one that is run, after those that are read
+            names[node.name] = ("def", (*before[1], signature))
+        return
+    _put(names, node.name, ("def", (signature,)), keeps=keeps)
+
+
+def _last(expr: Expr) -> str:
+    return expr.rpartition(".")[2] if isinstance(expr, str) else ""
+
+
+def _last_decorator(entry: Entry) -> str:
+    decorators = entry[1][-1][2]
+    return "overload" if any(_last(each) == "overload" for each in decorators) else ""
+
+
+def lower_signature(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Signature:
+    """What a function takes and gives."""
+    args = node.args
+    plain = [*args.posonlyargs, *args.args]
+    first_default = len(plain) - len(args.defaults)
+    found: list[Parameter] = [
+        (
+            arg.arg,
+            "/" if index < len(args.posonlyargs) else "a",
+            index >= first_default,
+            lower_expr(arg.annotation),
+        )
+        for index, arg in enumerate(plain)
+    ]
+    if args.vararg is not None:
+        found.append((args.vararg.arg, "*", True, lower_expr(args.vararg.annotation)))
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        found.append((arg.arg, "k", default is not None, lower_expr(arg.annotation)))
+    if args.kwarg is not None:
+        found.append((args.kwarg.arg, "**", True, lower_expr(args.kwarg.annotation)))
+    if isinstance(node, ast.Lambda):
+        return tuple(found), None, (), False
+    decorators = tuple(lower_expr(each) for each in node.decorator_list)
+    is_async = isinstance(node, ast.AsyncFunctionDef)
+    return tuple(found), lower_expr(node.returns), decorators, is_async
+
+
+def _lower_class(node: ast.ClassDef, package: str) -> Entry:
+    members: dict[str, Entry] = {}
+    _statements(node.body, members, None, package, [], keeps=False)
+    bases = tuple(lower_expr(each) for each in node.bases)
+    decorators = tuple(lower_expr(each) for each in node.decorator_list)
+    return ("class", bases, members, decorators)
+
+
+def tag_of(expr: Expr) -> str:
+    """What an expression is: ``"name"``, ``"call"``, ...; "" for what is not told."""
+    if isinstance(expr, str):
+        return "name"
+    return "" if expr is None else str(expr[0])
+
+
+def lower_expr(node: ast.expr | None, depth: int = 0) -> Expr:
+    """An expression as `Expr`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if node is None or depth > _MAX_DEPTH:
+        return None
+    lowered = _LOWERINGS.get(type(node))
+    return None if lowered is None else lowered(node, depth + 1)
+
+
+def _attribute(node: Any, depth: int) -> Expr:
+    inner = lower_expr(node.value, depth)
+    return f"{inner}.{node.attr}" if isinstance(inner, str) else None
+
+
+def _subscript(node: Any, depth: int) -> Expr:
+    base = lower_expr(node.value, depth)
+    items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return ("[]", base, *(lower_expr(each, depth) for each in items))
+
+
+def _bin_op(node: Any, depth: int) -> Expr:
+    if isinstance(node.op, ast.BitOr):
+        return ("|", lower_expr(node.left, depth), lower_expr(node.right, depth))
+    return None
+
+
+def _sequence(node: Any, depth: int) -> Expr:
+    return ("()", *(lower_expr(each, depth) for each in node.elts))
+
+
+def _call(node: Any, depth: int) -> Expr:
+    function = lower_expr(node.func, depth)
+    if function is None:
+        return None
+    args = tuple(lower_expr(each, depth) for each in node.args)
+    keywords = tuple((each.arg, lower_expr(each.value, depth)) for each in node.keywords)
+    return ("call", function, args, keywords)
+
+
+def _constant(node: Any, _depth: int) -> Expr:
+    value = node.value
+    is_kept = value is None or value is ... or isinstance(value, (str, int, float, bool))
+    return ("const", value) if is_kept else None
+
+
+def _starred(node: Any, depth: int) -> Expr:
+    return "*", lower_expr(node.value, depth)
+
+
+_LOWERINGS: Final[dict[type, Callable[[Any, int], Expr]]] = {
+    ast.Attribute: _attribute,
+    ast.Constant: _constant,
+    ast.Subscript: _subscript,
+    ast.BinOp: _bin_op,
+    ast.Tuple: _sequence,
+    ast.List: _sequence,
+    ast.Call: _call,
+    ast.Starred: _starred,
+}

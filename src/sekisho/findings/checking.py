@@ -1,0 +1,37 @@
+"""All that is found in a program, and is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sekisho.findings.ignoring import is_ignored
+from sekisho.findings.rules import find
+from sekisho.inference import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.findings.finding import Finding
+    from sekisho.findings.settings import Settings
+    from sekisho.inference import Solution
+
+__all__ = ["check"]
+
+
+def check(solution: Solution, settings: Settings) -> list[Finding]:
+    """What is found, and neither ignored by the settings nor by a comment: by file and line."""
+    return sorted(
+        _told(solution, settings), key=lambda each: (each.path, each.line, each.column, each.code)
+    )
+
+
+def _told(solution: Solution, settings: Settings) -> Iterator[Finding]:
+    lines: dict[str, list[str]] = {}
+    for function in survey(solution):
+        for finding in find(solution, function, settings.suffixes):
+            if not settings.wants(finding.code, finding.path):
+                continue
+            if finding.path not in lines:
+                lines[finding.path] = function.file.text.split("\n")
+            if not is_ignored(finding, lines[finding.path][finding.line - 1]):
+                yield finding

@@ -1,0 +1,66 @@
+"""What a finding is, and the codes that there are."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["CODES", "Finding", "Fix"]
+
+CODES: Final = {
+    "SK101": "a variable changes its library",
+    "SK102": "a name says another library than its value",
+    "SK103": "a crossing in a function that declares none",
+    "SK104": "a crossing or transfer in a loop that could stand outside",
+    "SK105": "a function returns different libraries on different paths",
+    "SK106": "a function works in several libraries without being a boundary",
+    "SK107": "an operation that raises or changes meaning across libraries",
+    "SK108": "a declared world that the body contradicts",
+    "SK109": "a call whose annotated axes cannot fit",
+}
+"""Each has a section in docs/check.md."""
+
+
+class Fix(NamedTuple):
+    """A change that is certain.
+
+    Attributes:
+        kind: ``"rename"`` or ``"decorate"``.
+        line: of the function that it is made in.
+        old: the name that is renamed; for a decorator, the function's.
+        new: the new name, or the decorator.
+    """
+
+    kind: str
+    line: int
+    old: str
+    new: str
+
+
+class Finding(NamedTuple):
+    """Something that a reader of the code should know.
+
+    Attributes:
+        path: the file.
+        place: where it is, as it is printed: with a notebook's cell.
+        line: from 1.
+        column: from 1.
+        code: of `CODES`.
+        message: what is so.
+        reason: how that is known, one step a line.
+        help: what helps, in words; "" if that is not certain.
+        fix: what ``--fix`` does; None if nothing.
+        function: the name of the function that it is in; "" at the top of a module.
+        subject: the name that it is about: with code and function, what a baseline knows it by.
+    """
+
+    path: str
+    place: str
+    line: int
+    column: int
+    code: str
+    message: str
+    reason: tuple[str, ...] = ()
+    help: str = ""
+    fix: Fix | None = None
+    function: str = ""
+    subject: str = ""

@@ -1,0 +1,53 @@
+"""How it is known what a name holds: the steps of a finding's reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sekisho.inference import arrays_in, only_world
+from sekisho.worlds import HOST, world_named
+
+if TYPE_CHECKING:
+    from sekisho.inference import Function, Solution
+
+__all__ = ["noun", "since", "title"]
+
+
+def noun(world: str) -> str:
+    """``a tensor``, ``a NumPy array``."""
+    record = world_named(world)
+    return f"a {record.label} array" if record is HOST else record.noun
+
+
+def title(world: str) -> str:
+    """The library's name."""
+    return world_named(world).label
+
+
+def since(
+    solution: Solution, function: Function, name: str, line: int, world: str
+) -> tuple[str, ...]:
+    """Since when a name holds an array of a world, and why: nothing, if it is no plain name."""
+    if not name or "." in name:
+        return ()
+    before = [each for each in function.variables if each.name == name and each.line <= line]
+    found = [each for each in before if only_world(each.value) == world]
+    if not found:
+        return ()
+    last = found[-1]
+    if last.line == function.line or (name in dict(function.parameters) and last == before[0]):
+        return _of_parameter(solution, function, name, world)
+    how = f": {last.how}" if last.how else ""
+    return (
+        f"{name} is {noun(world)} since line {function.file.place(last.line).rpartition(':')[2]}{how}",
+    )
+
+
+def _of_parameter(solution: Solution, function: Function, name: str, world: str) -> tuple[str, ...]:
+    sites = solution.sites.get(f"p {function.unit.name}.{name}", ())
+    calls = [(key, line) for key, line, value in sites if world in arrays_in(value)]
+    if not calls:
+        return (f"{name} is {noun(world)} by how it is declared or used",)
+    key, line = min(calls)
+    place = solution.program.files[key].place(line)
+    return (f"{name} is {noun(world)} as called at {place}",)

@@ -1,0 +1,344 @@
+"""The rules: each looks at one function of a survey, and yields what it finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.findings.axes import misfit
+from sekisho.findings.finding import Finding, Fix
+from sekisho.findings.reasons import noun, since, title
+from sekisho.inference import arrays_in, only_world, worlds_of
+from sekisho.worlds import world_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sekisho.inference import Function, Solution
+
+__all__ = ["RULES", "find"]
+
+
+def find(
+    solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
+) -> Iterator[Finding]:
+    """Everything that is found in a function."""
+    for rule in RULES:
+        yield from rule(solution, function, suffixes)
+
+
+def _finding(
+    function: Function, line: int, column: int, code: str, message: str, **more: Any
+) -> Finding:
+    file = function.file
+    return Finding(
+        file.path, file.place(line), line, column + 1, code, message, function=function.name, **more
+    )
+
+
+def _notes(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
+    for (each, line, column, name), what in sorted(
+        function.notes.items(), key=lambda item: item[0][1:3]
+    ):
+        if each == kind:
+            yield line, column, name, what
+
+
+def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK101."""
+    held: dict[str, str] = {}
+    for each in function.variables:
+        world = only_world(each.value)
+        if not world:
+            continue
+        before = held.get(each.name)
+        held[each.name] = world
+        if before is None or before == world:
+            continue
+        how = f": {each.how}" if each.how else ""
+        yield _finding(
+            function,
+            each.line,
+            each.column,
+            "SK101",
+            f"{each.name} becomes {noun(world)} here{how}",
+            reason=since(solution, function, each.name, each.line - 1, before),
+            help=f"give what is {noun(world)} a name of its own",
+            subject=each.name,
+        )
+
+
+def _lies(
+    _solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
+) -> Iterator[Finding]:
+    """SK102."""
+    seen: set[str] = set()
+    parameters = dict(function.parameters)
+    names = [
+        (each.line, each.column, each.name, each.value, each.how) for each in function.variables
+    ]
+    names += [
+        (line, column, name, *what) for line, column, name, what in _notes(function, "attribute")
+    ]
+    for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
+        world = only_world(value)
+        ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
+        if not world or ending is None or world in suffixes[ending] or name in seen:
+            continue
+        seen.add(name)
+        said = " or ".join(sorted(title(each) for each in suffixes[ending]))
+        same = {only_world(each.value) for each in function.variables if each.name == name}
+        proper = next(
+            (each for each, worlds in suffixes.items() if worlds == frozenset({world})), None
+        )
+        new = f"{name[: -len(ending)]}{proper}" if proper else ""
+        is_free = new not in {each.name for each in function.variables}
+        is_local = function.line > 0 and name not in parameters and "." not in name
+        certain = (
+            bool(new) and is_free and is_local and same == {world} and not function.unit.is_outer
+        )
+        made = f": {how}" if how else ""
+        yield _finding(
+            function,
+            line,
+            column,
+            "SK102",
+            f"{name} is {noun(world)}{made}, and its name says {said}",
+            help=f"call it {new}" if new else "",
+            fix=Fix("rename", function.line, name, new) if certain else None,
+            subject=name,
+        )
+
+
+def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK103."""
+    if not function.line or function.unit.declared == "boundary":
+        return
+    for line, column, name, (shown, source, target, _) in _notes(function, "cross"):
+        operand = name or noun(source)
+        certain = function.ready_for == "boundary" and "." not in function.name
+        yield _finding(
+            function,
+            line,
+            column,
+            "SK103",
+            f"{shown} takes {operand} from {title(source)} to {title(target)}, "
+            f"and {function.name} declares no crossing",
+            reason=since(solution, function, name, line, source),
+            help="declare it with @sekisho.boundary, or in a block: with sekisho.crossing_allowed()",
+            fix=Fix("decorate", function.line, function.name, "boundary") if certain else None,
+            subject=shown,
+        )
+
+
+def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK104."""
+    for kind in ("cross", "allowed", "move"):
+        for line, column, name, (shown, source, _, could_stand_outside) in _notes(function, kind):
+            if could_stand_outside and name:
+                what = "a transfer" if kind == "move" else "a crossing"
+                yield _finding(
+                    function,
+                    line,
+                    column,
+                    "SK104",
+                    f"{shown} of {name} is {what} in each turn of the loop, of what the loop does not change",
+                    reason=since(solution, function, name, line, source),
+                    help="do it once, in front of the loop",
+                    subject=name,
+                )
+
+
+def _returns(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK105."""
+    follows = function.by_world
+    if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
+        return  # it gives what it takes
+    first: tuple[int, str] | None = None
+    for line, column, _, (value, _) in _notes(function, "return"):
+        world = only_world(value)
+        if not world:
+            continue
+        if first is None:
+            first = line, world
+        elif first[1] != world:
+            yield _finding(
+                function,
+                line,
+                column,
+                "SK105",
+                f"{function.name} returns {noun(world)} here, and {noun(first[1])} elsewhere",
+                reason=(f"line {first[0]} returns {noun(first[1])}",),
+                help="return one, and convert where the function is called",
+                subject=function.name,
+            )
+            return
+
+
+def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK106."""
+    if not function.line or function.unit.declared:
+        return
+    for name, value in function.parameters:
+        worlds = worlds_of(value)
+        if len(worlds) < 2:  # noqa: PLR2004 - of one world, or none
+            continue
+        reason = [
+            step
+            for world in worlds
+            for step in since(solution, function, name, function.line, world)
+        ]
+        if len(reason) < len(worlds):
+            reason = [step for world in worlds for step in _called(solution, function, name, world)]
+        helps = {"same_world": "declare it with @sekisho.same_world"}
+        yield _finding(
+            function,
+            function.line,
+            0,
+            "SK106",
+            f"{function.name} takes {' and '.join(map(noun, worlds))} as {name}, and is no boundary",
+            reason=tuple(reason),
+            help=helps.get(
+                function.ready_for, "declare it with @sekisho.boundary or @sekisho.same_world"
+            ),
+            fix=Fix("decorate", function.line, function.name, "same_world")
+            if function.ready_for == "same_world" and "." not in function.name
+            else None,
+            subject=name,
+        )
+        return
+
+
+def _called(solution: Solution, function: Function, name: str, world: str) -> Iterator[str]:
+    for key, line, value in solution.sites.get(f"p {function.unit.name}.{name}", ()):
+        if world in arrays_in(value):
+            yield f"{name} is {noun(world)} as called at {solution.program.files[key].place(line)}"
+            return
+
+
+def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK107."""
+    for line, column, sign, (mine, theirs, left, right) in _notes(function, "mix"):
+        yield _finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{left or noun(mine)} {sign} {right or noun(theirs)} is {noun(mine)} {sign} {noun(theirs)}: "
+            "it raises, or gives what neither of them is",
+            reason=(
+                *since(solution, function, left, line, mine),
+                *since(solution, function, right, line, theirs),
+            ),
+            help=f"convert one of them: sekisho.to_{mine}({right or '...'})",
+            subject=f"{left} {sign} {right}",
+        )
+    for line, column, name, (operation, world, other) in _notes(function, "alien"):
+        shown = f"{world}.{operation.rpartition(':')[2].rpartition('.')[2]}"
+        yield _finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{shown} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
+            reason=since(solution, function, name, line, other),
+            help=f"convert it: sekisho.to_{world}({name or '...'})",
+            subject=f"{shown} {name}",
+        )
+    for line, column, attribute, (world, name, *having) in _notes(function, "missing"):
+        if not having:
+            continue  # a mistake, and none of libraries
+        helper = next(
+            (words for each in having if (words := world_named(each).words.get(attribute))), ""
+        )
+        yield _finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
+            reason=since(solution, function, name, line, world),
+            help=f"sekisho.{helper} does it in both" if helper else "",
+            subject=f"{name}.{attribute}",
+        )
+
+
+def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK108."""
+    declared = function.unit.declared
+    world = (
+        declared.removesuffix("_world") if declared not in {"", "boundary", "same_world"} else ""
+    )
+    if world in solution.knowledge.worlds:
+        yield from _of_another_world(solution, function, world)
+    if function.says:
+        for line, column, _, (value, how) in _notes(function, "return"):
+            given = only_world(value)
+            if given and given != function.says:
+                made = f": {how}" if how else ""
+                yield _finding(
+                    function,
+                    line,
+                    column,
+                    "SK108",
+                    f"{function.name} is annotated to return {noun(function.says)}, "
+                    f"and returns {noun(given)}{made}",
+                    help=f"return sekisho.to_{function.says}(...), or annotate what it returns",
+                    subject="return",
+                )
+    for line, column, name, (said, value) in _notes(function, "declared"):
+        mine, theirs = only_world(said), only_world(value)
+        if mine and theirs and mine != theirs:
+            yield _finding(
+                function,
+                line,
+                column,
+                "SK108",
+                f"{name} is annotated as {noun(mine)}, and is assigned {noun(theirs)}",
+                subject=name,
+            )
+
+
+def _of_another_world(solution: Solution, function: Function, world: str) -> Iterator[Finding]:
+    for each in function.variables:
+        other = only_world(each.value)
+        if other and other != world:
+            how = f": {each.how}" if each.how else ""
+            yield _finding(
+                function,
+                each.line,
+                each.column,
+                "SK108",
+                f"{each.name} is {noun(other)}{how}, in a function that is declared as {title(world)}'s",
+                reason=since(solution, function, each.name, each.line, other),
+                help="declare it as @sekisho.boundary, or cross in a function that is one",
+                subject=each.name,
+            )
+            return
+
+
+def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK109."""
+    for line, column, parameter, (callee, wanted, given, name) in _notes(function, "axes"):
+        why = misfit(wanted, given)
+        if why:
+            yield _finding(
+                function,
+                line,
+                column,
+                "SK109",
+                f'{callee} wants {parameter} as "{wanted}", and {name or "what it is given"} is "{given}": {why}',
+                subject=f"{callee} {parameter}",
+            )
+
+
+RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
+    _changes,
+    _lies,
+    _crossings,
+    _in_loops,
+    _returns,
+    _works_in_both,
+    _across,
+    _contradictions,
+    _axes,
+)

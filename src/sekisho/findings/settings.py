@@ -1,0 +1,138 @@
+"""What a project wants to be told: the table ``[tool.sekisho.check]`` of its pyproject.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sekisho.findings.finding import CODES
+from sekisho.worlds import world_named, world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Settings", "known_code", "read_settings"]
+
+_KEYS = frozenset({"select", "ignore", "suffixes", "per-file-ignores", "baseline", "exclude"})
+
+
+class Settings(NamedTuple):
+    """What is told, and what is not.
+
+    Attributes:
+        folder: where the file is that says so; paths in it are read from there.
+        select: codes, or how they begin.
+        ignore: likewise, of those the ones that are not told.
+        per_file: patterns of paths, and codes that are not told there.
+        suffixes: endings of names, and the worlds that they stand for.
+        baseline: the file of what was known before; None if there is none.
+        exclude: patterns of paths of which nothing is told.
+    """
+
+    folder: Path
+    select: tuple[str, ...] = ("SK",)
+    ignore: tuple[str, ...] = ()
+    per_file: Mapping[str, tuple[str, ...]] = {}
+    suffixes: Mapping[str, frozenset[str]] = {}
+    baseline: Path | None = None
+    exclude: tuple[str, ...] = ()
+
+    def wants(self, code: str, path: str) -> bool:
+        """Whether a finding of this code is told of a file."""
+        if not code.startswith(self.select) or (self.ignore and code.startswith(self.ignore)):
+            return False
+        shown = self.shown(path)
+        if any(_matches(shown, pattern) for pattern in self.exclude):
+            return False
+        return not any(
+            code.startswith(codes)
+            for pattern, codes in self.per_file.items()
+            if _matches(shown, pattern)
+        )
+
+    def shown(self, path: str) -> str:
+        """A path from the project's folder, with slashes."""
+        full = Path(path).absolute()
+        try:
+            return full.relative_to(self.folder).as_posix()
+        except ValueError:
+            return full.as_posix()
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return (
+        fnmatch(path, pattern)
+        or fnmatch(path, f"*/{pattern}")
+        or path.startswith(f"{pattern.rstrip('/')}/")
+    )
+
+
+def known_code(code: str) -> str:
+    """A code, or the beginning of some.
+
+    Raises:
+        ValueError: if no code begins so.
+    """
+    if not code or not any(each.startswith(code) for each in CODES):
+        raise ValueError(f"there is no code {code!r}, only {', '.join(CODES)}")
+    return code
+
+
+def read_settings(paths: Iterable[str | Path]) -> Settings:
+    """The settings of the project that the first of some paths lies in.
+
+    Raises:
+        ValueError: if they cannot be read, or say what nobody knows.
+    """
+    first = Path(next(iter(paths), ".")).absolute()
+    for folder in (first, *first.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file():
+            try:
+                table: Any = tomllib.loads(file.read_text("utf-8"))
+                found = table.get("tool", {}).get("sekisho", {}).get("check", {})
+                return _read(found, folder)
+            except (ValueError, TypeError, AttributeError) as error:
+                raise ValueError(f"{file}: [tool.sekisho.check]: {error}") from None
+    return Settings(Path.cwd(), suffixes=_default_suffixes())
+
+
+def _read(table: dict[str, Any], folder: Path) -> Settings:
+    for key in table:
+        if key not in _KEYS:
+            raise ValueError(f"there is no setting {key!r}, only {', '.join(sorted(_KEYS))}")
+    suffixes = _default_suffixes()
+    for ending, name in table.get("suffixes", {}).items():
+        names = [name] if isinstance(name, str) else list(name)
+        for each in names:
+            if each not in world_names():
+                raise ValueError(
+                    f"suffixes: there is no world {each!r}, only {', '.join(world_names())}"
+                )
+        suffixes[ending] = frozenset(names)
+    baseline = table.get("baseline")
+    return Settings(
+        folder,
+        _codes(table.get("select", ["SK"])),
+        _codes(table.get("ignore", [])),
+        {pattern: _codes(codes) for pattern, codes in table.get("per-file-ignores", {}).items()},
+        {ending: worlds for ending, worlds in suffixes.items() if worlds},
+        None if baseline is None else folder / baseline,
+        tuple(table.get("exclude", ())),
+    )
+
+
+def _codes(codes: Any) -> tuple[str, ...]:
+    if isinstance(codes, str):
+        raise TypeError(f"expected a list of codes, got {codes!r}")
+    return tuple(known_code(code) for code in codes)
+
+
+def _default_suffixes() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for name in world_names():
+        for ending in world_named(name).unsaid.suffixes:
+            found.setdefault(ending, set()).add(name)
+    return {ending: frozenset(names) for ending, names in found.items()}

@@ -1,0 +1,33 @@
+"""Whose world each variable is, found out by reading.
+
+An abstract interpretation (`statements`, `expressions`, `calls`) over a small lattice (`values`), of all
+units of a program until nothing changes (`solve`). What libraries take and give, their stubs say
+(`overloads`, `annotations`). The outcome is a `survey`.
+"""
+
+from sekisho.inference.solve import Solution, solve
+from sekisho.inference.survey import Function, Variable, survey
+from sekisho.inference.values import (
+    UNKNOWN,
+    Value,
+    arrays_in,
+    is_unknown,
+    label,
+    only_world,
+    worlds_of,
+)
+
+__all__ = [
+    "Function",
+    "Solution",
+    "UNKNOWN",
+    "Value",
+    "Variable",
+    "arrays_in",
+    "is_unknown",
+    "label",
+    "only_world",
+    "solve",
+    "survey",
+    "worlds_of",
+]

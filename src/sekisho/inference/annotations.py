@@ -1,0 +1,282 @@
+"""What an annotation says of a value."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.code import Expr, lower_expr, tag_of
+from sekisho.inference.program import SPECIAL, Program, split
+from sekisho.inference.values import (
+    CONSTANTS,
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Value,
+    array,
+    instance,
+    join_all,
+    list_of,
+    map_atoms,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["read_annotation", "value_of_class", "variable"]
+
+Bindings = "Mapping[str, Value]"
+
+_ITERABLES: Final = {
+    **{name: name.lower() for name in ("List", "Set", "FrozenSet", "Deque")},
+    **dict.fromkeys(
+        ("Iterable", "Sequence", "Collection", "MutableSequence", "Reversible"), "sequence"
+    ),
+    **dict.fromkeys(
+        ("Iterator", "Generator", "AsyncIterator", "AsyncGenerator", "AsyncIterable"), "iterator"
+    ),
+    **dict.fromkeys(("AbstractSet", "MutableSet", "KeysView", "ValuesView"), "set"),
+    **{name: name for name in ("list", "set", "frozenset", "deque", "range")},
+}
+_MAPPINGS: Final = frozenset(
+    {"dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "DefaultDict", "defaultdict"}
+)
+_WRAPPERS: Final = frozenset(
+    {"Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "InitVar"}
+)
+_ANYTHING: Final = frozenset(
+    {
+        "Any",
+        "Callable",
+        "Type",
+        "type",
+        "Protocol",
+        "Concatenate",
+        "Incomplete",
+        "object",
+        "Hashable",
+    }
+)
+_DEEPEST: Final = 24
+
+
+def read_annotation(
+    program: Program, key: str, expr: Expr, bindings: Mapping[str, Value] | None = None
+) -> Value:
+    """The values that an annotation allows.
+
+    Args:
+        program: where its names are looked up.
+        key: the module that it is written in.
+        expr: the annotation.
+        bindings: what type variables, and ``Self``, stand for.
+
+    Returns:
+        UNKNOWN where it says nothing of arrays, and may stand for one.
+    """
+    return _read(program, key, expr, bindings or {}, 0)
+
+
+def _read(
+    program: Program, key: str, expr: Expr, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    if depth > _DEEPEST or expr is None:
+        return UNKNOWN
+    if isinstance(expr, str):
+        return _read_name(program, key, expr, bindings, depth)
+    tag = expr[0]
+    if tag == "const":
+        if expr[1] is None:
+            return NONE
+        return _read_text(program, key, expr[1], bindings, depth)
+    if tag == "|":
+        parts = [_read(program, key, each, bindings, depth + 1) for each in expr[1:]]
+        return join_all(parts)
+    if tag == "[]":
+        return _read_subscript(program, key, expr, bindings, depth + 1)
+    return UNKNOWN
+
+
+def _read_text(
+    program: Program, key: str, text: object, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    if not isinstance(text, str):
+        return UNKNOWN
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return UNKNOWN
+    return _read(program, key, lower_expr(node), bindings, depth + 1)
+
+
+def _read_name(
+    program: Program, key: str, dotted: str, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    if dotted in bindings:
+        return bindings[dotted]
+    symbol = program.dotted(key, dotted)
+    if symbol[0] == "class":
+        return value_of_class(program, symbol[1], bindings)
+    if symbol[0] == "variable":
+        return _read_alias(program, symbol[1], symbol[2], bindings, depth + 1)
+    return UNKNOWN
+
+
+def _read_alias(
+    program: Program, key: str, name: str, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    """A name that is assigned: an alias, or a type variable."""
+    table = program.table(key)
+    entry = table.names.get(name) if table is not None else None
+    if entry is None or entry[0] != "var" or name in bindings:
+        return bindings.get(name, UNKNOWN)
+    value: Expr = entry[2]
+    if tag_of(value) == "call" and isinstance(value[1], str):
+        maker = value[1].rpartition(".")[2]
+        if maker == "TypeVar":
+            return _read_type_variable(program, key, value, bindings, depth)
+        if maker == "NewType" and len(value[2]) == 2:  # noqa: PLR2004 - its name, and what it is
+            return _read(program, key, value[2][1], bindings, depth)
+        return UNKNOWN
+    return _read(program, key, value, bindings, depth)
+
+
+def _read_type_variable(
+    program: Program, key: str, call: Expr, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    keywords = dict(call[3])
+    if "bound" in keywords:
+        return _read(program, key, keywords["bound"], bindings, depth)
+    constraints = call[2][1:]
+    if not constraints:
+        default = keywords.get("default")
+        return _read(program, key, default, bindings, depth) if default is not None else UNKNOWN
+    return join_all(_read(program, key, each, bindings, depth) for each in constraints)
+
+
+def value_of_class(
+    program: Program, name: str, bindings: Mapping[str, Value] | None = None
+) -> Value:
+    """An instance of a class: an array, if it is one of a world's."""
+    module, last = split(name)
+    if module in SPECIAL:
+        return _special(last, (), bindings or {}, module)
+    found = program.world_of_class(name)
+    if found is not None:
+        kind = "" if name in program.array_classes else name
+        return array(found[0], is_array=found[1], kind=kind)
+    if any(base in {"typing:Protocol", "typing_extensions:Protocol"} for base in program.mro(name)):
+        return UNKNOWN if program.member(name, "__call__") is None else instance(name)
+    if last == "Array" and module.partition(".")[0] == "sekisho":
+        return join_all(array(world.name) for world in program.worlds if world.is_resident)
+    if last in {"deque", "OrderedDict", "defaultdict", "UserDict"} and module == "collections":
+        return _special(last, (), {}, module)
+    return instance(name)
+
+
+def _special(
+    name: str, args: tuple[Value, ...], bindings: Mapping[str, Value], module: str
+) -> Value:
+    """A class of `typing`, or of Python's own."""
+    if name == "Self":
+        return bindings.get("Self", UNKNOWN)
+    if name in {"None", "NoneType"}:
+        return NONE
+    if name in _ITERABLES:
+        return list_of(args[0] if args else UNKNOWN, _ITERABLES[name])
+    if name in _MAPPINGS:
+        return ("dict", args[1] if len(args) > 1 else UNKNOWN, ())
+    if name in {"tuple", "Tuple"}:
+        return list_of(args[0] if args else UNKNOWN, "tuple")
+    if name in _ANYTHING or module not in SPECIAL:
+        return UNKNOWN
+    if name in {"NoReturn", "Never"}:
+        return NEVER
+    if module == "builtins":
+        return instance(f"builtins:{name}")
+    if name in {"Text", "AnyStr", "LiteralString"}:
+        return instance("builtins:str")
+    if name in {"Hashable", "Sized", "SupportsInt", "SupportsFloat", "SupportsIndex", "TypeGuard"}:
+        return UNKNOWN
+    return UNKNOWN
+
+
+def _read_subscript(
+    program: Program, key: str, expr: Expr, bindings: Mapping[str, Value], depth: int
+) -> Value:
+    _, base, *args = expr
+    if not isinstance(base, str):
+        return UNKNOWN
+    symbol = program.dotted(key, base)
+    if symbol[0] == "variable":  # a generic alias: its parameters are dtypes and shapes
+        return _read_alias(program, symbol[1], symbol[2], bindings, depth)
+    if symbol[0] != "class":
+        return UNKNOWN
+    module, name = split(symbol[1])
+    if name == "Literal":
+        return join_all(_of_constant(each) for each in args)
+    if module == "jaxtyping":
+        return _with_axes(program, key, args, bindings, depth)
+    if name in {"Optional", "Annotated", "Union"} or name in _WRAPPERS:
+        used = args[:1] if name == "Annotated" else args
+        parts = [_read(program, key, each, bindings, depth) for each in used]
+        return join_all([*parts, NONE] if name == "Optional" else parts)
+    if name in {"tuple", "Tuple"} and module in SPECIAL:
+        if len(args) == 2 and args[1] == ("const", ...):  # noqa: PLR2004 - tuple[X, ...]
+            return list_of(_read(program, key, args[0], bindings, depth), "tuple")
+        items = [each for each in args if each != ("()",)]
+        return ("tuple", *(_read(program, key, each, bindings, depth) for each in items))
+    plain_class = value_of_class(program, symbol[1], bindings)
+    if plain_class[0] in {"list", "dict"}:
+        values = tuple(_read(program, key, each, bindings, depth) for each in args)
+        return _special(name, values, bindings, module)
+    return plain_class
+
+
+def _of_constant(expr: Expr) -> Value:
+    if tag_of(expr) == "const":
+        value: object = expr[1]
+        if isinstance(value, bool):
+            return CONSTANTS[value]
+        return NONE if value is None else instance(f"builtins:{type(value).__name__}")
+    return UNKNOWN
+
+
+def _with_axes(
+    program: Program, key: str, args: list[Expr], bindings: Mapping[str, Value], depth: int
+) -> Value:
+    """``Float[Array, "b c"]``."""
+    if len(args) != 2:  # noqa: PLR2004 - the array, and its axes
+        return UNKNOWN
+    value = _read(program, key, args[0], bindings, depth)
+    axes: object = args[1][1] if tag_of(args[1]) == "const" else ""
+    text = " ".join(axes.split()) if isinstance(axes, str) else ""
+
+    def note(atom: Value) -> Value:
+        if atom[0] == "array":
+            return ("array", atom[1], True, text or atom[3], atom[4])
+        return atom
+
+    return map_atoms(value, note)
+
+
+def variable(program: Program, key: str, name: str) -> Value:
+    """What a module's variable is by its annotation, or by the alias that it is."""
+    table = program.table(key)
+    entry = table.names.get(name) if table is not None else None
+    if entry is None or entry[0] != "var":
+        return UNKNOWN
+    if entry[1] is not None:
+        said = _read(program, key, entry[1], {}, 0)
+        if said != UNKNOWN:
+            return said
+    alias: Expr = entry[2][1] if tag_of(entry[2]) == "[]" else entry[2]
+    if isinstance(alias, str):  # another name, or a generic class of which the parameters are told
+        symbol = program.dotted(key, alias)
+        if symbol[0] in {"class", "function", "module"} and (
+            alias is entry[2] or symbol[0] == "class"
+        ):
+            return symbol
+    if tag_of(entry[2]) == "const":
+        return _of_constant(entry[2])
+    return UNKNOWN

@@ -1,0 +1,313 @@
+"""What a call gives, and what it tells the function that is called."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.code import Expr, lower_expr, tag_of
+from sekisho.inference.annotations import read_annotation, value_of_class
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.members import EXACT, container_of, find_method
+from sekisho.inference.operations import learn_from, note_aliens, note_operation
+from sekisho.inference.overloads import Arguments, assign, call_signatures
+from sekisho.inference.program import split
+from sekisho.inference.pythons import call_method, call_python, iterate
+from sekisho.inference.values import (
+    NEVER,
+    NONE,
+    PLAIN,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    is_never,
+    is_unknown,
+    item_of,
+    join,
+    join_all,
+    list_of,
+    map_atoms,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    from sekisho.code import Entry, Signature
+
+__all__ = ["call_value", "iterated", "parameter_fact"]
+
+_FIRST: Final = frozenset(
+    {"copy:copy", "copy:deepcopy", "contextlib:nullcontext", "functools:wraps"}
+)
+_CHAINED: Final = frozenset({"chain", "islice", "cycle", "takewhile", "dropwhile", "filterfalse"})
+_DATACLASSES: Final = frozenset(
+    {"dataclass", "dataclasses.dataclass", "define", "attrs.define", "frozen"}
+)
+
+
+def parameter_fact(function: str, name: str) -> str:
+    """The fact that says what a parameter is called with."""
+    return f"p {function}.{name}"
+
+
+def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
+    """What calling a value gives."""
+    return map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
+
+
+def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
+    tag = atom[0]
+    if tag == "function":
+        return _call_function(frame, atom[1], call, node, None)
+    if tag == "bound":
+        if atom[1].startswith("builtins:"):
+            return call_method(atom[2], atom[1].rpartition(".")[2], call)
+        return _call_function(frame, atom[1], call, node, atom[2])
+    if tag == "class":
+        if atom[1] == "typing:cast":  # all names of `typing` are taken for classes
+            return _call_function(frame, atom[1], call, node, None)
+        return _construct(frame, atom[1], call, node)
+    if tag == "instance":
+        return _call_instance(frame, atom, call, node)
+    return atom[1] if tag == "gives" else UNKNOWN
+
+
+def _call_function(
+    frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    key, last = split(name)
+    if key == "builtins":
+        found = call_python(last, call, lambda value: iterated(frame, value))
+        return UNKNOWN if found is None else found
+    if name == "typing:cast" and len(node.args) > 1:
+        said = read_annotation(frame.program, frame.key, lower_expr(node.args[0]))
+        return call.args[1] if is_unknown(said) and len(call.args) > 1 else said
+    if name in _FIRST and call.args:
+        return call.args[-1]
+    if key == "itertools" and call.args and last in _CHAINED:
+        items = [
+            iterated(frame, each) for each in (call.args if last == "chain" else call.args[:1])
+        ]
+        return list_of(join_all(items), "iterator")
+    entry = frame.program.entry(name)
+    if entry is None or entry[0] != "def":
+        return UNKNOWN
+    if key in frame.program.files:
+        return _call_own(frame, name, entry, call, node, self_value)
+    return _call_library(frame, name, entry, call, node, self_value)
+
+
+# --- functions of the project
+
+
+def _call_own(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    last = name.rpartition(".")[2]
+    is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
+    methods = [(name, entry)]
+    if not is_exact and self_value is not None:
+        methods = find_method(frame, self_value[1], last, is_exact=False) or methods
+        methods = methods if (name, entry) in methods else [(name, entry), *methods]
+    result = NEVER
+    for each, written in methods:
+        result = join(result, _call_one(frame, each, written[1][-1], call, node, self_value))
+    return result
+
+
+def _call_one(
+    frame: Frame,
+    name: str,
+    signature: Signature,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
+) -> Value:
+    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
+    taken = assign(signature, call, skip=skip)
+    key, _ = split(name)
+    bindings = {"Self": self_value} if self_value is not None else {}
+    for place, value in taken or ():
+        parameter, _, _, annotation = signature[0][place]
+        frame.give(parameter_fact(name, parameter), value, node.lineno)
+        if annotation is not None and value[0] == "array":
+            wanted = read_annotation(frame.program, key, annotation, bindings)
+            _note_axes(frame, name, parameter, value, wanted, node)
+    if signature[1] is not None:
+        said = read_annotation(frame.program, key, signature[1], bindings)
+        if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
+            return list_of(said[2], "context")
+        if not is_unknown(said) and len(worlds_of(said)) <= 1:
+            return said
+    worlds = {world for value in call.values() for world in worlds_of(value)}
+    if len(worlds) == 1:
+        (world,) = worlds
+        narrow = frame.fact(f"w {name} {world}")
+        if not is_never(narrow):
+            return narrow
+    return frame.fact(f"r {name}")
+
+
+def _is_context(signature: Signature) -> bool:
+    return any(str(each).endswith("contextmanager") for each in signature[2])
+
+
+def _note_axes(
+    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
+) -> None:
+    if wanted[0] == "array" and wanted[3] and value[3]:
+        given = next(
+            (
+                dotted_of(each)
+                for each in (*node.args, *(keyword.value for keyword in node.keywords))
+                if dotted_of(each) and frame.evaluate(frame, each) == value
+            ),
+            "",
+        )
+        last = split(name)[1]
+        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))
+
+
+# --- functions of libraries
+
+
+def _call_library(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    operation = frame.knowledge.operations.get(name)
+    if name in frame.knowledge.keepers:
+        _keep(frame, call, self_value, node)
+        return NONE
+    if operation is not None and operation.kind == "scalar":
+        return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
+    learn_from(frame, name, entry, call, node, self_value)
+    result = call_signatures(frame.program, name, entry[1], call, self_value)
+    if operation is not None:
+        note_operation(frame, name, call, node, self_value)
+        if operation.kind == "import" and self_value is None:
+            return frame.knowledge.array_of(operation.world)
+    elif not frame.lenient:
+        note_aliens(frame, name, entry, call, node)
+    if is_unknown(result) or not arrays_in(result):
+        return result
+    world = split(name)[0].partition(".")[0]
+    others = {each for value in call.values() for each in arrays_in(value)} - {world}
+    return UNKNOWN if others and world in worlds_of(result) and operation is None else result
+
+
+def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
+    """``self.register_buffer("name", value)``."""
+    name = node.args[0] if node.args else None
+    if self_value is None or self_value[0] != "instance" or not isinstance(name, ast.Constant):
+        return
+    values = [*call.args[1:2], *(value for each, value in call.kwargs if each != "name")]
+    for value in values[:1]:
+        frame.give(f"a {self_value[1]}.{name.value!s}", value, node.lineno)
+
+
+# --- classes and their instances
+
+
+def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value:
+    key, last = split(cls)
+    if key == "builtins":
+        if last == "super":
+            return _super(frame)
+        found = call_python(last, call, lambda value: iterated(frame, value))
+        return value_of_class(frame.program, cls) if found is None else found
+    if cls == "collections:defaultdict":
+        return ("dict", NEVER, ())
+    if cls in {"collections:deque", "collections:OrderedDict"}:
+        item = iterated(frame, call.args[0]) if call.args else NEVER
+        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
+    knowledge = frame.knowledge
+    world = frame.program.world_of_class(cls)
+    if world is not None and not frame.program.is_own(cls):
+        value = knowledge.instance_of(cls)
+        for source in arrays_in(call.args[0]) if call.args else ():
+            if source != world[0] and world[1]:
+                shown = f"{world[0]}.{last}"
+                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
+        return value
+    for base in frame.program.mro(cls):
+        if base in knowledge.chains:
+            return ("instance", cls, call.args[-1] if call.args and not call.is_open else None)
+        if base in knowledge.holders:
+            held = join_all(iterated(frame, each) for each in call.args)
+            return ("instance", cls, None if is_never(held) else held)
+    value = knowledge.instance_of(cls)
+    if frame.program.is_own(cls):
+        _initialise(frame, cls, call, node, value)
+    return value
+
+
+def _super(frame: Frame) -> Value:
+    owner = frame.unit.owner
+    if not owner:
+        return UNKNOWN
+    above = frame.program.mro(owner)[1:]
+    return ("instance", above[0], EXACT) if above else UNKNOWN
+
+
+def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: Value) -> None:
+    """Tell a class's ``__init__``, or its fields, what an instance is made of."""
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True):
+        if frame.program.is_own(name):
+            _call_one(frame, name, entry[1][-1], call, node, value)
+            return
+    written = frame.program.entry(cls)
+    if written is None or written[0] != "class":
+        return
+    decorators: set[Expr] = {each[1] if tag_of(each) == "call" else each for each in written[3]}
+    is_tuple = any(base.endswith(":NamedTuple") for base in frame.program.mro(cls))
+    if not decorators & _DATACLASSES and not is_tuple:
+        return
+    fields = [name for name, each in written[2].items() if each[0] == "var" and each[1] is not None]
+    for name, given in (*zip(fields, call.args, strict=False), *call.kwargs):
+        frame.give(f"a {cls}.{name}", given, node.lineno)
+
+
+def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
+    cls = atom[1]
+    knowledge = frame.knowledge
+    name = "forward" if knowledge.is_module(cls) else "__call__"
+    if any(
+        base in knowledge.chains for base in frame.program.mro(cls)
+    ) and not frame.program.is_own(cls):
+        last = atom[2]
+        return UNKNOWN if last in {None, EXACT} else call_value(frame, last, call, node)
+    methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)
+    result = NEVER
+    for each, _ in methods:
+        result = join(result, _call_function(frame, each, call, node, atom))
+    return UNKNOWN if not methods else result
+
+
+def iterated(frame: Frame, value: Value) -> Value:
+    """What a loop over a value takes out of it."""
+
+    def take(atom: Value) -> Value:
+        if atom[0] == "array":
+            return frame.knowledge.row_of(atom[1])
+        if atom[0] == "instance" and not atom[1].startswith("builtins:"):
+            held: Value = atom[2] or EXACT
+            if held != EXACT:
+                return held
+            held = container_of(frame, atom)
+            if held[0] != "?":
+                return item_of(held)
+            return _own_iterator(frame, atom)
+        return iterate(atom)
+
+    return map_atoms(value, take)
+
+
+def _own_iterator(frame: Frame, atom: Value) -> Value:
+    """By ``__iter__`` or ``__getitem__`` of a class of the project's."""
+    if not frame.program.is_own(atom[1]):
+        return UNKNOWN
+    for name in ("__iter__", "__getitem__"):
+        found = find_method(frame, atom[1], name, is_exact=True)
+        if found and frame.program.is_own(found[0][0]):
+            given = frame.fact(f"r {found[0][0]}")
+            return iterate(given) if name == "__iter__" else given
+    return UNKNOWN

@@ -1,0 +1,400 @@
+"""What an expression gives."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.inference.calls import call_value, iterated
+from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.members import attribute, container_of, find_method, symbol
+from sekisho.inference.narrowing import narrow
+from sekisho.inference.operators import combine, compare
+from sekisho.inference.overloads import Arguments
+from sekisho.inference.pythons import mutated
+from sekisho.inference.targets import LARGEST_RECORD, hold, store
+from sekisho.inference.values import (
+    CONSTANTS,
+    BOOL,
+    NEVER,
+    PLAIN,
+    STR,
+    UNKNOWN,
+    Value,
+    array,
+    instance,
+    is_never,
+    item_of,
+    join,
+    join_all,
+    list_of,
+    map_atoms,
+    only_world,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["evaluate"]
+
+
+def evaluate(frame: Frame, node: ast.expr) -> Value:
+    """What an expression gives, at this point of a frame."""
+    handler = _HANDLERS.get(type(node))
+    return UNKNOWN if handler is None else handler(frame, node)
+
+
+def _name(frame: Frame, node: ast.Name) -> Value:
+    name = node.id
+    env = frame.env
+    if env is not None and name in env:
+        return env[name]
+    outer = frame.unit.outer
+    if outer:
+        held = frame.fact(f"e {outer} {name}")
+        if not is_never(held):
+            return held
+    found = frame.program.resolve(frame.key, name)
+    if found is None:
+        found = frame.program.dotted("builtins", name)
+    return symbol(frame, found)
+
+
+def _constant(_frame: Frame, node: ast.Constant) -> Value:
+    if isinstance(node.value, bool):
+        return CONSTANTS[node.value]
+    return _CONSTANTS.get(type(node.value), PLAIN)
+
+
+_CONSTANTS: Final[dict[type, Value]] = {
+    kind: instance(f"builtins:{kind.__name__}")
+    for kind in (type(None), bool, int, float, complex, str, bytes)
+}
+
+
+def _attribute(frame: Frame, node: ast.Attribute) -> Value:
+    env = frame.env
+    if env is not None and type(node.value) is ast.Name:
+        known = env.get(f"{node.value.id}.{node.attr}")
+        if known is not None:
+            return known
+    value = evaluate(frame, node.value)
+    found = attribute(frame, value, node.attr, node)
+    if value[0] == "?" and value in frame.evidence and type(node.value) is ast.Name:
+        world = frame.evidence[value]
+        if world and not frame.lenient:
+            frame.take_for(node.value, value, world)
+            found = attribute(frame, frame.knowledge.array_of(world), node.attr, node)
+    return found
+
+
+# --- calls
+
+
+def _call(frame: Frame, node: ast.Call) -> Value:
+    callee = evaluate(frame, node.func)
+    args: list[Value] = []
+    kwargs: list[tuple[str, Value]] = []
+    is_open = False
+    for each in node.args:
+        if isinstance(each, ast.Starred):
+            held = evaluate(frame, each.value)
+            if held[0] == "tuple":
+                args += held[1:]
+            else:
+                is_open = True
+                break  # what stands behind has no place of its own
+        else:
+            args.append(evaluate(frame, each))
+    for keyword in node.keywords:
+        value = evaluate(frame, keyword.value)
+        if keyword.arg is None:
+            is_open = True
+        else:
+            kwargs.append((keyword.arg, value))
+    call = Arguments(tuple(args), tuple(kwargs), is_open)
+    result = call_value(frame, callee, call, node)
+    _after_call(frame, callee, call, node)
+    return result
+
+
+def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
+    """A container that a method has changed; an object that may have been changed."""
+    function = node.func
+    if frame.env is None or not isinstance(function, ast.Attribute):
+        return
+    if callee[0] in {"bound", "union"}:
+        holder = dotted_of(function.value)
+        value = evaluate(frame, function.value) if holder else UNKNOWN
+        changed = mutated(value, function.attr, call) if holder else None
+        if changed is not None:
+            hold(frame, function.value, holder, changed, node)
+            return
+    root = dotted_of(function).partition(".")[0]
+    if root and callee[0] != "module":
+        frame.forget(root)
+
+
+# --- operators
+
+
+def _bin_op(frame: Frame, node: ast.BinOp) -> Value:
+    left, right = evaluate(frame, node.left), evaluate(frame, node.right)
+    return combine(frame, node, node.op, left, right)
+
+
+def _compare(frame: Frame, node: ast.Compare) -> Value:
+    left = evaluate(frame, node.left)
+    result = NEVER
+    for op, other in zip(node.ops, node.comparators, strict=True):
+        right = evaluate(frame, other)
+        result = join(result, compare(frame, node, op, left, right))
+        left = right
+    return result
+
+
+def _unary_op(frame: Frame, node: ast.UnaryOp) -> Value:
+    value = evaluate(frame, node.operand)
+    return BOOL if isinstance(node.op, ast.Not) else value
+
+
+def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
+    result = NEVER
+    env = frame.branch()
+    is_and = isinstance(node.op, ast.And)
+    for index, each in enumerate(node.values):
+        value = evaluate(frame, each)
+        is_last = index == len(node.values) - 1
+        if not is_last and not is_and:  # what is None goes on
+            value = map_atoms(value, lambda atom: NEVER if atom == _CONSTANTS[type(None)] else atom)
+        result = join(result, value)
+        if not is_last:
+            narrow(frame, each, is_true=is_and)
+    frame.env = env
+    return result
+
+
+def _if_exp(frame: Frame, node: ast.IfExp) -> Value:
+    evaluate(frame, node.test)
+    before = frame.branch()
+    narrow(frame, node.test, is_true=True)
+    result = evaluate(frame, node.body)
+    frame.env = dict(before)
+    narrow(frame, node.test, is_true=False)
+    result = join(result, evaluate(frame, node.orelse))
+    frame.env = before
+    return result
+
+
+def _subscript(frame: Frame, node: ast.Subscript) -> Value:
+    value = evaluate(frame, node.value)
+    index = evaluate(frame, node.slice)
+    if value[0] == "class":
+        return value  # list[int]
+    written: Any = node.slice
+    if isinstance(written, ast.UnaryOp) and isinstance(written.operand, ast.Constant):
+        number = written.operand.value
+        constant: Any = -number if isinstance(number, int) else None
+    else:
+        constant = written.value if isinstance(written, ast.Constant) else None
+    is_slice = isinstance(written, ast.Slice)
+
+    def take(atom: Value) -> Value:
+        tag = atom[0]
+        if tag == "array":
+            return _of_array(frame, atom, written, index)
+        if is_slice and tag in {"list", "tuple"}:
+            return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
+        if tag == "instance" and not atom[1].startswith("builtins:"):
+            return _of_instance(frame, atom, constant)
+        return item_of(atom, constant if isinstance(constant, (int, str)) else None)
+
+    return map_atoms(value, take)
+
+
+def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Value:
+    parts = written.elts if isinstance(written, ast.Tuple) else [written]
+    keeps = any(
+        isinstance(each, ast.Slice)
+        or (isinstance(each, ast.Constant) and each.value in {None, ...})
+        for each in parts
+    )
+    if index[0] == "instance" and index[1] == "builtins:str":
+        return array(atom[1])  # a field of a record
+    if keeps or only_world(index) or index[0] == "list":
+        return array(atom[1], is_array=keeps or not frame.knowledge.worlds[atom[1]].unsaid.scalar)
+    return frame.knowledge.row_of(atom[1])
+
+
+def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
+    held = container_of(frame, atom)
+    if held[0] != "?":
+        return item_of(held, constant if isinstance(constant, (int, str)) else None)
+    if any(base in frame.knowledge.holders for base in frame.program.mro(atom[1])):
+        return atom[2] or UNKNOWN
+    found = find_method(frame, atom[1], "__getitem__", is_exact=False)
+    if found and frame.program.is_own(found[0][0]):
+        return join_all(frame.fact(f"r {name}") for name, _ in found)
+    return UNKNOWN
+
+
+# --- displays
+
+
+def _list(frame: Frame, node: ast.List | ast.Set) -> Value:
+    items = [
+        iterated(frame, evaluate(frame, each.value))
+        if isinstance(each, ast.Starred)
+        else evaluate(frame, each)
+        for each in node.elts
+    ]
+    return list_of(join_all(items), "list" if isinstance(node, ast.List) else "set")
+
+
+def _tuple(frame: Frame, node: ast.Tuple) -> Value:
+    items: list[Value] = []
+    for each in node.elts:
+        if isinstance(each, ast.Starred):
+            held = evaluate(frame, each.value)
+            if held[0] != "tuple":
+                rest = [iterated(frame, held), *items]
+                rest += [
+                    evaluate(frame, other)
+                    for other in node.elts
+                    if not isinstance(other, ast.Starred)
+                ]
+                return list_of(join_all(rest), "tuple")
+            items += held[1:]
+        else:
+            items.append(evaluate(frame, each))
+    return ("tuple", *items)
+
+
+def _dict(frame: Frame, node: ast.Dict) -> Value:
+    rest = NEVER
+    known: dict[Any, Value] = {}
+    for key, each in zip(node.keys, node.values, strict=True):
+        value = evaluate(frame, each)
+        if key is None:
+            if value[0] == "dict":
+                known.update(value[2])
+                rest = join(rest, value[1])
+            else:
+                rest = UNKNOWN
+        elif (
+            isinstance(key, ast.Constant)
+            and isinstance(key.value, (str, int))
+            and len(known) < LARGEST_RECORD
+        ):
+            known[key.value] = value
+        else:
+            evaluate(frame, key)
+            rest = join(rest, value)
+    return ("dict", rest, tuple(sorted(known.items(), key=repr)))
+
+
+_COMPREHENSIONS: Final[dict[type, str]] = {
+    ast.ListComp: "list",
+    ast.SetComp: "set",
+    ast.DictComp: "dict",
+}
+
+
+def _comprehension(frame: Frame, node: Any) -> Value:
+    before = frame.env
+    frame.env = frame.branch()
+    for generator in node.generators:
+        source = evaluate(frame, generator.iter)
+        store(frame, generator.target, iterated(frame, source), generator.target)
+        for test in generator.ifs:
+            evaluate(frame, test)
+            narrow(frame, test, is_true=True)
+    kind = _COMPREHENSIONS.get(node.__class__, "iterator")
+    if kind == "dict":
+        evaluate(frame, node.key)
+        result: Value = ("dict", evaluate(frame, node.value), ())
+    else:
+        result = list_of(evaluate(frame, node.elt), kind)
+    frame.env = before
+    return result
+
+
+# --- the rest
+
+
+def _lambda(frame: Frame, node: ast.Lambda) -> Value:
+    before = frame.env
+    frame.env = frame.branch()
+    args = node.args
+    for each in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
+        if each is not None:
+            frame.env[each.arg] = UNKNOWN
+    given = evaluate(frame, node.body)
+    frame.env = before
+    return "gives", plain(given)
+
+
+def _named(frame: Frame, node: ast.NamedExpr) -> Value:
+    value = evaluate(frame, node.value)
+    store(frame, node.target, value, node, how_of(node.value))
+    return value
+
+
+def _await(frame: Frame, node: ast.Await) -> Value:
+    return evaluate(frame, node.value)
+
+
+def _yield(frame: Frame, node: ast.Yield) -> Value:
+    value = evaluate(frame, node.value) if node.value is not None else _CONSTANTS[type(None)]
+    frame.yielded = join(frame.yielded, value)
+    return UNKNOWN
+
+
+def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
+    frame.yielded = join(frame.yielded, iterated(frame, evaluate(frame, node.value)))
+    return UNKNOWN
+
+
+def _text(frame: Frame, node: ast.JoinedStr) -> Value:
+    for each in node.values:
+        if isinstance(each, ast.FormattedValue):
+            evaluate(frame, each.value)
+    return STR
+
+
+def _slice(frame: Frame, node: ast.Slice) -> Value:
+    for each in (node.lower, node.upper, node.step):
+        if each is not None:
+            evaluate(frame, each)
+    return instance("builtins:slice")
+
+
+_HANDLERS: Final[dict[type, Callable[[Frame, Any], Value]]] = {
+    ast.Name: _name,
+    ast.Constant: _constant,
+    ast.Attribute: _attribute,
+    ast.Call: _call,
+    ast.BinOp: _bin_op,
+    ast.Compare: _compare,
+    ast.UnaryOp: _unary_op,
+    ast.BoolOp: _bool_op,
+    ast.IfExp: _if_exp,
+    ast.Subscript: _subscript,
+    ast.List: _list,
+    ast.Set: _list,
+    ast.Tuple: _tuple,
+    ast.Dict: _dict,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.Lambda: _lambda,
+    ast.NamedExpr: _named,
+    ast.Await: _await,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield_from,
+    ast.JoinedStr: _text,
+    ast.Slice: _slice,
+    ast.Starred: lambda frame, node: evaluate(frame, node.value),
+}

@@ -1,0 +1,232 @@
+"""What is known of the libraries before any function is read: their operations, and who alone has them."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.code import tag_of
+from sekisho.inference.annotations import value_of_class
+from sekisho.inference.program import Program, split
+from sekisho.inference.values import Value, array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.code import Entry, Expr
+    from sekisho.worlds import Kind, World
+
+__all__ = ["Knowledge", "Operation"]
+
+_OF_PYTHON: Final = frozenset(
+    name
+    for kind in (
+        str,
+        bytes,
+        int,
+        float,
+        complex,
+        list,
+        tuple,
+        dict,
+        set,
+        frozenset,
+        object,
+        range,
+        slice,
+    )
+    for name in dir(kind)
+)
+
+
+class Operation(NamedTuple):
+    """A library's function by which arrays cross or move.
+
+    Attributes:
+        world: whose it is.
+        kind: what it does.
+        shown: its name, as people write it.
+    """
+
+    world: str
+    kind: Kind
+    shown: str
+
+
+class Knowledge:
+    """What the libraries' own code says, and the one table of what it does not.
+
+    Attributes:
+        operations: by function, those by which arrays cross.
+        alone: by the name of a member, the one world whose arrays have it, where nothing else has.
+        modules: the classes that are called by their ``forward``; with each its world.
+        chains: those of them that give what the last one in them gives.
+        holders: those that hold others.
+        keepers: methods that make an attribute.
+        asks: functions that ask whether something is an array; with each its world.
+        tells: functions that may be asked about any library's arrays.
+    """
+
+    operations: dict[str, Operation]
+    alone: dict[str, str]
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
+        self.array_class: dict[str, str] = {
+            world: name for name, (world, is_array) in program.array_classes.items() if is_array
+        }
+        self.operations = {}
+        self.modules: dict[str, str] = {}
+        self.chains: set[str] = set()
+        self.holders: set[str] = set()
+        self.keepers: set[str] = set()
+        self.tells: set[str] = set()
+        self.asks: dict[str, str] = {}
+        self._arrays = {name: array(name) for name in self.worlds}
+        for world in program.worlds:
+            self._read(world)
+        self.names_of_units: dict[int, str] = {}
+        self.changed_by_loops: dict[int, frozenset[str]] = {}
+        self.asked_about: dict[int, frozenset[str]] = {}
+        self.fixtures: set[str] = set(self._find_fixtures())
+        self.kept: dict[tuple[str, str], Value] = {}
+        self.alone = dict(self._find_alone())
+
+    def array_of(self, world: str) -> Value:
+        """An array of a world."""
+        return self._arrays[world]
+
+    def row_of(self, world: str) -> Value:
+        """What indexing an array gives: an array, or in some libraries one number."""
+        return array(world, is_array=not self.worlds[world].unsaid.scalar)
+
+    def members(self, world: str) -> set[str]:
+        """The names of all that a world's arrays have."""
+        return self.program.members(self.array_class[world])
+
+    def _name(self, world: World, dotted: str) -> str:
+        found = self.program.dotted(world.name, dotted)
+        if found[0] in {"function", "class"}:
+            return str(found[1])
+        if found[0] == "module":
+            return f"{found[1]}:"
+        return f"{found[1]}:{found[2]}" if found[0] == "variable" else ""
+
+    def _names(self, world: World, dotted: frozenset[str]) -> set[str]:
+        return {name for each in dotted if (name := self._name(world, each))}
+
+    def _read(self, world: World) -> None:
+        unsaid = world.unsaid
+        kinds: dict[Kind, tuple[str, ...]] = {**world.watched}
+        kinds["scalar"] = (*kinds.get("scalar", ()), *sorted(unsaid.numbers))
+        kinds["import"] = (*kinds.get("import", ()), *sorted(unsaid.takes))
+        for kind in ("wait", "move", "scalar", "export", "import"):
+            for dotted in kinds.get(kind, ()):
+                name = self._name(world, dotted)
+                if name:
+                    self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
+        if unsaid.module:
+            self.modules[self._name(world, unsaid.module)] = world.name
+        self.chains |= self._names(world, unsaid.chains)
+        self.holders |= self._names(world, unsaid.holders)
+        self.keepers |= self._names(world, unsaid.keepers)
+        self.tells |= self._names(world, unsaid.tells)
+        self.asks |= dict.fromkeys(self._names(world, unsaid.asks), world.name)
+
+    def may_tell(self, function: str) -> bool:
+        """Whether a function may be asked about any library's arrays, or stands in a module of such."""
+        if function in self.tells:
+            return True
+        module = split(function)[0]
+        return any(
+            each[:-1] == module or module.startswith(f"{each[:-1]}.")
+            for each in self.tells
+            if each.endswith(":")
+        )
+
+    def is_module(self, name: str) -> bool:
+        """Whether instances of a class are called by their ``forward``."""
+        return any(each in self.modules for each in self.program.mro(name))
+
+    def _find_alone(self) -> Iterator[tuple[str, str]]:
+        """The members that only one world's arrays have: a set difference."""
+        if len(self.worlds) < 2:  # noqa: PLR2004 - nothing to differ from
+            return
+        own: set[str] = set()
+        for key in self.program.files:
+            table = self.program.table(key)
+            for entry in table.names.values() if table else ():
+                if entry[0] == "class":
+                    own |= set(entry[2])
+        for name, world in self.worlds.items():
+            others = [self.members(each) for each in self.worlds if each != name]
+            alike = [self._members_of(world, dotted) for dotted in world.unsaid.alike]
+            if not alike or None in alike:
+                continue  # with what one cannot compare, nobody is alone
+            shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
+            for member in self.members(name) - shared:
+                if not member.startswith("_"):
+                    yield member, name
+
+    def _find_fixtures(self) -> Iterator[str]:
+        """The functions that pytest calls for the parameters of tests."""
+        for key in self.program.files:
+            table = self.program.table(key)
+            for name, entry in table.names.items() if table else ():
+                if entry[0] == "def" and _is_fixture(entry):
+                    yield f"{key}:{name}"
+                elif entry[0] == "class":
+                    for each, member in entry[2].items():
+                        if member[0] == "def" and _is_fixture(member):
+                            yield f"{key}:{name}.{each}"
+
+    def conftests(self, key: str, name: str) -> Iterator[str]:
+        """The fixtures so called in the ``conftest.py`` of a module's folder, and of those above."""
+        folder = PurePath(self.program.files[key].path).parent
+        places = {
+            PurePath(file.path).parent: each
+            for each, file in self.program.files.items()
+            if PurePath(file.path).name == "conftest.py"
+        }
+        for above in (folder, *folder.parents):
+            found = f"{places.get(above, '')}:{name}"
+            if found in self.fixtures:
+                yield found
+
+    def _members_of(self, world: World, dotted: str) -> set[str] | None:
+        """The members of a class that shares names with a world's arrays; none, if that is no library."""
+        found = self.program.dotted(world.name, dotted)
+        if found[0] != "class":
+            library, _, rest = dotted.partition(".")
+            module = self.program.find_module(library)
+            if not module:
+                return set()
+            found = self.program.dotted(module, rest)
+        return self.program.members(found[1]) if found[0] == "class" else set()
+
+    # --- sekisho's own names
+
+    def own_name(self, key: str, expr: Expr) -> str:
+        """Which of sekisho's names an expression is: ``numpy_world`` for ``@sk.numpy_world(...)``."""
+        if tag_of(expr) == "call":
+            expr = expr[1]
+        if not isinstance(expr, str):
+            return ""
+        first, _, rest = expr.partition(".")
+        table = self.program.table(key)
+        entry = table.names.get(first) if table is not None else None
+        if entry is None or entry[0] != "import" or entry[1].partition(".")[0] != "sekisho":
+            return ""
+        return rest if entry[2] is None else (entry[2] if not rest else "")
+
+    def instance_of(self, name: str) -> Value:
+        """What calling a class gives."""
+        found = value_of_class(self.program, name)
+        return ("instance", name, None) if found[0] == "?" else found
+
+
+def _is_fixture(entry: Entry) -> bool:
+    written: tuple[Expr, ...] = entry[1][-1][2]
+    decorators = (each[1] if tag_of(each) == "call" else each for each in written)
+    return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)

@@ -1,0 +1,250 @@
+"""What an attribute of a value is: ``value.name``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sekisho.code import tag_of
+from sekisho.inference.annotations import read_annotation, variable
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.overloads import Arguments, call_signatures
+from sekisho.inference.program import split
+from sekisho.inference.values import (
+    NEVER,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    is_known,
+    is_never,
+    join,
+    join_known,
+    map_atoms,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from sekisho.code import Entry, Expr
+
+__all__ = ["attribute", "container_of", "find_method", "function_of", "is_property", "symbol"]
+
+_PROPERTIES = frozenset(
+    {"property", "cached_property", "abstractproperty", "functools.cached_property"}
+)
+_GIVES = re.compile(r"\)\s*->\s*(\w+)")
+"""In the text that some of C's functions are given for their ``__doc__``."""
+
+EXACT: Value = ("exact",)
+"""In the place of a parameter: an instance of this very class, as `super` gives one."""
+
+
+def symbol(frame: Frame, found: Value) -> Value:
+    """What a name of a module holds: for variables, what is assigned anywhere, or what is annotated."""
+    if found[0] != "variable":
+        return found
+    _, key, name = found
+    said = frame.knowledge.kept.get((key, name))
+    if said is None:
+        said = variable(frame.program, key, name)
+        if said[0] == "?" and key not in frame.program.files:
+            said = _of_library(frame, key, name)
+        frame.knowledge.kept[key, name] = said
+    if key in frame.program.files and said[0] not in {"class", "function", "module"}:
+        fact = frame.fact(f"g {key}:{name}")
+        if said[0] == "?" or (fact[0] == "array" and fact[1] in arrays_in(said)):
+            return fact
+    return said
+
+
+def _of_library(frame: Frame, key: str, name: str) -> Value:
+    table = frame.program.table(key)
+    entry = table.names.get(name) if table is not None else None
+    value: Expr = entry[2] if entry is not None and entry[0] == "var" else None
+    if isinstance(value, str):
+        first, *rest = value.split(".")
+        start = frame.program.resolve(key, first)
+        found = symbol(frame, start) if start is not None and start[1:] != (key, name) else UNKNOWN
+        for each in rest:
+            found = attribute(frame, found, each, None)
+        return found
+    if tag_of(value) == "call":
+        return _by_docstring(frame, key, value)
+    return UNKNOWN
+
+
+def _by_docstring(frame: Frame, key: str, call: Expr) -> Value:
+    """``_add_docstr(function, "norm(A) -> Tensor")``: what it gives stands in the text."""
+    args: tuple[Expr, ...] = call[2]
+    for each in args:
+        text: object = each[1] if tag_of(each) == "const" else None
+        if isinstance(text, str):
+            given = _GIVES.search(text.strip().partition("\n")[0])
+            top = key.partition(".")[0]
+            if given and frame.program.dotted(top, given[1])[0] == "class":
+                return "gives", read_annotation(frame.program, top, given[1])
+    return UNKNOWN
+
+
+def is_property(entry: Entry) -> bool:
+    """Whether a function of a class is called by looking it up."""
+    return any(each in _PROPERTIES for each in entry[1][0][2])
+
+
+def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: Value) -> Value:
+    """A function of a class, looked up on an instance."""
+    identifier = f"{owner}.{name}"
+    if not is_property(entry):
+        if "staticmethod" in entry[1][0][2]:
+            return ("function", identifier)
+        return ("bound", identifier, self_value)
+    if frame.program.is_own(owner):
+        key, _ = split(owner)
+        said = read_annotation(frame.program, key, entry[1][0][1], {"Self": self_value})
+        return said if is_known(said) else frame.fact(f"r {identifier}")
+    return call_signatures(frame.program, identifier, entry[1], Arguments(), self_value)
+
+
+def attribute(frame: Frame, value: Value, name: str, node: ast.Attribute | None) -> Value:
+    """``value.name``; where it is written, for what is noted."""
+    if value[0] == "union":
+        return map_atoms(value, lambda atom: _attribute(frame, atom, name, node, alone=False))
+    return _attribute(frame, value, name, node, alone=True)
+
+
+def _attribute(
+    frame: Frame, atom: Value, name: str, node: ast.Attribute | None, *, alone: bool
+) -> Value:
+    tag = atom[0]
+    if tag == "array":
+        return _of_array(frame, atom, name, node if alone else None)
+    if tag == "instance":
+        return _of_instance(frame, atom, name)
+    if tag == "module":
+        return symbol(frame, frame.program.attribute_of_module(atom[1], name))
+    if tag == "class":
+        return _of_class(frame, atom[1], name)
+    if tag in {"list", "tuple", "dict"}:
+        return ("bound", f"builtins:{tag}.{name}", atom)
+    if tag == "?" and len(atom) > 1:
+        world = frame.knowledge.alone.get(name)
+        if world is not None and node is not None:
+            frame.learn(atom, world)
+    return UNKNOWN
+
+
+def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
+    program = frame.program
+    _, world, is_array, _, kind = atom
+    base = frame.knowledge.array_class.get(world, "")
+    found = program.member(kind or base, name)
+    if found is None and not is_array and kind:
+        found = program.member(base, name)
+    if found is None:
+        if node is not None and is_array and not kind and not frame.lenient:
+            others = [each for each in frame.knowledge.worlds if each != world]
+            having = [each for each in others if name in frame.knowledge.members(each)]
+            frame.note("missing", node, name, (world, dotted_of(node.value), *having))
+        return UNKNOWN
+    owner, entry = found
+    if entry[0] == "def":
+        return function_of(frame, owner, name, entry, atom)
+    if entry[0] == "var" and entry[1] is not None:
+        return read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
+    return UNKNOWN
+
+
+def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
+    program = frame.program
+    cls = atom[1]
+    if cls.startswith("builtins:"):
+        return ("bound", f"{cls}.{name}", atom)
+    assigned = _assigned(frame, cls, name)
+    found = program.member(cls, name)
+    if found is None:
+        if not is_never(assigned):
+            return assigned
+        below = NEVER
+        for each in program.subclasses(cls):
+            below = join_known(below, frame.fact(f"a {each}.{name}"))
+        return below if not is_never(below) else _from_container(frame, atom, name)
+    owner, entry = found
+    if entry[0] == "def":
+        if not is_never(assigned) and not is_property(entry):
+            return assigned
+        return _with_overrides(frame, atom, owner, name, entry)
+    if entry[0] == "class":
+        return ("class", f"{owner}.{name}")
+    said = UNKNOWN
+    if entry[0] == "var" and entry[1] is not None:
+        said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
+    if said[0] != "?":
+        return said
+    return assigned if not is_never(assigned) else UNKNOWN
+
+
+def _assigned(frame: Frame, cls: str, name: str) -> Value:
+    """What the project assigns to an attribute anywhere."""
+    found = NEVER
+    for each in frame.program.mro(cls):
+        if frame.program.is_own(each):
+            found = join_known(found, frame.fact(f"a {each}.{name}"))
+    return found
+
+
+def _with_overrides(frame: Frame, atom: Value, owner: str, name: str, entry: Entry) -> Value:
+    result = function_of(frame, owner, name, entry, atom)
+    if result[0] == "bound" or atom[2] == EXACT:
+        return result
+    for each in frame.program.subclasses(atom[1]):
+        other = frame.program.member(each, name)
+        if other is not None and other[0] == each and other[1][0] == "def":
+            result = join(result, function_of(frame, each, name, other[1], atom))
+    return result
+
+
+def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tuple[str, Entry]]:
+    """The functions that a call of a method may run: the one of a class, and those of its subclasses."""
+    found = frame.program.member(cls, name)
+    methods = [(f"{found[0]}.{name}", found[1])] if found and found[1][0] == "def" else []
+    for each in () if is_exact else frame.program.subclasses(cls):
+        other = frame.program.member(each, name)
+        if other is not None and other[0] == each and other[1][0] == "def":
+            methods.append((f"{each}.{name}", other[1]))
+    return methods
+
+
+def _of_class(frame: Frame, cls: str, name: str) -> Value:
+    found = frame.program.member(cls, name)
+    if found is None:
+        return UNKNOWN
+    owner, entry = found
+    if entry[0] == "class":
+        return ("class", f"{owner}.{name}")
+    if entry[0] == "def":
+        if "classmethod" in entry[1][0][2]:
+            return ("bound", f"{owner}.{name}", ("class", cls))
+        return ("function", f"{owner}.{name}")
+    if entry[0] == "var" and entry[1] is not None:
+        return read_annotation(frame.program, split(owner)[0], entry[1])
+    assigned = _assigned(frame, cls, name)
+    return assigned if not is_never(assigned) else UNKNOWN
+
+
+def container_of(frame: Frame, atom: Value) -> Value:
+    """What an instance holds, if its class is one of tuples, lists or dicts; else UNKNOWN."""
+    if atom[0] != "instance":
+        return UNKNOWN
+    for cls in frame.program.mro(atom[1]):
+        entry = frame.program.entry(cls)
+        for base in entry[1] if entry is not None and entry[0] == "class" else ():
+            if tag_of(base) == "[]":
+                value = read_annotation(frame.program, split(cls)[0], base)
+                if value[0] in {"list", "tuple", "dict"}:
+                    return value
+    return UNKNOWN
+
+
+def _from_container(frame: Frame, atom: Value, name: str) -> Value:
+    held = container_of(frame, atom)
+    return ("bound", f"builtins:{held[0]}.{name}", held) if held[0] != "?" else UNKNOWN

@@ -1,0 +1,125 @@
+"""What a call of a library's function tells: that something crosses, moves, or cannot be right."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.overloads import Arguments, assign
+from sekisho.inference.program import split
+from sekisho.inference.values import UNKNOWN, Value, arrays_in, only_world, worlds_of
+from sekisho.worlds import HOST
+
+if TYPE_CHECKING:
+    from sekisho.code import Entry, Signature
+
+__all__ = ["learn_from", "note_aliens", "note_operation"]
+
+
+def learn_from(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> None:
+    """What is passed where only a world's arrays are taken is one: else the call raises."""
+    skip = 0 if self_value is None else 1
+    key = split(name)[0]
+    for index, value in enumerate(call.args):
+        if value[0] != "?" or len(value) == 1 or index >= len(node.args):
+            continue
+        wanted = {
+            only_world(read_annotation(frame.program, key, each[0][index + skip][3]))
+            if index + skip < len(each[0]) and each[0][index + skip][1] in {"/", "a"}
+            else ""
+            for each in entry[1]
+            if assign(each, call, skip=skip) is not None
+        }
+        if len(wanted) == 1 and "" not in wanted:
+            (world,) = wanted
+            frame.learn(value, world)
+            frame.take_for(node.args[index], value, world)
+
+
+def note_operation(
+    frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
+) -> None:
+    """Note what crosses by a call, or moves."""
+    operation = frame.knowledge.operations[name]
+    operand: ast.expr | None = node.args[0] if node.args else None
+    value = call.args[0] if call.args else UNKNOWN
+    if (
+        self_value is not None
+        and isinstance(node.func, ast.Attribute)
+        and operation.kind != "import"
+    ):
+        operand, value = node.func.value, self_value
+    target = _other_end(operation.kind, operation.world)
+    for world in arrays_in(value):
+        if operation.kind in {"import", "export"} and world != target and operand is not None:
+            what = (operation.shown, world, target, _is_invariant(frame, node))
+            frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
+        elif operation.kind == "move" and operand is not None and _to_device(call, node):
+            what = (operation.shown, world, world, _is_invariant(frame, node))
+            frame.note("move", node, dotted_of(operand), what)
+
+
+def _other_end(kind: str, world: str) -> str:
+    return HOST.name if kind == "export" else world
+
+
+def _to_device(call: Arguments, node: ast.Call) -> bool:
+    """Whether ``.to(...)`` moves: its argument is, or is called, a device."""
+    if not (node.args or node.keywords):
+        return True  # .cpu()
+    for value, written in zip(call.args, node.args, strict=False):
+        if value[0] == "instance" and value[1].endswith(":device"):
+            return True
+        if isinstance(written, ast.Constant) and isinstance(written.value, str):
+            return True
+        if "device" in dotted_of(written).rpartition(".")[2]:
+            return True
+    return any(each.arg == "device" for each in node.keywords)
+
+
+def _is_invariant(frame: Frame, node: ast.Call) -> bool:
+    """Whether a call inside of a loop would give the same outside of it."""
+    if not frame.loops:
+        return False
+    changed = frame.loops[-1]
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and each is not node:
+            return False
+        if isinstance(each, ast.Name) and each.id in changed:
+            return False
+        if isinstance(each, ast.Attribute) and dotted_of(each) in changed:
+            return False
+        if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
+            return False
+    return bool(dotted_of(node.args[0] if node.args else getattr(node.func, "value", node)))
+
+
+def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call) -> None:
+    """A library's function that is given another library's array."""
+    world = split(name)[0].partition(".")[0]
+    if world not in frame.knowledge.worlds or frame.knowledge.may_tell(name):
+        return
+    for index, value in enumerate(call.args):
+        other = only_world(value)
+        if not other or other == world or not value[2]:
+            continue
+        said = [_parameter(frame, name, each, index) for each in entry[1]]
+        refuses = all(worlds_of(each) == (world,) for each in said)
+        gives = any(
+            worlds_of(read_annotation(frame.program, split(name)[0], each[1])) == (world,)
+            for each in entry[1]
+        )
+        if refuses or (gives and index == 0):
+            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+            frame.note("alien", node, operand, (name, world, other))
+
+
+def _parameter(frame: Frame, name: str, signature: Signature, index: int) -> Value:
+    key, last = split(name)
+    skip = 1 if "." in last and signature[0] and signature[0][0][0] == "self" else 0
+    found = signature[0][index + skip] if index + skip < len(signature[0]) else None
+    return UNKNOWN if found is None else read_annotation(frame.program, key, found[3])

@@ -1,0 +1,155 @@
+"""What operators give: ``a + b``, ``a < b``."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.inference.frame import dotted_of
+from sekisho.inference.values import (
+    BOOL,
+    FLOAT,
+    NEVER,
+    PLAIN,
+    STR,
+    UNKNOWN,
+    Value,
+    array,
+    atoms,
+    join,
+    join_all,
+    list_of,
+    only_world,
+)
+from sekisho.worlds import HOST
+
+if TYPE_CHECKING:
+    from sekisho.inference.frame import Frame
+
+__all__ = ["combine", "compare"]
+
+_NUMBERS: Final = ("builtins:bool", "builtins:int", "builtins:float", "builtins:complex")
+
+SIGNS: Final[dict[type, str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
+
+def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
+    """``left op right``."""
+    _note_mix(frame, node, op, left, right)
+    result = NEVER
+    for a in atoms(left):
+        for b in atoms(right):
+            result = join(result, _combine(op, a, b))
+    return result
+
+
+def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
+    mine, theirs = only_world(left), only_world(right)
+    if mine and theirs and mine != theirs and left[2] and right[2] and not frame.lenient:
+        frame.note("mix", node, SIGNS.get(type(op), "?"), (mine, theirs, *_operands(node)))
+
+
+def _operands(node: ast.AST) -> tuple[str, str]:
+    """The names on both sides, where they are names."""
+    if isinstance(node, ast.BinOp):
+        return dotted_of(node.left), dotted_of(node.right)
+    if isinstance(node, ast.AugAssign):
+        return dotted_of(node.target), dotted_of(node.value)
+    if isinstance(node, ast.Compare):
+        return dotted_of(node.left), dotted_of(node.comparators[0])
+    return "", ""
+
+
+def _combine(op: ast.operator, a: Value, b: Value) -> Value:
+    if a[0] == "array" or b[0] == "array":
+        return _with_array(a, b)
+    if a[0] == "instance" and b[0] == "instance":
+        return _plain(op, a, b)
+    if a[0] == "list" and b[0] == "list":
+        return list_of(join(a[2], b[2]), a[1])
+    if a[0] == "tuple" and b[0] == "tuple" and isinstance(op, ast.Add):
+        return (*a, *b[1:])
+    if isinstance(op, ast.Mult):  # [0] * n
+        for container, times in ((a, b), (b, a)):
+            if container[0] in {"list", "tuple"} and times[0] in {"instance", "?"}:
+                if container[0] == "list":
+                    return container
+                return list_of(join_all(container[1:]), "tuple")
+    if a == STR and isinstance(op, ast.Mod):
+        return STR
+    if isinstance(op, ast.Add) and {a[0], b[0]} == {"list", "tuple"}:
+        return UNKNOWN
+    return UNKNOWN
+
+
+def _plain(op: ast.operator, a: Value, b: Value) -> Value:
+    if a[1] in _NUMBERS and b[1] in _NUMBERS:
+        if isinstance(op, ast.Div) and "builtins:complex" not in {a[1], b[1]}:
+            return FLOAT
+        wider = max(a, b, key=lambda each: _NUMBERS.index(each[1]))
+        return wider if wider[1] != _NUMBERS[0] else ("instance", _NUMBERS[1], None)
+    if a[1].startswith("builtins:") and b[1].startswith("builtins:"):
+        return a if a == b else STR if STR in (a, b) else PLAIN
+    return UNKNOWN
+
+
+def _with_array(a: Value, b: Value) -> Value:
+    if a[0] == b[0] == "array":
+        if a[1] == b[1]:
+            kind = a[4] if a[4] == b[4] else ""
+            return array(a[1], is_array=a[2] or b[2], kind=kind if a[2] or b[2] else "")
+        guest = next((each for each in (a, b) if each[1] != HOST.name), a)
+        other = b if guest is a else a
+        # A number of the host's beside another library's array is one like Python's own.
+        return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
+    known, other = (a, b) if a[0] == "array" else (b, a)
+    if other[0] == "?":
+        # Another library's array would take a host's along; nothing takes one of its own away.
+        return array(known[1], is_array=known[2]) if known[1] != HOST.name else _unsure(known)
+    if other[0] in {"list", "tuple"}:
+        return array(known[1])
+    if other[0] == "instance" and not other[1].startswith("builtins:"):
+        return UNKNOWN
+    return array(known[1], is_array=known[2])
+
+
+def _unsure(known: Value) -> Value:
+    return array(known[1], is_array=False)
+
+
+def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
+    """``left op right``."""
+    if isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
+        return BOOL
+    _note_mix(frame, node, op, left, right)
+    result = NEVER
+    for a in atoms(left):
+        for b in atoms(right):
+            if a[0] == "array" or b[0] == "array":
+                result = join(result, _with_array(a, b))
+            elif a[0] == "?" or b[0] == "?":
+                is_text = STR in (a, b) or ("instance", "builtins:NoneType", None) in (a, b)
+                result = join(result, BOOL if is_text else UNKNOWN)
+            else:
+                result = join(result, BOOL)
+    return result

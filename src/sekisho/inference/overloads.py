@@ -1,0 +1,232 @@
+"""What a function gives by its annotations: the first of its overloads that its arguments fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.code import tag_of
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.program import Program, split
+from sekisho.inference.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Value,
+    array,
+    arrays_in,
+    atoms,
+    is_known,
+    is_never,
+    join,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sekisho.code import Expr, Signature
+
+__all__ = ["Arguments", "assign", "call_signatures"]
+
+NO, MAYBE, YES = 0, 1, 2
+
+_NUMBERS: Final = ("builtins:bool", "builtins:int", "builtins:float", "builtins:complex")
+_ANY: Final = frozenset({"Any", "Incomplete", "typing.Any", "_Incomplete"})
+
+
+class Arguments(NamedTuple):
+    """What a call passes.
+
+    Attributes:
+        args: by position.
+        kwargs: by name.
+        is_open: whether ``*args`` or ``**kwargs`` are passed, of which one sees nothing.
+    """
+
+    args: tuple[Value, ...] = ()
+    kwargs: tuple[tuple[str, Value], ...] = ()
+    is_open: bool = False
+
+    def values(self) -> Iterator[Value]:
+        """All of them."""
+        yield from self.args
+        for _, value in self.kwargs:
+            yield value
+
+
+def assign(signature: Signature, call: Arguments, *, skip: int) -> list[tuple[int, Value]] | None:
+    """Which parameter, by its index, takes which argument; None if they do not fit.
+
+    Args:
+        signature: of the function.
+        call: the arguments.
+        skip: how many parameters are bound already: 1 for a method.
+    """
+    parameters = signature[0]
+    taken: list[tuple[int, Value]] = []
+    index, count = skip, len(parameters)
+    for value in call.args:
+        while index < count and parameters[index][1] in {"k", "**"}:
+            index = count
+        if index >= count:
+            return None
+        taken.append((index, value))
+        if parameters[index][1] != "*":
+            index += 1
+    if call.kwargs:
+        places = {each[0]: place for place, each in enumerate(parameters) if each[1] in {"a", "k"}}
+        rest = count - 1 if parameters and parameters[-1][1] == "**" else -1
+        for name, value in call.kwargs:
+            place = places.get(name, rest)
+            if place < 0:
+                return None
+            taken.append((place, value))
+    if not call.is_open:
+        given = {place for place, _ in taken}
+        for place in range(skip, count):
+            if not parameters[place][2] and place not in given:
+                return None
+    return taken
+
+
+def call_signatures(
+    program: Program,
+    owner: str,
+    signatures: Sequence[Signature],
+    call: Arguments,
+    self_value: Value | None = None,
+) -> Value:
+    """What a library's function gives.
+
+    Args:
+        program: where names are looked up.
+        owner: the function, as ``module:name``.
+        signatures: its overloads.
+        call: the arguments.
+        self_value: what it is a method of, where it is called as one.
+    """
+    key, _ = split(owner)
+    found = NEVER
+    for signature in signatures:
+        verdict, given = _match(program, key, signature, call, self_value)
+        if verdict == NO:
+            continue
+        found = join(found, given)
+        if verdict == YES:
+            break
+    if is_never(found):
+        return UNKNOWN
+    if found[0] == "?":
+        return _of_whatever(program, key, signatures, call)
+    return found
+
+
+def _of_whatever(
+    program: Program, key: str, signatures: Sequence[Signature], call: Arguments
+) -> Value:
+    """Stubs say Any of what is an array, or one of the library's numbers, by the arguments' shape."""
+    world = key.partition(".")[0]
+    if world not in {each.name for each in program.worlds}:
+        return UNKNOWN
+    if any(each != world for value in call.values() for each in arrays_in(value)):
+        return UNKNOWN  # which another library may have been asked to do
+    said = [read_annotation(program, key, each[1], {"Self": UNKNOWN}) for each in signatures]
+    has_array = any(worlds_of(each) == (world,) for each in said)
+    if has_array and any(_is_any(each[1]) for each in signatures):
+        return array(world, is_array=False)
+    return UNKNOWN
+
+
+def _is_any(expr: Expr) -> bool:
+    return isinstance(expr, str) and expr in _ANY
+
+
+def _match(
+    program: Program, key: str, signature: Signature, call: Arguments, self_value: Value | None
+) -> tuple[int, Value]:
+    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
+    taken = assign(signature, call, skip=skip)
+    if taken is None:
+        return NO, NEVER
+    parameters = signature[0]
+    bindings = {} if self_value is None else {"Self": self_value}
+    verdict = MAYBE if call.is_open else YES
+    if skip and self_value is not None and parameters and isinstance(parameters[0][3], str):
+        bindings[parameters[0][3]] = self_value
+    for place, value in taken:
+        annotation = parameters[place][3]
+        if annotation is None:
+            continue
+        wanted = read_annotation(program, key, annotation, bindings)
+        fit = _fits(value, wanted)
+        if fit == NO:
+            return NO, NEVER
+        verdict = min(verdict, fit)
+        if (
+            isinstance(annotation, str)
+            and is_known(value)
+            and _is_variable(program, key, annotation)
+        ):
+            bindings[annotation] = value
+    if signature[1] is None:
+        return verdict, UNKNOWN
+    return verdict, read_annotation(program, key, signature[1], bindings)
+
+
+def _is_variable(program: Program, key: str, name: str) -> bool:
+    symbol = program.dotted(key, name)
+    if symbol[0] != "variable":
+        return False
+    table = program.table(symbol[1])
+    entry = table.names.get(symbol[2]) if table is not None else None
+    value = entry[2] if entry is not None and entry[0] == "var" else None
+    return value is not None and tag_of(value) == "call" and str(value[1]).endswith("TypeVar")
+
+
+def _fits(value: Value, wanted: Value) -> int:
+    if wanted[0] == "?":
+        return YES
+    if not is_known(value):
+        return MAYBE
+    verdicts = {
+        max((_fits_atom(atom, each) for each in atoms(wanted)), default=MAYBE)
+        for atom in atoms(value)
+    }
+    if verdicts == {YES}:
+        return YES
+    return NO if verdicts == {NO} else MAYBE
+
+
+def _fits_atom(atom: Value, wanted: Value) -> int:
+    tag, other = atom[0], wanted[0]
+    if tag == "array":
+        if other == "array":
+            if atom[1] != wanted[1]:
+                return NO
+            return YES if atom[2] or not wanted[2] else MAYBE
+        return NO if atom[2] else MAYBE if other == "instance" else NO
+    if other == "array":
+        return NO if tag in {"instance", "list", "tuple", "dict"} else MAYBE
+    if tag == "instance" and other == "instance":
+        if atom[2] is not None and wanted[2] is not None and atom[1] == wanted[1]:
+            return YES if atom[2] == wanted[2] else NO
+        fits = _fits_class(atom[1], wanted[1])
+        return MAYBE if fits == YES and wanted[2] is not None else fits
+    if other == "list" and tag in {"list", "tuple"}:
+        return YES
+    if tag == other:
+        return YES
+    if {tag, other} <= {"instance", "list", "tuple", "dict"}:
+        scalars = {*_NUMBERS, "builtins:str", NONE[1]}
+        name = atom[1] if tag == "instance" else wanted[1]
+        return NO if name in scalars else MAYBE
+    return MAYBE
+
+
+def _fits_class(name: str, wanted: str) -> int:
+    if wanted in {name, "builtins:object"}:
+        return YES
+    if name in _NUMBERS and wanted in _NUMBERS:
+        return YES if _NUMBERS.index(name) < _NUMBERS.index(wanted) else NO
+    plain = {*_NUMBERS, "builtins:str", "builtins:bytes", NONE[1], "builtins:slice"}
+    return NO if name in plain and wanted in plain else MAYBE if wanted not in plain else NO

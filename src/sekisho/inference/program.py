@@ -1,0 +1,336 @@
+"""The names of a program: those of the project, and behind them those of the libraries."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING, Final
+
+from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
+from sekisho.inference.values import UNKNOWN, Value
+from sekisho.worlds import World, world_named, world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Program", "SPECIAL", "split"]
+
+SPECIAL: Final = frozenset(
+    {"typing", "typing_extensions", "collections.abc", "builtins", "jaxtyping", "types"}
+)
+"""Modules whose names mean something to whoever reads annotations, whatever their sources say."""
+
+_BUILTINS: Final = {
+    name: ("class" if isinstance(value, type) else "function", f"builtins:{name}")
+    for name, value in vars(builtins).items()
+    if callable(value)
+}
+_DEEPEST: Final = 60
+_NOTHING: Final[dict[str, Entry]] = {}
+
+
+def split(identifier: str) -> tuple[str, str]:
+    """The module and the name of ``module:name``."""
+    module, _, name = identifier.partition(":")
+    return module, name
+
+
+class Program:
+    """All modules that can be looked at, by key: what they are imported as, made unique.
+
+    Attributes:
+        files: the project's own.
+        worlds: those whose library is installed and named somewhere in the project.
+        array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
+    """
+
+    files: dict[str, SourceFile]
+    worlds: tuple[World, ...]
+    array_classes: dict[str, tuple[str, bool]]
+
+    def __init__(self, files: Iterable[tuple[SourceFile, Table]], libraries: Libraries) -> None:
+        self.libraries = libraries
+        self.files = {}
+        self._tables: dict[str, Table] = {}
+        self._by_name: dict[str, list[str]] = {}
+        for file, table in files:
+            self._add(file, table)
+        self._resolved: dict[tuple[str, str], Value | None] = {}
+        self._mros: dict[str, tuple[str, ...]] = {}
+        self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
+        self._open: dict[str, bool] = {}
+        self.array_classes = {}
+        self.worlds = tuple(self._find_worlds())
+        self._subclasses: dict[str, list[str]] | None = None
+
+    def _add(self, file: SourceFile, table: Table) -> None:
+        key = file.module
+        if key in self.files:
+            key = f"{file.module}@{file.path}"
+        self.files[key] = file
+        self._tables[key] = table
+        self._by_name.setdefault(file.module, []).append(key)
+
+    def _find_worlds(self) -> Iterable[World]:
+        for name in world_names():
+            if not any(name in file.text for file in self.files.values()):
+                continue
+            world = world_named(name)
+            for dotted, is_array in ((world.array_class, True), (world.unsaid.scalar, False)):
+                found = self.dotted(name, dotted) if dotted else UNKNOWN
+                if found[0] == "class":
+                    self.array_classes[found[1]] = (name, is_array)
+                    if is_array:
+                        yield world
+
+    # --- modules
+
+    def find_module(self, name: str, near: str = "") -> str:
+        """The key of the module that an import of `name` gives to the module `near`; "" if none."""
+        keys = self._by_name.get(name)
+        if keys:
+            if len(keys) == 1:
+                return keys[0]
+            file = self.files.get(near)
+            beside = [key for key in keys if file and self.files[key].root == file.root]
+            return beside[0] if beside else keys[0]
+        return name if name in SPECIAL or self.libraries.table(name) is not None else ""
+
+    def table(self, key: str) -> Table | None:
+        """The table of a module."""
+        found = self._tables.get(key)
+        return found if found is not None else self.libraries.table(key)
+
+    def is_own(self, identifier: str) -> bool:
+        """Whether a class or function is the project's."""
+        return split(identifier)[0] in self.files
+
+    # --- names
+
+    def resolve(self, key: str, name: str) -> Value | None:
+        """What a name of a module is: a module, class, function or ``("variable", key, name)``.
+
+        None if the module has none so called.
+        """
+        at = (key, name)
+        if at not in self._resolved:
+            self._resolved[at] = UNKNOWN  # while it is being looked for: a circle of imports
+            self._resolved[at] = self._resolve(key, name)
+        return self._resolved[at]
+
+    def _resolve(self, key: str, name: str) -> Value | None:
+        if key in SPECIAL:
+            return _BUILTINS.get(name) if key == "builtins" else ("class", f"{key}:{name}")
+        table = self.table(key)
+        if table is None:
+            return UNKNOWN
+        entry = table.names.get(name)
+        if entry is None:
+            return self._from_star(key, table, name)
+        kind = entry[0]
+        if kind == "def":
+            return "function", f"{key}:{name}"
+        if kind == "class":
+            return "class", f"{key}:{name}"
+        if kind == "import":
+            return self._imported(key, entry[1], entry[2])
+        alias = entry[2]
+        if entry[1] is None and isinstance(alias, str) and alias != name:
+            found = self.dotted(key, alias)
+            if found[0] in {"class", "function", "module"}:
+                return found
+        return "variable", key, name
+
+    def _from_star(self, key: str, table: Table, name: str) -> Value | None:
+        for star in table.stars:
+            module = self.find_module(star, key)
+            other = self.table(module) if module else None
+            if other is None or (
+                name.startswith("_") and (other.exported is None or name not in other.exported)
+            ):
+                continue
+            found = self.resolve(module, name)
+            if found is not None:
+                return found
+        return None
+
+    def _imported(self, key: str, module: str, name: str | None) -> Value:
+        found = self.find_module(module, key)
+        if name is None:
+            return ("module", found) if found else UNKNOWN
+        if found:
+            value = self.resolve(found, name) if found != key or name else None
+            if value is not None and value[0] != "?":
+                return value
+        submodule = self.find_module(f"{module}.{name}", key)
+        return ("module", submodule) if submodule else UNKNOWN
+
+    def imported(self, key: str, node: ast.ImportFrom, name: str) -> Value:
+        """What ``from module import name`` gives, wherever it is written."""
+        module, is_package = self._place(key)
+        names = lower(ast.Module([node], []), module, is_package=is_package).names
+        entry = next((each for each in names.values() if each[2] == name), None)
+        if entry is None:
+            return UNKNOWN
+        found = self._imported(key, entry[1], entry[2])
+        return UNKNOWN if found[0] == "variable" and found[1] not in self.files else found
+
+    def _place(self, key: str) -> tuple[str, bool]:
+        file = self.files[key]
+        return file.module, file.is_package
+
+    def attribute_of_module(self, key: str, name: str) -> Value:
+        """``module.name``."""
+        value = self.resolve(key, name)
+        if value is not None and value[0] != "?":
+            return value
+        file = self.files.get(key)
+        dotted = f"{file.module if file else key}.{name}"
+        submodule = self.find_module(dotted, key)
+        return ("module", submodule) if submodule else UNKNOWN
+
+    def dotted(self, key: str, dotted: str) -> Value:
+        """``a.b.c`` as it is written in a module."""
+        first, *rest = dotted.split(".")
+        value = self.resolve(key, first)
+        if value is None:
+            value = _BUILTINS.get(first) or UNKNOWN
+        for name in rest:
+            if value[0] == "module":
+                value = self.attribute_of_module(value[1], name)
+            elif value[0] == "class":
+                value = self.attribute_of_class(value[1], name)
+            else:
+                return UNKNOWN
+        return value
+
+    def attribute_of_class(self, name: str, attribute: str) -> Value:
+        """A class or function that is written in a class."""
+        found = self.member(name, attribute)
+        if found is None:
+            return UNKNOWN
+        owner, entry = found
+        if entry[0] in {"def", "class"}:
+            return ("function" if entry[0] == "def" else "class"), f"{owner}.{attribute}"
+        return UNKNOWN
+
+    # --- classes
+
+    def entry(self, identifier: str) -> Entry | None:
+        """What is written of a class or function: ``module:Outer.inner``."""
+        key, name = split(identifier)
+        table = self.table(key) if key not in SPECIAL else None
+        if table is None:
+            return None
+        found = table.names.get(name)
+        if found is not None:
+            return found
+        if "<locals>" in name:  # a method of a class in a function
+            owner, _, last = name.rpartition(".")
+            above = self.entry(f"{key}:{owner}") if owner else None
+            return above[2].get(last) if above is not None and above[0] == "class" else None
+        names = table.names
+        for part in name.split("."):
+            found = names.get(part)
+            if found is None:
+                return None
+            inner: dict[str, Entry] = found[2] if found[0] == "class" else _NOTHING
+            names = inner
+        return found
+
+    def define(self, key: str, name: str, entry: Entry) -> None:
+        """Note what is defined inside of a function."""
+        table = self._tables[key]
+        table.names.setdefault(name, entry)
+
+    def bases(self, name: str) -> Sequence[Value]:
+        """The classes that are written behind a class's name."""
+        entry = self.entry(name)
+        if entry is None or entry[0] != "class":
+            return ()
+        key = split(name)[0]
+        return [self._base(key, expr) for expr in entry[1]]
+
+    def _base(self, key: str, expr: Expr) -> Value:
+        if tag_of(expr) == "[]":
+            expr = expr[1]
+        return self.dotted(key, expr) if isinstance(expr, str) else UNKNOWN
+
+    def mro(self, name: str) -> tuple[str, ...]:
+        """A class and those that it inherits from, nearest first."""
+        found = self._mros.get(name)
+        if found is None:
+            self._mros[name] = (name,)  # a class that inherits from itself
+            order = {name: None}
+            for base in self.bases(name):
+                if base[0] == "class":
+                    order.update(dict.fromkeys(self.mro(base[1])[:_DEEPEST]))
+            found = self._mros[name] = tuple(order)
+        return found
+
+    def is_open(self, name: str) -> bool:
+        """Whether a class may have members that nobody can see."""
+        if name not in self._open:
+            self._open[name] = False
+            entry = self.entry(name)
+            self._open[name] = (
+                entry is None
+                or entry[0] != "class"
+                or "__getattr__" in entry[2]
+                or any(
+                    base[0] != "class"
+                    or (not base[1].startswith("builtins:") and self.is_open(base[1]))
+                    for base in self.bases(name)
+                    if base != ("class", "typing:Generic")
+                )
+            )
+        return self._open[name]
+
+    def member(self, name: str, attribute: str) -> tuple[str, Entry] | None:
+        """The class that has a member, of a class and its bases, and what is written of it."""
+        at = (name, attribute)
+        if at not in self._members:
+            found = [
+                (owner, entry[2][attribute])
+                for owner in self.mro(name)
+                if (entry := self.entry(owner)) is not None
+                and entry[0] == "class"
+                and attribute in entry[2]
+            ]
+            # `detach = _add_docstr(Base.detach, ...)`, an override without annotations: what is
+            # written of a library's member may stand in a base.
+            said = [each for each in found if _is_annotated(each[1])]
+            is_foreign = bool(found) and not self.is_own(found[0][0])
+            self._members[at] = next(iter((said if is_foreign else None) or found), None)
+        return self._members[at]
+
+    def members(self, name: str) -> set[str]:
+        """The names of all members of a class."""
+        entries = [self.entry(owner) for owner in self.mro(name)]
+        return {each for entry in entries if entry and entry[0] == "class" for each in entry[2]}
+
+    def world_of_class(self, name: str) -> tuple[str, bool] | None:
+        """The world whose array, or number, a class is, and whether it is an array."""
+        for each in self.mro(name):
+            found = self.array_classes.get(each)
+            if found is not None:
+                return found
+        return None
+
+    def subclasses(self, name: str) -> Sequence[str]:
+        """The project's classes that inherit from a class."""
+        if self._subclasses is None:
+            self._subclasses = {}
+            for key, table in self._tables.items():
+                for each, entry in table.names.items():
+                    if entry[0] == "class":
+                        own = f"{key}:{each}"
+                        for base in self.mro(own)[1:]:
+                            self._subclasses.setdefault(base, []).append(own)
+        return self._subclasses.get(name, ())
+
+
+def _is_annotated(entry: Entry) -> bool:
+    if entry[0] == "def":
+        return entry[1][0][1] is not None
+    return entry[0] != "var" or entry[1] is not None

@@ -1,0 +1,347 @@
+"""All units of a program, read again and again until nothing that one tells another changes.
+
+The order is fixed, and reading a unit depends on nothing but its text, the names of the program and
+the facts that it asked for: so what a reading told can be kept on disk, and taken from there whenever a
+unit would be read in the same state. The second run goes through the same states as the first.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.code import (
+    Cache,
+    Libraries,
+    Skipped,
+    SourceFile,
+    Table,
+    digest,
+    find_files,
+    lower,
+    parse,
+    read_file,
+)
+from sekisho.inference.frame import Unit
+from sekisho.inference.knowledge import Knowledge
+from sekisho.inference.program import Program
+from sekisho.inference.units import Outcome, find_units, read_unit
+from sekisho.inference.values import NEVER, Value, join, join_all, join_known
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["Solution", "solve"]
+
+_MOST_READINGS: Final = 12
+"""How often a unit is read before what it tells can only grow."""
+
+_PATIENCE: Final = 24
+"""How often it is read at all."""
+
+_Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
+
+
+class Solution(NamedTuple):
+    """What reading a program has told.
+
+    Attributes:
+        program: its names.
+        knowledge: what the libraries say.
+        units: in the order of the files.
+        outcomes: of each unit, by its name, the last reading.
+        sites: of each fact, the files and lines that say so.
+        skipped: what could not be read.
+        lines: how many lines were.
+    """
+
+    program: Program
+    knowledge: Knowledge
+    units: list[Unit]
+    outcomes: dict[str, Outcome]
+    facts: dict[str, Value]
+    sites: dict[str, list[tuple[str, int, Value]]]
+    skipped: list[Skipped]
+    lines: int
+
+
+def solve(paths: Iterable[str | Path], cache: Cache | None = None) -> Solution:
+    """Read all Python files and notebooks below some paths.
+
+    Raises:
+        FileNotFoundError: if there is nothing at a path.
+    """
+    cache = cache or Cache()
+    with _without_collector():
+        skipped: list[Skipped] = []
+        modules = [*_read_modules(paths, cache, skipped)]
+        libraries = Libraries(cache)
+        program = Program([(module.file, module.table) for module in modules], libraries)
+        knowledge = Knowledge(program)
+        for module, key in zip(modules, program.files, strict=True):
+            module.key = key
+        return _Solver(program, knowledge, modules, cache).run(skipped)
+
+
+@contextmanager
+def _without_collector() -> Generator[None]:
+    """Nothing here is a part of a circle, and there is much of it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Module:
+    """A file of the project: its text is parsed when a unit of it must be read."""
+
+    key: str
+
+    def __init__(self, file: SourceFile, table: Table, tree: ast.Module | None) -> None:
+        self.file = file
+        self.table = table
+        self.tree = tree
+        self.key = ""
+        self.nodes: dict[str, Any] = {}
+        self.memo: dict[str, _Memo] = {}
+        self.is_changed = False
+
+
+def _read_modules(
+    paths: Iterable[str | Path], cache: Cache, skipped: list[Skipped]
+) -> Iterator[_Module]:
+    for path in find_files(paths):
+        file = read_file(path)
+        if isinstance(file, Skipped):
+            skipped.append(file)
+            continue
+        skipped += file.skipped
+        key = f"table {file.module} {file.is_package} {digest(file.text)}"
+        kept = cache.read(key)
+        if kept is not None:
+            yield _Module(file, Table(*kept), None)
+            continue
+        try:
+            tree = parse(file.text)
+            table = lower(tree, file.module, is_package=file.is_package)
+        except (ValueError, RecursionError) as error:
+            skipped.append(Skipped(file.path, str(error).partition("\n")[0]))
+            continue
+        cache.write(key, tuple(table))
+        yield _Module(file, table, tree)
+
+
+class _Solver:
+    def __init__(
+        self, program: Program, knowledge: Knowledge, modules: list[_Module], cache: Cache
+    ) -> None:
+        self.program = program
+        self.knowledge = knowledge
+        self.modules = {module.key: module for module in modules}
+        self.cache = cache
+        self.units: list[Unit] = []
+        self.facts: dict[str, Value] = {}
+        self.given: dict[str, dict[int, tuple[Value, int]]] = {}
+        self.readers: dict[str, set[int]] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        self.reads: dict[int, dict[str, Value]] = {}
+        self.times: dict[int, int] = {}
+        self.dirty: set[int] = set()
+
+    def run(self, skipped: list[Skipped]) -> Solution:
+        state = self._state()
+        for module in self.modules.values():
+            self._load(module, state)
+        self.dirty = set(range(len(self.units)))
+        while self.dirty:
+            for index in sorted(self.dirty):
+                if index in self.dirty:
+                    self.dirty.discard(index)
+                    self._read(index)
+        for module in self.modules.values():
+            if module.is_changed:
+                self._keep(module, state)
+        sites = {fact: self._sites(given) for fact, given in self.given.items() if fact[0] in "pa"}
+        outcomes = {self.units[index].name: outcome for index, outcome in self.outcomes.items()}
+        lines = sum(module.file.text.count("\n") + 1 for module in self.modules.values())
+        return Solution(
+            self.program, self.knowledge, self.units, outcomes, self.facts, sites, skipped, lines
+        )
+
+    def _sites(self, given: dict[int, tuple[Value, int]]) -> list[tuple[str, int, Value]]:
+        return [(self.units[index].key, line, value) for index, (value, line) in given.items()]
+
+    # --- what is kept
+
+    def _state(self) -> str:
+        """A digest of all that readings depend on, but the text of units and the facts."""
+        tables = digest(
+            *(
+                f"{key} {module.file.path} {module.file.root} {module.table}"
+                for key, module in self.modules.items()
+            )
+        )
+        key = f"libraries {tables}"
+        used = self.cache.read(key)
+        if used is None or not self.program.libraries.still(used):
+            return f"{tables} "
+        return f"{tables} {digest(repr(sorted(used.items())))}"
+
+    def _load(self, module: _Module, state: str) -> None:
+        name = f"units {module.key} {digest(module.file.text)}"
+        kept = self.cache.read(name)
+        if kept is None:
+            units = self._parse(module)
+            unsaid = [(*unit[:6], sorted(unit.traits), *unit[7:]) for unit, _ in units]
+            inside = [(unit.name, entries) for unit, entries in units if entries]
+            self.cache.write(name, (unsaid, inside))
+        else:
+            nothing: dict[str, Any] = {}
+            units = [
+                (Unit._make((*each[:6], frozenset(each[6]), *each[7:])), nothing)
+                for each in kept[0]
+            ]
+            for _, entries in kept[1]:
+                self._define(module, entries)
+        self.units += [unit for unit, _ in units]
+        if not state.endswith(" "):
+            module.memo = self.cache.read(f"{name} {state}") or {}
+        module.is_changed = not module.memo
+
+    def _parse(self, module: _Module) -> list[tuple[Unit, dict[str, Any]]]:
+        """Parse a module, and find what is written of each unit."""
+        if module.tree is None:
+            module.tree = parse(module.file.text)
+        found: list[tuple[Unit, dict[str, Any]]] = []
+
+        def declares(expr: Any) -> str:
+            own = self.knowledge.own_name(module.key, expr)
+            return own if own.endswith("_world") or own == "boundary" else ""
+
+        for unit, node, entries in find_units(module.tree, module.key, declares):
+            module.nodes[unit.name] = node
+            self.knowledge.names_of_units[id(node)] = unit.name
+            self._define(module, entries)
+            found.append((unit, entries))
+        self._name_classes(module.tree.body, module.key, "")
+        return found
+
+    def _name_classes(self, body: list[ast.stmt], key: str, prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                self.knowledge.names_of_units[id(node)] = f"{key}:{prefix}{node.name}"
+                self._name_classes(node.body, key, f"{prefix}{node.name}.")
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._name_classes(node.body, key, f"{prefix}{node.name}.<locals>.")
+            else:
+                for field in ("body", "orelse", "finalbody"):
+                    self._name_classes(getattr(node, field, []), key, prefix)
+                for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                    self._name_classes(handler.body, key, prefix)
+
+    def _define(self, module: _Module, entries: dict[str, Any]) -> None:
+        for name, entry in entries.items():
+            self.program.define(module.key, name, entry)
+
+    def _keep(self, module: _Module, state: str) -> None:
+        """Write what the readings of this run have told, each with the facts that it was told of."""
+        tables = state.partition(" ")[0]
+        used = self.program.libraries.used
+        self.cache.write(f"libraries {tables}", used)
+        full = f"{tables} {digest(repr(sorted(used.items())))}"
+        name = f"units {module.key} {digest(module.file.text)} {full}"
+        self.cache.write(name, module.memo)
+
+    # --- reading
+
+    def _read(self, index: int) -> None:
+        unit = self.units[index]
+        times = self.times[index] = self.times.get(index, 0) + 1
+        if times > _PATIENCE:
+            return
+        module = self.modules[unit.key]
+        get = self.facts.get
+        memo = module.memo.setdefault(unit.name, [])
+        for keys, answers, kept in memo:
+            if tuple(map(get, keys)) == answers:
+                outcome = Outcome(*kept)
+                reads: Iterable[str] = keys
+                break
+        else:
+            asked: dict[str, Value | None] = {}
+            outcome = self._read_anew(unit, module, asked)
+            memo.append((tuple(asked), tuple(asked.values()), tuple(outcome)))
+            module.is_changed = True
+            reads = asked
+        for key in reads:
+            self.readers.setdefault(key, set()).add(index)
+        before = self.outcomes.get(index)
+        self.outcomes[index] = outcome
+        self._tell(
+            index, before.given if before else {}, outcome.given, only_grows=times > _MOST_READINGS
+        )
+
+    def _read_anew(self, unit: Unit, module: _Module, asked: dict[str, Value | None]) -> Outcome:
+        """Read a unit, and note what it asks for."""
+        get = self.facts.get
+
+        def fact(key: str) -> Value:
+            value = asked[key] = get(key)
+            return NEVER if value is None else value
+
+        if unit.name not in module.nodes:
+            self._parse(module)
+        node = module.nodes[unit.name]
+        return _read_safely(self.program, self.knowledge, unit, node, fact)
+
+    def _tell(
+        self,
+        index: int,
+        before: dict[str, tuple[Value, int]],
+        given: dict[str, tuple[Value, int]],
+        *,
+        only_grows: bool,
+    ) -> None:
+        for key, (value, line) in given.items():
+            old = before.get(key)
+            if old is not None and old[0] == value:
+                continue
+            if only_grows and old is not None:
+                value = join(old[0], value)  # noqa: PLW2901
+            self.given.setdefault(key, {})[index] = (value, line)
+            self._join(key)
+        if not only_grows:
+            for key in before:
+                if key not in given:
+                    self.given[key].pop(index, None)
+                    self._join(key)
+
+    def _join(self, key: str) -> None:
+        told = [value for value, _ in self.given[key].values()]
+        value = NEVER
+        for each in told:
+            value = join_known(value, each)
+        self._set(key, value)
+        if key[0] == "p":
+            self._set(f"s{key[1:]}", join_all(told))
+
+    def _set(self, key: str, value: Value) -> None:
+        if self.facts.get(key, NEVER) != value:
+            self.facts[key] = value
+            self.dirty |= self.readers.get(key, set())
+
+
+def _read_safely(
+    program: Program, knowledge: Knowledge, unit: Unit, node: Any, fact: Any
+) -> Outcome:
+    """Read a unit; one that is nested too deeply for this program's own stack says nothing."""
+    try:
+        return read_unit(program, knowledge, unit, node, fact)
+    except RecursionError:
+        return Outcome({}, {}, (), ("?",))

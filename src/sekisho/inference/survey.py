@@ -1,0 +1,177 @@
+"""What was read, function by function: whose world each is, and what each of its names holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.frame import Unit
+from sekisho.inference.values import (
+    Value,
+    arrays_in,
+    is_unknown,
+    join_all,
+    label,
+    only_world,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sekisho.code import SourceFile
+    from sekisho.inference.solve import Solution
+    from sekisho.inference.units import Outcome
+
+__all__ = ["Function", "Variable", "survey"]
+
+
+class Variable(NamedTuple):
+    """A name, where it is bound.
+
+    Attributes:
+        line: of the name.
+        column: of the name, from 0.
+        name: itself.
+        value: what it holds from there on.
+        how: the call, or the name, that it is assigned.
+    """
+
+    line: int
+    column: int
+    name: str
+    value: Value
+    how: str
+
+    @property
+    def world(self) -> str:
+        """As a map says it."""
+        return label(self.value)
+
+
+class Function(NamedTuple):
+    """A function, or the top of a module.
+
+    Attributes:
+        file: where it is.
+        unit: what it is.
+        name: its qualified name; "" for the top of a module.
+        world: ``numpy``, ``torch``, ..., ``boundary``, ``mixed``, ``none`` or ``unknown``.
+        parameters: what each holds at its start.
+        returns: what it gives.
+        variables: its names, where they are bound.
+        notes: what else was seen in it.
+        by_world: what it gives for arrays of each world, where it takes those of several.
+        says: the world that it is annotated to return; "" if none.
+        ready_for: the decorator that it keeps already; "" if it has one, or none fits.
+    """
+
+    file: SourceFile
+    unit: Unit
+    name: str
+    world: str
+    parameters: tuple[tuple[str, Value], ...]
+    returns: Value
+    variables: tuple[Variable, ...]
+    notes: dict[tuple[Any, ...], Any]
+    by_world: dict[str, Value]
+    says: str
+    ready_for: str
+
+    @property
+    def line(self) -> int:
+        """Where it begins."""
+        return self.unit.line
+
+
+def survey(solution: Solution) -> Iterator[Function]:
+    """All functions of a program, in the order of its files."""
+    for unit in solution.units:
+        outcome = solution.outcomes.get(unit.name)
+        if outcome is not None:
+            yield _function(solution, unit, outcome)
+
+
+def _function(solution: Solution, unit: Unit, outcome: Outcome) -> Function:
+    variables = tuple(
+        sorted(
+            Variable(line, column, name, what[0], what[1])
+            for (kind, line, column, name), what in outcome.notes.items()
+            if kind == "bind"
+        )
+    )
+    first = 1 if unit.owner and "staticmethod" not in unit.traits else 0
+    parameters = outcome.parameters
+    world = _world(unit, outcome, variables)
+    return Function(
+        solution.program.files[unit.key],
+        unit,
+        unit.name.partition(":")[2].replace(".<locals>", ""),
+        world,
+        parameters,
+        outcome.returned,
+        variables,
+        outcome.notes,
+        _by_world(outcome),
+        _says(solution, unit),
+        "" if not unit.line or unit.declared else _ready_for(outcome, parameters[first:]),
+    )
+
+
+def _world(unit: Unit, outcome: Outcome, variables: Iterable[Variable]) -> str:
+    """Whose world a function is, by its decorator, else by what it touches."""
+    if unit.declared in {"boundary", "same_world"}:
+        return "boundary" if unit.declared == "boundary" else "mixed"
+    if unit.declared:
+        return unit.declared.removesuffix("_world")
+    if any(kind == "cross" for kind, *_ in outcome.notes):
+        return "boundary"
+    values = [value for _, value in outcome.parameters]
+    values += [each.value for each in variables]
+    values.append(outcome.returned)
+    touched = {world for value in values for world in arrays_in(value)}
+    if len(touched) == 1:
+        return touched.pop()
+    if touched:
+        return "mixed"
+    return "unknown" if any(map(is_unknown, values)) else "none"
+
+
+def _ready_for(outcome: Outcome, parameters: Iterable[tuple[str, Value]]) -> str:
+    values = [value for _, value in parameters]
+    if any(map(is_unknown, values)) or is_unknown(outcome.returned):
+        return ""
+    taken = [worlds for value in values if (worlds := worlds_of(value))]
+    given = arrays_in(outcome.returned)
+    if not taken:
+        return ""
+    crosses = any(kind == "cross" for kind, *_ in outcome.notes)
+    every = {world for worlds in taken for world in worlds}
+    touched = every | set(given)
+    if len(touched) == 1 and not crosses:
+        return f"{touched.pop()}_world"
+    if not crosses and len(every) > 1 and all(len(worlds) > 1 for worlds in taken):
+        follows = all(
+            worlds_of(value) == (world,)
+            for world, value in _by_world(outcome).items()
+            if arrays_in(value)
+        )
+        if follows and _by_world(outcome):
+            return "same_world"
+    return "boundary"
+
+
+def _by_world(outcome: Outcome) -> dict[str, Value]:
+    """What a function gives for parameters of one world each, where it takes those of several."""
+    found: dict[str, list[Value]] = {}
+    for fact, (value, _) in outcome.given.items():
+        if fact.startswith("w "):
+            found.setdefault(fact.rpartition(" ")[2], []).append(value)
+    return {world: join_all(values) for world, values in found.items()}
+
+
+def _says(solution: Solution, unit: Unit) -> str:
+    entry = solution.program.entry(unit.name) if unit.line else None
+    if entry is None or entry[0] != "def":
+        return ""
+    return only_world(read_annotation(solution.program, unit.key, entry[1][-1][1]))

@@ -1,0 +1,339 @@
+"""The units of a module, and how one is read."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sekisho.code import lower, lower_expr, lower_signature, tag_of
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.calls import parameter_fact
+from sekisho.inference.expressions import evaluate
+from sekisho.inference.frame import Evidence, Frame, Unit
+from sekisho.inference.narrowing import names_asked_about
+from sekisho.inference.statements import run
+from sekisho.inference.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Value,
+    array,
+    atoms,
+    is_never,
+    is_unknown,
+    join,
+    join_known,
+    list_of,
+    map_atoms,
+    plain,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sekisho.code import Entry
+    from sekisho.inference.knowledge import Knowledge
+    from sekisho.inference.program import Program
+
+__all__ = ["Outcome", "find_units", "read_unit"]
+
+_READINGS = 3
+"""How often a unit is read, at most, until nothing more is learnt from how its values are used."""
+
+
+class Outcome(NamedTuple):
+    """What reading a unit once has told.
+
+    Attributes:
+        given: to other units: the value of each fact, and the line that says so.
+        notes: by kind, line, column and name.
+        parameters: what each holds at the start.
+        returned: what it gives.
+        lasts: whether its end is reached without a return.
+    """
+
+    given: dict[str, tuple[Value, int]]
+    notes: dict[tuple[Any, ...], Any]
+    parameters: tuple[tuple[str, Value], ...]
+    returned: Value
+
+
+def find_units(
+    tree: ast.Module, key: str, declares: Callable[[Any], str]
+) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
+    """All units of a module, outer ones first: each with what is written, and what it defines inside.
+
+    Args:
+        tree: the module.
+        key: its key.
+        declares: which of sekisho's decorators an expression is, or "".
+    """
+    inside: dict[str, Entry] = {}
+    yield Unit(f"{key}:", key, 0), tree, inside
+    yield from _units_of(tree.body, key, "", "", "", declares)
+
+
+def _units_of(
+    body: list[ast.stmt],
+    key: str,
+    prefix: str,
+    owner: str,
+    outer: str,
+    declares: Callable[[Any], str],
+) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            name = f"{key}:{prefix}{node.name}"
+            decorators = [lower_expr(each) for each in node.decorator_list]
+            traits = frozenset(_last(each) for each in decorators) - {""}
+            declared = next((said for each in decorators if (said := declares(each))), "")
+            inner = f"{prefix}{node.name}.<locals>."
+            inside: dict[str, Entry] = {}
+            found = [*_units_of(node.body, key, inner, "", name, declares)]
+            for each in _statements(node.body):
+                if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    inside[f"{inner}{each.name}"] = ("def", (lower_signature(each),))
+                elif isinstance(each, ast.ClassDef):
+                    from_class = ast.Module([each], [])
+                    inside[f"{inner}{each.name}"] = _table_of(from_class, key)[each.name]
+            end = node.end_lineno or node.lineno
+            unit = Unit(name, key, node.lineno, end, owner, outer, traits, declared, bool(found))
+            yield unit, node, inside
+            yield from found
+        elif isinstance(node, ast.ClassDef):
+            cls = f"{key}:{prefix}{node.name}"
+            yield from _units_of(node.body, key, f"{prefix}{node.name}.", cls, outer, declares)
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                yield from _units_of(getattr(node, field, []), key, prefix, owner, outer, declares)
+            for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                yield from _units_of(handler.body, key, prefix, owner, outer, declares)
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a function, those of its blocks too, not those of what is defined in it."""
+    for node in body:
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for field in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(node, field, []))
+            for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                yield from _statements(handler.body)
+
+
+def _table_of(tree: ast.Module, key: str) -> dict[str, Entry]:
+    return lower(tree, key, is_package=False).names
+
+
+def _last(expr: Any) -> str:
+    if tag_of(expr) == "call":
+        expr = expr[1]
+    return expr.rpartition(".")[2] if isinstance(expr, str) else ""
+
+
+def read_unit(
+    program: Program,
+    knowledge: Knowledge,
+    unit: Unit,
+    node: Any,
+    fact: Callable[[str], Value],
+) -> Outcome:
+    """Read a unit, knowing of others what `fact` says."""
+    evidence: Evidence = {}
+    before: Evidence | None = None
+    times = 0
+    while True:
+        frame = Frame(program, knowledge, unit, fact, evidence)
+        frame.evaluate = evaluate
+        parameters = _enter(frame, node)
+        run(frame, node.body)
+        times += 1
+        if evidence == (before or {}) or times == _READINGS:
+            break
+        before = dict(evidence)
+    returned = _returned(frame)
+    if unit.line:
+        frame.give(f"r {unit.name}", returned, unit.line)
+        _read_by_world(frame, node, parameters)
+    _tell_inner(frame, parameters)
+    return Outcome(frame.given, frame.notes, tuple(parameters), returned)
+
+
+def _returned(frame: Frame) -> Value:
+    unit = frame.unit
+    if not is_never(frame.yielded):
+        is_context = unit.traits & {"contextmanager", "asynccontextmanager"}
+        is_fixture = "fixture" in unit.traits
+        if is_fixture:
+            return frame.yielded
+        return list_of(plain(frame.yielded), "context" if is_context else "iterator")
+    if frame.env is not None:
+        return join(frame.returned, NONE)
+    return frame.returned
+
+
+def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
+    """What functions that are written in this one, or in this module, see of its names."""
+    unit = frame.unit
+    if unit.line and not unit.is_outer:
+        return
+    held = dict(parameters)
+    for (kind, _, _, name), what in frame.notes.items():
+        if kind == "bind":
+            held[name] = join(held.get(name, NEVER), what[0])
+    for name, value in (frame.env or {}).items():
+        if name not in held and "." not in name:
+            held[name] = value
+    start = f"e {unit.name} " if unit.line else f"g {unit.key}:"
+    for name, value in held.items():
+        if unit.line or value[0] not in {"function", "class", "module"}:
+            frame.give(f"{start}{name}", value, unit.line)
+
+
+def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]]) -> None:
+    """Where parameters come from several worlds: what is returned if all come from one of them."""
+    worlds = {world for _, value in parameters for world in worlds_of(value)}
+    if not any(len(worlds_of(value)) > 1 for _, value in parameters):
+        return
+    for world in sorted(worlds):
+        again = Frame(frame.program, frame.knowledge, frame.unit, frame.fact, dict(frame.evidence))
+        again.evaluate = frame.evaluate
+        _enter(again, node)
+        for name, value in parameters:
+            if len(worlds_of(value)) > 1 and again.env is not None:
+                again.env[name] = map_atoms(
+                    value,
+                    lambda atom, world=world: (
+                        NEVER  # type: ignore[misc]
+                        if atom[0] == "array" and atom[1] != world
+                        else atom
+                    ),
+                )
+        run(again, node.body)
+        frame.give(f"w {frame.unit.name} {world}", _returned(again), frame.unit.line)
+
+
+# --- parameters
+
+
+def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
+    """Let the parameters hold what they are annotated with, or called with."""
+    if not frame.unit.line:
+        return []
+    signature = lower_signature(node)
+    args = node.args
+    written = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+    places = {each.arg: each for each in written if each is not None}
+    defaults = dict(_defaults(node))
+    asked = names_asked_about(frame, node)
+    is_varied = _has_relatives(frame)
+    found: list[tuple[str, Value]] = []
+    for index, (name, kind, _, annotation) in enumerate(signature[0]):
+        if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
+            value = _self(frame)
+        else:
+            value = _parameter(
+                frame,
+                name,
+                kind,
+                annotation,
+                defaults.get(name),
+                strictly=is_varied or name in asked,
+            )
+        frame.bind(name, value, places[name])
+        assert frame.env is not None
+        found.append((name, frame.env[name]))
+    return found
+
+
+def _self(frame: Frame) -> Value:
+    owner = frame.unit.owner
+    if "classmethod" in frame.unit.traits:
+        return "class", owner
+    found = frame.program.world_of_class(owner)
+    if found is not None:
+        return array(found[0], is_array=found[1], kind=owner)
+    return "instance", owner, None
+
+
+def _has_relatives(frame: Frame) -> bool:
+    """Whether a method overrides another, or is overridden: each is called for all of them."""
+    owner, last = frame.unit.owner, frame.unit.name.rpartition(".")[2]
+    if not owner or (last.startswith("__") and last.endswith("__")):
+        return False
+    program = frame.program
+    above = [each for each in program.mro(owner)[1:] if program.is_own(each)]
+    for each in (*above, *program.subclasses(owner)):
+        entry = program.entry(each)
+        if entry is not None and last in entry[2] and last != "forward":
+            return True
+    return False
+
+
+def _defaults(node: Any) -> Iterator[tuple[str, ast.expr]]:
+    args = node.args
+    plain_args = [*args.posonlyargs, *args.args]
+    start = len(plain_args) - len(args.defaults)
+    for arg, default in zip(plain_args[start:], args.defaults, strict=True):
+        yield arg.arg, default
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        if default is not None:
+            yield arg.arg, default
+
+
+def _parameter(
+    frame: Frame,
+    name: str,
+    kind: str,
+    annotation: Any,
+    default: ast.expr | None,
+    *,
+    strictly: bool,
+) -> Value:
+    said = read_annotation(frame.program, frame.key, annotation)
+    told = parameter_fact(frame.unit.name, name)
+    called = frame.fact(f"s{told[1:]}" if strictly else told)
+    if not is_unknown(said):
+        value = _sharper(said, called)
+    else:
+        value = called
+        if default is not None:
+            value = join_known(value, evaluate(frame, default)) if not is_never(value) else UNKNOWN
+        if is_never(value):
+            value = _fixture(frame, name)
+    if kind == "*":
+        return list_of(value, "tuple")
+    if kind == "**":
+        return "dict", value, ()
+    return value
+
+
+def _sharper(said: Value, called: Value) -> Value:
+    """What is annotated; of a plain container, what it is seen to hold."""
+    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
+    fits = [atom for atom in atoms(called) if atom[0] == said[0]]
+    return called if holds_nothing and fits and len(fits) == len(atoms(called)) else said
+
+
+def _fixture(frame: Frame, name: str) -> Value:
+    """What pytest passes to a test, or to a fixture, by the name of its parameter."""
+    unit = frame.unit
+    last = unit.name.rpartition(":")[2].rpartition(".")[2]
+    if not (last.startswith("test") or "fixture" in unit.traits):
+        return UNKNOWN
+    for key in knowledge_of_fixtures(frame, name):
+        fact = frame.fact(f"r {key}")
+        return fact if not is_never(fact) else UNKNOWN
+    return UNKNOWN
+
+
+def knowledge_of_fixtures(frame: Frame, name: str) -> Iterator[str]:
+    """The functions that may be a fixture so called: of the class, the module, the conftest above."""
+    unit = frame.unit
+    fixtures = frame.knowledge.fixtures
+    if unit.owner and f"{unit.owner}.{name}" in fixtures:
+        yield f"{unit.owner}.{name}"
+    if f"{unit.key}:{name}" in fixtures:
+        yield f"{unit.key}:{name}"
+    yield from frame.knowledge.conftests(unit.key, name)

@@ -1,0 +1,387 @@
+"""What is known of a value before the program runs: a small lattice.
+
+A value is a tuple whose first item says what it is:
+
+- ``("never",)``: nothing has been found to come here yet;
+- ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
+- ``("array", world, is_array, axes, class)``: an array of a world. `is_array` tells it from what may be
+  one number of the library's; `axes` are those of its annotation; `class` is its subclass;
+- ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
+- ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
+- ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
+  parameter is what a container of modules holds, or ``("const", True)``;
+- ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
+- ``("union", value, value, ...)``: one of these.
+
+Classes and functions go by ``module:name``. All is hashable, and can be written to disk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = [
+    "BOOL",
+    "CONSTANTS",
+    "FLOAT",
+    "INT",
+    "NEVER",
+    "NONE",
+    "PLAIN",
+    "STR",
+    "UNKNOWN",
+    "Value",
+    "array",
+    "arrays_in",
+    "atoms",
+    "bounded",
+    "instance",
+    "is_known",
+    "is_never",
+    "is_unknown",
+    "item_of",
+    "join",
+    "join_all",
+    "join_known",
+    "label",
+    "list_of",
+    "map_atoms",
+    "only_world",
+    "plain",
+    "without_axes",
+    "worlds_of",
+]
+
+Value = tuple[Any, ...]
+
+UNKNOWN: Final[Value] = ("?",)
+NEVER: Final[Value] = ("never",)
+
+
+def instance(name: str, parameter: Value | None = None) -> Value:
+    """An instance of a class."""
+    return ("instance", name, parameter)
+
+
+NONE: Final = instance("builtins:NoneType")
+BOOL: Final = instance("builtins:bool")
+INT: Final = instance("builtins:int")
+FLOAT: Final = instance("builtins:float")
+STR: Final = instance("builtins:str")
+CONSTANTS: Final = {each: instance("builtins:bool", ("const", each)) for each in (True, False)}
+PLAIN: Final = instance("builtins:object")
+"""Something of Python's own that holds no array; nothing more is known of it."""
+
+_MOST: Final = 8
+"""Alternatives of a union; of more, one says that it may be anything."""
+
+_DEEPEST: Final = 4
+"""Containers in containers. It bounds what a recursive function can build."""
+
+
+def array(world: str, *, is_array: bool = True, axes: str = "", kind: str = "") -> Value:
+    """An array of a world; `kind` is its subclass."""
+    return ("array", world, is_array, axes, kind)
+
+
+def list_of(item: Value, kind: str = "list") -> Value:
+    """Many of the same."""
+    return ("list", kind, item)
+
+
+def atoms(value: Value) -> tuple[Value, ...]:
+    """The alternatives."""
+    if value[0] == "union":
+        return value[1:]
+    return () if is_never(value) else (value,)
+
+
+def is_never(value: Value) -> bool:
+    """Whether nothing has been found to come here yet."""
+    return bool(value[0] == "never")
+
+
+def is_unknown(value: Value) -> bool:
+    """Whether it may be anything."""
+    return bool(value[0] == "?")
+
+
+def is_known(value: Value) -> bool:
+    """Whether something is known of it."""
+    tag = value[0]
+    return tag not in {"?", "never"}
+
+
+_joined: dict[tuple[Value, Value], Value] = {}
+
+
+def join(a: Value, b: Value) -> Value:
+    """What is one or the other: what may be anything swallows all else."""
+    if a is b or is_never(b):
+        return a
+    if is_never(a):
+        return b
+    key = (a, b)
+    found = _joined.get(key)
+    if found is None:
+        if len(_joined) > 200_000:  # noqa: PLR2004 - some 50 MB
+            _joined.clear()
+        found = _joined[key] = a if a == b else _merge([*atoms(a), *atoms(b)])
+    return found
+
+
+def join_all(values: Iterable[Value]) -> Value:
+    """One of many."""
+    result = NEVER
+    for value in values:
+        result = join(result, value)
+    return result
+
+
+def join_known(a: Value, b: Value) -> Value:
+    """What comes from several places, of which some are not known: arrays that are known stay.
+
+    For parameters and attributes: who calls from outside cannot be seen, so what can be seen is taken
+    for the rule.
+    """
+    if a[0] == "?":
+        return b if arrays_in(b) else UNKNOWN if not is_never(b) else a
+    if b[0] == "?":
+        return a if arrays_in(a) else UNKNOWN if not is_never(a) else b
+    return join(a, b)
+
+
+def _merge(alternatives: list[Value]) -> Value:
+    merged: dict[Any, Value] = {}
+    for atom in alternatives:
+        if atom[0] == "?":
+            return UNKNOWN
+        key = _likeness(atom)
+        before = merged.get(key)
+        merged[key] = atom if before is None else _blend(before, atom)
+    if len(merged) > _MOST:
+        return UNKNOWN
+    if len(merged) == 1:
+        (only,) = merged.values()
+        return only
+    return ("union", *sorted(merged.values(), key=repr))
+
+
+def _likeness(atom: Value) -> Any:
+    """Alternatives that are alike in this become one."""
+    tag = atom[0]
+    if tag == "array":
+        return tag, atom[1], atom[4]
+    if tag == "list":
+        return tag, atom[1]
+    if tag == "tuple":
+        return tag, len(atom)
+    if tag == "dict":
+        return tag
+    if tag == "instance":
+        return tag, atom[1]
+    return atom
+
+
+def _blend(a: Value, b: Value) -> Value:
+    tag = a[0]
+    if a == b:
+        return a
+    if tag == "array":
+        return ("array", a[1], a[2] and b[2], a[3] if a[3] == b[3] else "", a[4])
+    if tag == "list":
+        return bounded(("list", a[1], join(a[2], b[2])))
+    if tag == "tuple":
+        return bounded(("tuple", *map(join, a[1:], b[1:])))
+    if tag == "instance":
+        both = a[2] is not None and b[2] is not None and "const" not in {a[2][0], b[2][0]}
+        return "instance", a[1], join(a[2], b[2]) if both else None
+    if tag == "dict":
+        mine, theirs = dict(a[2]), dict(b[2])
+        keys = sorted({*mine, *theirs}, key=repr)
+        both = tuple((key, join(mine.get(key, NEVER), theirs.get(key, NEVER))) for key in keys)
+        return bounded(("dict", join(a[1], b[1]), both))
+    return a
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    """What a container holds, or the alternatives of a union."""
+    tag = value[0]
+    if tag == "list":
+        yield value[2]
+    elif tag in {"tuple", "union"}:
+        yield from value[1:]
+    elif tag == "dict":
+        yield value[1]
+        for _, each in value[2]:
+            yield each
+
+
+def map_atoms(value: Value, change: Callable[[Value], Value]) -> Value:
+    """Each alternative changed, and joined again."""
+    if value[0] != "union":
+        return value if is_never(value) else change(value)
+    result = NEVER
+    for atom in value[1:]:
+        result = join(result, change(atom))
+    return result
+
+
+def plain(value: Value) -> Value:
+    """A value without where it, or what it holds, was bound: what other functions may know of it."""
+    tag = value[0]
+    if tag == "?":
+        return UNKNOWN
+    return value if tag in _SIMPLE else bounded(value)
+
+
+_bounded: dict[Value, Value] = {}
+_LARGEST: Final = 48
+"""Values in a value: of one that holds more, one says that it may be anything."""
+
+
+def bounded(value: Value) -> Value:
+    """A value, if it is not too large to be kept: a loop could build ever larger ones."""
+    if value[0] in _SIMPLE:
+        return value
+    found = _bounded.get(value)
+    if found is None:
+        if len(_bounded) > 200_000:  # noqa: PLR2004 - some 50 MB
+            _bounded.clear()
+        fits = _size(value, _DEEPEST + 1) <= _LARGEST
+        found = _bounded[value] = _without_origins(value) if fits else UNKNOWN
+    return found
+
+
+def _without_origins(value: Value) -> Value:
+    """A value in which nothing tells where it was bound: it means nothing elsewhere."""
+    if value[0] == "?":
+        return UNKNOWN
+    if value[0] == "dict":
+        pairs: tuple[tuple[Any, Value], ...] = value[2]
+        known = tuple((key, _without_origins(each)) for key, each in pairs)
+        return "dict", _without_origins(value[1]), known
+    parts: list[Any] = list(value)
+    return tuple(_without_origins(each) if each.__class__ is tuple else each for each in parts)
+
+
+_SIMPLE: Final = frozenset({"array", "?", "never", "class", "function", "module"})
+
+
+def _size(value: Value, depth: int) -> int:
+    if depth == 0:
+        return _LARGEST + 1
+    tag = value[0]
+    if tag in {"list", "bound", "instance"}:
+        inner = value[2:3]
+    elif tag in {"tuple", "union", "gives"}:
+        inner = value[1:]
+    elif tag == "dict":
+        inner = (value[1], *(each for _, each in value[2]))
+    else:
+        return 1
+    total = 1
+    for each in inner:
+        if each is not None:
+            total += _size(each, depth - 1)
+            if total > _LARGEST:
+                break
+    return total
+
+
+def without_axes(value: Value) -> Value:
+    """An array of the same world, and any shape."""
+    return ("array", value[1], value[2], "", value[4])
+
+
+def item_of(value: Value, index: int | str | None = None) -> Value:
+    """What is taken out of a container, at a constant index if there is one."""
+
+    def take(atom: Value) -> Value:
+        tag = atom[0]
+        if tag == "list":
+            return UNKNOWN if is_never(atom[2]) else atom[2]
+        if tag == "tuple":
+            if isinstance(index, int):
+                inside = -len(atom) < index < len(atom) - 1
+                return atom[1:][index] if inside and len(atom) > 1 else UNKNOWN
+            return join_all(atom[1:]) if len(atom) > 1 else UNKNOWN
+        if tag == "dict":
+            known = dict(atom[2])
+            if index in known:
+                found: Value = known[index]
+                return found
+            rest = atom[1] if index is not None else join_all([atom[1], *known.values()])
+            return UNKNOWN if is_never(rest) else rest
+        if tag == "instance" and atom[1] in {"builtins:str", "builtins:bytes"}:
+            return INT if atom[1] == "builtins:bytes" else STR
+        return UNKNOWN
+
+    return map_atoms(value, take)
+
+
+def worlds_of(value: Value) -> tuple[str, ...]:
+    """The worlds that a value itself may be an array of."""
+    if value[0] == "array":
+        return (value[1],)
+    if value[0] == "union":
+        return tuple(sorted({atom[1] for atom in value[1:] if atom[0] == "array"}))
+    return ()
+
+
+def only_world(value: Value) -> str:
+    """The one world that a value is surely an array of; "" if there is none."""
+    if value[0] == "array":
+        return str(value[1])
+    return ""
+
+
+def arrays_in(value: Value) -> tuple[str, ...]:
+    """The worlds of all arrays in a value, however deep they lie."""
+    if value[0] == "array":
+        return (value[1],)
+    inner = {world for each in _inside(value) for world in arrays_in(each)}
+    return tuple(sorted(inner))
+
+
+def _holds_unknown(value: Value) -> bool:
+    tag = value[0]
+    if tag in {"?", "never"}:
+        return True
+    return any(map(_holds_unknown, _inside(value)))
+
+
+def label(value: Value) -> str:
+    """What a map says of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ``unknown``.
+
+    None is not said beside others.
+    """
+    if not is_known(value):
+        return "unknown"
+    said = sorted({_label_atom(atom) for atom in atoms(value) if atom != NONE})
+    return "unknown" if "unknown" in said else " | ".join(said) or "none"
+
+
+def _label_atom(atom: Value) -> str:
+    tag = atom[0]
+    if tag == "array":
+        return str(atom[1])
+    if tag == "list":
+        return "none" if is_never(atom[2]) else _held(atom[1], [atom[2]])
+    if tag == "tuple":
+        return _held("tuple", list(atom[1:]))
+    if tag == "dict":
+        values = [each for each in (atom[1], *(v for _, v in atom[2])) if not is_never(each)]
+        return _held("dict", values)
+    return "none"
+
+
+def _held(kind: str, values: list[Value]) -> str:
+    labels = [label(each) for each in values]
+    if all(each == "none" for each in labels):
+        return "none"
+    shown = labels if kind == "tuple" else sorted(set(labels) - {"none"})
+    return f"{kind}[{', '.join(shown)}]"

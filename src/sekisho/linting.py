@@ -1,0 +1,143 @@
+"""``python -m sekisho check PATH...``: what is wrong at the border, before anything runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sekisho.findings import Finding, Settings
+    from sekisho.inference import Solution
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands: Any) -> None:
+    """Add ``check`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "check",
+        help="read code without running it, and find what is wrong at the border",
+        description="Read Python files and notebooks, and the installed libraries that they use. "
+        "Nothing of it is imported or run. The exit status is 1 if anything is found.",
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
+    codes = "codes, or how they begin, with commas: SK101,SK107"
+    parser.add_argument("--select", metavar="CODES", help=f"{codes}: only these")
+    parser.add_argument("--ignore", metavar="CODES", help=f"{codes}: not these")
+    formats = ("text", "json", "sarif", "github")
+    parser.add_argument(
+        "--format", choices=formats, default="text", help="how findings are printed"
+    )
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="tell only what is not in it")
+    parser.add_argument(
+        "--write-baseline", action="store_true", help="note in the baseline what is found now"
+    )
+    parser.add_argument(
+        "--fix", action="store_true", help="print a diff of what is certain to mend"
+    )
+    parser.add_argument("--write", action="store_true", help="with --fix: write it into the files")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the program, and print what is found."""
+    from sekisho.code import Cache  # noqa: PLC0415 - the other commands do without
+    from sekisho.findings import FORMATS, check  # noqa: PLC0415 - likewise
+    from sekisho.inference import solve  # noqa: PLC0415 - likewise
+
+    parser: argparse.ArgumentParser = options.parser
+    if options.write and not options.fix:
+        parser.error("--write goes with --fix")
+    try:
+        settings = _settings(options)
+        solution = solve(options.paths, Cache(keeps=not options.no_cache))
+    except FileNotFoundError as error:
+        parser.error(f"there is nothing at {error}")
+    except ValueError as error:
+        parser.error(str(error))
+    for skipped in solution.skipped:
+        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+    findings = check(solution, settings)
+    if options.write_baseline:
+        return _note(findings, settings, parser)
+    findings = _new(findings, settings, parser)
+    if options.fix:
+        return _fix(solution, findings, parser, writes=options.write)
+    sys.stdout.write(FORMATS[options.format](findings, settings))
+    return int(bool(findings))
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from sekisho.findings import known_code, read_settings  # noqa: PLC0415 - as above
+
+    settings = read_settings(options.paths)
+
+    def codes(given: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
+        if given is None:
+            return default
+        return tuple(known_code(code.strip()) for code in given.split(","))
+
+    return settings._replace(
+        select=codes(options.select, settings.select),
+        ignore=codes(options.ignore, settings.ignore),
+        baseline=options.baseline or settings.baseline,
+    )
+
+
+def _note(findings: list[Finding], settings: Settings, parser: argparse.ArgumentParser) -> int:
+    from sekisho.findings import write_baseline  # noqa: PLC0415 - as above
+
+    if settings.baseline is None:
+        parser.error(
+            "--write-baseline needs a file: --baseline FILE, or baseline in pyproject.toml"
+        )
+    count = write_baseline(settings.baseline, findings, settings)
+    sys.stdout.write(f"{count} findings noted in {settings.baseline}\n")
+    return 0
+
+
+def _new(
+    findings: list[Finding], settings: Settings, parser: argparse.ArgumentParser
+) -> list[Finding]:
+    from sekisho.findings import read_baseline, without_known  # noqa: PLC0415 - as above
+
+    if settings.baseline is None:
+        return findings
+    try:
+        known = read_baseline(settings.baseline)
+    except ValueError as error:
+        parser.error(str(error))
+    return [*without_known(findings, known, settings)]
+
+
+def _fix(
+    solution: Solution, findings: list[Finding], parser: argparse.ArgumentParser, *, writes: bool
+) -> int:
+    """Mend what is certain: a diff, or the files themselves. The status tells what is left."""
+    from sekisho.findings import difference, fixed  # noqa: PLC0415 - as above
+
+    mended = 0
+    for file in solution.program.files.values():
+        here = [each for each in findings if each.path == file.path and each.fix is not None]
+        if not here or file.cells:
+            continue
+        path = Path(file.path)
+        data = path.read_bytes()
+        before = data.decode("utf-8")
+        try:
+            after = fixed(before, here)
+        except ImportError:
+            parser.error("--fix needs libcst: install sekisho[tools]")
+        mended += len(here)
+        if writes:
+            path.write_bytes(after.encode("utf-8"))
+        else:
+            sys.stdout.write(difference(file.path, before, after))
+    left = len(findings) - mended
+    done = "mended" if writes else "can be mended"
+    sys.stderr.write(f"{mended} of {len(findings)} findings {done}\n")
+    return int(bool(left if writes else findings))

@@ -1,0 +1,55 @@
+"""``python -m sekisho map PATH...``: whose world each function and each variable is, before it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands: Any) -> None:
+    """Add ``map`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "map",
+        help="read code without running it, and say whose world each function and variable is",
+        description="Read Python files and notebooks, and the installed libraries that they use. "
+        "Nothing of it is imported or run.",
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the source, tinted")
+    parser.add_argument("--quiet", action="store_true", help="print no table")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the program, and write what is asked for."""
+    from sekisho.atlas import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
+    from sekisho.code import Cache  # noqa: PLC0415 - likewise
+    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+
+    parser: argparse.ArgumentParser = options.parser
+    for path in (options.json, options.html):
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"there is no folder for {str(path)!r}")
+    try:
+        solution = solve(options.paths, Cache(keeps=not options.no_cache))
+    except FileNotFoundError as error:
+        parser.error(f"there is nothing at {error}")
+    functions = [*survey(solution)]
+    if options.json is not None:
+        options.json.write_text(json.dumps(to_dict(solution, functions), indent=1) + "\n", "utf-8")
+    if options.html is not None:
+        options.html.write_text(to_page(solution, functions), "utf-8")
+    if not options.quiet:
+        sys.stdout.write(to_text(solution, functions))
+    for skipped in solution.skipped:
+        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+    return 0

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from sekisho.findings import check, read_settings
+from sekisho.inference import solve, survey
+
+
+@pytest.fixture(autouse=True)
+def _cache(read_cache, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+class Project:
+    """Files in a folder, read."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, text, name="main.py"):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), "utf-8")
+        return path
+
+    def solve(self, *paths):
+        return solve(paths or [self.folder])
+
+    def functions(self):
+        return {each.name: each for each in survey(self.solve())}
+
+    def worlds(self):
+        """The world of each name of the program, by the last place where it is bound."""
+        return {each.name: each.world for f in survey(self.solve()) for each in f.variables}
+
+    def findings(self, *codes):
+        found = check(self.solve(), read_settings([self.folder]))
+        return [each for each in found if not codes or each.code in codes]
+
+    def codes(self):
+        return [each.code for each in self.findings()]
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def worlds(project):
+    """What a snippet's names hold at its end."""
+
+    def read(text):
+        project.write(text)
+        return project.worlds()
+
+    return read
