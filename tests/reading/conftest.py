@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from sekisho.__main__ import main
 from sekisho.findings import check, read_settings
 from sekisho.inference import solve, survey
 
@@ -57,3 +58,25 @@ def worlds(project):
         return project.worlds()
 
     return read
+
+
+def _runner(command, capsys):
+    def run(*arguments):
+        try:
+            status = main([command, *map(str, arguments)])
+        except SystemExit as exit_:
+            status = exit_.code
+        shown = capsys.readouterr()
+        return status, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def run_check(capsys):
+    return _runner("check", capsys)
+
+
+@pytest.fixture
+def run_map(capsys):
+    return _runner("map", capsys)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.findings.axes import misfit
 from sekisho.findings.finding import Finding, Fix
 from sekisho.findings.reasons import noun, since, title
-from sekisho.inference import arrays_in, only_world, worlds_of
+from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
@@ -45,14 +45,9 @@ def _notes(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]
 
 def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK101."""
-    held: dict[str, str] = {}
     for each in function.variables:
-        world = only_world(each.value)
-        if not world:
-            continue
-        before = held.get(each.name)
-        held[each.name] = world
-        if before is None or before == world:
+        world = certain_world(each.value)
+        if not world or not each.before or each.before == world:
             continue
         how = f": {each.how}" if each.how else ""
         yield _finding(
@@ -61,7 +56,7 @@ def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator
             each.column,
             "SK101",
             f"{each.name} becomes {noun(world)} here{how}",
-            reason=since(solution, function, each.name, each.line - 1, before),
+            reason=since(solution, function, each.name, each.line - 1, each.before),
             help=f"give what is {noun(world)} a name of its own",
             subject=each.name,
         )
@@ -73,9 +68,7 @@ def _lies(
     """SK102."""
     seen: set[str] = set()
     parameters = dict(function.parameters)
-    names = [
-        (each.line, each.column, each.name, each.value, each.how) for each in function.variables
-    ]
+    names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
     names += [
         (line, column, name, *what) for line, column, name, what in _notes(function, "attribute")
     ]

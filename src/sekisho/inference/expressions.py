@@ -14,8 +14,8 @@ from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
 from sekisho.inference.targets import LARGEST_RECORD, hold, store
 from sekisho.inference.values import (
-    CONSTANTS,
     BOOL,
+    CONSTANTS,
     NEVER,
     PLAIN,
     STR,

@@ -10,6 +10,7 @@ from sekisho.inference.values import (
     Value,
     arrays_in,
     bounded,
+    certain_world,
     is_unknown,
     join,
     join_known,
@@ -115,10 +116,11 @@ class Frame:
             world = self.evidence.get(origin)
             value = self.knowledge.array_of(world) if world else origin
         assert self.env is not None
+        before = self.env.get(name, NEVER)
         value = self.env[name] = bounded(value)
         if name in self.elsewhere:
             self.give(self.elsewhere[name], value, line)
-        self.note("bind", node, name, (plain(value), how))
+        self.note("bind", node, name, (plain(value), how, certain_world(before)))
         self.bound[name] = ("bind", line, column, name)
         self.forget(name)
 
@@ -171,8 +173,8 @@ class Frame:
         """A container that is filled later holds, where it is bound, what it is filled with."""
         at = self.bound.get(name)
         if at is not None:
-            before, how = self.notes[at]
-            self.notes[at] = (join(before, plain(value)), how)
+            held, *more = self.notes[at]
+            self.notes[at] = (join(held, plain(value)), *more)
 
     # --- branches
 

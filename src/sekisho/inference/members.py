@@ -20,6 +20,7 @@ from sekisho.inference.values import (
     join,
     join_known,
     map_atoms,
+    without_axes,
 )
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
         found = program.member(base, name)
+    atom = without_axes(atom)  # what is made of it may have others
     if found is None:
         if node is not None and is_array and not kind and not frame.lenient:
             others = [each for each in frame.knowledge.worlds if each != world]

@@ -17,6 +17,7 @@ from sekisho.inference.values import (
     is_unknown,
     join,
     map_atoms,
+    only_world,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +86,16 @@ def _narrow_call(frame: Frame, test: ast.Call, *, is_true: bool) -> None:
         _select(frame, subject, frame.knowledge.array_of(world), is_true=is_true)
     elif name in _ASKING:
         _mark(frame, test)
+        if name == "hasattr" and is_true and len(test.args) > 1:
+            _has(frame, subject, test.args[1])
+
+
+def _has(frame: Frame, subject: ast.expr, attribute: ast.expr) -> None:
+    """What has an attribute that its class has not is something else."""
+    world = only_world(frame.evaluate(frame, subject)) if dotted_of(subject) else ""
+    named = attribute.value if isinstance(attribute, ast.Constant) else None
+    if world and named not in frame.knowledge.members(world):
+        _put(frame, subject, UNKNOWN)
 
 
 def _asked_world(frame: Frame, function: ast.expr) -> str:

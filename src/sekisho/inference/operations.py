@@ -56,10 +56,10 @@ def note_operation(
     target = _other_end(operation.kind, operation.world)
     for world in arrays_in(value):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
-            what = (operation.shown, world, target, _is_invariant(frame, node))
+            what = (operation.shown, world, target, _is_invariant(frame, node, operand))
             frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
-            what = (operation.shown, world, world, _is_invariant(frame, node))
+            what = (operation.shown, world, world, _is_invariant(frame, node, operand))
             frame.note("move", node, dotted_of(operand), what)
 
 
@@ -81,7 +81,7 @@ def _to_device(call: Arguments, node: ast.Call) -> bool:
     return any(each.arg == "device" for each in node.keywords)
 
 
-def _is_invariant(frame: Frame, node: ast.Call) -> bool:
+def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
     """Whether a call inside of a loop would give the same outside of it."""
     if not frame.loops:
         return False
@@ -95,7 +95,7 @@ def _is_invariant(frame: Frame, node: ast.Call) -> bool:
             return False
         if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
             return False
-    return bool(dotted_of(node.args[0] if node.args else getattr(node.func, "value", node)))
+    return bool(dotted_of(operand))
 
 
 def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call) -> None:

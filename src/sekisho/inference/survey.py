@@ -35,6 +35,7 @@ class Variable(NamedTuple):
         name: itself.
         value: what it holds from there on.
         how: the call, or the name, that it is assigned.
+        before: the world of the array that it held until then; "" if none, or unknown.
     """
 
     line: int
@@ -42,6 +43,7 @@ class Variable(NamedTuple):
     name: str
     value: Value
     how: str
+    before: str
 
     @property
     def world(self) -> str:
@@ -95,7 +97,7 @@ def survey(solution: Solution) -> Iterator[Function]:
 def _function(solution: Solution, unit: Unit, outcome: Outcome) -> Function:
     variables = tuple(
         sorted(
-            Variable(line, column, name, what[0], what[1])
+            Variable(line, column, name, *what)
             for (kind, line, column, name), what in outcome.notes.items()
             if kind == "bind"
         )

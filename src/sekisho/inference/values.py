@@ -38,6 +38,7 @@ __all__ = [
     "arrays_in",
     "atoms",
     "bounded",
+    "certain_world",
     "instance",
     "is_known",
     "is_never",
@@ -197,8 +198,8 @@ def _blend(a: Value, b: Value) -> Value:
     if tag == "tuple":
         return bounded(("tuple", *map(join, a[1:], b[1:])))
     if tag == "instance":
-        both = a[2] is not None and b[2] is not None and "const" not in {a[2][0], b[2][0]}
-        return "instance", a[1], join(a[2], b[2]) if both else None
+        holds = a[2] is not None and b[2] is not None and "const" not in {a[2][0], b[2][0]}
+        return "instance", a[1], join(a[2], b[2]) if holds else None
     if tag == "dict":
         mine, theirs = dict(a[2]), dict(b[2])
         keys = sorted({*mine, *theirs}, key=repr)
@@ -337,6 +338,11 @@ def only_world(value: Value) -> str:
     if value[0] == "array":
         return str(value[1])
     return ""
+
+
+def certain_world(value: Value) -> str:
+    """The one world that a value is surely an array of, and not one number; "" if there is none."""
+    return str(value[1]) if value[0] == "array" and value[2] else ""
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:

@@ -1,0 +1,184 @@
+"""Each code: the examples of its section in docs/check.md, more plants, and their clean twins."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sekisho.findings import CODES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "check.md").read_text("utf-8")
+SECTIONS = dict(re.findall(r"^## (SK\d+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+pytestmark = pytest.mark.usefixtures("torch")
+
+
+def test_the_page_has_a_section_for_each_code_and_no_other():
+    assert list(SECTIONS) == list(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_bad_example_is_found_and_the_good_one_is_not(project, code):
+    bad, good = re.findall(r"```py\n(.*?)```", SECTIONS[code], re.DOTALL)
+    project.write(bad)
+    assert set(project.codes()) == {code}
+    project.write(good)
+    assert project.codes() == []
+
+
+HEAD = "import numpy as np\nimport torch\nimport sekisho as sk\nfrom jaxtyping import Float\n"
+
+PLANTS = {
+    "SK101": [
+        "x = np.ones(3)\nx = torch.as_tensor(x)",
+        "def f(x: np.ndarray):\n    with sk.crossing_allowed():\n        x = torch.from_numpy(x)\n    return x",
+        "for x in [torch.ones(3)]:\n    pass\nx = np.ones(3)",
+    ],
+    "SK102": [
+        "a_tensor = np.ones(3)",
+        "def f(x_np: torch.Tensor): ...",
+        "class A:\n    def __init__(self):\n        self.x_np = torch.ones(3)",
+        "def f(n):\n    for x_array in torch.ones(3):\n        pass",
+        "def f(n):\n    y_t, z = np.ones(3), 1",
+    ],
+    "SK103": [
+        "def f(x: torch.Tensor):\n    return x.detach().cpu().numpy()",
+        "def f(x: torch.Tensor):\n    return np.asarray(x)",
+        "def f(x: np.ndarray):\n    return torch.tensor(x)",
+        "def f(x: np.ndarray):\n    return torch.Tensor(x)",
+        "def f(xs: list[np.ndarray]):\n    return torch.tensor(xs)",
+        "class A:\n    def f(self, x: np.ndarray):\n        return torch.from_numpy(x)",
+    ],
+    "SK104": [
+        "def f(x: torch.Tensor, ys: list[torch.Tensor]):\n    for y in ys:\n        z = x.cuda() + y",
+        "def f(x: torch.Tensor, n: int):\n    while n:\n        n -= 1\n        x.to('cuda', non_blocking=True)",
+        "@sk.boundary\ndef f(x: np.ndarray, n: int):\n    for i in range(n):\n        torch.from_numpy(x)[i]",
+    ],
+    "SK105": [
+        "def f(n):\n    try:\n        return np.ones(n)\n    except ValueError:\n        return torch.ones(n)",
+        "def f(x):\n    if x is None:\n        return torch.ones(3)\n    if x:\n        return None\n    return np.ones(3)",
+    ],
+    "SK106": [
+        "def f(x: np.ndarray | torch.Tensor):\n    return x + 1",
+        "class A:\n    def f(self, x):\n        return x + 1\nA().f(np.ones(3))\nA().f(torch.ones(3))",
+    ],
+    "SK107": [
+        "np.ones(3) + torch.ones(3)",
+        "torch.ones(3) @ np.ones(3)",
+        "x = np.ones(3)\nx += torch.ones(3)",
+        "np.ones(3) < torch.ones(3)",
+        "np.sum(torch.ones(3))",
+        "np.exp(torch.ones(3))",
+        "np.linalg.inv(torch.ones(3, 3))",
+        "torch.sum(np.ones(3))",
+        "torch.nn.functional.relu(np.ones(3))",
+        "np.ones((3, 3)).permute(1, 0)",
+        "torch.ones(3).astype('float32')",
+        "def f(x: np.ndarray):\n    return x.unsqueeze(0)",
+        "def f(x: torch.Tensor):\n    return x.copy()",
+    ],
+    "SK108": [
+        "@sk.numpy_world\ndef f(x: np.ndarray):\n    y = torch.ones(3)\n    return x",
+        "def f() -> torch.Tensor:\n    return np.ones(3)",
+        "x: torch.Tensor = np.ones(3)",
+    ],
+    "SK109": [
+        'def f(x: Float[np.ndarray, "b 3"]): ...\ndef g(y: Float[np.ndarray, "b 4"]):\n    f(y)',
+        'def f(x: Float[np.ndarray, "b c h"]): ...\ndef g(y: Float[np.ndarray, "b c"]):\n    f(x=y)',
+        'def f(x: Float[np.ndarray, "h w"]): ...\ndef g() -> Float[np.ndarray, "w h"]: ...\nf(g())',
+    ],
+}
+
+TWINS = [
+    "x = np.ones(3)\nx = x + 1",
+    "x = np.float64(1)\nx = torch.ones(3) * x",
+    "x_t = torch.ones(3)\ny_np = np.ones(3)\nz_tensor = x_t.numpy().tolist()",
+    "def f(x: np.ndarray):\n    return np.asarray(x)",
+    "def f(n):\n    return torch.tensor([1, n])",
+    "def f(x: torch.Tensor):\n    with sk.crossing_allowed():\n        return x.numpy()",
+    "def f(x: torch.Tensor):\n    return sk.to_numpy(x)",
+    "def f(x: torch.Tensor, n):\n    for i in range(n):\n        x = x.cuda()",
+    "def f(x: torch.Tensor, n):\n    for i in range(n):\n        y = x.to(torch.float32)",
+    "def f(x: torch.Tensor, n, device):\n    for i in range(n):\n        y = x.to(device)\n        x.add_(1)",
+    "def f(x: torch.Tensor, n, device):\n    for i in range(n):\n        x[i] = 0\n        y = x.to(device)",
+    "def f(n):\n    if n:\n        return np.ones(3)\n    return np.float64(1)",
+    "def f(n):\n    if n:\n        return None\n    return np.ones(3)",
+    "torch.ones(3) * np.float64(2)\nnp.float32(1) - torch.ones(3)",
+    "np.shape(torch.ones(3))\nnp.testing.assert_allclose(torch.ones(3), np.ones(3))",
+    "x = torch.ones(3)\nif hasattr(x, 'astype'):\n    x.astype('float32')",
+    "def f(x: torch.Tensor):\n    try:\n        return x.astype('float32')\n    except AttributeError:\n        return x",
+    "import pytest\ndef test():\n    with pytest.raises(TypeError):\n        np.ones(3) * torch.ones(3)",
+    "class T(torch.Tensor):\n    def astype(self): ...\ndef f(x: T):\n    x.astype()",
+    "def f(x: np.ndarray):\n    if isinstance(x, torch.Tensor):\n        x = x.unsqueeze(0)",
+    'def f(x: Float[np.ndarray, "b c"]): ...\ndef g(y: Float[np.ndarray, "n d"]):\n    f(y)',
+    'def f(x: Float[np.ndarray, "*b c"]): ...\ndef g(y: Float[np.ndarray, "c b"]):\n    f(y)',
+    'def f(x: Float[np.ndarray, "c b"]): ...\ndef g(y: Float[np.ndarray, "b c"]):\n    f(y.T)',
+    "x = 3 * 'a'\ny = [1] + [2]\nz = 'a_tensor'",
+    "x = torch.ones(3).size()\ny = x[0] * np.ones(3)",
+    "x = np.ones(3) * torch.ones(3).item()",
+    "x = torch.ones(3)[np.array([0, 1])]",
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "plant"), [(code, plant) for code, plants in PLANTS.items() for plant in plants]
+)
+def test_plants_are_found(project, code, plant):
+    project.write(HEAD + plant)
+    assert code in project.codes()
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_clean_twins_are_not(project, twin):
+    project.write(HEAD + twin)
+    assert [each.message for each in project.findings()] == []
+
+
+MESSAGES = {
+    "x = np.ones(3)\nx = torch.as_tensor(x)": (
+        "main.py:6:1: SK101 x becomes a tensor here: torch.as_tensor\n"
+        "    x is a NumPy array since line 5: np.ones\n"
+        "    help: give what is a tensor a name of its own\n"
+    ),
+    "def f(n):\n    w_np = torch.ones(n)": (
+        "main.py:6:5: SK102 w_np is a tensor: torch.ones, and its name says NumPy\n"
+        "    help: call it w_tensor\n"
+    ),
+    "def f(x):\n    return x.detach().numpy()\nf(torch.ones(3))": (
+        "main.py:6:12: SK103 torch.Tensor.numpy takes a tensor from PyTorch to NumPy, and f declares no crossing\n"
+        "    help: declare it with @sekisho.boundary, or in a block: with sekisho.crossing_allowed()\n"
+    ),
+    "def f(x: np.ndarray, y):\n    return x * y\nf(x=np.ones(3), y=torch.ones(3))": (
+        "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises, or gives what neither of them is\n"
+        "    x is a NumPy array as called at main.py:7\n"
+        "    y is a tensor as called at main.py:7\n"
+        "    help: convert one of them: sekisho.to_numpy(y)\n"
+    ),
+    "x = np.ones((2, 3))\ny = x.permute(1, 0)": (
+        "main.py:6:5: SK107 x is a NumPy array, and has no .permute: a tensor has\n"
+        "    x is a NumPy array since line 5: np.ones\n"
+        "    help: sekisho.permute_dims(x, axes) does it in both\n"
+    ),
+    "x = torch.ones(3)\ny = np.sum(x)": (
+        "main.py:6:5: SK107 numpy.sum is given x, a tensor: it raises, or means something else\n"
+        "    x is a tensor since line 5: torch.ones\n"
+        "    help: convert it: sekisho.to_numpy(x)\n"
+    ),
+    "def f() -> torch.Tensor:\n    return np.ones(3)": (
+        "main.py:6:5: SK108 f is annotated to return a tensor, and returns a NumPy array: np.ones\n"
+        "    help: return sekisho.to_torch(...), or annotate what it returns\n"
+    ),
+    'def f(x: Float[np.ndarray, "b c"]): ...\ndef g(y: Float[np.ndarray, "c b"]):\n    f(y)': (
+        'main.py:7:5: SK109 f wants x as "b c", and y is "c b": the same axes, in another order\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_messages(project, run_check, code):
+    project.write(HEAD + code)
+    status, out, _ = run_check("main.py")
+    assert status == 1
+    assert out.rpartition("\n")[0].rpartition("\n")[0] + "\n" == MESSAGES[code]
