@@ -369,10 +369,22 @@ def test_annotations_are_the_truth(worlds, torch):
         ): ...
     """)
     assert held == {
-        "a": "numpy", "b": "torch", "c": "numpy", "d": "torch", "e": "numpy", "g": "numpy",
-        "h": "numpy | torch", "i": "none", "j": "list[torch]", "k": "dict[numpy]",
-        "l": "tuple[numpy]", "m": "list[numpy]", "n": "torch", "o": "tuple[torch]",
-        "p": "dict[numpy]", "Rows": held["Rows"],
+        "a": "numpy",
+        "b": "torch",
+        "c": "numpy",
+        "d": "torch",
+        "e": "numpy",
+        "g": "numpy",
+        "h": "numpy | torch",
+        "i": "none",
+        "j": "list[torch]",
+        "k": "dict[numpy]",
+        "l": "tuple[numpy]",
+        "m": "list[numpy]",
+        "n": "torch",
+        "o": "tuple[torch]",
+        "p": "dict[numpy]",
+        "Rows": held["Rows"],
     }
 
 
@@ -492,13 +504,22 @@ def test_the_world_of_a_function(project, torch):
     """)
     functions = project.functions()
     assert {name: f.world for name, f in functions.items() if name} == {
-        "numpy_": "numpy", "torch_": "torch", "crosses": "boundary", "mixes": "mixed",
-        "plain": "none", "unknown": "unknown", "declared": "boundary", "of_numpy": "numpy",
+        "numpy_": "numpy",
+        "torch_": "torch",
+        "crosses": "boundary",
+        "mixes": "mixed",
+        "plain": "none",
+        "unknown": "unknown",
+        "declared": "boundary",
+        "of_numpy": "numpy",
         "both": "mixed",
     }
     assert {name: f.ready_for for name, f in functions.items() if f.ready_for} == {
-        "numpy_": "numpy_world", "torch_": "torch_world", "crosses": "boundary",
-        "mixes": "boundary", "both": "same_world",
+        "numpy_": "numpy_world",
+        "torch_": "torch_world",
+        "crosses": "boundary",
+        "mixes": "boundary",
+        "both": "same_world",
     }
 
 

@@ -69,6 +69,7 @@ class Frame:
         returns: what is returned, and what is yielded.
         lenient: how many blocks are open that catch what operations raise.
         allowed: how many blocks are open in which crossings are declared.
+        knows_attributes: whether anything ever stood in `env` of an attribute.
         loops: of each loop around, the names that it changes.
     """
 
@@ -97,6 +98,7 @@ class Frame:
         self.loops: list[frozenset[str]] = []
         self.breaks: list[list[Env]] = []
         self.continues: list[list[Env]] = []
+        self.knows_attributes = False
         self.bound: dict[str, tuple[Any, ...]] = {}
         self.elsewhere: dict[str, str] = {}
         self.class_env: list[str] = []
@@ -127,7 +129,7 @@ class Frame:
     def forget(self, root: str) -> None:
         """What is known of a name's attributes holds no longer."""
         env = self.env
-        if env is not None:
+        if env is not None and self.knows_attributes:
             start = f"{root}."
             for each in [each for each in env if each.startswith(start)]:
                 del env[each]

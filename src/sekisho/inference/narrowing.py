@@ -178,6 +178,7 @@ def _put(frame: Frame, subject: ast.expr, value: Value) -> None:
     name = dotted_of(subject)
     if name and frame.env is not None:
         frame.env[name] = value
+        frame.knows_attributes = frame.knows_attributes or "." in name
 
 
 def _mark(frame: Frame, test: ast.expr) -> None:

@@ -10,6 +10,7 @@ from sekisho.inference.values import (
     BOOL,
     FLOAT,
     NEVER,
+    NONE,
     PLAIN,
     STR,
     UNKNOWN,
@@ -81,6 +82,8 @@ def _operands(node: ast.AST) -> tuple[str, str]:
 
 
 def _combine(op: ast.operator, a: Value, b: Value) -> Value:
+    if NONE in (a, b):
+        return NEVER  # it raises
     if a[0] == "array" or b[0] == "array":
         return _with_array(a, b)
     if a[0] == "instance" and b[0] == "instance":
@@ -148,7 +151,7 @@ def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
             if a[0] == "array" or b[0] == "array":
                 result = join(result, _with_array(a, b))
             elif a[0] == "?" or b[0] == "?":
-                is_text = STR in (a, b) or ("instance", "builtins:NoneType", None) in (a, b)
+                is_text = STR in (a, b) or NONE in (a, b)
                 result = join(result, BOOL if is_text else UNKNOWN)
             else:
                 result = join(result, BOOL)

@@ -169,7 +169,7 @@ class _Solver:
                 self._keep(module, state)
         sites = {fact: self._sites(given) for fact, given in self.given.items() if fact[0] in "pa"}
         outcomes = {self.units[index].name: outcome for index, outcome in self.outcomes.items()}
-        lines = sum(module.file.text.count("\n") + 1 for module in self.modules.values())
+        lines = sum(len(module.file.text.splitlines()) for module in self.modules.values())
         return Solution(
             self.program, self.knowledge, self.units, outcomes, self.facts, sites, skipped, lines
         )

@@ -77,6 +77,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
     name = dotted_of(target)
     if name.count(".") == 1 and frame.env is not None:
         frame.env[name] = bounded(value)
+        frame.knows_attributes = True
 
 
 def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST) -> None:

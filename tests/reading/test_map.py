@@ -1,0 +1,145 @@
+"""``python -m sekisho map``: the table, the data, the page."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("torch")
+
+CODE = '''\
+import numpy as np
+import torch
+
+
+class Scaler:
+    def fit(self, x: np.ndarray):
+        self.mean = x.mean(0)
+        return self
+
+    def apply(self, x):
+        return (x - self.mean) / 2
+
+
+def upload(rows: np.ndarray) -> torch.Tensor:
+    """Rows < tensors."""
+    return torch.from_numpy(rows).float()
+
+
+def plain(n: int) -> int:
+    return n + 1
+
+
+scaler = Scaler().fit(np.ones((2, 3)))
+scaled = scaler.apply(np.ones((2, 3)))
+tensor = upload(scaled)
+'''
+
+TABLE = """\
+main.py
+    6  Scaler.fit                                numpy      (x: numpy) -> none
+   10  Scaler.apply                              numpy      (x: numpy) -> numpy   ready for @numpy_world
+   14  upload                                    boundary   (rows: numpy) -> torch   ready for @boundary
+
+4 functions in 1 files, 25 lines: 2 numpy, 1 boundary, 1 none
+3 are ready for a decorator: 1 for @boundary, 2 for @numpy_world
+"""
+
+
+def test_the_table(project, run_map):
+    project.write(CODE)
+    status, out, error = run_map("main.py")
+    assert (status, error) == (0, "")
+    assert out == TABLE.replace("-> none\n", "-> none   ready for @numpy_world\n", 1)
+
+
+def test_json(project, run_map):
+    project.write(CODE)
+    run_map("main.py", "--json", "map.json", "--quiet")
+    found = json.loads((project.folder / "map.json").read_text())
+    assert set(found) == {"functions", "variables", "skipped"}
+    assert found["functions"][2] == {
+        "file": "main.py",
+        "line": 14,
+        "name": "upload",
+        "world": "boundary",
+        "parameters": {"rows": "numpy"},
+        "returns": "torch",
+        "declared": None,
+        "ready_for": "boundary",
+    }
+    assert {"file": "main.py", "line": 25, "name": "tensor", "world": "torch"} in found["variables"]
+
+
+def test_the_page_is_the_source_tinted_and_needs_nothing_else(project, run_map):
+    project.write(CODE)
+    run_map(".", "--html", "map.html", "--quiet")
+    page = (project.folder / "map.html").read_text()
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=['\"](?!data:)", page)
+    assert "@import" not in page
+    reader = Reader()
+    reader.feed(page)
+    assert "\n".join(reader.lines) == CODE, "the source, and all of it"
+    marked = {(line, name): title for line, name, title in reader.marked}
+    assert marked[15 + 1, "rows"] == "numpy"
+    assert marked[25, "scaled"] == "numpy"
+    assert marked[25, "tensor"] == "torch"
+    assert (1, "np") not in marked
+    assert reader.notes == {16: "← NumPy → PyTorch: torch.from_numpy"}
+
+
+class Reader(html.parser.HTMLParser):
+    """The lines of the page's source, the names that are marked, and what stands behind lines."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines, self.marked, self.notes = [], [], {}
+        self.path = []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag in {"meta", "link"}:
+            return
+        self.path.append((tag, attrs))
+        if tag == "span" and "pre" in [each for each, _ in self.path]:
+            self.lines.append("")
+
+    def handle_endtag(self, tag):
+        assert self.path.pop()[0] == tag, "elements are closed in order"
+
+    def handle_data(self, data):
+        tags = [tag for tag, _ in self.path]
+        if "pre" not in tags:
+            return
+        if tags[-1] == "b":
+            self.notes[len(self.lines)] = data
+        elif tags[-1] != "i":
+            self.lines[-1] += data
+            if tags[-1] == "u":
+                self.marked.append((len(self.lines), data, self.path[-1][1]["title"]))
+
+
+def test_worlds_are_told_apart_without_colour(project, run_map):
+    project.write(CODE)
+    run_map(".", "--html", "map.html", "--quiet")
+    page = (project.folder / "map.html").read_text()
+    styles = re.findall(r"\.(w\d)\{[^}]*border-bottom-style:(\w+)", page)
+    assert len({style for _, style in styles}) == 4
+    assert page.count("title='numpy'") > 5, "and by a title"
+
+
+def test_no_folder_for_the_page(project, run_map):
+    project.write(CODE)
+    status, _, error = run_map(".", "--html", "no/map.html")
+    assert status == 2
+    assert "there is no folder for 'no/map.html'" in error
+
+
+def test_nothing_at_a_path(project, run_map):
+    status, _, error = run_map("nowhere.py")
+    assert status == 2
+    assert "there is nothing at nowhere.py" in error
