@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.program import SPECIAL, Program, split
@@ -58,6 +59,7 @@ _ANYTHING: Final = frozenset(
     }
 )
 _DEEPEST: Final = 24
+_NO_BINDINGS: Final[dict[str, Value]] = {}
 
 
 def read_annotation(
@@ -74,7 +76,27 @@ def read_annotation(
     Returns:
         UNKNOWN where it says nothing of arrays, and may stand for one.
     """
-    return _read(program, key, expr, bindings or {}, 0)
+    if expr is None:
+        return UNKNOWN
+    if bindings and not _names_in(expr).isdisjoint(bindings):
+        return _read(program, key, expr, bindings, 0)
+    at = (key, expr)
+    found = program.annotations.get(at)
+    if found is None:
+        found = program.annotations[at] = _read(program, key, expr, _NO_BINDINGS, 0)
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _names_in(expr: Expr) -> frozenset[str]:
+    """The names that an annotation mentions, as far as they are written out."""
+    tag = tag_of(expr)
+    if tag == "name":
+        return frozenset({expr})
+    if tag == "const":
+        return frozenset({expr[1]}) if isinstance(expr[1], str) else frozenset()
+    parts: tuple[Any, ...] = expr[1:] if tag in {"[]", "|", "()"} else ()
+    return frozenset().union(*(_names_in(each) for each in parts if each is not None))
 
 
 def _read(

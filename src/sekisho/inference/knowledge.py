@@ -89,6 +89,12 @@ class Knowledge:
         self.names_of_units: dict[int, str] = {}
         self.changed_by_loops: dict[int, frozenset[str]] = {}
         self.asked_about: dict[int, frozenset[str]] = {}
+        self._lines: dict[str, list[str]] = {}
+        self._conftests = {
+            PurePath(file.path).parent: each
+            for each, file in program.files.items()
+            if file.path.endswith("conftest.py")
+        }
         self.fixtures: set[str] = set(self._find_fixtures())
         self.kept: dict[tuple[str, str], Value] = {}
         self.alone = dict(self._find_alone())
@@ -100,6 +106,12 @@ class Knowledge:
     def row_of(self, world: str) -> Value:
         """What indexing an array gives: an array, or in some libraries one number."""
         return array(world, is_array=not self.worlds[world].unsaid.scalar)
+
+    def lines_of(self, key: str) -> list[str]:
+        """The lines of a module of the project."""
+        if key not in self._lines:
+            self._lines[key] = self.program.files[key].text.split("\n")
+        return self._lines[key]
 
     def members(self, world: str) -> set[str]:
         """The names of all that a world's arrays have."""
@@ -184,13 +196,8 @@ class Knowledge:
     def conftests(self, key: str, name: str) -> Iterator[str]:
         """The fixtures so called in the ``conftest.py`` of a module's folder, and of those above."""
         folder = PurePath(self.program.files[key].path).parent
-        places = {
-            PurePath(file.path).parent: each
-            for each, file in self.program.files.items()
-            if PurePath(file.path).name == "conftest.py"
-        }
         for above in (folder, *folder.parents):
-            found = f"{places.get(above, '')}:{name}"
+            found = f"{self._conftests.get(above, '')}:{name}"
             if found in self.fixtures:
                 yield found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.annotations import value_of_class
@@ -27,6 +28,7 @@ __all__ = ["names_asked_about", "narrow"]
 
 _ASKING: Final = frozenset({"hasattr", "getattr", "type", "callable"})
 _TELLING: Final = frozenset({*_ASKING, "isinstance", "isscalar", "is_numeric"})
+_MAY_ASK: Final = re.compile("|".join([*sorted(_TELLING), "AttributeError", "TypeError"]))
 
 
 def narrow(frame: Frame, test: ast.expr, *, is_true: bool) -> None:
@@ -192,11 +194,14 @@ def _mark(frame: Frame, test: ast.expr) -> None:
                 frame.test(value)
 
 
-def names_asked_about(frame: Frame, node: ast.AST) -> frozenset[str]:
+def names_asked_about(frame: Frame, node: ast.FunctionDef) -> frozenset[str]:
     """The names of which a function asks what they are: it expects more than what its callers show."""
     kept = frame.knowledge.asked_about
     if id(node) not in kept:
-        kept[id(node)] = frozenset(_asked_about(node))
+        lines = frame.knowledge.lines_of(frame.key)
+        text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        asks = _MAY_ASK.search(text) is not None  # or there is nothing to look for
+        kept[id(node)] = frozenset(_asked_about(node)) if asks else frozenset()
     return kept[id(node)]
 
 

@@ -218,7 +218,7 @@ def _fits_atom(atom: Value, wanted: Value) -> int:
         return YES
     if {tag, other} <= {"instance", "list", "tuple", "dict"}:
         scalars = {*_NUMBERS, "builtins:str", NONE[1]}
-        name = atom[1] if tag == "instance" else wanted[1]
+        name = next((each[1] for each in (atom, wanted) if each[0] == "instance"), "")
         return NO if name in scalars else MAYBE
     return MAYBE
 

@@ -42,11 +42,13 @@ class Program:
         files: the project's own.
         worlds: those whose library is installed and named somewhere in the project.
         array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
+        annotations: what was read of annotations, by module.
     """
 
     files: dict[str, SourceFile]
     worlds: tuple[World, ...]
     array_classes: dict[str, tuple[str, bool]]
+    annotations: dict[tuple[str, Expr], Value]
 
     def __init__(self, files: Iterable[tuple[SourceFile, Table]], libraries: Libraries) -> None:
         self.libraries = libraries
@@ -56,6 +58,7 @@ class Program:
         for file, table in files:
             self._add(file, table)
         self._resolved: dict[tuple[str, str], Value | None] = {}
+        self.annotations = {}
         self._mros: dict[str, tuple[str, ...]] = {}
         self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
         self._open: dict[str, bool] = {}

@@ -324,6 +324,11 @@ class _Solver:
 
     def _join(self, key: str) -> None:
         told = [value for value, _ in self.given[key].values()]
+        if len(told) == 1:
+            self._set(key, told[0])
+            if key[0] == "p":
+                self._set(f"s{key[1:]}", told[0])
+            return
         value = NEVER
         for each in told:
             value = join_known(value, each)

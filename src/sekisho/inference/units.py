@@ -32,7 +32,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sekisho.code import Entry
+    from sekisho.code import Entry, Signature
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.program import Program
 
@@ -221,7 +221,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     """Let the parameters hold what they are annotated with, or called with."""
     if not frame.unit.line:
         return []
-    signature = lower_signature(node)
+    signature = _signature(frame, node)
     args = node.args
     written = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     places = {each.arg: each for each in written if each is not None}
@@ -245,6 +245,18 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         assert frame.env is not None
         found.append((name, frame.env[name]))
     return found
+
+
+def _signature(frame: Frame, node: Any) -> Signature:
+    """The one in the table, if it is of this very definition and not of another so called."""
+    entry = frame.program.entry(frame.unit.name)
+    if entry is not None and entry[0] == "def" and len(entry[1]) == 1:
+        known: Signature = entry[1][0]
+        args = node.args
+        every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+        if [each[0] for each in known[0]] == [each.arg for each in every if each is not None]:
+            return known
+    return lower_signature(node)
 
 
 def _self(frame: Frame) -> Value:

@@ -18,6 +18,7 @@ Classes and functions go by ``module:name``. All is hashable, and can be written
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -347,10 +348,18 @@ def certain_world(value: Value) -> str:
 
 def arrays_in(value: Value) -> tuple[str, ...]:
     """The worlds of all arrays in a value, however deep they lie."""
-    if value[0] == "array":
+    tag = value[0]
+    if tag == "array":
         return (value[1],)
-    inner = {world for each in _inside(value) for world in arrays_in(each)}
-    return tuple(sorted(inner))
+    return _arrays_in(value) if tag in _CONTAINERS else ()
+
+
+_CONTAINERS: Final = frozenset({"list", "tuple", "dict", "union"})
+
+
+@lru_cache(maxsize=100_000)
+def _arrays_in(value: Value) -> tuple[str, ...]:
+    return tuple(sorted({world for each in _inside(value) for world in arrays_in(each)}))
 
 
 def _holds_unknown(value: Value) -> bool:

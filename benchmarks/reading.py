@@ -1,0 +1,93 @@
+"""How long `sekisho map` takes: cold, again, and after one edit; on a tree, twice and four times it.
+
+    python benchmarks/reading.py [LINES]
+
+The tree is real code: the sources of installed packages, copied until there are so many lines. Each
+measurement is a process of its own, and the smallest of three.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PACKAGES = ("sklearn", "scipy", "torch")
+CODE = """
+import resource, sys, time
+start = time.perf_counter()
+from sekisho.__main__ import main
+main(["map", sys.argv[1], "--quiet"])
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def make_tree(folder, lines):
+    count = 0
+    for name in PACKAGES:
+        source = Path(importlib.util.find_spec(name).origin).parent
+        for path in sorted(source.rglob("*.py")):
+            if count >= lines:
+                return count
+            target = folder / name / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+            count += path.read_text("utf-8").count("\n")
+    return count
+
+
+def measure(folder, cache):
+    environment = {**os.environ, "SEKISHO_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", CODE, str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    seconds, kilobytes = done.stdout.split()
+    return float(seconds), int(kilobytes) / 1024
+
+
+def edit(folder):
+    """Put a statement into the body of some function."""
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text("utf-8")
+        if text.count("\n") > 300 and "        return self\n" in text:
+            mark = f"        edited = {time.time()}\n        return self\n"
+            path.write_text(text.replace("        return self\n", mark, 1), "utf-8")
+            return
+
+
+def run(lines, times=3):
+    rows = {"cold": [], "again": [], "after an edit": []}
+    peak = 0.0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "tree"
+        count = make_tree(folder, lines)
+        for _ in range(times):
+            cache = Path(tempfile.mkdtemp(dir=name))
+            for kind, found in rows.items():
+                if kind == "after an edit":
+                    edit(folder)
+                seconds, megabytes = measure(folder, cache)
+                found.append(seconds)
+                peak = max(peak, megabytes)
+    return count, {kind: min(found) for kind, found in rows.items()}, peak
+
+
+def main():
+    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    found = []
+    for factor in (1, 2, 4):
+        count, seconds, megabytes = run(lines * factor, 3 if factor == 1 else 1)
+        shown = ", ".join(f"{kind} {value:.2f} s" for kind, value in seconds.items())
+        print(f"{count:,} lines: {shown}; at most {megabytes:.0f} MB", flush=True)
+        found.append({"lines": count, **seconds, "megabytes": megabytes})
+    if len(sys.argv) > 2:
+        Path(sys.argv[2]).write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
