@@ -1,5 +1,6 @@
 # make demo   the main job on real data      make test   everything that is tested
 # make lint   style and types                make bench  peers and targets, side by side
+# make check  what `sekisho check` finds in the examples: nothing
 # make docs   the site, into site/           make coverage  which lines the suite runs
 # Each sets up what it needs; a second run reuses it.
 
@@ -8,7 +9,7 @@ VENV := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SETUP_FILES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-numpy lint format docs coverage bench bench-check clean
+.PHONY: demo test test-numpy check lint format docs coverage bench bench-check clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/python examples/digits.py
@@ -19,6 +20,9 @@ test: $(VENV)/.ready
 # The same suite where PyTorch is not installed: its tests are skipped, all others pass.
 test-numpy: $(VENV)-numpy/.ready
 	$(VENV)-numpy/bin/python -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/.ready
+	$(VENV)/bin/python -m sekisho check examples
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check

@@ -162,7 +162,7 @@ MESSAGES = {
         "    help: sekisho.permute_dims(x, axes) does it in both\n"
     ),
     "x = torch.ones(3)\ny = np.sum(x)": (
-        "main.py:6:5: SK107 numpy.sum is given x, a tensor: it raises, or means something else\n"
+        "main.py:6:5: SK107 np.sum is given x, a tensor: it raises, or means something else\n"
         "    x is a tensor since line 5: torch.ones\n"
         "    help: convert it: sekisho.to_numpy(x)\n"
     ),

@@ -225,17 +225,17 @@ def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[
             help=f"convert one of them: sekisho.to_{mine}({right or '...'})",
             subject=f"{left} {sign} {right}",
         )
-    for line, column, name, (operation, world, other) in _notes(function, "alien"):
-        shown = f"{world}.{operation.rpartition(':')[2].rpartition('.')[2]}"
+    for line, column, name, (shown, world, other) in _notes(function, "alien"):
+        called = shown or f"a function of {title(world)}'s"
         yield _finding(
             function,
             line,
             column,
             "SK107",
-            f"{shown} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
+            f"{called} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
             reason=since(solution, function, name, line, other),
             help=f"convert it: sekisho.to_{world}({name or '...'})",
-            subject=f"{shown} {name}",
+            subject=f"{called} {name}",
         )
     for line, column, attribute, (world, name, *having) in _notes(function, "missing"):
         if not having:

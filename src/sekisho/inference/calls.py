@@ -11,7 +11,7 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, container_of, find_method
 from sekisho.inference.operations import learn_from, note_aliens, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
-from sekisho.inference.program import split
+from sekisho.inference.program import imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
 from sekisho.inference.values import (
     NEVER,
@@ -81,6 +81,10 @@ def _call_function(
     if name == "typing:cast" and len(node.args) > 1:
         said = read_annotation(frame.program, frame.key, lower_expr(node.args[0]))
         return call.args[1] if is_unknown(said) and len(call.args) > 1 else said
+    module = imported_by_call(lower_expr(node))
+    if module:
+        key = frame.program.find_module(module, frame.key)
+        return ("module", key) if key else UNKNOWN
     if name in _FIRST and call.args:
         return call.args[-1]
     if key == "itertools" and call.args and last in _CHAINED:
@@ -110,7 +114,10 @@ def _call_own(
         methods = methods if (name, entry) in methods else [(name, entry), *methods]
     result = NEVER
     for each, written in methods:
-        result = join(result, _call_one(frame, each, written[1][-1], call, node, self_value))
+        given = _call_one(frame, each, written[1][-1], call, node, self_value)
+        if len(written[1]) > 1:  # what is written in front of it, for readers
+            given = call_signatures(frame.program, each, written[1], call, self_value)
+        result = join(result, given)
     return result
 
 

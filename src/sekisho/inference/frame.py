@@ -136,7 +136,8 @@ class Frame:
 
     def learn(self, origin: Value, world: str) -> None:
         """Note that a value is used as only a world's arrays are."""
-        if self.lenient == 0 and origin not in self.tested:
+        is_module = self.program.find_module(origin[1], self.key)  # jax = import_module("jax")
+        if self.lenient == 0 and origin not in self.tested and not is_module:
             before = self.evidence.get(origin)
             self.evidence[origin] = world if before in {None, world} else ""
 

@@ -105,7 +105,8 @@ def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: as
         return
     for index, value in enumerate(call.args):
         other = only_world(value)
-        if not other or other == world or not value[2]:
+        welcome = frame.knowledge.worlds[world].unsaid.welcomes
+        if not other or other == world or not value[2] or other in welcome:
             continue
         said = [_parameter(frame, name, each, index) for each in entry[1]]
         refuses = all(worlds_of(each) == (world,) for each in said)
@@ -115,7 +116,7 @@ def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: as
         )
         if refuses or (gives and index == 0):
             operand = dotted_of(node.args[index]) if index < len(node.args) else ""
-            frame.note("alien", node, operand, (name, world, other))
+            frame.note("alien", node, operand, (dotted_of(node.func), world, other))
 
 
 def _parameter(frame: Frame, name: str, signature: Signature, index: int) -> Value:

@@ -60,12 +60,14 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     result = NEVER
     for a in atoms(left):
         for b in atoms(right):
-            result = join(result, _combine(op, a, b))
+            result = join(result, _combine(frame, op, a, b))
     return result
 
 
 def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
     mine, theirs = only_world(left), only_world(right)
+    if _welcomes(frame, mine, theirs):
+        return
     if mine and theirs and mine != theirs and left[2] and right[2] and not frame.lenient:
         frame.note("mix", node, SIGNS.get(type(op), "?"), (mine, theirs, *_operands(node)))
 
@@ -81,11 +83,19 @@ def _operands(node: ast.AST) -> tuple[str, str]:
     return "", ""
 
 
-def _combine(op: ast.operator, a: Value, b: Value) -> Value:
+def _welcomes(frame: Frame, mine: str, theirs: str) -> bool:
+    worlds = frame.knowledge.worlds
+    return any(
+        one in worlds and other in worlds[one].unsaid.welcomes
+        for one, other in ((mine, theirs), (theirs, mine))
+    )
+
+
+def _combine(frame: Frame, op: ast.operator, a: Value, b: Value) -> Value:
     if NONE in (a, b):
         return NEVER  # it raises
     if a[0] == "array" or b[0] == "array":
-        return _with_array(a, b)
+        return _with_array(frame, a, b)
     if a[0] == "instance" and b[0] == "instance":
         return _plain(op, a, b)
     if a[0] == "list" and b[0] == "list":
@@ -116,13 +126,15 @@ def _plain(op: ast.operator, a: Value, b: Value) -> Value:
     return UNKNOWN
 
 
-def _with_array(a: Value, b: Value) -> Value:
+def _with_array(frame: Frame, a: Value, b: Value) -> Value:
     if a[0] == b[0] == "array":
         if a[1] == b[1]:
             kind = a[4] if a[4] == b[4] else ""
             return array(a[1], is_array=a[2] or b[2], kind=kind if a[2] or b[2] else "")
         guest = next((each for each in (a, b) if each[1] != HOST.name), a)
         other = b if guest is a else a
+        if other[1] in frame.knowledge.worlds[guest[1]].unsaid.welcomes:
+            return array(guest[1])
         # A number of the host's beside another library's array is one like Python's own.
         return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
     known, other = (a, b) if a[0] == "array" else (b, a)
@@ -149,7 +161,7 @@ def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
     for a in atoms(left):
         for b in atoms(right):
             if a[0] == "array" or b[0] == "array":
-                result = join(result, _with_array(a, b))
+                result = join(result, _with_array(frame, a, b))
             elif a[0] == "?" or b[0] == "?":
                 is_text = STR in (a, b) or NONE in (a, b)
                 result = join(result, BOOL if is_text else UNKNOWN)

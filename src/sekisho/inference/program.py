@@ -13,7 +13,7 @@ from sekisho.worlds import World, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Program", "SPECIAL", "split"]
+__all__ = ["Program", "SPECIAL", "imported_by_call", "split"]
 
 SPECIAL: Final = frozenset(
     {"typing", "typing_extensions", "collections.abc", "builtins", "jaxtyping", "types"}
@@ -27,6 +27,14 @@ _BUILTINS: Final = {
 }
 _DEEPEST: Final = 60
 _NOTHING: Final[dict[str, Entry]] = {}
+
+
+def imported_by_call(expr: Expr) -> str:
+    """The module of ``pytest.importorskip("module")`` or ``import_module("module")``; "" if neither."""
+    if tag_of(expr) != "call" or not expr[2] or tag_of(expr[2][0]) != "const":
+        return ""
+    is_import = str(expr[1]).rpartition(".")[2] in {"importorskip", "import_module"}
+    return str(expr[2][0][1]) if is_import else ""
 
 
 def split(identifier: str) -> tuple[str, str]:
@@ -137,7 +145,10 @@ class Program:
             return "class", f"{key}:{name}"
         if kind == "import":
             return self._imported(key, entry[1], entry[2])
-        alias = entry[2]
+        alias: Expr = entry[2]
+        module = imported_by_call(alias)
+        if module:
+            return self._imported(key, module, None)
         if entry[1] is None and isinstance(alias, str) and alias != name:
             found = self.dotted(key, alias)
             if found[0] in {"class", "function", "module"}:

@@ -314,11 +314,19 @@ def _parameter(
             value = join_known(value, evaluate(frame, default)) if not is_never(value) else UNKNOWN
         if is_never(value):
             value = _fixture(frame, name)
+    world = frame.unit.declared.removesuffix("_world")
+    if world in frame.knowledge.worlds:  # the guard converts it, or refuses
+        converted = frame.knowledge.array_of(world)
+        value = map_atoms(value, lambda atom: converted if _is_of_another(atom, world) else atom)
     if kind == "*":
         return list_of(value, "tuple")
     if kind == "**":
         return "dict", value, ()
     return value
+
+
+def _is_of_another(atom: Value, world: str) -> bool:
+    return bool(atom[0] == "array" and atom[1] != world)
 
 
 def _sharper(said: Value, called: Value) -> Value:

@@ -24,6 +24,7 @@ class Unsaid(NamedTuple):
         chains: modules that give what the last one in them gives.
         holders: modules that hold others, by position or by name.
         keepers: methods of a module that make an attribute: its name, then its value.
+        welcomes: worlds whose arrays its operators and functions take, and give its own.
         suffixes: how names of its arrays end; the first is the one to be proposed.
         alike: classes that share names of methods with arrays: who uses one of these need not have an
             array. Names with a library in front may be of others.
@@ -38,5 +39,6 @@ class Unsaid(NamedTuple):
     chains: frozenset[str] = frozenset()
     holders: frozenset[str] = frozenset()
     keepers: frozenset[str] = frozenset()
+    welcomes: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
