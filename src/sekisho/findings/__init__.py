@@ -5,7 +5,7 @@ Each rule looks at one function of a survey (`rules`); what a project does not w
 """
 
 from sekisho.findings.checking import check
-from sekisho.findings.finding import CODES, Finding, Fix
+from sekisho.findings.finding import CODES, Finding
 from sekisho.findings.fixing import difference, fixed
 from sekisho.findings.formats import FORMATS
 from sekisho.findings.ignoring import read_baseline, without_known, write_baseline
@@ -15,7 +15,6 @@ __all__ = [
     "CODES",
     "FORMATS",
     "Finding",
-    "Fix",
     "Settings",
     "check",
     "difference",

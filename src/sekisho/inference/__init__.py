@@ -5,28 +5,17 @@ units of a program until nothing changes (`solve`). What libraries take and give
 (`overloads`, `annotations`). The outcome is a `survey`.
 """
 
+from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, survey
-from sekisho.inference.values import (
-    UNKNOWN,
-    Value,
-    arrays_in,
-    certain_world,
-    is_unknown,
-    label,
-    only_world,
-    worlds_of,
-)
+from sekisho.inference.values import arrays_in, certain_world, only_world, worlds_of
 
 __all__ = [
     "Function",
     "Solution",
-    "UNKNOWN",
-    "Value",
     "Variable",
     "arrays_in",
     "certain_world",
-    "is_unknown",
     "label",
     "only_world",
     "solve",

@@ -96,7 +96,10 @@ def _names_in(expr: Expr) -> frozenset[str]:
     if tag == "const":
         return frozenset({expr[1]}) if isinstance(expr[1], str) else frozenset()
     parts: tuple[Any, ...] = expr[1:] if tag in {"[]", "|", "()"} else ()
-    return frozenset().union(*(_names_in(each) for each in parts if each is not None))
+    found: set[str] = set()
+    for each in parts:
+        found |= _names_in(each) if each is not None else frozenset()
+    return frozenset(found)
 
 
 def _read(

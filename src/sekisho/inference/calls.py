@@ -11,7 +11,7 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, container_of, find_method
 from sekisho.inference.operations import learn_from, note_aliens, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
-from sekisho.inference.program import imported_by_call, split
+from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
 from sekisho.inference.values import (
     NEVER,
@@ -81,7 +81,7 @@ def _call_function(
     if name == "typing:cast" and len(node.args) > 1:
         said = read_annotation(frame.program, frame.key, lower_expr(node.args[0]))
         return call.args[1] if is_unknown(said) and len(call.args) > 1 else said
-    module = imported_by_call(lower_expr(node))
+    module = imported_by_call(lower_expr(node)) if last in IMPORTERS else ""
     if module:
         key = frame.program.find_module(module, frame.key)
         return ("module", key) if key else UNKNOWN

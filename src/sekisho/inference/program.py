@@ -13,7 +13,7 @@ from sekisho.worlds import World, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Program", "SPECIAL", "imported_by_call", "split"]
+__all__ = ["IMPORTERS", "Program", "SPECIAL", "imported_by_call", "split"]
 
 SPECIAL: Final = frozenset(
     {"typing", "typing_extensions", "collections.abc", "builtins", "jaxtyping", "types"}
@@ -29,11 +29,15 @@ _DEEPEST: Final = 60
 _NOTHING: Final[dict[str, Entry]] = {}
 
 
+IMPORTERS: Final = frozenset({"importorskip", "import_module"})
+"""Functions that import the module that they are given the name of."""
+
+
 def imported_by_call(expr: Expr) -> str:
     """The module of ``pytest.importorskip("module")`` or ``import_module("module")``; "" if neither."""
     if tag_of(expr) != "call" or not expr[2] or tag_of(expr[2][0]) != "const":
         return ""
-    is_import = str(expr[1]).rpartition(".")[2] in {"importorskip", "import_module"}
+    is_import = str(expr[1]).rpartition(".")[2] in IMPORTERS
     return str(expr[2][0][1]) if is_import else ""
 
 

@@ -314,8 +314,13 @@ class _Solver:
                 continue
             if only_grows and old is not None:
                 value = join(old[0], value)  # noqa: PLW2901
-            self.given.setdefault(key, {})[index] = (value, line)
-            self._join(key)
+            givers = self.given.setdefault(key, {})
+            is_new = index not in givers
+            givers[index] = (value, line)
+            if is_new and len(givers) > 1:
+                self._join_one(key, value)
+            else:
+                self._join(key)
         if not only_grows:
             for key in before:
                 if key not in given:
@@ -335,6 +340,13 @@ class _Solver:
         self._set(key, value)
         if key[0] == "p":
             self._set(f"s{key[1:]}", join_all(told))
+
+    def _join_one(self, key: str, value: Value) -> None:
+        """One more says so: nobody who has said something before is asked again."""
+        self._set(key, join_known(self.facts.get(key, NEVER), value))
+        if key[0] == "p":
+            strict = f"s{key[1:]}"
+            self._set(strict, join(self.facts.get(strict, NEVER), value))
 
     def _set(self, key: str, value: Value) -> None:
         if self.facts.get(key, NEVER) != value:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.frame import Unit
+from sekisho.inference.labels import label
 from sekisho.inference.values import (
     Value,
     arrays_in,
     is_unknown,
     join_all,
-    label,
     only_world,
     worlds_of,
 )

@@ -48,7 +48,6 @@ __all__ = [
     "join",
     "join_all",
     "join_known",
-    "label",
     "list_of",
     "map_atoms",
     "only_world",
@@ -199,12 +198,14 @@ def _blend(a: Value, b: Value) -> Value:
     if tag == "tuple":
         return bounded(("tuple", *map(join, a[1:], b[1:])))
     if tag == "instance":
-        holds = a[2] is not None and b[2] is not None and "const" not in {a[2][0], b[2][0]}
-        return "instance", a[1], join(a[2], b[2]) if holds else None
+        mine, theirs = a[2], b[2]
+        if mine is None or theirs is None or "const" in {mine[0], theirs[0]}:
+            return "instance", a[1], None
+        return "instance", a[1], join(mine, theirs)
     if tag == "dict":
-        mine, theirs = dict(a[2]), dict(b[2])
-        keys = sorted({*mine, *theirs}, key=repr)
-        both = tuple((key, join(mine.get(key, NEVER), theirs.get(key, NEVER))) for key in keys)
+        left, right = dict(a[2]), dict(b[2])
+        keys = sorted({*left, *right}, key=repr)
+        both = tuple((key, join(left.get(key, NEVER), right.get(key, NEVER))) for key in keys)
         return bounded(("dict", join(a[1], b[1]), both))
     return a
 
@@ -360,43 +361,3 @@ _CONTAINERS: Final = frozenset({"list", "tuple", "dict", "union"})
 @lru_cache(maxsize=100_000)
 def _arrays_in(value: Value) -> tuple[str, ...]:
     return tuple(sorted({world for each in _inside(value) for world in arrays_in(each)}))
-
-
-def _holds_unknown(value: Value) -> bool:
-    tag = value[0]
-    if tag in {"?", "never"}:
-        return True
-    return any(map(_holds_unknown, _inside(value)))
-
-
-def label(value: Value) -> str:
-    """What a map says of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ``unknown``.
-
-    None is not said beside others.
-    """
-    if not is_known(value):
-        return "unknown"
-    said = sorted({_label_atom(atom) for atom in atoms(value) if atom != NONE})
-    return "unknown" if "unknown" in said else " | ".join(said) or "none"
-
-
-def _label_atom(atom: Value) -> str:
-    tag = atom[0]
-    if tag == "array":
-        return str(atom[1])
-    if tag == "list":
-        return "none" if is_never(atom[2]) else _held(atom[1], [atom[2]])
-    if tag == "tuple":
-        return _held("tuple", list(atom[1:]))
-    if tag == "dict":
-        values = [each for each in (atom[1], *(v for _, v in atom[2])) if not is_never(each)]
-        return _held("dict", values)
-    return "none"
-
-
-def _held(kind: str, values: list[Value]) -> str:
-    labels = [label(each) for each in values]
-    if all(each == "none" for each in labels):
-        return "none"
-    shown = labels if kind == "tuple" else sorted(set(labels) - {"none"})
-    return f"{kind}[{', '.join(shown)}]"
