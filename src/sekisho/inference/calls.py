@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.annotations import read_annotation, value_of_class
 from sekisho.inference.frame import Frame, dotted_of
-from sekisho.inference.members import EXACT, container_of, find_method
+from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
 from sekisho.inference.operations import learn_from, note_aliens, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
@@ -68,6 +68,9 @@ def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Va
         return _construct(frame, atom[1], call, node)
     if tag == "instance":
         return _call_instance(frame, atom, call, node)
+    if tag == "applied":
+        with_context = call._replace(args=(PLAIN, *call.args))
+        return _call_function(frame, atom[1], with_context, node, None)
     return atom[1] if tag == "gives" else UNKNOWN
 
 
@@ -110,8 +113,10 @@ def _call_own(
     is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
     methods = [(name, entry)]
     if not is_exact and self_value is not None:
-        methods = find_method(frame, self_value[1], last, is_exact=False) or methods
-        methods = methods if (name, entry) in methods else [(name, entry), *methods]
+        if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
+            return UNKNOWN  # a class that stands for anything
+        others = find_method(frame, self_value[1], last, is_exact=False)
+        methods += [each for each in others if each[0] != name]
     result = NEVER
     for each, written in methods:
         given = _call_one(frame, each, written[1][-1], call, node, self_value)
@@ -282,11 +287,10 @@ def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -
     ) and not frame.program.is_own(cls):
         last = atom[2]
         return UNKNOWN if last in {None, EXACT} else call_value(frame, last, call, node)
-    methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)
-    result = NEVER
-    for each, _ in methods:
-        result = join(result, _call_function(frame, each, call, node, atom))
-    return UNKNOWN if not methods else result
+    methods = find_method(frame, cls, name, is_exact=True)
+    if not methods:  # or one that only subclasses have
+        methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)[:1]
+    return _call_function(frame, methods[0][0], call, node, atom) if methods else UNKNOWN
 
 
 def iterated(frame: Frame, value: Value) -> Value:

@@ -60,6 +60,7 @@ class Knowledge:
         operations: by function, those by which arrays cross.
         alone: by the name of a member, the one world whose arrays have it, where nothing else has.
         modules: the classes that are called by their ``forward``; with each its world.
+        applied: the classes whose ``apply`` calls their ``forward``.
         chains: those of them that give what the last one in them gives.
         holders: those that hold others.
         keepers: methods that make an attribute.
@@ -78,6 +79,7 @@ class Knowledge:
         }
         self.operations = {}
         self.modules: dict[str, str] = {}
+        self.applied: set[str] = set()
         self.chains: set[str] = set()
         self.holders: set[str] = set()
         self.keepers: set[str] = set()
@@ -140,6 +142,8 @@ class Knowledge:
                     self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
         if unsaid.module:
             self.modules[self._name(world, unsaid.module)] = world.name
+        if unsaid.applied:
+            self.applied.add(self._name(world, unsaid.applied))
         self.chains |= self._names(world, unsaid.chains)
         self.holders |= self._names(world, unsaid.holders)
         self.keepers |= self._names(world, unsaid.keepers)

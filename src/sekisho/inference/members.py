@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation, variable
@@ -28,13 +28,25 @@ if TYPE_CHECKING:
 
     from sekisho.code import Entry, Expr
 
-__all__ = ["attribute", "container_of", "find_method", "function_of", "is_property", "symbol"]
+__all__ = [
+    "EXACT",
+    "MOST_SUBCLASSES",
+    "attribute",
+    "container_of",
+    "find_method",
+    "function_of",
+    "is_property",
+    "symbol",
+]
 
 _PROPERTIES = frozenset(
     {"property", "cached_property", "abstractproperty", "functools.cached_property"}
 )
 _GIVES = re.compile(r"\)\s*->\s*(\w+)")
 """In the text that some of C's functions are given for their ``__doc__``."""
+
+MOST_SUBCLASSES: Final = 50
+"""Of a class of which there are more, one cannot say what a member of an instance is."""
 
 EXACT: Value = ("exact",)
 """In the place of a parameter: an instance of this very class, as `super` gives one."""
@@ -167,7 +179,7 @@ def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
         if not is_never(assigned):
             return assigned
         below = NEVER
-        for each in program.subclasses(cls):
+        for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, frame.fact(f"a {each}.{name}"))
         return below if not is_never(below) else _from_container(frame, atom, name)
     owner, entry = found
@@ -198,6 +210,8 @@ def _with_overrides(frame: Frame, atom: Value, owner: str, name: str, entry: Ent
     result = function_of(frame, owner, name, entry, atom)
     if result[0] == "bound" or atom[2] == EXACT:
         return result
+    if len(frame.program.subclasses(atom[1])) > MOST_SUBCLASSES:
+        return UNKNOWN  # a class that stands for anything
     for each in frame.program.subclasses(atom[1]):
         other = frame.program.member(each, name)
         if other is not None and other[0] == each and other[1][0] == "def":
@@ -217,6 +231,8 @@ def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tu
 
 
 def _of_class(frame: Frame, cls: str, name: str) -> Value:
+    if name == "apply" and frame.knowledge.applied.intersection(frame.program.mro(cls)[1:]):
+        return "applied", f"{cls}.forward"
     found = frame.program.member(cls, name)
     if found is None:
         return UNKNOWN

@@ -10,6 +10,7 @@ A value is a tuple whose first item says what it is:
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
   parameter is what a container of modules holds, or ``("const", True)``;
+- ``("gives", value)``: a function that gives this; ``("applied", function)``: one that gets a context, too;
 - ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
 - ``("union", value, value, ...)``: one of these.
 

@@ -21,6 +21,8 @@ class Unsaid(NamedTuple):
         numbers: methods that give numbers of Python's, where `World.watched` has none.
         asks: functions that say whether something is an array of this library.
         module: the class of what is called by its ``forward``.
+        applied: the class whose subclasses are called by ``apply``, which calls their ``forward`` with
+            a context in front.
         chains: modules that give what the last one in them gives.
         holders: modules that hold others, by position or by name.
         keepers: methods of a module that make an attribute: its name, then its value.
@@ -36,6 +38,7 @@ class Unsaid(NamedTuple):
     numbers: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     module: str = ""
+    applied: str = ""
     chains: frozenset[str] = frozenset()
     holders: frozenset[str] = frozenset()
     keepers: frozenset[str] = frozenset()

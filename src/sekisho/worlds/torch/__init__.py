@@ -68,6 +68,7 @@ class _Torch(World):
         asks=frozenset({"is_tensor"}),
         suffixes=("_tensor", "_t"),
         module="nn.Module",
+        applied="autograd.Function",
         chains=frozenset({"nn.Sequential"}),
         holders=frozenset({"nn.ModuleList", "nn.ModuleDict"}),
         keepers=frozenset({"nn.Module.register_buffer", "nn.Module.register_parameter"}),
