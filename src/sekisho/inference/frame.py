@@ -15,6 +15,7 @@ from sekisho.inference.values import (
     join,
     join_known,
     plain,
+    unsure,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Frame:
         if is_unknown(value):
             origin: Value = value if len(value) > 1 else ("?", name, line, column)
             world = self.evidence.get(origin)
-            value = self.knowledge.array_of(world) if world else origin
+            value = unsure(self.knowledge.array_of(world)) if world else origin
         assert self.env is not None
         before = self.env.get(name, NEVER)
         value = self.env[name] = bounded(value)
@@ -146,7 +147,7 @@ class Frame:
         is_learnt = self.evidence.get(origin) == world and not self.lenient
         if is_learnt and isinstance(node, ast.Name) and (self.env or {}).get(node.id) == origin:
             assert self.env is not None
-            self.env[node.id] = self.knowledge.array_of(world)
+            self.env[node.id] = unsure(self.knowledge.array_of(world))
 
     def test(self, value: Value) -> None:
         """Note that the program itself asks what a value is: how it is used tells nothing then."""

@@ -177,6 +177,9 @@ class Knowledge:
                     own |= set(entry[2])
         for name, world in self.worlds.items():
             others = [self.members(each) for each in self.worlds if each != name]
+            others += [
+                self._functions_of(each) for each in self.worlds.values() if each is not world
+            ]
             alike = [self._members_of(world, dotted) for dotted in world.unsaid.alike]
             if not alike or None in alike:
                 continue  # with what one cannot compare, nobody is alone
@@ -184,6 +187,13 @@ class Knowledge:
             for member in self.members(name) - shared:
                 if not member.startswith("_"):
                     yield member, name
+
+    def _functions_of(self, world: World) -> set[str]:
+        """The functions of a library's own module: ``xp.cos`` need not be a tensor's."""
+        inner = world.unsaid.namespace
+        module = self.program.find_module(f"{world.name}.{inner}" if inner else world.name)
+        table = self.program.table(module) if module else None
+        return set(table.names) if table else set()
 
     def _find_fixtures(self) -> Iterator[str]:
         """The functions that pytest calls for the parameters of tests."""

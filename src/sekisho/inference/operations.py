@@ -106,7 +106,8 @@ def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: as
     for index, value in enumerate(call.args):
         other = only_world(value)
         welcome = frame.knowledge.worlds[world].unsaid.welcomes
-        if not other or other == world or not value[2] or other in welcome:
+        is_named = dotted_of(node.func).partition(".")[0] not in (frame.env or {})
+        if not other or other == world or not value[2] or other in welcome or not is_named:
             continue
         said = [_parameter(frame, name, each, index) for each in entry[1]]
         refuses = all(worlds_of(each) == (world,) for each in said)

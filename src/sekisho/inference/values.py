@@ -53,6 +53,7 @@ __all__ = [
     "map_atoms",
     "only_world",
     "plain",
+    "unsure",
     "without_axes",
     "worlds_of",
 ]
@@ -147,13 +148,21 @@ def join_known(a: Value, b: Value) -> Value:
     """What comes from several places, of which some are not known: arrays that are known stay.
 
     For parameters and attributes: who calls from outside cannot be seen, so what can be seen is taken
-    for the rule.
+    for the rule. Of what is so taken nothing is found wrong: `is_array` says that it is not sure.
     """
     if a[0] == "?":
-        return b if arrays_in(b) else UNKNOWN if not is_never(b) else a
+        return unsure(b) if arrays_in(b) else UNKNOWN if not is_never(b) else a
     if b[0] == "?":
-        return a if arrays_in(a) else UNKNOWN if not is_never(a) else b
+        return unsure(a) if arrays_in(a) else UNKNOWN if not is_never(a) else b
     return join(a, b)
+
+
+def unsure(value: Value) -> Value:
+    """A value of which each array may be one number, or something else altogether."""
+    return map_atoms(
+        value,
+        lambda atom: ("array", atom[1], False, atom[3], atom[4]) if atom[0] == "array" else atom,
+    )
 
 
 def _merge(alternatives: list[Value]) -> Value:

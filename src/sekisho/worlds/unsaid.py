@@ -15,6 +15,7 @@ class Unsaid(NamedTuple):
 
     Attributes:
         scalar: the class of its numbers, which are values of this world, too.
+        namespace: the module of its functions, where that is not the library's own.
         takes: functions that make an array of its own of whatever they are given, and say so by name.
         tells: functions that may be asked about arrays of any library: their shape, whether they are
             equal; or whole modules of such.
@@ -33,6 +34,7 @@ class Unsaid(NamedTuple):
     """
 
     scalar: str = ""
+    namespace: str = ""
     takes: frozenset[str] = frozenset()
     tells: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
