@@ -5,6 +5,8 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -39,7 +41,8 @@ tensor = upload(scaled)
 '''
 
 TABLE = """\
-main.py
+main.py: boundary
+       class Scaler                              numpy
     6  Scaler.fit                                numpy      (x: numpy) -> none
    10  Scaler.apply                              numpy      (x: numpy) -> numpy   ready for @numpy_world
    14  upload                                    boundary   (rows: numpy) -> torch   ready for @boundary
@@ -60,7 +63,9 @@ def test_json(project, run_map):
     project.write(CODE)
     run_map("main.py", "--json", "map.json", "--quiet")
     found = json.loads((project.folder / "map.json").read_text())
-    assert set(found) == {"functions", "variables", "skipped"}
+    assert set(found) == {"modules", "classes", "functions", "variables", "skipped"}
+    assert found["modules"] == [{"file": "main.py", "world": "boundary"}]
+    assert found["classes"] == [{"file": "main.py", "name": "Scaler", "world": "numpy"}]
     assert found["functions"][2] == {
         "file": "main.py",
         "line": 14,
@@ -143,3 +148,35 @@ def test_nothing_at_a_path(project, run_map):
     status, _, error = run_map("nowhere.py")
     assert status == 2
     assert "there is nothing at nowhere.py" in error
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+FLAGS += "--disable-background-networking --disable-component-update --enable-logging=stderr"
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("1200,900", "light"), ("390,844", "dark")])
+def test_the_page_opens_in_a_browser_without_a_word_in_its_console(
+    project, run_map, tmp_path, size, scheme
+):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium here")
+    project.write(CODE + "# a line that is wider than a phone " * 9)
+    run_map("main.py", "--html", "map.html", "--quiet")
+    page = project.folder / "map.html"
+    # What the page looks like is asked in the page: whoever asks is added to it here.
+    asks = (
+        "<script>const style = getComputedStyle(document.body);"
+        "document.title = [style.backgroundColor, document.documentElement.scrollWidth"
+        " <= innerWidth, document.querySelectorAll('u.w1').length].join(' | ')</script></body>"
+    )
+    page.write_text(page.read_text("utf-8").replace("</body>", asks), "utf-8")
+    command = [browser, *FLAGS.split(), f"--user-data-dir={tmp_path / 'browser'}"]
+    command += [f"--window-size={size}", "--dump-dom", page.as_uri()]
+    command += [f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in shown.stderr
+    assert "ERR_" not in shown.stderr
+    paper = "rgb(20, 23, 27)" if scheme == "dark" else "rgb(255, 255, 255)"
+    assert f"<title>{paper} | true | 2</title>" in shown.stdout

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.inference import label
+from sekisho.inference import label, world_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sekisho.inference import Function, Solution
 
-__all__ = ["to_dict"]
+__all__ = ["by_class", "by_file", "to_dict"]
 
 
 def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]:
     """All functions and variables, with the world of each."""
     return {
+        "modules": [
+            {"file": path, "world": world_of_all(here)} for path, here in by_file(functions).items()
+        ],
+        "classes": [
+            {"file": path, "name": name, "world": world_of_all(methods)}
+            for path, here in by_file(functions).items()
+            for name, methods in by_class(here).items()
+        ],
         "functions": [_function(each) for each in functions if each.line],
         "variables": [
             {
@@ -30,6 +38,24 @@ def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]
         ],
         "skipped": [skipped._asdict() for skipped in solution.skipped],
     }
+
+
+def by_file(functions: Sequence[Function]) -> dict[str, list[Function]]:
+    """The functions of each file."""
+    found: dict[str, list[Function]] = {}
+    for each in functions:
+        found.setdefault(each.file.path, []).append(each)
+    return found
+
+
+def by_class(functions: Sequence[Function]) -> dict[str, list[Function]]:
+    """The methods of each class."""
+    found: dict[str, list[Function]] = {}
+    for each in functions:
+        if each.unit.owner:
+            name = each.unit.owner.partition(":")[2].replace(".<locals>", "")
+            found.setdefault(name, []).append(each)
+    return found
 
 
 def _function(function: Function) -> dict[str, Any]:

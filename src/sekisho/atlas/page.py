@@ -11,6 +11,7 @@ import tokenize
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sekisho.atlas.listing import by_file
 from sekisho.inference import label
 from sekisho.worlds import world_named
 
@@ -54,9 +55,7 @@ class _Mark(NamedTuple):
 
 def to_page(solution: Solution, functions: Sequence[Function]) -> str:
     """The whole page."""
-    files: dict[str, list[Function]] = {}
-    for each in functions:
-        files.setdefault(each.file.path, []).append(each)
+    files = by_file(functions)
     shades = {world.name: f"w{index % 4}" for index, world in enumerate(solution.program.worlds)}
     key = ", ".join(
         f"<u class='{shade}'>{escape(world_named(name).label)}</u>"

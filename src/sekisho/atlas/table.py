@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference import label
+from sekisho.atlas.listing import by_class, by_file
+from sekisho.inference import label, world_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,19 +22,21 @@ _MOST: Final = 6
 def to_text(solution: Solution, functions: Sequence[Function]) -> str:
     """The functions of each file: the world of each, and of what it takes and gives."""
     lines: list[str] = []
-    files: dict[str, list[Function]] = {}
-    for each in functions:
-        files.setdefault(each.file.path, []).append(each)
-    for path, here in files.items():
+    for path, here in by_file(functions).items():
         rows = [*_rows(here)]
         if rows:
-            lines += ["", path, *rows]
+            lines += ["", f"{path}: {world_of_all(here)}", *rows]
     lines += ["", *_summary(solution, functions)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def _rows(functions: Sequence[Function]) -> Iterator[str]:
+    classes = by_class(functions)
     for each in functions:
+        name = each.name.rpartition(".")[0]
+        world = world_of_all(classes.pop(name)) if name in classes else "none"
+        if world != "none":
+            yield f"{'':>{_WIDTHS['line']}}  {f'class {name}':<{_WIDTHS['function']}}  {world}"
         if not each.line or each.world == "none":
             continue
         first = 1 if each.unit.owner and each.parameters else 0

@@ -7,7 +7,7 @@ units of a program until nothing changes (`solve`). What libraries take and give
 
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
-from sekisho.inference.survey import Function, Variable, survey
+from sekisho.inference.survey import Function, Variable, survey, world_of_all
 from sekisho.inference.values import arrays_in, certain_world, only_world, worlds_of
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "only_world",
     "solve",
     "survey",
+    "world_of_all",
     "worlds_of",
 ]

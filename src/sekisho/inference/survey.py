@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
 
-__all__ = ["Function", "Variable", "survey"]
+__all__ = ["Function", "Variable", "survey", "world_of_all"]
 
 
 class Variable(NamedTuple):
@@ -84,6 +84,17 @@ class Function(NamedTuple):
     def line(self) -> int:
         """Where it begins."""
         return self.unit.line
+
+
+def world_of_all(functions: Iterable[Function]) -> str:
+    """The world of a module or a class, by that of its functions."""
+    worlds = {each.world for each in functions}
+    known = worlds - {"none", "unknown"}
+    if not known:
+        return "unknown" if "unknown" in worlds else "none"
+    if len(known) == 1:
+        return known.pop()
+    return "boundary" if "boundary" in known else "mixed"
 
 
 def survey(solution: Solution) -> Iterator[Function]:
