@@ -20,10 +20,11 @@ from pathlib import Path
 
 PACKAGES = ("sklearn", "scipy", "torch")
 CODE = """
-import resource, sys, time
+import contextlib, io, resource, sys, time
 start = time.perf_counter()
 from sekisho.__main__ import main
-main(["map", sys.argv[1], "--quiet"])
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["map", sys.argv[1]])
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

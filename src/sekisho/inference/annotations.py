@@ -24,7 +24,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["read_annotation", "value_of_class", "variable"]
+__all__ = ["names_in", "read_annotation", "value_of_class", "variable"]
 
 Bindings = "Mapping[str, Value]"
 
@@ -78,7 +78,7 @@ def read_annotation(
     """
     if expr is None:
         return UNKNOWN
-    if bindings and not _names_in(expr).isdisjoint(bindings):
+    if bindings and not names_in(expr).isdisjoint(bindings):
         return _read(program, key, expr, bindings, 0)
     at = (key, expr)
     found = program.annotations.get(at)
@@ -88,9 +88,11 @@ def read_annotation(
 
 
 @lru_cache(maxsize=50_000)
-def _names_in(expr: Expr) -> frozenset[str]:
+def names_in(expr: Expr) -> frozenset[str]:
     """The names that an annotation mentions, as far as they are written out."""
     tag = tag_of(expr)
+    if not tag:
+        return frozenset()
     if tag == "name":
         return frozenset({expr})
     if tag == "const":
@@ -98,7 +100,7 @@ def _names_in(expr: Expr) -> frozenset[str]:
     parts: tuple[Any, ...] = expr[1:] if tag in {"[]", "|", "()"} else ()
     found: set[str] = set()
     for each in parts:
-        found |= _names_in(each) if each is not None else frozenset()
+        found |= names_in(each) if each is not None else frozenset()
     return frozenset(found)
 
 

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
-from sekisho.inference.annotations import read_annotation, value_of_class
+from sekisho.inference.annotations import names_in, read_annotation, value_of_class
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
 from sekisho.inference.operations import learn_from, note_aliens, note_operation
@@ -27,6 +27,7 @@ from sekisho.inference.values import (
     join_all,
     list_of,
     map_atoms,
+    unsure,
     worlds_of,
 )
 
@@ -203,7 +204,19 @@ def _call_library(
         return result
     world = split(name)[0].partition(".")[0]
     others = {each for value in call.values() for each in arrays_in(value)} - {world}
-    return UNKNOWN if others and world in worlds_of(result) and operation is None else result
+    if others and world in worlds_of(result) and operation is None:
+        return UNKNOWN
+    return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
+
+
+def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
+    """Whether a function that takes anything like an array gets something that nothing is known of.
+
+    It may have a method so called, and that is called instead: ``np.repeat(series)`` is a series.
+    """
+    if self_value is not None or not call.args or not is_unknown(call.args[0]):
+        return False
+    return any("Array" in name for each in entry[1] if each[0] for name in names_in(each[0][0][3]))
 
 
 def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
