@@ -119,6 +119,11 @@ TWINS = [
     "x = torch.ones(3).size()\ny = x[0] * np.ones(3)",
     "x = np.ones(3) * torch.ones(3).item()",
     "x = torch.ones(3)[np.array([0, 1])]",
+    "x = np.ones(3).__repr__()",
+    "def f(x):\n    y = np.repeat(x, 2)\n    return y.unique()",
+    "class A:\n    def argsort(self): ...\ny = np.argsort(A())\nz = y.values",
+    "def f(xp, x):\n    y = xp.cos(x)\n    return xp.astype(y, float)",
+    "def f(x, y):\n    return x * y\ndef g(z):\n    f(np.ones(3), z)\n    f(z, torch.ones(3))",
 ]
 
 

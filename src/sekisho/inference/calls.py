@@ -210,11 +210,15 @@ def _call_library(
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a function that takes anything like an array gets something that nothing is known of.
+    """Whether a function that takes anything like an array gets an object, or what nobody knows.
 
     It may have a method so called, and that is called instead: ``np.repeat(series)`` is a series.
     """
-    if self_value is not None or not call.args or not is_unknown(call.args[0]):
+    if self_value is not None or not call.args:
+        return False
+    first = call.args[0]
+    is_object = first[0] == "instance" and not first[1].startswith("builtins:")
+    if not is_object and not is_unknown(first):
         return False
     return any("Array" in name for each in entry[1] if each[0] for name in names_in(each[0][0][3]))
 

@@ -155,7 +155,8 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
         found = program.member(base, name)
     atom = without_axes(atom)  # what is made of it may have others
     if found is None:
-        if node is not None and is_array and not kind and not frame.lenient:
+        is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
+        if node is not None and is_array and not kind and not is_special and not frame.lenient:
             others = [each for each in frame.knowledge.worlds if each != world]
             having = [each for each in others if name in frame.knowledge.members(each)]
             frame.note("missing", node, name, (world, dotted_of(node.value), *having))
