@@ -273,6 +273,7 @@ def provoke(world: str, values: Any) -> dict[str, int]:
     return kinds
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_hint_of_a_guard_in_numpy_is_followed():
     values = [*arrays(), *others(), *(tensors() if torch is not None else ())]
@@ -281,6 +282,7 @@ def test_every_hint_of_a_guard_in_numpy_is_followed():
     assert kinds["advice"] > 100
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_hint_of_a_guard_in_torch_is_followed(torch):
     kinds = provoke("torch", [*arrays(), *others(), *tensors()])

@@ -129,12 +129,14 @@ def compare(library: Any, array_type: Any, data: Any) -> None:
         assert verdict(guarded, arguments) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=1100)
 @given(st.data())
 def test_the_verdict_on_arrays_is_jaxtypings(data):
     compare(np, np.ndarray, data)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch is None, reason="torch is not installed")
 @settings(max_examples=1100)
 @given(st.data())
