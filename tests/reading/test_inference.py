@@ -414,6 +414,32 @@ def test_closures_lambdas_and_classes_in_functions(worlds, lib):
     assert {held[name] for name in ("base", "inside", "got", "made", "read")} == {lib}
 
 
+def test_what_a_function_imports_and_defines_is_seen_by_those_in_it(worlds, lib):
+    held = worlds(f"""
+        class Outer:
+            def method(self):
+                class Inner:
+                    def get(self, x):
+                        import {lib} as xp
+                        from {lib} import zeros
+
+                        def helper():
+                            return zeros(3)
+
+                        def g(y):
+                            a = xp.ones(3)
+                            b = helper()
+                            return a + b
+
+                        return g(x)
+
+                return Inner().get(1)
+
+        c = Outer().method()
+    """)
+    assert {held[name] for name in "abc"} == {lib}
+
+
 def test_generators_contexts_and_coroutines(worlds, lib):
     held = worlds(f"""
         import {lib} as xp

@@ -67,6 +67,7 @@ class Frame:
             it is known better than by all that is ever assigned to it.
         notes: what was seen, by kind, line, column and name: see `notes`.
         given: what other units are told, by the key of a fact, with the line of it.
+        defined: the functions, classes and modules that names stand for anywhere in it.
         returns: what is returned, and what is yielded.
         lenient: how many blocks are open that catch what operations raise.
         allowed: how many blocks are open in which crossings are declared.
@@ -100,6 +101,7 @@ class Frame:
         self.breaks: list[list[Env]] = []
         self.continues: list[list[Env]] = []
         self.knows_attributes = False
+        self.defined: dict[str, Value] = {}
         self.bound: dict[str, tuple[Any, ...]] = {}
         self.elsewhere: dict[str, str] = {}
         self.class_env: list[str] = []
@@ -126,6 +128,11 @@ class Frame:
         self.note("bind", node, name, (plain(value), how, certain_world(before)))
         self.bound[name] = ("bind", line, column, name)
         self.forget(name)
+
+    def define(self, name: str, value: Value) -> None:
+        """Let a name stand for a function, a class or a module from here on."""
+        assert self.env is not None
+        self.env[name] = self.defined[name] = value
 
     def forget(self, root: str) -> None:
         """What is known of a name's attributes holds no longer."""

@@ -190,8 +190,7 @@ class Program:
         entry = next((each for each in names.values() if each[2] == name), None)
         if entry is None:
             return UNKNOWN
-        found = self._imported(key, entry[1], entry[2])
-        return UNKNOWN if found[0] == "variable" and found[1] not in self.files else found
+        return self._imported(key, entry[1], entry[2])
 
     def _place(self, key: str) -> tuple[str, bool]:
         file = self.files[key]

@@ -111,7 +111,7 @@ def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Non
             evaluate(frame, default)
     name = frame.knowledge.names_of_units.get(id(node))
     if name is not None and not frame.class_env and frame.env is not None:
-        frame.env[node.name] = ("function", name)
+        frame.define(node.name, ("function", name))
 
 
 def _class(frame: Frame, node: ast.ClassDef) -> None:
@@ -130,7 +130,7 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
             frame.give(f"a {name}.{each}", value, node.lineno)
     frame.env = before
     if before is not None:
-        before[node.name] = ("class", name)
+        frame.define(node.name, ("class", name))
 
 
 # --- branches
@@ -348,10 +348,10 @@ def _import(frame: Frame, node: ast.Import | ast.ImportFrom) -> None:
             name = alias.asname or alias.name.partition(".")[0]
             module = alias.name if alias.asname else name
             key = program.find_module(module, frame.key)
-            frame.env[name] = ("module", key) if key else UNKNOWN
+            frame.define(name, ("module", key) if key else UNKNOWN)
         else:
             found = program.imported(frame.key, node, alias.name)
-            frame.env[alias.asname or alias.name] = symbol(frame, found)
+            frame.define(alias.asname or alias.name, symbol(frame, found))
 
 
 _HANDLERS: Final[dict[type, Callable[[Frame, Any], None]]] = {

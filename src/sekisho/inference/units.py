@@ -182,9 +182,8 @@ def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
     for (kind, _, _, name), what in frame.notes.items():
         if kind == "bind":
             held[name] = join(held.get(name, NEVER), what[0])
-    for name, value in (frame.env or {}).items():
-        if name not in held and "." not in name:
-            held[name] = value
+    for name, value in frame.defined.items():
+        held[name] = join(held.get(name, NEVER), value)
     start = f"e {unit.name} " if unit.line else f"g {unit.key}:"
     for name, value in held.items():
         if unit.line or value[0] not in {"function", "class", "module"}:
