@@ -76,6 +76,54 @@ def test_what_is_kept_is_used(project, monkeypatch):
     assert outcome(project.folder, Cache()) == first == again
 
 
+def test_a_library_that_changes_is_noticed_whichever_run_has_read_it(
+    project, tmp_path_factory, monkeypatch, torch
+):
+    library = tmp_path_factory.mktemp("lib")
+    monkeypatch.syspath_prepend(library)
+
+    def write(module, kind):
+        (library / f"{module}.py").write_text(f"import numpy, torch\ndef make() -> {kind}: ...\n")
+
+    write("grids", "numpy.ndarray")
+    write("later", "torch.Tensor")
+    project.write("import grids, torch\nx = grids.make()", "a.py")
+    project.write("import later, torch\ndef f():\n    y = 1", "b.py")
+    assert project.worlds()["x"] == "numpy"
+    for body in ("y = 2", "y = later.make()", "y = later.make() + 1"):
+        project.write(f"import later, torch\ndef f():\n    {body}", "b.py")
+        assert project.worlds()["x"] == "numpy"
+    assert project.worlds()["y"] == "torch"
+    write("grids", "torch.Tensor")
+    assert project.worlds()["x"] == "torch"
+    write("later", "numpy.ndarray")
+    assert project.worlds()["y"] == "numpy"
+    (library / "grids.py").unlink()
+    assert project.worlds()["x"] == "unknown"
+
+
+def test_after_an_edit_only_what_depends_on_it_is_read(project, monkeypatch):
+    project.write("import numpy as np\ndef f(): return np.ones(3)\nx = f()\n", "a.py")
+    project.write("from a import f\ndef g():\n    y = f()\n    return y\n", "b.py")
+    project.solve()
+    solving = sys.modules["sekisho.inference.solve"]
+    read, original = [], solving.read_unit
+
+    def note(*args):
+        read.append(args[2].name)
+        return original(*args)
+
+    monkeypatch.setattr(solving, "read_unit", note)
+    for number in range(3):
+        body = f"y = f()\n    z = {number}\n    return y"
+        project.write(f"from a import f\ndef g():\n    {body}\n", "b.py")
+        project.solve()
+        assert {name.partition(":")[0] for name in read} == {"b"}
+        read.clear()
+        project.solve()
+        assert read == []
+
+
 def test_what_cannot_be_read_or_written_is_found_out_again(project, monkeypatch):
     project.write("import numpy as np\nx = np.ones(3)\n")
     first = outcome(project.folder, Cache())

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.atlas.listing import by_file
-from sekisho.inference import label
+from sekisho.inference import arrays_in, label
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
@@ -56,7 +56,17 @@ class _Mark(NamedTuple):
 def to_page(solution: Solution, functions: Sequence[Function]) -> str:
     """The whole page."""
     files = by_file(functions)
-    shades = {world.name: f"w{index % 4}" for index, world in enumerate(solution.program.worlds)}
+    seen = {
+        world
+        for each in functions
+        for variable in each.variables
+        for world in arrays_in(variable.value)
+    }
+    shades = {
+        world.name: f"w{index % 4}"
+        for index, world in enumerate(solution.program.worlds)
+        if world.name in seen
+    }
     key = ", ".join(
         f"<u class='{shade}'>{escape(world_named(name).label)}</u>"
         for name, shade in shades.items()

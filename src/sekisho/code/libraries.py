@@ -26,7 +26,8 @@ class Libraries:
     """Tables of installed modules, by name.
 
     Attributes:
-        used: of each module that was asked for, the digest of its file; "" if there is none.
+        used: of each module that was asked for, the digest of its file; "folder" of one that is only
+            that; "" if it is not installed.
     """
 
     used: dict[str, str]
@@ -47,17 +48,19 @@ class Libraries:
 
     def still(self, used: dict[str, str]) -> bool:
         """Whether modules are as they were when `used` was noted."""
-        return all(
-            self._digest_of(self._find(module)[0]) == known for module, known in used.items()
-        )
+        return all(self._state_of(module) == known for module, known in used.items())
+
+    def _state_of(self, module: str) -> str:
+        path, _ = self._find(module)
+        if not path:
+            return "folder" if self._folders[module] else ""
+        return self._digest_of(path)
 
     def _read(self, module: str) -> Table | None:
         path, is_package = self._find(module)
+        known = self.used[module] = self._state_of(module)
         if not path:
-            self.used[module] = ""
-            return _NO_TABLE if self._folders[module] else None
-        known = self._digest_of(path)
-        self.used[module] = known
+            return _NO_TABLE if known else None
         key = f"table {module} {is_package} {known}"
         kept = self._cache.read(key)
         if kept is not None:
@@ -75,7 +78,7 @@ class Libraries:
     @staticmethod
     def _digest_of(path: str) -> str:
         try:
-            return digest(Path(path).read_bytes()) if path else ""
+            return digest(Path(path).read_bytes())
         except OSError:
             return ""
 

@@ -52,7 +52,7 @@ class Program:
 
     Attributes:
         files: the project's own.
-        worlds: those whose library is installed and named somewhere in the project.
+        worlds: those whose library is installed: a library may give arrays that the project never names.
         array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
         annotations: what was read of annotations, by module.
     """
@@ -88,8 +88,6 @@ class Program:
 
     def _find_worlds(self) -> Iterable[World]:
         for name in world_names():
-            if not any(name in file.text for file in self.files.values()):
-                continue
             world = world_named(name)
             for dotted, is_array in ((world.array_class, True), (world.unsaid.scalar, False)):
                 found = self.dotted(name, dotted) if dotted else UNKNOWN

@@ -152,6 +152,7 @@ class _Solver:
         self.outcomes: dict[int, Outcome] = {}
         self.reads: dict[int, dict[str, Value]] = {}
         self.times: dict[int, int] = {}
+        self.used: dict[str, str] = {}
         self.dirty: set[int] = set()
 
     def run(self, skipped: list[Skipped]) -> Solution:
@@ -164,9 +165,7 @@ class _Solver:
                 if index in self.dirty:
                     self.dirty.discard(index)
                     self._read(index)
-        for module in self.modules.values():
-            if module.is_changed:
-                self._keep(module, state)
+        self._keep(state)
         sites = {fact: self._sites(given) for fact, given in self.given.items() if fact[0] in "pa"}
         outcomes = {self.units[index].name: outcome for index, outcome in self.outcomes.items()}
         lines = sum(len(module.file.text.splitlines()) for module in self.modules.values())
@@ -191,6 +190,7 @@ class _Solver:
         used = self.cache.read(key)
         if used is None or not self.program.libraries.still(used):
             return f"{tables} "
+        self.used = used
         return f"{tables} {digest(repr(sorted(used.items())))}"
 
     def _load(self, module: _Module, state: str) -> None:
@@ -249,14 +249,21 @@ class _Solver:
         for name, entry in entries.items():
             self.program.define(module.key, name, entry)
 
-    def _keep(self, module: _Module, state: str) -> None:
-        """Write what the readings of this run have told, each with the facts that it was told of."""
+    def _keep(self, state: str) -> None:
+        """Write what readings have told, each with the facts that it was told of.
+
+        They hold for as long as every library is as it is that any of them has asked for: those that
+        were asked for in this run, and those of the runs before that were taken from there.
+        """
         tables = state.partition(" ")[0]
-        used = self.program.libraries.used
-        self.cache.write(f"libraries {tables}", used)
+        used = {**self.used, **self.program.libraries.used}
         full = f"{tables} {digest(repr(sorted(used.items())))}"
-        name = f"units {module.key} {digest(module.file.text)} {full}"
-        self.cache.write(name, module.memo)
+        if full != state:
+            self.cache.write(f"libraries {tables}", used)
+        for module in self.modules.values():
+            if module.is_changed or full != state:
+                name = f"units {module.key} {digest(module.file.text)} {full}"
+                self.cache.write(name, module.memo)
 
     # --- reading
 
