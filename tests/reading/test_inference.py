@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from sekisho.inference import survey
+
 
 @pytest.fixture(params=["numpy", "torch"])
 def lib(request):
@@ -589,6 +591,17 @@ def test_it_is_the_value_and_not_the_name(worlds, torch):
     tensors = {"inputs", "targets", "output", "loss", "h"}
     assert {name for name, world in held.items() if world == "torch"} == tensors
     assert {"predicted", "error"} <= {name for name, world in held.items() if world == "numpy"}
+
+
+def test_an_array_of_a_library_that_is_not_named_is_none_of_python_s(project, torch, monkeypatch):
+    project.write(
+        "import numpy, torch\ndef a() -> numpy.ndarray: ...\ndef b() -> torch.Tensor: ...",
+        "lib/maker.py",
+    )
+    monkeypatch.syspath_prepend(project.folder / "lib")
+    project.write("import maker\nx = maker.a()\ny = maker.b()", "own/main.py")
+    (function,) = survey(project.solve(project.folder / "own"))
+    assert [each.world for each in function.variables] == ["numpy", "unknown"]
 
 
 def test_deep_and_odd_code_ends(worlds, lib):

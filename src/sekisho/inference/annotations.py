@@ -196,6 +196,8 @@ def value_of_class(
         return UNKNOWN if program.member(name, "__call__") is None else instance(name)
     if last == "Array" and module.partition(".")[0] == "sekisho":
         return join_all(array(world.name) for world in program.worlds if world.is_resident)
+    if module.partition(".")[0] in program.unread:
+        return UNKNOWN  # an array of a library that the project does not name
     if last in {"deque", "OrderedDict", "defaultdict", "UserDict"} and module == "collections":
         return _special(last, (), {}, module)
     return instance(name)

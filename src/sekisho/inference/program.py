@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
 from sekisho.inference.values import UNKNOWN, Value
-from sekisho.worlds import World, world_named, world_names
+from sekisho.worlds import HOST, World, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,13 +52,15 @@ class Program:
 
     Attributes:
         files: the project's own.
-        worlds: those whose library is installed: a library may give arrays that the project never names.
+        worlds: the host's, and those whose library is installed and named somewhere in the project.
+        unread: the names of the others: what is theirs may be an array.
         array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
         annotations: what was read of annotations, by module.
     """
 
     files: dict[str, SourceFile]
     worlds: tuple[World, ...]
+    unread: set[str]
     array_classes: dict[str, tuple[str, bool]]
     annotations: dict[tuple[str, Expr], Value]
 
@@ -75,6 +77,7 @@ class Program:
         self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
         self._open: dict[str, bool] = {}
         self.array_classes = {}
+        self.unread = set()
         self.worlds = tuple(self._find_worlds())
         self._subclasses: dict[str, list[str]] | None = None
 
@@ -88,6 +91,9 @@ class Program:
 
     def _find_worlds(self) -> Iterable[World]:
         for name in world_names():
+            if name != HOST.name and not any(name in file.text for file in self.files.values()):
+                self.unread.add(name)
+                continue
             world = world_named(name)
             for dotted, is_array in ((world.array_class, True), (world.unsaid.scalar, False)):
                 found = self.dotted(name, dotted) if dotted else UNKNOWN

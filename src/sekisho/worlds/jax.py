@@ -32,9 +32,7 @@ class _Jax(World):
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
-    unsaid: Unsaid = Unsaid(
-        namespace="numpy", welcomes=frozenset({"numpy"}), suffixes=("_jax", "_jnp", "_array")
-    )
+    unsaid: Unsaid = Unsaid("", "numpy", welcomes=frozenset({"numpy"}), suffixes=("_jax", "_array"))
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_CLASS),
