@@ -163,7 +163,7 @@ def _dict(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
             rest = join_all([call.args[0][1], *(each for _, each in call.args[0][2])])
         else:
             pair = iterated(call.args[0])
-            rest = pair[2] if pair[0] == "tuple" and len(pair) == 3 else UNKNOWN  # noqa: PLR2004
+            rest = pair[2] if pair[0] == "tuple" and len(pair) == 3 else UNKNOWN  # noqa: PLR2004 - a pair
     return ("dict", rest, tuple(sorted(call.kwargs, key=repr)))
 
 

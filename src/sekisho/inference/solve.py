@@ -150,7 +150,6 @@ class _Solver:
         self.given: dict[str, dict[int, tuple[Value, int]]] = {}
         self.readers: dict[str, set[int]] = {}
         self.outcomes: dict[int, Outcome] = {}
-        self.reads: dict[int, dict[str, Value]] = {}
         self.times: dict[int, int] = {}
         self.used: dict[str, str] = {}
         self.dirty: set[int] = set()
@@ -320,7 +319,7 @@ class _Solver:
             if old is not None and old[0] == value:
                 continue
             if only_grows and old is not None:
-                value = join(old[0], value)  # noqa: PLW2901
+                value = join(old[0], value)  # noqa: PLW2901 - what is told instead
             givers = self.given.setdefault(key, {})
             is_new = index not in givers
             givers[index] = (value, line)

@@ -58,14 +58,16 @@ def _unpack(frame: Frame, targets: list[ast.expr], value: Value, node: ast.AST, 
     value = held if held[0] != "?" else value
     for index, target in enumerate(targets):
         if value[0] in {"tuple", "union"} and starred is None:
-            item = map_atoms(value, lambda atom, at=index: _item(frame, atom, at))  # type: ignore[misc]
+            item = _item_at(frame, value, index)
         else:
             item = iterated(frame, value)
         store(frame, target, item, node, how)
 
 
-def _item(frame: Frame, atom: Value, index: int) -> Value:
-    return item_of(atom, index) if atom[0] == "tuple" else iterated(frame, atom)
+def _item_at(frame: Frame, value: Value, index: int) -> Value:
+    return map_atoms(
+        value, lambda atom: item_of(atom, index) if atom[0] == "tuple" else iterated(frame, atom)
+    )
 
 
 def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str) -> None:

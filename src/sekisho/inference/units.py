@@ -201,14 +201,7 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
         _enter(again, node)
         for name, value in parameters:
             if len(worlds_of(value)) > 1 and again.env is not None:
-                again.env[name] = map_atoms(
-                    value,
-                    lambda atom, world=world: (
-                        NEVER  # type: ignore[misc]
-                        if atom[0] == "array" and atom[1] != world
-                        else atom
-                    ),
-                )
+                again.env[name] = _only_of(value, world)
         run(again, node.body)
         frame.give(f"w {frame.unit.name} {world}", _returned(again), frame.unit.line)
 
@@ -322,6 +315,11 @@ def _parameter(
     if kind == "**":
         return "dict", value, ()
     return value
+
+
+def _only_of(value: Value, world: str) -> Value:
+    """A value without the arrays of other worlds."""
+    return map_atoms(value, lambda atom: NEVER if _is_of_another(atom, world) else atom)
 
 
 def _is_of_another(atom: Value, world: str) -> bool:
