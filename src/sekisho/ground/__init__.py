@@ -1,11 +1,12 @@
 """What every room stands on, and what knows no array.
 
-Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one
-of `blocks`; the words of other libraries, and what they are in this one, stand in `words`. Nothing
-of it asks what an array is.
+Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
+`blocks`; what a child process is to run first, `children` tells it; the words of other libraries, and what
+they are in this one, stand in `words`. Nothing of it asks what an array is.
 """
 
 from sekisho.ground.blocks import Block
+from sekisho.ground.children import environment_of_children
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -28,6 +29,7 @@ __all__ = [
     "WRITE",
     "compile_function",
     "compile_into",
+    "environment_of_children",
     "evaluate",
     "foreign_name",
     "generated_source",

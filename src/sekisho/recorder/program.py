@@ -1,7 +1,7 @@
 """Recording a process, and having its children record themselves.
 
 The folder of ledgers and what to do is told to children by the environment; a child that is forked
-has it from its parent, any other Python process by a ``sitecustomize`` on its path (`startup`).
+has it from its parent, any other Python process by what its environment says (`ground.children`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import everywhere
+from sekisho.ground import environment_of_children
 from sekisho.log import CrossingLog
 from sekisho.recorder import frames
 from sekisho.recorder.arrival import Arrivals
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "begin_as_told", "environment_for"]
 
 VARIABLE: Final = "SEKISHO_RECORDING"
-_STARTUP: Final = str(Path(__file__).parent / "startup")
+_BEGIN: Final = Path(__file__).parent / "begin.py"
 _libraries: Final[dict[str, str]] = {}
 
 
@@ -42,11 +43,7 @@ def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[
     """What the environment of a Python process must hold for it to record itself into a folder."""
     names = ",".join(name for name in world_names() if world_named(name).watched)
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
-    path = os.environ.get("PYTHONPATH")
-    return {
-        VARIABLE: f"{names}{os.pathsep}{told}",
-        "PYTHONPATH": _STARTUP if not path else f"{_STARTUP}{os.pathsep}{path}",
-    }
+    return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
 
 
 def begin_as_told() -> None:
