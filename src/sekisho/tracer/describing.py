@@ -1,0 +1,127 @@
+"""What is remembered of a value: its world, dtype, axes and place; never a number that it holds.
+
+Hashable, so that calls which look the same are one, and plain enough for JSON. Of the standard
+library alone until the first array is met.
+
+| said | of |
+|---|---|
+| ``("array", world, dtype, shape, device)`` | an array |
+| ``("scalar", world, dtype)`` | a number of an array library |
+| ``("int", value)`` | an int that may be a size; -1 for any other |
+| ``("none",)`` | None |
+| ``("items", class, items)`` | a list, a tuple, ..., of values, some of which hold arrays |
+| ``("dict", class, pairs)`` | a dict with strings as keys, likewise |
+| ``("object", module, class)`` | all else |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Described", "Describer"]
+
+Described = tuple[Any, ...]
+
+_MOST_ITEMS: Final = 64
+"""Of a longer container nothing is said but its class: looking would cost more than the call."""
+
+_LARGEST_SIZE: Final = 1 << 20
+_DEEPEST: Final = 4
+
+
+class Describer:
+    """Describes values; one for each process."""
+
+    def __init__(self) -> None:
+        self._ways: dict[type, Callable[[Any, int], Described]] = {
+            type(None): lambda _value, _depth: ("none",),
+            int: _describe_int,
+            list: self._describe_items,
+            tuple: self._describe_items,
+            dict: self._describe_dict,
+        }
+        self._dtypes: dict[Any, str] = {}
+        self._devices: dict[Any, str] = {}
+
+    def describe(self, value: Any, depth: int = 0) -> Described:
+        """Describe a value."""
+        kind = _class_of(value)
+        way = self._ways.get(kind)
+        if way is None:
+            way = self._ways[kind] = self._way_of(value)
+        return way(value, depth)
+
+    def _way_of(self, value: Any) -> Callable[[Any, int], Described]:
+        kind = _class_of(value)
+        if isinstance(value, type) or not (hasattr(kind, "shape") and hasattr(kind, "dtype")):
+            said = ("object", kind.__module__, kind.__qualname__)
+            return lambda _value, _depth: said
+        from sekisho.worlds import dtype_name, find_world  # noqa: PLC0415 - now there are arrays
+
+        world = find_world(value)
+        if world is None:
+            said = ("object", kind.__module__, kind.__qualname__)
+            return lambda _value, _depth: said
+        name = world.name
+        if world.is_scalar(value):
+            return lambda value, _depth: ("scalar", name, dtype_name(value.dtype))
+        dtypes, devices = self._dtypes, self._devices
+
+        def describe_array(value: Any, _depth: int) -> Described:
+            dtype, device = value.dtype, world.device(value)
+            named = dtypes.get(dtype)
+            if named is None:
+                named = dtypes[dtype] = dtype_name(dtype)
+            place = devices.get(device)
+            if place is None:
+                place = devices[device] = world.device_name(value)
+            return "array", name, named, tuple(value.shape), place
+
+        def describe_any(value: Any, depth: int) -> Described:
+            try:
+                return describe_array(value, depth)
+            except Exception:  # noqa: BLE001 - a nested tensor has no shape, a traced one no device
+                return "object", kind.__module__, kind.__qualname__
+
+        return describe_any
+
+    def _describe_items(self, value: Any, depth: int) -> Described:
+        kind = _class_of(value)
+        if len(value) > _MOST_ITEMS or depth > _DEEPEST:
+            return "object", kind.__module__, kind.__qualname__
+        items = [self.describe(each, depth + 1) for each in value]
+        if not any(map(_holds_array, items)):
+            plain = sorted({_plain(each) for each in items})
+            return "items", kind.__qualname__, tuple(plain)
+        return "items", kind.__qualname__, tuple(items)
+
+    def _describe_dict(self, value: Any, depth: int) -> Described:
+        if len(value) > _MOST_ITEMS or depth > _DEEPEST or not all(type(k) is str for k in value):
+            return "object", "builtins", "dict"
+        pairs = [(key, self.describe(each, depth + 1)) for key, each in value.items()]
+        if not any(_holds_array(each) for _, each in pairs):
+            return "object", "builtins", "dict"
+        return "dict", "dict", tuple(pairs)
+
+
+def _class_of(value: object) -> Any:
+    return type(value)
+
+
+def _describe_int(value: int, _depth: int) -> Described:
+    return "int", value if 0 <= value < _LARGEST_SIZE else -1
+
+
+def _holds_array(said: Described) -> bool:
+    tag = said[0]
+    if tag in {"items", "dict"}:
+        return any(_holds_array(each[1] if tag == "dict" else each) for each in said[2])
+    return bool(tag == "array")
+
+
+def _plain(said: Described) -> Described:
+    """Without what tells one item from another."""
+    return ("int", -1) if said[0] == "int" else said

@@ -1,0 +1,25 @@
+"""Having every process of a program trace itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sekisho.ground import environment_of_children
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["environment_for"]
+
+
+def environment_for(folder: Path, roots: Iterable[str]) -> dict[str, str]:
+    """What the environment of a Python process must hold for it to trace itself into a folder.
+
+    Args:
+        folder: where the processes write.
+        roots: real paths of the files, and of the folders, whose functions are seen.
+    """
+    told = json.dumps({"folder": str(folder), "roots": [*roots]})
+    return environment_of_children(Path(__file__).parent / "begin.py", {"SEKISHO_TRACING": told})

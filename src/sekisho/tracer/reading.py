@@ -1,0 +1,116 @@
+"""A folder of journals, read as the calls of functions."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Call", "Observed", "Place", "Travel", "read_journals"]
+
+Described = tuple[Any, ...]
+"""What is remembered of a value: see `sekisho.tracer.describing`."""
+
+
+class Call(NamedTuple):
+    """Calls that look the same.
+
+    Attributes:
+        kind: ``return``, ``yield`` or ``raise``: what came of it.
+        given: each argument, in the order of the parameters.
+        result: what was returned or yielded; None where it raised.
+    """
+
+    kind: str
+    given: tuple[Described, ...]
+    result: Described | None
+
+
+class Observed:
+    """A function, and all that was seen of it, in every process and run.
+
+    Attributes:
+        path: the real path of its file.
+        name: its qualified name.
+        line: where it begins, with its decorators.
+        parameters: their names, without ``self``.
+        calls: each kind of call, and how often it was seen; at least so often, if a process was killed.
+    """
+
+    def __init__(self, path: str, name: str, line: int, parameters: tuple[str, ...]) -> None:
+        self.path: str = path
+        self.name: str = name
+        self.line: int = line
+        self.parameters: tuple[str, ...] = parameters
+        self.calls: Counter[Call] = Counter()
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which function it is."""
+        return self.path, self.line
+
+
+class Place(NamedTuple):
+    """A parameter, or the result, of a function, and where in it an array is."""
+
+    function: tuple[str, int]
+    name: str
+    path: tuple[int, ...]
+
+
+Travel = tuple[Place, Place]
+"""An array was at one place, and then at the other."""
+
+
+def read_journals(folder: Path) -> tuple[list[Observed], Counter[Travel]]:
+    """Read what all processes have written.
+
+    Returns:
+        The functions, by file and line, and the ways that arrays have gone between them.
+    """
+    functions: dict[tuple[str, int], Observed] = {}
+    travels: Counter[Travel] = Counter()
+    for path in sorted(folder.glob("*.calls")):
+        _read(path, functions, travels)
+    return [functions[key] for key in sorted(functions)], travels
+
+
+def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Counter[Travel]) -> None:
+    here: dict[int, Observed] = {}
+    calls: dict[int, tuple[Observed, Call]] = {}
+    counts: dict[int, int] = {}
+    for line in _lines_of(path):
+        if "function" in line:
+            parameters = tuple(line["parameters"])
+            found = Observed(line["path"], line["name"], line["line"], parameters)
+            here[line["function"]] = functions.setdefault(found.key, found)
+        elif "count" in line:
+            counts[line["call"]] = line["count"]
+        elif "call" in line:
+            call = Call(line["kind"], _frozen(line["given"]), _frozen(line["result"]))
+            calls[line["call"]] = (here[line["of"]], call)
+        elif "from" in line:
+            before, after = (
+                Place(here[number].key, name, tuple(where))
+                for number, name, where in (line["from"], line["to"])
+            )
+            travels[before, after] += 1
+    for number, (observed, call) in calls.items():
+        observed.calls[call] += counts.get(number, 1)
+
+
+def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
+    for text in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):  # the last one of a process that was killed in it
+            yield json.loads(text)
+
+
+def _frozen(said: Any) -> Any:
+    return tuple([_frozen(each) for each in said]) if class_of(said) is list else said

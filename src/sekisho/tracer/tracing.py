@@ -1,0 +1,249 @@
+"""Seeing the calls of some files' functions: what each takes, gives and yields.
+
+Python tells of them: ``sys.monitoring`` from 3.12 on, which asks a function that does not matter
+once, ``sys.setprofile`` before. What a value is, `describe` says; what was seen, a `journal` keeps.
+Neither the arguments nor the results are held on to.
+
+Loaded by its path at the start of a process: of the standard library alone.
+"""
+
+from __future__ import annotations
+
+import opcode
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+    from types import CodeType, FrameType
+
+__all__ = ["Traced", "Tracer"]
+
+Call = tuple[str, "Hashable", "Hashable"]
+"""``return``, ``yield`` or ``raise``; what was given; what came of it."""
+
+_IS_FUNCTION: Final = 0x01  # the body of a class is none
+_VARARGS: Final = 0x04
+_VARKEYWORDS: Final = 0x08
+_GENERATOR: Final = 0x20  # what an asynchronous one yields is wrapped in something that hides it
+_RESUME: Final = opcode.opmap["RESUME"]
+_RETURN: Final = opcode.opmap["RETURN_VALUE"]
+_YIELD: Final = opcode.opmap["YIELD_VALUE"]
+
+
+class Traced:
+    """A function that is seen.
+
+    Attributes:
+        code: the function's.
+        path: the real path of its file.
+        names: its parameters, without ``self``.
+        yields: whether what it hands out is yielded.
+        known: of each kind of call, how often it was seen, and its number in the journal.
+        given: the arguments that were seen, while they are few.
+        state: what the journal keeps of it.
+    """
+
+    __slots__ = ("bytecode", "code", "given", "known", "names", "path", "state", "yields")
+
+    def __init__(self, code: CodeType, path: str) -> None:
+        self.code: CodeType = code
+        self.path: str = path
+        self.bytecode: bytes = code.co_code
+        count = code.co_argcount + code.co_kwonlyargcount
+        count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
+        names = code.co_varnames[:count]
+        if names and names[0] in {"self", "cls", "mcs"} and "." in code.co_qualname:
+            names = names[1:]
+        self.names: tuple[str, ...] = names
+        self.yields: bool = bool(code.co_flags & _GENERATOR)
+        self.known: dict[Hashable, list[int]] = {}
+        self.given: set[Hashable] = set()
+        self.state: Any = None
+
+
+class Journal(Protocol):
+    """What a tracer tells."""
+
+    def describe(self, value: Any) -> Hashable:
+        """What is to be remembered of a value."""
+        ...
+
+    def note_arguments(self, traced: Traced, key: Hashable, values: Sequence[Any]) -> None:
+        """Arguments, before the function has them."""
+        ...
+
+    def note_call(self, traced: Traced, key: Call, value: Any) -> None:
+        """A call of a kind that was not seen before."""
+        ...
+
+    def note_count(self, held: list[int]) -> None:
+        """A call that was seen twice as often as when this was last told."""
+        ...
+
+
+class Tracer:
+    """Tells a journal of the calls of all functions that are written in some files.
+
+    Args:
+        roots: real paths of files and of folders.
+        journal: whom to tell.
+    """
+
+    def __init__(self, roots: tuple[str, ...], journal: Journal) -> None:
+        self._roots = roots
+        self._journal = journal
+        self._files: dict[str, str] = {}
+        self._functions: dict[int, Traced] = {}  # by identity: code objects hash slowly
+        self._pending: dict[int, list[Any]] = {}
+        self._own = threading.local()
+        self.tool: int | None = None
+
+    # --- whose call it is
+
+    def _find(self, code: CodeType) -> Traced | None:
+        path = self._files.get(code.co_filename)
+        if path is None:
+            path = self._files[code.co_filename] = self._real(code.co_filename)
+        if not path or code.co_name.startswith("<") or not code.co_flags & _IS_FUNCTION:
+            return None
+        found = self._functions.get(id(code))
+        if found is None:
+            found = self._functions[id(code)] = Traced(code, path)
+        return found
+
+    def _real(self, filename: str) -> str:
+        """The real path of a file that is to be seen; "" if it is not."""
+        if filename.startswith("<"):
+            return ""
+        path = os.path.realpath(filename)
+        inside = any(path == root or path.startswith(root + os.sep) for root in self._roots)
+        return path if inside else ""
+
+    # --- what is seen of it
+
+    def _start(self, traced: Traced, frame: FrameType) -> None:
+        values = frame.f_locals
+        describe = self._journal.describe
+        given = [values.get(name) for name in traced.names]
+        key = tuple([describe(value) for value in given])
+        self._pending[id(frame)] = [traced, key]
+        if key not in traced.given:
+            self._journal.note_arguments(traced, key, given)
+
+    def _end(self, kind: str, traced: Traced, frame: FrameType, value: Any) -> None:
+        pending = self._pending
+        held = pending.get(id(frame)) if kind == "yield" else pending.pop(id(frame), None)
+        if held is None or held[0] is not traced:
+            return
+        key = (kind, held[1], self._journal.describe(value) if kind != "raise" else None)
+        seen = traced.known.get(key)
+        if seen is None:
+            self._journal.note_call(traced, key, value)
+            return
+        seen[0] = count = seen[0] + 1
+        if not count & (count - 1):
+            self._journal.note_count(seen)
+
+    def _guarded(self, call: Callable[..., None], *args: Any) -> None:
+        """Whatever goes wrong here, the program goes on; and what happens in here is not seen."""
+        own = self._own
+        if getattr(own, "busy", False):
+            return
+        own.busy = True
+        try:
+            call(*args)
+        except Exception:  # noqa: BLE001, S110 - a value may raise anything when it is looked at
+            pass
+        finally:
+            own.busy = False
+
+    def forget(self) -> None:
+        """Begin anew, as in a child that was forked: what was seen so far, its parent tells."""
+        self._pending.clear()
+        for traced in self._functions.values():
+            traced.known.clear()
+            traced.given.clear()
+            traced.state = None
+
+    @property
+    def functions(self) -> list[Traced]:
+        """What was seen."""
+        return list(self._functions.values())
+
+    # --- who tells of it
+
+    def install(self) -> None:
+        """Begin."""
+        if sys.version_info >= (3, 12):
+            self._monitor()
+        else:
+            threading.setprofile(self._profile)
+            sys.setprofile(self._profile)
+
+    def _profile(self, frame: FrameType, event: str, value: Any) -> None:
+        if event == "call":
+            traced = self._find(frame.f_code)
+            if traced is not None:
+                at = frame.f_lasti
+                # A generator goes on at a RESUME with another argument, or where it is thrown into.
+                if traced.bytecode[at] == _RESUME and not traced.bytecode[at + 1]:
+                    self._guarded(self._start, traced, frame)
+        elif event == "return":
+            traced = self._functions.get(id(frame.f_code))
+            if traced is not None:
+                operation = traced.bytecode[frame.f_lasti]
+                if operation == _RETURN:
+                    self._guarded(self._end, "return", traced, frame, value)
+                elif operation != _YIELD:
+                    self._guarded(self._end, "raise", traced, frame, None)
+                elif (
+                    traced.yields and value is not None
+                ):  # None is told when it is thrown into, too
+                    self._guarded(self._end, "yield", traced, frame, value)
+
+    if sys.version_info >= (3, 12):
+
+        def _monitor(self) -> None:
+            monitoring = sys.monitoring
+            free = (each for each in (4, 3, 5, 2) if monitoring.get_tool(each) is None)
+            tool = self.tool = next(free)
+            monitoring.use_tool_id(tool, "sekisho")
+            events = monitoring.events
+            of_function = events.PY_RETURN | events.PY_YIELD
+            find, guarded, functions = self._find, self._guarded, self._functions
+            get_frame = sys._getframe
+
+            def started(code: CodeType, _offset: int) -> Any:
+                traced = functions.get(id(code))
+                if traced is None:
+                    traced = find(code)
+                    if traced is None:
+                        return monitoring.DISABLE
+                    monitoring.set_local_events(tool, code, of_function)
+                guarded(self._start, traced, get_frame(1))
+                return None
+
+            def teller(kind: str) -> Any:
+                def ended(code: CodeType, _offset: int, value: Any) -> Any:
+                    traced = functions.get(id(code))
+                    if traced is not None and (kind != "yield" or traced.yields):
+                        guarded(self._end, kind, traced, get_frame(1), value)
+
+                return ended
+
+            def raised(code: CodeType, _offset: int, _error: BaseException) -> None:
+                traced = functions.get(id(code))
+                if traced is not None:
+                    guarded(self._end, "raise", traced, get_frame(1), None)
+
+            for event, call in (
+                (events.PY_START, started),
+                (events.PY_RETURN, teller("return")),
+                (events.PY_YIELD, teller("yield")),
+                (events.PY_UNWIND, raised),
+            ):
+                monitoring.register_callback(tool, event, call)
+            monitoring.set_events(tool, events.PY_START | events.PY_UNWIND)
