@@ -6,7 +6,15 @@ themselves, and kept as a `Contract` of `Spec`s and axes. Annotations are read b
 """
 
 from sekisho.contract.annotations import Parser, annotation_text
-from sekisho.contract.axes import Axis, Bindings, Mismatch, match_shape, root_of, variadic_index
+from sekisho.contract.axes import (
+    Axis,
+    Bindings,
+    Mismatch,
+    match_shape,
+    parse_axes,
+    root_of,
+    variadic_index,
+)
 from sekisho.contract.contract import (
     CHECKED,
     RESULT,
@@ -84,6 +92,7 @@ __all__ = [
     "match_shape",
     "mentioned",
     "open_memo",
+    "parse_axes",
     "prepare_checkers",
     "read_memo",
     "read_signature",

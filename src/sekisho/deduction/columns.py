@@ -1,0 +1,332 @@
+"""The sizes of each axis over all calls, and which axes are one.
+
+Two axes are one if they were equal in every call that had both, and that says something: if their
+size was not the same in all of them; or is so unlikely a number that nothing else in the call has it; or
+if they stand at the same place of two arrays whose other axes are one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sekisho.deduction.forms import Slot
+
+__all__ = ["Column", "Group", "Layout", "absorb", "group_columns", "lay_out"]
+
+Sizes = dict[int, Any]
+"""By the number of the call: a size, or those of a run of axes."""
+
+_UNLIKELY: Final = 5
+"""From this size on, two axes that are always of the same one size may be one."""
+
+
+class Column:
+    """One axis of a slot, or the run of axes whose number differs from call to call.
+
+    Attributes:
+        slot: whose.
+        index: which, counted from the left; from the right, if a run of axes stands before it.
+        sizes: in each call that has the slot; not where the items of a list differ.
+        varies: whether there is such a call.
+        is_run: whether it is the run of axes.
+    """
+
+    def __init__(self, slot: Slot, index: int, *, is_run: bool = False) -> None:
+        self.slot: Slot = slot
+        self.index: int = index
+        self.is_run: bool = is_run
+        self.sizes: Sizes = {}
+        self.varies: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{self.slot}[{self.index}]>"
+
+    def add(self, call: int, size: Any) -> None:
+        """Add the size that it has in a call."""
+        if call in self.sizes and self.sizes[call] != size:
+            self.varies = True
+        self.sizes[call] = size
+
+    @property
+    def different(self) -> int:
+        """How many sizes it has had."""
+        return len(set(self.sizes.values()))
+
+
+class Layout(NamedTuple):
+    """The columns of a slot, from left to right."""
+
+    slot: Slot
+    columns: tuple[Column, ...]
+
+
+def _columns_of(slot: Slot, before: int, after: int) -> Layout:
+    """Columns with a run of axes between the first few and the last few."""
+    first = [Column(slot, i) for i in range(before)]
+    last = [Column(slot, i - after) for i in range(after)]
+    run = Column(slot, before, is_run=True)
+    for call, shape in slot.shapes:
+        for column in (*first, *last):
+            column.add(call, shape[column.index])
+        run.add(call, shape[before : len(shape) - after])
+    return Layout(slot, (*first, run, *last))
+
+
+def _fixed(slot: Slot) -> Layout:
+    (rank,) = slot.ranks
+    columns = tuple([Column(slot, i) for i in range(rank)])
+    for call, shape in slot.shapes:
+        for column, size in zip(columns, shape, strict=True):
+            column.add(call, size)
+    return Layout(slot, columns)
+
+
+def _agree(a: Column, b: Column) -> bool:
+    """Whether two columns were equal in every call that has both, and there is one."""
+    shared = a.sizes.keys() & b.sizes.keys()
+    return bool(shared) and all(a.sizes[call] == b.sizes[call] for call in shared)
+
+
+def lay_out(slots: Sequence[Slot]) -> dict[Slot, Layout]:
+    """Find the columns of all slots.
+
+    Where the rank of a slot differs, the run of axes stands first (``*batch h w``), with as many axes
+    behind it as let it be the same run as another slot's; or last, if that alone makes the first axis
+    the same as another's (``b *rest``).
+    """
+    layouts = {slot: _fixed(slot) for slot in slots if len(slot.ranks) == 1}
+    loose = [slot for slot in slots if len(slot.ranks) > 1]
+    choices = {
+        slot: [_columns_of(slot, 0, after) for after in range(min(slot.ranks), -1, -1)]
+        for slot in loose
+    }
+    for slot in loose:
+        best = max(choices[slot], key=lambda layout: _shared_runs(layout, slot, choices))
+        if not _shared_runs(best, slot, choices) and min(slot.ranks) > 0:
+            leading = _columns_of(slot, 1, 0)
+            firsts = [layout.columns[0] for layout in layouts.values() if layout.columns]
+            others = [
+                column
+                for layout in layouts.values()
+                for column in layout.columns
+                if any(_agree(column, each) for each in best.columns[1:])
+            ]
+            if not others and any(
+                _agree(leading.columns[0], each) and each.different > 1 for each in firsts
+            ):
+                best = leading
+        layouts[slot] = best
+    return {slot: layouts[slot] for slot in slots}
+
+
+def _shared_runs(layout: Layout, slot: Slot, choices: dict[Slot, list[Layout]]) -> int:
+    run = layout.columns[0]
+    return sum(
+        any(_agree(run, other.columns[0]) for other in layouts)
+        for each, layouts in choices.items()
+        if each is not slot
+    )
+
+
+class Group:
+    """Axes that are one.
+
+    Attributes:
+        members: in the order of the slots.
+        sizes: in each call that has any of them; the larger one, where one of two is 1.
+    """
+
+    def __init__(self, first: Column) -> None:
+        self.members: list[Column] = [first]
+        self.sizes: Sizes = dict(first.sizes)
+
+    def __repr__(self) -> str:
+        return f"<group {self.members}>"
+
+    @property
+    def different(self) -> int:
+        """How many sizes it has had."""
+        return len(set(self.sizes.values()))
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a run of axes."""
+        return self.members[0].is_run
+
+    def broadcasts(self, column: Column) -> bool:
+        """Whether a member was 1 where the others were not."""
+        return not column.is_run and any(
+            size == 1 and self.sizes[call] != 1 for call, size in column.sizes.items()
+        )
+
+    def add(self, column: Column) -> None:
+        """Add a column that agrees."""
+        self.members.append(column)
+        for call, size in column.sizes.items():
+            if call not in self.sizes or self.sizes[call] == 1:
+                self.sizes[call] = size
+
+
+def group_columns(columns: Iterable[Column], calls: int) -> list[Group]:
+    """Which columns are one.
+
+    Args:
+        columns: in the order of the slots.
+        calls: how many calls there are that differ in their sizes: one tells nothing.
+    """
+    groups: list[Group] = []
+    late: list[Column] = []
+    for column in columns:
+        if column.varies:
+            continue
+        found = _equal_group(column, groups) if calls > 1 else None
+        if found is not None:
+            found.add(column)
+        elif calls > 1 and _broadcast_group(column, groups) is not None:
+            late.append(column)
+        else:
+            groups.append(Group(column))
+    _join_neighbours(groups)
+    groups = [part for group in groups for part in _without_squares(group)]
+    for column in late:  # by now their groups have all members that are always equal
+        found = _broadcast_group(column, groups)
+        if found is None or (_is_result(column) and _would_broadcast(column, found)):
+            groups.append(Group(column))
+        else:
+            found.add(column)
+    return groups
+
+
+def _join_neighbours(groups: list[Group]) -> None:
+    """Make one what never changes and stands at the same place of two arrays that are alike."""
+    homes = {(m.slot, m.index): group for group in groups for m in group.members}
+
+    def are_alike(a: Column, b: Column) -> bool:
+        """Whether another axis of the same two arrays is one, by more than one size."""
+        return a.index == b.index and any(
+            index != a.index and group.different > 1 and homes.get((b.slot, index)) is group
+            for (slot, index), group in homes.items()
+            if slot is a.slot
+        )
+
+    for group in tuple(groups):
+        earlier = groups[: groups.index(group)]
+        for other in earlier:
+            if _never_differ(group, other) and any(
+                a.slot.ranks == b.slot.ranks and a.slot is not b.slot and are_alike(a, b)
+                for a in group.members
+                for b in other.members
+            ):
+                for column in group.members:
+                    other.add(column)
+                    homes[column.slot, column.index] = other
+                groups.remove(group)
+                break
+
+
+def _without_squares(group: Group) -> list[Group]:
+    """The same group, or two, if it is of one array alone: tests like to take squares."""
+    if len({member.slot for member in group.members}) > 1:
+        return [group]
+    return [Group(member) for member in group.members]
+
+
+def _never_differ(a: Group, b: Group) -> bool:
+    shared = a.sizes.keys() & b.sizes.keys()
+    same = {a.sizes[call] for call in shared} | {b.sizes[call] for call in shared}
+    return bool(shared) and a.is_run == b.is_run and len(same) == 1
+
+
+def _is_result(column: Column) -> bool:
+    return column.slot.name in {"return", "yield"}
+
+
+def _would_broadcast(column: Column, group: Group) -> bool:
+    return any(size == 1 and group.sizes.get(call, 1) != 1 for call, size in column.sizes.items())
+
+
+def _equal_group(column: Column, groups: Sequence[Group]) -> Group | None:
+    """The group that a column is one with, by the most sizes; None if none is certain."""
+    fitting: list[tuple[int, int, Group]] = []
+    for number, group in enumerate(groups):
+        shared = column.sizes.keys() & group.sizes.keys()
+        if group.is_run != column.is_run or not shared:
+            continue
+        if all(column.sizes[call] == group.sizes[call] for call in shared):
+            sizes = {column.sizes[call] for call in shared}
+            fitting.append((len(sizes), -number, group))
+    strong = [each for each in fitting if each[0] > 1]
+    if strong:
+        return max(strong, key=lambda each: each[:2])[2]
+    if len(fitting) == 1:
+        group = fitting[0][2]
+        alone = all(member.slot is not column.slot for member in group.members)
+        if alone and (column.is_run or _is_unlikely(column, group)):
+            return group
+    return None
+
+
+def _is_unlikely(column: Column, group: Group) -> bool:
+    """Whether one size that both always have says that they are one."""
+    shared = column.sizes.keys() & group.sizes.keys()
+    size = column.sizes[next(iter(shared))]
+    return isinstance(size, int) and size >= _UNLIKELY
+
+
+def _broadcast_group(column: Column, groups: Sequence[Group]) -> Group | None:
+    """The group that a column is one with but for sizes of 1, on the same side of both arrays."""
+    if column.is_run:
+        return None
+    found: list[tuple[int, int, Group]] = []
+    for number, group in enumerate(groups):
+        shared = column.sizes.keys() & group.sizes.keys()
+        if group.is_run or not shared or not any(_is_aligned(column, m) for m in group.members):
+            continue
+        pairs = [(column.sizes[call], group.sizes[call]) for call in shared]
+        if all(a == b or 1 in (a, b) for a, b in pairs):
+            same = {a for a, b in pairs if a == b != 1}
+            if len(same) > 1 and any(a != b for a, b in pairs):
+                found.append((len(same), -number, group))
+    return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def _is_aligned(a: Column, b: Column) -> bool:
+    """Whether two columns stand equally far from the right, as NumPy broadcasts."""
+    return a.slot is not b.slot and _from_right(a) == _from_right(b)
+
+
+def _from_right(column: Column) -> int:
+    if column.index < 0:
+        return column.index
+    return column.index - min(column.slot.ranks)
+
+
+def absorb(layouts: dict[Slot, Layout], groups: list[Group]) -> None:
+    """Let a run that several arrays share have the axes behind it, where they are one in all of these alone.
+
+    So a function of single elements is one of ``*shape``, and no axis has a name without a use. An axis
+    that is always of one size stays.
+    """
+    for run in [group for group in groups if group.is_run and len(group.members) > 1]:
+        while True:
+            behind = [_behind(layouts[member.slot], member) for member in run.members]
+            group = next((each for each in groups if behind[0] in each.members), None)
+            if group is None or group.different == 1 or {*group.members} != {*behind}:
+                break
+            groups.remove(group)
+            for member in run.members:
+                layout = layouts[member.slot]
+                at = layout.columns.index(member)
+                sizes = layout.columns[at + 1].sizes
+                member.sizes = {call: (*held, sizes[call]) for call, held in member.sizes.items()}
+                rest = (*layout.columns[: at + 1], *layout.columns[at + 2 :])
+                layouts[member.slot] = Layout(member.slot, rest)
+            run.sizes = {call: size for m in run.members for call, size in m.sizes.items()}
+
+
+def _behind(layout: Layout, run: Column) -> Column | None:
+    following = layout.columns[layout.columns.index(run) + 1 :]
+    return following[0] if following else None

@@ -1,0 +1,149 @@
+"""What came to one place in all calls, together: arrays, None, containers of them, and the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["Form", "Slot", "merge", "slots_of"]
+
+Seen = tuple[int, tuple[Any, ...]]
+"""The number of a call, and what was there; see `sekisho.tracer.describing`."""
+
+_LONGEST_TUPLE: Final = 6
+_NUMBERS: Final = {"int": "int", "scalar": ""}
+
+
+class Slot:
+    """A place where arrays come, of one contract.
+
+    Attributes:
+        name: the parameter, or ``return``.
+        path: where in it; empty for the value itself.
+        worlds: of all that came.
+        dtypes: likewise, as jaxtyping calls them.
+        devices: likewise.
+        shapes: the number of the call, and the sizes; several to a call if the place is in a list.
+    """
+
+    def __init__(self, name: str, path: tuple[str, ...]) -> None:
+        self.name: str = name
+        self.path: tuple[str, ...] = path
+        self.worlds: set[str] = set()
+        self.dtypes: set[str] = set()
+        self.devices: set[str] = set()
+        self.shapes: list[tuple[int, tuple[int, ...]]] = []
+
+    def __repr__(self) -> str:
+        return f"<slot {self.name}{''.join(self.path)}>"
+
+    def add(self, call: int, said: tuple[Any, ...]) -> None:
+        """Add an array."""
+        _, world, dtype, shape, device = said
+        self.worlds.add(world)
+        self.dtypes.add(dtype)
+        self.devices.add(device)
+        self.shapes.append((call, tuple(shape)))
+
+    @property
+    def ranks(self) -> set[int]:
+        """How many axes came."""
+        return {len(shape) for _, shape in self.shapes}
+
+
+class Items(NamedTuple):
+    """The items of a container: each by itself, or all alike.
+
+    Attributes:
+        kind: the container's class.
+        each: a form for each place of a tuple; one for all of any other.
+        is_fixed: whether it is the former.
+    """
+
+    kind: str
+    each: tuple[Form, ...]
+    is_fixed: bool
+
+
+class Form(NamedTuple):
+    """What came to one place.
+
+    Attributes:
+        slot: the arrays among it.
+        is_optional: whether None was.
+        items: the containers of arrays among it, if they are of one class.
+        classes: of all else, by module and name.
+        mixed: why it cannot be said what came; "" if it can.
+    """
+
+    slot: Slot | None = None
+    is_optional: bool = False
+    items: Items | None = None
+    classes: frozenset[tuple[str, str]] = frozenset()
+    mixed: str = ""
+
+    @property
+    def holds_arrays(self) -> bool:
+        """Whether arrays came, or containers of arrays."""
+        if self.slot is not None:
+            return True
+        return self.items is not None and any(each.holds_arrays for each in self.items.each)
+
+
+def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
+    """All that came to a place, as one form."""
+    slot = Slot(name, path)
+    containers: dict[tuple[str, str], list[Seen]] = {}
+    classes: set[tuple[str, str]] = set()
+    is_optional = False
+    for call, said in seen:
+        tag = said[0]
+        if tag == "array":
+            slot.add(call, said)
+        elif tag == "none":
+            is_optional = True
+        elif tag in {"items", "dict"}:
+            containers.setdefault((tag, said[1]), []).append((call, said))
+        elif tag == "object":
+            classes.add((said[1], said[2]))
+        else:
+            classes.add(("builtins", "int") if tag == "int" else (said[1], said[2]))
+    items, mixed = None, ""
+    if len(containers) == 1:
+        items = _merge_items(name, next(iter(containers.values())), path)
+        if items is None:
+            mixed = "containers that are not alike"
+    elif containers:
+        mixed = "containers of several classes"
+    return Form(slot if slot.shapes else None, is_optional, items, frozenset(classes), mixed)
+
+
+def _merge_items(name: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Items | None:
+    tag, kind = seen[0][1][:2]
+    if tag == "dict":
+        pairs = [(call, pair) for call, said in seen for pair in said[2]]
+        each = merge(name, [(call, value) for call, (_, value) in pairs], (*path, "[...]"))
+        return Items("dict", (each,), is_fixed=False)
+    lengths = {len(said[2]) for _, said in seen}
+    if kind == "tuple" and len(lengths) == 1 and 0 < lengths.copy().pop() <= _LONGEST_TUPLE:
+        columns = range(lengths.pop())
+        forms = [
+            merge(name, [(call, said[2][i]) for call, said in seen], (*path, f"[{i}]"))
+            for i in columns
+        ]
+        return Items(kind, tuple(forms), is_fixed=True)
+    if kind not in {"list", "tuple"}:
+        return None
+    every = [(call, item) for call, said in seen for item in said[2]]
+    return Items(kind, (merge(name, every, (*path, "[...]")),), is_fixed=False)
+
+
+def slots_of(forms: Iterable[Form]) -> Iterator[Slot]:
+    """The places of arrays in forms, in order."""
+    for form in forms:
+        if form.slot is not None:
+            yield form.slot
+        if form.items is not None:
+            yield from slots_of(form.items.each)

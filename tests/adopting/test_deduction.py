@@ -1,0 +1,406 @@
+"""Contracts from calls: what is made of what was seen, without running anything."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sekisho.contract import match_shape, parse_axes
+from sekisho.deduction import LeftOut, Said, deduce, dtype_word, spell, word_takes
+from sekisho.tracer import Call, Observed
+
+
+class Plain:
+    """A module in which everything has its usual name."""
+
+    def array(self, world):
+        return {"": "sk.Array", "numpy": "np.ndarray"}.get(world, "Tensor")
+
+    def dtype(self, word):
+        return word
+
+    def iterator(self):
+        return "Iterator"
+
+
+def array(*shape, dtype="float32", world="numpy"):
+    return ("array", world, dtype, shape, "cpu")
+
+
+def items(kind, *each):
+    return ("items", kind, each)
+
+
+NONE = ("none",)
+
+
+def integer(value):
+    return ("int", value)
+
+
+def text(name):
+    return ("object", "builtins", name)
+
+
+def annotations(parameters, *calls, kind="return", **said):
+    """What each place is annotated with, for calls as tuples: the arguments, and the result."""
+    observed = Observed("f.py", "f", 1, tuple(parameters.split()))
+    for *arguments, result in calls:
+        observed.calls[Call(kind, tuple(arguments), result)] += 1
+    found = deduce(observed, Said(**said))
+    spelled = {}
+    for name, form in found.forms.items():
+        try:
+            spelled[name] = spell(form, found.axes, Plain(), any_world=found.kind == "same_world")
+        except LeftOut as why:
+            spelled[name] = f"left out: {why}"
+    return spelled
+
+
+def axes(parameters, *calls, **said):
+    """Only the axis strings."""
+    return {
+        name: hint.split('"')[1].strip() if '"' in hint else hint
+        for name, hint in annotations(parameters, *calls, **said).items()
+    }
+
+
+SIZES = [(2, 3, 5), (4, 7, 6), (8, 9, 11), (1, 2, 13)]
+
+
+# --- axes that are one
+
+
+def test_axes_that_are_always_equal_have_one_name():
+    calls = [(array(n, m), array(m, k), array(n, k)) for n, m, k in SIZES]
+    assert axes("a b", *calls) == {"a": "b d", "b": "d n", "return": "b n"}
+
+
+def test_one_call_tells_ranks_and_dtypes_and_nothing_else():
+    assert axes("a b", (array(2, 3), array(3, 4), array(2, 4))) == {
+        "a": "_ _",
+        "b": "_ _",
+        "return": "_ _",
+    }
+
+
+def test_calls_that_differ_in_nothing_but_values_are_one_call():
+    calls = [(array(2, 3), integer(k), array(2, 3)) for k in range(9)]
+    assert axes("a k", *calls)["a"] == "_ _"
+
+
+def test_what_is_always_of_one_likely_size_is_not_taken_for_one_axis():
+    calls = [(array(n, 2), array(2, n + 1), NONE) for n, *_ in SIZES]
+    found = axes("a b", *calls)
+    assert not set(found["a"].split()) & set(found["b"].split())
+
+
+def test_what_is_always_of_one_unlikely_size_is_one_axis():
+    calls = [(array(n, 64), array(64), NONE) for n, *_ in SIZES]
+    assert axes("a b", *calls) == {"a": "b d", "b": "d", "return": "left out: always None"}
+
+
+def test_unless_something_else_has_that_size_too():
+    calls = [(array(n, 64, 64), array(64), NONE) for n, *_ in SIZES]
+    found = axes("a b", *calls)
+    assert found["b"] not in found["a"].split()
+
+
+def test_what_never_changes_is_one_at_the_same_place_of_arrays_that_are_alike():
+    calls = [(array(n, 2, k), array(n, 2, k)) for n, _, k in SIZES]
+    found = axes("a", *calls)
+    assert found["a"] == found["return"]
+
+
+def test_an_array_alone_is_no_square_since_tests_like_squares():
+    assert axes("a", *[(array(n, n), NONE) for n, *_ in SIZES])["a"] == "b d"
+    squares = axes("a b", *[(array(n, n), array(n), NONE) for n, *_ in SIZES])
+    assert squares["a"].split() == [squares["b"]] * 2
+
+
+# --- numbers
+
+
+def test_the_last_axis_is_a_number_where_the_others_differ():
+    calls = [(array(n, m, 3), array(n, m, 1)) for n, m, _ in SIZES]
+    assert axes("image", *calls) == {"image": "h w 3", "return": "h w 1"}
+
+
+def test_what_the_tests_happened_to_use_is_no_number():
+    calls = [(array(n, 64), NONE) for n, *_ in SIZES]
+    assert axes("x", *calls)["x"] == "b d"
+    batches = [(array(2, n), NONE) for n, *_ in SIZES]
+    assert axes("x", *batches)["x"] == "b d"
+
+
+def test_a_size_that_the_code_compares_with_is_a_number():
+    calls = [(array(n, 9), NONE) for n, *_ in SIZES]
+    assert axes("x", *calls, numbers=frozenset({9}))["x"] == "b 9"
+
+
+# --- runs of axes
+
+
+def test_where_the_rank_differs_a_run_of_axes_stands_first():
+    shapes = [(3,), (2, 5), (4, 2, 7)]
+    calls = [(array(*s, 3), array(*s), array(*s, 8)) for s in shapes]
+    found = axes("a b", *calls)
+    assert found["a"].startswith("*batch")
+    assert found["b"] == "*batch"
+    assert found["return"].startswith("*batch")
+
+
+def test_a_function_of_elements_is_of_any_shape():
+    shapes = [(3,), (2, 5), (4, 2, 7), (6, 2)]
+    assert axes("x", *[(array(*s), array(*s)) for s in shapes]) == {
+        "x": "*batch",
+        "return": "*batch",
+    }
+
+
+def test_the_run_stands_last_where_the_first_axis_is_what_arrays_share():
+    calls = [(array(*s), array(s[0]), NONE) for s in [(3,), (2, 5), (4, 2, 7)]]
+    found = axes("x y", *calls)
+    assert found["x"] == f"{found['y']} *rest"
+
+
+def test_arrays_without_axes():
+    assert annotations("x", *[(array(), array())] * 3)["x"] == 'Float32[np.ndarray, ""]'
+
+
+# --- broadcasting
+
+
+def test_an_axis_that_is_sometimes_one_broadcasts():
+    calls = [
+        (array(n, m), array(*s), array(n, m))
+        for (n, m, _), s in zip(SIZES, [(2, 3), (1, 7), (8, 1), (1, 2)], strict=True)
+    ]
+    assert axes("x mask", *calls, (array(5, 6), array(5, 6), array(5, 6)))["mask"] == "#b #d"
+
+
+# --- what is computed
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (lambda n, k: n + 1, "n+1"),
+        (lambda n, k: n - 2, "n-2"),
+        (lambda n, k: 2 * n, "2*n"),
+        (lambda n, k: n // 2, "n//2"),
+        (lambda n, k: n + k, "n+{k}"),
+        (lambda n, k: n * k, "n*{k}"),
+        (lambda n, k: n + 2 * k, "n+2*{k}"),
+        (lambda n, k: n - k + 1, "n-{k}+1"),
+        (lambda n, k: k, "{k}"),
+    ],
+)
+def test_a_size_that_is_computed(size, expected):
+    pairs = [(20, 3), (31, 4), (44, 2), (57, 9), (63, 5), (78, 11)]
+    calls = [(array(n), integer(k), array(size(n, k))) for n, k in pairs]
+    assert axes("x k", *calls)["return"] == expected
+
+
+def test_few_calls_compute_nothing():
+    calls = [(array(n), array(n + 1)) for n in (3, 5)]
+    assert axes("x", *calls)["return"] == "_"
+
+
+def test_the_simpler_reading_wins():
+    calls = [(array(n), array(n + 1), array(n + 1)) for n in (3, 5, 8, 13, 21)]
+    assert axes("x y", *calls)["return"] == axes("x y", *calls)["y"]
+
+
+# --- names
+
+
+def test_the_code_names_axes_first():
+    calls = [(array(n, m), array(n)) for n, m, _ in SIZES]
+    named = {("x", (), 0): "tokens", ("x", (), 1): "width"}
+    assert axes("x", *calls, names=named) == {"x": "tokens width", "return": "tokens"}
+
+
+def test_an_argument_names_the_axis_that_it_is():
+    calls = [(array(n, m), integer(n), array(n)) for n, m, _ in SIZES]
+    assert axes("x batch_size", *calls)["x"] == "batch_size d"
+
+
+@pytest.mark.parametrize(
+    ("name", "world", "rank", "expected"),
+    [
+        ("x", "torch", 4, "b c h w"),
+        ("x", "torch", 3, "b t d"),
+        ("image", "numpy", 3, "h w c"),
+        ("image", "torch", 3, "c h w"),
+        ("images", "numpy", 4, "b h w c"),
+        ("weight", "torch", 4, "o i kh kw"),
+        ("x", "torch", 1, "n"),
+    ],
+)
+def test_names_that_people_use(name, world, rank, expected):
+    calls = [(array(*range(k, k + rank), world=world), NONE) for k in (5, 15, 25)]
+    assert axes(name, *calls)[name] == expected
+
+
+# --- dtypes, worlds, containers
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "word"),
+    [
+        ({"float32"}, "Float32"),
+        ({"float32", "float64"}, "Float"),
+        ({"bfloat16", "float16"}, "Float"),
+        ({"int8", "int64"}, "Int"),
+        ({"uint8", "int64"}, "Integer"),
+        ({"float32", "int64"}, "Real"),
+        ({"float32", "complex64"}, "Inexact"),
+        ({"complex64", "int8"}, "Num"),
+        ({"bool"}, "Bool"),
+        ({"bool", "int8"}, "Shaped"),
+        ({"datetime64"}, "Shaped"),
+    ],
+)
+def test_the_narrowest_word_that_takes_all(dtypes, word):
+    assert dtype_word(dtypes) == word
+    assert all(word_takes(word, dtype) for dtype in dtypes)
+
+
+def test_no_word_takes_what_the_words_of_jaxtyping_refuse():
+    jaxtyping = pytest.importorskip("jaxtyping")
+    np = pytest.importorskip("numpy")
+    words = ["Bool", "Int8", "Int", "UInt", "Integer", "Float32", "Float", "Complex64"]
+    for word in [*words, "Complex", "Inexact", "Real", "Num", "Shaped"]:
+        for dtype in ["bool", "int8", "int64", "uint8", "float32", "float64", "complex64"]:
+            oracle = isinstance(np.zeros(1, dtype), getattr(jaxtyping, word)[np.ndarray, "n"])
+            assert word_takes(word, dtype) == oracle, (word, dtype)
+
+
+def test_none_among_arrays_is_an_option():
+    calls = [(array(2, 3), NONE), (NONE, NONE)]
+    assert annotations("x", *calls)["x"] == 'Float32[np.ndarray, "_ _"] | None'
+
+
+def test_several_worlds_in_one_call_are_a_union():
+    calls = [(array(n), array(n, world="torch"), NONE) for n, *_ in SIZES]
+    calls += [(array(n, world="torch"), array(n, world="torch"), NONE) for n, *_ in SIZES]
+    found = annotations("x y", *calls)
+    assert found["x"] == 'Float32[np.ndarray, " n"] | Float32[Tensor, " n"]'
+    assert found["y"] == 'Float32[Tensor, " n"]'
+
+
+def test_a_number_beside_arrays():
+    calls = [(array(2, 3), NONE), (integer(3), NONE), (text("float"), NONE)]
+    assert annotations("x", *calls)["x"] == 'Float32[np.ndarray, "_ _"] | float'
+
+
+def test_containers():
+    image = [array(n, m) for n, m, _ in SIZES]
+    calls = [
+        (
+            items("list", each, each),
+            items("tuple", each, array(*each[3][:1])),
+            ("dict", "dict", (("a", each),)),
+            NONE,
+        )
+        for each in image
+    ]
+    assert annotations("x y z", *calls) == {
+        "x": 'list[Float32[np.ndarray, "b d"]]',
+        "y": 'tuple[Float32[np.ndarray, "b d"], Float32[np.ndarray, " b"]]',
+        "z": 'dict[str, Float32[np.ndarray, "b d"]]',
+        "return": "left out: always None",
+    }
+
+
+def test_axes_that_differ_within_a_list_have_no_name():
+    calls = [(items("list", array(n, 7), array(n + 1, 7)), NONE) for n, *_ in SIZES]
+    assert axes("x", *calls)["x"] == "_ d"
+
+
+def test_what_has_no_common_word_is_left_out_and_says_why():
+    strange = ("object", "shop.graph", "Graph")
+    calls = [(array(2), NONE), (strange, NONE)]
+    assert annotations("x", *calls)["x"] == "left out: shop.graph.Graph beside arrays"
+
+
+# --- decorators
+
+
+def kind(*calls, crosses=False):
+    observed = Observed("f.py", "f", 1, ("x", "y"))
+    observed.calls = Counter(Call("return", given[:-1], given[-1]) for given in calls)
+    return deduce(observed, Said(), crosses=crosses).kind
+
+
+def test_the_decorator_is_what_came():
+    a, t, plain = array(2), array(2, world="torch"), integer(1)
+    assert kind((a, plain, a)) == "numpy_world"
+    assert kind((t, t, t)) == "torch_world"
+    assert kind((a, a, a), (t, t, t)) == "same_world"
+    assert kind((a, t, t)) == "boundary"
+    assert kind((a, plain, t)) == "boundary"
+    assert kind((plain, plain, a), (plain, plain, t)) == "boundary"
+    assert kind((plain, plain, plain)) == ""
+    assert kind((t, t, t), crosses=True) == "boundary"
+
+
+def test_calls_that_raised_tell_nothing():
+    observed = Observed("f.py", "f", 1, ("x",))
+    observed.calls[Call("raise", (array(2, 3),), None)] = 5
+    observed.calls[Call("return", (array(4),), NONE)] = 1
+    found = deduce(observed, Said())
+    assert found.calls == 1
+    assert {*found.axes.values()} == {"_"}
+
+
+# --- what holds for all
+
+
+NAMES = st.sampled_from("abcde")
+SIGNATURES = st.lists(st.lists(NAMES, min_size=1, max_size=4, unique=True), min_size=2, max_size=4)
+
+
+@given(SIGNATURES, st.data())
+def test_the_partition_of_the_axes_is_that_of_whoever_made_the_calls(signature, data):
+    """Sizes that are drawn apart from each other tell the axes apart; those of one name are one."""
+    names = sorted({name for each in signature for name in each})
+    rows = data.draw(
+        st.lists(
+            st.lists(st.integers(5, 90), min_size=len(names), max_size=len(names), unique=True),
+            min_size=6,
+            max_size=6,
+        )
+    )
+    assume(all(len({row[i] for row in rows}) == len(rows) for i in range(len(names))))
+    calls = []
+    for row in rows:
+        sizes = dict(zip(names, row, strict=True))
+        calls.append((*(array(*map(sizes.get, each)) for each in signature), NONE))
+    parameters = [f"p{i}" for i in range(len(signature))]
+    found = axes(" ".join(parameters), *calls)
+    planted = [name for each in signature for name in each]
+    ours = [word for each in parameters for word in found[each].split()]
+    for i, one in enumerate(planted):
+        for j, other in enumerate(planted[:i]):
+            assert (one == other) == (ours[i] == ours[j])
+
+
+SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+
+
+@given(st.lists(st.tuples(SHAPES, SHAPES, SHAPES), min_size=1, max_size=12))
+def test_every_call_keeps_the_contract_that_is_made_of_it(shapes):
+    calls = [tuple(array(*each) for each in call) for call in shapes]
+    found = annotations("x y", *calls)
+    for call in shapes:
+        bound = {}
+        for name, shape in zip(("x", "y", "return"), call, strict=True):
+            tree = ast.parse(found[name], mode="eval").body
+            words = parse_axes(tree.slice.elts[1].value)
+            assert match_shape(words, shape, bound) is None, (found, call)
