@@ -40,7 +40,7 @@ def annotate(function, **annotations):
 # --- (a) two arrays and a return, (b) one array, (c) eight arguments, (d) harder axes ------------
 
 
-def two_arrays(kind, dtype, values):  # noqa: C901 - one maker a contender
+def two_arrays(kind, dtype, values):
     def plain(x, y):
         return x
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sekisho import crossings, linting, mapping
+from sekisho import adopting, crossings, linting, mapping
 
 __all__ = ["main"]
 
@@ -17,7 +17,15 @@ def main(arguments: list[str] | None = None) -> int:
     crossings.add_command(commands)
     mapping.add_command(commands)
     linting.add_command(commands)
+    adopting.add_command(commands)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    behind: list[str] = []
+    if arguments[:1] == ["adopt"] and "--" in arguments:
+        # argparse takes no options between two positionals; a command of its own ends ours.
+        at = arguments.index("--")
+        arguments, behind = arguments[:at], arguments[at + 1 :]
     options = parser.parse_args(arguments)
+    options.behind = behind
     status: int = options.run(options)
     return status
 

@@ -93,7 +93,7 @@ class Names:
     def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all of them."""
         namespace.update({name: self.value(need) for name, need in self.needs.items()})
-        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract)
+        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract, self.function)
         self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
         namespace[_NAMES] = self
 

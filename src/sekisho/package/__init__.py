@@ -6,6 +6,7 @@ edited.
 """
 
 from sekisho.package.hook import Hook, read_pyproject
+from sekisho.package.inject import is_hands_off
 from sekisho.package.ipython import load, unload
 
-__all__ = ["Hook", "load", "read_pyproject", "unload"]
+__all__ = ["Hook", "is_hands_off", "load", "read_pyproject", "unload"]

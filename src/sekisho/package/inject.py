@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from sekisho.package.table import Entry, Table
 
-__all__ = ["GUARD", "GUARD_CLASS", "inject", "typed_imports"]
+__all__ = ["GUARD", "GUARD_CLASS", "inject", "is_hands_off", "typed_imports"]
 
 GUARD: Final = "__sekisho_guard__"
 GUARD_CLASS: Final = "__sekisho_guard_class__"
@@ -104,7 +104,7 @@ class _Injector(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         entry = self.entry(node.name)
-        if _is_hands_off(node):
+        if is_hands_off(node):
             return
         self.path.append(node.name)
         for each in node.body:
@@ -122,7 +122,7 @@ class _Injector(ast.NodeVisitor):
 
     def visit_function(self, node: _Function) -> None:
         entry = self.entry(node.name)
-        if entry == "unguarded" or _is_hands_off(node):
+        if entry == "unguarded" or is_hands_off(node):
             return
         is_special = node.name.startswith("__") and node.name.endswith("__")
         needs_annotation = entry in {None, "boundary"} or (is_special and node.name != _INIT)
@@ -136,7 +136,8 @@ def _call(name: str, entry: Entry | None, at: _Function | ast.ClassDef) -> ast.C
     return ast.fix_missing_locations(ast.copy_location(decorator, at))
 
 
-def _is_hands_off(node: _Function | ast.ClassDef) -> bool:
+def is_hands_off(node: _Function | ast.ClassDef) -> bool:
+    """Whether a decorator says that something is not to be guarded, or compiles its source."""
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", None)

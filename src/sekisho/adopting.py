@@ -1,0 +1,266 @@
+"""``python -m sekisho adopt PACKAGE -- COMMAND...``: write the contracts that running code keeps.
+
+The command runs as it would, its processes note what the package's functions are called with
+(`sekisho.tracer`), and what every call has kept becomes decorators and annotations
+(`sekisho.deduction`, `sekisho.adoption`). Once written, the command runs again under them, in strict
+mode, and what does not hold is taken out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import argparse
+    from collections import Counter
+    from collections.abc import Iterable, Mapping
+
+    from sekisho.adoption import Plan, Settings
+    from sekisho.tracer import Observed, Place
+
+__all__ = ["add_command", "run"]
+
+_WIDTH: Final = 100
+
+
+def add_command(commands: Any) -> None:
+    """Add ``adopt`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "adopt",
+        help="run a program, and write the contracts that its functions have kept",
+        usage="python -m sekisho adopt [options] PACKAGE -- COMMAND...",
+        description="Run a program, note what the functions of a package are called with, and print "
+        "a diff that gives them decorators and annotations. The command is run as it stands, or by "
+        "this Python if it begins with -m or names a script.",
+    )
+    parser.add_argument("package", help="its name, or the path of a folder or a file")
+    parser.add_argument("--write", action="store_true", help="write it, and run the command again")
+    parser.add_argument(
+        "--force", action="store_true", help="with --write: though there are uncommitted changes"
+    )
+    pattern = "a qualified name, with * for any characters; may be given again"
+    parser.add_argument("--select", action="append", default=[], metavar="NAME", help=pattern)
+    calls = "write nothing at functions that were called less often"
+    parser.add_argument("--min-calls", type=int, default=1, metavar="N", help=calls)
+    parser.add_argument("--arrays-only", action="store_true", help="annotate nothing but arrays")
+    parser.add_argument("--runs", type=int, default=1, metavar="N", help="run so often, and merge")
+    parser.add_argument(
+        "--worlds", action="store_true", help="print the table for the import hook instead"
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command, and write what it has kept."""
+    from sekisho.adoption import Settings, to_diff, to_table, to_text  # noqa: PLC0415 - the other commands do without
+
+    parser: argparse.ArgumentParser = options.parser
+    command = _command(options.behind, parser)
+    roots = _roots(options.package, parser)
+    if options.write and not options.force:
+        _refuse_uncommitted(roots, parser)
+    status, observed, travels = _observe(roots, command, options.runs)
+    if not observed:
+        parser.error(f"the command called no function of {options.package} (status {status})")
+    settings = Settings(
+        tuple(options.select), options.min_calls, options.arrays_only, _width_of(roots[0])
+    )
+    work = _Work(observed, travels, settings, _crossing(roots))
+    try:
+        plan = work.plan()
+    except ImportError:
+        parser.error("adopt needs libcst: install sekisho[tools]")
+    if options.worlds:
+        sys.stdout.write(to_table(plan, *_names(plan, options.package)))
+        return 0
+    if not options.write:
+        sys.stdout.write(to_diff(plan))
+        sys.stdout.flush()
+        sys.stderr.write(to_text(plan))
+        _say(f"the command has ended with status {status}; what it saw counts" if status else "")
+        return 0
+    return work.write(plan, command, status)
+
+
+def _say(text: str) -> None:
+    if text:
+        sys.stderr.write(f"sekisho: {text}\n")
+
+
+def _command(words: list[str], parser: argparse.ArgumentParser) -> list[str]:
+    if not words:
+        parser.error("there is no command: python -m sekisho adopt PACKAGE -- -m pytest tests")
+    if words[0] in {"-m", "-c"} or words[0].endswith(".py"):
+        return [sys.executable, *words]
+    if shutil.which(words[0]) is None:
+        parser.error(f"there is no command {words[0]!r}")
+    return words
+
+
+def _roots(package: str, parser: argparse.ArgumentParser) -> tuple[str]:
+    """The folder or the file of a package, wherever it is; nothing of it is imported."""
+    if Path(package).exists():
+        return (os.path.realpath(package),)
+    relative = Path(*package.split("."))
+    for entry in ("", "src", *sys.path):
+        for path in (Path(entry) / relative, (Path(entry) / relative).with_suffix(".py")):
+            if path.is_dir() or path.is_file():
+                return (os.path.realpath(path),)
+    return parser.error(f"there is no package {package!r}, neither by its path nor by its name")
+
+
+def _refuse_uncommitted(roots: Iterable[str], parser: argparse.ArgumentParser) -> None:
+    for root in roots:
+        folder = root if Path(root).is_dir() else str(Path(root).parent)
+        status = ["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]
+        try:
+            done = subprocess.run(status, capture_output=True, text=True, check=False)  # noqa: S603 - git, as it is
+        except OSError:
+            return  # there is no git
+        if done.returncode == 0 and done.stdout.strip():
+            parser.error(
+                f"there are uncommitted changes, and --write would mix with them:\n{done.stdout}"
+                "  hint: commit them, or --force"
+            )
+
+
+def _width_of(root: str) -> int:
+    """How long a line may be, as the project's formatter has it."""
+    for folder in Path(root).parents:
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            match = re.search(r"^line[-_]length\s*=\s*(\d+)", path.read_text("utf-8"), re.MULTILINE)
+            return int(match[1]) if match else 88
+    return _WIDTH
+
+
+def _observe(
+    roots: tuple[str, ...], command: list[str], runs: int
+) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
+    """Run the command so often; its worst status, and what was seen."""
+    from sekisho.tracer import environment_for, read_journals  # noqa: PLC0415 - as above
+
+    folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
+    try:
+        status = 0
+        for _ in range(runs):
+            status = _run(command, environment_for(folder, roots)) or status
+        observed, travels = read_journals(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return status, observed, travels
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - the user's own
+
+
+def _crossing(roots: tuple[str, ...]) -> frozenset[tuple[str, int]]:
+    """The functions in whose bodies something crosses, as far as it can be read."""
+    from sekisho.code import Cache  # noqa: PLC0415 - as above
+    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+
+    return frozenset(
+        (os.path.realpath(each.file.path), each.line)
+        for each in survey(solve(roots, Cache()))
+        if each.world == "boundary"
+    )
+
+
+def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
+    from sekisho.code import Skipped, read_file  # noqa: PLC0415 - as above
+
+    modules: dict[str, str] = {}
+    for file in plan.files:
+        read = read_file(Path(file.path))
+        modules[file.path] = "" if isinstance(read, Skipped) else read.module
+    top = {name.partition(".")[0] for name in modules.values() if name}
+    return modules, top.pop() if len(top) == 1 else package
+
+
+class _Work(NamedTuple):
+    """What was seen, and what is asked for."""
+
+    observed: list[Observed]
+    travels: Counter[tuple[Place, Place]]
+    settings: Settings
+    crossing: frozenset[tuple[str, int]]
+
+    def plan(self, dropped: Iterable[tuple[str, str, str]] = ()) -> Plan:
+        """What is written, without what did not hold."""
+        from sekisho.adoption import plan  # noqa: PLC0415 - as above
+
+        return plan(self.observed, self.travels, self.settings, self.crossing, frozenset(dropped))
+
+    def write(self, plan: Plan, command: list[str], status: int) -> int:
+        """Write, run the command under the guards, and take out what does not hold."""
+        from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - as above
+
+        dropped: dict[tuple[str, str, str], str] = {}
+        while True:
+            _write(plan)
+            again, refused = _run_guarded(command)
+            if again == status and (status == 0 or not refused):
+                break
+            new = {_guilty(each, plan): each["text"] for each in refused}
+            _restore(plan)
+            if not new.keys() - dropped.keys():
+                _say(
+                    f"under the guards the command ends with status {again}, not {status}, and no "
+                    "contract is to blame. The files are as they were."
+                )
+                return 1
+            dropped = {**new, **dropped}
+            plan = self.plan(dropped)
+        sys.stdout.write(to_diff(plan))
+        sys.stdout.flush()
+        sys.stderr.write(to_text(plan))
+        for (_, name, place), text in dropped.items():
+            _say(f"taken out, since it did not hold: {name}, {place}: {text}")
+        _say(f"run again under the guards, in strict mode: status {again}, as before")
+        return 0
+
+
+def _write(plan: Plan) -> None:
+    for file in plan.files:
+        if file.after != file.before:
+            Path(file.path).write_bytes(file.after)
+
+
+def _restore(plan: Plan) -> None:
+    for file in plan.files:
+        if file.after != file.before:
+            Path(file.path).write_bytes(file.before)
+
+
+def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:
+    """Run the command in strict mode; its status, and what guards have refused."""
+    with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
+        path = Path(folder) / "refused"
+        status = _run(command, {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)})
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return status, [json.loads(line) for line in lines]
+
+
+def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
+    """What of the plan a guard has refused a value for: the file, the function, the place."""
+    path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
+    argument = re.match(r"argument '(\w+)'", place)
+    written = {
+        each
+        for file in plan.files
+        if file.path == path
+        for choice in file.choices
+        if choice.definition.name == name and choice.edit is not None
+        for each in choice.edit.annotations
+    }
+    part = argument[1] if argument else "return" if place != "body" else ""
+    return path, name, part if part in written else "decorator"

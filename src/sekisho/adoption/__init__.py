@@ -1,0 +1,11 @@
+"""Contracts written where they belong: in the author's own file, as a person would.
+
+What a function's code says of itself (`definitions`, `shapes`), how its module spells annotations
+(`spelling`), what is written where and why not (`planning`), annotations that are there held against
+the runs (`comparing`), the file with all of it (`rewriting`), and what is said about it (`report`).
+"""
+
+from sekisho.adoption.planning import Plan, Settings, plan
+from sekisho.adoption.report import to_diff, to_table, to_text
+
+__all__ = ["Plan", "Settings", "plan", "to_diff", "to_table", "to_text"]

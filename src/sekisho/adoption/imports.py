@@ -1,0 +1,107 @@
+"""Imports added to a module where a person, or isort, would put them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sekisho.adoption.spelling import Import
+
+__all__ = ["with_imports"]
+
+_FUTURE, _STANDARD, _INSTALLED, _OWN = range(4)
+
+
+def with_imports(module: Any, imports: Iterable[Import], package: str) -> Any:
+    """The module with some imports more: each in its section, in the order of the alphabet.
+
+    Args:
+        module: parsed by libcst.
+        imports: those that are missing.
+        package: the top name of the package that the module is in, whose imports stand last.
+    """
+    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
+    from libcst.codemod import CodemodContext  # noqa: PLC0415 - likewise
+    from libcst.codemod.visitors import AddImportsVisitor  # noqa: PLC0415 - likewise
+
+    context = CodemodContext()
+    by_module: dict[str, list[str]] = {}
+    whole: list[tuple[str, str]] = []
+    there = {each.module.value for each in _from_imports(module, cst)}
+    for each in imports:
+        if not each.name:
+            whole.append((each.module, each.alias))
+        elif each.module in there:
+            AddImportsVisitor.add_needed_import(context, each.module, each.name)
+        else:
+            by_module.setdefault(each.module, []).append(each.name)
+    module = AddImportsVisitor(context).transform_module(module)
+    texts = {
+        name: f"import {name} as {alias}" if alias else f"import {name}" for name, alias in whole
+    }
+    for name, text in sorted(texts.items()):
+        module = _insert(module, (_section(name, 0, package), 0, name), text, package, cst)
+    for name, names in sorted(by_module.items()):
+        text = f"from {name} import {', '.join(sorted(names))}"
+        module = _insert(module, (_section(name, 0, package), 1, name), text, package, cst)
+    return module
+
+
+def _from_imports(module: Any, cst: Any) -> list[Any]:
+    lines = [each for each in module.body if isinstance(each, cst.SimpleStatementLine)]
+    found = [part for line in lines for part in line.body if isinstance(part, cst.ImportFrom)]
+    return [each for each in found if not each.relative and isinstance(each.module, cst.Name)]
+
+
+def _section(name: str, dots: int, package: str) -> int:
+    top = name.partition(".")[0]
+    if top == "__future__":
+        return _FUTURE
+    if dots or top == package:
+        return _OWN
+    return _STANDARD if top in sys.stdlib_module_names else _INSTALLED
+
+
+def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst: Any) -> Any:
+    body = list(module.body)
+    keys = [_key(each, package, cst) for each in body]
+    # The first block of imports; behind the docstring, if there is none.
+    first = next((i for i, each in enumerate(keys) if each is not None), None)
+    if first is None:
+        first = end = int(bool(module.get_docstring()))
+    else:
+        end = next((i for i in range(first, len(keys)) if keys[i] is None), len(keys))
+    smaller = [i for i in range(first, end) if (keys[i] or key) < key]
+    at = smaller[-1] + 1 if smaller else first
+    before = keys[at - 1] if at else None
+    statement = cst.parse_statement(text)
+    if at and (before is None or before[0] < key[0]):
+        statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    following = body[at] if at < len(body) else None
+    if following is not None and keys[at] is not None and at < end:
+        is_apart = (keys[at] or key)[0] > key[0]
+        lines = following.leading_lines
+        if is_apart and not any(line.comment is None for line in lines):
+            body[at] = following.with_changes(leading_lines=[cst.EmptyLine(indent=False), *lines])
+        elif not is_apart and not smaller:  # it comes first in a section that is there
+            statement = statement.with_changes(
+                leading_lines=[line for line in lines if line.comment is None]
+            )
+            kept = [line for line in lines if line.comment is not None]
+            body[at] = following.with_changes(leading_lines=kept)
+    return module.with_changes(body=[*body[:at], statement, *body[at:]])
+
+
+def _key(line: Any, package: str, cst: Any) -> tuple[int, int, str] | None:
+    """By what an import is sorted; None if a statement is none."""
+    part = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+    if isinstance(part, cst.Import):
+        name = part.names[0].evaluated_name
+        return _section(name, 0, package), 0, name
+    if isinstance(part, cst.ImportFrom):
+        name = "" if part.module is None else cst.Module([]).code_for_node(part.module)
+        return _section(name, len(part.relative), package), 1, name
+    return None

@@ -1,0 +1,84 @@
+"""What is said of a plan: the diff, how sure each contract is, what was left out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sekisho.findings import difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.adoption.planning import Choice, Plan
+
+__all__ = ["to_diff", "to_table", "to_text"]
+
+
+def _shown(path: str) -> str:
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def to_diff(plan: Plan) -> str:
+    """What would be written, as a unified diff."""
+    return "".join(
+        difference(_shown(file.path), _text(file.before), _text(file.after))
+        for file in plan.files
+        if file.before != file.after
+    )
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
+
+
+def to_text(plan: Plan) -> str:
+    """How many calls each contract rests on, what the runs contradict, and what is left out."""
+    lines: list[str] = []
+    for file in plan.files:
+        said = [line for choice in file.choices for line in _said_of(choice)]
+        if said:
+            lines += [_shown(file.path), *said]
+    lines += [f"not read: {_shown(each.path)}: {each.why}" for each in plan.skipped]
+    edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
+    annotations = sum(len(edit.annotations) for edit in edits)
+    lines.append(f"{len(edits)} functions, {annotations} annotations")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _said_of(choice: Choice) -> Iterator[str]:
+    name, deduced = choice.definition.name, choice.deduced
+    if choice.edit is not None and deduced is not None:
+        calls = "1 call" if deduced.calls == 1 else f"{deduced.calls:,} calls"
+        sizes = (
+            f"{deduced.different} different" if deduced.different > 1 else "all of the same sizes"
+        )
+        if deduced.calls == 1:
+            sizes = "no size is certain"
+        decorator = choice.edit.decorator or "annotations only"
+        yield f"  {choice.definition.line:5}  {name}: {decorator}, {calls}, {sizes}"
+    for place, why in choice.left_out:
+        where = f"{name}({place})" if place not in {"", "return"} else f"{name}() {place}".rstrip()
+        yield f"  {choice.definition.line:5}  {where}: left out: {why}"
+    for each in choice.contradicted:
+        yield f"  {choice.definition.line:5}  {name}: {each}"
+
+
+def to_table(plan: Plan, modules: dict[str, str], package: str) -> str:
+    """The table for the import hook, as it stands in ``pyproject.toml``.
+
+    Args:
+        plan: what was decided.
+        modules: the name of each file's module.
+        package: what is to be guarded.
+    """
+    worlds: dict[str, str] = {}
+    for file in plan.files:
+        for choice in file.choices:
+            if choice.deduced is None or not choice.deduced.kind or choice.definition.why_not:
+                continue
+            worlds[f"{modules[file.path]}.{choice.definition.name}"] = choice.deduced.kind
+    lines = ["[tool.sekisho]", f'packages = ["{package}"]', "", "[tool.sekisho.worlds]"]
+    lines += [f'"{name}" = "{kind.removesuffix("_world")}"' for name, kind in worlds.items()]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,183 @@
+"""Contracts written into a file: annotations, decorators and imports, and nothing else is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.adoption.imports import with_imports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sekisho.adoption.spelling import Import
+
+__all__ = ["Edit", "rewrite"]
+
+_INDENT: Final = "    "
+_SINGLE: Final = frozenset({"posonly_ind", "star_arg", "star_kwarg"})
+"""Of the parts of a parameter list, those that are one thing."""
+
+
+class Edit(NamedTuple):
+    """What is to be written at one function.
+
+    Attributes:
+        line: of its ``def``.
+        annotations: by parameter, and ``return``.
+        decorator: without the ``@``; "" for none.
+    """
+
+    line: int
+    annotations: Mapping[str, str]
+    decorator: str
+
+
+def rewrite(
+    data: bytes, edits: Sequence[Edit], imports: Iterable[Import], package: str, width: int
+) -> bytes:
+    """Write edits into a file, in the encoding and with the line ends that it has.
+
+    Args:
+        data: the file.
+        edits: one for a function at most.
+        imports: what is to be imported, if it is not yet.
+        package: the top name of the package that the file is in.
+        width: of a line. A header that was shorter and gets longer is broken, a parameter a line.
+
+    Raises:
+        ImportError: if libcst is not installed.
+    """
+    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
+    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - likewise
+
+    if not edits:
+        return data
+    wrapper = MetadataWrapper(cst.parse_module(data), unsafe_skip_copy=True)
+    module = wrapper.visit(_make_writer({edit.line: edit for edit in edits}, width))
+    written: bytes = with_imports(module, imports, package).bytes
+    return written
+
+
+def _make_writer(edits: Mapping[int, Edit], width: int) -> Any:
+    import libcst as cst  # noqa: PLC0415 - as above
+    from libcst.metadata import PositionProvider  # noqa: PLC0415 - likewise
+
+    class Writer(cst.CSTTransformer):
+        METADATA_DEPENDENCIES = (PositionProvider,)
+        depth = 0
+
+        def visit_IndentedBlock(self, node: cst.IndentedBlock) -> None:
+            _ = node
+            self.depth += 1
+
+        def leave_IndentedBlock(
+            self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+        ) -> cst.BaseSuite:
+            _ = original_node
+            self.depth -= 1
+            return updated_node
+
+        def leave_FunctionDef(
+            self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+        ) -> cst.FunctionDef:
+            position: Any = self.get_metadata(PositionProvider, original_node.name)
+            edit = edits.get(position.start.line)
+            if edit is None:
+                return updated_node
+            changed = _annotate(updated_node, edit, cst)
+            if edit.decorator:
+                decorator = cst.Decorator(cst.parse_expression(edit.decorator))
+                changed = changed.with_changes(
+                    decorators=[*changed.decorators, decorator],
+                    **({} if changed.decorators else {"lines_after_decorators": ()}),
+                )
+            broken: cst.FunctionDef = _broken(
+                original_node, changed, width - len(_INDENT) * self.depth, cst
+            )
+            return broken
+
+    return Writer()
+
+
+def _annotate(node: Any, edit: Edit, cst: Any) -> Any:
+    """The function with annotations where there are none."""
+
+    def annotated(parameter: Any) -> Any:
+        text = edit.annotations.get(parameter.name.value)
+        if text is None or parameter.annotation is not None:
+            return parameter
+        changes: dict[str, Any] = {"annotation": cst.Annotation(cst.parse_expression(text))}
+        if parameter.default is not None:
+            space = cst.SimpleWhitespace(" ")
+            changes["equal"] = cst.AssignEqual(space, space)
+        return parameter.with_changes(**changes)
+
+    parameters = node.params
+    changes: dict[str, Any] = {
+        kind: [annotated(each) for each in getattr(parameters, kind)]
+        for kind in ("posonly_params", "params", "kwonly_params")
+    }
+    for kind in ("star_arg", "star_kwarg"):
+        star = getattr(parameters, kind)
+        if isinstance(star, cst.Param):
+            changes[kind] = annotated(star)
+    returns = edit.annotations.get("return")
+    more = {}
+    if returns is not None and node.returns is None:
+        more["returns"] = cst.Annotation(cst.parse_expression(returns))
+    return node.with_changes(params=parameters.with_changes(**changes), **more)
+
+
+def _header(node: Any, cst: Any) -> str:
+    """The lines from ``def`` to the colon."""
+    bare = node.with_changes(
+        decorators=(),
+        leading_lines=(),
+        lines_after_decorators=(),
+        body=cst.SimpleStatementSuite(()),
+    )
+    header: str = cst.Module([]).code_for_node(bare)
+    return header.rstrip()
+
+
+def _broken(before: Any, after: Any, width: int, cst: Any) -> Any:
+    """A header of one line that has become too long, with a parameter a line."""
+    old, new = _header(before, cst), _header(after, cst)
+    if "\n" in old or (len(new) <= width) or (len(old) > width and len(new) == len(old)):
+        return after
+    end = cst.TrailingWhitespace(newline=cst.Newline())
+    inner = cst.ParenthesizedWhitespace(
+        first_line=end, indent=True, last_line=cst.SimpleWhitespace(_INDENT)
+    )
+    outer = cst.ParenthesizedWhitespace(
+        first_line=end, indent=True, last_line=cst.SimpleWhitespace("")
+    )
+    parameters = after.params
+    rows: list[tuple[str, int, Any]] = []
+    for kind in (
+        "posonly_params",
+        "posonly_ind",
+        "params",
+        "star_arg",
+        "kwonly_params",
+        "star_kwarg",
+    ):
+        held: Any = getattr(parameters, kind)
+        several: Any = [held] if kind in _SINGLE else held
+        rows += [(kind, i, each) for i, each in enumerate(several) if hasattr(each, "comma")]
+    if not rows:
+        return after
+    changes: dict[str, Any] = {
+        kind: list(getattr(parameters, kind))
+        for kind in ("posonly_params", "params", "kwonly_params")
+    }
+    for number, (kind, index, each) in enumerate(rows):
+        space = outer if number == len(rows) - 1 else inner
+        row = each.with_changes(comma=cst.Comma(whitespace_after=space))
+        if kind in _SINGLE:
+            changes[kind] = row
+        else:
+            changes[kind][index] = row
+    return after.with_changes(
+        params=parameters.with_changes(**changes), whitespace_before_params=inner
+    )

@@ -1,0 +1,135 @@
+"""What a function's code calls the axes of its parameters.
+
+``b, c, h, w = x.shape``, ``n = len(x)``, ``d = x.size(-1)``, ``rearrange(x, "b c -> c b")``,
+``einsum("ij,jk->ik", x, y)``: each tells a name.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["names_in_body"]
+
+_PATTERNS: Final = frozenset({"rearrange", "reduce", "repeat", "einops_rearrange"})
+_LONGEST: Final = 16
+
+
+def names_in_body(
+    node: ast.AST, parameters: frozenset[str]
+) -> tuple[dict[tuple[str, int], str], frozenset[int]]:
+    """The names of axes, by parameter and number, and the integers that it compares with."""
+    found: dict[tuple[str, int], str] = {}
+    numbers: set[int] = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Assign) and len(each.targets) == 1:
+            named = _assigned(each.targets[0], each.value)
+        elif isinstance(each, ast.Call):
+            named = _patterned(each)
+        else:
+            if isinstance(each, ast.Compare):
+                sides = (_number(side) for side in (each.left, *each.comparators))
+                numbers.update(side for side in sides if side is not None)
+            continue
+        for parameter, index, name in named:
+            if parameter in parameters and _is_axis_name(name):
+                found.setdefault((parameter, index), name)
+    return found, frozenset(numbers)
+
+
+def _is_axis_name(name: str) -> bool:
+    is_name = name.isidentifier() and not keyword.iskeyword(name)
+    return is_name and not name.startswith("_") and len(name) <= _LONGEST
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, int, str]]:
+    if isinstance(target, ast.Name):
+        axis = _axis(value)
+        if axis is not None:
+            yield *axis, target.id
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        parts = [each.id if isinstance(each, ast.Name) else "" for each in target.elts]
+        if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts):
+            for each, part in zip(target.elts, value.elts, strict=True):
+                yield from _assigned(each, part)
+            return
+        parameter, start = _shape(value)
+        if not parameter:
+            return
+        star = next(
+            (i for i, e in enumerate(target.elts) if isinstance(e, ast.Starred)), len(parts)
+        )
+        for index, name in enumerate(parts):
+            if name:
+                yield parameter, start + index if index < star else index - len(parts), name
+
+
+def _shape(value: ast.expr) -> tuple[str, int]:
+    """Whose shape this is, and from which axis on: ``x.shape``, ``x.size()``, ``x.shape[1:3]``."""
+    start = 0
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
+        lower = value.slice.lower
+        number = _number(lower) if lower is not None else 0
+        if number is None or value.slice.step is not None:
+            return "", 0
+        start, value = number, value.value
+    if isinstance(value, ast.Call) and not value.args and isinstance(value.func, ast.Attribute):
+        value = value.func if value.func.attr == "size" else value
+    match value:
+        case ast.Attribute(value=ast.Name(id=name), attr="shape" | "size"):
+            return name, start
+        case _:
+            return "", 0
+
+
+def _axis(value: ast.expr) -> tuple[str, int] | None:
+    """Which axis's size this is: ``x.shape[0]``, ``x.size(0)``, ``len(x)``."""
+    if isinstance(value, ast.Subscript):
+        number = _number(value.slice)
+        parameter, _ = _shape(value.value)
+        return (parameter, number) if parameter and number is not None else None
+    if isinstance(value, ast.Call) and len(value.args) == 1:
+        (argument,) = value.args
+        if isinstance(value.func, ast.Name) and value.func.id == "len":
+            return (argument.id, 0) if isinstance(argument, ast.Name) else None
+        if isinstance(value.func, ast.Attribute) and value.func.attr == "size":
+            number = _number(argument)
+            if isinstance(value.func.value, ast.Name) and number is not None:
+                return value.func.value.id, number
+    return None
+
+
+def _number(node: ast.expr | None) -> int | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _number(node.operand)
+        return None if inner is None else -inner
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    return None
+
+
+def _patterned(call: ast.Call) -> Iterator[tuple[str, int, str]]:
+    function = (
+        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    )
+    texts = [
+        each.value
+        for each in call.args
+        if isinstance(each, ast.Constant) and type(each.value) is str
+    ]
+    if function in _PATTERNS and texts and isinstance(call.args[0], ast.Name):
+        words = texts[0].partition("->")[0].split()
+        if not re.search(r"[().]", " ".join(words)):
+            for index, word in enumerate(words):
+                yield call.args[0].id, index, word
+    elif function == "einsum" and texts and isinstance(call.args[0], ast.Constant):
+        inputs = texts[0].partition("->")[0].replace(" ", "").split(",")
+        for letters, argument in zip(inputs, call.args[1:], strict=False):
+            if isinstance(argument, ast.Name) and letters.isalpha():
+                for index, letter in enumerate(letters):
+                    yield argument.id, index, letter

@@ -1,0 +1,118 @@
+"""What a module calls the things that annotations are made of, and what it has yet to import."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final, NamedTuple
+
+from sekisho.worlds import HOST, world_named, world_names
+
+__all__ = ["Import", "ModuleSpelling"]
+
+_JAXTYPING: Final = "jaxtyping"
+_OWN: Final = "sekisho"
+
+
+class Import(NamedTuple):
+    """An import: ``import module as alias``, or ``from module import name``."""
+
+    module: str
+    name: str = ""
+    alias: str = ""
+
+
+class ModuleSpelling:
+    """How one module spells annotations. What is asked for and is not imported yet is noted.
+
+    Attributes:
+        needed: the imports that are missing for what was asked for.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.needed: dict[Import, None] = {}
+        self._modules: dict[str, str] = {}
+        self._members: dict[tuple[str, str], str] = {}
+        self._bound: set[str] = set()
+        for node in tree.body:
+            self._read(node)
+
+    def _read(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                name = each.asname or each.name
+                self._bound.add(name.partition(".")[0])
+                if each.asname or "." not in each.name:
+                    self._modules.setdefault(each.name, name)
+        elif isinstance(node, ast.ImportFrom):
+            for each in node.names:
+                self._bound.add(each.asname or each.name)
+                if not node.level and node.module:
+                    self._members.setdefault((node.module, each.name), each.asname or each.name)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self._bound.add(node.name)
+        else:
+            self._bound.update(
+                each.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            )
+
+    def array(self, world: str) -> str:
+        """The array class of a world; "" is that of any."""
+        if not world:
+            return f"{self._sekisho()}.Array"
+        record = world_named(world)
+        return self._member(record.name, record.array_class, "np" if record is HOST else "")
+
+    def dtype(self, word: str) -> str:
+        """A word of jaxtyping's."""
+        held = self._members.get((_JAXTYPING, word))
+        if held is None and word not in self._bound:
+            self.needed[Import(_JAXTYPING, word)] = None
+            return word
+        return held or f"{self._module(_JAXTYPING, '')}.{word}"
+
+    def iterator(self) -> str:
+        """What a generator is annotated to return."""
+        module = "collections.abc"
+        for each in (module, "typing"):
+            if (each, "Iterator") in self._members:
+                return self._members[each, "Iterator"]
+        if "Iterator" in self._bound:
+            return f"{self._module(module, 'abc')}.Iterator"
+        self.needed[Import(module, "Iterator")] = None
+        return "Iterator"
+
+    def world_of(self, node: ast.expr) -> str | None:
+        """The world of an array class that is written so; "" is any, None is none."""
+        if isinstance(node, ast.Name):
+            origin = next((key for key, name in self._members.items() if name == node.id), None)
+        elif isinstance(node, ast.Attribute):
+            start = ast.unparse(node.value)
+            module = next((key for key, name in self._modules.items() if name == start), None)
+            origin = None if module is None else (module, node.attr)
+        else:
+            return None
+        if origin == (_OWN, "Array"):
+            return ""
+        worlds = (world_named(name) for name in world_names())
+        return next((w.name for w in worlds if (w.name, w.array_class) == origin), None)
+
+    def decorator(self, kind: str) -> str:
+        """One of sekisho's decorators."""
+        return self._members.get((_OWN, kind)) or f"{self._sekisho()}.{kind}"
+
+    def _sekisho(self) -> str:
+        return self._module(_OWN, "sk")
+
+    def _member(self, module: str, name: str, alias: str) -> str:
+        held = self._members.get((module, name))
+        return held or f"{self._module(module, alias)}.{name}"
+
+    def _module(self, module: str, alias: str) -> str:
+        held = self._modules.get(module)
+        if held is not None:
+            return held
+        name = alias if alias and alias not in self._bound else module
+        self.needed[Import(module, alias=name if name != module else "")] = None
+        return name
