@@ -97,7 +97,7 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
 
 def _key(line: Any, package: str, cst: Any) -> tuple[int, int, str] | None:
     """By what an import is sorted; None if a statement is none."""
-    part = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
+    part: Any = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
     if isinstance(part, cst.Import):
         name = part.names[0].evaluated_name
         return _section(name, 0, package), 0, name

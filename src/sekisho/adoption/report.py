@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tokenize
 from typing import TYPE_CHECKING
 
 from sekisho.findings import difference
@@ -30,7 +32,8 @@ def to_diff(plan: Plan) -> str:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", errors="replace")
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return data.decode(encoding)
 
 
 def to_text(plan: Plan) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final
@@ -76,6 +77,7 @@ class Journal:
     def __init__(self, folder: str, describer: Any) -> None:
         self._folder = folder
         self.describe: Any = describer.describe
+        self._lock = threading.RLock()
         self._travels: dict[int, tuple[Any, list[Any]]] = {}
         self._functions = 0
         self._calls = 0
@@ -85,34 +87,29 @@ class Journal:
         """Note where arrays have come from that a function is given."""
         if len(traced.given) >= _MOST_ARGUMENTS:
             return
-        traced.given.add(key)
-        number = self._state_of(traced).number
-        for name, value in zip(traced.names, values, strict=True):
-            for path, each in _arrays_in(value, self.describe):
-                self._note_travel(each, [number, name, path])
+        with self._lock:
+            traced.given.add(key)
+            number = self._state_of(traced).number
+            for name, value in zip(traced.names, values, strict=True):
+                for path, each in _arrays_in(value, self.describe):
+                    self._note_travel(each, [number, name, path])
 
     def note_call(self, traced: Any, key: tuple[str, Any, Any], value: Any) -> None:
         """Write a call, if it is one of the first or says something new."""
-        state = self._state_of(traced)
-        is_new = self._is_new(state, key)
-        state.kept += 1
-        if state.kept > MOST_CALLS and not is_new:
-            return
-        kind, given, result = key
-        self._calls += 1
-        traced.known[key] = [1, self._calls]
-        self._write(
-            {
-                "call": self._calls,
-                "of": state.number,
-                "kind": kind,
-                "given": given,
-                "result": result,
-            }
-        )
-        if state.kept <= _MOST_ARGUMENTS and kind == "return":
-            for path, each in _arrays_in(value, self.describe):
-                self._note_travel(each, [state.number, "return", path])
+        with self._lock:
+            state = self._state_of(traced)
+            is_new = self._is_new(state, key)
+            state.kept += 1
+            if key in traced.known or (state.kept > MOST_CALLS and not is_new):
+                return
+            kind, given, result = key
+            self._calls += 1
+            traced.known[key] = [1, self._calls]
+            call = {"call": self._calls, "of": state.number, "kind": kind}
+            self._write({**call, "given": given, "result": result})
+            if state.kept <= _MOST_ARGUMENTS and kind == "return":
+                for path, each in _arrays_in(value, self.describe):
+                    self._note_travel(each, [state.number, "return", path])
 
     def note_count(self, held: list[int]) -> None:
         """Write how often a call was seen."""
@@ -130,6 +127,7 @@ class Journal:
 
     def begin_anew(self) -> None:
         """Write into another file, as a child that was forked does."""
+        self._lock = threading.RLock()  # another thread of the parent may have held it
         self._functions = self._calls = 0
         self._file = -1
         self._travels.clear()
