@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 
 import pytest
 
@@ -141,11 +140,13 @@ def test_every_kind_of_function(write, trace):
     assert seen(functions["Net.static"]) == {("return", a, a): 1}
     assert seen(functions["Net.of_class"]) == {("return", a, a): 1}
     assert seen(functions["Net.size"]) == {("return", a): 1}
-    assert seen(functions["pairs"]) == {
+    pairs = seen(functions["pairs"])
+    pairs.pop(("raise", a, 2, None), None)  # what is closed half way may raise, or just end
+    assert pairs == {
         ("yield", a, 2, a): 2,
         ("yield", a, 2, ("float64", 0)): 1,
         ("return", a, 2, a): 1,
-    } | ({("raise", a, 2, None): 1} if sys.version_info >= (3, 12) else {})
+    }
     assert seen(functions["later"]) == {("return", a, a): 1}
     assert seen(functions["stream"]) == {("return", a, None): 1}
     assert seen(functions["factorial"]) == {("return", a, n, a): 1 for n in range(3)}
