@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     from sekisho.adoption import Settings, to_diff, to_table, to_text  # noqa: PLC0415 - the other commands do without
 
     parser: argparse.ArgumentParser = options.parser
+    if options.runs < 1:
+        parser.error("--runs must be 1 or more")
     command = _command(options.behind, parser)
     roots = _roots(options.package, parser)
     if options.write and not options.force:

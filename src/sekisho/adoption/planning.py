@@ -252,6 +252,9 @@ def _choose(
         if (path, definition.name, name) in dropped:
             left_out.append((name, "written, and not kept when it was run again"))
             continue
+        if name == "return" and form.is_none and not definition.is_generator:
+            annotations[name] = "None"
+            continue
         try:
             annotations[name] = spell(
                 form, deduced.axes, spelling, any_world=deduced.kind == "same_world"

@@ -91,6 +91,11 @@ class Form(NamedTuple):
             return True
         return self.items is not None and any(each.holds_arrays for each in self.items.each)
 
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing but None came."""
+        return self == Form(is_optional=True)
+
 
 def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
     """All that came to a place, as one form."""
