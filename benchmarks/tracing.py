@@ -1,0 +1,84 @@
+"""What tracing costs: a command with and without it, in turns, and the memory of a million calls.
+
+python benchmarks/tracing.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sekisho.tracer import environment_for
+
+MILLION = """
+import re
+import numpy as np
+from traced import pair
+x, y = np.empty((3, 4)), np.empty((4, 5))
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+before = most = resident()
+for n in range(1_000_000):
+    pair(np.empty((n % 1000, 4)), y, n)
+    if n % 100_000 == 0:
+        most = max(most, resident())
+print(before, most)
+"""
+PAIR = "def pair(x, y, n):\n    return x\n"
+
+
+def timed(command, root, *, traced):
+    with tempfile.TemporaryDirectory() as folder:
+        environment = environment_for(Path(folder), [os.path.realpath(root)]) if traced else {}
+        start = time.perf_counter()
+        done = subprocess.run(
+            command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in Path(folder).glob("*.calls"))
+    return seconds, size, done
+
+
+def main():
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    figures = {}
+    if at < len(sys.argv):
+        root, command = sys.argv[1], [sys.executable, *sys.argv[at + 1 :]]
+        rounds = [
+            (timed(command, root, traced=False), timed(command, root, traced=True))
+            for _ in range(2)
+        ]
+        plain = min(each[0][0] for each in rounds)
+        with_it = min(each[1][0] for each in rounds)
+        figures = {"seconds": plain, "traced": with_it, "ratio": with_it / plain}
+        figures["bytes written"] = rounds[-1][1][1]
+        print(
+            f"{plain:.1f} s, traced {with_it:.1f} s: {with_it / plain:.2f}",
+            rounds[-1][1][2].stdout.splitlines()[-1:],
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "traced.py").write_text(PAIR)
+        script = Path(folder) / "million.py"
+        script.write_text(MILLION)
+        for traced in (False, True):
+            seconds, size, done = timed(
+                [sys.executable, str(script)], Path(folder) / "traced.py", traced=traced
+            )
+            before, after = map(int, done.stdout.split())
+            figures[f"million, traced={traced}"] = {
+                "seconds": seconds,
+                "grown": (after - before) / 1000,
+            }
+            print(
+                f"a million calls, traced={traced}: {seconds:.1f} s, {(after - before) / 1000:.1f} MB more, {size / 1e6:.2f} MB written"
+            )
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
