@@ -8,6 +8,7 @@ mode, and what does not hold is taken out.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["add_command", "run"]
 
 _WIDTH: Final = 100
+_MOST_ROUNDS: Final = 3
+"""Runs after which a function is not mended place by place any more."""
 
 
 def add_command(commands: Any) -> None:
@@ -204,15 +207,17 @@ class _Work(NamedTuple):
 
     def write(self, plan: Plan, command: list[str], status: int) -> int:
         """Write, run the command under the guards, and take out what does not hold."""
-        from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - as above
+        from sekisho.adoption import WHOLE, to_diff, to_text  # noqa: PLC0415 - as above
 
         dropped: dict[tuple[str, str, str], str] = {}
-        while True:
+        for number in itertools.count(1):
             _write(plan)
             again, refused = _run_guarded(command)
             if again == status and (status == 0 or not refused):
                 break
             new = {_guilty(each, plan): each["text"] for each in refused}
+            if number > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
+                new = {(path, name, WHOLE): text for (path, name, _), text in new.items()}
             _restore(plan)
             if not new.keys() - dropped.keys():
                 _say(

@@ -5,7 +5,7 @@ What a function's code says of itself (`definitions`, `shapes`), how its module 
 the runs (`comparing`), the file with all of it (`rewriting`), and what is said about it (`report`).
 """
 
-from sekisho.adoption.planning import Plan, Settings, plan
+from sekisho.adoption.planning import WHOLE, Plan, Settings, plan
 from sekisho.adoption.report import to_diff, to_table, to_text
 
-__all__ = ["Plan", "Settings", "plan", "to_diff", "to_table", "to_text"]
+__all__ = ["WHOLE", "Plan", "Settings", "plan", "to_diff", "to_table", "to_text"]

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     """Names by parameter, where in it the array is, and the number of the axis."""
 
     Dropped = Collection[tuple[str, str, str]]
-    """By path, function, and parameter, ``return`` or ``decorator``: what is not to be written."""
+    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
 
-__all__ = ["Choice", "Plan", "PlannedFile", "Settings", "plan"]
+__all__ = ["WHOLE", "Choice", "Plan", "PlannedFile", "Settings", "plan"]
 
 DECORATOR: Final = "decorator"
+WHOLE: Final = "everything"
+"""Beside parameters and ``return``, what may not have held of a function."""
+
 _OWN: Final = frozenset({"boundary", "same_world"})
 
 
@@ -243,6 +246,8 @@ def _choose(
     observed = deduced.observed
     contradicted = tuple(contradictions(observed, definition, spelling))
     reason = _reason(definition, deduced, settings)
+    if (path, definition.name, WHOLE) in dropped:
+        reason = "written, and not kept when it was run again, time after time"
     if reason is not None:
         left = (("", reason),) if reason else ()
         return Choice(definition, deduced, None, left, contradicted)
