@@ -8,7 +8,6 @@ mode, and what does not hold is taken out.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -210,13 +209,15 @@ class _Work(NamedTuple):
         from sekisho.adoption import WHOLE, to_diff, to_text  # noqa: PLC0415 - as above
 
         dropped: dict[tuple[str, str, str], str] = {}
-        for number in itertools.count(1):
+        rounds = 0
+        while True:
+            rounds += 1
             _write(plan)
             again, refused = _run_guarded(command)
             if again == status and (status == 0 or not refused):
                 break
             new = {_guilty(each, plan): each["text"] for each in refused}
-            if number > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
+            if rounds > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
                 new = {(path, name, WHOLE): text for (path, name, _), text in new.items()}
             _restore(plan)
             if not new.keys() - dropped.keys():
