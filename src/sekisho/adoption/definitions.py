@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import keyword
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.shapes import names_in_body
@@ -12,7 +11,7 @@ from sekisho.package import is_hands_off
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Definition", "find_definitions", "is_name"]
+__all__ = ["Definition", "find_definitions"]
 
 _SPECIAL: Final = frozenset({"__init__", "__call__", "__getitem__", "__iter__", "__next__"})
 """Of Python's protocols, those that are like any other method."""
@@ -27,7 +26,6 @@ class Definition(NamedTuple):
         name: as Python qualifies it.
         first: its first line, that of its decorators.
         line: that of ``def``.
-        owner: the class that it is in; "" if none.
         parameters: all of them, ``self`` too.
         star: that of ``*args``; "" if none.
         stars: that of ``**kwargs``; "" if none.
@@ -43,7 +41,6 @@ class Definition(NamedTuple):
     name: str
     first: int
     line: int
-    owner: str
     parameters: tuple[str, ...]
     star: str
     stars: str
@@ -58,24 +55,24 @@ class Definition(NamedTuple):
 
 def find_definitions(tree: ast.Module) -> Iterator[Definition]:
     """All functions of a module, in the order of their lines."""
-    yield from _walk(tree.body, "", "", inside=False)
+    yield from _walk(tree.body, "", inside=False)
 
 
-def _walk(body: list[ast.stmt], prefix: str, owner: str, *, inside: bool) -> Iterator[Definition]:
+def _walk(body: list[ast.stmt], prefix: str, *, inside: bool) -> Iterator[Definition]:
     for node in body:
         if isinstance(node, ast.ClassDef):
-            yield from _walk(node.body, f"{prefix}{node.name}.", node.name, inside=inside)
+            yield from _walk(node.body, f"{prefix}{node.name}.", inside=inside)
         elif isinstance(node, _Function):
-            yield _define(node, f"{prefix}{node.name}", owner, inside=inside)
-            yield from _walk(node.body, f"{prefix}{node.name}.<locals>.", "", inside=True)
+            yield _define(node, f"{prefix}{node.name}", inside=inside)
+            yield from _walk(node.body, f"{prefix}{node.name}.<locals>.", inside=True)
         else:
             for field in ("body", "orelse", "finalbody"):
-                yield from _walk(getattr(node, field, []), prefix, owner, inside=inside)
+                yield from _walk(getattr(node, field, []), prefix, inside=inside)
             for handler in getattr(node, "handlers", ()):
-                yield from _walk(handler.body, prefix, owner, inside=inside)
+                yield from _walk(handler.body, prefix, inside=inside)
 
 
-def _define(node: _Function, name: str, owner: str, *, inside: bool) -> Definition:
+def _define(node: _Function, name: str, *, inside: bool) -> Definition:
     args = node.args
     every = [*args.posonlyargs, *args.args, *([args.vararg] if args.vararg else [])]
     every += [*args.kwonlyargs, *([args.kwarg] if args.kwarg else [])]
@@ -88,7 +85,6 @@ def _define(node: _Function, name: str, owner: str, *, inside: bool) -> Definiti
         name,
         min([node.lineno, *(each.lineno for each in node.decorator_list)]),
         node.lineno,
-        owner,
         parameters,
         args.vararg.arg if args.vararg else "",
         args.kwarg.arg if args.kwarg else "",
@@ -123,8 +119,3 @@ def _why_not(node: _Function, *, inside: bool) -> str:
 def _last_name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can be the name of an axis."""
-    return text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")

@@ -13,7 +13,6 @@ Seen = tuple[int, tuple[Any, ...]]
 """The number of a call, and what was there; see `sekisho.tracer.describing`."""
 
 _LONGEST_TUPLE: Final = 6
-_NUMBERS: Final = {"int": "int", "scalar": ""}
 
 
 class Slot:
