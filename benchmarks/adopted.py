@@ -25,7 +25,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from sekisho.adoption import Settings, plan
+from sekisho.adoption import Settings, deduce_all, make_plan
 from sekisho.tracer import environment_for, read_journals
 
 WORDS = (
@@ -276,7 +276,7 @@ def main():
         (path, name): here for path, name, here in json.loads((work / "authors.json").read_text())
     }
     observed, travels = read_journals(work / "journals")
-    decided = plan(observed, travels, Settings())
+    decided = make_plan(deduce_all(observed, travels), Settings())
     seen = {}
     for file in decided.files:
         for choice in file.choices:

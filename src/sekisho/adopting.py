@@ -15,20 +15,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import argparse
     from collections import Counter
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Settings
+    from sekisho.adoption import Plan, Settings, Sources
     from sekisho.tracer import Observed, Place
 
 __all__ = ["add_command", "run"]
 
 _WIDTH: Final = 100
+_FORMATTERS_WIDTH: Final = 88
+"""As ruff and black have it where nothing is said."""
 _MOST_ROUNDS: Final = 3
 """Runs after which a function is not mended place by place any more."""
 
@@ -62,24 +65,31 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and write what it has kept."""
-    from sekisho.adoption import Settings, to_diff, to_table, to_text  # noqa: PLC0415 - the other commands do without
+    from sekisho.adoption import (  # noqa: PLC0415 - the other commands do without
+        Settings,
+        deduce_all,
+        make_plan,
+        to_diff,
+        to_table,
+        to_text,
+    )
 
     parser: argparse.ArgumentParser = options.parser
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     command = _command(options.behind, parser)
-    roots = _roots(options.package, parser)
+    root = _root(options.package, parser)
     if options.write and not options.force:
-        _refuse_uncommitted(roots, parser)
-    status, observed, travels = _observe(roots, command, options.runs)
+        _refuse_uncommitted(root, parser)
+    status, observed, travels = _observe(root, command, options.runs)
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
     settings = Settings(
-        tuple(options.select), options.min_calls, options.arrays_only, _width_of(roots[0])
+        tuple(options.select), options.min_calls, options.arrays_only, _width_of(root)
     )
-    work = _Work(observed, travels, settings, _crossing(roots))
+    seen = deduce_all(observed, travels, _crossing(root))
     try:
-        plan = work.plan()
+        plan = make_plan(seen, settings)
     except ImportError:
         parser.error("adopt needs libcst: install sekisho[tools]")
     if options.worlds:
@@ -91,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(to_text(plan))
         _say(f"the command has ended with status {status}; what it saw counts" if status else "")
         return 0
-    return work.write(plan, command, status)
+    return _write_and_hold(seen, settings, plan, command, status)
 
 
 def _say(text: str) -> None:
@@ -109,31 +119,30 @@ def _command(words: list[str], parser: argparse.ArgumentParser) -> list[str]:
     return words
 
 
-def _roots(package: str, parser: argparse.ArgumentParser) -> tuple[str]:
+def _root(package: str, parser: argparse.ArgumentParser) -> str:
     """The folder or the file of a package, wherever it is; nothing of it is imported."""
     if Path(package).exists():
-        return (os.path.realpath(package),)
+        return os.path.realpath(package)
     relative = Path(*package.split("."))
     for entry in ("", "src", *sys.path):
         for path in (Path(entry) / relative, (Path(entry) / relative).with_suffix(".py")):
             if path.is_dir() or path.is_file():
-                return (os.path.realpath(path),)
+                return os.path.realpath(path)
     return parser.error(f"there is no package {package!r}, neither by its path nor by its name")
 
 
-def _refuse_uncommitted(roots: Iterable[str], parser: argparse.ArgumentParser) -> None:
-    for root in roots:
-        folder = root if Path(root).is_dir() else str(Path(root).parent)
-        status = ["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]
-        try:
-            done = subprocess.run(status, capture_output=True, text=True, check=False)  # noqa: S603 - git, as it is
-        except OSError:
-            return  # there is no git
-        if done.returncode == 0 and done.stdout.strip():
-            parser.error(
-                f"there are uncommitted changes, and --write would mix with them:\n{done.stdout}"
-                "  hint: commit them, or --force"
-            )
+def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:
+    folder = root if Path(root).is_dir() else str(Path(root).parent)
+    status = ["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]
+    try:
+        done = subprocess.run(status, capture_output=True, text=True, check=False)  # noqa: S603 - git, as it is
+    except OSError:
+        return  # there is no git
+    if done.returncode == 0 and done.stdout.strip():
+        parser.error(
+            f"there are uncommitted changes, and --write would mix with them:\n{done.stdout}"
+            "  hint: commit them, or --force"
+        )
 
 
 def _width_of(root: str) -> int:
@@ -141,13 +150,14 @@ def _width_of(root: str) -> int:
     for folder in Path(root).parents:
         path = folder / "pyproject.toml"
         if path.is_file():
-            match = re.search(r"^line[-_]length\s*=\s*(\d+)", path.read_text("utf-8"), re.MULTILINE)
-            return int(match[1]) if match else 88
+            tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
+            ruff, black = tools.get("ruff", {}), tools.get("black", {})
+            return int(ruff.get("line-length", black.get("line-length", _FORMATTERS_WIDTH)))
     return _WIDTH
 
 
 def _observe(
-    roots: tuple[str, ...], command: list[str], runs: int
+    root: str, command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
     from sekisho.tracer import environment_for, read_journals  # noqa: PLC0415 - as above
@@ -156,7 +166,7 @@ def _observe(
     try:
         status = 0
         for _ in range(runs):
-            status = _run(command, environment_for(folder, roots)) or status
+            status = _run(command, environment_for(folder, (root,))) or status
         observed, travels = read_journals(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -167,14 +177,14 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - the user's own
 
 
-def _crossing(roots: tuple[str, ...]) -> frozenset[tuple[str, int]]:
+def _crossing(root: str) -> frozenset[tuple[str, int]]:
     """The functions in whose bodies something crosses, as far as it can be read."""
     from sekisho.code import Cache  # noqa: PLC0415 - as above
     from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
 
     return frozenset(
         (os.path.realpath(each.file.path), each.line)
-        for each in survey(solve(roots, Cache()))
+        for each in survey(solve((root,), Cache()))
         if each.world == "boundary"
     )
 
@@ -190,51 +200,39 @@ def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
     return modules, top.pop() if len(top) == 1 else package
 
 
-class _Work(NamedTuple):
-    """What was seen, and what is asked for."""
+def _write_and_hold(
+    seen: Sources, settings: Settings, plan: Plan, command: list[str], status: int
+) -> int:
+    """Write, run the command under the guards, and take out what does not hold."""
+    from sekisho.adoption import WHOLE, make_plan, to_diff, to_text  # noqa: PLC0415 - as above
 
-    observed: list[Observed]
-    travels: Counter[tuple[Place, Place]]
-    settings: Settings
-    crossing: frozenset[tuple[str, int]]
-
-    def plan(self, dropped: Iterable[tuple[str, str, str]] = ()) -> Plan:
-        """What is written, without what did not hold."""
-        from sekisho.adoption import plan  # noqa: PLC0415 - as above
-
-        return plan(self.observed, self.travels, self.settings, self.crossing, frozenset(dropped))
-
-    def write(self, plan: Plan, command: list[str], status: int) -> int:
-        """Write, run the command under the guards, and take out what does not hold."""
-        from sekisho.adoption import WHOLE, to_diff, to_text  # noqa: PLC0415 - as above
-
-        dropped: dict[tuple[str, str, str], str] = {}
-        rounds = 0
-        while True:
-            rounds += 1
-            _write(plan)
-            again, refused = _run_guarded(command)
-            if again == status and (status == 0 or not refused):
-                break
-            new = {_guilty(each, plan): each["text"] for each in refused}
-            if rounds > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
-                new = {(path, name, WHOLE): text for (path, name, _), text in new.items()}
-            _restore(plan)
-            if not new.keys() - dropped.keys():
-                _say(
-                    f"under the guards the command ends with status {again}, not {status}, and no "
-                    "contract is to blame. The files are as they were."
-                )
-                return 1
-            dropped = {**new, **dropped}
-            plan = self.plan(dropped)
-        sys.stdout.write(to_diff(plan))
-        sys.stdout.flush()
-        sys.stderr.write(to_text(plan))
-        for (_, name, place), text in dropped.items():
-            _say(f"taken out, since it did not hold: {name}, {place}: {text}")
-        _say(f"run again under the guards, in strict mode: status {again}, as before")
-        return 0
+    dropped: dict[tuple[str, str, str], str] = {}
+    rounds = 0
+    while True:
+        rounds += 1
+        _write(plan)
+        again, refused = _run_guarded(command)
+        if again == status and (status == 0 or not refused):
+            break
+        new = {_guilty(each, plan): each["text"] for each in refused}
+        if rounds > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
+            new = {(path, name, WHOLE): text for (path, name, _), text in new.items()}
+        _restore(plan)
+        if not new.keys() - dropped.keys():
+            _say(
+                f"under the guards the command ends with status {again}, not {status}, and no "
+                "contract is to blame. The files are as they were."
+            )
+            return 1
+        dropped = {**new, **dropped}
+        plan = make_plan(seen, settings, dropped)
+    sys.stdout.write(to_diff(plan))
+    sys.stdout.flush()
+    sys.stderr.write(to_text(plan))
+    for (_, name, place), text in dropped.items():
+        _say(f"taken out, since it did not hold: {name}, {place}: {text}")
+    _say(f"run again under the guards, in strict mode: status {again}, as before")
+    return 0
 
 
 def _write(plan: Plan) -> None:
@@ -260,6 +258,8 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
     """What of the plan a guard has refused a value for: the file, the function, the place."""
+    from sekisho.adoption import DECORATOR  # noqa: PLC0415 - as above
+
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
     argument = re.match(r"argument '(\w+)'", place)
     written = {
@@ -271,4 +271,4 @@ def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
         for each in choice.edit.annotations
     }
     part = argument[1] if argument else "return" if place != "body" else ""
-    return path, name, part if part in written else "decorator"
+    return path, name, part if part in written else DECORATOR

@@ -2,10 +2,30 @@
 
 What a function's code says of itself (`definitions`, `shapes`), how its module spells annotations
 (`spelling`), what is written where and why not (`planning`), annotations that are there held against
-the runs (`comparing`), the file with all of it (`rewriting`), and what is said about it (`report`).
+the runs (`comparing`), the file with all of it (`rewriting`, `imports`), and what is said about it
+(`report`).
 """
 
-from sekisho.adoption.planning import WHOLE, Plan, Settings, plan
+from sekisho.adoption.planning import (
+    DECORATOR,
+    WHOLE,
+    Plan,
+    Settings,
+    Sources,
+    deduce_all,
+    make_plan,
+)
 from sekisho.adoption.report import to_diff, to_table, to_text
 
-__all__ = ["WHOLE", "Plan", "Settings", "plan", "to_diff", "to_table", "to_text"]
+__all__ = [
+    "DECORATOR",
+    "WHOLE",
+    "Plan",
+    "Settings",
+    "Sources",
+    "deduce_all",
+    "make_plan",
+    "to_diff",
+    "to_table",
+    "to_text",
+]

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     Dropped = Collection[tuple[str, str, str]]
     """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
 
-__all__ = ["WHOLE", "Choice", "Plan", "PlannedFile", "Settings", "plan"]
+__all__ = [
+    "DECORATOR",
+    "WHOLE",
+    "Choice",
+    "Plan",
+    "PlannedFile",
+    "Settings",
+    "Sources",
+    "deduce_all",
+    "make_plan",
+]
 
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
@@ -119,71 +129,79 @@ class _Source:
         return found
 
 
-def plan(
+class Sources(NamedTuple):
+    """What was seen of a package: its files, and the contracts that its functions have kept.
+
+    Attributes:
+        files: those that can be read, by path.
+        skipped: those that cannot.
+        deduced: the contracts, by path and first line.
+    """
+
+    files: Mapping[str, _Source]
+    skipped: tuple[Skipped, ...]
+    deduced: Mapping[tuple[str, int], Deduced]
+
+
+def deduce_all(
     observed: Iterable[Observed],
     travels: Mapping[tuple[Place, Place], int],
-    settings: Settings,
     crossing: Collection[tuple[str, int]] = frozenset(),
-    dropped: Dropped = frozenset(),
-) -> Plan:
-    """Decide what is written where.
+) -> Sources:
+    """Read the files of functions that were seen, and find the contracts that these have kept.
 
     Args:
         observed: the functions that were seen.
         travels: the ways that arrays have gone between them: names go along.
-        settings: what is asked for.
         crossing: by path and line of ``def``, the functions whose bodies are known to cross.
-        dropped: what is not to be written, since it was tried, and did not hold.
-
-    Raises:
-        ImportError: if libcst is not installed.
     """
-    by_path: dict[str, list[Observed]] = defaultdict(list)
-    for each in observed:
-        by_path[each.path].append(each)
-    sources: dict[str, _Source] = {}
+    seen = list(observed)
+    files: dict[str, _Source] = {}
     skipped: list[Skipped] = []
-    for path in by_path:
+    for path in sorted({each.path for each in seen}):
         file = read_file(Path(path))
         try:
             if isinstance(file, Skipped):
                 skipped.append(file)
             else:
-                sources[path] = _Source(path, file)
+                files[path] = _Source(path, file)
         except ValueError as error:
             skipped.append(Skipped(path, str(error)))
-    everything = [each for path in sources for each in by_path[path]]
-    deduced = _deduce_all(everything, sources, travels, crossing)
-    files = tuple(
-        _plan_file(source, by_path[path], deduced, settings, dropped)
-        for path, source in sorted(sources.items())
-    )
-    return Plan(files, tuple(skipped))
-
-
-def _deduce_all(
-    observed: Iterable[Observed],
-    sources: Mapping[str, _Source],
-    travels: Mapping[tuple[Place, Place], int],
-    crossing: Collection[tuple[str, int]],
-) -> dict[tuple[str, int], Deduced]:
-    """The contracts of all functions; twice, since names go along with arrays."""
-    every = list(observed)
     found: dict[tuple[str, int], Deduced] = {}
-    for _ in range(2):
-        near = _near(found, travels, sources)
-        for each in every:
-            definition = sources[each.path].definitions.get(each.line)
-            if definition is not None:
-                said = _said(definition, sources[each.path], near.get(each.key, {}))
+    for _ in range(2):  # since names go along with arrays
+        near = _near(found, travels, files)
+        for each in seen:
+            source = files.get(each.path)
+            definition = source and source.definitions.get(each.line)
+            if source and definition:
                 found[each.key] = deduce(
                     each,
-                    said,
+                    _said(definition, source, near.get(each.key, {})),
                     star=definition.star,
                     stars=definition.stars,
                     crosses=(each.path, definition.line) in crossing,
                 )
-    return found
+    return Sources(files, tuple(skipped), found)
+
+
+def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
+    """Decide what is written where.
+
+    Args:
+        seen: the functions.
+        settings: what is asked for.
+        dropped: what is not to be written, since it was tried, and did not hold.
+
+    Raises:
+        ImportError: if libcst is not installed.
+    """
+    by_path: dict[str, list[Deduced]] = defaultdict(list)
+    for each in seen.deduced.values():
+        by_path[each.observed.path].append(each)
+    files = (
+        _plan_file(source, by_path[path], settings, dropped) for path, source in seen.files.items()
+    )
+    return Plan(tuple(files), seen.skipped)
 
 
 def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
@@ -217,18 +235,10 @@ def _near(
 
 
 def _plan_file(
-    source: _Source,
-    observed: Iterable[Observed],
-    deduced: Mapping[tuple[str, int], Deduced],
-    settings: Settings,
-    dropped: Dropped,
+    source: _Source, deduced: Iterable[Deduced], settings: Settings, dropped: Dropped
 ) -> PlannedFile:
     spelling = ModuleSpelling(source.tree)
-    choices = [
-        _choose(source.path, definition, deduced[each.key], spelling, settings, dropped)
-        for each in observed
-        if (definition := source.definitions.get(each.line)) is not None
-    ]
+    choices = [_choose(source, each, spelling, settings, dropped) for each in deduced]
     before = Path(source.path).read_bytes()
     edits = [each.edit for each in choices if each.edit is not None]
     after = rewrite(before, edits, spelling.needed, source.package, settings.width)
@@ -236,14 +246,14 @@ def _plan_file(
 
 
 def _choose(
-    path: str,
-    definition: Definition,
+    source: _Source,
     deduced: Deduced,
     spelling: ModuleSpelling,
     settings: Settings,
     dropped: Dropped,
 ) -> Choice:
-    observed = deduced.observed
+    path, observed = source.path, deduced.observed
+    definition = source.definitions[observed.line]
     contradicted = tuple(contradictions(observed, definition, spelling))
     reason = _reason(definition, deduced, settings)
     if (path, definition.name, WHOLE) in dropped:
