@@ -70,7 +70,8 @@ def main():
     print(
         next((line for line in reversed(said) if line.startswith("sekisho:")), done.stderr[-2000:])
     )
-    print(next((line for line in said if re.match(r"\d+ functions", line)), "nothing written"))
+    wrote = next((line for line in said if re.match(r"\d+ functions", line)), None)
+    print(wrote or f"nothing written\n{done.stdout[-6000:]}", flush=True)
     print(sum("taken out" in line for line in said), "taken out while writing")
     refusals = work / "refusals"
     after = {}

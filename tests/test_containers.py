@@ -504,3 +504,16 @@ def test_the_walk_finds_what_there_is():
     for name in ("collections.deque", "collections.abc.ValuesView", "typing.Sequence"):
         assert name in forms
     assert len(forms) > 60
+
+
+def test_a_tuple_of_torch_with_a_field_called_values_is_looked_into():
+    torch = pytest.importorskip("torch")
+
+    @sk.torch_world
+    def largest(x):
+        return torch.max(x, 1)
+
+    with sk.mode("strict"):
+        assert largest(torch.eye(2)).values.tolist() == [1.0, 1.0]
+    values, indices = flatten(torch.max(torch.eye(2), 1))
+    assert (values.tolist(), indices.tolist()) == ([1.0, 1.0], [0, 1])

@@ -105,7 +105,8 @@ def flatten(container: Any) -> Iterator[Any]:
             yield value
         elif id(value) not in seen:
             seen.add(id(value))
-            items = list(value.values() if hasattr(value, "values") else value)
+            is_dict = issubclass(class_of(value), dict)  # torch.max gives a tuple with `values`
+            items = list(value.values() if is_dict else value)
             waiting.extend(reversed(items))
 
 
