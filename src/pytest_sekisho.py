@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import io
 import os
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from contextlib import AbstractContextManager
 
     from sekisho import CrossingLog
@@ -135,6 +136,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("sekisho_mode", modes, default="")
     packages = "packages to guard as they are imported; worlds are in [tool.sekisho.worlds.world]"
     group.addoption("--sekisho-packages", metavar="NAMES", help=packages)
+    fuzz = "also test each guarded function of a package with inputs that its contract accepts"
+    group.addoption("--sekisho-fuzz", metavar="PACKAGE", action="append", default=[], help=fuzz)
     parser.addini("sekisho_packages", packages, type="args")
 
 
@@ -182,8 +185,13 @@ def _source(line: str | None, ini: str) -> str:
     return f"from the command line{over}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a marker that names no mode, before anything runs."""
+@pytest.hookimpl(tryfirst=True)  # before -k and -m choose among them
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the tests of ``--sekisho-fuzz``, and refuse a marker that names no mode."""
+    for package in config.getoption("sekisho_fuzz"):
+        items += _fuzz_items(session, package)
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
             _check_marker(item, marker)
@@ -200,6 +208,56 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
         modes.make_setting(source, *marker.args, **marker.kwargs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+class _FuzzItem(pytest.Item):
+    """A test of one guarded function."""
+
+    function: Any
+    demands: dict[str, Any]
+
+    def runtest(self) -> None:
+        """Fuzz it; skip what nobody knows an input for."""
+        if "skip" in self.demands:
+            pytest.skip(str(self.demands["skip"]))
+        testing = importlib.import_module("sekisho.testing")
+        errors = importlib.import_module("sekisho.errors")
+        try:
+            testing.fuzz(self.function, **self.demands)
+        except errors.DeclarationError as error:
+            pytest.skip(str(error))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: Any) -> Any:
+        """What is wrong, and the lines that show it."""
+        if excinfo.errisinstance(AssertionError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[str, int | None, str]:
+        """Where the function is."""
+        code: Any = inspect.unwrap(self.function).__code__
+        return code.co_filename, code.co_firstlineno - 1, self.name
+
+
+def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
+    """A test for each guarded function of a package.
+
+    Raises:
+        pytest.UsageError: if there is no such package, or Hypothesis is not installed.
+    """
+    try:
+        fuzzing = importlib.import_module("sekisho.fuzzing")
+        found = list(fuzzing.find_guards(package))
+        table = fuzzing.read_table(session.config.rootpath)
+        settings = [fuzzing.settings_for(each.name, table) for each in found]
+    except (ImportError, TypeError) as error:
+        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
+    parent: Any = pytest.Dir.from_parent(session, path=session.path)
+    for guard, demands in zip(found, settings, strict=True):
+        item = _FuzzItem.from_parent(parent, name=f"fuzz[{guard.name}]")
+        item.function = guard.function
+        item.demands = {**demands, "given": guard.given}
+        yield item
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,9 +22,18 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-__all__ = ["assert_same_values", "assert_stays", "both_worlds"]
+    from hypothesis.strategies import SearchStrategy
+
+__all__ = [
+    "arrays_of",
+    "assert_same_values",
+    "assert_stays",
+    "both_worlds",
+    "fuzz",
+    "inputs_of",
+]
 
 __tracebackhide__: Any = methodcaller("errisinstance", AssertionError)
 
@@ -194,3 +203,158 @@ def both_worlds(
     except AssertionError as error:
         raise error.with_traceback(None) from None
     return results[0]
+
+
+_MOST_ELEMENTS: Final = 2**22
+
+
+def arrays_of(
+    annotation: Any, *, hostile: bool = True, most_elements: int = _MOST_ELEMENTS
+) -> SearchStrategy[Any]:
+    """The values that an annotation accepts, as a strategy of Hypothesis.
+
+    Args:
+        annotation: of an array, or of what holds some: ``Float32[ndarray, "b 3 h w"]``,
+            ``dict[str, Tensor]``, a dataclass.
+        hostile: whether there are layouts and values among them that break code: views of all
+            kinds, axes of size 0 and 1, NaN and infinities. Otherwise they are plain.
+        most_elements: that an array may have.
+
+    Returns:
+        The strategy. An annotation that names no world, as `sekisho.Array`, gives values of each
+        that is loaded.
+
+    Raises:
+        DeclarationError: if the annotation cannot be read, or nothing satisfies it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from hypothesis import given
+        >>> from jaxtyping import Float32
+        >>> from sekisho.testing import arrays_of
+        >>> @given(arrays_of(Float32[np.ndarray, "n n+1"]))
+        ... def test(x):
+        ...     assert x.shape[1] == x.shape[0] + 1
+        >>> test()
+    """
+    from sekisho.fuzzing import values_of  # noqa: PLC0415 - which needs Hypothesis
+
+    values: SearchStrategy[Any] = values_of(annotation, hostile=hostile, most=most_elements)
+    return values
+
+
+def inputs_of(
+    function: Callable[..., Any],
+    /,
+    *,
+    hostile: bool = True,
+    given: Mapping[str, SearchStrategy[Any]] | None = None,
+    mutates: Collection[str] = (),
+    most_elements: int = _MOST_ELEMENTS,
+) -> SearchStrategy[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The calls that a function's contract accepts, as a strategy of Hypothesis.
+
+    Args:
+        function: a guarded function, or a method of an instance; one that is only annotated will
+            do, too.
+        hostile: see `arrays_of`.
+        given: strategies for some of its parameters: what no annotation tells.
+        mutates: the parameters that it writes to: their memory can be written.
+        most_elements: see `arrays_of`.
+
+    Returns:
+        The strategy of ``(args, kwargs)``. Arrays of one annotation have the same dtype in one
+        call, and axes of different names have different sizes, unless one is 0 or 1.
+
+    Raises:
+        DeclarationError: as Hypothesis draws, if nothing satisfies the contract, or nobody knows
+            what an argument may be.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> from hypothesis import given
+        >>> from jaxtyping import Float
+        >>> from sekisho.testing import inputs_of
+        >>> @sk.numpy_world
+        ... def outer(x: Float[np.ndarray, "n"], y: Float[np.ndarray, "m"]):
+        ...     return x[:, None] * y
+        >>> @given(inputs_of(outer, hostile=False))
+        ... def test(call):
+        ...     args, kwargs = call
+        ...     assert outer(*args, **kwargs).ndim == 2
+        >>> test()
+    """
+    from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - which need Hypothesis
+
+    calls: SearchStrategy[Any] = calls_of(
+        find_target(function),
+        given or {},
+        hostile=hostile,
+        writes=frozenset(mutates),
+        most=most_elements,
+    )
+    return calls.map(methodcaller("make"))
+
+
+def fuzz(
+    function: Callable[..., Any],
+    /,
+    *,
+    allow: tuple[type[BaseException], ...] = (),
+    mutates: Collection[str] = (),
+    rtol: float | None = None,
+    given: Mapping[str, SearchStrategy[Any]] | None = None,
+    examples: int = 100,
+    hostile: bool = True,
+    seconds: float = 10.0,
+    seed: int | None = None,
+    most_elements: int = _MOST_ELEMENTS,
+) -> None:
+    """Call a function with inputs that its contract accepts, and look for what must not happen.
+
+    That is: an error that it does not declare; a result that breaks the contract; a crossing that
+    nobody declared; an argument that is changed; another result for equal values that lie
+    otherwise in memory; and, for a `same_world` function, another result in another world.
+
+    Args:
+        function: see `inputs_of`.
+        allow: the errors that it may raise beside those that its docstring names.
+        mutates: the parameters that it may change.
+        rtol: how far results may differ, relative to the largest number around; None is half of
+            the digits of their dtypes.
+        given: see `inputs_of`.
+        examples: how many inputs are tried, each with a few variations.
+        hostile: see `arrays_of`.
+        seconds: that one call may take.
+        seed: a number for the same inputs each time; None is Hypothesis' own choice.
+        most_elements: see `arrays_of`.
+
+    Raises:
+        AssertionError: with the smallest input found, as code to paste.
+        DeclarationError: see `inputs_of`.
+
+    Examples:
+        >>> import numpy as np
+        >>> import sekisho as sk
+        >>> from jaxtyping import Float32
+        >>> from sekisho.testing import fuzz
+        >>> @sk.numpy_world
+        ... def peak(x: Float32[np.ndarray, "n"]) -> np.float32:
+        ...     return x.max()
+        >>> fuzz(peak, seed=0)
+        Traceback (most recent call last):
+        ...
+        AssertionError: peak() raises ValueError: zero-size array to reduction operation ...
+    """
+    from sekisho.fuzzing import Demands, fuzz_target  # noqa: PLC0415 - which need Hypothesis
+
+    fuzz_target(
+        function,
+        Demands(allow, frozenset(mutates), rtol, seconds),
+        given or {},
+        examples=examples,
+        hostile=hostile,
+        most=most_elements,
+        seeded=seed,
+    )

@@ -28,7 +28,14 @@ from sekisho.contract.contract import (
     make_parameter,
     prepare_checkers,
 )
-from sekisho.contract.memo import check_in_scope, close_memo, open_memo, read_memo, write_memo
+from sekisho.contract.memo import (
+    PYTREE,
+    check_in_scope,
+    close_memo,
+    open_memo,
+    read_memo,
+    write_memo,
+)
 from sekisho.contract.options import Kind, Options, make_options
 from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
@@ -64,6 +71,7 @@ __all__ = [
     "MappingSpec",
     "Mismatch",
     "Options",
+    "PYTREE",
     "PackedSpec",
     "Parameter",
     "Parser",

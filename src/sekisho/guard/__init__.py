@@ -7,7 +7,7 @@ decorated, and what stays around it, is known by `targets`. What asks no inline 
 
 from sekisho.guard.body import Body, body_of
 from sekisho.guard.checkpoint import Checkpoint
-from sekisho.guard.stub import settle_late_guards, unheard, warn_unguarded
+from sekisho.guard.stub import options_of, settle_late_guards, unheard, warn_unguarded
 from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "body_of",
     "guard_generated",
     "guard_target",
+    "options_of",
     "settle_late_guards",
     "unheard",
     "warn_unguarded",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 import numpy as np
 
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import Alias, World, spelled_like_numpy
@@ -62,6 +63,32 @@ class _NumPy(World):
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
     )
     makers: frozenset[str] = frozenset({"array", "asarray", "zeros", "ones", "empty", "ndarray"})
+    layouts: Mapping[str, Layout] = {
+        "transposed": Layout("numpy.asfortranarray({0})", rank=2),
+        "reversed": Layout("{0}[::-1]", rank=1),
+        "reversed along all axes": Layout("numpy.flip({0})", rank=2),
+        "every second element": Layout("numpy.stack([{0}, {0}], -1)[..., 0]"),
+        "read-only": Layout("numpy.broadcast_to({0}, {0}.shape)", takes_writes=False),
+        "a subclass": Layout("{0}.view(numpy.memmap)"),
+        "of the other byte order": Layout("{0}.astype({0}.dtype.newbyteorder())", kinds="iufc"),
+        "unaligned": Layout(
+            "numpy.frombuffer(bytearray(1) + {0}.tobytes(), {0}.dtype, offset=1).reshape({0}.shape)",
+            takes_empty=False,
+        ),
+        "expanded": Layout(
+            "numpy.broadcast_to({0}[:1], {0}.shape)",
+            rank=1,
+            takes_empty=False,
+            takes_writes=False,
+        ),
+        "overlapping": Layout(
+            "numpy.lib.stride_tricks.as_strided({0}, {0}.shape, {0}.strides[-1:] * {0}.ndim)",
+            rank=2,
+            takes_empty=False,
+            takes_writes=False,
+        ),
+    }
+    plain: str = "numpy.array({0}, {0}.dtype.newbyteorder('='), order='C')"
 
     def module(self) -> Any:
         return np

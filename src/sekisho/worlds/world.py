@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.shown import Shown
 from sekisho.worlds.unsaid import Unsaid
@@ -89,6 +90,9 @@ class World(Shown):
         makers: the functions that people write where the array class should stand.
         read_only_because: why its memory is shared read-only, in a message; None if it is not.
         unsaid: what its code does not say, for whoever reads programs without running them.
+        layouts: how its arrays may lie in memory, if not contiguously.
+        plain: the code that makes a contiguous copy, cut from all else, of an array ``{0}``.
+        scarce: the dtypes of `PLAIN_DTYPES` for which few of its operations are written.
     """
 
     name: str = ""
@@ -103,6 +107,9 @@ class World(Shown):
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
     unsaid: Unsaid = Unsaid()
+    layouts: Mapping[str, Layout] = {}
+    plain: str = "{0}"
+    scarce: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         return f"<world {self.name}>"
@@ -203,6 +210,10 @@ class World(Shown):
     def device_name(self, value: Any) -> str:  # noqa: ARG002 - likewise
         """Where it is, in a message and in the log; ``"cpu"`` is the host."""
         return "cpu"
+
+    def devices(self) -> tuple[Any, ...]:
+        """The devices that there are, the host first, as `parse_device` reads them; none if unknown."""
+        return ()
 
     def parse_device(self, device: Any) -> Any:
         """Read what a user wrote for a device.

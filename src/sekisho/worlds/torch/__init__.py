@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.torch import kinds, memory, operations
+from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from sekisho.worlds.layout import Layout
     from sekisho.worlds.shown import Kind, Watcher
 
 __all__ = ["OLDEST_TORCH", "WORLD"]
@@ -80,6 +82,9 @@ class _Torch(World):
         ),
     )
     makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
+    layouts: Mapping[str, Layout] = LAYOUTS
+    plain: str = PLAIN
+    scarce: frozenset[str] = SCARCE
 
     def on_load(self) -> None:
         look_at_version(self.module())
@@ -106,6 +111,13 @@ class _Torch(World):
     def device_name(self, value: Any) -> str:
         device = value.device
         return "cpu" if device.type == "cpu" else str(device)
+
+    def devices(self) -> tuple[Any, ...]:
+        torch = self.load()
+        names = ["cpu"]
+        if torch.cuda.is_available():
+            names.append("cuda:0")
+        return tuple(torch.device(name) for name in names)
 
     def parse_device(self, device: Any) -> Any:
         try:

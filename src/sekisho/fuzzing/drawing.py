@@ -1,0 +1,287 @@
+"""Calls that a contract accepts, drawn: an annotation of each kind becomes a recipe."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument, ResolutionFailed
+
+from sekisho.contract import (
+    ANYTHING,
+    PYTREE,
+    UNANNOTATED,
+    ArraySpec,
+    HintSpec,
+    IterableSpec,
+    MappingSpec,
+    PackedSpec,
+    RecordSpec,
+    SequenceSpec,
+    TupleSpec,
+    UnionSpec,
+    parse_axes,
+)
+from sekisho.errors import DeclarationError
+from sekisho.fuzzing.elements import draw_filling, kind_of
+from sekisho.fuzzing.groups import iterable, mapping, record, sequence
+from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
+from sekisho.worlds import PLAIN_DTYPES, dtype_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.contract import Bindings
+    from sekisho.fuzzing.recipes import Recipe
+    from sekisho.fuzzing.sizes import Sizes
+    from sekisho.worlds import World
+
+__all__ = ["Asked", "Drawer"]
+
+_USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
+_COMMON: Final = tuple(
+    dict.fromkeys((*_USUAL, *sorted(dtype_name(each) for each in PLAIN_DTYPES), "bfloat16"))
+)
+"""The dtypes that a wide annotation is tried with, the most usual first."""
+
+_WIDE: Final = st.integers(0, 2**16 - 1)
+"""For a choice among few that all have to come: of wide ranges, Hypothesis repeats less."""
+
+_COIN: Final = st.booleans()
+_LENGTHS: Final = st.integers(0, 3)
+_DEEPEST: Final = 3
+_INTEGERS: Final = st.integers(-4, 8)
+"""What an int is that nobody said more about: one of 2**62 is a size for which there is no memory."""
+
+_TEXTS: Final = st.text(string.ascii_lowercase, max_size=5)
+
+
+def _dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
+    """The dtypes to try an annotation with, in these worlds at once."""
+    known = [frozenset(world.dtypes().values()) for world in worlds]
+    shared = frozenset[str].intersection(*known)
+    lawful = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
+    found = [name for name in lawful if spec.accepts_dtype(name)]
+    common = [name for name in found if name in _COMMON]
+    plenty = [name for name in common if not any(name in world.scarce for world in worlds)]
+    return tuple(plenty or common or found)
+
+
+class Asked(NamedTuple):
+    """What is asked for, of all calls.
+
+    Attributes:
+        function: its name, for errors.
+        sizes: of its axes.
+        worlds: all that its values have to have dtypes in.
+        hostile: whether values and layouts are those that break code.
+        writes: the parameters that the function writes to.
+    """
+
+    function: str
+    sizes: Sizes
+    worlds: tuple[World, ...]
+    hostile: bool = True
+    writes: frozenset[str] = frozenset()
+
+
+class Drawer:
+    """Draws the values of one call.
+
+    Args:
+        asked: what is asked for.
+        draw: Hypothesis' own.
+        bound: the sizes of this call.
+        world: this call's world, where an annotation names none.
+        calm: whether nothing is left out, and nothing broadcast.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        draw: Callable[[Any], Any],
+        bound: Bindings,
+        world: World,
+        *,
+        calm: bool,
+    ) -> None:
+        self.function, self.sizes, self.worlds, self.hostile, self.writes = asked
+        self.draw = draw
+        self.bound = bound
+        self.world = world
+        self.calm = calm or not asked.hostile
+        self.turn: int = draw(_WIDE)
+        self.device: int = draw(st.integers(0, 3)) if len(world.devices()) > 1 else 0
+        self.trees: dict[str, int] = {}
+
+    def value(self, spec: Any, name: str, depth: int = 0) -> Recipe:
+        """What one annotation accepts.
+
+        Raises:
+            DeclarationError: if nobody knows what that may be.
+        """
+        draw = self.draw
+        if spec is ANYTHING or spec is UNANNOTATED:
+            raise self.unknown(name, "it is not annotated" if spec is UNANNOTATED else "it is Any")
+        if isinstance(spec, ArraySpec):
+            return self.array(spec, name)
+        if isinstance(spec, UnionSpec):
+            return self.union(spec, name, depth)
+        if isinstance(spec, SequenceSpec):
+            count = 0 if depth > _DEEPEST else self.length()
+            parts = tuple([self.value(spec.item, name, depth + 1) for _ in range(count)])
+            return sequence(spec.container, parts)
+        if isinstance(spec, TupleSpec):
+            count = len(spec.items) + (self.length() - 1 if spec.several is not None else 0)
+            each = spec.expanded(count)
+            return sequence(tuple, tuple([self.value(s, name, depth + 1) for s in each]))
+        if isinstance(spec, MappingSpec):
+            keys = draw(st.lists(self.plain(spec.key, name), unique=True, max_size=3))
+            parts = tuple([self.value(spec.value, name, depth + 1) for _ in keys])
+            return mapping(spec.container, keys, parts)
+        if isinstance(spec, IterableSpec):
+            count = self.length()
+            parts = tuple([self.value(spec.item, name, depth + 1) for _ in range(count)])
+            return iterable(spec.container, parts)
+        if isinstance(spec, RecordSpec):
+            return self.record(spec, name, depth)
+        if isinstance(spec, PackedSpec):
+            return self.value(spec.inner, name, depth)
+        return self.hint(spec, name)
+
+    def unknown(self, name: str, why: str) -> DeclarationError:
+        """The error for a parameter that no input is known for."""
+        return DeclarationError(
+            f"{self.function}() argument '{name}': no inputs can be made of it, since {why}.\n"
+            f"  hint: given={{'{name}': a strategy}}"
+        )
+
+    def length(self) -> int:
+        """How many there are in a container: one at least, where all axes have to be bound."""
+        return max(int(self.draw(_LENGTHS)), int(self.calm))
+
+    # --- arrays
+
+    def array(self, spec: ArraySpec, name: str) -> ArrayRecipe:
+        """An array."""
+        world = spec.world or self.world
+        worlds = (world,) if spec.world else self.worlds
+        dtypes = _dtypes_for(spec, worlds)
+        if not dtypes:
+            raise self.unknown(name, f"{spec.text} is of no dtype that {world.label} has")
+        dtype = dtypes[self.turn % len(dtypes)]
+        axes = _ANY_SHAPE if spec.axes is None else spec.axes
+        shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
+        pattern, spots, extreme = draw_filling(self.draw, dtype, shape, hostile=self.hostile)
+        layout = self.layout(world, shape, dtype, name, spec.array_type)
+        devices = world.devices()
+        device = devices[self.device % len(devices)] if devices else None
+        return ArrayRecipe(
+            world.name,
+            dtype,
+            shape,
+            pattern,
+            spots,
+            layout,
+            device,
+            is_extreme=extreme,
+            is_fixed=spec.array_type is not None,
+        )
+
+    def layout(
+        self, world: World, shape: tuple[int, ...], dtype: str, name: str, kind: type | None
+    ) -> str:
+        """How an array lies: in half of all calls, as it is made."""
+        fitting: list[str] = [
+            word
+            for word, layout in world.layouts.items()
+            if layout.fits(shape, kind_of(dtype), dtype)
+            and (layout.takes_writes or name not in self.writes)
+        ]
+        if kind is not None:  # only a layout of that very class will do
+            fitting = [word for word in fitting if word == _LAYOUT_OF.get(kind.__name__)]
+            if not fitting:
+                raise self.unknown(name, f"{kind.__name__} is a class of its own")
+            return fitting[0]
+        if not self.hostile or not fitting:
+            return ""
+        choice: int = self.draw(_WIDE) % (2 * len(fitting))
+        # The simplest choice is none.
+        return "" if choice < len(fitting) else fitting[choice - len(fitting)]
+
+    # --- what holds arrays
+
+    def union(self, spec: UnionSpec, name: str, depth: int) -> Recipe:
+        """One of several."""
+        alternatives = spec.alternatives
+        if self.calm or depth > _DEEPEST:
+            # All arrays, so that all axes are bound; at depth, what ends.
+            wanted = [
+                each for each in alternatives if isinstance(each, ArraySpec) != (depth > _DEEPEST)
+            ]
+            alternatives = tuple(wanted) or alternatives
+        return self.value(self.draw(st.sampled_from(alternatives)), name, depth + 1)
+
+    def record(self, spec: RecordSpec, name: str, depth: int) -> Recipe:
+        """A dataclass and its like."""
+        names = [
+            each
+            for each in spec.fields
+            if not spec.is_dict or each in spec.required or self.calm or self.draw(_COIN)
+        ]
+        parts = tuple([self.field(spec, each, name, depth + 1) for each in names])
+        return record(spec, names, parts)
+
+    def field(self, record: RecordSpec, field: str, name: str, depth: int) -> Recipe:
+        """One field of it."""
+        spec = record.fields[field]
+        if spec is ANYTHING:
+            return Leaf(None)
+        return self.value(spec, name, depth)
+
+    # --- what holds none
+
+    def hint(self, spec: HintSpec, name: str) -> Recipe:
+        """What a type checker answers for."""
+        leaf = getattr(spec.hint, "leaftype", None)
+        if leaf is not None:
+            return self.tree(spec, name)
+        number = f"{{{name}}}"
+        if number in self.sizes.numbers:
+            return Leaf(self.bound[number])
+        return Leaf(self.draw(self.plain(spec, name)))
+
+    def tree(self, spec: HintSpec, name: str) -> Recipe:
+        """A PyTree: one leaf, a list or a dict of two; the same for those of the same name."""
+        structure = str(getattr(spec.hint, "structure", None) or name)
+        shape = self.trees.setdefault(structure, self.draw(st.integers(0, 2)))
+        leaves = [each for each in spec.arrays if each is not PYTREE]
+        if not leaves:
+            raise self.unknown(name, f"{spec.text} has leaves that are no arrays")
+        parts = tuple([self.array(leaves[0], name) for _ in range(2 if shape else 1)])
+        if shape == 0:
+            return parts[0]
+        return sequence(list, parts) if shape == 1 else mapping(dict, ["a", "b"], parts)
+
+    def plain(self, spec: Any, name: str) -> Any:
+        """A strategy for a hint with no arrays in it."""
+        hint = getattr(spec, "hint", Any)
+        if hint is int:
+            return _INTEGERS
+        if hint is str:
+            return _TEXTS
+        if hint is float and not self.hostile:
+            return st.floats(-4, 4)
+        try:
+            strategy = st.none() if hint is None else st.from_type(hint)
+            strategy.validate()
+        except (InvalidArgument, ResolutionFailed, NameError, TypeError):
+            raise self.unknown(name, f"Hypothesis knows none for {spec.text}") from None
+        return strategy
+
+
+_ANY_SHAPE: Final = parse_axes("...")
+
+_LAYOUT_OF: Final = {"Parameter": "a parameter", "memmap": "a subclass"}
+"""The layouts that are classes of their own, by their names."""

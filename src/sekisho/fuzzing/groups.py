@@ -1,0 +1,107 @@
+"""What holds arrays, as recipes: lists, dicts, records, iterators."""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import TYPE_CHECKING, Any
+
+from sekisho.fuzzing.recipes import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sekisho.contract import RecordSpec
+    from sekisho.fuzzing.recipes import Recipe
+
+    Values = tuple[Any, ...]
+
+__all__ = ["iterable", "mapping", "record", "sequence"]
+
+
+def sequence(kind: Any, parts: tuple[Recipe, ...]) -> Group:
+    """A list, a tuple, or whatever is asked for; a list where a list will do."""
+    inside = _slots(len(parts))
+    if issubclass(kind, tuple) or kind in {abc.Sequence, abc.Collection}:
+        return Group(tuple, f"({inside}{',' if len(parts) == 1 else ''})", parts)
+    if kind is list or _is_abstract(kind):
+        return Group(list, f"[{inside}]", parts)
+    return Group(kind, f"{kind.__name__}([{inside}])", parts)
+
+
+def mapping(kind: Any, keys: Sequence[Any], parts: tuple[Recipe, ...]) -> Group:
+    """A dict, or whatever is asked for."""
+
+    def build(values: Values) -> Any:
+        made = dict(zip(keys, values, strict=True))
+        if kind is dict or _is_abstract(kind):
+            return made
+        return kind(None, made) if is_default else kind(made)
+
+    is_default = kind.__name__ == "defaultdict"
+    inside = ", ".join(f"{_braced(repr(key))}: {{{i}}}" for i, key in enumerate(keys))
+    words = f"{{{{{inside}}}}}"
+    if kind is not dict and not _is_abstract(kind):
+        words = f"{kind.__name__}({'None, ' if is_default else ''}{words})"
+    return Group(build, words, parts)
+
+
+def iterable(kind: Any, parts: tuple[Recipe, ...]) -> Group:
+    """A list; an iterator or a generator, where it must be one."""
+
+    def generate(values: Values) -> Iterator[Any]:
+        yield from values
+
+    async def generate_async(values: Values) -> Any:
+        for value in values:
+            yield value
+
+    inside = _slots(len(parts))
+    if issubclass(kind, (abc.AsyncIterable, abc.AsyncIterator)):
+        return Group(generate_async, f"<an asynchronous generator of [{inside}]>", parts)
+    if issubclass(kind, abc.Generator):
+        return Group(generate, f"(x for x in [{inside}])", parts)
+    if issubclass(kind, abc.Iterator):
+        return Group(iter, f"iter([{inside}])", parts)
+    if issubclass(kind, abc.ValuesView):
+        return mapping(dict, range(len(parts)), parts)._replace(build=_values_view)
+    return Group(list, f"[{inside}]", parts)
+
+
+def _values_view(values: Values) -> Any:
+    return dict(enumerate(values)).values()
+
+
+def record(spec: RecordSpec, names: Sequence[str], parts: tuple[Recipe, ...]) -> Group:
+    """A dataclass and its like, with these fields."""
+
+    def build(values: Values) -> Any:
+        fields = dict(zip(names, values, strict=True))
+        return fields if spec.is_dict else _make_record(spec.kind, fields)
+
+    if spec.is_dict:
+        inside = ", ".join(f"{name!r}: {{{i}}}" for i, name in enumerate(names))
+        return Group(build, f"{{{{{inside}}}}}", parts)
+    inside = ", ".join(f"{name}={{{i}}}" for i, name in enumerate(names))
+    return Group(build, f"{spec.kind.__name__}({inside})", parts)
+
+
+def _make_record(kind: Any, fields: Mapping[str, Any]) -> Any:
+    """A record; fields that are no arguments are set afterwards."""
+    known: Any = getattr(kind, "__dataclass_fields__", {})
+    late = {name for name in fields if name in known and not known[name].init}
+    made = kind(**{name: value for name, value in fields.items() if name not in late})
+    for name in late:
+        object.__setattr__(made, name, fields[name])
+    return made
+
+
+def _slots(count: int) -> str:
+    return ", ".join(f"{{{i}}}" for i in range(count))
+
+
+def _is_abstract(kind: Any) -> bool:
+    return bool(getattr(kind, "__abstractmethods__", None))
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

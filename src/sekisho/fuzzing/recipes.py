@@ -1,0 +1,259 @@
+"""An input as a recipe: made as often as need be, in any world, and spelt as code.
+
+A call is made several times with equal values: as drawn, laid out plainly, in another world. And its
+report is code. So what is drawn is no value, but how to make one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sekisho.worlds import World
+
+__all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "Spelling", "realize"]
+
+_MOST_SPELT: Final = 64
+"""Elements; an array of more is spelt by the values that it repeats."""
+
+
+class ArrayRecipe(NamedTuple):
+    """One array.
+
+    Attributes:
+        world: the name of whose it is.
+        dtype: its name.
+        shape: its axes.
+        pattern: the values that it repeats, in Python's numbers.
+        spots: elements that are something else: where, and what.
+        layout: the name of how it lies in memory, among its world's; "" is contiguous.
+        device: where it is, as the world takes it; None is the host.
+        is_extreme: whether its values are so large that results may depend on the order of sums.
+        is_fixed: whether only this layout is what was asked for.
+    """
+
+    world: str
+    dtype: str
+    shape: tuple[int, ...]
+    pattern: tuple[Any, ...]
+    spots: tuple[tuple[tuple[int, ...], Any], ...] = ()
+    layout: str = ""
+    device: Any = None
+    is_extreme: bool = False
+    is_fixed: bool = False
+
+    def make(self) -> Any:
+        """The array as it was drawn."""
+        world = world_named(self.world)
+        value = world.from_host(self._host(), Policy(copy=True)).value
+        if dtype_name(value.dtype) != self.dtype:
+            value = world.cast(value, self.dtype)
+        if self.device is not None:
+            value = world.move(value, Policy(device=self.device)).value
+        if self.layout:
+            value = evaluate(world.layouts[self.layout].code, value, world)
+        return value
+
+    def make_plain(self, name: str = "") -> Any:
+        """An array of the same values that lies contiguously, in this world or in another."""
+        world = world_named(self.world)
+        value = evaluate(world.plain, self.make(), world)
+        if name in {"", self.world}:
+            return value
+        array = world.to_host(value, Policy(copy=True, extended=True)).value
+        return world_named(name).from_host(array, Policy(copy=True)).value
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it lies as `make_plain` lays it."""
+        return not self.layout
+
+    def _host(self) -> Any:
+        try:
+            dtype = np.dtype(self.dtype)
+        except TypeError:  # NumPy lacks it; the world casts
+            dtype = np.dtype("float32")
+        array = np.resize(np.array(self.pattern or (0,), dtype), self.shape)
+        for index, value in self.spots:
+            array[index] = value
+        return array
+
+    def spell(self, name: str) -> Iterator[str]:
+        """The lines that make it, under a name."""
+        world = world_named(self.world)
+        host = self._host()
+        calls = [call for call, _ in world.making_calls(self.dtype, is_number=False)]
+        template = calls[-1] if len(calls) > 1 else f"{self.world}.asarray({{0}})"
+        is_large = host.size > _MOST_SPELT
+        if is_large:
+            repeated = f"numpy.resize({list(self.pattern)!r}, {self.shape!r})"
+            text = template.format(f"{repeated}.tolist()" if world is not HOST else repeated)
+        else:
+            text = template.format(repr(host.tolist()))
+            if 0 in self.shape:
+                text += f".reshape({self.shape!r})"
+        if self.device is not None and str(self.device) != "cpu":
+            text += f".to({str(self.device)!r})"
+        yield f"{name} = {text}"
+        for index, value in self.spots if is_large else ():
+            yield f"{name}[{', '.join(map(repr, index)) or '()'}] = {value!r}"
+        if self.layout:
+            yield f"{name} = {world.layouts[self.layout].code.format(name)}  # {self.layout}"
+
+
+def evaluate(code: str, value: Any, world: World) -> Any:
+    """What a piece of a world's own code, ``{0}`` being the value, makes of it."""
+    return _compiled(code, world.name)(value)
+
+
+_COMPILED: Final[dict[tuple[str, str], Callable[[Any], Any]]] = {}
+
+
+def _compiled(code: str, name: str) -> Callable[[Any], Any]:
+    made = _COMPILED.get((code, name))
+    if made is None:
+        names = {name: world_named(name).load()}
+        made = _COMPILED[code, name] = eval(f"lambda x: {code.format('x')}", names)  # noqa: S307 - ours
+    return made
+
+
+class Leaf(NamedTuple):
+    """A value that is no array, and no container of any."""
+
+    value: Any
+
+    def make(self) -> Any:
+        """The value; a copy of one that might be changed."""
+        if class_of(self.value) in _NEVER_CHANGE:
+            return self.value
+        with contextlib.suppress(Exception):  # a class may refuse
+            return copy.deepcopy(self.value)
+        return self.value
+
+
+_NEVER_CHANGE: Final = frozenset({int, float, complex, bool, str, bytes, type(None), type})
+
+
+class Group(NamedTuple):
+    """What holds others.
+
+    Attributes:
+        build: makes it of its parts.
+        words: spells it, ``{0}`` being the first part.
+        parts: what it holds.
+    """
+
+    build: Callable[[tuple[Any, ...]], Any]
+    words: str
+    parts: tuple[Recipe, ...]
+
+
+Recipe = ArrayRecipe | Leaf | Group
+
+
+def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
+    """Make what a recipe says, its arrays by a function of the caller's."""
+    if isinstance(recipe, ArrayRecipe):
+        return make(recipe)
+    if isinstance(recipe, Leaf):
+        return recipe.make()
+    return recipe.build(tuple([realize(part, make) for part in recipe.parts]))
+
+
+def arrays_of(recipe: Recipe) -> Iterator[ArrayRecipe]:
+    """The arrays of a recipe, in order."""
+    if isinstance(recipe, ArrayRecipe):
+        yield recipe
+    elif isinstance(recipe, Group):
+        for part in recipe.parts:
+            yield from arrays_of(part)
+
+
+def _changed(
+    recipe: Recipe, name: str, change: Callable[[str, ArrayRecipe], ArrayRecipe]
+) -> Recipe:
+    if isinstance(recipe, ArrayRecipe):
+        return change(name, recipe)
+    if isinstance(recipe, Leaf):
+        return recipe
+    return recipe._replace(parts=tuple([_changed(each, name, change) for each in recipe.parts]))
+
+
+class CallRecipe(NamedTuple):
+    """The arguments of one call.
+
+    Attributes:
+        positional: those that are given by their place, with their names.
+        named: those that are given by name.
+        world: the name of the call's world, where the annotations name none; "" where they do.
+        turn: a number that was drawn: which variations of it are tried.
+    """
+
+    positional: tuple[tuple[str, Recipe], ...]
+    named: tuple[tuple[str, Recipe], ...]
+    world: str = ""
+    turn: int = 0
+
+    def changed(self, change: Callable[[str, ArrayRecipe], ArrayRecipe]) -> CallRecipe:
+        """The same call with each array changed."""
+        return self._replace(
+            positional=tuple([(n, _changed(each, n, change)) for n, each in self.positional]),
+            named=tuple([(n, _changed(each, n, change)) for n, each in self.named]),
+        )
+
+    def make(
+        self, make: Callable[[ArrayRecipe], Any] = ArrayRecipe.make
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments."""
+        return (
+            tuple([realize(recipe, make) for _, recipe in self.positional]),
+            {name: realize(recipe, make) for name, recipe in self.named},
+        )
+
+    def arrays(self) -> list[tuple[str, ArrayRecipe]]:
+        """All arrays, each with the name of the parameter that it is in."""
+        every = (*self.positional, *self.named)
+        return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
+
+    def spell(self, function: str) -> list[str]:
+        """The lines that make the arguments and call a function of this name."""
+        spelling = Spelling({function})
+        given = [spelling.expression(recipe, name) for name, recipe in self.positional]
+        given += [f"{name}={spelling.expression(each, name)}" for name, each in self.named]
+        return [*spelling.lines, f"{function}({', '.join(given)})"]
+
+
+class Spelling:
+    """The lines of a report, and the names that they have used."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken: set[str] = set(taken)
+        self.lines: list[str] = []
+
+    def expression(self, recipe: Recipe, name: str) -> str:
+        """What stands for a recipe, after the lines that it needs."""
+        if isinstance(recipe, ArrayRecipe):
+            own = self.fresh(name)
+            self.lines.extend(recipe.spell(own))
+            return own
+        if isinstance(recipe, Leaf):
+            return repr(recipe.value)
+        parts = [
+            self.expression(part, f"{name}_{number}") for number, part in enumerate(recipe.parts)
+        ]
+        return recipe.words.format(*parts)
+
+    def fresh(self, name: str) -> str:
+        """A name that is not taken."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name

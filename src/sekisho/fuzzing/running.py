@@ -1,0 +1,93 @@
+"""Many calls of one function with inputs that its contract accepts, and the report of what broke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import Verbosity, given, seed, settings
+from hypothesis.errors import Flaky, Unsatisfiable
+
+from sekisho.errors import DeclarationError
+from sekisho.fuzzing.target import calls_of, find_target
+from sekisho.fuzzing.trial import Demands, Finding, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sekisho.fuzzing.recipes import CallRecipe
+    from sekisho.fuzzing.target import Target
+
+__all__ = ["fuzz_target"]
+
+
+def fuzz_target(
+    function: Callable[..., Any],
+    demands: Demands,
+    strategies: Mapping[str, Any],
+    *,
+    examples: int,
+    hostile: bool,
+    most: int,
+    seeded: int | None,
+) -> None:
+    """Call a function with `examples` inputs.
+
+    Raises:
+        AssertionError: with the smallest input that something is wrong with, as code.
+        DeclarationError: if no inputs can be made.
+    """
+    target = find_target(function)
+    unknown = sorted(demands.mutates - {each.name for each in target.contract.parameters})
+    if unknown:
+        raise DeclarationError(f"{target.name}() has no parameter '{unknown[0]}' to change.")
+    calls = calls_of(target, strategies, hostile=hostile, writes=demands.mutates, most=most)
+    trial = Trial(target, demands, hostile=hostile)
+    found: list[Finding] = []
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+    )
+    @given(calls)
+    def hold(recipe: CallRecipe) -> None:
+        try:
+            trial.run(recipe)
+        except Finding as finding:
+            found.append(finding)
+            raise
+
+    try:
+        (hold if seeded is None else seed(seeded)(hold))()
+    except Finding:
+        pass  # the last is the smallest: Hypothesis ends with it
+    except Unsatisfiable:
+        raise DeclarationError(f"{target.name}(): no input satisfies its contract.") from None
+    except Flaky:
+        if not found:
+            raise
+    if found:
+        raise AssertionError(_report(target, found[-1])) from found[-1].error
+
+
+def _report(target: Target, finding: Finding) -> str:
+    """What is wrong, and the lines that show it."""
+    recipe = finding.recipe
+    module, name = target.path
+    short = (name or target.name).rpartition(".")[2]
+    called = name or target.name
+    lines = recipe.spell(called if "." in called else short)
+    body = "\n".join(lines)
+    libraries = sorted({each.world for _, each in recipe.arrays()} | {"numpy"})
+    imports = [f"import {each}" for each in libraries if f"{each}." in body]
+    if "nan" in body or "inf" in body:
+        words = [word for word in ("inf", "nan") if word in body]
+        imports.insert(0, f"from math import {', '.join(words)}")
+    if module:
+        imports.append(f"from {module} import {called.partition('.')[0]}")
+    code = "\n".join([*imports, "", *lines] if imports else lines)
+    indented = "\n".join(f"    {line}".rstrip() for line in code.splitlines())
+    return f"{target.name}() {finding.text}\n\n{indented}\n"

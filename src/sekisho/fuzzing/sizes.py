@@ -1,0 +1,198 @@
+"""Sizes for the axes of one call: all different, now and then 0 or 1, and what expressions ask."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from hypothesis import strategies as st
+
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from sekisho.contract import Axis, Bindings
+
+    Draw = Callable[[Any], Any]
+
+__all__ = ["Sizes"]
+
+_DOMAINS: Final = (9, 40, 300)
+"""How large a size may be, so that all expressions are sizes, too: tried in this order."""
+
+_MOST_TRIED: Final = 100_000
+_MOST_KEPT: Final = 400
+_RANKS: Final = st.integers(0, 2)
+_ODD: Final = st.sampled_from((None, None, 1, 0))
+_COIN: Final = st.booleans()
+
+
+class Sizes:
+    """The axes of one contract, and the sizes that they may have together.
+
+    Args:
+        function: its name, for errors.
+        shapes: the axes of each array annotation.
+        arguments: the parameters of plain integers, which ``{n}`` in an axis may mention.
+        most: how many elements an array may have.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        shapes: Iterable[tuple[Axis, ...]],
+        arguments: Iterable[str] = (),
+        most: int = 2**22,
+    ) -> None:
+        self.function = function
+        self.shapes: list[tuple[Axis, ...]] = list(shapes)
+        axes = [axis for shape in self.shapes for axis in shape]
+        self.names: list[str] = list(
+            dict.fromkeys(a.name for a in axes if a.name is not None and not a.variadic)
+        )
+        self.runs: list[str] = list(
+            dict.fromkeys(a.key for a in axes if a.variadic and a.key is not None)
+        )
+        self.expressions: list[Any] = list(
+            {a.expression.text: a.expression for a in axes if a.expression}.values()
+        )
+        mentioned = [name for each in self.expressions for name in each.names]
+        self.asked: list[str] = [name for name in dict.fromkeys(mentioned) if name in self.names]
+        self.numbers: list[str] = [f"{{{n}}}" for n in arguments if f"{{{n}}}" in mentioned]
+        self.most = most
+        self.fixed: set[int] = {a.size for a in axes if a.size is not None}
+        self._valid: list[dict[str, int]] | None = None
+        self._refuse_large()
+
+    def _refuse_large(self) -> None:
+        for shape in self.shapes:
+            least = math.prod(1 if axis.size is None else axis.size for axis in shape)
+            if least > self.most:
+                text = " ".join(axis.text for axis in shape)
+                raise DeclarationError(
+                    f"{self.function}(): an array of '{text}' has {least:,} elements or more; "
+                    f"most_elements is {self.most:,}."
+                )
+
+    def draw(self, draw: Draw, known: Mapping[str, Any], *, hostile: bool) -> Bindings:
+        """Draw a size for every name, and a shape for every ``*name``.
+
+        Args:
+            draw: Hypothesis' own.
+            known: ``{self}`` and its like, whose values are given.
+            hostile: whether one may be 0 or 1.
+
+        Raises:
+            DeclarationError: if no sizes fit.
+        """
+        bound: Bindings = {**known}
+        count = len(self.names)
+        pool = [n for n in range(2, 2 + count + len(self.fixed) + 8) if n not in self.fixed]
+        turn = draw(st.integers(0, count)) if count else 0
+        for number, name in enumerate(self.names):
+            bound[name] = pool[(number + turn) % (count + 1)]
+        for name in self.numbers:
+            bound[name] = 2
+        odd = draw(_ODD) if hostile and count else None
+        if odd is not None:
+            bound[self.names[draw(st.integers(0, count - 1))]] = odd
+        for key in self.runs:
+            rank = draw(_RANKS)
+            bound[key] = tuple([self._free(draw, i, hostile=hostile) for i in range(rank)])
+        if self.expressions and not self._is_valid(bound):
+            choices = self._choices(known)
+            chosen: dict[str, int] = draw(st.sampled_from(choices))
+            bound.update(chosen)
+        return bound
+
+    def _free(self, draw: Draw, number: int, *, hostile: bool) -> int:
+        """A size that no other axis has to have."""
+        odd = draw(_ODD) if hostile else None
+        return 2 + number if odd is None else int(odd)
+
+    def _is_valid(self, bound: Bindings) -> bool:
+        for expression in self.expressions:
+            try:
+                size = expression.evaluate(bound)
+            except (ArithmeticError, TypeError, ValueError, KeyError):
+                return False
+            if not isinstance(size, int) or not 0 <= size <= self.most:
+                return False
+        return all(self._elements(shape, bound) <= self.most for shape in self.shapes)
+
+    @staticmethod
+    def _elements(shape: Iterable[Axis], bound: Bindings) -> int:
+        sizes = (
+            axis.size
+            if axis.size is not None
+            else axis.expression.evaluate(bound)
+            if axis.expression
+            else bound.get(axis.name or "", 1)
+            for axis in shape
+            if not axis.variadic
+        )
+        return math.prod(sizes)
+
+    def _choices(self, known: Mapping[str, Any]) -> list[dict[str, int]]:
+        """The sizes that make all expressions sizes, too, the smallest first."""
+        involved = [name for name in (*self.asked, *self.numbers) if name not in known]
+        found = self._valid
+        if found is None or known:  # an argument's attributes may differ from call to call
+            found = self._valid = self._search(involved, known)
+        if not found:
+            words = ", ".join(f"'{each.text}'" for each in self.expressions)
+            raise DeclarationError(
+                f"{self.function}(): no sizes up to {_DOMAINS[-1]} make {words} sizes of axes, "
+                f"with at most {self.most:,} elements an array."
+            )
+        return found
+
+    def _search(self, involved: Sequence[str], known: Mapping[str, Any]) -> list[dict[str, int]]:
+        others: Bindings = {**dict.fromkeys(self.names, 2), **known}
+        for domain in _DOMAINS:
+            if involved and domain ** len(involved) > _MOST_TRIED:
+                break
+            found: list[dict[str, int]] = []
+            for sizes in itertools.product(range(domain + 1), repeat=len(involved)):
+                chosen = dict(zip(involved, sizes, strict=True))
+                if self._is_valid({**others, **chosen}):
+                    found.append(chosen)
+            if found:
+                # Those of small sizes, but not of none, come first: Hypothesis shrinks to them.
+                found.sort(key=lambda each: (0 in each.values(), sum(each.values())))
+                return found[:_MOST_KEPT]
+        return []
+
+    def shape(
+        self, axes: tuple[Axis, ...], bound: Bindings, draw: Draw, *, hostile: bool
+    ) -> tuple[int, ...]:
+        """A shape of these axes; what may broadcast does, now and then, if `hostile`."""
+        found: list[int] = []
+        for number, axis in enumerate(axes):
+            if axis.variadic:
+                found.extend(self._run(axis, bound, draw, hostile=hostile))
+            elif axis.broadcastable and hostile and draw(_COIN):
+                found.append(1)
+            elif axis.size is not None:
+                found.append(axis.size)
+            elif axis.name is not None and not axis.treepath:
+                found.append(bound[axis.name])
+            elif axis.expression is not None:
+                found.append(axis.expression.evaluate(bound))
+            else:
+                found.append(self._free(draw, number + 1, hostile=hostile))
+        return tuple(found)
+
+    def _run(self, axis: Axis, bound: Bindings, draw: Draw, *, hostile: bool) -> Iterator[int]:
+        if axis.key is None:  # of no name: any
+            for number in range(draw(_RANKS)):
+                yield self._free(draw, number, hostile=hostile)
+            return
+        whole: tuple[int, ...] = bound[axis.key]
+        if not (axis.broadcastable and hostile):
+            yield from whole
+            return
+        for size in whole[draw(st.integers(0, len(whole))) :]:
+            yield 1 if draw(_COIN) else size

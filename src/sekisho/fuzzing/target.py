@@ -1,0 +1,285 @@
+"""A function to be called, its contract, and the strategy of all calls that this accepts."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from sekisho.border import Boundary, Call
+from sekisho.contract import (
+    ANYTHING,
+    PYTREE,
+    UNANNOTATED,
+    HintSpec,
+    Options,
+    array_specs,
+    build_contract,
+    display_name,
+    read_signature,
+)
+from sekisho.errors import BoundaryError, DeclarationError
+from sekisho.fuzzing.drawing import Asked, Drawer
+from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
+from sekisho.fuzzing.sizes import Sizes
+from sekisho.guard import Checkpoint, guard_target, options_of
+from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sekisho.contract import Contract, Parameter
+    from sekisho.fuzzing.recipes import Recipe
+    from sekisho.worlds import World
+
+__all__ = ["Target", "calls_of", "find_target", "values_of"]
+
+
+class Target(NamedTuple):
+    """A function, and what it promises.
+
+    Attributes:
+        call: the guard, bound to its instance if it is a method.
+        name: in messages.
+        path: how it is imported, module and name; ("", "") if it cannot be.
+        contract: without the parameter that is bound.
+        known: ``{self}``, whose attributes axes may mention.
+        worlds: the worlds that it is to be tried in, and to give the same results in.
+    """
+
+    call: Callable[..., Any]
+    name: str
+    path: tuple[str, str]
+    contract: Contract
+    known: Mapping[str, Any]
+    worlds: tuple[World, ...]
+
+
+_PLAIN_OPTIONS = Options("boundary")
+
+
+def find_target(function: Any) -> Target:
+    """Find the contract of what is to be called.
+
+    Args:
+        function: a guarded function, or method of an instance; or one that is only annotated,
+            which is guarded here as a `boundary`.
+
+    Raises:
+        DeclarationError: if its contract cannot be read, or it has none.
+    """
+    instance = getattr(function, "__self__", None)
+    guard = getattr(function, "__func__", function)
+    if not callable(function) or isinstance(function, type):
+        raise DeclarationError(f"expected a function, got {function!r}.")
+    options = options_of(guard)
+    if options is None:
+        guard = guard_target(guard, _PLAIN_OPTIONS, None)
+        options = options_of(guard)
+        function = guard if instance is None else guard.__get__(instance)
+    bare: Any = inspect.unwrap(guard)
+    name = display_name(bare)
+    if options is None:
+        raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
+    try:
+        contract = build_contract(bare, read_signature(bare), options, {})
+    except NameError as error:
+        raise DeclarationError(
+            f"{name}(): an annotation names what is local: {error}.\n"
+            "  hint: define it at the top of its module"
+        ) from None
+    known: dict[str, Any] = {}
+    if instance is not None:
+        known = {f"{{{contract.parameters[0].name}}}": instance}
+        contract = contract._replace(parameters=contract.parameters[1:])
+    return Target(function, name, _path_of(bare, function), contract, known, _worlds_of(contract))
+
+
+def _path_of(bare: Any, function: Any) -> tuple[str, str]:
+    """Where a stranger imports it from, if it is found there."""
+    module, name = str(bare.__module__), str(getattr(bare, "__qualname__", ""))
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    is_there = found is not None and inspect.unwrap(found) is bare
+    return (module, name) if is_there and not hasattr(function, "__self__") else ("", "")
+
+
+def _worlds_of(contract: Contract) -> tuple[World, ...]:
+    if contract.options.world is not None:
+        return (contract.options.world,)
+    if not contract.takes_any_world:
+        return (HOST,)
+    loaded = loaded_worlds()
+    return tuple(world for world in asked_worlds() if world in loaded)
+
+
+class _Acceptance:
+    """Whether a contract accepts a call: as the border says."""
+
+    def __init__(self, target: Target) -> None:
+        contract = target.contract
+        self.target = target
+        self.boundaries: list[tuple[Parameter, Boundary]] = [
+            (each, Boundary(contract, each, is_result=False)) for each in contract.parameters
+        ]
+
+    def accepts(self, recipe: CallRecipe) -> bool:
+        args, kwargs = recipe.make()
+        given = dict(zip([name for name, _ in recipe.positional], args, strict=False))
+        given.update(kwargs)
+        bound = {**self.target.known, **{f"{{{n}}}": value for n, value in given.items()}}
+        contract = self.target.contract
+        world = contract.options.world or (world_named(recipe.world) if recipe.world else None)
+        call = Call(bound, world, None, {}, in_trial=True)
+        try:
+            for parameter, boundary in self.boundaries:
+                if parameter.kind is parameter.kind.VAR_POSITIONAL:
+                    boundary.admit(args[len(recipe.positional) - 1 :], call)
+                elif parameter.name in given:
+                    boundary.admit(given[parameter.name], call)
+        except BoundaryError:
+            return False
+        return True
+
+
+def calls_of(
+    target: Target,
+    given: Mapping[str, Any],
+    *,
+    hostile: bool = True,
+    writes: frozenset[str] = frozenset(),
+    most: int = 2**22,
+) -> Any:
+    """The strategy of recipes of all calls that a contract accepts.
+
+    Args:
+        target: the function.
+        given: strategies for some of its parameters.
+        hostile: whether values and layouts are those that break code.
+        writes: the parameters that the function writes to.
+        most: how many elements an array may have.
+
+    Raises:
+        DeclarationError: for a contract that nothing satisfies, and for a parameter that nobody
+            knows an input for.
+    """
+    contract = target.contract
+    unknown = sorted(given.keys() - {each.name for each in contract.parameters})
+    if unknown:
+        raise DeclarationError(f"{target.name}() has no parameter '{unknown[0]}'.")
+    shapes = [
+        spec.axes
+        for each in contract.parameters
+        if each.name not in given and each.spec is not UNANNOTATED
+        for spec in array_specs(each.spec)
+        if spec.axes is not None and spec is not PYTREE
+    ]
+    integers = [
+        each.name
+        for each in contract.parameters
+        if each.name not in given and isinstance(each.spec, HintSpec) and each.spec.hint is int
+    ]
+    sizes = Sizes(target.name, shapes, integers, most)
+    acceptance = _Acceptance(target)
+    worlds = target.worlds
+    asked = Asked(target.name, sizes, worlds, hostile, writes)
+
+    @st.composite
+    def calls(draw: Callable[[Any], Any]) -> CallRecipe:
+        world: World = draw(st.sampled_from(worlds))
+        chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
+        known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
+
+        def attempt(*, calm: bool) -> CallRecipe:
+            bound = sizes.draw(draw, known, hostile=hostile and not calm)
+            drawer = Drawer(asked, draw, bound, world, calm=calm)
+            recipe = _draw_call(contract, drawer, chosen)
+            where = world.name if len(worlds) > 1 else ""
+            return recipe._replace(world=where, turn=drawer.turn)
+
+        recipe = attempt(calm=False)
+        if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
+            recipe = attempt(calm=True)
+            assume(acceptance.accepts(recipe))
+        return recipe
+
+    return calls()
+
+
+def _draw_call(contract: Contract, drawer: Drawer, chosen: Mapping[str, Leaf]) -> CallRecipe:
+    positional: list[tuple[str, Recipe]] = []
+    named: list[tuple[str, Recipe]] = []
+    left_out = False
+    for parameter in contract.parameters:
+        kind = parameter.kind
+        if kind is kind.VAR_POSITIONAL:
+            if not left_out:
+                positional += [(parameter.name, each) for each in _several(parameter, drawer)]
+            continue
+        if kind is kind.VAR_KEYWORD:
+            named += [
+                (f"{'abc'[number]}_", each)
+                for number, each in enumerate(_several(parameter, drawer))
+            ]
+            continue
+        recipe = chosen.get(parameter.name) or _argument(parameter, drawer)
+        if recipe is None:
+            left_out = True
+        elif kind is kind.KEYWORD_ONLY or (left_out and kind is not kind.POSITIONAL_ONLY):
+            named.append((parameter.name, recipe))
+        elif not left_out:
+            positional.append((parameter.name, recipe))
+    return CallRecipe(tuple(positional), tuple(named))
+
+
+def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
+    """What ``*args`` or ``**kwargs`` are given; nothing, if nobody says what they may be."""
+    spec: Any = parameter.spec
+    if spec is UNANNOTATED or spec is ANYTHING or not array_specs(spec):
+        return []
+    if hasattr(spec, "inner"):
+        whole: Any = drawer.value(spec.inner, parameter.name)
+        return list(whole.parts)
+    return [drawer.value(spec, parameter.name) for _ in range(drawer.length())]
+
+
+def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
+    """The value of one parameter; None if it is left out."""
+    spec: Any = parameter.spec
+    is_unsaid = spec is UNANNOTATED or spec is ANYTHING
+    if parameter.has_default:
+        holds = not is_unsaid and bool(array_specs(spec))
+        if is_unsaid or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
+            return None
+        try:
+            return drawer.value(spec, parameter.name)
+        except DeclarationError:
+            return None
+    return drawer.value(spec, parameter.name)
+
+
+def values_of(annotation: Any, *, hostile: bool = True, most: int = 2**22) -> Any:
+    """The strategy of values of one annotation.
+
+    Raises:
+        DeclarationError: if it cannot be read, or nothing satisfies it.
+    """
+    spec = Checkpoint(annotation).parameter.spec
+    axes = [each.axes for each in array_specs(spec) if each.axes and each is not PYTREE]
+    sizes = Sizes("arrays_of", axes, (), most)
+
+    @st.composite
+    def values(draw: Callable[[Any], Any]) -> Any:
+        loaded = loaded_worlds()
+        worlds = [world for world in asked_worlds() if world in loaded]
+        world: World = draw(st.sampled_from(worlds))
+        bound = sizes.draw(draw, {}, hostile=hostile)
+        asked = Asked("arrays_of", sizes, (world,), hostile)
+        drawer = Drawer(asked, draw, bound, world, calm=False)
+        return realize(drawer.value(spec, "value"), ArrayRecipe.make)
+
+    return values()

@@ -1,0 +1,311 @@
+"""One call with one input, and what must not be found in it."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+import itertools
+import os
+import re
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho.context import mode
+from sekisho.errors import BoundaryError
+from sekisho.fuzzing.deadline import Overdue, deadline
+from sekisho.fuzzing.recipes import ArrayRecipe
+from sekisho.fuzzing.variations import variations
+from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.fuzzing.recipes import CallRecipe
+    from sekisho.fuzzing.target import Target
+
+__all__ = ["Demands", "Finding", "Trial", "declared_errors"]
+
+_MOST_YIELDED: Final = 1000
+_CHILD: Final = 70  # the status of a process that is none of ours
+
+
+class Demands(NamedTuple):
+    """What a function may do.
+
+    Attributes:
+        allow: the classes of errors that it may raise.
+        mutates: the names of parameters that it may change.
+        rtol: how far results may differ, relative to the largest number around; None is by dtype.
+        seconds: that a call may take.
+    """
+
+    allow: tuple[type[BaseException], ...] = ()
+    mutates: frozenset[str] = frozenset()
+    rtol: float | None = None
+    seconds: float = 10.0
+
+
+class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
+    """What is wrong with one call.
+
+    Attributes:
+        text: what is wrong.
+        recipe: the call.
+        error: what it raised, if that is what is wrong.
+    """
+
+    def __init__(self, text: str, recipe: CallRecipe, error: Exception | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.recipe = recipe
+        self.error = error
+
+
+class _Outcome(NamedTuple):
+    """How a call ended: what it returned, or the error that it may raise."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Trial:
+    """Calls a function, and looks at what it did."""
+
+    def __init__(self, target: Target, demands: Demands, *, hostile: bool) -> None:
+        self.target = target
+        self.hostile = hostile
+        self.allow: tuple[type[BaseException], ...] = (
+            *demands.allow,
+            *declared_errors(inspect.unwrap(target.call)),
+        )
+        self.demands = demands
+
+    def run(self, recipe: CallRecipe) -> None:
+        """Call it with one input.
+
+        Raises:
+            Finding: if something is wrong.
+        """
+        self._try(recipe)
+        for variation in variations(recipe, self.demands.mutates) if self.hostile else ():
+            self._try(variation)
+
+    def _try(self, recipe: CallRecipe) -> None:
+        arrays = recipe.arrays()
+        made: list[Any] = []
+
+        def make(array: ArrayRecipe) -> Any:
+            made.append(array.make())
+            return made[-1]
+
+        args, kwargs = recipe.make(make)
+        before = [_image(value) for value in made]
+        outcome = self._call(args, kwargs, recipe, "")
+        for (name, array), value, image in zip(arrays, made, before, strict=True):
+            if name not in self.demands.mutates and _image(value) != image:
+                lies = f" ({array.layout})" if array.layout else ""
+                raise Finding(f"changes its argument '{name}'{lies}", recipe)
+        if any(array.is_extreme for _, array in arrays):
+            return  # sums depend on their order, and so may depend on the layout
+        if not all(array.is_plain for _, array in arrays):
+            words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
+            self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
+        for world in self.target.worlds:
+            if len(self.target.worlds) > 1 and world.name != recipe.world:
+                self._compare(recipe, outcome, world.name, f"in {world.label}")
+
+    def _call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], recipe: CallRecipe, where: str
+    ) -> _Outcome:
+        process = os.getpid()
+        try:
+            with (
+                deadline(self.demands.seconds),
+                mode("strict"),
+                warnings.catch_warnings(),
+                np.errstate(all="ignore"),
+            ):
+                warnings.simplefilter("ignore")  # such inputs are what libraries warn of
+                return _Outcome(_drained(self.target.call(*args, **kwargs)))
+        except Overdue:
+            text = f"has not returned after {self.demands.seconds:g} seconds{where}"
+            raise Finding(text, recipe) from None
+        except self.allow as error:
+            return _Outcome(error=error)
+        except BoundaryError as error:
+            raise Finding(f"breaks a contract{where}: {error}", recipe, error) from None
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            first = str(error).strip().partition("\n")[0]
+            said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+            raise Finding(f"raises{where} {said}", recipe, error) from None
+        finally:
+            if os.getpid() != process:
+                os._exit(_CHILD)  # it has forked: there is one program here that tries it
+
+    def _compare(self, recipe: CallRecipe, outcome: _Outcome, world: str, where: str) -> None:
+        """Call it with the same values, made otherwise, and compare.
+
+        Raises:
+            Finding: if the outcome is another, and not by chance.
+        """
+
+        def again(name: str) -> _Outcome:
+            args, kwargs = recipe.make(lambda array: array.make_plain(name))
+            return self._call(args, kwargs, recipe, f" {where}")
+
+        other = again(world)
+        scale = _largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
+        why = self._differs(outcome, other, scale)
+        if why is None:
+            return
+        if self._differs(again(""), again(""), scale) is not None:
+            return  # it draws numbers of its own
+        raise Finding(f"gives another result {where}: {why}", recipe)
+
+    def _differs(self, one: _Outcome, other: _Outcome, scale: float) -> str | None:
+        if type(one.error) is not type(other.error):
+            return f"{_said(one)}, and there {_said(other)}"
+        left, right = list(flatten(one.result)), list(flatten(other.result))
+        if len(left) != len(right):
+            return f"{len(left)} values, and there {len(right)}"
+        for x, y in zip(left, right, strict=True):
+            why = self._differ(x, y, scale)
+            if why is not None:
+                return why
+        return None
+
+    def _differ(self, x: Any, y: Any, scale: float) -> str | None:
+        one, other = _numbers(x), _numbers(y)
+        if one is None or other is None:
+            return None if (one is None) == (other is None) else f"{_kind(x)}, and there {_kind(y)}"
+        if one.shape != other.shape:
+            return f"shape {one.shape}, and there {other.shape}"
+        rtol = self.demands.rtol
+        if rtol is None:
+            rtol = max(_tolerance(x), _tolerance(y))
+        with np.errstate(all="ignore"):
+            close = np.isclose(one, other, rtol, rtol * scale, equal_nan=True)
+        if close.all():
+            return None
+        at = tuple(int(each) for each in np.argwhere(~close)[0])
+        place = f" at {list(at)}" if at else ""
+        return f"{one[at]}{place}, and there {other[at]}"
+
+
+def _said(outcome: _Outcome) -> str:
+    return "a result" if outcome.error is None else type(outcome.error).__name__
+
+
+def _kind(value: Any) -> str:
+    return describe(value) if find_world(value) else type(value).__name__
+
+
+def _drained(result: Any) -> Any:
+    """A result; of a coroutine, what it returns, and of a generator, what it yields."""
+    if inspect.iscoroutine(result):
+        return asyncio.run(result)
+    if inspect.isgenerator(result):
+        return list(itertools.islice(result, _MOST_YIELDED))
+    if inspect.isasyncgen(result):
+
+        async def collect() -> list[Any]:
+            found: list[Any] = []
+            async for each in result:
+                found.append(each)
+                if len(found) == _MOST_YIELDED:
+                    break
+            return found
+
+        return asyncio.run(collect())
+    return result
+
+
+def _image(value: Any) -> Any:
+    """What must be the same after a call: the values, bit by bit, and the shape and dtype."""
+    world = find_world(value) or HOST
+    host = world.host_values(value)
+    return tuple(value.shape), dtype_name(value.dtype), np.asarray(host).tobytes()
+
+
+def _numbers(value: Any) -> Any:
+    """A value as NumPy's numbers, wide enough to be compared; None if it is no number."""
+    world = find_world(value)
+    if world is None and not isinstance(value, (bool, int, float, complex)):
+        return None
+    host = np.asarray(value if world is None else world.host_values(value))
+    if host.dtype.kind not in "biufc":
+        return None
+    return host.astype("complex128" if host.dtype.kind == "c" else "float64")
+
+
+_TOLERANCES: Final = {
+    "float16": 0.03,
+    "bfloat16": 0.1,
+    "float32": 4e-4,
+    "complex64": 4e-4,
+    "bool": 0.0,
+}
+"""The root of each dtype's step: half of its digits."""
+
+
+def _tolerance(value: Any) -> float:
+    name = dtype_name(value.dtype) if find_world(value) else ""
+    return _TOLERANCES.get(name, 1e-7)
+
+
+def _largest(values: Any) -> float:
+    """The largest finite number in all of these, at least 1."""
+    largest = 1.0
+    for each in flatten(values):
+        numbers = _numbers(each)
+        if numbers is not None:
+            sizes = np.abs(numbers[np.isfinite(numbers)])
+            largest = max(largest, float(sizes.max(initial=0.0)))
+    return largest
+
+
+_RAISES: Final = re.compile(
+    r"^[ \t]*:raises?[ \t]+([\w., \t]+):|^[ \t]*Raises:?[ \t]*\n((?:.*\n?)*)", re.MULTILINE
+)
+_ENTRY: Final = re.compile(
+    r"^([ \t]*)([A-Za-z_][\w.]*(?:[ \t]*(?:,|or)[ \t]*[A-Za-z_][\w.]*)*)[ \t]*(?::|$)"
+)
+
+
+def declared_errors(function: Any) -> Iterator[type[BaseException]]:
+    """The errors that a docstring says a function raises, in Google's, NumPy's or Sphinx' style."""
+    text = inspect.getdoc(function) or ""
+    for match in _RAISES.finditer(text):
+        words = [match[1]] if match[1] else _entries(match[2])
+        for name in re.findall(r"[A-Za-z_][\w.]*", " ".join(words)):
+            found = _resolve(function, name)
+            if isinstance(found, type) and issubclass(found, BaseException):
+                yield found
+
+
+def _entries(block: str) -> Iterator[str]:
+    """The names that begin the entries of a section, which ends with another header."""
+    lines = [line for line in block.expandtabs().splitlines() if line.strip("- \t")]
+    if not lines:
+        return
+    depth = len(lines[0]) - len(lines[0].lstrip())
+    for line in lines:
+        inside = len(line) - len(line.lstrip())
+        if inside < depth:
+            return
+        match = _ENTRY.match(line)
+        if inside == depth and match:
+            yield match[2]
+
+
+def _resolve(function: Any, name: str) -> Any:
+    first, *rest = name.split(".")
+    scope: dict[str, Any] = getattr(function, "__globals__", {})
+    found = scope.get(first, getattr(builtins, first, sys.modules.get(first)))
+    for part in rest:
+        found = getattr(found, part, None)
+    return found

@@ -1,0 +1,67 @@
+"""The same call with other layouts and other values in one corner, some at each example.
+
+Chance alone brings one of ten layouts too seldom to a hundred examples, of which many are alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sekisho.fuzzing.elements import kind_of, specials
+from sekisho.worlds import world_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe
+
+    Change = Callable[[str, ArrayRecipe], ArrayRecipe]
+
+__all__ = ["variations"]
+
+_AT_ONCE: Final = 3
+
+
+def variations(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[CallRecipe]:
+    """Some of the calls that differ from one in a layout, or in one value, of all its arrays."""
+    every = [*_changes(recipe, writes)]
+    start = recipe.turn * _AT_ONCE
+    for number in range(min(_AT_ONCE, len(every))):
+        yield recipe.changed(every[(start + number) % len(every)])
+
+
+def _changes(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[Change]:
+    arrays = [array for _, array in recipe.arrays()]
+    layouts = {
+        word
+        for array in arrays
+        for word, layout in world_named(array.world).layouts.items()
+        if layout.fits(array.shape, kind_of(array.dtype), array.dtype)
+    }
+    for word in sorted(layouts):
+        yield _laid(word, writes)
+    found = {each for array in arrays if 0 not in array.shape for each in specials(array.dtype)}
+    for value, extreme in sorted(found, key=repr):
+        yield _filled(value, extreme=extreme)
+
+
+def _laid(word: str, writes: frozenset[str]) -> Change:
+    def change(name: str, array: ArrayRecipe) -> ArrayRecipe:
+        layout = world_named(array.world).layouts.get(word)
+        fits = layout is not None and layout.fits(array.shape, kind_of(array.dtype), array.dtype)
+        if layout is None or not fits or (name in writes and not layout.takes_writes):
+            return array
+        return array._replace(layout=word) if not array.is_fixed else array
+
+    return change
+
+
+def _filled(value: object, *, extreme: bool) -> Change:
+    def change(name: str, array: ArrayRecipe) -> ArrayRecipe:
+        _ = name
+        if 0 in array.shape or (value, extreme) not in specials(array.dtype):
+            return array
+        corner = tuple([size - 1 for size in array.shape])
+        return array._replace(spots=((corner, value),), is_extreme=extreme)
+
+    return change
