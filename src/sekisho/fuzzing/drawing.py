@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from sekisho.fuzzing.sizes import Sizes
     from sekisho.worlds import World
 
-__all__ = ["Asked", "Drawer"]
+__all__ = ["Asked", "Drawer", "dtypes_for"]
 
 _USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
 _COMMON: Final = tuple(
@@ -57,9 +58,10 @@ _INTEGERS: Final = st.integers(-4, 8)
 _TEXTS: Final = st.text(string.ascii_lowercase, max_size=5)
 
 
-def _dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)
+def dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
     """The dtypes to try an annotation with, in these worlds at once."""
-    known = [frozenset(world.dtypes().values()) for world in worlds]
+    known = [frozenset(each for each in w.dtypes().values() if w.can_make(each)) for w in worlds]
     shared = frozenset[str].intersection(*known)
     lawful = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
     found = [name for name in lawful if spec.accepts_dtype(name)]
@@ -167,7 +169,7 @@ class Drawer:
         """An array."""
         world = spec.world or self.world
         worlds = (world,) if spec.world else self.worlds
-        dtypes = _dtypes_for(spec, worlds)
+        dtypes = dtypes_for(spec, worlds)
         if not dtypes:
             raise self.unknown(name, f"{spec.text} is of no dtype that {world.label} has")
         dtype = dtypes[self.turn % len(dtypes)]

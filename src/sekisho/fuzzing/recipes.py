@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.fuzzing.elements import is_numpys
 from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ class ArrayRecipe(NamedTuple):
         return not self.layout
 
     def _host(self) -> Any:
-        try:
-            dtype = np.dtype(self.dtype)
-        except TypeError:  # NumPy lacks it; the world casts
-            dtype = np.dtype("float32")
+        # What NumPy lacks, the world casts.
+        dtype = np.dtype(self.dtype if is_numpys(self.dtype) else "float32")
         array = np.resize(np.array(self.pattern or (0,), dtype), self.shape)
         for index, value in self.spots:
             array[index] = value

@@ -17,15 +17,13 @@ from sekisho.contract import (
     HintSpec,
     Options,
     array_specs,
-    build_contract,
     display_name,
-    read_signature,
 )
 from sekisho.errors import BoundaryError, DeclarationError
-from sekisho.fuzzing.drawing import Asked, Drawer
+from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import Sizes
-from sekisho.guard import Checkpoint, guard_target, options_of
+from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
 if TYPE_CHECKING:
@@ -84,13 +82,7 @@ def find_target(function: Any) -> Target:
     name = display_name(bare)
     if options is None:
         raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
-    try:
-        contract = build_contract(bare, read_signature(bare), options, {})
-    except NameError as error:
-        raise DeclarationError(
-            f"{name}(): an annotation names what is local: {error}.\n"
-            "  hint: define it at the top of its module"
-        ) from None
+    contract = contract_of(guard)
     known: dict[str, Any] = {}
     if instance is not None:
         known = {f"{{{contract.parameters[0].name}}}": instance}
@@ -115,6 +107,19 @@ def _worlds_of(contract: Contract) -> tuple[World, ...]:
         return (HOST,)
     loaded = loaded_worlds()
     return tuple(world for world in asked_worlds() if world in loaded)
+
+
+def _able(target: Target, given: Mapping[str, Any]) -> tuple[World, ...]:
+    """The worlds that have a dtype for each array that names no world; all, if none has."""
+    asked = [
+        spec
+        for each in target.contract.parameters
+        if each.name not in given and each.spec is not UNANNOTATED
+        for spec in array_specs(each.spec)
+        if spec.world is None and spec is not PYTREE
+    ]
+    able = [w for w in target.worlds if all(dtypes_for(spec, (w,)) for spec in asked)]
+    return tuple(able) or target.worlds
 
 
 class _Acceptance:
@@ -185,6 +190,7 @@ def calls_of(
     ]
     sizes = Sizes(target.name, shapes, integers, most)
     acceptance = _Acceptance(target)
+    target = target._replace(worlds=_able(target, given))
     worlds = target.worlds
     asked = Asked(target.name, sizes, worlds, hostile, writes)
 

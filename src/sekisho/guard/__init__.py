@@ -7,13 +7,14 @@ decorated, and what stays around it, is known by `targets`. What asks no inline 
 
 from sekisho.guard.body import Body, body_of
 from sekisho.guard.checkpoint import Checkpoint
-from sekisho.guard.stub import options_of, settle_late_guards, unheard, warn_unguarded
+from sekisho.guard.stub import contract_of, options_of, settle_late_guards, unheard, warn_unguarded
 from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
     "Body",
     "Checkpoint",
     "body_of",
+    "contract_of",
     "guard_generated",
     "guard_target",
     "options_of",

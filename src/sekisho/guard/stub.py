@@ -48,7 +48,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-__all__ = ["make_guard", "options_of", "settle_late_guards", "unheard", "warn_unguarded"]
+__all__ = [
+    "contract_of",
+    "make_guard",
+    "options_of",
+    "settle_late_guards",
+    "unheard",
+    "warn_unguarded",
+]
 
 
 def make_guard(
@@ -85,8 +92,8 @@ def make_guard(
     # What the names are for is done once the contract is read; they may be anything, and a guard
     # that is pickled takes along what it holds.
     late_names = mentioned(function, names) if contract is None else {}
-    write, written = _make_writer(guard, function, options, late_names, contract)
-    namespace.update({WRITE: write, _WRITTEN: written})
+    write, written, promised = _make_writer(guard, function, options, late_names, contract)
+    namespace.update({WRITE: write, _WRITTEN: written, _PROMISED: promised})
     if contract is None and options.lenient:
         _late.append((weakref.ref(guard), late_names))
     return guard
@@ -140,7 +147,18 @@ def options_of(guard: Callable[..., Any]) -> Options | None:
     return options
 
 
+def contract_of(guard: Callable[..., Any]) -> Contract:
+    """What a guard holds its function to.
+
+    Raises:
+        DeclarationError: if an annotation names what is not defined yet.
+    """
+    contract: Contract = guard.__globals__[_PROMISED]()
+    return contract
+
+
 _WRITTEN: Final = "__sekisho_guard__"
+_PROMISED: Final = "__sekisho_contract__"
 
 
 @cache
@@ -190,8 +208,10 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
     options: Options,
     names: dict[str, Any],
     contract: Contract | None,
-) -> tuple[Callable[[], None], Callable[[], Callable[..., Any]]]:
+) -> tuple[Callable[[], None], Callable[[], Callable[..., Any]], Callable[[], Contract]]:
     """Make what a stub calls: first what writes the guard, once, then what gives it.
+
+    And what gives the contract.
 
     Two threads may both write; they write the same, and each finds it whole: first the names, then
     the text that uses them.
@@ -215,17 +235,20 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
             state.is_written = True
 
     def write_into(guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
-        promised = contract or _build_late_contract(function, options, names)
+        held = promised()
         if asks(function):
-            promised = promised._replace(shares_axes=True)
+            held = held._replace(shares_axes=True)
         name = _identifier(function)
         worlds = asked_worlds()
-        source, needs = generate(promised, name, worlds)
-        Names(needs, promised, function, worlds).fill(namespace)
-        rewrite = functools.partial(_text_of, promised, name, worlds)
+        source, needs = generate(held, name, worlds)
+        Names(needs, held, function, worlds).fill(namespace)
+        rewrite = functools.partial(_text_of, held, name, worlds)
         if guard is None:
             return compile_function(source, name, namespace, rewrite)
         return compile_into(guard, source, name, rewrite)
+
+    def promised() -> Contract:
+        return contract or _build_late_contract(function, options, names)
 
     def fresh() -> dict[str, Any]:
         return {OPTIONS: options, "__tracebackhide__": True}
@@ -235,7 +258,7 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
         found: Callable[..., Any] = state.kept or state.guard() or write_into(None, fresh())
         return found
 
-    return write, written
+    return write, written, promised
 
 
 def _text_of(contract: Contract, name: str, worlds: tuple[World, ...]) -> str:

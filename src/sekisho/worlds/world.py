@@ -181,6 +181,10 @@ class World(Shown):
         """The library's dtypes and their names, as jaxtyping calls them; empty while not loaded."""
         raise NotImplementedError
 
+    def can_make(self, dtype: str) -> bool:
+        """Whether an array of the dtype so named can be made now."""
+        return dtype in self.dtypes().values()
+
     def is_dtype(self, value: object) -> bool:
         """Whether this is one of the library's dtypes."""
         try:

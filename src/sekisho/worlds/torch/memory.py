@@ -86,13 +86,14 @@ def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
 
 def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
     """A tensor of an array's values, in memory of its own."""
-    # A broadcast axis is copied once and expanded back: the copy is as small as the original.
+    # A broadcast axis is copied once and expanded back: the copy is as small as the original. With
+    # `...` what has no axes remains an array.
     index = tuple(
         slice(None, 1) if stride == 0 and size > 1 else slice(None)
         for stride, size in zip(array.strides, array.shape, strict=True)
     )
     native = array.dtype.newbyteorder("=")
-    tensor: Any = torch.from_numpy(array[index].astype(native, order="K", copy=True))
+    tensor: Any = torch.from_numpy(array[*index, ...].astype(native, order="K", copy=True))
     return tensor if array.shape == tuple(tensor.shape) else tensor.expand(array.shape)
 
 
