@@ -190,7 +190,8 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the tests of ``--sekisho-fuzz``, and refuse a marker that names no mode."""
-    for package in config.getoption("sekisho_fuzz"):
+    packages: list[str] = config.getoption("sekisho_fuzz") or []
+    for package in packages:
         items += _fuzz_items(session, package)
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
@@ -227,11 +228,11 @@ class _FuzzItem(pytest.Item):
         except errors.DeclarationError as error:
             pytest.skip(str(error))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: Any) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What is wrong, and the lines that show it."""
         if excinfo.errisinstance(AssertionError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         """Where the function is."""
@@ -254,7 +255,8 @@ def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
         raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
     parent: Any = pytest.Dir.from_parent(session, path=session.path)
     for guard, demands in zip(found, settings, strict=True):
-        item = _FuzzItem.from_parent(parent, name=f"fuzz[{guard.name}]")
+        kind: Any = _FuzzItem
+        item: _FuzzItem = kind.from_parent(parent, name=f"fuzz[{guard.name}]")
         item.function = guard.function
         item.demands = {**demands, "given": guard.given}
         yield item

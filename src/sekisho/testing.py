@@ -221,8 +221,8 @@ def arrays_of(
         most_elements: that an array may have.
 
     Returns:
-        The strategy. An annotation that names no world, as `sekisho.Array`, gives values of each
-        that is loaded.
+        The strategy. An annotation that names no world, as `sekisho.Array`, gives arrays,
+        and tensors if PyTorch is imported.
 
     Raises:
         DeclarationError: if the annotation cannot be read, or nothing satisfies it.
@@ -250,6 +250,7 @@ def inputs_of(
     hostile: bool = True,
     given: Mapping[str, SearchStrategy[Any]] | None = None,
     mutates: Collection[str] = (),
+    worlds: Sequence[str] | None = None,
     most_elements: int = _MOST_ELEMENTS,
 ) -> SearchStrategy[tuple[tuple[Any, ...], dict[str, Any]]]:
     """The calls that a function's contract accepts, as a strategy of Hypothesis.
@@ -260,6 +261,8 @@ def inputs_of(
         hostile: see `arrays_of`.
         given: strategies for some of its parameters: what no annotation tells.
         mutates: the parameters that it writes to: their memory can be written.
+        worlds: where a function takes arrays of any world, those that it is given, by name; NumPy,
+            and PyTorch if it is imported, if not said.
         most_elements: see `arrays_of`.
 
     Returns:
@@ -288,7 +291,7 @@ def inputs_of(
     from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - which need Hypothesis
 
     calls: SearchStrategy[Any] = calls_of(
-        find_target(function),
+        find_target(function, worlds),
         given or {},
         hostile=hostile,
         writes=frozenset(mutates),
@@ -305,6 +308,7 @@ def fuzz(
     mutates: Collection[str] = (),
     rtol: float | None = None,
     given: Mapping[str, SearchStrategy[Any]] | None = None,
+    worlds: Sequence[str] | None = None,
     examples: int = 100,
     hostile: bool = True,
     seconds: float = 10.0,
@@ -324,6 +328,7 @@ def fuzz(
         rtol: how far results may differ, relative to the largest number around; None is half of
             the digits of their dtypes.
         given: see `inputs_of`.
+        worlds: see `inputs_of`; the results in all of them are compared.
         examples: how many inputs are tried, each with a few variations.
         hostile: see `arrays_of`.
         seconds: that one call may take.
@@ -347,10 +352,10 @@ def fuzz(
         ...
         AssertionError: peak() raises ValueError: zero-size array to reduction operation ...
     """
-    from sekisho.fuzzing import Demands, fuzz_target  # noqa: PLC0415 - which need Hypothesis
+    from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - likewise
 
     fuzz_target(
-        function,
+        find_target(function, worlds),
         Demands(allow, frozenset(mutates), rtol, seconds),
         given or {},
         examples=examples,

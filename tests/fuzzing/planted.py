@@ -306,7 +306,7 @@ def settled_mended(x: Float32[T, "n"]) -> Float32[T, "n"]:
     return x
 
 
-@plant("not a number", sk.torch_world, settled_mended, seconds=0.5)
+@plant("not a number", sk.torch_world, settled_mended, seconds=0.2)
 def settled(x: Float32[T, "n"]) -> Float32[T, "n"]:
     while not bool((x.abs() <= 1e-3).all()):
         x = x / 2

@@ -4,6 +4,7 @@ import asyncio
 import os
 import textwrap
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -46,56 +47,55 @@ def planted():
     del sys.modules["planted_bugs"]
 
 
-def missed_and_false(planted, seeds):
+def missed_and_false(planted, number):
     missed, false = [], []
     for each in planted.PLANTED:
-        for number in seeds:
-            try:
-                fuzz(each.broken, seed=number, **each.options)
-                missed.append((each.broken.__name__, number))
-            except AssertionError:
-                pass
-            try:
-                fuzz(each.mended, seed=number, **each.options)
-            except AssertionError as error:
-                false.append((str(error), number))
+        try:
+            fuzz(each.broken, seed=number, **each.options)
+            missed.append(each.broken.__name__)
+        except AssertionError:
+            pass
+        try:
+            fuzz(each.mended, seed=number, **each.options)
+        except AssertionError as error:
+            false.append(str(error))
     return missed, false
 
 
-def test_planted_bugs_are_found_and_their_mended_twins_pass(planted):
+def test_planted_bugs_are_found_and_the_code_of_the_report_shows_them(planted):
     assert len(planted.PLANTED) >= 30
-    missed, false = missed_and_false(planted, [0])
-    assert false == []
-    assert len(missed) <= 2
+    missed = []
+    for each in planted.PLANTED[::3]:  # all of them, and their twins, in the slow test
+        try:
+            fuzz(each.broken, seed=0, **each.options)
+            missed.append(each.broken.__name__)
+            continue
+        except AssertionError as error:
+            report = str(error)
+        assert report.startswith(f"{each.broken.__name__}() ")
+        assert shows(code_of(report), report), report
+        fuzz(each.mended, seed=0, **each.options)
+    assert missed == []
+
+
+def shows(code, report):
+    """Whether the lines of a report, pasted, do what it says."""
+    scope = {}
+    try:
+        with sk.mode("strict"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(code, scope)
+    except Exception as error:
+        return str(error).splitlines()[0].strip() in report
+    return "changes its argument" in report or "gives another result" in report
 
 
 @pytest.mark.slow
-def test_planted_bugs_are_found_whatever_the_seed(planted):
-    missed, false = missed_and_false(planted, range(1, 10))
-    assert false == []
-    for number in range(1, 10):
-        assert len([name for name, seed in missed if seed == number]) <= 2
-
-
-def test_the_code_of_a_report_shows_the_bug(planted):
-    for each in planted.PLANTED:
-        if each.kind in {"not a number", "strides taken for granted", "order of memory"}:
-            continue  # what these do shows in no error, or never ends
-        try:
-            fuzz(each.broken, seed=0, **each.options)
-        except AssertionError as error:
-            report = str(error)
-        code = code_of(report)
-        scope = {}
-        try:
-            with sk.mode("strict"):
-                exec(code, scope)
-        except Exception as error:
-            first = str(error).splitlines()[0]
-            assert first in report
-        else:
-            words = ("changes its argument", "gives another result")
-            assert any(word in report for word in words), report
+def test_planted_bugs_are_found_whatever_the_seed_and_their_mended_twins_pass(planted):
+    for number in range(10):
+        missed, false = missed_and_false(planted, number)
+        assert false == []
+        assert len(missed) <= len(planted.PLANTED) - 28, missed
 
 
 # --- what is said
@@ -108,7 +108,8 @@ def peak(x: Float32[A, "n"]) -> np.float32:
 
 @sk.numpy_world
 def shifted(x: Float32[A, "h w"], by: float) -> Float32[A, "h w"]:
-    x[x > by] = by
+    if x.flags.writeable and x.size and x.flat[0] > by:
+        x.flat[0] = by
     return x
 
 
@@ -153,7 +154,7 @@ def test_a_broken_contract_is_told_as_the_guard_tells_it():
     assert report.startswith(
         "swapped() breaks a contract: swapped() the result: expected "
         'Float32[ndarray, "w h"], got float32[2, 3] (NumPy).\n'
-        "  axis 'h' is 2 (from argument 'x'), but axis 1 of the result is 3\n"
+        "  axis 'w' is 3 (from argument 'x'), but axis 0 of the result is 2\n"
     )
     assert report.endswith(
         "    x = numpy.asarray([[-1.25, -1.0, -0.75], [-0.5, -0.25, 0.0]], dtype='float32')\n"
@@ -315,6 +316,17 @@ def test_a_function_of_any_world_does_the_same_in_each(torch):
     assert "gives another result in " in found_in(f)
 
 
+def test_the_worlds_to_be_tried_are_named(torch):
+    jax = pytest.importorskip("jax")
+
+    @sk.same_world
+    def f(x: Float32[sk.Array, "n"]) -> Float32[sk.Array, "n"]:
+        return x * (2 if isinstance(x, jax.Array) else 3)
+
+    fuzz(f, seed=0)
+    assert "in JAX" in found_in(f, worlds=("numpy", "jax"))
+
+
 # --- functions that misbehave
 
 
@@ -359,7 +371,7 @@ def test_a_function_that_forks_is_tried_in_one_process():
 def test_a_function_that_prints_is_let(capsys):
     @sk.numpy_world
     def f(x: Float32[A, "n"]) -> None:
-        print("here")
+        print("here")  # noqa: T201
 
     fuzz(f, examples=3, hostile=False, seed=0)
     assert "here" in capsys.readouterr().out

@@ -265,7 +265,7 @@ def test_a_function_of_any_world_gets_arrays_of_one_world_at_a_time(torch):
         seen.update(worlds)
 
     hold()
-    assert {"numpy", "torch"} <= seen
+    assert seen == {"numpy", "torch"}
 
 
 def test_a_boundary_gets_what_each_annotation_names(torch):

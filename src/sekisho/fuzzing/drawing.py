@@ -25,7 +25,7 @@ from sekisho.contract import (
     parse_axes,
 )
 from sekisho.errors import DeclarationError
-from sekisho.fuzzing.elements import draw_filling, kind_of
+from sekisho.fuzzing.elements import filling, kind_of
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
 from sekisho.worlds import PLAIN_DTYPES, dtype_name
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sekisho.fuzzing.sizes import Sizes
     from sekisho.worlds import World
 
-__all__ = ["Asked", "Drawer", "dtypes_for"]
+__all__ = ["TURNS", "Asked", "Drawer", "dtypes_for"]
 
 _USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
 _COMMON: Final = tuple(
@@ -46,8 +46,14 @@ _COMMON: Final = tuple(
 )
 """The dtypes that a wide annotation is tried with, the most usual first."""
 
-_WIDE: Final = st.integers(0, 2**16 - 1)
-"""For a choice among few that all have to come: of wide ranges, Hypothesis repeats less."""
+TURNS: Final = st.integers(0, 2**24 - 1)
+_WAYS: Final = st.integers(0, 255)
+_WIDE: Final = st.integers(0, 2**24 - 1)
+"""For choices among few that all have to come: of wide ranges, Hypothesis repeats less. One number
+for several choices, since each draw takes its time."""
+
+_LAYOUTS: Final = 64
+"""More than there are, twice."""
 
 _COIN: Final = st.booleans()
 _LENGTHS: Final = st.integers(0, 3)
@@ -94,7 +100,8 @@ class Drawer:
     Args:
         asked: what is asked for.
         draw: Hypothesis' own.
-        bound: the sizes of this call.
+        turn: a number that was drawn for this call.
+        bound: its sizes.
         world: this call's world, where an annotation names none.
         calm: whether nothing is left out, and nothing broadcast.
     """
@@ -103,6 +110,7 @@ class Drawer:
         self,
         asked: Asked,
         draw: Callable[[Any], Any],
+        turn: int,
         bound: Bindings,
         world: World,
         *,
@@ -113,8 +121,7 @@ class Drawer:
         self.bound = bound
         self.world = world
         self.calm = calm or not asked.hostile
-        self.turn: int = draw(_WIDE)
-        self.device: int = draw(st.integers(0, 3)) if len(world.devices()) > 1 else 0
+        self.turn = turn
         self.trees: dict[str, int] = {}
 
     def value(self, spec: Any, name: str, depth: int = 0) -> Recipe:
@@ -175,10 +182,12 @@ class Drawer:
         dtype = dtypes[self.turn % len(dtypes)]
         axes = _ANY_SHAPE if spec.axes is None else spec.axes
         shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
-        pattern, spots, extreme = draw_filling(self.draw, dtype, shape, hostile=self.hostile)
-        layout = self.layout(world, shape, dtype, name, spec.array_type)
+        way: int = self.draw(_WAYS)
+        odd: int = self.draw(_WIDE) if self.hostile else 0
+        pattern, spots, extreme = filling(way, odd // _LAYOUTS, dtype, shape)
+        layout = self.layout(odd % _LAYOUTS, world, shape, dtype, name, spec.array_type)
         devices = world.devices()
-        device = devices[self.device % len(devices)] if devices else None
+        device = devices[self.turn // 16 % len(devices)] if devices else None
         return ArrayRecipe(
             world.name,
             dtype,
@@ -192,7 +201,13 @@ class Drawer:
         )
 
     def layout(
-        self, world: World, shape: tuple[int, ...], dtype: str, name: str, kind: type | None
+        self,
+        odd: int,
+        world: World,
+        shape: tuple[int, ...],
+        dtype: str,
+        name: str,
+        kind: type | None,
     ) -> str:
         """How an array lies: in half of all calls, as it is made."""
         fitting: list[str] = [
@@ -206,11 +221,8 @@ class Drawer:
             if not fitting:
                 raise self.unknown(name, f"{kind.__name__} is a class of its own")
             return fitting[0]
-        if not self.hostile or not fitting:
-            return ""
-        choice: int = self.draw(_WIDE) % (2 * len(fitting))
-        # The simplest choice is none.
-        return "" if choice < len(fitting) else fitting[choice - len(fitting)]
+        words = [*[""] * len(fitting), *fitting]  # the simplest choice is none
+        return words[odd % len(words)] if words else ""
 
     # --- what holds arrays
 

@@ -222,12 +222,27 @@ class CallRecipe(NamedTuple):
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
 
-    def spell(self, function: str) -> list[str]:
-        """The lines that make the arguments and call a function of this name."""
+    def spell(self, function: str, again: str | None = None) -> list[str]:
+        """The lines that make the arguments and call a function of this name.
+
+        Args:
+            function: its name.
+            again: the world that it is called in once more, with the same values laid out plainly;
+                "" is the same world, and None not at all.
+        """
         spelling = Spelling({function})
         given = [spelling.expression(recipe, name) for name, recipe in self.positional]
         given += [f"{name}={spelling.expression(each, name)}" for name, each in self.named]
-        return [*spelling.lines, f"{function}({', '.join(given)})"]
+        call = f"{function}({', '.join(given)})"
+        lines = [*spelling.lines, call]
+        if again is not None:
+            for name, array in spelling.arrays.items():
+                plain = world_named(array.world).plain.format(name)
+                lines.append(
+                    f"{name} = {plain}" if not again else f"{name} = sekisho.to_{again}({name})"
+                )
+            lines.append(call)
+        return lines
 
 
 class Spelling:
@@ -236,12 +251,14 @@ class Spelling:
     def __init__(self, taken: set[str]) -> None:
         self.taken: set[str] = set(taken)
         self.lines: list[str] = []
+        self.arrays: dict[str, ArrayRecipe] = {}
 
     def expression(self, recipe: Recipe, name: str) -> str:
         """What stands for a recipe, after the lines that it needs."""
         if isinstance(recipe, ArrayRecipe):
             own = self.fresh(name)
             self.lines.extend(recipe.spell(own))
+            self.arrays[own] = recipe
             return own
         if isinstance(recipe, Leaf):
             return repr(recipe.value)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import Verbosity, given, seed, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from sekisho.errors import DeclarationError
-from sekisho.fuzzing.target import calls_of, find_target
+from sekisho.fuzzing.target import calls_of
 from sekisho.fuzzing.trial import Demands, Finding, Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sekisho.fuzzing.recipes import CallRecipe
     from sekisho.fuzzing.target import Target
@@ -21,7 +22,7 @@ __all__ = ["fuzz_target"]
 
 
 def fuzz_target(
-    function: Callable[..., Any],
+    target: Target,
     demands: Demands,
     strategies: Mapping[str, Any],
     *,
@@ -36,7 +37,6 @@ def fuzz_target(
         AssertionError: with the smallest input that something is wrong with, as code.
         DeclarationError: if no inputs can be made.
     """
-    target = find_target(function)
     unknown = sorted(demands.mutates - {each.name for each in target.contract.parameters})
     if unknown:
         raise DeclarationError(f"{target.name}() has no parameter '{unknown[0]}' to change.")
@@ -79,12 +79,12 @@ def _report(target: Target, finding: Finding) -> str:
     module, name = target.path
     short = (name or target.name).rpartition(".")[2]
     called = name or target.name
-    lines = recipe.spell(called if "." in called else short)
+    lines = recipe.spell(called if "." in called else short, finding.again)
     body = "\n".join(lines)
-    libraries = sorted({each.world for _, each in recipe.arrays()} | {"numpy"})
+    libraries = sorted({each.world for _, each in recipe.arrays()} | {"numpy", "sekisho"})
     imports = [f"import {each}" for each in libraries if f"{each}." in body]
-    if "nan" in body or "inf" in body:
-        words = [word for word in ("inf", "nan") if word in body]
+    words = [word for word in ("inf", "nan") if re.search(rf"\b{word}\b", body)]
+    if words:
         imports.insert(0, f"from math import {', '.join(words)}")
     if module:
         imports.append(f"from {module} import {called.partition('.')[0]}")

@@ -63,6 +63,11 @@ class Sizes:
         self.numbers: list[str] = [f"{{{n}}}" for n in arguments if f"{{{n}}}" in mentioned]
         self.most = most
         self.fixed: set[int] = {a.size for a in axes if a.size is not None}
+        count = len(self.names)
+        self.pool: list[int] = [
+            n for n in range(2, 3 + count + len(self.fixed)) if n not in self.fixed
+        ]
+        self.odd: Any = st.integers(0, max(4 * count - 1, 0))
         self._valid: list[dict[str, int]] | None = None
         self._refuse_large()
 
@@ -76,11 +81,12 @@ class Sizes:
                     f"most_elements is {self.most:,}."
                 )
 
-    def draw(self, draw: Draw, known: Mapping[str, Any], *, hostile: bool) -> Bindings:
+    def draw(self, draw: Draw, turn: int, known: Mapping[str, Any], *, hostile: bool) -> Bindings:
         """Draw a size for every name, and a shape for every ``*name``.
 
         Args:
             draw: Hypothesis' own.
+            turn: a number that was drawn: which name has which of the sizes.
             known: ``{self}`` and its like, whose values are given.
             hostile: whether one may be 0 or 1.
 
@@ -89,15 +95,15 @@ class Sizes:
         """
         bound: Bindings = {**known}
         count = len(self.names)
-        pool = [n for n in range(2, 2 + count + len(self.fixed) + 8) if n not in self.fixed]
-        turn = draw(st.integers(0, count)) if count else 0
         for number, name in enumerate(self.names):
-            bound[name] = pool[(number + turn) % (count + 1)]
+            bound[name] = self.pool[(number + turn) % (count + 1)]
         for name in self.numbers:
             bound[name] = 2
-        odd = draw(_ODD) if hostile and count else None
-        if odd is not None:
-            bound[self.names[draw(st.integers(0, count - 1))]] = odd
+        if hostile and count:
+            choice: int = draw(self.odd)
+            if choice >= 2 * count:  # in half of all calls
+                which, size = divmod(choice - 2 * count, 2)
+                bound[self.names[which]] = 1 - size
         for key in self.runs:
             rank = draw(_RANKS)
             bound[key] = tuple([self._free(draw, i, hostile=hostile) for i in range(rank)])

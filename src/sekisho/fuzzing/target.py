@@ -14,20 +14,21 @@ from sekisho.contract import (
     ANYTHING,
     PYTREE,
     UNANNOTATED,
+    ArraySpec,
     HintSpec,
     Options,
     array_specs,
     display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
-from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
+from sekisho.fuzzing.drawing import TURNS, Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import Sizes
 from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sekisho.contract import Contract, Parameter
     from sekisho.fuzzing.recipes import Recipe
@@ -59,12 +60,14 @@ class Target(NamedTuple):
 _PLAIN_OPTIONS = Options("boundary")
 
 
-def find_target(function: Any) -> Target:
+def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
     """Find the contract of what is to be called.
 
     Args:
         function: a guarded function, or method of an instance; or one that is only annotated,
             which is guarded here as a `boundary`.
+        worlds: the names of those that a function of any world is tried in; None is those of the
+            two that guards always know that are loaded.
 
     Raises:
         DeclarationError: if its contract cannot be read, or it has none.
@@ -87,7 +90,9 @@ def find_target(function: Any) -> Target:
     if instance is not None:
         known = {f"{{{contract.parameters[0].name}}}": instance}
         contract = contract._replace(parameters=contract.parameters[1:])
-    return Target(function, name, _path_of(bare, function), contract, known, _worlds_of(contract))
+    return Target(
+        function, name, _path_of(bare, function), contract, known, _worlds_of(contract, worlds)
+    )
 
 
 def _path_of(bare: Any, function: Any) -> tuple[str, str]:
@@ -100,13 +105,19 @@ def _path_of(bare: Any, function: Any) -> tuple[str, str]:
     return (module, name) if is_there and not hasattr(function, "__self__") else ("", "")
 
 
-def _worlds_of(contract: Contract) -> tuple[World, ...]:
+def _worlds_of(contract: Contract, names: Sequence[str] | None) -> tuple[World, ...]:
     if contract.options.world is not None:
         return (contract.options.world,)
     if not contract.takes_any_world:
         return (HOST,)
+    if names is not None:
+        return tuple([world_named(name) for name in names])
+    return _usual_worlds()
+
+
+def _usual_worlds() -> tuple[World, ...]:
     loaded = loaded_worlds()
-    return tuple(world for world in asked_worlds() if world in loaded)
+    return tuple(each for each in asked_worlds() if each.is_resident and each in loaded)
 
 
 def _able(target: Target, given: Mapping[str, Any]) -> tuple[World, ...]:
@@ -132,7 +143,18 @@ class _Acceptance:
             (each, Boundary(contract, each, is_result=False)) for each in contract.parameters
         ]
 
+        # Nothing else can fail: of arrays alone, with names and numbers for axes, all is bound.
+        self.is_certain: bool = not target.known and all(
+            isinstance(each.spec, ArraySpec)
+            and not each.has_default
+            and not any(axis.expression or axis.broadcastable for axis in each.axes)
+            for each in contract.parameters
+        )
+
     def accepts(self, recipe: CallRecipe) -> bool:
+        """Whether it does."""
+        if self.is_certain:
+            return True
         args, kwargs = recipe.make()
         given = dict(zip([name for name, _ in recipe.positional], args, strict=False))
         given.update(kwargs)
@@ -193,19 +215,21 @@ def calls_of(
     target = target._replace(worlds=_able(target, given))
     worlds = target.worlds
     asked = Asked(target.name, sizes, worlds, hostile, writes)
+    some = st.sampled_from(worlds)
 
     @st.composite
     def calls(draw: Callable[[Any], Any]) -> CallRecipe:
-        world: World = draw(st.sampled_from(worlds))
+        world: World = draw(some)
+        turn: int = draw(TURNS)
         chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
         known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
 
         def attempt(*, calm: bool) -> CallRecipe:
-            bound = sizes.draw(draw, known, hostile=hostile and not calm)
-            drawer = Drawer(asked, draw, bound, world, calm=calm)
+            bound = sizes.draw(draw, turn, known, hostile=hostile and not calm)
+            drawer = Drawer(asked, draw, turn, bound, world, calm=calm)
             recipe = _draw_call(contract, drawer, chosen)
             where = world.name if len(worlds) > 1 else ""
-            return recipe._replace(world=where, turn=drawer.turn)
+            return recipe._replace(world=where, turn=turn)
 
         recipe = attempt(calm=False)
         if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
@@ -280,12 +304,11 @@ def values_of(annotation: Any, *, hostile: bool = True, most: int = 2**22) -> An
 
     @st.composite
     def values(draw: Callable[[Any], Any]) -> Any:
-        loaded = loaded_worlds()
-        worlds = [world for world in asked_worlds() if world in loaded]
-        world: World = draw(st.sampled_from(worlds))
-        bound = sizes.draw(draw, {}, hostile=hostile)
+        world: World = draw(st.sampled_from(_usual_worlds()))
+        turn: int = draw(TURNS)
+        bound = sizes.draw(draw, turn, {}, hostile=hostile)
         asked = Asked("arrays_of", sizes, (world,), hostile)
-        drawer = Drawer(asked, draw, bound, world, calm=False)
+        drawer = Drawer(asked, draw, turn, bound, world, calm=False)
         return realize(drawer.value(spec, "value"), ArrayRecipe.make)
 
     return values()

@@ -56,13 +56,22 @@ class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
         text: what is wrong.
         recipe: the call.
         error: what it raised, if that is what is wrong.
+        again: the world in which the call differs with equal values, "" being the same; None if it
+            was the first call already.
     """
 
-    def __init__(self, text: str, recipe: CallRecipe, error: Exception | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        recipe: CallRecipe,
+        error: Exception | None = None,
+        again: str | None = None,
+    ) -> None:
         super().__init__(text)
         self.text = text
         self.recipe = recipe
         self.error = error
+        self.again = again
 
 
 class _Outcome(NamedTuple):
@@ -104,7 +113,7 @@ class Trial:
 
         args, kwargs = recipe.make(make)
         before = [_image(value) for value in made]
-        outcome = self._call(args, kwargs, recipe, "")
+        outcome = self._call(args, kwargs, recipe)
         for (name, array), value, image in zip(arrays, made, before, strict=True):
             if name not in self.demands.mutates and _image(value) != image:
                 lies = f" ({array.layout})" if array.layout else ""
@@ -119,7 +128,12 @@ class Trial:
                 self._compare(recipe, outcome, world.name, f"in {world.label}")
 
     def _call(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], recipe: CallRecipe, where: str
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        recipe: CallRecipe,
+        where: str = "",
+        again: str | None = None,
     ) -> _Outcome:
         process = os.getpid()
         try:
@@ -133,15 +147,15 @@ class Trial:
                 return _Outcome(_drained(self.target.call(*args, **kwargs)))
         except Overdue:
             text = f"has not returned after {self.demands.seconds:g} seconds{where}"
-            raise Finding(text, recipe) from None
+            raise Finding(text, recipe, again=again) from None
         except self.allow as error:
             return _Outcome(error=error)
         except BoundaryError as error:
-            raise Finding(f"breaks a contract{where}: {error}", recipe, error) from None
+            raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             first = str(error).strip().partition("\n")[0]
             said = f"{type(error).__name__}: {first}" if first else type(error).__name__
-            raise Finding(f"raises{where} {said}", recipe, error) from None
+            raise Finding(f"raises{where} {said}", recipe, error, again) from None
         finally:
             if os.getpid() != process:
                 os._exit(_CHILD)  # it has forked: there is one program here that tries it
@@ -155,16 +169,14 @@ class Trial:
 
         def again(name: str) -> _Outcome:
             args, kwargs = recipe.make(lambda array: array.make_plain(name))
-            return self._call(args, kwargs, recipe, f" {where}")
+            return self._call(args, kwargs, recipe, f" {where}", world)
 
         other = again(world)
         scale = _largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(outcome, other, scale)
-        if why is None:
-            return
-        if self._differs(again(""), again(""), scale) is not None:
-            return  # it draws numbers of its own
-        raise Finding(f"gives another result {where}: {why}", recipe)
+        if why is None or self._differs(again(""), again(""), scale) is not None:
+            return  # the same, or it draws numbers of its own
+        raise Finding(f"gives another result {where}: {why}", recipe, again=world)
 
     def _differs(self, one: _Outcome, other: _Outcome, scale: float) -> str | None:
         if type(one.error) is not type(other.error):
