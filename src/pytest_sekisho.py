@@ -247,10 +247,11 @@ def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
         pytest.UsageError: if there is no such package, or Hypothesis is not installed.
     """
     try:
-        fuzzing = importlib.import_module("sekisho.fuzzing")
-        found = list(fuzzing.find_guards(package))
-        table = fuzzing.read_table(session.config.rootpath)
-        settings = [fuzzing.settings_for(each.name, table) for each in found]
+        from sekisho.fuzzing import find_guards, read_table, settings_for  # noqa: PLC0415 - as said
+
+        found = list(find_guards(package))
+        table = read_table(session.config.rootpath)
+        settings = [settings_for(each.name, table) for each in found]
     except (ImportError, TypeError) as error:
         raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
     parent: Any = pytest.Dir.from_parent(session, path=session.path)

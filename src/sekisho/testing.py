@@ -317,22 +317,20 @@ def fuzz(
 ) -> None:
     """Call a function with inputs that its contract accepts, and look for what must not happen.
 
-    That is: an error that it does not declare; a result that breaks the contract; a crossing that
-    nobody declared; an argument that is changed; another result for equal values that lie
-    otherwise in memory; and, for a `same_world` function, another result in another world.
+    That is: an error that it does not declare, a result that breaks the contract, a crossing, an
+    argument that is changed, another result for equal values in another layout or world.
 
     Args:
         function: see `inputs_of`.
-        allow: the errors that it may raise beside those that its docstring names.
+        allow: errors that it may raise, beside those that its docstring names.
         mutates: the parameters that it may change.
-        rtol: how far results may differ, relative to the largest number around; None is half of
-            the digits of their dtypes.
+        rtol: how far results may differ, of the largest number around; None is half the digits.
         given: see `inputs_of`.
-        worlds: see `inputs_of`; the results in all of them are compared.
+        worlds: see `inputs_of`; results are compared.
         examples: how many inputs are tried, each with a few variations.
         hostile: see `arrays_of`.
         seconds: that one call may take.
-        seed: a number for the same inputs each time; None is Hypothesis' own choice.
+        seed: a number for the same inputs each time.
         most_elements: see `arrays_of`.
 
     Raises:
@@ -340,8 +338,7 @@ def fuzz(
         DeclarationError: see `inputs_of`.
 
     Examples:
-        >>> import numpy as np
-        >>> import sekisho as sk
+        >>> import numpy as np, sekisho as sk
         >>> from jaxtyping import Float32
         >>> from sekisho.testing import fuzz
         >>> @sk.numpy_world

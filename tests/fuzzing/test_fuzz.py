@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from jaxtyping import Float, Float32, Float64, Int64
 
@@ -90,7 +91,17 @@ def shows(code, report):
     return "changes its argument" in report or "gives another result" in report
 
 
+@pytest.fixture
+def without_shrinking():
+    before = settings.get_current_profile_name()
+    settings.register_profile("first", settings(), phases=[Phase.generate])
+    settings.load_profile("first")
+    yield
+    settings.load_profile(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_shrinking")
 def test_planted_bugs_are_found_whatever_the_seed_and_their_mended_twins_pass(planted):
     for number in range(10):
         missed, false = missed_and_false(planted, number)

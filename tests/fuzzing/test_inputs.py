@@ -393,6 +393,16 @@ def test_an_argument_that_nobody_knows_an_input_for_is_named(world):
     )
 
 
+def test_a_class_that_cannot_be_made_of_nothing_is_named(world):
+    class Config:
+        def __init__(self):
+            raise ValueError("no file")
+
+    f = guarded(world, {"x": Float[world.array_type, "n"], "config": Config})
+    with pytest.raises(sk.DeclarationError, match="since Config cannot be made: no file"):
+        find(inputs_of(f), lambda _: True)
+
+
 def test_a_strategy_for_no_parameter_is_refused(world):
     f = guarded(world, {"x": Float[world.array_type, "n"]})
     with pytest.raises(sk.DeclarationError, match=r"f\(\) has no parameter 'y'"):

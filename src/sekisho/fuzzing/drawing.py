@@ -116,11 +116,15 @@ class Drawer:
         *,
         calm: bool,
     ) -> None:
-        self.function, self.sizes, self.worlds, self.hostile, self.writes = asked
+        self.function: str = asked.function
+        self.sizes: Sizes = asked.sizes
+        self.worlds: tuple[World, ...] = asked.worlds
+        self.hostile: bool = asked.hostile
+        self.writes: frozenset[str] = asked.writes
         self.draw = draw
         self.bound = bound
         self.world = world
-        self.calm = calm or not asked.hostile
+        self.calm: bool = calm or not asked.hostile
         self.turn = turn
         self.trees: dict[str, int] = {}
 
@@ -264,7 +268,12 @@ class Drawer:
         number = f"{{{name}}}"
         if number in self.sizes.numbers:
             return Leaf(self.bound[number])
-        return Leaf(self.draw(self.plain(spec, name)))
+        strategy = self.plain(spec, name)
+        try:
+            return Leaf(self.draw(strategy))
+        except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # of its class
+            why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
+            raise self.unknown(name, why) from None
 
     def tree(self, spec: HintSpec, name: str) -> Recipe:
         """A PyTree: one leaf, a list or a dict of two; the same for those of the same name."""

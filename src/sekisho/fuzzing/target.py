@@ -120,19 +120,6 @@ def _usual_worlds() -> tuple[World, ...]:
     return tuple(each for each in asked_worlds() if each.is_resident and each in loaded)
 
 
-def _able(target: Target, given: Mapping[str, Any]) -> tuple[World, ...]:
-    """The worlds that have a dtype for each array that names no world; all, if none has."""
-    asked = [
-        spec
-        for each in target.contract.parameters
-        if each.name not in given and each.spec is not UNANNOTATED
-        for spec in array_specs(each.spec)
-        if spec.world is None and spec is not PYTREE
-    ]
-    able = [w for w in target.worlds if all(dtypes_for(spec, (w,)) for spec in asked)]
-    return tuple(able) or target.worlds
-
-
 class _Acceptance:
     """Whether a contract accepts a call: as the border says."""
 
@@ -194,50 +181,54 @@ def calls_of(
         DeclarationError: for a contract that nothing satisfies, and for a parameter that nobody
             knows an input for.
     """
-    contract = target.contract
-    unknown = sorted(given.keys() - {each.name for each in contract.parameters})
+    parameters = {each.name: each for each in target.contract.parameters}
+    unknown = sorted(given.keys() - parameters.keys())
     if unknown:
         raise DeclarationError(f"{target.name}() has no parameter '{unknown[0]}'.")
-    shapes = [
-        spec.axes
-        for each in contract.parameters
-        if each.name not in given and each.spec is not UNANNOTATED
-        for spec in array_specs(each.spec)
-        if spec.axes is not None and spec is not PYTREE
-    ]
-    integers = [
-        each.name
-        for each in contract.parameters
-        if each.name not in given and isinstance(each.spec, HintSpec) and each.spec.hint is int
-    ]
+    specs: dict[str, Any] = {n: p.spec for n, p in parameters.items() if n not in given}
+    arrays = [array for spec in specs.values() for array in _arrays_in(spec)]
+    shapes = [array.axes for array in arrays if array.axes is not None]
+    integers = [n for n, spec in specs.items() if isinstance(spec, HintSpec) and spec.hint is int]
     sizes = Sizes(target.name, shapes, integers, most)
-    acceptance = _Acceptance(target)
-    target = target._replace(worlds=_able(target, given))
-    worlds = target.worlds
+    anywhere = [array for array in arrays if array.world is None]
+    able = [w for w in target.worlds if all(dtypes_for(array, (w,)) for array in anywhere)]
+    worlds = tuple(able) or target.worlds
     asked = Asked(target.name, sizes, worlds, hostile, writes)
-    some = st.sampled_from(worlds)
+    return _calls(target, asked, given, _Acceptance(target), st.sampled_from(worlds))
 
-    @st.composite
-    def calls(draw: Callable[[Any], Any]) -> CallRecipe:
-        world: World = draw(some)
-        turn: int = draw(TURNS)
-        chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
-        known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
 
-        def attempt(*, calm: bool) -> CallRecipe:
-            bound = sizes.draw(draw, turn, known, hostile=hostile and not calm)
-            drawer = Drawer(asked, draw, turn, bound, world, calm=calm)
-            recipe = _draw_call(contract, drawer, chosen)
-            where = world.name if len(worlds) > 1 else ""
-            return recipe._replace(world=where, turn=turn)
+def _arrays_in(spec: Any) -> list[ArraySpec]:
+    if spec is UNANNOTATED:
+        return []
+    return [each for each in array_specs(spec) if each is not PYTREE]
 
-        recipe = attempt(calm=False)
-        if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
-            recipe = attempt(calm=True)
-            assume(acceptance.accepts(recipe))
-        return recipe
 
-    return calls()
+@st.composite
+def _calls(
+    draw: Callable[[Any], Any],
+    target: Target,
+    asked: Asked,
+    given: Mapping[str, Any],
+    acceptance: _Acceptance,
+    some: Any,
+) -> CallRecipe:
+    world: World = draw(some)
+    turn: int = draw(TURNS)
+    chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
+    known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
+
+    def attempt(*, calm: bool) -> CallRecipe:
+        bound = asked.sizes.draw(draw, turn, known, hostile=asked.hostile and not calm)
+        drawer = Drawer(asked, draw, turn, bound, world, calm=calm)
+        recipe = _draw_call(target.contract, drawer, chosen)
+        where = world.name if len(asked.worlds) > 1 else ""
+        return recipe._replace(world=where, turn=turn)
+
+    recipe = attempt(calm=False)
+    if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
+        recipe = attempt(calm=True)
+        assume(acceptance.accepts(recipe))
+    return recipe
 
 
 def _draw_call(contract: Contract, drawer: Drawer, chosen: Mapping[str, Leaf]) -> CallRecipe:

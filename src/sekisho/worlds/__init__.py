@@ -18,7 +18,6 @@ from sekisho.worlds.containers import (
 )
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name
-from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import (
     HOST,
@@ -71,7 +70,6 @@ __all__ = [
     "Converted",
     "HOST",
     "Kind",
-    "Layout",
     "PLAIN_DTYPES",
     "Policy",
     "Refusal",

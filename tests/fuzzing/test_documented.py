@@ -1,0 +1,84 @@
+"""What the documentation guards is fuzzed: its functions keep what they declare."""
+
+import contextlib
+import importlib
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import sekisho as sk
+from sekisho.guard import options_of
+from sekisho.testing import fuzz
+
+ROOT = Path(__file__).parents[2]
+# worlds.md adds a world, and adopt.md is run by a test of its own.
+PAGES = sorted(
+    path
+    for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    if path.name not in {"worlds.md", "adopt.md"}
+)
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# Of what a page shows to go wrong, each with what it is shown to do.
+SHOWN = {
+    name: {"allow": (sk.BoundaryError,)}
+    for name in ("norm", "turned", "loss", "fast", "peek", "to_unit")
+}
+MAY = {
+    **SHOWN,
+    "peaks": {"allow": (ValueError,)},
+    "step": {"allow": (RuntimeError,)},  # x.numpy(), of a view that is lazily negative
+    # What no annotation can say: an index, a count, a percentage, a list that is not empty.
+    "look_up": {"allow": (IndexError,)},
+    "first": {"allow": (IndexError,)},
+    "batches": {"allow": (ValueError,)},
+    "augment": {"allow": (ValueError,)},
+    "histogram": {"allow": (ValueError,)},
+    "percentile": {"allow": (ValueError,)},
+    "collate": {"allow": (sk.BoundaryError,)},
+}
+"""What documented functions may do."""
+
+
+def guards_of(path):
+    """The guarded functions of a page, whose blocks are run until one cannot be."""
+    name = f"fuzzed_{path.stem}"
+    module = sys.modules[name] = types.ModuleType(name)
+    try:
+        for block in BLOCK.findall(path.read_text("utf-8")):
+            try:
+                exec(compile(block, str(path), "exec"), vars(module))
+            except Exception:
+                continue  # what it shows may be an error, or need what is not here
+    finally:
+        del sys.modules[name]
+    return [each for each in vars(module).values() if options_of(each) is not None]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_page_guards_keeps_what_it_declares(path, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    for guard in guards_of(path):
+        fuzz_documented(guard)
+
+
+def fuzz_documented(guard):
+    with contextlib.suppress(sk.DeclarationError):  # nobody knows an input
+        fuzz(guard, seed=0, **MAY.get(guard.__name__, {}))
+
+
+@pytest.mark.slow
+def test_what_the_example_guards_keeps_what_it_declares(monkeypatch):
+    for library in ("torch", "sklearn"):
+        pytest.importorskip(library)
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    module = importlib.import_module("digits")
+    guards = [each for each in vars(module).values() if options_of(each) is not None]
+    assert len(guards) > 3
+    for guard in guards:
+        fuzz_documented(guard)
