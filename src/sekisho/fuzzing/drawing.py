@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.errors import InvalidArgument, ResolutionFailed
+from hypothesis.errors import HypothesisWarning, InvalidArgument, ResolutionFailed
 
 from sekisho.contract import (
     ANYTHING,
@@ -268,10 +269,14 @@ class Drawer:
         number = f"{{{name}}}"
         if number in self.sizes.numbers:
             return Leaf(self.bound[number])
-        strategy = self.plain(spec, name)
         try:
-            return Leaf(self.draw(strategy))
-        except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # of its class
+            with warnings.catch_warnings():
+                # It warns of a class that is made of nothing, and so tells nothing.
+                warnings.simplefilter("error", HypothesisWarning)
+                return Leaf(self.draw(self.plain(spec, name)))
+        except DeclarationError:
+            raise
+        except (AttributeError, RuntimeError, TypeError, ValueError, HypothesisWarning) as error:
             why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
             raise self.unknown(name, why) from None
 
