@@ -1,6 +1,7 @@
 """Inputs of contracts: each is accepted, by the guard and by jaxtyping; all that breaks code comes."""
 
 import dataclasses
+import importlib.util
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, NotRequired, Optional, TypedDict, Union
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import find, given, seed, settings
 from hypothesis import strategies as st
-from jaxtyping import Bool, Float, Float32, Int, Int64, PyTree, Shaped, UInt8, jaxtyped
+from jaxtyping import Bool, Float, Float32, Int, Int64, Shaped, UInt8, jaxtyped
 
 import sekisho as sk
 from sekisho.testing import arrays_of, inputs_of
@@ -62,6 +63,14 @@ def records(A):
     return Pair, Batch, Node, Point
 
 
+def trees(A):
+    if importlib.util.find_spec("jax") is None:
+        return {}
+    from jaxtyping import PyTree
+
+    return {"a tree": {"x": PyTree[Float[A, "n"], "T"], "y": PyTree[Float[A, "n"], "T"]}}
+
+
 def contracts(A):
     Pair, Batch, Node, Point = records(A)
     return {
@@ -95,7 +104,7 @@ def contracts(A):
         "a typed dict": {"x": Batch},
         "a record in itself": {"x": Node},
         "attrs": {"x": Point},
-        "a tree": {"x": PyTree[Float[A, "n"], "T"], "y": PyTree[Float[A, "n"], "T"]},
+        **trees(A),
         "plain": {"x": Float[A, "n"], "s": str, "b": bool, "w": Literal["a", "b"], "f": float},
         "nested": {"x": dict[str, list[tuple[UInt8[A, "h w"], Optional[int]]]]},
     }
