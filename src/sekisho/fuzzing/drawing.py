@@ -187,8 +187,7 @@ class Drawer:
         dtype = dtypes[self.turn % len(dtypes)]
         axes = _ANY_SHAPE if spec.axes is None else spec.axes
         shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
-        way: int = self.draw(_WAYS)
-        odd: int = self.draw(_WIDE) if self.hostile else 0
+        odd, way = divmod(int(self.draw(_WIDE if self.hostile else _WAYS)), 256)
         pattern, spots, extreme = filling(way, odd // _LAYOUTS, dtype, shape)
         layout = self.layout(odd % _LAYOUTS, world, shape, dtype, name, spec.array_type)
         devices = world.devices()
