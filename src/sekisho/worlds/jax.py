@@ -55,11 +55,6 @@ class _Jax(World):
         scalar_types = [each for each in jnp.__dict__.values() if isinstance(each, type(jnp.int8))]
         return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
 
-    def can_make(self, dtype: str) -> bool:
-        known = next((each for each, name in self.dtypes().items() if name == dtype), None)
-        # While its 64 bits are off, it has 32 for those.
-        return known is not None and self.load().dtypes.canonicalize_dtype(known) == known
-
     def kind_of(self, value: Any) -> str | None:
         kind = type(value).__name__
         return None if kind == "ArrayImpl" else kind

@@ -182,8 +182,16 @@ class World(Shown):
         raise NotImplementedError
 
     def can_make(self, dtype: str) -> bool:
-        """Whether an array of the dtype so named can be made now."""
-        return dtype in self.dtypes().values()
+        """Whether an array of the dtype so named can be made now: a setting may forbid it."""
+        if dtype not in self.dtypes().values():
+            return False
+        try:
+            self.from_host(np.zeros((), dtype), Policy())
+        except Refusal:
+            return False
+        except TypeError:  # NumPy lacks it, and nobody forbids a cast
+            return True
+        return True
 
     def is_dtype(self, value: object) -> bool:
         """Whether this is one of the library's dtypes."""
