@@ -338,6 +338,16 @@ def test_the_worlds_to_be_tried_are_named(torch):
     assert "in JAX" in found_in(f, worlds=("numpy", "jax"))
 
 
+def test_a_world_that_cannot_have_the_dtype_is_not_tried():
+    pytest.importorskip("jax")  # whose 64 bits are off
+
+    @sk.same_world
+    def f(x: Float64[sk.Array, "n"]) -> Float64[sk.Array, "n"]:
+        return x + 1
+
+    fuzz(f, worlds=("numpy", "jax"), seed=0)
+
+
 # --- functions that misbehave
 
 

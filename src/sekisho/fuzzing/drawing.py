@@ -26,10 +26,9 @@ from sekisho.contract import (
     parse_axes,
 )
 from sekisho.errors import DeclarationError
-from sekisho.fuzzing.elements import filling, kind_of
+from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
-from sekisho.worlds import PLAIN_DTYPES, dtype_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,17 +38,14 @@ if TYPE_CHECKING:
     from sekisho.fuzzing.sizes import Sizes
     from sekisho.worlds import World
 
-__all__ = ["TURNS", "Asked", "Drawer", "dtypes_for"]
+__all__ = ["WIDE", "Asked", "Drawer", "dtypes_for"]
 
 _USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
-_COMMON: Final = tuple(
-    dict.fromkeys((*_USUAL, *sorted(dtype_name(each) for each in PLAIN_DTYPES), "bfloat16"))
-)
+_COMMON: Final = tuple(dict.fromkeys((*_USUAL, *sorted(NUMPYS), "bfloat16")))
 """The dtypes that a wide annotation is tried with, the most usual first."""
 
-TURNS: Final = st.integers(0, 2**24 - 1)
 _WAYS: Final = st.integers(0, 255)
-_WIDE: Final = st.integers(0, 2**24 - 1)
+WIDE: Final = st.integers(0, 2**24 - 1)
 """For choices among few that all have to come: of wide ranges, Hypothesis repeats less. One number
 for several choices, since each draw takes its time."""
 
@@ -187,46 +183,22 @@ class Drawer:
         dtype = dtypes[self.turn % len(dtypes)]
         axes = _ANY_SHAPE if spec.axes is None else spec.axes
         shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
-        odd, way = divmod(int(self.draw(_WIDE if self.hostile else _WAYS)), 256)
+        odd, way = divmod(int(self.draw(WIDE if self.hostile else _WAYS)), 256)
         pattern, spots, extreme = filling(way, odd // _LAYOUTS, dtype, shape)
-        layout = self.layout(odd % _LAYOUTS, world, shape, dtype, name, spec.array_type)
         devices = world.devices()
         device = devices[self.turn // 16 % len(devices)] if devices else None
-        return ArrayRecipe(
-            world.name,
-            dtype,
-            shape,
-            pattern,
-            spots,
-            layout,
-            device,
-            is_extreme=extreme,
-            is_fixed=spec.array_type is not None,
+        plain = ArrayRecipe(
+            world.name, dtype, shape, pattern, spots, "", device, is_extreme=extreme
         )
-
-    def layout(
-        self,
-        odd: int,
-        world: World,
-        shape: tuple[int, ...],
-        dtype: str,
-        name: str,
-        kind: type | None,
-    ) -> str:
-        """How an array lies: in half of all calls, as it is made."""
-        fitting: list[str] = [
-            word
-            for word, layout in world.layouts.items()
-            if layout.fits(shape, kind_of(dtype), dtype)
-            and (layout.takes_writes or name not in self.writes)
-        ]
-        if kind is not None:  # only a layout of that very class will do
-            fitting = [word for word in fitting if word == _LAYOUT_OF.get(kind.__name__)]
-            if not fitting:
-                raise self.unknown(name, f"{kind.__name__} is a class of its own")
-            return fitting[0]
-        words = [*[""] * len(fitting), *fitting]  # the simplest choice is none
-        return words[odd % len(words)] if words else ""
+        fitting = plain.fitting(writes=name in self.writes)
+        if spec.array_type is not None:  # only a layout of that very class will do
+            only = _LAYOUT_OF.get(spec.array_type.__name__)
+            if only is None or only not in fitting:
+                raise self.unknown(name, f"{spec.array_type.__name__} is a class of its own")
+            return plain._replace(layout=only, is_fixed=True)
+        # In half of all calls, and where the number is 0, as it is made.
+        words = [*[""] * len(fitting), *fitting]
+        return plain._replace(layout=words[odd % _LAYOUTS % len(words)]) if words else plain
 
     # --- what holds arrays
 
@@ -248,15 +220,11 @@ class Drawer:
             for each in spec.fields
             if not spec.is_dict or each in spec.required or self.calm or self.draw(_COIN)
         ]
-        parts = tuple([self.field(spec, each, name, depth + 1) for each in names])
-        return record(spec, names, parts)
-
-    def field(self, record: RecordSpec, field: str, name: str, depth: int) -> Recipe:
-        """One field of it."""
-        spec = record.fields[field]
-        if spec is ANYTHING:
-            return Leaf(None)
-        return self.value(spec, name, depth)
+        fields = [spec.fields[each] for each in names]
+        parts = [
+            Leaf(None) if each is ANYTHING else self.value(each, name, depth + 1) for each in fields
+        ]
+        return record(spec, names, tuple(parts))
 
     # --- what holds none
 

@@ -13,7 +13,10 @@ from sekisho.worlds import PLAIN_DTYPES, dtype_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Filling", "filling", "is_numpys", "kind_of", "specials"]
+__all__ = ["NUMPYS", "filling", "kind_of", "specials"]
+
+NUMPYS: Final = frozenset(map(dtype_name, PLAIN_DTYPES))
+"""The names of the dtypes that NumPy has without help."""
 
 _PERIOD: Final = 61
 """Values before they repeat: no axis that is likely has this size, so that no two rows are alike."""
@@ -86,12 +89,12 @@ def specials(dtype: str) -> tuple[tuple[Any, bool], ...]:
     """Values that code forgets, the simplest first, each with whether it is extreme."""
     kind = kind_of(dtype)
     if kind in "iu":
-        info = np.iinfo(dtype) if is_numpys(dtype) else None
+        info = np.iinfo(dtype) if dtype in NUMPYS else None
         whole = () if info is None else (int(info.max), int(info.min))
         return ((0, False), *[(each, True) for each in whole])
     if kind in "fc":
         narrow = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
-        limits = np.finfo(narrow if is_numpys(narrow) else "float32")
+        limits = np.finfo(narrow if narrow in NUMPYS else "float32")
         ends = (float(limits.max), -float(limits.max))
         usual = (0.0, float("nan"), float("inf"), -float("inf"), -0.0)
         tiny = float(limits.smallest_subnormal)
@@ -104,8 +107,3 @@ def specials(dtype: str) -> tuple[tuple[Any, bool], ...]:
             return tuple([(complex(value, 1.0), extreme) for value, extreme in every])
         return every
     return ()
-
-
-def is_numpys(dtype: str) -> bool:
-    """Whether NumPy has a dtype without help."""
-    return any(dtype_name(each) == dtype for each in PLAIN_DTYPES)

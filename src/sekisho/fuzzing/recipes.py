@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.fuzzing.elements import is_numpys
+from sekisho.fuzzing.elements import NUMPYS, kind_of
+from sekisho.ground import evaluate
 from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from sekisho.worlds import World
 
 __all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "Spelling", "realize"]
 
@@ -60,26 +60,32 @@ class ArrayRecipe(NamedTuple):
         if self.device is not None:
             value = world.move(value, Policy(device=self.device)).value
         if self.layout:
-            value = evaluate(world.layouts[self.layout].code, value, world)
+            value = _code(world.layouts[self.layout].code, world.name)(value)
         return value
 
     def make_plain(self, name: str = "") -> Any:
         """An array of the same values that lies contiguously, in this world or in another."""
         world = world_named(self.world)
-        value = evaluate(world.plain, self.make(), world)
+        value = _code(world.plain, world.name)(self.make())
         if name in {"", self.world}:
             return value
         array = world.to_host(value, Policy(copy=True, extended=True)).value
         return world_named(name).from_host(array, Policy(copy=True)).value
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it lies as `make_plain` lays it."""
-        return not self.layout
+    def fitting(self, *, writes: bool) -> list[str]:
+        """The layouts that it may have; of `writes`, those in which its elements can be written."""
+        if self.is_fixed:
+            return []
+        kind = kind_of(self.dtype)
+        return [
+            word
+            for word, layout in world_named(self.world).layouts.items()
+            if layout.fits(self.shape, kind, self.dtype) and (layout.takes_writes or not writes)
+        ]
 
     def _host(self) -> Any:
         # What NumPy lacks, the world casts.
-        dtype = np.dtype(self.dtype if is_numpys(self.dtype) else "float32")
+        dtype = np.dtype(self.dtype if self.dtype in NUMPYS else "float32")
         array = np.resize(np.array(self.pattern or (0,), dtype), self.shape)
         for index, value in self.spots:
             array[index] = value
@@ -108,19 +114,12 @@ class ArrayRecipe(NamedTuple):
             yield f"{name} = {world.layouts[self.layout].code.format(name)}  # {self.layout}"
 
 
-def evaluate(code: str, value: Any, world: World) -> Any:
-    """What a piece of a world's own code, ``{0}`` being the value, makes of it."""
-    return _compiled(code, world.name)(value)
-
-
-_COMPILED: Final[dict[tuple[str, str], Callable[[Any], Any]]] = {}
-
-
-def _compiled(code: str, name: str) -> Callable[[Any], Any]:
-    made = _COMPILED.get((code, name))
-    if made is None:
-        names = {name: world_named(name).load()}
-        made = _COMPILED[code, name] = eval(f"lambda x: {code.format('x')}", names)  # noqa: S307 - ours
+@cache
+def _code(code: str, name: str) -> Callable[[Any], Any]:
+    """What a piece of a world's own code, ``{0}`` being the value, does."""
+    made: Callable[[Any], Any] = evaluate(
+        f"lambda x: {code.format('x')}", {name: world_named(name).load()}
+    )
     return made
 
 
@@ -192,7 +191,7 @@ class CallRecipe(NamedTuple):
     Attributes:
         positional: those that are given by their place, with their names.
         named: those that are given by name.
-        world: the name of the call's world, where the annotations name none; "" where they do.
+        world: the name of the call's world, where the annotations name none.
         turn: a number that was drawn: which variations of it are tried.
     """
 

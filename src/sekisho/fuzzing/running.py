@@ -77,9 +77,8 @@ def _report(target: Target, finding: Finding) -> str:
     """What is wrong, and the lines that show it."""
     recipe = finding.recipe
     module, name = target.path
-    short = (name or target.name).rpartition(".")[2]
     called = name or target.name
-    lines = recipe.spell(called if "." in called else short, finding.again)
+    lines = recipe.spell(called, finding.again)
     body = "\n".join(lines)
     libraries = sorted({each.world for _, each in recipe.arrays()} | {"numpy", "sekisho"})
     imports = [f"import {each}" for each in libraries if f"{each}." in body]

@@ -43,8 +43,8 @@ class Sizes:
         self,
         function: str,
         shapes: Iterable[tuple[Axis, ...]],
-        arguments: Iterable[str] = (),
-        most: int = 2**22,
+        arguments: Iterable[str],
+        most: int,
     ) -> None:
         self.function = function
         self.shapes: list[tuple[Axis, ...]] = list(shapes)

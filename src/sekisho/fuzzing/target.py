@@ -17,11 +17,12 @@ from sekisho.contract import (
     ArraySpec,
     HintSpec,
     Options,
+    PackedSpec,
     array_specs,
     display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
-from sekisho.fuzzing.drawing import TURNS, Asked, Drawer, dtypes_for
+from sekisho.fuzzing.drawing import WIDE, Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import Sizes
 from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
@@ -110,9 +111,11 @@ def _worlds_of(contract: Contract, names: Sequence[str] | None) -> tuple[World, 
         return (contract.options.world,)
     if not contract.takes_any_world:
         return (HOST,)
-    if names is not None:
-        return tuple([world_named(name) for name in names])
-    return _usual_worlds()
+    worlds = _usual_worlds() if names is None else tuple(map(world_named, names))
+    arrays = [array for each in contract.parameters for array in _arrays_in(each.spec)]
+    anywhere = [array for array in arrays if array.world is None]
+    able = [world for world in worlds if all(dtypes_for(array, (world,)) for array in anywhere)]
+    return tuple(able) or worlds
 
 
 def _usual_worlds() -> tuple[World, ...]:
@@ -147,7 +150,7 @@ class _Acceptance:
         given.update(kwargs)
         bound = {**self.target.known, **{f"{{{n}}}": value for n, value in given.items()}}
         contract = self.target.contract
-        world = contract.options.world or (world_named(recipe.world) if recipe.world else None)
+        world = contract.options.world or world_named(recipe.world)
         call = Call(bound, world, None, {}, in_trial=True)
         try:
             for parameter, boundary in self.boundaries:
@@ -164,9 +167,9 @@ def calls_of(
     target: Target,
     given: Mapping[str, Any],
     *,
-    hostile: bool = True,
-    writes: frozenset[str] = frozenset(),
-    most: int = 2**22,
+    hostile: bool,
+    writes: frozenset[str],
+    most: int,
 ) -> Any:
     """The strategy of recipes of all calls that a contract accepts.
 
@@ -190,11 +193,8 @@ def calls_of(
     shapes = [array.axes for array in arrays if array.axes is not None]
     integers = [n for n, spec in specs.items() if isinstance(spec, HintSpec) and spec.hint is int]
     sizes = Sizes(target.name, shapes, integers, most)
-    anywhere = [array for array in arrays if array.world is None]
-    able = [w for w in target.worlds if all(dtypes_for(array, (w,)) for array in anywhere)]
-    worlds = tuple(able) or target.worlds
-    asked = Asked(target.name, sizes, worlds, hostile, writes)
-    return _calls(target, asked, given, _Acceptance(target), st.sampled_from(worlds))
+    asked = Asked(target.name, sizes, target.worlds, hostile, writes)
+    return _calls(target, asked, given, _Acceptance(target), st.sampled_from(target.worlds))
 
 
 def _arrays_in(spec: Any) -> list[ArraySpec]:
@@ -213,7 +213,7 @@ def _calls(
     some: Any,
 ) -> CallRecipe:
     world: World = draw(some)
-    turn: int = draw(TURNS)
+    turn: int = draw(WIDE)
     chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
     known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
 
@@ -221,8 +221,7 @@ def _calls(
         bound = asked.sizes.draw(draw, turn, known, hostile=asked.hostile and not calm)
         drawer = Drawer(asked, draw, turn, bound, world, calm=calm)
         recipe = _draw_call(target.contract, drawer, chosen)
-        where = world.name if len(asked.worlds) > 1 else ""
-        return recipe._replace(world=where, turn=turn)
+        return recipe._replace(world=world.name, turn=turn)
 
     recipe = attempt(calm=False)
     if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
@@ -262,7 +261,7 @@ def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
     spec: Any = parameter.spec
     if spec is UNANNOTATED or spec is ANYTHING or not array_specs(spec):
         return []
-    if hasattr(spec, "inner"):
+    if isinstance(spec, PackedSpec):
         whole: Any = drawer.value(spec.inner, parameter.name)
         return list(whole.parts)
     return [drawer.value(spec, parameter.name) for _ in range(drawer.length())]
@@ -283,20 +282,20 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
     return drawer.value(spec, parameter.name)
 
 
-def values_of(annotation: Any, *, hostile: bool = True, most: int = 2**22) -> Any:
+def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:
     """The strategy of values of one annotation.
 
     Raises:
         DeclarationError: if it cannot be read, or nothing satisfies it.
     """
     spec = Checkpoint(annotation).parameter.spec
-    axes = [each.axes for each in array_specs(spec) if each.axes and each is not PYTREE]
+    axes = [each.axes for each in _arrays_in(spec) if each.axes is not None]
     sizes = Sizes("arrays_of", axes, (), most)
 
     @st.composite
     def values(draw: Callable[[Any], Any]) -> Any:
         world: World = draw(st.sampled_from(_usual_worlds()))
-        turn: int = draw(TURNS)
+        turn: int = draw(WIDE)
         bound = sizes.draw(draw, turn, {}, hostile=hostile)
         asked = Asked("arrays_of", sizes, (world,), hostile)
         drawer = Drawer(asked, draw, turn, bound, world, calm=False)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import inspect
 import itertools
 import os
-import re
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,17 +14,16 @@ import numpy as np
 from sekisho.context import mode
 from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
+from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.recipes import ArrayRecipe
 from sekisho.fuzzing.variations import variations
 from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sekisho.fuzzing.recipes import CallRecipe
     from sekisho.fuzzing.target import Target
 
-__all__ = ["Demands", "Finding", "Trial", "declared_errors"]
+__all__ = ["Demands", "Finding", "Trial"]
 
 _MOST_YIELDED: Final = 1000
 _CHILD: Final = 70  # the status of a process that is none of ours
@@ -120,11 +116,11 @@ class Trial:
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
             return  # sums depend on their order, and so may depend on the layout
-        if not all(array.is_plain for _, array in arrays):
-            words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
+        words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
+        if words:
             self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
         for world in self.target.worlds:
-            if len(self.target.worlds) > 1 and world.name != recipe.world:
+            if world.name != recipe.world:
                 self._compare(recipe, outcome, world.name, f"in {world.label}")
 
     def _call(
@@ -278,46 +274,3 @@ def _largest(values: Any) -> float:
             sizes = np.abs(numbers[np.isfinite(numbers)])
             largest = max(largest, float(sizes.max(initial=0.0)))
     return largest
-
-
-_RAISES: Final = re.compile(
-    r"^[ \t]*:raises?[ \t]+([\w., \t]+):|^[ \t]*Raises:?[ \t]*\n((?:.*\n?)*)", re.MULTILINE
-)
-_ENTRY: Final = re.compile(
-    r"^([ \t]*)([A-Za-z_][\w.]*(?:[ \t]*(?:,|or)[ \t]*[A-Za-z_][\w.]*)*)[ \t]*(?::|$)"
-)
-
-
-def declared_errors(function: Any) -> Iterator[type[BaseException]]:
-    """The errors that a docstring says a function raises, in Google's, NumPy's or Sphinx' style."""
-    text = inspect.getdoc(function) or ""
-    for match in _RAISES.finditer(text):
-        words = [match[1]] if match[1] else _entries(match[2])
-        for name in re.findall(r"[A-Za-z_][\w.]*", " ".join(words)):
-            found = _resolve(function, name)
-            if isinstance(found, type) and issubclass(found, BaseException):
-                yield found
-
-
-def _entries(block: str) -> Iterator[str]:
-    """The names that begin the entries of a section, which ends with another header."""
-    lines = [line for line in block.expandtabs().splitlines() if line.strip("- \t")]
-    if not lines:
-        return
-    depth = len(lines[0]) - len(lines[0].lstrip())
-    for line in lines:
-        inside = len(line) - len(line.lstrip())
-        if inside < depth:
-            return
-        match = _ENTRY.match(line)
-        if inside == depth and match:
-            yield match[2]
-
-
-def _resolve(function: Any, name: str) -> Any:
-    first, *rest = name.split(".")
-    scope: dict[str, Any] = getattr(function, "__globals__", {})
-    found = scope.get(first, getattr(builtins, first, sys.modules.get(first)))
-    for part in rest:
-        found = getattr(found, part, None)
-    return found

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sekisho.fuzzing.elements import kind_of, specials
-from sekisho.worlds import world_named
+from sekisho.fuzzing.elements import specials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,27 +30,19 @@ def variations(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[CallRecip
 
 
 def _changes(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[Change]:
-    arrays = [array for _, array in recipe.arrays()]
-    layouts = {
-        word
-        for array in arrays
-        for word, layout in world_named(array.world).layouts.items()
-        if layout.fits(array.shape, kind_of(array.dtype), array.dtype)
-    }
+    arrays = recipe.arrays()
+    layouts = {word for name, array in arrays for word in array.fitting(writes=name in writes)}
     for word in sorted(layouts):
         yield _laid(word, writes)
-    found = {each for array in arrays if 0 not in array.shape for each in specials(array.dtype)}
+    found = {each for _, array in arrays if 0 not in array.shape for each in specials(array.dtype)}
     for value, extreme in sorted(found, key=repr):
         yield _filled(value, extreme=extreme)
 
 
 def _laid(word: str, writes: frozenset[str]) -> Change:
     def change(name: str, array: ArrayRecipe) -> ArrayRecipe:
-        layout = world_named(array.world).layouts.get(word)
-        fits = layout is not None and layout.fits(array.shape, kind_of(array.dtype), array.dtype)
-        if layout is None or not fits or (name in writes and not layout.takes_writes):
-            return array
-        return array._replace(layout=word) if not array.is_fixed else array
+        fits = word in array.fitting(writes=name in writes)
+        return array._replace(layout=word) if fits else array
 
     return change
 
