@@ -1,4 +1,7 @@
-"""What each of two processes runs; started by test_distributed.py, over the loopback."""
+"""What each of two processes runs over the loopback, or one on a GPU.
+
+Started by test_distributed.py and test_cuda_programs.py.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from jaxtyping import Float32
 from torch.distributed.device_mesh import init_device_mesh
 
 import sekisho as sk
+
+DEVICE = torch.device("cpu")  # a fourth argument says otherwise
 
 
 class Net(torch.nn.Module):
@@ -37,18 +42,19 @@ def refuses(error, call, *arguments):
 
 def train(wrapped):
     """One step on this rank's half of a batch; the gradients are those of the whole."""
-    batch = torch.arange(16.0).reshape(4, 4)[dist.get_rank() :: 2]
+    batch = torch.arange(16.0, device=DEVICE).reshape(4, 4)
+    batch = batch[dist.get_rank() :: dist.get_world_size()]
     wrapped(batch).square().mean().backward()
 
 
 def whole_gradients():
-    net = Net()
-    net(torch.arange(16.0).reshape(4, 4)).square().mean().backward()
+    net = Net().to(DEVICE)
+    net(torch.arange(16.0, device=DEVICE).reshape(4, 4)).square().mean().backward()
     return [parameter.grad for parameter in net.parameters()]
 
 
 def ddp():
-    net = Net()
+    net = Net().to(DEVICE)
     wrapped = torch.nn.parallel.DistributedDataParallel(net)
     train(wrapped)
     for parameter, expected in zip(net.parameters(), whole_gradients(), strict=True):
@@ -59,8 +65,8 @@ def ddp():
 def fsdp():
     from torch.distributed.fsdp import fully_shard
 
-    mesh = init_device_mesh("cpu", (2,))
-    net = Net()
+    mesh = init_device_mesh(DEVICE.type, (dist.get_world_size(),))
+    net = Net().to(DEVICE)
     fully_shard(net.first, mesh=mesh)
     fully_shard(net, mesh=mesh)
     train(net)
@@ -76,21 +82,24 @@ def fsdp():
 def dtensor():
     from torch.distributed.tensor import Shard, distribute_tensor
 
-    mesh = init_device_mesh("cpu", (2,))
-    x = distribute_tensor(torch.arange(8.0).reshape(4, 2), mesh, [Shard(0)])
+    mesh = init_device_mesh(DEVICE.type, (dist.get_world_size(),))
+    rows = 4 // dist.get_world_size()  # of a shard
+    x = torch.arange(8.0, device=DEVICE).reshape(4, 2)
+    x = distribute_tensor(x, mesh, [Shard(0)])
 
     @sk.torch_world
     def whole(x: Float32[torch.Tensor, "4 2"]) -> Float32[torch.Tensor, "4 2"]:
         return x * 2
 
     @sk.torch_world(local=True)
-    def shard(x: Float32[torch.Tensor, "2 2"]) -> Float32[torch.Tensor, "2 2"]:
+    def shard(x: Float32[torch.Tensor, f"{rows} 2"]) -> Float32[torch.Tensor, f"{rows} 2"]:
         return x * 2
 
     assert (whole(x).full_tensor() == shard(x).full_tensor()).all()
-    refuses(sk.ShapeError, sk.torch_world(local=True)(whole.__wrapped__), x)
-    refuses(sk.ShapeError, sk.torch_world(shard.__wrapped__), x)
-    shard(torch.ones(2, 2))  # what is no DTensor is its own shard
+    if rows < 4:
+        refuses(sk.ShapeError, sk.torch_world(local=True)(whole.__wrapped__), x)
+        refuses(sk.ShapeError, sk.torch_world(shard.__wrapped__), x)
+    shard(torch.ones(rows, 2, device=DEVICE))  # what is no DTensor is its own shard
     refuses(sk.WorldError, shard, [1.0])
 
     @sk.numpy_world
@@ -100,14 +109,17 @@ def dtensor():
 
 
 if __name__ == "__main__":
-    name, rank, store = sys.argv[1:]
+    name, rank, store, *device = sys.argv[1:]
+    DEVICE = torch.device(device[0], 0) if device else DEVICE
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    os.environ.setdefault("NCCL_SOCKET_IFNAME", "lo")
     dist.init_process_group(
-        "gloo",
+        "nccl" if device else "gloo",
         init_method=f"file://{store}",
         rank=int(rank),
-        world_size=2,
+        world_size=1 if device else 2,
         timeout=dt.timedelta(seconds=60),
+        device_id=DEVICE if device else None,
     )
     try:
         {"ddp": ddp, "fsdp": fsdp, "dtensor": dtensor}[name]()
