@@ -27,6 +27,7 @@ from sekisho.worlds import (
     loaded_worlds,
     look_for_worlds,
     on_load,
+    runs_while_compiling,
 )
 
 if TYPE_CHECKING:
@@ -206,21 +207,27 @@ def late_admit(contract: Contract, admission: Admission) -> Outlined:
     Most guards never make most of theirs, so most never hold what it needs.
     """
     late = _Late(contract, admission)
-    stand_in = Outlined.of(functools.partial(_admit_late, late), late_admit, contract, admission)
+
+    @runs_while_tracing
+    def make() -> None:  # without an argument: up to torch 2.12 such a one must be a constant
+        _make_late(late)
+
+    stand_in = Outlined.of(
+        functools.partial(_admit_late, late, make), late_admit, contract, admission
+    )
     late.itself = weakref.ref(stand_in)
     return stand_in
 
 
-def _admit_late(late: _Late, *arguments: Any) -> Any:
-    _make_late(late)
+def _admit_late(late: _Late, make: Callable[[], None], *arguments: Any) -> Any:
+    make()
     return late.admit(*arguments)
 
 
-@runs_while_tracing
 def _make_late(late: _Late) -> None:
     if not hasattr(late, "admit"):
         late.admit = make_admit(late.contract, late.admission)
-    late.is_traced = late.is_traced or is_compiling()
+    late.is_traced = late.is_traced or runs_while_compiling()
     stand_in: Any = late.itself and late.itself()
     if stand_in is not None and not late.is_traced:
         # From now on it calls what was made, without the step between.

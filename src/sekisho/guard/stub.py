@@ -41,7 +41,7 @@ from sekisho.ground import (
 from sekisho.guard.body import asks
 from sekisho.guard.names import Names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
-from sekisho.worlds import World, asked_worlds, is_compiling, look_for_worlds
+from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
 
 if TYPE_CHECKING:
     import types
@@ -226,7 +226,7 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
         if guard is None:
             if state.guard is _no_guard:
                 state.kept = write_into(None, fresh())
-        elif is_compiling():
+        elif runs_while_compiling():
             # The compiler is tracing the stub: with other code it would be compiled again.
             state.kept = write_into(None, guard.__globals__)
         else:

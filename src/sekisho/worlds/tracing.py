@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["is_compiling"]
+__all__ = ["is_compiling", "runs_while_compiling"]
 
 
 def is_compiling() -> bool:
@@ -17,3 +17,12 @@ def is_compiling() -> bool:
     except (KeyError, AttributeError):  # not imported, or in the middle of it
         return False
     return compiling
+
+
+def runs_while_compiling() -> bool:
+    """Whether what really runs was called by what a compiler of torch is tracing.
+
+    Up to torch 2.12 `is_compiling` is true in nothing but what is traced.
+    """
+    guards = sys.modules.get("torch._guards")
+    return is_compiling() or (guards is not None and guards.TracingContext.try_get() is not None)
