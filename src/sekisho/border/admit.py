@@ -8,7 +8,7 @@ function, argument, expected, got, and the call that mends it.
 from __future__ import annotations
 
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -90,12 +90,12 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
     """Make the function that reads what a guard passes beside a value: context, then sizes."""
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
-    fixed_device = None if module else options.device
+    fixed_device, home = None if module else options.device, options.world
 
     def read(arguments: tuple[Any, ...]) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
-        world, device = options.world, fixed_device
+        world, device = home, fixed_device
         if same_world:
             world = world_of_array_class(arguments[0])
         elif module:
@@ -103,6 +103,10 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
         return Call(bound, world, device, {})
 
     return read
+
+
+_Anything: Final = type(ANYTHING)
+_Unannotated: Final = type(UNANNOTATED)
 
 
 def _as_number(value: Any) -> Any:
@@ -125,6 +129,9 @@ class Boundary:
     def __init__(self, contract: Contract, parameter: Parameter, *, is_result: bool) -> None:
         self.options: Options = contract.options
         self.parameter = parameter
+        # Asked here: the compiler of torch 2.6 cannot ask a property whether a class is another.
+        self.has_default: bool = parameter.has_default
+        self.home: World | None = contract.options.world
         self.border: Border = Border(contract, is_result=is_result)
         self.root: Place = Place(contract, parameter)
         # Made here, not when they are needed: a compiler that traces a call can make none.
@@ -142,7 +149,7 @@ class Boundary:
         """
         parameter = self.parameter
         place = place or self.root
-        if parameter.has_default and value is parameter.default:
+        if self.has_default and value is parameter.default:
             return value
         if isinstance(parameter.spec, PackedSpec):
             return self.admit_as(parameter.spec.inner, value, place, call)
@@ -160,12 +167,13 @@ class Boundary:
 
     def admit_as(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
         """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
-        if spec is ANYTHING:
-            return value
-        if spec is UNANNOTATED:
-            return self._admit_unannotated(value, place, call)
         if isinstance(spec, ArraySpec):
             return self._admit_array(spec, value, place, call)
+        # By class: the compiler of torch 2.7 cannot ask whether a named tuple is another.
+        if isinstance(spec, _Anything):
+            return value
+        if isinstance(spec, _Unannotated):
+            return self._admit_unannotated(value, place, call)
         if isinstance(spec, HintSpec):
             return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
@@ -228,7 +236,7 @@ class Boundary:
             given, value = value, self.border.cross(spec, value, world, call.device, place)
             place = place.made(given)
         value = self._check_array(spec, value, place, call)
-        home = self.options.world
+        home = self.home
         if call.device is None or home is None or home.is_on(value, call.device):
             return value
         if self.border.why_closed(home) is not None:
@@ -258,7 +266,7 @@ class Boundary:
                 step = shape_step(spec, shape, bound, find_world(value) or HOST)
                 violation = violation._replace(hint=step and plain_text(step, place.name))
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
-        call.binders.update(dict.fromkeys(bound.keys() - before, place.it))
+        call.binders.update({key: place.it for key in bound if key not in before})
         return value
 
     def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
@@ -272,7 +280,7 @@ class Boundary:
         return cast(value, target)
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
-        world = self.options.world or call.world
+        world = self.home or call.world
         assert world is not None  # a boundary asks nothing of what it does not annotate
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
@@ -293,7 +301,7 @@ class Boundary:
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
-        trial = call._replace(in_trial=True)
+        trial = Call(call.bound, call.world, call.device, call.binders, in_trial=True)
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [
             not isinstance(each, ArraySpec) or each.owns(value, call.world)
@@ -331,11 +339,11 @@ class Boundary:
             if isinstance(value, spec.classes):
                 return value
             raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
-        check = next(check for each, check in self.checks if each is spec)
+        (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
         else:
-            home = self.options.world
+            home = self.home
             if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
                 value = self.border.cross(spec, value, home, call.device, place)

@@ -92,8 +92,8 @@ def _mapping(admit_as: Admit, spec: MappingSpec, value: Any, place: Place, call:
 
 def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: Any) -> Any:
     if spec.is_dict:
-        missing = sorted(spec.required - value.keys())
-        extra = sorted(map(str, value.keys() - spec.fields.keys()))
+        missing = sorted(key for key in spec.required if key not in value)
+        extra = sorted(str(key) for key in value if key not in spec.fields)
         if missing or extra:
             what = f"no key {missing[0]!r}" if missing else f"a key {extra[0]!r} too many"
             raise BoundaryError(place.violation(spec, value, f"{place.it} has {what}"))

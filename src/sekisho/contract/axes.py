@@ -79,9 +79,14 @@ class Axis(NamedTuple):
     @property
     def key(self) -> str | None:
         """Under what name this axis is bound: ``b``, ``*batch``, or None if it binds nothing."""
-        if self.name is None or self.treepath:
-            return None
-        return f"*{self.name}" if self.variadic else self.name
+        return _key_of(self)
+
+
+def _key_of(axis: Axis) -> str | None:
+    # Beside the property, which the compiler of torch 2.6 cannot ask.
+    if axis.name is None or axis.treepath:
+        return None
+    return f"*{axis.name}" if axis.variadic else axis.name
 
 
 # What users of jaxtyping call inside a symbolic axis.
@@ -235,24 +240,26 @@ def _argument(name: str, bound: Bindings) -> Any:
 
 
 def _evaluate(node: ast.expr, bound: Bindings) -> Any:
-    match node:
-        case ast.Name(id=name):
-            return _argument(name, bound) if name.startswith("{") else bound[name]
-        case ast.Constant(value=value):
-            return value
-        case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATORS[type(op)](_evaluate(left, bound), _evaluate(right, bound))
-        case ast.UnaryOp(op=op, operand=operand):
-            return _OPERATORS[type(op)](_evaluate(operand, bound))
-        case ast.Call(func=ast.Name(id=function), args=arguments):
-            return FUNCTIONS[function](*(_evaluate(argument, bound) for argument in arguments))
-        case _:
-            raise AssertionError(ast.dump(node))  # _allow has refused it
+    # No match statement: up to torch 2.8 its compiler knows none over classes.
+    if isinstance(node, ast.Name):
+        return _argument(node.id, bound) if node.id.startswith("{") else bound[node.id]
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS[type(node.op)](_evaluate(node.left, bound), _evaluate(node.right, bound))
+    if isinstance(node, ast.UnaryOp):
+        return _OPERATORS[type(node.op)](_evaluate(node.operand, bound))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return FUNCTIONS[node.func.id](*[_evaluate(argument, bound) for argument in node.args])
+    raise AssertionError(ast.dump(node))  # _allow has refused it
 
 
 def variadic_index(axes: tuple[Axis, ...]) -> int | None:
     """Where the variadic axis stands, or None if the rank is fixed."""
-    return next((i for i, axis in enumerate(axes) if axis.variadic), None)
+    for index, axis in enumerate(axes):
+        if axis.variadic:
+            return index
+    return None
 
 
 class Mismatch(NamedTuple):
@@ -337,7 +344,7 @@ def _match_expression(
 
 
 def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mismatch | None:
-    key = axis.key
+    key = _key_of(axis)
     if key is None:
         return None
     # jaxtyping remembers with each shape whether it may still grow by broadcasting; a marker

@@ -28,10 +28,11 @@ from sekisho.worlds import (
     look_for_worlds,
     on_load,
     runs_while_compiling,
+    traceable_dtypes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
@@ -138,7 +139,7 @@ class Names:
             case "device":
                 return self.contract.options.device
             case "module_device":
-                return functools.partial(_module_device, self.contract)
+                return functools.partial(_module_device, self.contract, self.contract.options.world)
             case "array_type_of":
                 return _array_type_of
             case "first_array":
@@ -247,11 +248,14 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             return (value, *map(_unchecked_size, binds)) if binds else value
         call = read_call(arguments)
         if is_compiling():
+            refusal: BoundaryError | None = None
             try:
                 admitted = boundary.admit(value, call)
             except BoundaryError as error:
                 # The compiler prints an error's arguments: let it be one that reads well.
-                raise type(error)(str(error.args[0])) from None
+                refusal = type(error)(str(error.args[0]))
+            if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
+                raise refusal
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
         look_for_worlds()
         if takes_any and arguments[0] is array_class(HOST):
@@ -290,12 +294,12 @@ def _unchecked_size(key: str) -> Any:
     return None if key[0] in "#<" else () if key.startswith("*") else 1
 
 
-def _dtypes(world: World | None, names: tuple[Any, ...]) -> frozenset[Any]:
+def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
         return dtypes_of(world, names) if world.array_type() is not None else frozenset()
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
-    return frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1)
+    return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
 
 
 def _array_type_of(*arguments: Any) -> type:
@@ -304,9 +308,8 @@ def _array_type_of(*arguments: Any) -> type:
     return found
 
 
-def _module_device(contract: Contract, module: Any) -> Any:
+def _module_device(contract: Contract, home: World | None, module: Any) -> Any:
     """Where a module's first parameter is."""
-    home = contract.options.world
     device = home and home.device_of_module(module)
     if device is None:
         reason = "device='module' is where the first parameter is, and there is none"

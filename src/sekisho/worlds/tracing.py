@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["is_compiling", "runs_while_compiling"]
+from sekisho.worlds.release import release_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+__all__ = ["is_compiling", "runs_while_compiling", "traceable_dtypes"]
 
 
 def is_compiling() -> bool:
@@ -26,3 +32,31 @@ def runs_while_compiling() -> bool:
     """
     guards = sys.modules.get("torch._guards")
     return is_compiling() or (guards is not None and guards.TracingContext.try_get() is not None)
+
+
+_COMPARES_ALL: Final = (2, 13)
+"""The first release of torch whose compiler compares dtypes of NumPy's."""
+
+
+class _Traceable:
+    """Dtypes of several libraries, for a compiler that can compare none but those of torch."""
+
+    __slots__ = ("every", "torch")
+
+    def __init__(self, every: frozenset[Any], torch: frozenset[Any]) -> None:
+        self.every = every
+        self.torch = torch
+
+    def __contains__(self, dtype: object) -> bool:
+        return dtype in (self.torch if is_compiling() else self.every)
+
+
+def traceable_dtypes(every: frozenset[Any]) -> Container[Any]:
+    """What is asked whether it holds a dtype, also where a compiler of torch traces the question.
+
+    Up to torch 2.12 one that holds a dtype of NumPy's, too, is not for it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "dtype") or release_of(torch) >= _COMPARES_ALL:
+        return every
+    return _Traceable(every, frozenset(each for each in every if isinstance(each, torch.dtype)))

@@ -251,8 +251,10 @@ class World(Shown):
 
     def device_of_module(self, module: Any) -> Any:
         """Where a module's first parameter is; None if it has none."""
-        first = next(iter(module.parameters()), None) if hasattr(module, "parameters") else None
-        return None if first is None else self.device(first)
+        # A loop: the compiler of torch 2.7 knows no next() that has a default.
+        for parameter in module.parameters() if hasattr(module, "parameters") else ():
+            return self.device(parameter)
+        return None
 
     # --- crossing
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
+from sekisho.worlds.release import release_of
 from sekisho.worlds.torch import kinds, memory, operations
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OLDEST_TORCH", "WORLD"]
 
-OLDEST_TORCH: Final = (2, 13)
+OLDEST_TORCH: Final = (2, 6)
 """The oldest release that this library is tested with; pyproject.toml names it too."""
 
 
@@ -337,15 +337,14 @@ def look_at_version(torch: Any) -> None:
     nobody comes here.
     """
     global _is_version_known  # noqa: PLW0603 - one process, one torch
-    version = str(getattr(torch, "__version__", ""))
-    if _is_version_known or not version:
+    found = release_of(torch)
+    if _is_version_known or not found:
         return
     _is_version_known = True
-    found = tuple(int(each) for each in re.findall(r"\d+", version)[:2])
-    if found and found < OLDEST_TORCH:
+    if found < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         warnings.warn(
-            f"torch {version} is older than {oldest}, the oldest that sekisho is tested with: "
+            f"torch {torch.__version__} is older than {oldest}, the oldest that sekisho is tested with: "
             f"on some such releases values are lost.\n"
             f"  hint: torch>={oldest}, or SEKISHO_MODE=off",
             RuntimeWarning,
