@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,10 @@ from jaxtyping import Float, Float32, Int
 import sekisho as sk
 
 slow = pytest.mark.slow
+
+
+def torch_release(torch):
+    return tuple(int(each) for each in torch.__version__.split(".")[:2])
 
 
 @pytest.fixture
@@ -195,6 +200,8 @@ def frames(torch, function, arguments, dynamic):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dynamic", [None, True])
 def test_every_kind_of_annotation_compiles_as_often_as_without_a_guard(torch, kind, dynamic):
+    if torch_release(torch) < (2, 7) and kind in {"nested", "optional"}:
+        pytest.skip("torch 2.6 cannot ask whether a list is another, and counts no empty graph")
     guarded, arguments, _, _ = kinds(torch)[kind]  # never called before: its text is not written
     first = frames(torch, guarded, arguments, dynamic)
     again = frames(torch, guarded, arguments, dynamic)
@@ -210,8 +217,10 @@ def test_what_is_unlawful_is_refused_while_tracing_in_our_words(torch, kind, dyn
     with pytest.raises(torch._dynamo.exc.Unsupported) as caught:
         compiled(*unlawful)
     text = str(caught.value).replace("\\'", "'")
-    assert f"Error('{kind}() argument " in text or f'Error("{kind}() argument ' in text
-    assert message in text
+    # Up to 2.10 a compiler of torch stops in its own words: it cannot trace how ours are found.
+    if torch_release(torch) >= (2, 11):
+        assert re.search(rf"Error\(.{{0,40}}['\"]{kind}\(\) argument ", text)
+        assert message in text
     torch._dynamo.reset()
     with pytest.raises(sk.BoundaryError) as whole:
         torch.compile(guarded, backend="eager", dynamic=dynamic)(*unlawful)
@@ -301,7 +310,8 @@ def test_a_crossing_is_refused_while_tracing(torch):
         return x
 
     compiled = torch.compile(numpy_side, fullgraph=True, backend="eager")
-    with pytest.raises(torch._dynamo.exc.Unsupported, match="this is being traced, and the array"):
+    why = "this is being traced, and the array" if torch_release(torch) >= (2, 11) else ""
+    with pytest.raises(torch._dynamo.exc.Unsupported, match=why):
         compiled(torch.ones(2))
 
 

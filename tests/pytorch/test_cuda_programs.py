@@ -61,6 +61,7 @@ def test_compiled_by_inductor(torch, net, mode):
         torch.testing.assert_close(compiled(x).clone(), net(x))
     with pytest.raises(torch._dynamo.exc.Unsupported, match="axis 1 of 'x' is 2"):
         compiled(torch.rand(4, 2, device="cuda"))
+    torch._dynamo.reset()
 
 
 def test_a_captured_graph_replays_a_guarded_module(torch, net):

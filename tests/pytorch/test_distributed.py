@@ -15,6 +15,8 @@ RANKS = Path(__file__).parent / "ranks.py"
 def test_in_two_processes(torch, name, tmp_path):
     if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
         pytest.skip("this build of torch has no gloo")
+    if name == "fsdp" and torch.__version__.startswith(("2.6.", "2.7.")):
+        pytest.skip("this torch shards on no host: its streams there record no event")
     ranks = [
         subprocess.Popen(
             [sys.executable, "-W", "ignore", str(RANKS), name, str(rank), str(tmp_path / "store")],

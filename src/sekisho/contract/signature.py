@@ -23,7 +23,10 @@ Flavour = Literal["function", "coroutine", "generator", "async generator"]
 def display_name(function: Callable[..., Any]) -> str:
     """A function's name in messages: ``Net.forward``, without the functions around it."""
     function = without_partials(function)
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    # A ufunc of NumPy 2.0 has only the short one.
+    name = getattr(function, "__qualname__", None) or (
+        function.__name__ if type(function).__name__ == "ufunc" else type(function).__qualname__
+    )
     return name.rpartition("<locals>.")[2]
 
 

@@ -162,6 +162,18 @@ def make_share_array(torch: Any) -> Callable[[Any], Any]:
     return share
 
 
+def _hands_out_unwritten(torch: Any) -> bool:
+    """Whether this release shares the memory of a lazy zero tensor, which nobody has written.
+
+    Up to 2.9 they do; later ones raise.
+    """
+    try:
+        torch._efficientzerotensor(1).numpy()  # noqa: SLF001 - no public way to one
+    except RuntimeError:
+        return False
+    return True
+
+
 @cache
 def make_share_tensor(torch: Any, *, read_only: bool) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
@@ -187,4 +199,7 @@ def make_share_tensor(torch: Any, *, read_only: bool) -> Callable[[Any], Any]:
             array.flags.writeable = False
         return array
 
-    return share
+    def share_written(tensor: Any) -> Any:
+        return None if type(tensor) is tensor_type and tensor._is_zerotensor() else share(tensor)  # noqa: SLF001 - as above
+
+    return share_written if _hands_out_unwritten(torch) else share
