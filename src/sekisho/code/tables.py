@@ -11,6 +11,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.code.generics import name_type_parameters
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -63,7 +65,9 @@ def lower(tree: ast.Module, module: str, *, is_package: bool) -> Table:
     table = Table({}, [], None)
     package = module if is_package else module.rpartition(".")[0]
     exported: list[str] = []
+    variables = list(name_type_parameters(tree))
     _statements(tree.body, table.names, table, package, exported, keeps=False)
+    table.names.update({name: ("var", None, lower_expr(each)) for name, each in variables})
     return table._replace(exported=exported or None)
 
 
@@ -96,6 +100,8 @@ def _statements(
             if isinstance(node.target, ast.Name):
                 entry = ("var", lower_expr(node.annotation), lower_expr(node.value))
                 _put(names, node.target.id, entry, keeps=keeps)
+        elif kind is _TYPE_ALIAS:
+            _put(names, node.name.id, ("var", None, lower_expr(node.value)), keeps=keeps)
         elif kind is ast.Assign:
             _assign(node, names, exported, keeps=keeps)
         elif kind is ast.AugAssign:
@@ -105,6 +111,7 @@ def _statements(
             _blocks(node, names, table, package, exported, keeps=keeps)
 
 
+_TYPE_ALIAS: Final = getattr(ast, "TypeAlias", None)  # Python 3.12's
 _BLOCKS: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.TryStar)
 
 
