@@ -1,4 +1,4 @@
-"""Run the suite, and keep one line of what came out: ``python tests/versions.py [of pytest's]``.
+"""Run the suite, and keep one line of what came out: ``python tests/versions.py [pytest's arguments]``.
 
 The lines are in tests/versions.json, one for each combination of versions and device; the tables of
 docs/compatibility.md are made of them.
@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -69,10 +70,11 @@ def main(arguments: list[str]) -> int:
         "numpy": installed("numpy"),
         "torch": installed("torch"),
         "device": device(),
+        "tests": shlex.join(arguments) or "all",
         **{word: counts.get(word, 0) for word in ("passed", "failed", "error", "skipped")},
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
     }
-    keep(outcome, ("torch", "python", "numpy", "device"))
+    keep(outcome, ("device", "torch", "python", "numpy"))
     return suite.returncode
 
 

@@ -118,6 +118,8 @@ def by_value(torch, scale):
 @pytest.mark.parametrize("state", ["fresh", "called", "has refused", "strict"])
 def test_what_has_none_is_pickled_by_value_whatever_it_has_done(torch, name, state, tmp_path):
     pickler = pytest.importorskip(name)
+    if name == "dill" and torch.__version__.startswith("2.6."):
+        pytest.skip("with torch 2.6 dill does not come to an end")
     guard = by_value(torch, 3)
     if state != "fresh":
         guard(torch.ones(2))
