@@ -80,11 +80,11 @@ class _Settings:
         if packages:
             sekisho = importlib.import_module("sekisho")
             try:
-                hook = importlib.import_module("sekisho.package.hook")
-                _, worlds = hook.read_pyproject(config.rootpath)
+                package = importlib.import_module("sekisho.package")
+                _, worlds = package.read_pyproject(config.rootpath)
                 if config.known_args_namespace.sekisho_packages is not None:
                     # The table is of the packages in the ini file; these may be fewer.
-                    worlds = {k: v for k, v in worlds.items() if hook.is_inside(k, packages)}
+                    worlds = {k: v for k, v in worlds.items() if package.is_inside(k, packages)}
                 self.hook = sekisho.install_import_hook(packages, worlds=worlds)
             except sekisho.DeclarationError as error:
                 raise pytest.UsageError(str(error)) from None

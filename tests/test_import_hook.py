@@ -510,6 +510,7 @@ def test_a_rival_that_came_later_is_reported_at_the_end(package):
 def test_pyproject_holds_packages_and_table(package, monkeypatch):
     text = (
         f"[tool.sekisho]\npackages = ['{PACKAGE}']\nworlds = {{'{PACKAGE}.util' = 'unguarded'}}\n"
+        "[tool.sekisho.check]\nselect = ['SK101']\n[tool.sekisho.fuzz.\"a.*\"]\nskip = 'why'\n"
     )
     (package.parent / "pyproject.toml").write_text(text)
     monkeypatch.chdir(package)

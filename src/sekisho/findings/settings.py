@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho.errors import DeclarationError
 from sekisho.findings.finding import CODES
+from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
@@ -86,17 +87,17 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
     Raises:
         ValueError: if they cannot be read, or say what nobody knows.
     """
-    first = Path(next(iter(paths), ".")).absolute()
-    for folder in (first, *first.parents):
-        file = folder / "pyproject.toml"
-        if file.is_file():
-            try:
-                table: Any = tomllib.loads(file.read_text("utf-8"))
-                found = table.get("tool", {}).get("sekisho", {}).get("check", {})
-                return _read(found, folder)
-            except (ValueError, TypeError, AttributeError) as error:
-                raise ValueError(f"{file}: [tool.sekisho.check]: {error}") from None
-    return Settings(Path.cwd(), suffixes=_default_suffixes())
+    folder = Path(next(iter(paths), ".")).absolute()
+    try:
+        file, section = read_project(folder)
+    except DeclarationError as error:
+        raise ValueError(str(error)) from None
+    if file is None:
+        return Settings(Path.cwd(), suffixes=_default_suffixes())
+    try:
+        return _read(section.get("check", {}), file.parent)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file}: [tool.sekisho.check]: {error}") from None
 
 
 def _read(table: dict[str, Any], folder: Path) -> Settings:

@@ -7,13 +7,13 @@ import fnmatch
 import importlib
 import inspect
 import pkgutil
-import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from sekisho.errors import DeclarationError
 from sekisho.guard import options_of
+from sekisho.package import read_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,18 +80,14 @@ def read_table(root: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DeclarationError: for words that it does not have.
     """
-    path = root / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("sekisho", {})
-    table = table.get("fuzz", {})
+    table: dict[str, dict[str, Any]] = read_project(root)[1].get("fuzz", {})
     for name, says in table.items():
         words = sorted(says.keys() - {"allow", "mutates", "rtol", "skip"})
         if words:
             raise DeclarationError(
                 f"[tool.sekisho.fuzz.{name!r}]: {words[0]!r} is none of allow, mutates, rtol, skip"
             )
-    return dict(table)
+    return table
 
 
 def settings_for(name: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

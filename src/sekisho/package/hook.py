@@ -8,7 +8,6 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import sys
-import tomllib
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,6 @@ from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
 from sekisho.package.inject import GUARD, GUARD_CLASS, inject, typed_imports
 from sekisho.package.table import Table, is_inside, make_table, matches
-from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,8 +29,6 @@ __all__ = [
     "Hook",
     "class_decorator_for",
     "decorator_for",
-    "is_inside",
-    "read_pyproject",
 ]
 
 _installed: Final[list[Hook]] = []
@@ -327,25 +323,3 @@ def _modules_of(package: str) -> Iterator[tuple[str, Path | None]]:
 
 
 # --- pyproject.toml -----------------------------------------------------------------------------
-
-
-def read_pyproject(folder: Path) -> tuple[list[str], dict[str, str]]:
-    """Read the packages and the table of ``[tool.sekisho]``, in this folder or the nearest above.
-
-    Raises:
-        DeclarationError: if the section is not of this form.
-    """
-    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
-    path = next((each for each in paths if each.is_file()), None)
-    if path is None:
-        return [], {}
-    document: Any = tomllib.loads(path.read_text("utf-8"))
-    section: Any = document.get("tool", {}).get("sekisho", {})
-    packages: Any = section.get("packages", [])
-    table: Any = section.get("worlds", {})
-    unknown = section.keys() - {"packages", "worlds"}
-    if unknown or class_of(packages) is not list or class_of(table) is not dict:
-        raise DeclarationError(
-            f"{path}: [tool.sekisho] takes packages = [...] and a table worlds, got {section!r}."
-        )
-    return packages, table

@@ -1,0 +1,51 @@
+"""What a project says of itself: ``[tool.sekisho]`` in its pyproject.toml, and the tables inside."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.errors import DeclarationError
+from sekisho.worlds import class_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["read_project", "read_pyproject"]
+
+_FORMS: Final = {"packages": list, "worlds": dict, "check": dict, "fuzz": dict}
+"""What the section may hold: each part is read by whom it concerns, and known to all."""
+
+
+def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Read the section in this folder or the nearest above; give the file, too.
+
+    Raises:
+        DeclarationError: if the section is not of its form, or the file is no TOML.
+    """
+    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    path = next((each for each in paths if each.is_file()), None)
+    if path is None:
+        return None, {}
+    try:
+        document: Any = tomllib.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DeclarationError(f"{path}: {error}") from None
+    section: Any = document.get("tool", {}).get("sekisho", {})
+    is_table = class_of(section) is dict
+    if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
+        raise DeclarationError(
+            f"{path}: [tool.sekisho] takes packages = [...] and the tables worlds, check and fuzz, "
+            f"got {section!r}."
+        )
+    return path, section
+
+
+def read_pyproject(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Read which packages are guarded, and the worlds of their parts.
+
+    Raises:
+        DeclarationError: if the section is not of its form.
+    """
+    _, section = read_project(folder)
+    return section.get("packages", []), section.get("worlds", {})
