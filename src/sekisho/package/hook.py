@@ -17,7 +17,7 @@ from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
 from sekisho.package.inject import GUARD, GUARD_CLASS, inject, typed_imports
-from sekisho.package.table import Table, is_inside, make_table, matches
+from sekisho.package.table import Table, make_table, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
