@@ -84,7 +84,8 @@ class _Settings:
                 _, worlds = package.read_pyproject(config.rootpath)
                 if config.known_args_namespace.sekisho_packages is not None:
                     # The table is of the packages in the ini file; these may be fewer.
-                    worlds = {k: v for k, v in worlds.items() if package.is_inside(k, packages)}
+                    is_inside = importlib.import_module("sekisho.package.table").is_inside
+                    worlds = {k: v for k, v in worlds.items() if is_inside(k, packages)}
                 self.hook = sekisho.install_import_hook(packages, worlds=worlds)
             except sekisho.DeclarationError as error:
                 raise pytest.UsageError(str(error)) from None

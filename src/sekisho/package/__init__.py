@@ -9,6 +9,5 @@ from sekisho.package.hook import Hook
 from sekisho.package.inject import is_hands_off
 from sekisho.package.ipython import load, unload
 from sekisho.package.project import read_project, read_pyproject
-from sekisho.package.table import is_inside
 
-__all__ = ["Hook", "is_hands_off", "is_inside", "load", "read_project", "read_pyproject", "unload"]
+__all__ = ["Hook", "is_hands_off", "load", "read_project", "read_pyproject", "unload"]

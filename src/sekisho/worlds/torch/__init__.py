@@ -195,7 +195,7 @@ class _Torch(World):
         if reason is not None:
             forbid_copy(policy, reason)
             if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
-                zeros = self.module().zeros_like(tensor, device="cpu").numpy()
+                zeros = self.module().zeros(tensor.shape, dtype=tensor.dtype).numpy()
                 return Converted(zeros, reason)
             array = tensor.numpy(force=True)
             # On the host, force=True copies only what is lazy.
