@@ -47,7 +47,7 @@ def _declaring(body: list[ast.stmt]) -> Iterator[Any]:
 def _type_variable(parameter: Any) -> ast.expr:
     """``TypeVar(name, bound=...)``, with constraints where the bound is a tuple."""
     arguments: list[ast.expr] = [ast.Constant(parameter.name)]
-    keywords = []
+    keywords: list[ast.keyword] = []
     if isinstance(parameter.bound, ast.Tuple):
         arguments += parameter.bound.elts
     elif parameter.bound is not None:

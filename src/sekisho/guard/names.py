@@ -248,6 +248,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             return (value, *map(_unchecked_size, binds)) if binds else value
         call = read_call(arguments)
         if is_compiling():
+            admitted: Any = None
             refusal: BoundaryError | None = None
             try:
                 admitted = boundary.admit(value, call)
@@ -296,7 +297,7 @@ def _unchecked_size(key: str) -> Any:
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
-        return dtypes_of(world, names) if world.array_type() is not None else frozenset()
+        return dtypes_of(world, names) if world.array_type() is not None else frozenset[Any]()
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
