@@ -41,9 +41,12 @@ COMBINATIONS = [
 @nox.parametrize(("python", "numpy", "torch"), COMBINATIONS)
 def suite(session: nox.Session, numpy: str, torch: str | None) -> None:
     """Run the suite, or what is named after ``--``, with one combination of versions."""
-    session.install("pip>=25.1")
-    session.install(f"numpy=={numpy}", *([f"torch=={torch}"] if torch else []))
-    session.install("--editable", ".", "--group", "test", f"numpy=={numpy}")
+    try:
+        session.install("pip>=25.1")
+        session.install(f"numpy=={numpy}", *([f"torch=={torch}"] if torch else []))
+        session.install("--editable", ".", "--group", "test", f"numpy=={numpy}")
+    except nox.command.CommandFailed:
+        session.skip("this combination cannot be installed here")
     session.run("python", "tests/versions.py", *session.posargs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import re
 import subprocess
@@ -454,14 +455,16 @@ def test_no_exception_of_torch_leaves_a_conversion(torch):
             "  hint: convert outside of it"
         )
     if not torch.cuda.is_available():
-        # Why not, a build for CUDA and one for the host say in their own words.
         text = refusal(lambda: sk.to_torch(np.ones(2), device="cuda"))
-        assert re.fullmatch(
-            r"to_torch\(\) argument 'x': expected a tensor, or what converts to one, "
-            r"got float64\[2\] \(NumPy\)\.\n"
-            r"  this machine cannot move it to cuda: (Torch not compiled with CUDA|Found no NVIDIA).+",
-            text,
+        start = (
+            "to_torch() argument 'x': expected a tensor, or what converts to one, "
+            "got float64[2] (NumPy).\n"
+            "  this machine cannot move it to cuda: "
         )
+        if torch.version.cuda is None:
+            assert text == f"{start}Torch not compiled with CUDA enabled"
+        else:  # a build for CUDA has words of its own
+            assert text.startswith(f"{start}Found no NVIDIA driver")
 
 
 class Secretive(np.ndarray):
@@ -533,6 +536,14 @@ def test_a_body_that_writes_into_shared_memory_is_told_whose_it_is(torch, flavou
     assert not hasattr(caught.value, "__notes__")
 
 
+def _has_signature(function):
+    try:
+        inspect.signature(function)
+    except ValueError:
+        return False
+    return True
+
+
 def test_what_has_no_signature_is_told_the_two_lines_that_wrap_it(torch):
     assert refusal(lambda: sk.numpy_world(np.exp)) == (
         "exp() is a ufunc of NumPy.\n  hint: def exp(x):\n            return numpy.exp(x)"
@@ -544,7 +555,9 @@ def test_what_has_no_signature_is_told_the_two_lines_that_wrap_it(torch):
         "its signature cannot be read, since it is built in.\n"
         "  hint: def relu(x):\n            return torch.relu(x)"
     )
-    assert sk.numpy_world(np.sum)(TWO) == 2.0  # which is built in only underneath
+    assert sk.numpy_world(np.sum)(TWO) == 2.0
+    if _has_signature(np.dot):  # not in NumPy 2.0
+        assert sk.numpy_world(np.dot)(TWO, TWO) == 2.0
 
 
 @pytest.mark.parametrize(

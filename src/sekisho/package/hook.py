@@ -320,6 +320,3 @@ def _modules_of(package: str) -> Iterator[tuple[str, Path | None]]:
             if is_module and all(map(str.isidentifier, parts)) and parts[-1] != "__init__":
                 file = path / "__init__.py" if path.is_dir() else path
                 yield ".".join([package, *parts]), file if file.suffix == ".py" else None
-
-
-# --- pyproject.toml -----------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, refuse_dtype
+from sekisho.worlds.release import release_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,16 +163,8 @@ def make_share_array(torch: Any) -> Callable[[Any], Any]:
     return share
 
 
-def _hands_out_unwritten(torch: Any) -> bool:
-    """Whether this release shares the memory of a lazy zero tensor, which nobody has written.
-
-    Up to 2.9 they do; later ones raise.
-    """
-    try:
-        torch._efficientzerotensor(1).numpy()  # noqa: SLF001 - no public way to one
-    except RuntimeError:
-        return False
-    return True
+_WRITES_ZEROS: Final = (2, 10)
+"""Before this release `numpy` shares the memory of a lazy zero tensor, which nobody has written."""
 
 
 @cache
@@ -202,4 +195,4 @@ def make_share_tensor(torch: Any, *, read_only: bool) -> Callable[[Any], Any]:
     def share_written(tensor: Any) -> Any:
         return None if type(tensor) is tensor_type and tensor._is_zerotensor() else share(tensor)  # noqa: SLF001 - as above
 
-    return share_written if _hands_out_unwritten(torch) else share
+    return share if release_of(torch) >= _WRITES_ZEROS else share_written
