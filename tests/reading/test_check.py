@@ -98,7 +98,7 @@ def test_settings_of_pyproject(project):
         ("selects = []", "there is no setting 'selects', only baseline, exclude, ignore, "),
         ("select = 'SK101'", "expected a list of codes, got 'SK101'"),
         ("suffixes = {_x = 'tensorflow'}", "there is no world 'tensorflow', only numpy, "),
-        ("select = [", "pyproject.toml: [tool.sekisho.check]: "),
+        ("select = [", "pyproject.toml is no TOML: Invalid value (at end of document)"),
     ],
 )
 def test_settings_that_say_what_nobody_knows(project, run_check, table, message):

@@ -30,7 +30,7 @@ def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     try:
         document: Any = tomllib.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise DeclarationError(f"{path}: {error}") from None
+        raise DeclarationError(f"{path} is no TOML: {error}") from None
     section: Any = document.get("tool", {}).get("sekisho", {})
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
