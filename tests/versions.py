@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
             last = line if re.search(r"\b(passed|failed|errors?|skipped)\b.* in ", line) else last
     counts = {word.rstrip("s"): int(count) for count, word in re.findall(r"(\d+) (\w+)", last)}
     outcome = {
-        "python": platform.python_version(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
         "numpy": installed("numpy"),
         "torch": installed("torch"),
         "device": device(),
