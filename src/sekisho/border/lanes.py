@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.context import current_untraced, open_logs, record
 from sekisho.contract import ArraySpec, dtypes_of
 from sekisho.errors import hide_in_pytest
-from sekisho.worlds import quick_share
+from sekisho.worlds import HOST, quick_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,14 @@ class _Shape(NamedTuple):
     known: tuple[tuple[int, int], ...] = ()
     same: tuple[tuple[int, int], ...] = ()
     binds: tuple[int, ...] = ()
+
+    def fits(self, shape: tuple[int, ...], sizes: tuple[int, ...]) -> bool:
+        """Whether a shape of this rank has the sizes that it must have."""
+        return not (
+            any(shape[i] != size for i, size in self.fixed)
+            or any(shape[i] != sizes[j] for i, j in self.known)
+            or any(shape[i] != shape[j] for i, j in self.same)
+        )
 
 
 def _read_shape(spec: ArraySpec, knows: tuple[str, ...], binds: tuple[str, ...]) -> _Shape | None:
@@ -82,14 +90,15 @@ def make_quick_lane(
     spec, options = parameter.spec, contract.options
     if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
         return slow
-    shape = _read_shape(spec, knows, binds)
-    quick = quick_share(spec.world, read_only=True)
-    if shape is None or spec.array_type is not None or quick is None:
+    shape = None if spec.array_type else _read_shape(spec, knows, binds)
+    # The host's dtypes: their names are the same in the other world, and they are asked sooner.
+    quick = quick_share(spec.world, dtypes_of(HOST, spec.dtypes), read_only=True)
+    if shape is None or quick is None:
         return slow
-    accepts = dtypes_of(spec.world, spec.dtypes)
     # Where the function itself says that it converts, every level lets it, but for "off".
     open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
-    rank, fixed, known, same, from_axes = shape
+    rank, from_axes, fits = shape.rank, shape.binds, shape.fits
+    ask = bool(shape.fixed or shape.known or shape.same)
     share, is_compiling, gives_host = quick
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
@@ -107,19 +116,14 @@ def make_quick_lane(
         logs = open_logs()
         start = perf_counter() if logs else 0.0
         shared = share(value)
-        if shared is None or shared.dtype not in accepts:
+        if shared is None:
             return slow(value, *sizes)
         seconds = perf_counter() - start if logs else 0.0
-        shape = (shared if gives_host else value).shape  # the host's: others take longer to say it
-        if rank is not None and (
-            len(shape) != rank
-            or (fixed and any(shape[i] != size for i, size in fixed))
-            or (known and any(shape[i] != sizes[j] for i, j in known))
-            or (same and any(shape[i] != shape[j] for i, j in same))
-        ):
+        host = shared if gives_host else value  # others take longer to say their shape
+        if (rank is not None and host.ndim != rank) or (ask and not fits(host.shape, sizes)):
             return slow(value, *sizes)
         if logs:
             record(function, place, home, value, shared, target, None, seconds)
-        return (shared, *[shape[i] for i in from_axes]) if from_axes else shared
+        return (shared, *[host.shape[i] for i in from_axes]) if from_axes else shared
 
     return admit

@@ -28,6 +28,7 @@ from sekisho.worlds import (
     look_for_worlds,
     on_load,
     runs_while_compiling,
+    traceable_classes,
     traceable_dtypes,
 )
 
@@ -43,7 +44,7 @@ __tracebackhide__ = hide_in_pytest
 
 _NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
-_CHANGING: Final = {"array_type", "dtypes", "foreign", "function", "shared"}
+_CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
 """What depends on which libraries are there, or on bodies being watched."""
 
 _is_watching = False
@@ -128,8 +129,13 @@ class Names:
                 return array_class(what)
             case "class":
                 return what
+            case "dtype":
+                world, dtype = what
+                return next((key for key, name in world.dtypes().items() if name == dtype), None)
             case "dtypes":
                 return _dtypes(*what)
+            case "plain":
+                return traceable_classes(type(None), bool, int, float, str)
             case "foreign":
                 # Of what is not loaded there is nothing; the text of a guard is no place for stand-ins.
                 foreign = (world for world in asked_worlds() if world is not what)

@@ -6,52 +6,27 @@ question, and the value always takes the slow path.
 
 from __future__ import annotations
 
-import ast
-import copy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import (
     ANYTHING,
     UNANNOTATED,
     ArraySpec,
-    Axis,
     HintSpec,
     MappingSpec,
     PackedSpec,
     Parameter,
     SequenceSpec,
     UnionSpec,
-    root_of,
-    variadic_index,
 )
+from sekisho.guard.shapes import Case, Test, ask_shape, compare, is_so
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sekisho.guard.scope import Scope
 
-__all__ = ["Case", "Items", "Test", "cases_of", "item_case", "items_of"]
-
-
-class Test(NamedTuple):
-    """One question, and its contrary."""
-
-    yes: str
-    no: str
-
-
-class Case(NamedTuple):
-    """One way in which a value is lawful as it stands.
-
-    Attributes:
-        tests: the questions that must all be answered with yes.
-        binds: what each axis is bound to, as an expression.
-        unpack: the axes in order, if unpacking the shape binds just those.
-    """
-
-    tests: tuple[Test, ...]
-    binds: dict[str, str]
-    unpack: tuple[str, ...] = ()
+__all__ = ["Items", "cases_of", "item_case", "items_of"]
 
 
 def cases_of(
@@ -147,24 +122,19 @@ def item_case(scope: Scope, items: Items, wanted: Collection[str]) -> Case | Non
     return _array_case(scope, items.spec, items.item, wanted)
 
 
-def _is(test: str) -> Test:
-    return Test(test, f"not {test}")
-
-
-def _compare(left: str, right: str) -> Test:
-    return Test(f"{left} == {right}", f"{left} != {right}")
-
-
 def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
-    isinstance_ = scope.builtin("isinstance")
+    isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
+    # What is not annotated is a plain value more often than not, and this costs a tenth.
+    plain = f"{type_}({local}) {{}} {scope.need('_plain', 'plain')}"
     # Containers too: strict mode looks into them.
-    foreign = scope.need("_foreign", "foreign", world)
-    suspect = f"{isinstance_}({local}, {foreign})"
-    if world is not None:
-        return Case((Test(f"not {suspect}", suspect),), {})
-    own = f"{isinstance_}({local}, {scope.array_type})"
-    return Case((Test(f"({own} or not {suspect})", f"not {own} and {suspect}"),), {})
+    foreign = f"{isinstance_}({local}, {scope.need('_foreign', 'foreign', world)})"
+    yes, no = [plain.format("in"), f"not {foreign}"], [plain.format("not in"), foreign]
+    if world is None:
+        own = f"{isinstance_}({local}, {scope.array_type})"
+        yes.insert(1, own)
+        no.insert(1, f"not {own}")
+    return Case((Test(f"({' or '.join(yes)})", " and ".join(no)),), {})
 
 
 def _spec_cases(
@@ -194,7 +164,7 @@ def _class_case(scope: Scope, kind: type, local: str) -> Case:
         name = scope.builtin(kind.__name__)
     else:
         name = scope.need(f"_{kind.__name__}", "class", kind)
-    return Case((_is(f"{scope.builtin('isinstance')}({local}, {name})"),), {})
+    return Case((is_so(f"{scope.builtin('isinstance')}({local}, {name})"),), {})
 
 
 def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
@@ -205,176 +175,48 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
     else:
         every = ", ".join(scope.array_class(world) for world in scope.worlds)
         kind = scope.array_type or f"({every})"
-    tests = [_is(f"{scope.builtin('isinstance')}({local}, {kind})")]
+    tests = [is_so(f"{scope.builtin('isinstance')}({local}, {kind})")]
     if spec.dtypes is not None:
-        base = f"_{spec.world.name if spec.world else 'any'}_{str(spec.dtype_label).lower()}"
-        dtypes = scope.need(base, "dtypes", (spec.world, spec.dtypes))
-        tests.append(Test(f"{local}.dtype in {dtypes}", f"{local}.dtype not in {dtypes}"))
+        tests.append(_dtype_test(scope, spec, local))
     device = scope.contract.options.device
     home = scope.contract.options.world
     if device is not None and home is not None:
         if scope.device:
-            tests.append(_compare(f"{local}.device", scope.device))
+            tests.append(compare(f"{local}.device", scope.device))
         else:
             question = home.device_question(device)
             if question is None:
                 return None
             attribute, literal = question
             wanted = literal or scope.need("_device", "device")
-            tests.append(_compare(f"{local}.{attribute}", wanted))
+            tests.append(compare(f"{local}.{attribute}", wanted))
     if spec.axes is None:
         return Case(tuple(tests), {})
-    shape = _ShapeQuestion(scope, spec.axes, local, wanted).ask()
+    shape = ask_shape(scope, spec.axes, local, wanted)
     return shape and shape._replace(tests=(*tests, *shape.tests))
 
 
-# Expressions that may have no value (n // 0) are left to the slow path, which words the error.
-_SAFE_NODES: Final = (
-    *(ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub, ast.UAdd),
-    *(ast.Name, ast.Load, ast.Constant),
-)
+_LIKELY: Final = ("float32", "float64", "int64", "uint8", "bool", "complex64")
 
 
-class _ShapeQuestion:
-    """Whether a shape fits its axes, put together axis by axis."""
-
-    def __init__(
-        self, scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
-    ) -> None:
-        self.wanted = wanted
-        self.scope = scope
-        self.axes = axes
-        self.local = local
-        self.tests: list[Test] = []
-        self.binds: dict[str, str] = {}
-        self.exact: list[str] = []  # what the whole shape must be, as long as that is known
-
-    def ask(self) -> Case | None:
-        scope, axes, local = self.scope, self.axes, self.local
-        star = variadic_index(axes)
-        rank = len(axes) - (star is not None)
-        for i, axis in enumerate(axes):
-            at = i if star is None or i < star else i - len(axes)
-            if i == star:
-                end = i + 1 - len(axes)
-                part = f"{scope.shape}[{i or ''}:{end or ''}]" if rank else scope.shape
-                answered = self.ask_variadic(axis, part)
-            else:
-                answered = self.ask_axis(axis, f"{scope.shape}[{at}]")
-            if not answered:
-                return None
-        if axes and len(self.exact) == len(axes):
-            return Case((_compare(f"{local}.shape", self.whole_shape()),), {})
-        if star is not None and not rank and not self.tests and not self.wanted:
-            return Case((), {})
-        binds = {key: part for key, part in self.binds.items() if key in self.wanted}
-        names = tuple(axis.key for axis in axes if axis.key)
-        whole = star is None and len(binds) == len(axes) == len(self.wanted)
-        unpack = () if any(axis.broadcastable for axis in axes) or not whole else names
-        return Case((self.ask_rank(star, rank), *self.tests), binds, unpack)
-
-    def ask_rank(self, star: int | None, rank: int) -> Test:
-        scope, local = self.scope, self.local
-        asks_shape = self.tests or any(key in self.wanted for key in self.binds)
-        length = f"{scope.builtin('len')}({scope.shape} := {local}.shape)"
-        left = length if asks_shape else f"{local}.ndim"
-        if star is None:
-            return _compare(left, str(rank))
-        return Test(f"{left} >= {rank}", f"{left} < {rank}")
-
-    def whole_shape(self) -> str:
-        if len(self.exact) == 1:
-            only = self.exact[0]
-            return only[1:] if only.startswith("*") else f"({only},)"
-        return f"({', '.join(self.exact)})"
-
-    def ask_axis(self, axis: Axis, size: str) -> bool:
-        """Ask about one axis; False if a line cannot say."""
-        if axis.name is not None:
-            return self.ask_named(axis, axis.name, size)
-        if axis.size is None and axis.expression is None:
-            return True
-        wanted = str(axis.size) if axis.expression is None else self.expression(axis)
-        if wanted is None:
-            return False
-        self.expect(axis, size, wanted)
-        return True
-
-    def expect(self, axis: Axis, size: str, wanted: str) -> None:
-        if axis.broadcastable:
-            self.tests.append(
-                Test(f"({size} == 1 or {size} == {wanted})", f"{size} != 1 and {size} != {wanted}")
-            )
-        else:
-            self.exact.append(wanted)
-            self.tests.append(_compare(size, wanted))
-
-    def ask_named(self, axis: Axis, name: str, size: str) -> bool:
-        scope = self.scope
-        if name in self.binds:
-            # The same name twice in one annotation.
-            if axis.broadcastable or " " in self.binds[name]:
-                return False
-            self.tests.append(_compare(size, self.binds[name]))
-            return True
-        local = scope.axes.get(name)
-        if local is not None and name in scope.certain:
-            self.expect(axis, size, local)
-            return True
-        if local is not None:
-            yes = [f"{local} is None", f"{size} == {local}"]
-            no = [f"{local} is not None", f"{size} != {local}"]
-            if axis.broadcastable:
-                yes.insert(0, f"{size} == 1")
-                no.insert(0, f"{size} != 1")
-            self.tests.append(Test(f"({' or '.join(yes)})", " and ".join(no)))
-        self.binds[name] = f"{local} if {size} == 1 else {size}" if axis.broadcastable else size
-        return True
-
-    def ask_variadic(self, axis: Axis, part: str) -> bool:
-        scope, key = self.scope, axis.key
-        if key is None:
-            return True
-        if key in scope.growing:
-            return False
-        local = scope.axes.get(key)
-        if local is None:
-            self.binds[key] = part
-        elif key in scope.certain:
-            self.exact.append(f"*{local}")
-            self.tests.append(_compare(part, local))
-        else:
-            self.binds[key] = part
-            yes, no = (
-                f"({local} is None or {part} == {local})",
-                f"{local} is not None and {part} != {local}",
-            )
-            self.tests.append(Test(yes, no))
-        return True
-
-    def expression(self, axis: Axis) -> str | None:
-        """A symbolic axis in terms of the text's own names."""
-        assert axis.expression is not None
-        tree = axis.expression.tree
-        if isinstance(tree, ast.Name):
-            # {size} is compared as it is; anything more about it might fail to compute.
-            return self.scope.axes[tree.id] if tree.id == root_of(tree.id) else None
-        if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
-            return None
-        names: dict[str, str] = {}
-        for name in axis.expression.names:
-            if name in self.binds:
-                names[name] = self.binds[name]
-            elif name in self.scope.certain:
-                names[name] = self.scope.axes[name]
-            if " " in names.get(name, " ") or name.startswith("{"):
-                return None
-        return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
-
-
-class _Rename(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self.names[node.id], node.ctx)
+def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
+    """Whether a dtype is one of those declared: the likeliest by identity, which asks no hash."""
+    assert spec.dtypes is not None
+    prefix = f"_{spec.world.name if spec.world else 'any'}"
+    what = (spec.world, spec.dtypes)
+    every = scope.need(f"{prefix}_{str(spec.dtype_label).lower()}s", "dtypes", what)
+    accepted = [name for name in _LIKELY if spec.accepts_dtype(name)]
+    likely = (
+        [(spec.world, name) for name in accepted[:2]]
+        if spec.world
+        else [(world, name) for world in scope.worlds for name in accepted[:1]]
+    )
+    names = [scope.need(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely]
+    dtypes = [f"{local}.dtype"] * (len(names) + 1)
+    if len(names) > 1:
+        dtypes = [f"({scope.dtype} := {local}.dtype)", *[scope.dtype] * len(names)]
+    yes = [f"{dtype} is {name}" for dtype, name in zip(dtypes, names, strict=False)]
+    no = [f"{dtype} is not {name}" for dtype, name in zip(dtypes, names, strict=False)]
+    yes.append(f"{dtypes[-1]} in {every}")
+    no.append(f"{dtypes[-1]} not in {every}")
+    return Test(f"({' or '.join(yes)})" if names else yes[0], " and ".join(no))

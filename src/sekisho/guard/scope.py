@@ -16,8 +16,8 @@ class Need(NamedTuple):
     """A global name that the text uses, and what it must be.
 
     ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
-    ``dtypes``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``, ``shared``, ``watch``; ``what`` says which.
+    ``dtype``, ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``,
+    ``first_array``, ``array_type_of``, ``hand_back``, ``shared``, ``watch``; ``what`` says which.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Scope:
         array_type: the local that holds the array class of the call's world (`same_world`).
         device: the local that holds where tensors must be (``device="module"``).
         shape: the local for the shape in question.
+        dtype: the local for the dtype in question.
     """
 
     def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
@@ -56,6 +57,7 @@ class Scope:
         )
         self.device: str = self.fresh("device") if contract.options.device == "module" else ""
         self.shape: str = self.fresh("shape")
+        self.dtype: str = self.fresh("dtype")
 
     @property
     def context(self) -> list[str]:

@@ -7,6 +7,7 @@ yes to is handed to ``_admit_<name>``, out of line, which accepts late, converts
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import (
@@ -19,8 +20,9 @@ from sekisho.contract import (
     Parameter,
     UnionSpec,
 )
-from sekisho.guard.questions import Case, Items, cases_of, item_case, items_of
+from sekisho.guard.questions import Items, cases_of, item_case, items_of
 from sekisho.guard.scope import Need, Scope
+from sekisho.guard.shapes import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,8 +191,16 @@ class _Writer:
                 isinstance_, host, *others = scope.builtin("isinstance"), *scope.worlds
                 names = [scope.array_class(world) for world in others]
                 ways = (f"{name} if {isinstance_}({plain}, {name}) else " for name in names)
-                choice = f"{''.join(ways)}{scope.array_class(host)}"
-            self.emit(f"{scope.array_type} = {choice}")
+                own = scope.array_class(host)
+                # By identity first: what an array is no instance of may be slow to say so.
+                own_way = f"{own} if {scope.builtin('type')}({plain}) is {own} else "
+                choice = f"{own_way}{''.join(ways)}{own}"
+            line = f"{scope.array_type} = {choice}"
+            if len(line) <= _LINE_LENGTH - 4:
+                self.emit(line)
+            else:
+                ways_in_lines = choice.replace(" else ", " else\n").splitlines()
+                self.emit(f"{scope.array_type} = (", *(f"    {way}" for way in ways_in_lines), ")")
         if scope.device:
             module_device = scope.need("_module_device", "module_device")
             module = self.contract.parameters[0].name
@@ -292,7 +302,9 @@ class _Writer:
         line = f"{word} {' '.join(pieces)}:"
         if len(line) <= _LINE_LENGTH - 4 * self.depth:
             return [line]
-        return [f"{word} (", *(f"    {piece}" for piece in pieces), "):"]
+        room = _LINE_LENGTH - 4 * (self.depth + 1)
+        lines = [line for piece in pieces for line in _lines(piece, room)]
+        return [f"{word} (", *(f"    {each}" for each in lines), "):"]
 
     def emit(self, *lines: str) -> None:
         self.lines += [f"{'    ' * self.depth}{line}" for line in lines]
@@ -307,6 +319,15 @@ class _Writer:
         if left_out:
             bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
         return bound or ["pass"]
+
+
+def _lines(piece: str, room: int) -> list[str]:
+    """A piece of a question, in lines of its own where it is longer than there is room."""
+    word, bracket, inside = piece.partition("(")
+    if len(piece) <= room or word not in {"", "and ", "or "}:
+        return [piece]
+    parts = re.split(r" (?=and |or )", inside.removesuffix(")"))
+    return [f"{word}{bracket}", *(f"    {part}" for part in parts), ")"]
 
 
 def _contrary(cases: tuple[Case, ...]) -> list[str]:

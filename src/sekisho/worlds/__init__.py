@@ -37,7 +37,12 @@ from sekisho.worlds.registry import (
     world_of_class,
 )
 from sekisho.worlds.shown import Kind, Watcher
-from sekisho.worlds.tracing import is_compiling, runs_while_compiling, traceable_dtypes
+from sekisho.worlds.tracing import (
+    is_compiling,
+    runs_while_compiling,
+    traceable_classes,
+    traceable_dtypes,
+)
 from sekisho.worlds.values import (
     Array,
     FollowsStandard,
@@ -65,6 +70,7 @@ __all__ = [
     "TorchTensor",
     "quick_share",
     "runs_while_compiling",
+    "traceable_classes",
     "traceable_dtypes",
     "Array",
     "Casting",

@@ -90,17 +90,22 @@ class Quick(NamedTuple):
     gives_host: bool
 
 
-def quick_share(target: World, *, read_only: bool) -> Quick | None:
-    """Make the quick way into a world from all that are loaded; None if there is none (yet)."""
+def quick_share(
+    target: World, dtypes: frozenset[Any] | None = None, *, read_only: bool
+) -> Quick | None:
+    """Make the quick way into a world from all that are loaded; None if there is none (yet).
+
+    Only what has one of these dtypes on the host is shared; None is all of them.
+    """
     if target.array_type() is None:
         return None
     if target is not HOST:
-        share, asks = target.quick_from_host(), target.quick_is_compiling(to_host=False)
+        share, asks = target.quick_from_host(dtypes), target.quick_is_compiling()
         return Quick(share, asks or is_compiling, gives_host=False) if share else None
-    found = [(world, world.quick_to_host(read_only=read_only)) for world in loaded_worlds()]
+    found = [(world, world.quick_to_host(dtypes, read_only=read_only)) for world in loaded_worlds()]
     ways = [(world, share) for world, share in found if share is not None]
     if len(ways) != 1:
         # One question after the other would make each slower than it is by itself.
         return None
     world, share = ways[0]
-    return Quick(share, world.quick_is_compiling(to_host=True) or is_compiling, gives_host=True)
+    return Quick(share, world.quick_is_compiling() or is_compiling, gives_host=True)

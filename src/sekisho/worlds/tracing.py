@@ -10,7 +10,7 @@ from sekisho.worlds.release import release_of
 if TYPE_CHECKING:
     from collections.abc import Container
 
-__all__ = ["is_compiling", "runs_while_compiling", "traceable_dtypes"]
+__all__ = ["is_compiling", "runs_while_compiling", "traceable_classes", "traceable_dtypes"]
 
 
 def is_compiling() -> bool:
@@ -60,3 +60,15 @@ def traceable_dtypes(every: frozenset[Any]) -> Container[Any]:
     if torch is None or not hasattr(torch, "dtype") or release_of(torch) >= _COMPARES_ALL:
         return every
     return _Traceable(every, frozenset(each for each in every if isinstance(each, torch.dtype)))
+
+
+_HOLDS_CLASSES: Final = (2, 9)
+"""The first release of torch whose compiler can ask a set whether it holds a class."""
+
+
+def traceable_classes(*classes: type) -> Container[type]:
+    """What is asked whether it holds a class, also where a compiler of torch traces the question."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "dtype") or release_of(torch) >= _HOLDS_CLASSES:
+        return frozenset(classes)
+    return classes

@@ -292,18 +292,27 @@ class World(Shown):
         """A value of its own memory."""
         return value.copy()
 
-    def quick_to_host(self, *, read_only: bool) -> Callable[[Any], Any] | None:  # noqa: ARG002
+    def quick_to_host(
+        self,
+        dtypes: frozenset[Any] | None,  # noqa: ARG002
+        *,
+        read_only: bool,  # noqa: ARG002
+    ) -> Callable[[Any], Any] | None:
         """Make what shares the plainest values after a look, or returns None: it is left to `to_host`.
 
         None if there is no quicker way than `to_host`. Never called by a compiler.
+
+        Args:
+            dtypes: which of the host's dtypes alone are shared; None is all of them.
+            read_only: whether the host's array is to refuse writes.
         """
         return None
 
-    def quick_from_host(self) -> Callable[[Any], Any] | None:
+    def quick_from_host(self, dtypes: frozenset[Any] | None) -> Callable[[Any], Any] | None:  # noqa: ARG002
         """The same for arrays that become this world's."""
         return None
 
-    def quick_is_compiling(self, *, to_host: bool) -> Callable[[], bool] | None:  # noqa: ARG002
+    def quick_is_compiling(self) -> Callable[[], bool] | None:
         """The quickest question whether a compiler traces, where the two above may be asked."""
         return None
 

@@ -207,18 +207,17 @@ class _Torch(World):
 
     # --- the quick lane: what is looked at is looked up once, when a lane is made
 
-    def quick_from_host(self) -> Callable[[Any], Any]:
-        return memory.make_share_array(self.load())
+    def quick_from_host(self, dtypes: frozenset[Any] | None) -> Callable[[Any], Any]:
+        return memory.make_share_array(self.load(), dtypes)
 
-    def quick_to_host(self, *, read_only: bool) -> Callable[[Any], Any]:
-        return memory.make_share_tensor(self.load(), read_only=read_only)
+    def quick_to_host(
+        self, dtypes: frozenset[Any] | None, *, read_only: bool
+    ) -> Callable[[Any], Any]:
+        return memory.make_share_tensor(self.load(), dtypes, read_only=read_only)
 
-    def quick_is_compiling(self, *, to_host: bool) -> Callable[[], bool]:
-        compiler = self.load().compiler
-        # What else compiles has a mode on torch's stack, which is seen when a tensor is shared.
-        found: Callable[[], bool] = (
-            compiler.is_dynamo_compiling if to_host else compiler.is_compiling
-        )
+    def quick_is_compiling(self) -> Callable[[], bool]:
+        # What else compiles is seen when something is shared.
+        found: Callable[[], bool] = self.load().compiler.is_dynamo_compiling
         return found
 
     # --- what messages try

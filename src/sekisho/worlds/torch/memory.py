@@ -140,13 +140,16 @@ def carried_as(tensor: torch.Tensor, torch: Any) -> _Carried | None:
 
 
 @cache
-def make_share_array(torch: Any) -> Callable[[Any], Any]:
+def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any], Any]:
     """Make the function that shares an array with torch, or returns None if a look is not enough."""
     # torch.from_numpy is looked up at each call: strict mode watches it there.
-    plain, ndarray = PLAIN_DTYPES, np.ndarray
+    shared = PLAIN_DTYPES if dtypes is None else PLAIN_DTYPES & dtypes
+    ndarray, compiler = np.ndarray, torch.compiler
 
     def share(array: Any) -> Any:
-        if type(array) is not ndarray or array.dtype not in plain:
+        if type(array) is not ndarray or array.dtype not in shared:
+            return None
+        if compiler._is_compiling_flag:  # noqa: SLF001 - what is_compiling() says to who is not traced
             return None
         flags = array.flags
         # carray: writeable, aligned, C-contiguous, which is what most arrays are.
@@ -168,14 +171,16 @@ _WRITES_ZEROS: Final = (2, 10)
 
 
 @cache
-def make_share_tensor(torch: Any, *, read_only: bool) -> Callable[[Any], Any]:
+def make_share_tensor(
+    torch: Any, dtypes: frozenset[Any] | None, *, read_only: bool
+) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
     tensor_type, forward_ad = torch.Tensor, torch.autograd.forward_ad
     inside = torch._C  # noqa: SLF001 - the questions of _convert._refuse_transforms
     transform, is_tracing = inside._functorch.peek_interpreter_stack, inside._is_tracing  # noqa: SLF001 - likewise
     modes = inside._len_torch_dispatch_stack  # noqa: SLF001 - likewise
 
-    def share(tensor: Any) -> Any:
+    def share(tensor: Any) -> Any:  # noqa: PLR0911 - one question after the other
         if type(tensor) is not tensor_type or tensor.requires_grad:
             return None
         if transform() is not None or is_tracing() or modes():
@@ -185,6 +190,8 @@ def make_share_tensor(torch: Any, *, read_only: bool) -> Callable[[Any], Any]:
         try:
             array = tensor.numpy()
         except Exception:  # noqa: BLE001 - sparse, bfloat16, on a GPU, 65 axes, fakes about, ...
+            return None
+        if dtypes is not None and array.dtype not in dtypes:
             return None
         if not read_only and not tensor.is_contiguous():
             return None  # its elements may overlap

@@ -1,0 +1,213 @@
+"""The inline question about a shape, and what a question is."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.contract import Axis, root_of, variadic_index
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sekisho.guard.scope import Scope
+
+__all__ = ["Case", "Test", "ask_shape", "compare", "is_so"]
+
+
+class Test(NamedTuple):
+    """One question, and its contrary."""
+
+    yes: str
+    no: str
+
+
+class Case(NamedTuple):
+    """One way in which a value is lawful as it stands.
+
+    Attributes:
+        tests: the questions that must all be answered with yes.
+        binds: what each axis is bound to, as an expression.
+        unpack: the axes in order, if unpacking the shape binds just those.
+    """
+
+    tests: tuple[Test, ...]
+    binds: dict[str, str]
+    unpack: tuple[str, ...] = ()
+
+
+def is_so(test: str) -> Test:
+    """Whether an expression is true."""
+    return Test(test, f"not {test}")
+
+
+def compare(left: str, right: str) -> Test:
+    """Whether two expressions are equal."""
+    return Test(f"{left} == {right}", f"{left} != {right}")
+
+
+def ask_shape(
+    scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
+) -> Case | None:
+    """The question whether the shape of what a local holds fits its axes; None if a line cannot say.
+
+    Args:
+        scope: the names of the text.
+        axes: what the shape must be.
+        local: the local that holds the value.
+        wanted: the axes that have to be bound.
+    """
+    return _ShapeQuestion(scope, axes, local, wanted).ask()
+
+
+# Expressions that may have no value (n // 0) are left to the slow path, which words the error.
+_SAFE_NODES: Final = (
+    *(ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub, ast.UAdd),
+    *(ast.Name, ast.Load, ast.Constant),
+)
+
+
+class _ShapeQuestion:
+    """Whether a shape fits its axes, put together axis by axis."""
+
+    def __init__(
+        self, scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
+    ) -> None:
+        self.wanted = wanted
+        self.scope = scope
+        self.axes = axes
+        self.local = local
+        self.tests: list[Test] = []
+        self.binds: dict[str, str] = {}
+        self.exact: list[str] = []  # what the whole shape must be, as long as that is known
+
+    def ask(self) -> Case | None:
+        scope, axes, local = self.scope, self.axes, self.local
+        star = variadic_index(axes)
+        rank = len(axes) - (star is not None)
+        for i, axis in enumerate(axes):
+            at = i if star is None or i < star else i - len(axes)
+            if i == star:
+                end = i + 1 - len(axes)
+                part = f"{scope.shape}[{i or ''}:{end or ''}]" if rank else scope.shape
+                answered = self.ask_variadic(axis, part)
+            else:
+                answered = self.ask_axis(axis, f"{scope.shape}[{at}]")
+            if not answered:
+                return None
+        if axes and len(self.exact) == len(axes):
+            return Case((compare(f"{local}.shape", self.whole_shape()),), {})
+        if star is not None and not rank and not self.tests and not self.wanted:
+            return Case((), {})
+        binds = {key: part for key, part in self.binds.items() if key in self.wanted}
+        names = tuple(axis.key for axis in axes if axis.key)
+        whole = star is None and len(binds) == len(axes) == len(self.wanted)
+        unpack = () if any(axis.broadcastable for axis in axes) or not whole else names
+        return Case((self.ask_rank(star, rank), *self.tests), binds, unpack)
+
+    def ask_rank(self, star: int | None, rank: int) -> Test:
+        scope, local = self.scope, self.local
+        asks_shape = self.tests or any(key in self.wanted for key in self.binds)
+        length = f"{scope.builtin('len')}({scope.shape} := {local}.shape)"
+        left = length if asks_shape else f"{local}.ndim"
+        if star is None:
+            return compare(left, str(rank))
+        return Test(f"{left} >= {rank}", f"{left} < {rank}")
+
+    def whole_shape(self) -> str:
+        if len(self.exact) == 1:
+            only = self.exact[0]
+            return only[1:] if only.startswith("*") else f"({only},)"
+        return f"({', '.join(self.exact)})"
+
+    def ask_axis(self, axis: Axis, size: str) -> bool:
+        """Ask about one axis; False if a line cannot say."""
+        if axis.name is not None:
+            return self.ask_named(axis, axis.name, size)
+        if axis.size is None and axis.expression is None:
+            return True
+        wanted = str(axis.size) if axis.expression is None else self.expression(axis)
+        if wanted is None:
+            return False
+        self.expect(axis, size, wanted)
+        return True
+
+    def expect(self, axis: Axis, size: str, wanted: str) -> None:
+        if axis.broadcastable:
+            self.tests.append(
+                Test(f"({size} == 1 or {size} == {wanted})", f"{size} != 1 and {size} != {wanted}")
+            )
+        else:
+            self.exact.append(wanted)
+            self.tests.append(compare(size, wanted))
+
+    def ask_named(self, axis: Axis, name: str, size: str) -> bool:
+        scope = self.scope
+        if name in self.binds:
+            # The same name twice in one annotation.
+            if axis.broadcastable or " " in self.binds[name]:
+                return False
+            self.tests.append(compare(size, self.binds[name]))
+            return True
+        local = scope.axes.get(name)
+        if local is not None and name in scope.certain:
+            self.expect(axis, size, local)
+            return True
+        if local is not None:
+            yes = [f"{local} is None", f"{size} == {local}"]
+            no = [f"{local} is not None", f"{size} != {local}"]
+            if axis.broadcastable:
+                yes.insert(0, f"{size} == 1")
+                no.insert(0, f"{size} != 1")
+            self.tests.append(Test(f"({' or '.join(yes)})", " and ".join(no)))
+        self.binds[name] = f"{local} if {size} == 1 else {size}" if axis.broadcastable else size
+        return True
+
+    def ask_variadic(self, axis: Axis, part: str) -> bool:
+        scope, key = self.scope, axis.key
+        if key is None:
+            return True
+        if key in scope.growing:
+            return False
+        local = scope.axes.get(key)
+        if local is None:
+            self.binds[key] = part
+        elif key in scope.certain:
+            self.exact.append(f"*{local}")
+            self.tests.append(compare(part, local))
+        else:
+            self.binds[key] = part
+            yes, no = (
+                f"({local} is None or {part} == {local})",
+                f"{local} is not None and {part} != {local}",
+            )
+            self.tests.append(Test(yes, no))
+        return True
+
+    def expression(self, axis: Axis) -> str | None:
+        """A symbolic axis in terms of the text's own names."""
+        assert axis.expression is not None
+        tree = axis.expression.tree
+        if isinstance(tree, ast.Name):
+            # {size} is compared as it is; anything more about it might fail to compute.
+            return self.scope.axes[tree.id] if tree.id == root_of(tree.id) else None
+        if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
+            return None
+        names: dict[str, str] = {}
+        for name in axis.expression.names:
+            if name in self.binds:
+                names[name] = self.binds[name]
+            elif name in self.scope.certain:
+                names[name] = self.scope.axes[name]
+            if " " in names.get(name, " ") or name.startswith("{"):
+                return None
+        return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self.names[node.id], node.ctx)
