@@ -18,6 +18,7 @@ from sekisho.contract import (
     Parameter,
     SequenceSpec,
     UnionSpec,
+    walk,
 )
 from sekisho.guard.shapes import Case, Test, ask_shape, compare, is_so
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sekisho.guard.scope import Scope
 
-__all__ = ["Items", "cases_of", "item_case", "items_of"]
+__all__ = ["Items", "cases_of", "item_cases", "items_of"]
 
 
 def cases_of(
@@ -71,15 +72,17 @@ class Items(NamedTuple):
     Attributes:
         spec: what each must be.
         item: the local that holds one.
-        unfit: the question whether there is nothing to ask: no such container, or an empty one.
+        unfit: the question whether there is nothing to ask: no such container.
+        empty: the question whether there is no first item.
         first: the expression for the first item.
         loop: the head of the loop over all.
         key_contrary: the question whether a mapping's key is not as declared, if it has one.
     """
 
-    spec: ArraySpec
+    spec: ArraySpec | HintSpec | UnionSpec
     item: str
     unfit: str
+    empty: str
     first: str
     loop: str
     key_contrary: tuple[str, ...] = ()
@@ -92,34 +95,48 @@ def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
     if not single or parameter.has_default or not isinstance(spec, (SequenceSpec, MappingSpec)):
         return None
     item: Any = spec.value if isinstance(spec, MappingSpec) else spec.item
-    plain = isinstance(item, ArraySpec) and spec.container in {list, tuple, dict}
-    if not plain or scope.contract.options.local:
+    if spec.container not in {list, tuple, dict} or scope.contract.options.local:
         return None
-    for axis in item.axes or ():
-        if axis.key is not None and (
-            axis.broadcastable
-            or axis.key in scope.growing
-            or (axis.key in scope.axes and axis.key not in scope.certain)
-        ):
-            return None
+    if not isinstance(item, (ArraySpec, HintSpec, UnionSpec)) or not _asks_alike(scope, item):
+        return None
     one = scope.fresh("item")
     kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin(spec.container.__name__)})"
-    unfit = f"not {kind} or not {local}"
+    asked = (f"not {kind}", f"not {local}")
     if isinstance(spec, SequenceSpec):
-        return Items(item, one, unfit, f"{local}[0]", f"{one} in {local}")
+        return Items(item, one, *asked, f"{local}[0]", f"{one} in {local}")
     first = f"{scope.builtin('next')}({scope.builtin('iter')}({local}.values()))"
     if spec.key is ANYTHING:
-        return Items(item, one, unfit, first, f"{one} in {local}.values()")
+        return Items(item, one, *asked, first, f"{one} in {local}.values()")
     key = scope.fresh("key")
     keys = _spec_cases(scope, spec.key, key, ()) or ()
     contrary = tuple(test.no for case in keys for test in case.tests)
     loop = f"{key}, {one} in {local}.items()"
-    return Items(item, one, unfit, first, loop, contrary) if len(contrary) == 1 else None
+    return Items(item, one, *asked, first, loop, contrary) if len(contrary) == 1 else None
 
 
-def item_case(scope: Scope, items: Items, wanted: Collection[str]) -> Case | None:
-    """The question about one item."""
-    return _array_case(scope, items.spec, items.item, wanted)
+def _asks_alike(scope: Scope, item: ArraySpec | HintSpec | UnionSpec) -> bool:
+    """Whether every item of a container can be asked the same."""
+    if isinstance(item, HintSpec):
+        return bool(item.classes)
+    if isinstance(item, UnionSpec):
+        # What an alternative binds, another one may not.
+        return not any(
+            axis.key for each in walk(item) for axis in getattr(each, "axes", None) or ()
+        )
+    return not any(
+        axis.key is not None
+        and (
+            axis.broadcastable
+            or axis.key in scope.growing
+            or (axis.key in scope.axes and axis.key not in scope.certain)
+        )
+        for axis in item.axes or ()
+    )
+
+
+def item_cases(scope: Scope, items: Items, wanted: Collection[str]) -> tuple[Case, ...] | None:
+    """The ways in which one item may be lawful as it stands; None if only the slow path can tell."""
+    return _spec_cases(scope, items.spec, items.item, wanted)
 
 
 def _unannotated(scope: Scope, local: str) -> Case:

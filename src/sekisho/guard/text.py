@@ -20,7 +20,7 @@ from sekisho.contract import (
     Parameter,
     UnionSpec,
 )
-from sekisho.guard.questions import Items, cases_of, item_case, items_of
+from sekisho.guard.questions import Items, cases_of, item_cases, items_of
 from sekisho.guard.scope import Need, Scope
 from sekisho.guard.shapes import Case
 
@@ -242,7 +242,7 @@ class _Writer:
         # Items share even the axes that nothing else mentions.
         binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
         cases = None if items else cases_of(scope, parameter, local, binds)
-        first = item_case(scope, items, binds) if items else None
+        first = item_cases(scope, items, binds) if items else None
         for key in binds:
             if key not in scope.axes:
                 # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
@@ -261,21 +261,26 @@ class _Writer:
             self.write_cases(cases, call, admission)
         scope.certain |= _certain(parameter) & set(binds)
 
-    def write_items_loop(self, items: Items, first: Case, call: str, admission: Admission) -> None:
+    def write_items_loop(
+        self, items: Items, first: tuple[Case, ...], call: str, admission: Admission
+    ) -> None:
         """Ask every item of a container; the first binds the axes that the others must share."""
         scope = self.scope
-        self.emit(f"if {items.unfit}:", f"    {call}", "else:")
+        unfit = f"{items.unfit} or {items.empty}" if admission.binds else items.unfit
+        self.emit(f"if {unfit}:", f"    {call}", "else:")
         self.depth += 1
         if admission.binds:
             self.emit(f"{items.item} = {items.first}")
-            self.write_cases((first,), call, admission)
+            self.write_cases(first, call, admission)
         scope.certain |= set(admission.binds)
-        every = item_case(scope, items, ())
+        every = item_cases(scope, items, ())
         scope.certain -= set(admission.binds)
         assert every is not None  # asking with more axes known is never harder
-        contrary = [*items.key_contrary, *_contrary((every,))]
+        contrary = _contrary(every)
         if items.key_contrary:
-            contrary[1] = f"or {contrary[1]}"
+            if len(every) > 1:
+                contrary = [f"({' '.join(contrary)})"]
+            contrary = [*items.key_contrary, f"or {contrary[0]}", *contrary[1:]]
         self.emit(f"for {items.loop}:")
         self.depth += 1
         self.emit(*self.broken("if", contrary), f"    {call}", "    break")

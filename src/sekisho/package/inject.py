@@ -11,6 +11,8 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sekisho.package.table import Entry, Table
 
 __all__ = ["GUARD", "GUARD_CLASS", "inject", "is_hands_off", "typed_imports"]
@@ -62,7 +64,7 @@ def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | 
     imports start from.
     """
     found: dict[str, tuple[str, str | None]] = {}
-    for branch in ast.walk(tree):
+    for branch in _statements(tree):
         if isinstance(branch, ast.If) and _asks_for_type_checking(branch.test):
             for node in branch.body:
                 if isinstance(node, ast.ImportFrom):
@@ -77,6 +79,14 @@ def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | 
                         for each in node.names
                     }
     return found
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt | ast.excepthandler]:
+    """The statements inside of a node, at any depth: a tenth of its nodes."""
+    for field in ("body", "handlers", "orelse", "finalbody"):
+        for each in getattr(node, field, ()):
+            yield each
+            yield from _statements(each)
 
 
 def _asks_for_type_checking(test: ast.expr) -> bool:
