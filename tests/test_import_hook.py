@@ -151,6 +151,10 @@ def package(tmp_path, monkeypatch):
     for hook in tuple(_hook._installed):
         hook.uninstall()
     assert sys.meta_path == finders
+    forget()
+
+
+def forget():
     for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
 
@@ -288,8 +292,50 @@ def test_lines_and_sources_are_those_of_the_file(package):
     function = inspect.unwrap(module.shaped)
     assert inspect.getsource(function).startswith("def shaped(x: Float")
     assert function.__code__.co_filename == str(package / "util.py")
-    assert not list(package.glob("__pycache__/*"))  # never in a cache that others read
     assert "__sekisho_guard__" not in vars(module)
+
+
+def test_what_was_compiled_is_kept_where_nobody_else_reads_it(package, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    with sk.install_import_hook(PACKAGE):
+        assert is_guarded(load("util").shaped)
+    kept = package / "__pycache__" / f"util.{sys.implementation.cache_tag}.opt-sekisho.pyc"
+    assert kept.exists()
+    assert all(".opt-sekisho." in each.name for each in package.glob("__pycache__/*"))
+
+
+@pytest.mark.parametrize("change", ["source", "table", "broken"])
+def test_what_was_kept_is_never_stale(package, monkeypatch, change):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    with sk.install_import_hook(PACKAGE):
+        load("util")
+    (kept,) = package.glob("__pycache__/util.*")
+    before, table = kept.read_bytes(), {}
+    if change == "source":
+        source = package / "util.py"
+        source.write_text(source.read_text("utf-8").replace("def shaped", "def other"), "utf-8")
+    elif change == "table":
+        table = {f"{PACKAGE}.util": "unguarded"}
+    else:
+        kept.write_bytes(before[:-9])
+    forget()
+    with sk.install_import_hook(PACKAGE, worlds=table):
+        module = load("util")
+    assert hasattr(module, "other" if change == "source" else "shaped")
+    assert is_guarded(module.shaped if change == "broken" else getattr(module, "other", None)) == (
+        change != "table"
+    )
+    assert (kept.read_bytes() == before) == (change == "broken")
+
+
+def test_what_was_kept_is_what_is_executed(package, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for _ in range(2):
+        with sk.install_import_hook(PACKAGE) as hook:
+            assert is_guarded(load("util").shaped)
+            assert f"{PACKAGE}.util.shaped" in hook.names
+        forget()
+        monkeypatch.setattr("sekisho.package.compiled.compile_module", None)
 
 
 def test_in_mode_off_nothing_is_guarded(package):

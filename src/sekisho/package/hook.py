@@ -16,7 +16,8 @@ from sekisho.context import caller, get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
-from sekisho.package.inject import GUARD, GUARD_CLASS, inject, typed_imports
+from sekisho.package import compiled
+from sekisho.package.inject import GUARD, GUARD_CLASS, inject
 from sekisho.package.table import Table, make_table, matches
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Hook:
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    """Compiles a module with its decorators put in; never from a bytecode cache, nor to one."""
+    """Compiles a module with its decorators put in; from a bytecode cache of our own, and to it."""
 
     def __init__(self, name: str, path: str, hook: Hook) -> None:
         super().__init__(name, path)
@@ -168,12 +169,24 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self.typed: dict[str, tuple[str, str | None]] = {}
 
     def get_code(self, fullname: str) -> CodeType | None:
-        source = self.get_data(self.path)
-        tree = ast.parse(source, self.path)
-        self.typed = typed_imports(tree, self._package(fullname))
-        self.hook.names.update([fullname, *inject(tree, fullname, self.hook.table)])
-        code: CodeType = compile(tree, self.path, "exec", dont_inherit=True)
-        return code
+        made = self._compiled(self.get_data(self.path), fullname)
+        self.typed = made.typed
+        self.hook.names.update(made.names)
+        return made.code
+
+    def _compiled(self, source: bytes, fullname: str) -> compiled.Compiled:
+        package, table = self._package(fullname), self.hook.table
+        kept_in = compiled.path_of(self.path)
+        key = compiled.key_of(source, self.path, fullname, package, table=table)
+        if kept_in is not None:
+            with contextlib.suppress(OSError):
+                kept = compiled.read(self.get_data(kept_in), key)
+                if kept is not None:
+                    return kept
+        made = compiled.compile_module(source, self.path, fullname, package, table)
+        if kept_in is not None and not sys.dont_write_bytecode:
+            self.set_data(kept_in, compiled.written(made, key))
+        return made
 
     def _package(self, fullname: str) -> str:
         return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
