@@ -7,7 +7,6 @@ a shape read once, which fails to unpack where it has another number of axes.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
 import numpy as np
@@ -173,77 +172,84 @@ def one_array(kind):
     return on((ones(kind, 2, 2),), contenders)
 
 
-def eight_arguments(kind, *, annotated):
-    """Two arrays and six plain values: annotated as such, or not at all."""
-    dtype = np.float32 if kind is Array else torch.float32
-    other = Tensor if kind is Array else Array
-
-    def by_hand_annotated(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
-        assert isinstance(x, kind)
-        assert x.dtype == dtype
-        assert x.ndim == 2
-        assert isinstance(y, kind)
-        assert y.dtype == dtype
-        assert y.ndim == 1
-        assert y.shape[0] == x.shape[1]
-        assert isinstance(a, int)
-        assert isinstance(b, int)
-        assert isinstance(c, int)
-        assert isinstance(d, int)
-        assert isinstance(e, int)
-        assert isinstance(f, int)
-
-    def by_hand_open(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
-        assert isinstance(x, kind)
-        assert x.dtype == dtype
-        assert x.ndim == 2
-        assert isinstance(y, kind)
-        assert y.dtype == dtype
-        assert y.ndim == 1
-        assert y.shape[0] == x.shape[1]
-        assert not isinstance(a, other)
-        assert not isinstance(b, other)
-        assert not isinstance(c, other)
-        assert not isinstance(d, other)
-        assert not isinstance(e, other)
-        assert not isinstance(f, other)
-
-    def careful_annotated(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
-        assert isinstance(x, kind) and x.dtype in FLOAT32
-        _, size = x.shape
-        assert isinstance(y, kind) and y.dtype in FLOAT32 and y.shape == (size,)
-        assert isinstance(a, int)
-        assert isinstance(b, int)
-        assert isinstance(c, int)
-        assert isinstance(d, int)
-        assert isinstance(e, int)
-        assert isinstance(f, int)
-
-    def careful_open(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
-        assert isinstance(x, kind) and x.dtype in FLOAT32
-        _, size = x.shape
-        assert isinstance(y, kind) and y.dtype in FLOAT32 and y.shape == (size,)
-        assert not isinstance(a, other)
-        assert not isinstance(b, other)
-        assert not isinstance(c, other)
-        assert not isinstance(d, other)
-        assert not isinstance(e, other)
-        assert not isinstance(f, other)
-
+def eight(kind, by_hand, careful, plain):
     def function(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
         pass
 
-    plain = dict.fromkeys("abcdef", int) if annotated else {}
     annotate(function, x=Float32[kind, "b c"], y=Float32[kind, "c"], **plain)
-    by_hand, careful = (
-        (by_hand_annotated, careful_annotated) if annotated else (by_hand_open, careful_open)
-    )
     contenders = {
         "by hand": by_hand,
         "careful by hand": careful,
         "sekisho": world_of(kind)(function),
     }
     return on((ones(kind, 2, 2), ones(kind, 2), 5, 6), contenders)
+
+
+def eight_annotated(kind):
+    """Two arrays and six integers that are annotated."""
+    dtype = np.float32 if kind is Array else torch.float32
+
+    def by_hand(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
+        assert isinstance(x, kind)
+        assert x.dtype == dtype
+        assert x.ndim == 2
+        assert isinstance(y, kind)
+        assert y.dtype == dtype
+        assert y.ndim == 1
+        assert y.shape[0] == x.shape[1]
+        assert isinstance(a, int)
+        assert isinstance(b, int)
+        assert isinstance(c, int)
+        assert isinstance(d, int)
+        assert isinstance(e, int)
+        assert isinstance(f, int)
+
+    def careful(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
+        assert isinstance(x, kind) and x.dtype in FLOAT32
+        _, size = x.shape
+        assert isinstance(y, kind) and y.dtype in FLOAT32 and y.shape == (size,)
+        assert isinstance(a, int)
+        assert isinstance(b, int)
+        assert isinstance(c, int)
+        assert isinstance(d, int)
+        assert isinstance(e, int)
+        assert isinstance(f, int)
+
+    return eight(kind, by_hand, careful, dict.fromkeys("abcdef", int))
+
+
+def eight_open(kind):
+    """Two arrays and six values that are not annotated: no array of the other world."""
+    dtype = np.float32 if kind is Array else torch.float32
+    other = Tensor if kind is Array else Array
+
+    def by_hand(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
+        assert isinstance(x, kind)
+        assert x.dtype == dtype
+        assert x.ndim == 2
+        assert isinstance(y, kind)
+        assert y.dtype == dtype
+        assert y.ndim == 1
+        assert y.shape[0] == x.shape[1]
+        assert not isinstance(a, other)
+        assert not isinstance(b, other)
+        assert not isinstance(c, other)
+        assert not isinstance(d, other)
+        assert not isinstance(e, other)
+        assert not isinstance(f, other)
+
+    def careful(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
+        assert isinstance(x, kind) and x.dtype in FLOAT32
+        _, size = x.shape
+        assert isinstance(y, kind) and y.dtype in FLOAT32 and y.shape == (size,)
+        assert not isinstance(a, other)
+        assert not isinstance(b, other)
+        assert not isinstance(c, other)
+        assert not isinstance(d, other)
+        assert not isinstance(e, other)
+        assert not isinstance(f, other)
+
+    return eight(kind, by_hand, careful, {})
 
 
 def harder_axes():
@@ -350,64 +356,6 @@ def tensor_to_array():
     return on(values, contenders) | made_by({"monai": monai}, values)
 
 
-# --- (f) containers, (g) a dataclass ---------------------------------------------------------------
-
-
-def list_of(length):
-    def by_hand(x):
-        assert isinstance(x, list)
-        shape = None
-        for each in x:
-            assert isinstance(each, Tensor)
-            assert each.dtype == torch.float32
-            if shape is None:
-                assert each.ndim == 2
-                shape = each.shape
-            else:
-                assert each.shape == shape
-
-    guard = sk.boundary(annotate(lambda x: None, x=list[Float32[Tensor, "h w"]]))
-    values = ([torch.ones(2, 2) for _ in range(length)],)
-    return on(values, {"by hand": by_hand, "sekisho": guard})
-
-
-def dict_batch():
-    def by_hand(x):
-        assert isinstance(x, dict)
-        shape = None
-        for key, each in x.items():
-            assert isinstance(key, str)
-            assert isinstance(each, Tensor)
-            assert each.dtype == torch.float32
-            if shape is None:
-                assert each.ndim == 2
-                shape = each.shape
-            else:
-                assert each.shape == shape
-
-    guard = sk.boundary(annotate(lambda x: None, x=dict[str, Float32[Tensor, "h w"]]))
-    values = ({str(n): torch.ones(2, 2) for n in range(8)},)
-    return on(values, {"by hand": by_hand, "sekisho": guard})
-
-
-def dataclass_of_five():
-    names = "abcde"
-
-    class ByHand:
-        def __init__(self, a, b, c, d, e):
-            for each in (a, b, c, d, e):
-                assert isinstance(each, Array)
-                assert each.dtype == np.float32
-                assert each.ndim == 2
-                assert each.shape == a.shape
-            self.a, self.b, self.c, self.d, self.e = a, b, c, d, e
-
-    hint = Float32[Array, "n m"]
-    guard = sk.numpy_world(dataclasses.make_dataclass("Five", [(name, hint) for name in names]))
-    values = tuple(np.ones((2, 2), np.float32) for _ in names)
-    return on(values, {"by hand": ByHand, "sekisho": guard})
-
-
 GUARDS = {
     **{
         f"{key} {name}": (title.format(many=many, one=one), functools.partial(make, kind))
@@ -418,12 +366,12 @@ GUARDS = {
             (
                 "c",
                 "eight arguments, two {many} and six annotated integers",
-                functools.partial(eight_arguments, annotated=True),
+                eight_annotated,
             ),
             (
                 "c open",
                 "eight arguments, two {many} and six that are not annotated",
-                functools.partial(eight_arguments, annotated=False),
+                eight_open,
             ),
         )
         for name, kind, one, many in (
@@ -434,9 +382,4 @@ GUARDS = {
     "d": ("variadic, broadcast and symbolic axes", harder_axes),
     "e to torch": ("a converting call, array to tensor", array_to_tensor),
     "e to numpy": ("a converting call, tensor to array", tensor_to_array),
-    "f 10": ("a list of 10 tensors", functools.partial(list_of, 10)),
-    "f 1,000": ("a list of 1,000 tensors", functools.partial(list_of, 1000)),
-    "f 100,000": ("a list of 100,000 tensors", functools.partial(list_of, 100_000)),
-    "f dict": ("a dict of 8 tensors", dict_batch),
-    "g": ("a dataclass of five arrays, made", dataclass_of_five),
 }

@@ -11,6 +11,7 @@ import threading
 from typing import Any
 
 import numpy as np
+from containers import CONTAINERS
 from contenders import Array, annotate, jaxtyped
 from guards import GUARDS, two_arrays
 from helpers import HELPERS
@@ -83,6 +84,7 @@ def eight_threads():
 
 WORKLOADS: dict[str, tuple[str, Any]] = {
     **GUARDS,
+    **CONTAINERS,
     **HELPERS,
     "i": ("decoration and first call, one function", decoration),
     "l": ("an error raised and worded", error),
