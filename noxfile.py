@@ -67,18 +67,22 @@ def wheel(session: nox.Session, torch: str | None) -> None:
 def table(session: nox.Session) -> None:
     """Write the table of docs/compatibility.md from what tests/versions.py has kept."""
     rows = [
-        "| torch | Python | NumPy | on | passed | failed | skipped | of |",
-        "|---|---|---|---|---|---|---|---|",
+        "| torch | Python | NumPy | on | passed | failed | skipped | of | date |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     record = json.loads(RECORD.read_text("utf-8"))
     record.sort(key=lambda each: [int(part) for part in (each["torch"] or "0").split(".")])
+    selections = list(dict.fromkeys(each["tests"] for each in record))
     for each in record:
         failed = each["failed"] + each["error"]
         cells = (
             *(each["torch"] or "-", each["python"], each["numpy"], each["device"] or "the host"),
-            *(each["passed"], failed, each["skipped"], f"`{each['tests']}`, {each['date']}"),
+            *(each["passed"], failed, each["skipped"]),
+            *(f"({selections.index(each['tests']) + 1})", each["date"]),
         )
         rows.append(f"| {' | '.join(map(str, cells))} |")
+    named = (f"({at}) `{tests}`" for at, tests in enumerate(selections, start=1))
+    rows += ["", f"What was run: {'; '.join(named)}."]
     page = PAGE.read_text("utf-8")
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]

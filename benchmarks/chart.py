@@ -8,12 +8,13 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 PAGE = HERE / "README.md"
 CHART = HERE.parent / "docs" / "images" / "benchmarks.svg"
+CAREFUL = "careful by hand"
 BEGIN, END = "<!-- written by `make bench` -->", "<!-- end -->"
 
 
 def base_of(rows):
     """What the others are divided by."""
-    for name in ("by hand", "raw", "jaxtyping + beartype"):
+    for name in ("by hand", CAREFUL, "raw", "jaxtyping + beartype"):
         if "median" in rows.get(name, {}):
             return name
     return next(iter(rows))
@@ -28,7 +29,11 @@ def ratio(results, workload, contender="sekisho", by=None):
 
 def table(results):
     """One line a workload."""
-    lines = ["| | workload | sekisho | others |", "|---|---|---|---|"]
+    counts = results["others"]["instructions"] or {}
+    lines = [
+        "| | workload | sekisho | by careful | instructions | others |",
+        "|---|---|---|---|---|---|",
+    ]
     for workload, race in results["races"].items():
         rows = race["contenders"]
         base = base_of(rows)
@@ -42,7 +47,13 @@ def table(results):
             for name, row in rows.items()
             if name not in {"sekisho", base}
         ]
-        lines.append(f"| {workload[0]} | {race['title']} | {ours} | {', '.join(others)} |")
+        careful = ratio(results, workload, by=CAREFUL) if CAREFUL in rows else None
+        counted = counts.get(workload, {})
+        instructions = counted["sekisho"] / counted[CAREFUL] if CAREFUL in counted else None
+        cells = [ours, *("" if each is None else f"{each:.2f}" for each in (careful, instructions))]
+        lines.append(
+            f"| {workload[0]} | {race['title']} | {' | '.join(cells)} | {', '.join(others)} |"
+        )
     return lines
 
 

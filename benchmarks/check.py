@@ -6,11 +6,20 @@ import json
 import sys
 from pathlib import Path
 
-from chart import ratio
+from chart import CAREFUL, ratio
 
 RESULTS = Path(__file__).parent / "results.json"
 PEERS = ("jaxtyping + beartype", "jaxtyping + typeguard 2", "dltype", "bearshape", "safecheck")
 PEERS += ("tensor-shape-assert",)
+CAREFUL_TARGETS = (
+    ("a numpy", "two arrays and a return", 1.0),
+    ("a torch", "two tensors and a return", 0.95),
+    *((f"b {world}", "one, no return", 1.15) for world in ("numpy", "torch")),
+    *((f"c {world}", "eight, six annotated", 1.0) for world in ("numpy", "torch")),
+    *((f"c open {world}", "eight, six not annotated", 1.0) for world in ("numpy", "torch")),
+    ("e to torch", "a converting call", 1.3),
+    ("e to numpy", "a converting call", 1.3),
+)
 HELPERS = (
     "add_batch_dim",
     "transpose2d",
@@ -39,11 +48,12 @@ def targets(results):
             20,
             True,
         )
-    yield "b: one array, no return", ratio(results, "b"), 1.25, False
-    yield "c: eight arguments", ratio(results, "c"), 1.05, False
+    for workload, title, limit in CAREFUL_TARGETS:
+        yield f"{workload}: {title}, by careful", ratio(results, workload, by=CAREFUL), limit, False
+    for world in ("numpy", "torch"):
+        found = ratio(results, f"a {world}", "sekisho same_world", CAREFUL)
+        yield f"a {world}: same_world, by careful", found, 1.0, False
     yield "d: harder axes", ratio(results, "d"), 1.2, False
-    for way in ("e to torch", "e to numpy"):
-        yield f"{way}: by hand", ratio(results, way), 1.3, False
     for workload in ("f 10", "f 1,000", "f 100,000", "f dict", "g"):
         yield f"{workload}: a loop by hand", ratio(results, workload), 1.5, False
     for name in HELPERS:

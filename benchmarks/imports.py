@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-MODULES, FUNCTIONS, ROUNDS = 20, 50, 5
+MODULES, FUNCTIONS, ROUNDS = 20, 50, 3
 
 HEAD = "import torch\nfrom jaxtyping import Float\nfrom torch import Tensor\n"
 FUNCTION = """

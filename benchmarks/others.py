@@ -1,27 +1,19 @@
-"""What is no race of calls: imports, memory, a training step, watching, the mode off, instructions."""
+"""What is no race of calls: the import, memory, the mode off."""
 
 from __future__ import annotations
 
 import gc
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import tracemalloc
-from pathlib import Path
 
-import imports
 import numpy as np
-import recording
-import strict
-import training
 from jaxtyping import Float32
 
 import sekisho as sk
-
-HERE = Path(__file__).parent
 
 
 def import_ratio():
@@ -74,48 +66,3 @@ def mode_off():
 
     with sk.mode("off"):
         return sk.numpy_world(function) is function
-
-
-def instructions():
-    """Instructions a call of workload a, sekisho by by hand; None if nothing here counts them."""
-    if shutil.which("valgrind") is None:
-        return None
-    counts = {}
-    for name in ("by hand", "sekisho"):
-        for calls in (1000, 3000):
-            program = (
-                f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
-                f"from workloads import WORKLOADS\n"
-                f"call = WORKLOADS['a numpy'][1]()[{name!r}]()\n"
-                f"for _ in range({calls}): call()\n"
-            )
-            with tempfile.TemporaryDirectory() as folder:
-                done = subprocess.run(
-                    [
-                        *("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"),
-                        *(sys.executable, "-c", program),
-                    ],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-            found = [line for line in done.stderr.splitlines() if "Collected" in line]
-            if not found:
-                return None
-            counts[name, calls] = int(found[0].rpartition(":")[2])
-    each = {n: (counts[n, 3000] - counts[n, 1000]) / 2000 for n in ("by hand", "sekisho")}
-    return {**each, "ratio": each["sekisho"] / each["by hand"]}
-
-
-def measure_all():
-    """All of them, by name."""
-    return {
-        "import": import_ratio(),
-        "memory": memory(),
-        "mode off": mode_off(),
-        "hook": imports.measure_all(),
-        "strict": strict.measure_all(),
-        "recording": recording.measure_all(),
-        "training": training.measure_all(),
-        "instructions": instructions(),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import timeit
 
-ROUNDS = 21
+ROUNDS = 15
 
 
 def measure(functions, *arguments, calls=5000):

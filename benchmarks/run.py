@@ -12,16 +12,23 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import claims
+import imports
+import instructions
 import others
+import recording
+import strict
+import training
 from chart import base_of, draw, write_table
 from workloads import WORKLOADS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-ROUNDS = 15
+ROUNDS = 11
 PACKAGES = (
     *("numpy", "torch", "jaxtyping", "beartype", "dltype", "bearshape", "safecheck"),
     *("tensor-shape-assert", "typeguard", "einops", "autoray", "plum-dispatch", "monai"),
@@ -104,17 +111,48 @@ def machine():
     }
 
 
-def main():
+def race_all():
+    """Every workload."""
     workers = {}
     try:
-        races = {workload: race(workload, workers) for workload in WORKLOADS}
+        return {workload: race(workload, workers) for workload in WORKLOADS}
     finally:
         for worker in workers.values():
             worker.close()
-    results = {"machine": machine(), "races": races, "others": others.measure_all()}
+
+
+PARTS = {
+    "races": race_all,
+    "import": others.import_ratio,
+    "memory": others.memory,
+    "mode off": others.mode_off,
+    "hook": imports.measure_all,
+    "strict": strict.measure_all,
+    "recording": recording.measure_all,
+    "training": training.measure_all,
+    "instructions": instructions.measure_all,
+}
+
+
+def main():
+    last = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    expected = last.get("seconds", {})
+    known = [expected[name] for name in PARTS if name in expected]
+    print(f"{len(PARTS)} parts, about {sum(known) / 60:.0f} minutes by the last run", flush=True)
+    found, seconds = {}, {}
+    for name, measure in PARTS.items():
+        about = f"about {expected[name]:.0f} s" if name in expected else "not timed yet"
+        print(f"\n--- {name}: {about}", flush=True)
+        start = time.perf_counter()
+        found[name] = measure()
+        seconds[name] = round(time.perf_counter() - start, 1)
+        print(f"--- {name}: took {seconds[name]:.0f} s", flush=True)
+    races = found.pop("races")
+    results = {"machine": machine(), "races": races, "others": found, "seconds": seconds}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     write_table(results)
     draw(results)
+    claims.fill_all()
 
 
 if __name__ == "__main__":

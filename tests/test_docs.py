@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -53,3 +54,14 @@ def test_links_in_pages_and_readmes_lead_somewhere():
     for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
         for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text("utf-8")):
             assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_what_pages_say_of_speed_is_what_was_measured(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    claims = importlib.import_module("claims")
+    values = claims.claims(json.loads(claims.RESULTS.read_text("utf-8")))
+    said = [page for page in claims.PAGES if "<!-- speed: " in page.read_text("utf-8")]
+    assert len(said) >= 5
+    for page in said:
+        text = page.read_text("utf-8")
+        assert claims.filled(text, values) == text, f"{page.name}: run benchmarks/claims.py"
