@@ -248,11 +248,15 @@ def on_load(listener: Callable[[], None]) -> None:
     _listeners.append(listener)
 
 
-def loaded_worlds() -> tuple[World, ...]:
-    """The worlds whose library is imported here and now."""
+def _activate_imported() -> None:
     for name in tuple(_pending):
         if name in sys.modules:
             _activate(name)
+
+
+def loaded_worlds() -> tuple[World, ...]:
+    """The worlds whose library is imported here and now."""
+    _activate_imported()
     return tuple(world for world in _records if world.array_type() is not None)
 
 
@@ -303,8 +307,10 @@ def world_of_class(kind: Any) -> World | None:
 
 
 def _world_of_class(kind: type) -> World | None:
-    for world in loaded_worlds():
-        if kind is world.array_type() or issubclass(kind, world.array_type()):
+    _activate_imported()
+    for world in _records:  # asked of every annotation of a package
+        array_type = world.array_type()
+        if array_type is not None and (kind is array_type or issubclass(kind, array_type)):
             return world
     return next((world for world in _records if kind is array_class(world)), None)
 
