@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+COMPARISON = HERE.parent / "docs" / "comparison.md"
 PAGE = HERE / "README.md"
 CHART = HERE.parent / "docs" / "images" / "benchmarks.svg"
 CAREFUL = "careful by hand"
@@ -66,7 +66,7 @@ def _fill(page, lines):
 
 
 def write_table(results):
-    """Write the whole table into benchmarks/README.md, and its first lines into the README."""
+    """Write the whole table into benchmarks/README.md, and its first lines into docs/comparison.md."""
     _fill(PAGE, table(results))
     rows = ["| times the same `assert`s inline | arrays | tensors |", "|---|---|---|"]
     rows_of = results["races"]["a numpy"]["contenders"]
@@ -77,7 +77,7 @@ def write_table(results):
         bold = "**" if name == "sekisho" else ""
         note = " (no shapes, no dtypes)" if name == "beartype alone" else ""
         rows.append(f"| {bold}{name}{bold}{note} | {shown[0]} | {shown[1]} |")
-    _fill(README, rows)
+    _fill(COMPARISON, rows)
 
 
 def _number(value):

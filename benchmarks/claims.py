@@ -32,10 +32,10 @@ def number(value):
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}" if value >= 1.995 else f"{value:.2f}"
 
 
-def between(values, word="to"):
+def between(values, word=" to "):
     """The range of some ratios."""
     low, high = number(min(values)), number(max(values))
-    return low if low == high else f"{low} {word} {high}"
+    return low if low == high else f"{low}{word}{high}"
 
 
 def claims(results):
