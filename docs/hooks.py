@@ -23,6 +23,7 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
     """Take links out of the site to the repository, and pages from outside into it."""
     markdown = _INCLUDE.sub(lambda found: _include(found[1]), markdown)
+    markdown = markdown.replace("```python\n>>> ", "```pycon\n>>> ")  # a lexer that knows prompts
     if config["repo_url"]:
         return _LINK.sub(rf"[\1]({config['repo_url']}/blob/main/\2)", markdown)
     return _LINK.sub(r"\1 (`\2`)", markdown)  # as long as it is nowhere

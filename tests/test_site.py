@@ -1,0 +1,125 @@
+"""The site as it is built: what its search finds, what it loads, and how its pages look in a browser."""
+
+from __future__ import annotations
+
+import functools
+import html
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mkdocs")
+pytest.importorskip("material")
+pytest.importorskip("torch")
+
+ROOT = Path(__file__).parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+FLAGS += "--disable-background-networking --disable-component-update --enable-logging=stderr"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-W", "ignore", "-m", "mkdocs", "build", "--strict", "--quiet"]
+    subprocess.run([*command, "--site-dir", str(folder)], cwd=ROOT, check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def served(site):
+    """The site's address, on the loopback alone, until the test ends."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def words(text, separator):
+    plain = html.unescape(re.sub(r"<[^>]*>", " ", text)).lower()
+    return {word for word in re.split(separator, plain) if word}
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("unsqueeze", "tutorial/"),
+        ("from_numpy", "crossings/"),
+        ("numpy_world", "reference/decorators/"),
+        ("DataLoader", "howto/pipeline/"),
+        ("permute", "reference/helpers/"),
+        ("fullgraph", "compatibility/"),
+    ],
+)
+def test_search_finds_what_people_type(site, query, page):
+    index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    separator = index["config"]["separator"]
+    asked = words(query, separator)
+    found = [
+        each["location"].partition("#")[0]
+        for each in index["docs"]
+        if asked <= words(f"{each['title']} {each['text']}", separator)
+    ]
+    assert page in found
+
+
+def pages(site):
+    return sorted(path for path in site.rglob("*.html") if path.name != "404.html")
+
+
+def test_pages_load_nothing_from_elsewhere(site):
+    loads = re.compile(r"<(?:script|img|iframe|source)[^>]* src=\"?(https?:[^\" >]+)|<link[^>]*rel=\"?"
+                       r"(?:stylesheet|preconnect|icon)\"?[^>]* href=\"?(https?:[^\" >]+)")  # fmt: skip
+    for path in (*pages(site), *site.rglob("*.css")):
+        text = path.read_text("utf-8")
+        assert not loads.search(text), path
+        assert not re.search(r"url\([\"']?https?:", text), path
+
+
+def test_pages_name_no_address_that_is_not_there(site):
+    for path in pages(site):
+        assert "github.com/sekisho" not in path.read_text("utf-8"), path
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_the_screen_and_are_silent(site, served, tmp_path, width):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium here")
+    names = [path.relative_to(site).as_posix() for path in pages(site)]
+    frames = "".join(
+        f'<iframe src="/{name}" width="{width}" height="800"></iframe>' for name in names
+    )
+    # What does not fit is what the page itself would have to scroll for.
+    asks = (
+        "<script>onload = () => document.title = [...document.querySelectorAll('iframe')].filter("
+        "each => each.contentDocument.documentElement.scrollWidth > each.contentWindow.innerWidth"
+        ").map(each => each.getAttribute('src')).join(' ') || 'all fit'</script>"
+    )
+    looked = site / f"looked-at-{width}.html"
+    looked.write_text(f"<!doctype html><title>?</title>{asks}{frames}", "utf-8")
+    command = [browser, *FLAGS.split(), f"--user-data-dir={tmp_path / 'browser'}"]
+    command += [f"--window-size={width + 40},900", "--dump-dom", f"{served}/{looked.name}"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    looked.unlink()
+    assert "<title>all fit</title>" in shown.stdout, re.search("<title>.*</title>", shown.stdout)
+    assert len(names) > 20
+    said = [line for line in shown.stderr.splitlines() if "CONSOLE" in line or "ERR_" in line]
+    assert not said
