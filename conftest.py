@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from doctest import ELLIPSIS
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sybil import Document, Example, Region
 
 ROOT = Path(__file__).parent
-OPTIONAL = ("torch", "jax")
+OPTIONAL = ("torch", "jax", "pandas", "sklearn", "scipy", "PIL")
 MISSING = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
 HAS_TORCH = "torch" not in MISSING
 
@@ -32,7 +33,8 @@ def _skipping(parse: Callable[[Document], Iterable[Region]]) -> Callable[..., It
 
     def parse_or_skip(document: Document) -> Iterable[Region]:
         text = Path(document.path).read_text("utf-8")
-        skips = any(f"import {name}" in text for name in MISSING)
+        needs = rf"import (?:{'|'.join(MISSING)})\b|from (?:{'|'.join(MISSING)})[\w.]* import"
+        skips = bool(MISSING and re.search(needs, text))
         for region in parse(document):
             if skips:
                 region.evaluator = _skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -284,3 +286,12 @@ def test_a_scope_of_the_report_that_is_none_is_refused(project):
 def test_workers_of_xdist_are_in_the_mode_of_the_run(project):
     project.makepyfile(CHECK.format(mode="strict"))
     run(project, "--sekisho-mode=strict", "-n2").assert_outcomes(passed=1)
+
+
+@needs_torch
+def test_the_page_about_ci_runs_as_it_stands(project):
+    page = (Path(__file__).parent.parent / "docs" / "howto" / "ci.md").read_text("utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    project.makeini("[pytest]\nsekisho_mode = strict\n")
+    project.makepyfile(program)
+    run(project).assert_outcomes(passed=2)
