@@ -7,6 +7,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 import sekisho as sk
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +43,27 @@ def test_both_readmes_show_the_same_code():
     shown = [line for line in english if line.startswith(("@sk.", "class ", "def "))]
     in_both = [line for line in shown if line in japanese]
     assert len(in_both) >= len(shown) - 1
+
+
+@pytest.mark.parametrize("name", ["index.md", "tutorial.md"])
+def test_a_page_in_japanese_is_the_english_one_section_by_section(name):
+    english, japanese = f"docs/{name}", f"docs/ja/{name}"
+    assert code_of(english) == code_of(japanese)
+    assert sections_of(english) == sections_of(japanese)
+
+
+def test_both_readmes_have_the_same_sections():
+    assert sections_of("README.md") == sections_of("README.ja.md")
+
+
+def sections_of(name):
+    """Of each section, what is not prose: its pictures, blocks of code by language, rows of tables."""
+    text = (ROOT / name).read_text("utf-8")
+    parts = re.split(r"^## .*\n", text, flags=re.MULTILINE)
+    pictures = (re.findall(r"!\[[^]]*\]\((?:\.\./)?([^)]*)\)", part) for part in parts)
+    blocks = (re.findall(r"^```(\w+)", part, re.MULTILINE) for part in parts)
+    rows = (len(re.findall(r"^\|", part, re.MULTILINE)) for part in parts)
+    return list(zip(pictures, blocks, rows, strict=True))
 
 
 def test_both_readmes_link_to_the_same_pages():
