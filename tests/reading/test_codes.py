@@ -161,6 +161,10 @@ MESSAGES = {
         "    y is a tensor as called at main.py:7\n"
         "    help: convert one of them: sekisho.to_numpy(y)\n"
     ),
+    "x = torch.ones(3) * np.ones(3)": (
+        "main.py:5:5: SK107 a tensor * a NumPy array: it raises, or gives what neither of them is\n"
+        "    help: convert one of them: sekisho.to_torch(...)\n"
+    ),
     "x = np.ones((2, 3))\ny = x.permute(1, 0)": (
         "main.py:6:5: SK107 x is a NumPy array, and has no .permute: a tensor has\n"
         "    x is a NumPy array since line 5: np.ones\n"

@@ -47,7 +47,7 @@ main.py: boundary
    10  Scaler.apply                              numpy      (x: numpy) -> numpy   ready for @numpy_world
    14  upload                                    boundary   (rows: numpy) -> torch   ready for @boundary
 
-4 functions in 1 files, 25 lines: 2 numpy, 1 boundary, 1 none
+4 functions in 1 file, 25 lines: 2 numpy, 1 boundary, 1 none
 3 are ready for a decorator: 1 for @boundary, 2 for @numpy_world
 """
 

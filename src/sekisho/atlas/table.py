@@ -50,12 +50,17 @@ def _rows(functions: Sequence[Function]) -> Iterator[str]:
         yield f"{line}  {name}  {each.world:<{_WIDTHS['world']}}  {shape}{declared}{ready}"
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _summary(solution: Solution, functions: Sequence[Function]) -> Iterator[str]:
     counted = [each for each in functions if each.line]
     worlds = sorted({each.world for each in counted}, key=_order)
     said = [f"{sum(each.world == world for each in counted):,} {world}" for world in worlds]
     files = len(solution.program.files)
-    yield f"{len(counted):,} functions in {files:,} files, {solution.lines:,} lines: {', '.join(said)}"
+    sizes = [_many(len(counted), "function"), _many(files, "file"), _many(solution.lines, "line")]
+    yield f"{sizes[0]} in {sizes[1]}, {sizes[2]}: {', '.join(said)}"
     ready = [each.ready_for for each in counted if each.ready_for]
     if ready:
         kinds = [f"{ready.count(kind):,} for @{kind}" for kind in sorted(set(ready))]

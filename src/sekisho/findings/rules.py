@@ -211,12 +211,14 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
 def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK107."""
     for line, column, sign, (mine, theirs, left, right) in _notes(function, "mix"):
+        kinds = f"{noun(mine)} {sign} {noun(theirs)}"
+        shown = f"{left or noun(mine)} {sign} {right or noun(theirs)}"
         yield _finding(
             function,
             line,
             column,
             "SK107",
-            f"{left or noun(mine)} {sign} {right or noun(theirs)} is {noun(mine)} {sign} {noun(theirs)}: "
+            f"{kinds if shown == kinds else f'{shown} is {kinds}'}: "
             "it raises, or gives what neither of them is",
             reason=(
                 *since(solution, function, left, line, mine),
