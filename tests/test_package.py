@@ -77,7 +77,7 @@ def test_the_metadata_is_complete(installed):
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert "sekisho guards the border" in metadata.get_payload()
+    assert "guards the border between the NumPy world and the PyTorch world" in metadata.get_payload()
     assert {line.partition(",")[0] for line in metadata.get_all("Project-URL")} == {
         *("Repository", "Documentation", "Changelog", "Issues"),
     }
