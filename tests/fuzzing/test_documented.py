@@ -41,7 +41,6 @@ MAY = {
     "both": {"allow": (ValueError,)},  # two shapes that nobody says anything of
     "collate": {"allow": (sk.BoundaryError, ValueError)},
     "blur": {"allow": (RuntimeError,)},  # torch pools no empty image
-    "standardised": {"allow": (RuntimeError,)},  # a floor that float16 does not reach
     "report": {"allow": (sk.BoundaryError,)},
 }
 """What documented functions may do."""
