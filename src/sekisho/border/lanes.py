@@ -45,9 +45,9 @@ class _Shape(NamedTuple):
     def fits(self, shape: tuple[int, ...], sizes: tuple[int, ...]) -> bool:
         """Whether a shape of this rank has the sizes that it must have."""
         return not (
-            any(shape[i] != size for i, size in self.fixed)
-            or any(shape[i] != sizes[j] for i, j in self.known)
-            or any(shape[i] != shape[j] for i, j in self.same)
+            (self.fixed and any(shape[i] != size for i, size in self.fixed))
+            or (self.known and any(shape[i] != sizes[j] for i, j in self.known))
+            or (self.same and any(shape[i] != shape[j] for i, j in self.same))
         )
 
 
