@@ -102,6 +102,7 @@ class Printed(NamedTuple):
         words = self.command.replace("pytest --", "python -m pytest --").split()
         quiet = ["-q", "-p", "no:cacheprovider"] if "pytest" in words else []
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110"}
+        environment.pop("CI", None)  # pytest sums up at length where it is set
         done = subprocess.run(  # noqa: S603 - its own commands
             [sys.executable, *words[1:], *quiet],
             cwd=folder,
