@@ -74,6 +74,11 @@ def two_worlds(
 def late_array(n: int, x: Float[sk.Array, "n"] | None = None) -> Float[sk.Array, "n"]: ...
 
 
+def tuples(
+    x: Float32[np.ndarray, "n d"], *rest: Float32[np.ndarray, "n k"] | None, **options: int
+) -> tuple[Float32[np.ndarray, "d"], tuple[Float32[np.ndarray, "n k"], int] | None]: ...
+
+
 CASES = [
     (matmul, sk.numpy_world),
     (one_array, sk.numpy_world),
@@ -89,6 +94,7 @@ CASES = [
     (late_array, sk.same_world),
     (matmul, sk.numpy_world(returns="caller")),
     (optional, sk.numpy_world(returns="caller", typechecker=None)),
+    (tuples, sk.numpy_world),
 ]
 
 

@@ -92,7 +92,16 @@ def pairs(draw: Any, library: Any, array_type: Any, *, symbolic: bool) -> tuple[
         return list[hint], draw(st.sampled_from([[value], [], value]))
     if kind == "tuple":
         other, other_value = array()
-        return tuple[hint, other], draw(st.sampled_from([(value, other_value), (value,), value]))
+        if draw(st.booleans()):
+            return tuple[hint, other], draw(
+                st.sampled_from([(value, other_value), (value,), value])
+            )
+        third = draw(st.sampled_from([1, None, "a"]))
+        return tuple[hint, other | None, int | None], (
+            value,
+            draw(st.sampled_from([other_value, None])),
+            third,
+        )
     if kind == "dict":
         return dict[str, hint], draw(st.sampled_from([{"k": value}, {}, {1: value}]))
     if kind == "int":
@@ -118,9 +127,17 @@ def compare(library: Any, array_type: Any, data: Any) -> None:
     hints = [first, *(hint for hint, _ in drawn)]
     arguments = [library.zeros((1, 2, 3)), *(value for _, value in drawn)]
 
-    def function(w, x, y, result):
+    def plain(w, x, y, result):
         return result
 
+    def starred(w, x, result, *y):
+        return result
+
+    function: Any = plain
+    if data.draw(st.booleans()):
+        function = starred
+        y = arguments.pop(2)
+        arguments += [y] * data.draw(st.integers(0, 2))
     function.__annotations__ = dict(zip(("w", "x", "y", "return"), hints, strict=True))
     expected = verdict(jaxtyped(typechecker=beartype.beartype)(function), arguments)
     guarded = sk.boundary(function)

@@ -17,13 +17,15 @@ from sekisho.contract import (
     PackedSpec,
     Parameter,
     SequenceSpec,
+    TupleSpec,
     UnionSpec,
+    array_specs,
     walk,
 )
-from sekisho.guard.shapes import Case, Test, ask_shape, compare, is_so
+from sekisho.guard.shapes import Case, Test, ask_shape, compare, contrary_of, is_so
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from sekisho.guard.scope import Scope
 
@@ -51,18 +53,20 @@ def cases_of(
         return None
     if parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}:
         return None if parameter.axes else (Case((Test(f"not {local}", local),), {}),)
-    if spec is UNANNOTATED:
-        return (_unannotated(scope, local),)
     cases = _spec_cases(scope, spec, local, wanted)
     if cases is None:
         return None
-    if parameter.has_default and not isinstance(spec, HintSpec):
+    if parameter.has_default and not isinstance(spec, HintSpec) and spec is not UNANNOTATED:
         # A default that was not passed is left alone, whatever it is.
         is_none = parameter.default is None
         default = "None" if is_none else scope.need(f"_default_{local}", "default", local)
         skip = Case((Test(f"{local} is {default}", f"{local} is not {default}"),), {})
         cases = cases if skip in cases else (skip, *cases)
-    # The cheapest question first: what is None or the default is no array.
+    return _cheapest_first(cases)
+
+
+def _cheapest_first(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """What is None or the default is no array."""
     return tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
 
 
@@ -72,17 +76,18 @@ class Items(NamedTuple):
     Attributes:
         spec: what each must be.
         item: the local that holds one.
-        unfit: the question whether there is nothing to ask: no such container.
-        empty: the question whether there is no first item.
+        unfit: the question whether there is nothing to ask: no such container; empty if there
+            always is one.
+        container: the local that holds them all.
         first: the expression for the first item.
         loop: the head of the loop over all.
         key_contrary: the question whether a mapping's key is not as declared, if it has one.
     """
 
-    spec: ArraySpec | HintSpec | UnionSpec
+    spec: Any
     item: str
     unfit: str
-    empty: str
+    container: str
     first: str
     loop: str
     key_contrary: tuple[str, ...] = ()
@@ -90,18 +95,28 @@ class Items(NamedTuple):
 
 def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
     """How to ask the items of a parameter's value; None if only the slow path can tell."""
-    spec = parameter.spec
-    single = parameter.kind not in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}
-    if not single or parameter.has_default or not isinstance(spec, (SequenceSpec, MappingSpec)):
+    spec: Any = parameter.spec
+    if parameter.has_default or scope.contract.options.local:
         return None
+    if parameter.kind is parameter.kind.VAR_POSITIONAL:
+        return _items(scope, SequenceSpec("", tuple, spec), local, "")
+    if parameter.kind is parameter.kind.VAR_KEYWORD:
+        return _items(scope, MappingSpec("", dict, ANYTHING, spec), local, "")
+    if not isinstance(spec, (SequenceSpec, MappingSpec)) or spec.container not in _ASKED:
+        return None
+    kind = scope.builtin(spec.container.__name__)
+    return _items(scope, spec, local, f"not {scope.builtin('isinstance')}({local}, {kind})")
+
+
+_ASKED: Final = {list, tuple, dict}
+
+
+def _items(scope: Scope, spec: SequenceSpec | MappingSpec, local: str, unfit: str) -> Items | None:
     item: Any = spec.value if isinstance(spec, MappingSpec) else spec.item
-    if spec.container not in {list, tuple, dict} or scope.contract.options.local:
-        return None
-    if not isinstance(item, (ArraySpec, HintSpec, UnionSpec)) or not _asks_alike(scope, item):
+    if not _asks_alike(scope, item):
         return None
     one = scope.fresh("item")
-    kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin(spec.container.__name__)})"
-    asked = (f"not {kind}", f"not {local}")
+    asked = (unfit, local)
     if isinstance(spec, SequenceSpec):
         return Items(item, one, *asked, f"{local}[0]", f"{one} in {local}")
     first = f"{scope.builtin('next')}({scope.builtin('iter')}({local}.values()))"
@@ -114,16 +129,18 @@ def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
     return Items(item, one, *asked, first, loop, contrary) if len(contrary) == 1 else None
 
 
-def _asks_alike(scope: Scope, item: ArraySpec | HintSpec | UnionSpec) -> bool:
+def _asks_alike(scope: Scope, item: Any) -> bool:
     """Whether every item of a container can be asked the same."""
+    if item is UNANNOTATED:
+        return True
     if isinstance(item, HintSpec):
         return bool(item.classes)
-    if isinstance(item, UnionSpec):
+    if isinstance(item, (UnionSpec, TupleSpec)):
         # What an alternative binds, another one may not.
         return not any(
             axis.key for each in walk(item) for axis in getattr(each, "axes", None) or ()
         )
-    return not any(
+    return isinstance(item, ArraySpec) and not any(
         axis.key is not None
         and (
             axis.broadcastable
@@ -159,6 +176,11 @@ def _spec_cases(
 ) -> tuple[Case, ...] | None:
     if isinstance(spec, HintSpec):
         return tuple(_class_case(scope, kind, local) for kind in spec.classes) or None
+    if spec is UNANNOTATED:
+        return (_unannotated(scope, local),)
+    if isinstance(spec, TupleSpec):
+        case = _tuple_case(scope, spec, local)
+        return (case,) if case and not wanted else None
     if isinstance(spec, ArraySpec):
         case = _array_case(scope, spec, local, wanted)
         return (case,) if case else None
@@ -172,6 +194,31 @@ def _spec_cases(
             break
         cases += found
     return tuple(cases) or None
+
+
+def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
+    """One question for each item, which all stand in one line: so none binds what another needs."""
+    keys = [axis.key for each in array_specs(spec) for axis in each.axes or () if axis.key]
+    if spec.several is not None or any(
+        keys.count(key) > 1 and key not in scope.certain for key in keys
+    ):
+        return None
+    kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin('tuple')})"
+    tests = [is_so(kind), compare(f"{scope.builtin('len')}({local})", str(len(spec.items)))]
+    for index, each in enumerate(spec.items):
+        cases = () if each is ANYTHING else _spec_cases(scope, each, f"{local}[{index}]", ())
+        if cases is None:
+            return None
+        tests += _any_of(_cheapest_first(cases))
+    return Case(tuple(tests), {})
+
+
+def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
+    """The questions whether a value is lawful in one of these ways."""
+    if len(cases) < 2:  # noqa: PLR2004
+        return cases[0].tests if cases else ()
+    yes = [" and ".join(test.yes for test in case.tests) for case in cases]
+    return (Test(f"({' or '.join(yes)})", " ".join(contrary_of(cases))),)
 
 
 def _class_case(scope: Scope, kind: type, local: str) -> Case:

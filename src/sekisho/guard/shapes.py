@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sekisho.guard.scope import Scope
 
-__all__ = ["Case", "Test", "ask_shape", "compare", "is_so"]
+__all__ = ["Case", "Test", "ask_shape", "compare", "contrary_of", "is_so"]
 
 
 class Test(NamedTuple):
@@ -45,6 +45,24 @@ def is_so(test: str) -> Test:
 def compare(left: str, right: str) -> Test:
     """Whether two expressions are equal."""
     return Test(f"{left} == {right}", f"{left} != {right}")
+
+
+def contrary_of(cases: tuple[Case, ...]) -> list[str]:
+    """The question whether a value is lawful in none of these ways, in pieces."""
+    if len(cases) == 1:
+        contrary = _no(cases[0])
+        return [contrary[0], *(f"or {each}" for each in contrary[1:])]
+    joined = [" or ".join(_no(case)) for case in cases]
+    several = [
+        f"({each})" if len(case.tests) > 1 else each
+        for case, each in zip(cases, joined, strict=True)
+    ]
+    return [several[0], *(f"and {each}" for each in several[1:])]
+
+
+def _no(case: Case) -> list[str]:
+    several = len(case.tests) > 1
+    return [f"({test.no})" if several and " and " in test.no else test.no for test in case.tests]
 
 
 def ask_shape(

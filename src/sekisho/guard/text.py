@@ -22,7 +22,7 @@ from sekisho.contract import (
 )
 from sekisho.guard.questions import Items, cases_of, item_cases, items_of
 from sekisho.guard.scope import Need, Scope
-from sekisho.guard.shapes import Case
+from sekisho.guard.shapes import Case, contrary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -241,8 +241,8 @@ class _Writer:
         knows = tuple(key for key in own if key in scope.axes)
         # Items share even the axes that nothing else mentions.
         binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
-        cases = None if items else cases_of(scope, parameter, local, binds)
         first = item_cases(scope, items, binds) if items else None
+        cases = None if first else cases_of(scope, parameter, local, binds)
         for key in binds:
             if key not in scope.axes:
                 # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
@@ -266,8 +266,12 @@ class _Writer:
     ) -> None:
         """Ask every item of a container; the first binds the axes that the others must share."""
         scope = self.scope
-        unfit = f"{items.unfit} or {items.empty}" if admission.binds else items.unfit
-        self.emit(f"if {unfit}:", f"    {call}", "else:")
+        if items.unfit or admission.binds:
+            empty = f"not {items.container}" if admission.binds else ""
+            unfit = " or ".join(filter(None, (items.unfit, empty)))
+            self.emit(f"if {unfit}:", f"    {call}", "else:")
+        else:  # as ``*args``, of which there are most often none
+            self.emit(f"if {items.container}:")
         self.depth += 1
         if admission.binds:
             self.emit(f"{items.item} = {items.first}")
@@ -276,7 +280,7 @@ class _Writer:
         every = item_cases(scope, items, ())
         scope.certain -= set(admission.binds)
         assert every is not None  # asking with more axes known is never harder
-        contrary = _contrary(every)
+        contrary = contrary_of(every)
         if items.key_contrary:
             if len(every) > 1:
                 contrary = [f"({' '.join(contrary)})"]
@@ -290,7 +294,7 @@ class _Writer:
         if cases is None:
             self.emit(call)
             return
-        contrary = _contrary(cases)
+        contrary = contrary_of(cases)
         fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
         if fits and not admission.binds:
             self.emit(*self.broken("if", contrary), f"    {call}")
@@ -331,26 +335,14 @@ def _lines(piece: str, room: int) -> list[str]:
     word, bracket, inside = piece.partition("(")
     if len(piece) <= room or word not in {"", "and ", "or "}:
         return [piece]
-    parts = re.split(r" (?=and |or )", inside.removesuffix(")"))
-    return [f"{word}{bracket}", *(f"    {part}" for part in parts), ")"]
-
-
-def _contrary(cases: tuple[Case, ...]) -> list[str]:
-    """The question whether a value is lawful in none of these ways, in pieces."""
-    if len(cases) == 1:
-        contrary = _no(cases[0])
-        return [contrary[0], *(f"or {each}" for each in contrary[1:])]
-    joined = [" or ".join(_no(case)) for case in cases]
-    several = [
-        f"({each})" if len(case.tests) > 1 else each
-        for case, each in zip(cases, joined, strict=True)
-    ]
-    return [several[0], *(f"and {each}" for each in several[1:])]
-
-
-def _no(case: Case) -> list[str]:
-    several = len(case.tests) > 1
-    return [f"({test.no})" if several and " and " in test.no else test.no for test in case.tests]
+    parts: list[str] = []
+    for part in re.split(r" (?=and |or )", inside.removesuffix(")")):
+        if parts and parts[-1].count("(") > parts[-1].count(")"):  # it stands in brackets itself
+            parts[-1] += f" {part}"
+        else:
+            parts.append(part)
+    lines = [line for part in parts for line in _lines(part, room - 4)]
+    return [f"{word}{bracket}", *(f"    {each}" for each in lines), ")"]
 
 
 _LINE_LENGTH: Final = 100
