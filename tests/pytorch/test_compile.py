@@ -150,6 +150,14 @@ def kinds(torch):  # noqa: C901 - one small function a kind
     def record(x: Pair):
         return x.a + x.b
 
+    @sk.torch_world
+    def pair(x: Float[t, "n"], y: tuple[Float[t, "n m"], Float[t, "n"] | None, int]) -> t:
+        return x[:, None] * y[0]
+
+    @sk.torch_world
+    def starred(x: Float[t, "n"], *y: Float[t, "n"], **z: t | None) -> t:
+        return x * y[0] + (y[-1] if z.get("z") is None else z["z"])
+
     @sk.same_world
     def same(x: Float[sk.Array, "n m"], y: Float[sk.Array, "m"]):
         return x * y
@@ -175,6 +183,18 @@ def kinds(torch):  # noqa: C901 - one small function a kind
         "optional": (optional, lambda n: (None, ones(n)), (ones(2), ones(3)), "axis 'n' is 2"),
         "hints": (hints, lambda n: (ones(n), "a", [1]), (ones(2), 1.5, [1]), "argument 'k'"),
         "record": (record, lambda n: (Pair(ones(n), ones(n)),), (Pair(ones(2), ones(3)),), "x.b"),
+        "pair": (
+            pair,
+            lambda n: (ones(n), (ones(n, 2), None, 3)),
+            (ones(2), (ones(3, 2), None, 3)),
+            "axis 'n' is 2 (from argument 'x'), but axis 0 of y[0] is 3",
+        ),
+        "starred": (
+            starred,
+            lambda n: (ones(n), ones(n), ones(n)),
+            (ones(2), ones(2), ones(3)),
+            "y[1]",
+        ),
         "same": (same, lambda n: (ones(n, 2), ones(2)), (ones(3, 2), ones(4)), "axis 'm' is 2"),
         "border": (border, lambda n: (ones(n, 2), ones(2)), (ones(3, 2), ones(4)), "axis 'm' is 2"),
     }
@@ -182,7 +202,7 @@ def kinds(torch):  # noqa: C901 - one small function a kind
 
 KINDS = [
     *("plain", "variadic", "symbolic", "nested", "items", "union", "broadcast", "optional"),
-    *("hints", "record", "same", "border"),
+    *("hints", "record", "pair", "starred", "same", "border"),
 ]
 
 
