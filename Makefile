@@ -29,6 +29,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/basedpyright
+	$(VENV)/bin/python tests/typing/check_snippets.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/zizmor --offline --quiet .github/workflows
 

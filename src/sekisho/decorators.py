@@ -6,7 +6,7 @@ function of the same signature, generated as text (`sekisho.generated_source` sh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from sekisho.context import caller, get_mode
 from sekisho.errors import DeclarationError, hide_in_pytest
@@ -17,30 +17,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from sekisho.contract import Kind, Options
-    from sekisho.worlds import TorchDevice
+    from sekisho.ground import Converting, HandingBack
+    from sekisho.worlds import Casting, TorchDevice
 
-__all__ = ["Converting", "boundary", "decorate", "numpy_world", "same_world", "torch_world"]
+__all__ = ["boundary", "decorate", "numpy_world", "same_world", "torch_world"]
 
 __tracebackhide__ = hide_in_pytest
 
 F = TypeVar("F", bound="Callable[..., Any]")
-T = TypeVar("T")
 OnForeign = Literal["convert", "reject"] | None
 Returns = Literal["world", "caller"]
 Scalars = Literal["allow", "reject"]
-Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
-
-
-class Converting(Protocol):
-    """A decorator whose guard takes arrays of either world, where the annotations name one.
-
-    No type can say which of a function's parameters these are, so its callers are not checked.
-    """
-
-    @overload
-    def __call__(self, function: type[T], /) -> type[T]: ...
-    @overload
-    def __call__(self, function: Callable[..., T], /) -> Callable[..., T]: ...
 
 
 @overload
@@ -48,8 +35,18 @@ def numpy_world(function: F, /) -> F: ...
 @overload
 def numpy_world(
     *,
+    on_foreign: OnForeign = ...,
+    returns: Literal["caller"],
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    detach: bool = ...,
+    typechecker: Any = ...,
+) -> HandingBack: ...
+@overload
+def numpy_world(
+    *,
     on_foreign: Literal["convert"],
-    returns: Returns = ...,
+    returns: Literal["world"] = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
@@ -59,7 +56,7 @@ def numpy_world(
 def numpy_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    returns: Returns = ...,
+    returns: Literal["world"] = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
@@ -130,8 +127,20 @@ def torch_world(function: F, /) -> F: ...
 @overload
 def torch_world(
     *,
+    on_foreign: OnForeign = ...,
+    returns: Literal["caller"],
+    casting: Casting = ...,
+    copy: bool | None = ...,
+    device: str | TorchDevice | None = ...,
+    scalars: Scalars = ...,
+    local: bool = ...,
+    typechecker: Any = ...,
+) -> HandingBack: ...
+@overload
+def torch_world(
+    *,
     on_foreign: Literal["convert"],
-    returns: Returns = ...,
+    returns: Literal["world"] = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     device: str | TorchDevice | None = ...,
@@ -143,7 +152,7 @@ def torch_world(
 def torch_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    returns: Returns = ...,
+    returns: Literal["world"] = ...,
     casting: Casting = ...,
     copy: bool | None = ...,
     device: str | TorchDevice | None = ...,

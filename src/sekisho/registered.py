@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from sekisho.decorators import Converting, decorate
+from sekisho.decorators import decorate
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers import make_to_world
 from sekisho.worlds import has_world, make_is_world, world_named, world_names
@@ -12,6 +12,7 @@ from sekisho.worlds import has_world, make_is_world, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.ground import Converting, HandingBack
     from sekisho.worlds import Casting
 
 __all__ = ["WorldDecorator", "brought", "jax_world", "make_world_decorator", "words_of_worlds"]
@@ -30,8 +31,20 @@ class WorldDecorator(Protocol):
     def __call__(
         self,
         *,
+        on_foreign: Literal["convert", "reject"] | None = ...,
+        returns: Literal["caller"],
+        casting: Casting = ...,
+        copy: bool | None = ...,
+        device: Any = ...,
+        detach: bool = ...,
+        typechecker: Any = ...,
+    ) -> HandingBack: ...
+    @overload
+    def __call__(
+        self,
+        *,
         on_foreign: Literal["convert"],
-        returns: Literal["world", "caller"] = ...,
+        returns: Literal["world"] = ...,
         casting: Casting = ...,
         copy: bool | None = ...,
         device: Any = ...,
@@ -43,7 +56,7 @@ class WorldDecorator(Protocol):
         self,
         *,
         on_foreign: Literal["reject"] | None = ...,
-        returns: Literal["world", "caller"] = ...,
+        returns: Literal["world"] = ...,
         casting: Casting = ...,
         copy: bool | None = ...,
         device: Any = ...,

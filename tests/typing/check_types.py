@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Literal, assert_type
+from typing import Any, Literal, Protocol, assert_type, cast
 
 import jax
 import numpy as np
@@ -42,6 +42,42 @@ def forward(module: torch.nn.Module, x: Float[torch.Tensor, "n"]) -> torch.Tenso
 
 assert_type(forward(torch.nn.Identity(), tensor), torch.Tensor)
 forward(tensor)  # type: ignore[call-arg,arg-type]  # pyright: ignore[reportCallIssue]
+
+
+# Arrays of either world come to these, so their callers' arguments are not checked.
+@sk.numpy_world(returns="caller")
+def smoothed(x: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n"]:
+    return x
+
+
+on_gpu: torch.Tensor = smoothed(tensor)  # it comes back to where it came from
+
+
+@sk.torch_world(on_foreign="convert")
+def norm(x: Float32[torch.Tensor, "n"], least: float = 0.0) -> float:
+    return least
+
+
+assert_type(norm(array), float)
+
+
+# No type can say which parameters are widened; a protocol can, for one function.
+class Norm(Protocol):
+    def __call__(self, x: np.ndarray | torch.Tensor, least: float = 0.0) -> float: ...
+
+
+checked_norm = cast(Norm, norm)
+assert_type(checked_norm(array, least=1.0), float)
+checked_norm(array, lest=1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+checked_norm([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class Picture:  # as PIL's images are
+    __array_interface__ = array.__array_interface__
+
+
+assert_type(sk.to_numpy(Picture()), NDArray[Any])
+sk.to_torch([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 class Model:

@@ -2,11 +2,13 @@
 
 Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
 `blocks`; what a child process is to run first, `children` tells it; the words of other libraries, and what
-they are in this one, stand in `words`. Nothing of it asks what an array is.
+they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
+of it asks what an array is.
 """
 
 from sekisho.ground.blocks import Block
 from sekisho.ground.children import environment_of_children
+from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -24,7 +26,9 @@ from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
     "Block",
+    "Converting",
     "EXPLAIN",
+    "HandingBack",
     "OPTIONS",
     "WRITE",
     "compile_function",

@@ -9,7 +9,7 @@ from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pyte
 from sekisho.ground import refuse_words
 from sekisho.helpers.operands import refuse_world
 from sekisho.worlds import (
-    FollowsStandard,
+    Convertible,
     JaxArray,
     Policy,
     Refusal,
@@ -30,7 +30,6 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["make_to_world", "to_jax", "to_numpy", "to_torch", "to_world_of"]
@@ -39,7 +38,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 def to_numpy(
-    x: TorchTensor | NDArray[Any] | np.generic | FollowsStandard,
+    x: Convertible,
     /,
     *,
     copy: bool | None = None,
@@ -81,7 +80,7 @@ def to_numpy(
 
 
 def to_torch(
-    x: NDArray[Any] | np.generic | TorchTensor | FollowsStandard,
+    x: Convertible,
     /,
     *,
     copy: bool | None = None,
@@ -153,7 +152,7 @@ _to_jax = make_to_world("jax")
 
 
 def to_jax(
-    x: NDArray[Any] | np.generic | TorchTensor | FollowsStandard,
+    x: Convertible,
     /,
     *,
     copy: bool | None = None,

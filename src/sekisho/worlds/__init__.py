@@ -45,7 +45,7 @@ from sekisho.worlds.tracing import (
 )
 from sekisho.worlds.values import (
     Array,
-    FollowsStandard,
+    Convertible,
     JaxArray,
     StandardArray,
     TorchDevice,
@@ -64,7 +64,7 @@ from sekisho.worlds.wrapping import find_operation
 
 __all__ = [
     "JaxArray",
-    "FollowsStandard",
+    "Convertible",
     "StandardArray",
     "TorchDevice",
     "TorchTensor",

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array",
-    "JaxArray",
+    "Convertible",
+    "ExportsDLPack",
+    "ExportsInterface",
     "FollowsStandard",
+    "JaxArray",
     "StandardArray",
     "TorchDevice",
     "TorchTensor",
@@ -43,14 +46,37 @@ class FollowsStandard(Protocol):
 
 StandardArray = TypeVar("StandardArray", bound=FollowsStandard)
 
+
+class ExportsInterface(Protocol):
+    """What offers its memory by ``__array_interface__``: PIL's images."""
+
+    @property
+    def __array_interface__(self) -> Any: ...
+
+
+class ExportsDLPack(Protocol):
+    """What offers its memory by DLPack: Arrow's arrays, and those of most libraries."""
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
 if TYPE_CHECKING:
+    Convertible = (
+        torch.Tensor
+        | np.ndarray[Any, Any]
+        | np.generic
+        | FollowsStandard
+        | ExportsInterface
+        | ExportsDLPack
+    )
+    """What a converter takes: an array of a world, or what offers its memory as one."""
     TorchTensor = torch.Tensor
     TorchDevice = torch.device
     JaxArray = jax.Array
     Array = TypeVar("Array", "np.ndarray[Any, Any]", torch.Tensor)
     """An array of either world, the same throughout one signature: ``Float[sk.Array, "n d"]``."""
 else:
-    TorchTensor = TorchDevice = JaxArray = Any
+    Convertible = TorchTensor = TorchDevice = JaxArray = Any
     # Unconstrained, since naming torch.Tensor would import torch. jaxtyping reads it as Any.
     Array = TypeVar("Array")
 

@@ -1,0 +1,63 @@
+"""What the import hook costs a package's own suite: runs with it and without, in turns.
+
+python benchmarks/suite.py CHECKOUT PACKAGE [pytest's arguments]
+
+Run where the package can be imported from CHECKOUT. Each pair of runs is one ratio of seconds of
+CPU, since those of the clock are other programs' too; every second pair begins with the other one.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+
+PAIRS = 6
+
+
+def seconds(checkout, arguments):
+    """Seconds of CPU that the suite takes, and its last line."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *arguments,
+        ],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return spent, done.stdout.splitlines()[-1]
+
+
+def main(checkout, package, *arguments):
+    """Print the ratio of each pair, and their median."""
+    ratios = []
+    hooked = [*arguments, "-o", f"sekisho_packages={package}"]
+    seconds(checkout, hooked)  # what the hook compiles is kept from here on
+    for number in range(PAIRS):
+        both = [(arguments, "unguarded"), (hooked, "guarded")]
+        taken = {}
+        for words, name in both[:: 1 if number % 2 else -1]:
+            taken[name], last = seconds(checkout, words)
+            print(f"{name:10} {taken[name]:6.2f} s   {last}", flush=True)
+        ratios.append(taken["guarded"] / taken["unguarded"])
+    shown = ", ".join(f"{each:.3f}" for each in sorted(ratios))
+    print(f"guarded by unguarded: {statistics.median(ratios):.3f}, the median of {shown}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

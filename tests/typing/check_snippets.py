@@ -1,0 +1,191 @@
+"""What three type checkers make of the snippets of the README and the docs: read by `make lint`, never run.
+
+``python tests/typing/check_snippets.py`` writes each page's snippets as one module, at their own lines, and
+holds that mypy, basedpyright and ty find in them what is listed here, and nothing else. The settings
+are those that docs/howto/types.md tells.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# The Japanese ones have the same snippets: tests/test_docs.py holds them to it.
+PAGES = [
+    each
+    for each in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if each.parent.name != "ja"
+]
+EVERY = {"mypy", "basedpyright", "ty"}
+
+MYPY = """\
+[mypy]
+strict = true
+python_version = 3.11
+warn_return_any = false
+untyped_calls_exclude = torch
+
+[mypy-pandas.*,scipy.*,sklearn.*]
+ignore_missing_imports = true
+"""
+PYRIGHT = {
+    "pythonVersion": "3.11",
+    "typeCheckingMode": "standard",
+    "useLibraryCodeForTypes": False,
+    "reportMissingModuleSource": False,
+    "reportPossiblyUnboundVariable": False,  # `try: ... except E as error: message = str(error)`
+}
+
+# The lines that show what crosses by the mode alone, or what is refused: each checker finds each.
+REFUSED: dict[str, list[str]] = {
+    "README.md": [
+        "scores = score(sk.add_batch_dim(cut_out(image, mask)))  # an array comes: it crosses, memory shared"
+    ],
+    "docs/crossings.md": ["assert norm(weights) == 5.0", "preprocess(torch.zeros(8, 8))"],
+    "docs/howto/both-worlds.md": [
+        "distance(torch.ones(3), np.ones(3, np.float32))",
+        "assert isinstance(distance(torch.ones(3), np.ones(3, np.float32)), torch.Tensor)",
+    ],
+    "docs/howto/images.md": ["result = shown(blur(batched(scaled(image))))"],
+    "docs/howto/model.md": [
+        "assert histogram(block.project.weight).sum() == block.project.weight.numel()"
+    ],
+    "docs/howto/tables.md": [
+        "fit(features(train), y)",
+        "net = fit(x, y)  # arrays come: they cross here, their memory shared",
+    ],
+    "docs/howto/third-party.md": ["assert total(Picture()) == 0"],
+    "docs/howto/training.md": ["text = report(sk.stack(losses).cpu())"],
+    "docs/index.md": [
+        "scores = score(sk.add_batch_dim(cut_out(image, mask)))  # an array comes: it crosses, memory shared"
+    ],
+    "docs/strict.md": ["peek(np.zeros(3))"],
+    "docs/tutorial.md": [
+        "sk.add_batch_dim([1, 2, 3])",
+        "assert isinstance(preprocess(torch.zeros(4, 6, 3, dtype=torch.uint8)), np.ndarray)",
+        "return x / np.linalg.norm(x)",
+    ],
+}
+
+# What else is found, and by whom, though it is no mistake of the page's.
+FOUND: dict[tuple[str, str], set[str]] = {
+    # A list is no `Dataset` to torch's annotations, and is one to its loader.
+    (
+        "docs/howto/pipeline.md",
+        "loader = torch.utils.data.DataLoader([sample, flip(sample)] * 4, batch_size=4, collate_fn=collate)",
+    ): EVERY,
+    # Somebody else's function, without annotations.
+    ("docs/howto/third-party.md", "def resize(image, size):  # in somebody's package"): {"mypy"},
+    (
+        "docs/howto/third-party.md",
+        "assert checked(np.zeros((4, 4, 3)), (2, 3)).shape == (2, 3, 3)",
+    ): {"mypy"},
+    ("docs/howto/third-party.md", "checked(np.zeros(4), (2, 3))"): {"mypy"},
+    # What a registered world brings is not there until it is registered.
+    ("docs/worlds.md", "@sk.grid_world"): {"mypy"},
+    # The same function once more, mended.
+    ("docs/howto/tests.md", "@sk.numpy_world"): {"mypy"},
+    (
+        "docs/howto/tests.md",
+        'def peaks(x: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n"]:',
+    ): {"basedpyright"},
+}
+
+
+def module(page: str) -> str:
+    """A page's snippets, each line where it stands in the page; of a session what is typed."""
+    lines: list[str] = []
+    inside, is_session = False, False
+    for line in page.splitlines():
+        if not inside:
+            inside = line.strip() == "```python"
+            is_session = False
+            lines.append("")
+        elif line.strip() == "```":
+            inside = False
+            lines.append("")
+        else:
+            is_session = is_session or line.startswith(">>>")
+            typed = re.match(r"(?:>>>|\.\.\.)(?: (.*)|)$", line) if is_session else None
+            lines.append((typed[1] or "") if typed else "" if is_session else line)
+    return "\n".join(lines) + "\n"
+
+
+def mypy(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
+    """File, line and text of all that mypy finds."""
+    (folder / "mypy.ini").write_text(MYPY)
+    printed = ""
+    for name in names:  # one by one: each is a program of its own
+        printed += run(folder, "mypy", "--config-file", "mypy.ini", name)
+    return parsed(printed, r"(\S+\.py):(\d+): error: (.*)")
+
+
+def basedpyright(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
+    """The same of basedpyright."""
+    (folder / "pyrightconfig.json").write_text(json.dumps(PYRIGHT))
+    found = json.loads(run(folder, "basedpyright", "--outputjson", "--pythonpath", sys.executable))
+    assert found["summary"]["filesAnalyzed"] == len(names)
+    return {
+        (Path(each["file"]).name, each["range"]["start"]["line"] + 1, each["message"])
+        for each in found["generalDiagnostics"]
+        if each["severity"] == "error"
+    }
+
+
+def ty(folder: Path, _: list[str]) -> set[tuple[str, int, str]]:
+    """The same of ty."""
+    printed = run(folder, "ty", "check", "--python", sys.prefix, "--output-format", "concise", ".")
+    return parsed(printed, r"(\S+\.py):(\d+):\d+: error\S* (.*)")
+
+
+def run(folder: Path, command: str, *arguments: str) -> str:
+    """What a checker prints."""
+    program = Path(sys.executable).with_name(command)
+    done = subprocess.run(
+        [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in {0, 1}:
+        raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def parsed(printed: str, pattern: str) -> set[tuple[str, int, str]]:
+    """File, line and text of each finding."""
+    return {(file, int(line), text) for file, line, text in re.findall(pattern, printed)}
+
+
+def main() -> int:
+    """Print what is found and not listed, and what is listed and not found."""
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, pages = Path(temporary), dict[str, str]()
+        for path in PAGES:
+            title = path.relative_to(ROOT).as_posix()
+            name = re.sub(r"\W", "_", title.removesuffix(".md")) + ".py"
+            text = module(path.read_text("utf-8"))
+            if text.strip():
+                (folder / name).write_text(text, "utf-8")
+                pages[name] = title
+        refused = {(page, line): EVERY for page, lines in REFUSED.items() for line in lines}
+        listed = {(*place, each) for place, who in (refused | FOUND).items() for each in who}
+        found: set[tuple[str, str, str]] = set()
+        for check in (mypy, basedpyright, ty):
+            for name, number, text in sorted(check(folder, list(pages))):
+                line = (folder / name).read_text("utf-8").splitlines()[number - 1].strip()
+                key = (pages[name], line, check.__name__)
+                found.add(key)
+                if key not in listed:
+                    wrong.append(f"{pages[name]}:{number}: {check.__name__}: {line}\n    {text}")
+        for page, line, checker in sorted(listed - found):
+            wrong.append(f"{page}: {checker} finds nothing in: {line}")
+    sys.stdout.writelines(f"{each}\n" for each in wrong)
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
