@@ -2,6 +2,8 @@
 # make lint   style and types                make bench  peers and targets, side by side
 # make check  what `sekisho check` finds in the examples: nothing
 # make docs   the site, into site/           make coverage  which lines the suite runs
+# make site   the site built, crawled, and each page looked at in a browser
+# make follow the README from its first line to its last, in a clean environment
 # Each sets up what it needs; a second run reuses it.
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ VENV := .venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SETUP_FILES := pyproject.toml constraints.txt
 
-.PHONY: demo test test-numpy check lint format docs coverage bench bench-check clean
+.PHONY: demo test test-numpy check lint format docs site follow coverage bench bench-check clean
 
 demo: $(VENV)/.ready
 	$(VENV)/bin/python examples/digits.py
@@ -35,6 +37,12 @@ lint: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+site: $(VENV)/.ready
+	$(VENV)/bin/python -m pytest -q tests/test_site.py
+
+follow:
+	$(PYTHON) tests/follow.py
 
 coverage: $(VENV)/.ready
 	$(VENV)/bin/coverage erase

@@ -64,6 +64,12 @@ def wheel(session: nox.Session, torch: str | None) -> None:
 
 
 @nox.session(python=False)
+def readme(session: nox.Session) -> None:
+    """Follow the README from its first line to its last, in an environment that has nothing else."""
+    session.run("python", "tests/follow.py", *session.posargs, external=True)
+
+
+@nox.session(python=False)
 def table(session: nox.Session) -> None:
     """Write the table of docs/compatibility.md from what tests/versions.py has kept."""
     rows = [

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -96,6 +97,54 @@ def test_pages_load_nothing_from_elsewhere(site):
 def test_pages_name_no_address_that_is_not_there(site):
     for path in pages(site):
         assert "github.com/sekisho" not in path.read_text("utf-8"), path
+
+
+def test_every_link_of_the_site_leads_somewhere(site):
+    texts = {path: path.read_text("utf-8") for path in pages(site)}
+    ids = {path: set(re.findall(r"\bid=\"?([^\" >]+)", text)) for path, text in texts.items()}
+    for path, text in texts.items():
+        for link in re.findall(r"<a [^>]*href=\"?([^\" >]+)", text):
+            address, _, anchor = html.unescape(link).partition("#")
+            if ":" in address:
+                continue  # elsewhere
+            target = (path.parent / address).resolve() if address else path
+            target = target / "index.html" if target.is_dir() else target
+            assert target.exists(), (path, link)
+            if anchor and target in ids:
+                assert unquote(anchor) in ids[target], (path, link)
+
+
+# Python's own, and a default.
+PLAIN = {
+    "Any",
+    "BaseException",
+    "Callable",
+    "Collection",
+    "False",
+    "Iterable",
+    "Literal",
+    "Mapping",
+}
+PLAIN |= {"ModuleType", "None", "Sequence", "True", "TypeIs", "TypeVar", "MOST_ELEMENTS"}
+
+
+def test_every_type_in_a_signature_is_a_link_a_word_of_pythons_or_explained(site):
+    page = (site / "reference" / "types" / "index.html").read_text("utf-8")
+    explained = set(re.findall(r"\w+", " ".join(re.findall("<code>(.*?)</code>", page))))
+    seen = 0
+    for path in (site / "reference").rglob("*.html"):
+        pieces = re.split(r'<h\d id="([^"]*)"', path.read_text("utf-8"))
+        for heading, text in zip(pieces[1::2], pieces[2::2], strict=True):
+            for found in re.findall(r'doc-signature[^"]*">(.*?)</div>', text, re.DOTALL):
+                unlinked = re.sub(r"<a .*?</a>", "", found, flags=re.DOTALL)
+                plain = re.sub(r'"[^"]*"', "", html.unescape(re.sub(r"<[^>]*>", "", unlinked)))
+                names = set(re.findall(r"\b[A-Z]\w*", plain.partition("(")[2])) - PLAIN
+                assert names <= explained, (heading, plain)
+                # What only the library of a world knows is explained, too.
+                known = heading.startswith(("sekisho.World.", "sekisho.testing.both_worlds"))
+                assert known or "-> Any" not in plain, (heading, plain)
+                seen += 1
+    assert seen > 50
 
 
 @pytest.mark.parametrize("width", [1280, 390])

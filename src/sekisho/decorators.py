@@ -63,7 +63,7 @@ def numpy_world(
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def numpy_world(
-    function: Any = None,
+    function: F | None = None,
     /,
     *,
     on_foreign: OnForeign = None,
@@ -73,7 +73,7 @@ def numpy_world(
     detach: bool = False,
     typechecker: Any = "beartype",
     **misspelt: Any,
-) -> Any:
+) -> F | Callable[[F], F] | Converting | HandingBack:
     """Declare that a function stays in NumPy: arrays in, arrays out.
 
     Tensors among the arguments are converted or refused, as the mode says; one as the result is
@@ -161,7 +161,7 @@ def torch_world(
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
-    function: Any = None,
+    function: F | None = None,
     /,
     *,
     on_foreign: OnForeign = None,
@@ -173,7 +173,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     local: bool = False,
     typechecker: Any = "beartype",
     **misspelt: Any,
-) -> Any:
+) -> F | Callable[[F], F] | Converting | HandingBack:
     """Declare that a function stays in PyTorch: tensors in, tensors out.
 
     Args:
@@ -242,7 +242,7 @@ def same_world(
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def same_world(
-    function: Any = None,
+    function: F | None = None,
     /,
     *,
     on_foreign: OnForeign = None,
@@ -251,7 +251,7 @@ def same_world(
     detach: bool = False,
     typechecker: Any = "beartype",
     **misspelt: Any,
-) -> Any:
+) -> F | Callable[[F], F] | Converting:
     """Declare that a function works in either world: one world in, the same world out.
 
     The first array argument in signature order says which world a call is in; a call without one
@@ -316,7 +316,7 @@ def boundary(
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def boundary(
-    function: Any = None,
+    function: F | None = None,
     /,
     *,
     on_foreign: OnForeign = None,
@@ -325,7 +325,7 @@ def boundary(
     detach: bool = False,
     typechecker: Any = "beartype",
     **misspelt: Any,
-) -> Any:
+) -> F | Callable[[F], F] | Converting:
     """Declare that a function is the border: each annotation says its own world.
 
     It refuses what its annotations do not say, in every mode; ``on_foreign="convert"`` converts

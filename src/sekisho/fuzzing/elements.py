@@ -97,11 +97,10 @@ def specials(dtype: str) -> tuple[tuple[Any, bool], ...]:
         limits = np.finfo(narrow if narrow in NUMPYS else "float32")
         ends = (float(limits.max), -float(limits.max))
         usual = (0.0, float("nan"), float("inf"), -float("inf"), -0.0)
-        tiny = float(limits.smallest_subnormal)
+        tiny = float(limits.smallest_subnormal)  # whose square is 0, where one is taken
         every = (
             *[(each, False) for each in usual],
-            (tiny, False),
-            *[(each, True) for each in ends],
+            *[(each, True) for each in (tiny, *ends)],
         )
         if kind == "c":
             return tuple([(complex(value, 1.0), extreme) for value, extreme in every])

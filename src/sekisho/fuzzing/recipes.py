@@ -37,7 +37,8 @@ class ArrayRecipe(NamedTuple):
         spots: elements that are something else: where, and what.
         layout: the name of how it lies in memory, among its world's; "" is contiguous.
         device: where it is, as the world takes it; None is the host.
-        is_extreme: whether its values are so large that results may depend on the order of sums.
+        is_extreme: whether its values are so large, or so small, that results may depend on the
+            order of sums.
         is_fixed: whether only this layout is what was asked for.
     """
 
