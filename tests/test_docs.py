@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +91,40 @@ def test_what_pages_say_of_speed_is_what_was_measured(monkeypatch):
     for page in said:
         text = page.read_text("utf-8")
         assert claims.filled(text, values) == text, f"{page.name}: run benchmarks/claims.py"
+
+
+CELLS = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+for cell in json.loads(sys.argv[1]):
+    ran = shell.run_cell(cell)
+    error = ran.error_before_exec or ran.error_in_exec
+    line = cell.partition("\\n")[0]
+    if line.startswith("# refused: "):
+        assert str(error).splitlines()[0] == line.removeprefix("# refused: "), error
+    elif error:
+        raise error
+    if cell.endswith("\\nlog\\n"):
+        assert "<table" in ran.result._repr_html_()
+        assert "shared" in str(ran.result)
+assert ran.success
+"""
+
+
+def test_the_page_on_notebooks_runs_cell_by_cell(tmp_path):
+    pytest.importorskip("IPython")
+    pytest.importorskip("torch")
+    text = (ROOT / "docs" / "howto" / "notebook.md").read_text("utf-8")
+    cells = re.findall(r"^```ipython\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(cells) == 7
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CELLS, json.dumps(cells)],
+        cwd=tmp_path,
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
