@@ -50,17 +50,26 @@ def suite(session: nox.Session, numpy: str, torch: str | None) -> None:
     session.run("python", "tests/versions.py", *session.posargs)
 
 
+OLDEST = ("numpy==2.0.0", "jaxtyping==0.3.0", "beartype==0.19.0", "array-api-compat==1.9")
+"""What pyproject.toml allows, at its oldest."""
+
+
 @nox.session
-@nox.parametrize("torch", [None, "2.13.0"])
-def wheel(session: nox.Session, torch: str | None) -> None:
+@nox.parametrize(
+    ("torch", "dependencies"),
+    [(None, OLDEST), ("2.6.0", OLDEST), (None, ()), ("2.13.0", ())],
+    ids=["oldest", "oldest, torch", "newest", "newest, torch"],
+)
+def wheel(session: nox.Session, torch: str | None, dependencies: tuple[str, ...]) -> None:
     """Build the wheel, and run the tests against it in an environment that has nothing else."""
     folder = session.create_tmp()
     session.install("pip>=25.1", "build", "hatchling")
     session.run("python", "-m", "build", "--no-isolation", "--wheel", "--outdir", folder)
     (built,) = Path(folder).glob("*.whl")
-    session.install(str(built), *([f"torch=={torch}"] if torch else []), "--group", "test")
+    wanted = [*dependencies, *([f"torch=={torch}"] if torch else [])]
+    session.install(str(built), *wanted, "--group", "test")
     session.run("python", "-P", "-c", "import sekisho; assert 'site-packages' in sekisho.__file__")
-    session.run("python", "-P", "-m", "pytest", "-q", "tests", *session.posargs)
+    session.run("python", "-P", "-m", "pytest", "-q", "-W", "default", "tests", *session.posargs)
 
 
 @nox.session(python=False)

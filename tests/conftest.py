@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 import sekisho as sk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 # These machines are shared: how long an example takes says nothing.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,6 +29,34 @@ def read_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEKISHO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+FLAGS += "--disable-background-networking --disable-component-update --enable-logging=stderr"
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Callable[..., str]:
+    """Open an address in a browser, with options; get the page as it is then. It has to be silent."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip("no Chromium here")
+
+    def look(address: str, *options: str) -> str:
+        command = [browser, *FLAGS.split(), f"--user-data-dir={tmp_path / 'browser'}", *options]
+        shown = subprocess.run(
+            [*command, "--dump-dom", address],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=True,
+        )
+        said = [line for line in shown.stderr.splitlines() if "CONSOLE" in line or "ERR_" in line]
+        assert not said
+        return shown.stdout
+
+    return look
 
 
 @dataclass(frozen=True)
