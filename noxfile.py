@@ -62,7 +62,8 @@ OLDEST = ("numpy==2.0.0", "jaxtyping==0.3.0", "beartype==0.19.0", "array-api-com
 )
 def wheel(session: nox.Session, torch: str | None, dependencies: tuple[str, ...]) -> None:
     """Build the wheel, and run the tests against it in an environment that has nothing else."""
-    folder = session.create_tmp()
+    # Not `create_tmp`: the tests' own folders would be in it, and so inside of this project.
+    folder = str(Path(session.virtualenv.location) / "wheels")
     session.install("pip>=25.1", "build", "hatchling")
     session.run("python", "-m", "build", "--no-isolation", "--wheel", "--outdir", folder)
     (built,) = Path(folder).glob("*.whl")
