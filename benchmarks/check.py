@@ -54,7 +54,7 @@ def targets(results):
         found = ratio(results, f"a {world}", "sekisho same_world", CAREFUL)
         yield f"a {world}: same_world, by careful", found, 1.0, False
     yield "d: harder axes", ratio(results, "d"), 1.2, False
-    for workload in ("f 10", "f 1,000", "f 100,000", "f dict", "g"):
+    for workload in ("f 10", "f 1,000", "f 100,000", "f dict", "f tuple", "f args", "g"):
         yield f"{workload}: a loop by hand", ratio(results, workload), 1.5, False
     for name in HELPERS:
         yield f"h {name}: raw, arrays", ratio(results, f"h {name} numpy"), 1.3, False
