@@ -133,7 +133,9 @@ def address(value):
 
 
 MAKERS = [WAYS[name] for name in ("from_numpy", "as_tensor", "tensor", "asarray", "Tensor")]
-READERS = [lambda _, t: t.numpy(), lambda _, t: np.asarray(t), lambda _, t: np.array(t)]
+READERS = [lambda _, t: t.numpy(), lambda _, t: np.asarray(t)]
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # before, it asks for no copy, and makes one
+    READERS.append(lambda _, t: np.array(t))
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool", "complex64", "float16"]
 
 

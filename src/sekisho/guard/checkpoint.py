@@ -55,7 +55,7 @@ class Checkpoint:
         bound = dict(body.bound)
         call = Call(bound, None, None, {}, in_trial=not is_compiling())
         self.boundary.admit(value, call)
-        new = bound.keys() - body.bound.keys()
+        new = [key for key in bound if key not in body.bound]  # torch 2.6 takes no keys from keys
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()

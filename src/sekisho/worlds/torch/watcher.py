@@ -67,20 +67,24 @@ def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None])
     known = suspects()
     base: Any = torch.overrides.TorchFunctionMode
 
+    def look(watch: Any, func: Any, args: tuple[Any, ...], kwargs: Any) -> None:
+        if watch.home is not world or func in known:
+            judge(watch, world, kind_of_operation(func), func, args, kwargs)
+            return
+        for each in args:
+            if isinstance(each, ndarray):
+                judge(watch, world, "compute", func, args, kwargs)
+                return
+
     class Mode(base):  # type: ignore[misc]  # of a library that is looked up, never imported
         def __torch_function__(
             self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
-            # A compiler traces this too, and must find nothing to do.
+            # A compiler traces this too, and must find nothing to do; up to torch 2.6 it takes all that
+            # a function closes over along, and knows no dict of functions: that is why `look` is apart.
             watch = None if compiling() else state.watch
             if watch is not None:
-                if watch.home is not world or func in known:
-                    judge(watch, world, kind_of_operation(func), func, args, kwargs)
-                else:
-                    for each in args:
-                        if isinstance(each, ndarray):
-                            judge(watch, world, "compute", func, args, kwargs)
-                            break
+                look(watch, func, args, kwargs)
             return func(*args, **kwargs) if kwargs else func(*args)
 
     return Mode()
