@@ -160,3 +160,25 @@ def test_pages_fit_the_screen_and_are_silent(site, served, look, width):
     looked.unlink()
     assert "<title>all fit</title>" in shown, re.search("<title>.*</title>", shown)
     assert len(names) > 20
+
+
+def test_pictures_are_dark_where_the_site_is(site, served, look):
+    asks = (
+        "<script>onload = () => { const page = document.querySelector('iframe').contentDocument;"
+        "page.body.setAttribute('data-md-color-scheme', 'slate');"
+        "document.title = [...page.querySelectorAll('article img')].map(each => {"
+        "const style = getComputedStyle(each); return [each.src.slice(-3), style.colorScheme,"
+        "style.filter].join(' ') }).join(', ') }</script>"
+    )
+    asking = site / "asking.html"
+    asking.write_text(f'<!doctype html>{asks}<iframe src="/crossings/"></iframe>', "utf-8")
+    shown = look(f"{served}/{asking.name}")
+    asking.unlink()
+    title = re.search("<title>(.*)</title>", shown)
+    assert title
+    pictures = title[1].split(", ")
+    assert len(pictures) > 1
+    for each in pictures:
+        kind, scheme, *filters = each.split(" ")
+        assert scheme == "dark"
+        assert (kind == "png") is (filters == ["invert(0.88)", "hue-rotate(180deg)"])
