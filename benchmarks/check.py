@@ -75,6 +75,7 @@ def targets(results):
     recording = other["recording"]
     yield "recording: a training step of milliseconds", recording["training"], 1.1, False
     yield "recording: operations of a microsecond", recording["small"], 2.0, False
+    yield "recording: the same, guards about", recording["small guarded"], 3.0, False
     yield "import hook, by jaxtyping's", other["hook"], 0.2, False
 
 
