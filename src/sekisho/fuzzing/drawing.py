@@ -29,6 +29,7 @@ from sekisho.errors import DeclarationError
 from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
+from sekisho.fuzzing.sizes import WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,16 +39,13 @@ if TYPE_CHECKING:
     from sekisho.fuzzing.sizes import Sizes
     from sekisho.worlds import World
 
-__all__ = ["WIDE", "Asked", "Drawer", "dtypes_for"]
+__all__ = ["Asked", "Drawer", "dtypes_for"]
 
 _USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
 _COMMON: Final = tuple(dict.fromkeys((*_USUAL, *sorted(NUMPYS), "bfloat16")))
 """The dtypes that a wide annotation is tried with, the most usual first."""
 
 _WAYS: Final = st.integers(0, 255)
-WIDE: Final = st.integers(0, 2**24 - 1)
-"""For choices among few that all have to come: of wide ranges, Hypothesis repeats less. One number
-for several choices, since each draw takes its time."""
 
 _LAYOUTS: Final = 64
 """More than there are, twice."""

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
     Draw = Callable[[Any], Any]
 
-__all__ = ["Sizes"]
+__all__ = ["WIDE", "Sizes"]
+
+WIDE: Final = st.integers(0, 2**24 - 1)
+"""For choices among few that all have to come: of wide ranges, Hypothesis repeats less. One number
+for several choices, since each draw takes its time."""
 
 _DOMAINS: Final = (9, 40, 300)
 """How large a size may be, so that all expressions are sizes, too: tried in this order."""
 
 _MOST_TRIED: Final = 100_000
 _MOST_KEPT: Final = 400
-_MANY: Final = st.integers(0, 2**24 - 1)
 _RANKS: Final = st.integers(0, 2)
 _ODD: Final = st.sampled_from((None, None, 1, 0))
 _COIN: Final = st.booleans()
@@ -100,8 +103,7 @@ class Sizes:
         for name in self.numbers:
             bound[name] = 2
         if hostile and count:
-            # From many: a choice of few is often the same in half of the calls.
-            choice: int = draw(_MANY) % (4 * count)
+            choice: int = draw(WIDE) % (4 * count)
             if choice >= 2 * count:  # in half of all calls
                 which, size = divmod(choice - 2 * count, 2)
                 bound[self.names[which]] = 1 - size

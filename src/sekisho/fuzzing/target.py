@@ -22,9 +22,9 @@ from sekisho.contract import (
     display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
-from sekisho.fuzzing.drawing import WIDE, Asked, Drawer, dtypes_for
+from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
-from sekisho.fuzzing.sizes import Sizes
+from sekisho.fuzzing.sizes import WIDE, Sizes
 from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 

@@ -66,7 +66,7 @@ def cases_of(
 
 
 def _cheapest_first(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """What is None or the default is no array."""
+    """The cheapest question first: what is None or the default is no array."""
     return tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
 
 
@@ -215,7 +215,7 @@ def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
 
 def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
     """The questions whether a value is lawful in one of these ways."""
-    if len(cases) < 2:  # noqa: PLR2004
+    if len(cases) <= 1:
         return cases[0].tests if cases else ()
     yes = [" and ".join(test.yes for test in case.tests) for case in cases]
     return (Test(f"({' or '.join(yes)})", " ".join(contrary_of(cases))),)
