@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.contract import match_shape
-from sekisho.remedy.losses import are_same, is_small
+from sekisho.remedy.losses import are_same, is_small, loss_of
 from sekisho.remedy.makers import evaluate_on, make_step
 from sekisho.remedy.steps import Advice, Step, cast_step, plain_text, shape_step
 from sekisho.watch import unwatched
@@ -242,9 +242,10 @@ def _lost(value: Any, made: Any) -> str:
     Raises:
         Advice: if it is more than that.
     """
-    back = made.astype(value.dtype)
-    if bool(np.all(are_same(back, value))):
-        return ""
-    if value.dtype.kind in "fc" and np.isfinite(made).all() == np.isfinite(value).all():
-        return "rounds"
-    raise Advice(None)
+    if value.dtype.kind == "O":
+        loss = None if bool(np.all(are_same(made.astype(object), value))) else "values"
+    else:
+        loss = loss_of(value, dtype_name(made.dtype))
+    if loss not in {None, "rounds"}:
+        raise Advice(None)
+    return loss or ""

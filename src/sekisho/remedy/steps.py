@@ -88,7 +88,8 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     if not is_small(value):
         raise Advice(None)
     loss = loss_of(value, target)
-    if loss != "complex" and source.startswith("complex") and not target.startswith("complex"):
+    is_complex = source.startswith(("complex", "clongdouble"))
+    if loss != "complex" and is_complex and not target.startswith("complex"):
         return Step("{0}.real", attrgetter("real"))  # its imaginary part is zero; a cast may follow
     if loss is None or loss == "rounds":
         return Step(call, partial(_cast, target), loses=", which rounds" if loss else "")
