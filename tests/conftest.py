@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
+
+# On a machine with a GPU, too, the tests of JAX speak of the host (test_jax_devices.py has the GPU),
+# and several of them at once must not take all of its memory.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 collect_ignore = ["planted"]  # projects of their own, run by test_strict.py
 

@@ -60,7 +60,7 @@ class ndarray:
         return ndarray(self.host.copy())
 
 
-def array(given, copy=True):
+def array(given, copy=True, blocking=False):
     return ndarray(np.array(given.host if isinstance(given, ndarray) else given))
 
 
@@ -100,6 +100,18 @@ def cupy(request):
     if request.param == "real" and importlib.util.find_spec("cupy") is None:
         pytest.skip("cupy is not installed")
     return request.getfixturevalue(request.param)
+
+
+@pytest.mark.cuda
+def test_a_copy_of_pinned_memory_is_complete(real):
+    cupyx = pytest.importorskip("cupyx")
+    array = cupyx.zeros_pinned(1 << 22, "float32")
+    busy = real.ones((4096, 4096), "float32")
+    for _ in range(20):  # so much is waiting that the copy would begin long after the write
+        busy = busy @ busy * 0
+    there = sk.to_cupy(array)
+    array[...] = 7
+    assert float(abs(there).max()) == 0
 
 
 def test_values_are_recognised_and_copied_both_ways(cupy):

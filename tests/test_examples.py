@@ -27,7 +27,7 @@ def test_the_digits_example_does_its_job():
     accuracy = next(line for line in lines if line.startswith("accuracy"))
     assert 95 <= float(accuracy.split()[1].rstrip("%")) <= 100
     uploads = next(line for line in lines if " to_torch " in line)
-    assert "numpy -> torch" in uploads
+    assert "numpy -> torch" in uploads or "numpy cpu -> torch cuda:0" in uploads
     assert any(line.startswith("total ") for line in lines)
     assert (
         "ShapeError: DigitNet.forward() argument 'images': expected Float32[Tensor, \"b 1 8 8\"],"

@@ -82,7 +82,8 @@ class _CuPy(World):
         reason = "it moved from the host to CUDA"
         forbid_copy(policy, reason)
         with policy.device or cupy.cuda.Device():
-            return Converted(cupy.array(array, copy=True), reason)
+            # blocking: of pinned memory the copy goes on while the array may change.
+            return Converted(cupy.array(array, copy=True, blocking=True), reason)
 
     def to_host(self, value: Any, policy: Policy) -> Converted:
         reason = f"it moved from {self.device_name(value)} to the host"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
 from sekisho.worlds.unsaid import Unsaid
@@ -65,9 +66,10 @@ class _Jax(World):
         return getattr(value, "device", None)
 
     def device_name(self, value: Any) -> str:
-        device = getattr(value, "device", None)
-        platform = getattr(device, "platform", "cpu" if device is None else str(device))
-        return platform if platform == "cpu" else f"{platform}:{getattr(device, 'id', '')}"
+        devices = [*getattr(self.device(value), "device_set", [self.device(value)])]
+        kind, number = getattr(devices[0], "platform", "cpu"), len(devices)
+        alone = kind if kind == "cpu" else f"{kind}:{devices[0].id}"
+        return alone if number == 1 else f"{number} {kind} devices"
 
     def parse_device(self, device: Any) -> Any:
         jax = self.load()
@@ -88,7 +90,7 @@ class _Jax(World):
     def move(self, value: Any, policy: Policy) -> Converted:
         if policy.device is None or self.is_on(value, policy.device):
             return super().move(value, policy)
-        reason = f"it moved from {self.device(value)} to {policy.device}"
+        reason = f"it moved from {self.device_name(value)} to {policy.device}"
         forbid_copy(policy, reason)
         return Converted(self.load().device_put(value, policy.device), reason)
 
@@ -97,19 +99,18 @@ class _Jax(World):
     def from_host(self, array: Any, policy: Policy) -> Converted:
         jax = self.load()
         array = plain_array(array, self.noun)
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
-        if dtype_name(array.dtype) not in self.dtypes().values():
-            refuse_dtype(array.dtype, self.name)
-        narrow = jax.dtypes.canonicalize_dtype(array.dtype)
-        if narrow != array.dtype:
+        dtype = array.dtype.newbyteorder("=")
+        if dtype not in PLAIN_DTYPES and dtype_name(dtype) not in self.dtypes().values():
+            refuse_dtype(dtype, self.name)
+        narrow = jax.dtypes.canonicalize_dtype(dtype)
+        if narrow != dtype:
             raise Refusal(
                 f"the 64 bits of JAX are off, and it would become {narrow}",
                 f"{{0}}.astype('{narrow}'), or jax.config.update('jax_enable_x64', True)",
             )
         reason = "copy=True" if policy.copy else "it can be written to, unlike an array of JAX"
         forbid_copy(policy, reason)
-        # copy=True: it would share an array's memory where that is aligned, and change with it.
-        return Converted(jax.numpy.array(array, copy=True, device=policy.device), reason)
+        return Converted(jax.device_put(aligned_copy(array, dtype), policy.device), reason)
 
     def to_host(self, value: Any, policy: Policy) -> Converted:
         jax = self.load()
@@ -135,8 +136,7 @@ class _Jax(World):
         return Converted(array.copy() if reason == "copy=True" else array, reason)
 
     def runs_plainly(self) -> bool:
-        is_clean = getattr(self.load().core, "trace_state_clean", None)
-        return is_clean is None or bool(is_clean())
+        return bool(getattr(self.load().core, "trace_state_clean", lambda: True)())
 
     def making_calls(
         self, dtype: str | None, *, is_number: bool

@@ -1,10 +1,30 @@
-"""How an array may lie in memory, as code that lays it so: what tests of strides and views need."""
+"""How an array may lie in memory: where a library wants it, and as code, for tests of strides and views."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-__all__ = ["Layout"]
+import numpy as np
+
+__all__ = ["Layout", "aligned_copy"]
+
+_ALIGNMENT: Final = 64
+"""In bytes: a cache line, and what XLA asks of memory that it is to take over as it is."""
+
+
+def aligned_copy(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+    """A contiguous copy that begins at a multiple of 64 bytes, of a dtype of the same size.
+
+    NumPy's own memory begins at one of 16, and a library that wants more copies it again, or, as JAX,
+    does so later: `jax.numpy.array(x, copy=True)` of 256 kB or more has returned before it has read
+    them, and a write to `x` then is seen by the array that it made.
+    """
+    memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    copy: np.ndarray[Any, Any] = memory[start : start + array.nbytes].view(dtype)
+    copy = copy.reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 class Layout(NamedTuple):
