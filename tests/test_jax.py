@@ -63,6 +63,7 @@ def test_a_dtype_of_ml_dtypes_stays_what_it_is(dtype):
     array = jnp.array([0, 1, 2], dtype)
     there = sk.to_numpy(array)
     assert there.dtype.name == dtype
+    assert sk.to_numpy(array, copy=True).flags.writeable
     back = sk.to_jax(there)
     assert back.dtype == array.dtype
     assert back.tolist() == array.tolist()

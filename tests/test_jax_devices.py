@@ -44,6 +44,9 @@ def test_an_array_of_several_devices_is_gathered_and_named_by_their_number():
         assert there.tolist() == F.tolist()
         assert log.rows[0].way == "jax 4 cpu devices -> numpy cpu"
         assert log.rows[0].copied == "it moved from 4 cpu devices to the host"
+        mine = sk.to_numpy(array, copy=True)
+        mine[0] = 7
+        assert sk.to_numpy(array).tolist() == F.tolist()
         with pytest.raises(sk.ConversionError) as caught:
             sk.to_numpy(array, copy=False)
         assert str(caught.value) == (

@@ -132,8 +132,8 @@ class _Jax(World):
             reason = "NumPy gives each of its elements a byte"
         if reason is not None:
             forbid_copy(policy, reason)
-        array = np.asarray(value)  # read-only; donating the value later leaves it as it is
-        return Converted(array.copy() if reason == "copy=True" else array, reason)
+        array = np.asarray(value)  # read-only, and kept by JAX; donating the value leaves it as it is
+        return Converted(array.copy() if policy.copy else array, reason)
 
     def runs_plainly(self) -> bool:
         return bool(getattr(self.load().core, "trace_state_clean", lambda: True)())
