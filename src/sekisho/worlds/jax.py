@@ -132,7 +132,7 @@ class _Jax(World):
             reason = "NumPy gives each of its elements a byte"
         if reason is not None:
             forbid_copy(policy, reason)
-        array = np.asarray(value)  # read-only, and kept by JAX; donating the value leaves it as it is
+        array = np.asarray(value)  # read-only, kept by JAX, as it was if the value is donated
         return Converted(array.copy() if policy.copy else array, reason)
 
     def runs_plainly(self) -> bool:
