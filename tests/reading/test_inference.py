@@ -390,6 +390,20 @@ def test_annotations_are_the_truth(worlds, torch):
     }
 
 
+def test_what_jaxtyping_hands_on_of_a_library_is_that_librarys(worlds):
+    pytest.importorskip("jax")
+    held = worlds("""
+        import jaxtyping
+        import numpy as np
+        from jaxtyping import Array, Float, PyTree
+
+        def f(a: Array, b: Float[Array, "n"], c: jaxtyping.Array, d: Float[np.ndarray, "n"], e: PyTree): ...
+
+        f(np.ones(3), np.ones(3), np.ones(3), np.ones(3), [np.ones(3)])
+    """)
+    assert [held[name] for name in "abcd"] == ["jax", "jax", "jax", "numpy"]
+
+
 def test_closures_lambdas_and_classes_in_functions(worlds, lib):
     held = worlds(f"""
         import {lib} as xp

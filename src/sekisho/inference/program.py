@@ -139,7 +139,7 @@ class Program:
 
     def _resolve(self, key: str, name: str) -> Value | None:
         if key in SPECIAL:
-            return _BUILTINS.get(name) if key == "builtins" else ("class", f"{key}:{name}")
+            return self._resolve_special(key, name)
         table = self.table(key)
         if table is None:
             return UNKNOWN
@@ -162,6 +162,16 @@ class Program:
             if found[0] in {"class", "function", "module"}:
                 return found
         return "variable", key, name
+
+    def _resolve_special(self, key: str, name: str) -> Value | None:
+        if key == "builtins":
+            return _BUILTINS.get(name)
+        if key == "jaxtyping":
+            table = self.table(key)
+            entry = table.names.get(name) if table is not None else None
+            if entry is not None and entry[0] == "import" and not entry[1].startswith(key):
+                return self._imported(key, entry[1], entry[2])  # `Array` is of another library
+        return "class", f"{key}:{name}"
 
     def _from_star(self, key: str, table: Table, name: str) -> Value | None:
         for star in table.stars:
