@@ -204,7 +204,7 @@ def _write_and_hold(
     seen: Sources, settings: Settings, plan: Plan, command: list[str], status: int
 ) -> int:
     """Write, run the command under the guards, and take out what does not hold."""
-    from sekisho.adoption import WHOLE, make_plan, to_diff, to_text  # noqa: PLC0415 - as above
+    from sekisho.adoption import DECORATOR, WHOLE, make_plan, to_diff, to_text  # noqa: PLC0415 - as above
 
     dropped: dict[tuple[str, str, str], str] = {}
     rounds = 0
@@ -215,8 +215,10 @@ def _write_and_hold(
         if again == status and (status == 0 or not refused):
             break
         new = {_guilty(each, plan): each["text"] for each in refused}
-        if rounds > _MOST_ROUNDS:  # each is a run: what is refused still is given up whole
-            new = {(path, name, WHOLE): text for (path, name, _), text in new.items()}
+        for path, name, place in [*new]:
+            # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
+            if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
+                new[path, name, WHOLE] = new.pop((path, name, place))
         _restore(plan)
         if not new.keys() - dropped.keys():
             _say(

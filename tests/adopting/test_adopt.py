@@ -264,11 +264,82 @@ def test_what_is_annotated_is_kept_and_held_against_the_runs(write, adopt):
         "scale: x: Float32[np.ndarray, 'n n']: the runs contradict it: got float32[2, 3] (2 of 3 calls)"
         in err
     )
-    assert "fine: " in err
+    assert "scale(): left out: no decorator: what it is annotated with does not hold" in err
+    assert "fine: sk.numpy_world" in err
     assert "contradict" not in err.partition("fine: ")[2]
     assert "+    y: Float32[np.ndarray, " in out
     assert "-def fine(x" in out
     assert '+    x: Float32[np.ndarray, "n n"],\n' in out
+
+
+def test_an_array_of_jaxtypings_that_is_called_with_numpys_is_contradicted(write, adopt):
+    pytest.importorskip("jax")
+    path = write(
+        "kept.py",
+        """
+        from jaxtyping import Array, Float32
+
+
+        def scale(x: Float32[Array, "n"], k):
+            return x * k
+
+
+        def fine(x: Float32[Array, "n"]):
+            return x
+        """,
+    )
+    write(
+        "program.py",
+        """
+        import jax.numpy as jnp
+        import numpy as np
+        from kept import fine, scale
+
+        scale(np.ones(3, np.float32), jnp.ones(3))
+        fine(jnp.ones(3))
+        """,
+    )
+    status, _, err = adopt("kept.py", "--write", "--", "program.py")
+    assert status == 0, err
+    said = "scale: x: Float32[Array, 'n']: the runs contradict it: got float32[3] of numpy (1 of 1 calls)"
+    assert said in err
+    assert "@sk.jax_world\ndef fine(" in path.read_text("utf-8")
+    assert path.read_text("utf-8").count("@sk") == 1
+
+
+def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_stay(write, adopt):
+    """What is no single array is not held against the runs, and the guard refuses it."""
+    path = write(
+        "kept.py",
+        """
+        import numpy as np
+        from jaxtyping import Float32
+
+
+        def total(xs: list[Float32[np.ndarray, "n n"]], y):
+            return sum(xs) + y
+
+
+        def fine(x):
+            return x
+        """,
+    )
+    write(
+        "program.py",
+        """
+        import numpy as np
+        from kept import fine, total
+
+        x = np.ones((2, 3), np.float32)
+        total([x, x], x)
+        fine(x)
+        """,
+    )
+    status, _, err = adopt("kept.py", "--write", "--", "program.py")
+    assert status == 0, err
+    assert "total(): left out: written, and not kept when it was run again" in err
+    assert "@sk.numpy_world\ndef fine(" in path.read_text("utf-8")
+    assert path.read_text("utf-8").count("@sk") == 1
 
 
 def test_select_min_calls_arrays_only_and_runs(shop, adopt):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import Final, NamedTuple
 
+from sekisho.code import Cache, Libraries
 from sekisho.worlds import HOST, world_named, world_names
 
 __all__ = ["Import", "ModuleSpelling"]
@@ -19,6 +21,12 @@ class Import(NamedTuple):
     module: str
     name: str = ""
     alias: str = ""
+
+
+@functools.cache
+def _handed_on(name: str) -> tuple[str, str] | None:
+    """Whose a name of jaxtyping's is, if it is another library's."""
+    return Libraries(Cache()).handed_on(_JAXTYPING, name)
 
 
 class ModuleSpelling:
@@ -95,6 +103,8 @@ class ModuleSpelling:
             return None
         if origin == (_OWN, "Array"):
             return ""
+        if origin is not None and origin[0] == _JAXTYPING:
+            origin = _handed_on(origin[1])
         worlds = (world_named(name) for name in world_names())
         return next((w.name for w in worlds if (w.name, w.array_class) == origin), None)
 

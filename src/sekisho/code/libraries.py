@@ -46,6 +46,15 @@ class Libraries:
             self._tables[module] = self._read(module)
         return self._tables[module]
 
+    def handed_on(self, module: str, name: str) -> tuple[str, str] | None:
+        """The module and the name in it, if a module has a name of another package: `jaxtyping.Array`."""
+        table = self.table(module)
+        entry = table.names.get(name) if table is not None else None
+        if entry is None or entry[0] != "import" or entry[2] is None:
+            return None
+        package = module.partition(".")[0]
+        return None if entry[1].partition(".")[0] == package else (entry[1], entry[2])
+
     def still(self, used: dict[str, str]) -> bool:
         """Whether modules are as they were when `used` was noted."""
         return all(self._state_of(module) == known for module, known in used.items())

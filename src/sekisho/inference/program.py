@@ -166,12 +166,8 @@ class Program:
     def _resolve_special(self, key: str, name: str) -> Value | None:
         if key == "builtins":
             return _BUILTINS.get(name)
-        if key == "jaxtyping":
-            table = self.table(key)
-            entry = table.names.get(name) if table is not None else None
-            if entry is not None and entry[0] == "import" and not entry[1].startswith(key):
-                return self._imported(key, entry[1], entry[2])  # `Array` is of another library
-        return "class", f"{key}:{name}"
+        other = self.libraries.handed_on(key, name) if key == "jaxtyping" else None
+        return ("class", f"{key}:{name}") if other is None else self._imported(key, *other)
 
     def _from_star(self, key: str, table: Table, name: str) -> Value | None:
         for star in table.stars:
