@@ -400,7 +400,7 @@ UNCHECKABLE = """
 
     def first(x: set[Float[np.ndarray, "n"]], y: Float[np.ndarray, "n n"]): return x
 
-    def second(x: Missing, y: Float[np.ndarray, "n n"]): return x
+    def second(x: Missing, y: Float[np.ndarray, "n n"], z: list[Missing.part[int]] = ()): return x
 
     def third(x: list[Float[np.ndarray, "q+1 d d"]] | dict[str, Float[np.ndarray, "n"]]): return x
     """

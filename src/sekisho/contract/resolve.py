@@ -88,6 +88,9 @@ def resolve_annotations(
         except NameError:
             raise
         except Exception as error:  # noqa: BLE001 - evaluating may raise anything
+            if isinstance(names, LenientNames) and names.missing & set(re.findall(r"\w+", str(hint))):
+                found[name] = Any  # as the attribute of a name that is told of as undefined
+                continue
             text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
             if problems is None:
                 raise DeclarationError(text) from None
