@@ -88,7 +88,8 @@ def resolve_annotations(
         except NameError:
             raise
         except Exception as error:  # noqa: BLE001 - evaluating may raise anything
-            if isinstance(names, LenientNames) and names.missing & set(re.findall(r"\w+", str(hint))):
+            words = set(re.findall(r"\w+", str(hint)))
+            if isinstance(names, LenientNames) and words & names.missing:
                 found[name] = Any  # as the attribute of a name that is told of as undefined
                 continue
             text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
