@@ -10,6 +10,7 @@ import importlib.util
 import subprocess
 import sys
 import threading
+import traceback
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -570,6 +571,28 @@ def test_a_compiled_function_runs_in_a_watched_body_and_is_not_watched_itself(to
             assert body(torch.ones(n)).shape == (n,)
         whole = torch.compile(body, backend="eager", fullgraph=True)
         assert whole(torch.ones(3)).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "cross",
+    [
+        np.asarray,
+        lambda x: x.__array__(),
+        lambda x: x.tolist(),
+        lambda x: x.numpy().sum(),
+    ],
+)
+def test_a_traceback_ends_at_the_line_that_the_message_names(torch, cross):
+    """How the library came to ask, and with what documentation, is nobody's concern."""
+
+    @sk.torch_world(scalars="reject")
+    def body(x: torch.Tensor):
+        return cross(x)
+
+    with sk.mode("strict"), pytest.raises(sk.WorldError) as caught:
+        body(torch.ones(2))
+    last = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert f"{Path(last.filename).name}:{last.lineno}: {last.line}" in str(caught.value)
 
 
 def test_torch_that_is_imported_after_strict_mode_began():

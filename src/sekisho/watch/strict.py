@@ -43,7 +43,7 @@ from sekisho.worlds import (
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from types import FrameType
+    from types import FrameType, TracebackType
 
 __all__ = [
     "Watch",
@@ -147,9 +147,8 @@ class Watching:
         if error is not None and of_jobs:
             _hand_on(error)
         if isinstance(error, RefusalError):
-            raise note_refusal(WorldError(*error.args)).with_traceback(
-                error.__traceback__
-            ) from None
+            shown = _to_the_line(error.__traceback__)
+            raise note_refusal(WorldError(*error.args)).with_traceback(shown) from None
 
 
 def _settle(start: int, error: BaseException | None) -> None:
@@ -313,14 +312,34 @@ def refuse(watch: Watch, operation: str, value: object, target: World, other: Wo
 
 def _line() -> FrameType | None:
     """The line of the body, or of what it called; None if it is a guard at its boundary."""
-    libraries = {world.name for world in loaded_worlds()}
+    libraries = _libraries()
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:
-        module = str(frame.f_globals.get("__name__", ""))
-        package = module.partition(".")[0]
+        module = _module_of(frame)
         if is_guard(frame.f_code) or module in {"sekisho.border.admit", "sekisho.border.hand_back"}:
             return None
-        if package != "sekisho" and package not in libraries:
+        if module.partition(".")[0] not in libraries:
             return frame
         frame = frame.f_back
     return None
+
+
+def _to_the_line(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback that ends at the line of `_line`: what follows is how a library came to ask here."""
+    libraries = _libraries()
+    each = last = traceback
+    while each is not None:
+        if _module_of(each.tb_frame).partition(".")[0] not in libraries:
+            last = each
+        each = each.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback
+
+
+def _libraries() -> set[str]:
+    return {"sekisho", *(world.name for world in loaded_worlds())}
+
+
+def _module_of(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
