@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.findings.axes import misfit
@@ -11,7 +12,7 @@ from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sekisho.inference import Function, Solution
 
@@ -77,6 +78,8 @@ def _lies(
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
+        if len(ending) == _LETTER and not _imports_one(function, suffixes[ending]):
+            continue  # the step in time: x_t
         seen.add(name)
         said = " or ".join(sorted(title(each) for each in suffixes[ending]))
         same = {only_world(each.value) for each in function.variables if each.name == name}
@@ -100,6 +103,16 @@ def _lies(
             fix=Fix("rename", function.line, name, new) if certain else None,
             subject=name,
         )
+
+
+_LETTER: Final = len("_t")
+
+
+def _imports_one(function: Function, worlds: Iterable[str]) -> bool:
+    return any(
+        re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
+        for name in worlds
+    )
 
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:

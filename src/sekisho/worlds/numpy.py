@@ -59,6 +59,7 @@ class _NumPy(World):
             }
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
+        welcomes=frozenset({"jax"}),
         suffixes=("_np", "_numpy", "_array"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
     )
