@@ -144,13 +144,14 @@ def test_clean_twins_are_not(project, twin):
 TWINS_OF_JAX = [
     "x = jnp.ones(3)\nnp.unique(x)\nnp.sort(x) + x",
     "def f(x: Array):\n    return np.exp(x)",
+    "def f(x: Array | np.ndarray):\n    return jnp.exp(x)",
     "def f(x_t: Array):\n    for step_t in x_t:\n        y_t = jnp.exp(step_t)\n    return y_t",
 ]
 
 
 @pytest.mark.parametrize("twin", TWINS_OF_JAX)
 def test_clean_twins_of_jax_are_not(project, twin):
-    """NumPy takes its arrays, and `_t` is the step in time where torch is not imported."""
+    """NumPy takes its arrays and it takes NumPy's, and `_t` is the step in time where torch is not imported."""
     pytest.importorskip("jax")
     project.write(
         f"import numpy as np\nimport jax.numpy as jnp\nfrom jaxtyping import Array\n{twin}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.findings.axes import misfit
@@ -186,8 +187,8 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         return
     for name, value in function.parameters:
         worlds = worlds_of(value)
-        if len(worlds) < 2:  # noqa: PLR2004 - of one world, or none
-            continue
+        if all(_are_at_home(*pair) for pair in combinations(worlds, 2)):
+            continue  # of one world, or none, or of those whose functions take each other's
         reason = [
             step
             for world in worlds
@@ -212,6 +213,10 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
             subject=name,
         )
         return
+
+
+def _are_at_home(one: str, other: str) -> bool:
+    return other in world_named(one).unsaid.welcomes and one in world_named(other).unsaid.welcomes
 
 
 def _called(solution: Solution, function: Function, name: str, world: str) -> Iterator[str]:
