@@ -251,9 +251,12 @@ def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
         from sekisho.fuzzing import find_guards, read_table, settings_for  # noqa: PLC0415 - as said
 
         found = list(find_guards(package))
+    except ImportError as error:
+        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
+    try:
         table = read_table(session.config.rootpath)
         settings = [settings_for(each.name, table) for each in found]
-    except (ImportError, TypeError) as error:
+    except TypeError as error:
         raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
     parent: Any = pytest.Dir.from_parent(session, path=session.path)
     for guard, demands in zip(found, settings, strict=True):
