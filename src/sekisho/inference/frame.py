@@ -107,10 +107,6 @@ class Frame:
         self.class_env: list[str] = []
         self.evaluate: Callable[[Frame, ast.expr], Value] = _not_set
 
-    def value(self, node: ast.expr) -> Value:
-        """What an expression gives."""
-        return self.evaluate(self, node)
-
     # --- names
 
     def bind(self, name: str, value: Value, node: Any, how: str = "") -> None:

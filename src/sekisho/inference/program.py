@@ -75,7 +75,6 @@ class Program:
         self.annotations = {}
         self._mros: dict[str, tuple[str, ...]] = {}
         self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
-        self._open: dict[str, bool] = {}
         self.array_classes = {}
         self.unread = set()
         self.worlds = tuple(self._find_worlds())
@@ -294,24 +293,6 @@ class Program:
                     order.update(dict.fromkeys(self.mro(base[1])[:_DEEPEST]))
             found = self._mros[name] = tuple(order)
         return found
-
-    def is_open(self, name: str) -> bool:
-        """Whether a class may have members that nobody can see."""
-        if name not in self._open:
-            self._open[name] = False
-            entry = self.entry(name)
-            self._open[name] = (
-                entry is None
-                or entry[0] != "class"
-                or "__getattr__" in entry[2]
-                or any(
-                    base[0] != "class"
-                    or (not base[1].startswith("builtins:") and self.is_open(base[1]))
-                    for base in self.bases(name)
-                    if base != ("class", "typing:Generic")
-                )
-            )
-        return self._open[name]
 
     def member(self, name: str, attribute: str) -> tuple[str, Entry] | None:
         """The class that has a member, of a class and its bases, and what is written of it."""
