@@ -75,7 +75,7 @@ SETTINGS = """
 [tool.sekisho.check]
 ignore = ["SK101"]
 exclude = ["made/*"]
-suffixes = {"_img" = "numpy", "_t" = []}
+suffixes = {"_img" = "numpy", "_n" = "numpy", "_t" = []}
 [tool.sekisho.check.per-file-ignores]
 "tests" = ["SK102"]
 "old_*.py" = ["SK"]
@@ -86,9 +86,10 @@ def test_settings_of_pyproject(project):
     project.write(SETTINGS, "pyproject.toml")
     for name in ("src/a.py", "tests/b.py", "old_c.py", "made/d.py"):
         project.write("import torch\nx_img = torch.ones(3)\nx_np = torch.ones(3)\n", name)
-    project.write("import numpy as np\nx_t = np.ones(3)", "src/e.py")
+    project.write("import numpy as np\nimport torch\nx_t = np.ones(3)", "src/e.py")
+    project.write("import torch\nx_n = torch.ones(3)", "src/f.py")
     found = [(each.path.rpartition("/")[2], each.subject) for each in project.findings()]
-    assert found == [("a.py", "x_img"), ("a.py", "x_np")]
+    assert found == [("a.py", "x_img"), ("a.py", "x_np"), ("f.py", "x_n")]
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def _choose(
                 left_out.append((name, str(why)))
     kind = "boundary" if (path, definition.name, DECORATOR) in dropped else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    if contradicted:  # a guard would refuse those calls
+    if contradicted and not has_one:  # a guard would refuse those calls
         left_out.append(("", "no decorator: what it is annotated with does not hold"))
     decorator = "" if has_one or contradicted else spelling.decorator(kind)
     edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None

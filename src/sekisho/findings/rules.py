@@ -79,8 +79,8 @@ def _lies(
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
-        if len(ending) == _LETTER and not _imports_one(function, suffixes[ending]):
-            continue  # the step in time: x_t
+        if not _is_meant(function, ending, suffixes[ending]):
+            continue
         seen.add(name)
         said = " or ".join(sorted(title(each) for each in suffixes[ending]))
         same = {only_world(each.value) for each in function.variables if each.name == name}
@@ -109,9 +109,11 @@ def _lies(
 _LETTER: Final = len("_t")
 
 
-def _imports_one(function: Function, worlds: Iterable[str]) -> bool:
-    return any(
-        re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
+def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
+    """Whether an ending speaks of a library: ``x_t`` may be the step in time where torch is not imported."""
+    return len(ending) > _LETTER or any(
+        ending not in world_named(name).unsaid.suffixes  # the project's own settings say it
+        or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
         for name in worlds
     )
 

@@ -16,7 +16,7 @@ def aligned_copy(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any
     """A contiguous copy that begins at a multiple of 64 bytes, of a dtype of the same size.
 
     NumPy's own memory begins at one of 16, and a library that wants more copies it again, or, as JAX,
-    does so later: `jax.numpy.array(x, copy=True)` of 256 kB or more has returned before it has read
+    does so later: `jax.numpy.array(x, copy=True)` of more than 100 kB has returned before it has read
     them, and a write to `x` then is seen by the array that it made.
     """
     memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
