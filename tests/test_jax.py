@@ -241,6 +241,41 @@ def test_a_guard_is_checked_while_jax_traces():
     assert placed(np.ones(2, "float32")).tolist() == [2, 2]
 
 
+TRANSFORMS = {
+    "scan": lambda f, a, b: jax.lax.scan(lambda _, row: (None, f(row[None], b)[0]), None, a)[1],
+    "map": lambda f, a, b: jax.lax.map(lambda row: f(row[None], b)[0], a),
+    "cond": lambda f, a, b: jax.lax.cond(a.sum() > 0, f, lambda a, b: f(a, b) * 0, a, b),
+    "while_loop": lambda f, a, b: jax.lax.while_loop(
+        lambda c: c[0] < 1, lambda c: (c[0] + 1, f(a, b)), (0, jnp.zeros(len(a)))
+    )[1],
+    "fori_loop": lambda f, a, b: jax.lax.fori_loop(
+        0, 1, lambda i, c: c + f(a, b), jnp.zeros(len(a))
+    ),
+    "checkpoint": lambda f, a, b: jax.checkpoint(f)(a, b),
+    "jvp": lambda f, a, b: jax.jvp(f, (a, b), (a, b))[0],
+    "vjp": lambda f, a, b: jax.vjp(f, a, b)[0],
+    "linearize": lambda f, a, b: jax.linearize(f, a, b)[0],
+    "jacfwd": lambda f, a, b: jax.jacfwd(f)(a, b)[:, :, 0].sum(1) * 0 + f(a, b),
+    "hessian": lambda f, a, b: jax.hessian(lambda a: f(a, b).sum())(a).sum() * 0 + f(a, b),
+    "pure_callback": lambda f, a, b: jax.pure_callback(
+        lambda *given: f(*map(jnp.asarray, given)), jax.ShapeDtypeStruct((2,), "float32"), a, b
+    ),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("jit", [False, True])
+def test_what_jax_does_with_functions_it_does_with_guards(transform, jit):
+    def run(a, b):
+        return TRANSFORMS[transform](project, a, b)
+
+    run = jax.jit(run) if jit else run
+    assert np.allclose(run(x(), jnp.ones(3)), project(x(), jnp.ones(3)))
+    if transform != "pure_callback":  # whose errors are the runtime's
+        with pytest.raises(sk.ShapeError, match="axis 'd' is 3"):
+            run(x(), jnp.ones(4))
+
+
 def test_a_guarded_function_is_traced_once(torch):
     traces = []
 

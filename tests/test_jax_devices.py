@@ -59,6 +59,15 @@ def test_an_array_of_several_devices_is_gathered_and_named_by_their_number():
             moved = sk.to_jax(F, device=device)
             assert moved.device == device
             assert sk.to_jax(moved, device=device) is moved
+
+        @sk.jax_world
+        def double(a: Float32[jax.Array, "2"]) -> Float32[jax.Array, "2"]:
+            return a * 2
+
+        local = jax.shard_map(
+            double, mesh=mesh, in_specs=spread.spec, out_specs=spread.spec
+        )
+        assert local(array).tolist() == jax.jit(local)(array).tolist() == (F * 2).tolist()
         """,
         JAX_PLATFORMS="cpu",
         XLA_FLAGS="--xla_force_host_platform_device_count=4",
