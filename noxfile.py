@@ -1,6 +1,6 @@
 """The suite over versions: ``nox`` runs what can be had, ``nox -s table`` writes what came out.
 
-Each session installs one combination of Python, NumPy and torch, and runs tests/versions.py, which
+Each session installs one combination of Python, NumPy, torch and JAX, and runs tests/versions.py, which
 leaves a line of the outcome in tests/versions.json; docs/compatibility.md is made of these lines.
 """
 
@@ -18,32 +18,43 @@ RECORD = Path("tests") / "versions.json"
 PAGE = Path("docs") / "compatibility.md"
 BEGIN, END = "<!-- written by `nox -s table` -->", "<!-- end -->"
 
-# Python, NumPy, torch (None: not installed): each minor release of torch from the oldest supported
-# on, with a Python and a NumPy of its time; and NumPy and Python where there is no torch.
+# Python, NumPy, torch, JAX (None: not installed): each minor release of torch from the oldest
+# supported on, with a Python and a NumPy of its time; NumPy and Python where there is no torch; and
+# JAX likewise.
 COMBINATIONS = [
-    ("3.11", "2.0.2", "2.6.0"),
-    ("3.12", "2.2.6", "2.7.1"),
-    ("3.13", "2.3.5", "2.8.0"),
-    ("3.11", "2.4.6", "2.9.1"),
-    ("3.12", "2.4.6", "2.10.0"),
-    ("3.12", "2.5.2", "2.11.0"),
-    ("3.13", "2.5.2", "2.12.1"),
-    ("3.11", "2.4.6", "2.13.0"),
-    ("3.11", "2.4.6", "2.14.1"),
-    ("3.13", "2.5.5", "2.15.0"),
-    ("3.11", "2.0.2", None),
-    ("3.12", "2.5.5", None),
-    ("3.13", "2.1.0", None),
+    ("3.11", "2.0.2", "2.6.0", None),
+    ("3.12", "2.2.6", "2.7.1", None),
+    ("3.13", "2.3.5", "2.8.0", None),
+    ("3.11", "2.4.6", "2.9.1", None),
+    ("3.12", "2.4.6", "2.10.0", None),
+    ("3.12", "2.5.2", "2.11.0", None),
+    ("3.13", "2.5.2", "2.12.1", None),
+    ("3.11", "2.4.6", "2.13.0", None),
+    ("3.11", "2.4.6", "2.14.1", None),
+    ("3.13", "2.5.5", "2.15.0", None),
+    ("3.11", "2.0.2", None, None),
+    ("3.12", "2.5.5", None, None),
+    ("3.13", "2.1.0", None, None),
+    ("3.11", "2.4.6", None, "0.4.35"),
+    ("3.11", "2.4.6", None, "0.5.3"),
+    ("3.11", "2.4.6", None, "0.6.2"),
+    ("3.11", "2.4.6", None, "0.7.2"),
+    ("3.11", "2.4.6", None, "0.8.3"),
+    ("3.11", "2.4.6", None, "0.9.2"),
+    ("3.11", "2.4.6", None, "0.10.2"),
+    ("3.13", "2.5.5", None, "0.11.2"),
+    ("3.13", "2.5.5", None, "0.12.0.1"),
 ]
 
 
 @nox.session
-@nox.parametrize(("python", "numpy", "torch"), COMBINATIONS)
-def suite(session: nox.Session, numpy: str, torch: str | None) -> None:
+@nox.parametrize(("python", "numpy", "torch", "jax"), COMBINATIONS)
+def suite(session: nox.Session, numpy: str, torch: str | None, jax: str | None) -> None:
     """Run the suite, or what is named after ``--``, with one combination of versions."""
     try:
         session.install("pip>=25.1")
-        session.install(f"numpy=={numpy}", *([f"torch=={torch}"] if torch else []))
+        named = {"numpy": numpy, "torch": torch, "jax": jax}
+        session.install(*(f"{name}=={version}" for name, version in named.items() if version))
         session.install("--editable", ".", "--group", "test", f"numpy=={numpy}")
     except nox.command.CommandFailed:
         session.skip("this combination cannot be installed here")
@@ -79,20 +90,25 @@ def readme(session: nox.Session) -> None:
     session.run("python", "tests/follow.py", *session.posargs, external=True)
 
 
+def _numbers(version: str | None) -> list[int]:
+    return [int(part) for part in (version or "0").split(".")]
+
+
 @nox.session(python=False)
 def table(session: nox.Session) -> None:
     """Write the table of docs/compatibility.md from what tests/versions.py has kept."""
     rows = [
-        "| torch | Python | NumPy | on | passed | failed | skipped | of | date |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| torch | JAX | Python | NumPy | on | passed | failed | skipped | of | date |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     record = json.loads(RECORD.read_text("utf-8"))
-    record.sort(key=lambda each: [int(part) for part in (each["torch"] or "0").split(".")])
+    record.sort(key=lambda each: [_numbers(each[name]) for name in ("jax", "torch")])
     selections = list(dict.fromkeys(each["tests"] for each in record))
     for each in record:
         failed = each["failed"] + each["error"]
         cells = (
-            *(each["torch"] or "-", each["python"], each["numpy"], each["device"] or "the host"),
+            *(each["torch"] or "-", each["jax"] or "-", each["python"], each["numpy"]),
+            each["device"] or "the host",
             *(each["passed"], failed, each["skipped"]),
             *(f"({selections.index(each['tests']) + 1})", each["date"]),
         )

@@ -153,7 +153,8 @@ def test_64_bits_are_refused_where_jax_has_32_and_pass_where_it_has_64(dtype, na
         f"  the 64 bits of JAX are off, and it would become {narrow}",
         f"  hint: x.astype('{narrow}'), or jax.config.update('jax_enable_x64', True)",
     ]
-    with jax.enable_x64(True):
+    enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    with enable_x64(True):
         assert sk.to_jax(array).dtype == dtype
 
 

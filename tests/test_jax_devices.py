@@ -64,9 +64,11 @@ def test_an_array_of_several_devices_is_gathered_and_named_by_their_number():
         def double(a: Float32[jax.Array, "2"]) -> Float32[jax.Array, "2"]:
             return a * 2
 
-        local = jax.shard_map(
-            double, mesh=mesh, in_specs=spread.spec, out_specs=spread.spec
-        )
+        try:
+            from jax import shard_map
+        except ImportError:  # up to 0.5
+            from jax.experimental.shard_map import shard_map
+        local = shard_map(double, mesh=mesh, in_specs=spread.spec, out_specs=spread.spec)
         assert local(array).tolist() == jax.jit(local)(array).tolist() == (F * 2).tolist()
         """,
         JAX_PLATFORMS="cpu",

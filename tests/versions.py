@@ -69,12 +69,13 @@ def main(arguments: list[str]) -> int:
         "python": ".".join(platform.python_version_tuple()[:2]),
         "numpy": installed("numpy"),
         "torch": installed("torch"),
+        "jax": installed("jax"),
         "device": device(),
         "tests": shlex.join(arguments) or "all",
         **{word: counts.get(word, 0) for word in ("passed", "failed", "error", "skipped")},
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
     }
-    keep(outcome, ("device", "torch", "python", "numpy"))
+    keep(outcome, ("device", "torch", "jax", "python", "numpy"))
     return suite.returncode
 
 

@@ -102,8 +102,7 @@ class _Jax(World):
         dtype = array.dtype.newbyteorder("=")
         if dtype not in PLAIN_DTYPES and dtype_name(dtype) not in self.dtypes().values():
             refuse_dtype(dtype, self.name)
-        narrow = jax.dtypes.canonicalize_dtype(dtype)
-        if narrow != dtype:
+        if (narrow := jax.dtypes.canonicalize_dtype(dtype)) != dtype:
             raise Refusal(
                 f"the 64 bits of JAX are off, and it would become {narrow}",
                 f"{{0}}.astype('{narrow}'), or jax.config.update('jax_enable_x64', True)",
@@ -136,7 +135,8 @@ class _Jax(World):
         return Converted(array.copy() if policy.copy else array, reason)
 
     def runs_plainly(self) -> bool:
-        return bool(getattr(self.load().core, "trace_state_clean", lambda: True)())
+        core = self.load()._src.core  # noqa: SLF001 - `jax.core` warns of it, from 0.5 to 0.6
+        return bool(getattr(core, "trace_state_clean", lambda: True)())
 
     def making_calls(
         self, dtype: str | None, *, is_number: bool
