@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border import first_array
 from sekisho.context import current
@@ -29,7 +29,7 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
     start = STARTS[contract.flavour]
     show_calls(function)
 
-    @functools.wraps(function)
+    @functools.wraps(function, assigned=_SHOWN)
     def call(*args: Any, **kwargs: Any) -> Any:
         if is_compiling() or current().name != "strict":
             return function(*args, **kwargs)
@@ -41,6 +41,10 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
         return start(function(*args, **kwargs), watching)
 
     return call
+
+
+_SHOWN: Final = tuple({*functools.WRAPPER_ASSIGNMENTS} - {"__module__"})
+"""Not of the function's module: dill would take all globals of this one along, since they are another's."""
 
 
 def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
