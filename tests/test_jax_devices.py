@@ -15,7 +15,6 @@ HEAD = """
 import jax, jax.numpy as jnp, numpy as np, pytest
 import sekisho as sk
 from jaxtyping import Float32
-from sekisho.testing import assert_same_values
 F = np.arange(8, dtype="float32")
 """
 

@@ -157,7 +157,11 @@ def test_clean_twins_of_jax_are_not(project, twin):
         f"import numpy as np\nimport jax.numpy as jnp\nfrom jaxtyping import Array\n{twin}"
     )
     assert [each.message for each in project.findings()] == []
-    project.write("import numpy as np\nimport jax.numpy as jnp\nx_np = jnp.ones(3)")
+
+
+def test_a_name_lies_of_jax_where_its_ending_can_mean_nothing_else(project):
+    pytest.importorskip("jax")
+    project.write("import jax.numpy as jnp\nx_np = jnp.ones(3)")
     assert project.codes() == ["SK102"]
 
 
