@@ -252,8 +252,8 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
             if question is None:
                 return None
             attribute, literal = question
-            wanted = literal or scope.need("_device", "device")
-            tests.append(compare(f"{local}.{attribute}", wanted))
+            place = literal or scope.need("_device", "device")
+            tests.append(compare(f"{local}.{attribute}", place))
     if spec.axes is None:
         return Case(tuple(tests), {})
     shape = ask_shape(scope, spec.axes, local, wanted)
