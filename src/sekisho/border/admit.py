@@ -19,6 +19,7 @@ from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
     UNANNOTATED,
+    AliasSpec,
     ArraySpec,
     Bindings,
     Contract,
@@ -26,10 +27,12 @@ from sekisho.contract import (
     Options,
     PackedSpec,
     Parameter,
+    SelfSpec,
     UnionSpec,
     check_in_scope,
     make_checker,
     match_shape,
+    takes_arrays,
     walk,
 )
 from sekisho.errors import (
@@ -56,6 +59,7 @@ from sekisho.worlds import (
     foreign_world,
     is_compiling,
     may_cast,
+    type_name,
     with_leaves,
     world_of_array_class,
 )
@@ -76,6 +80,7 @@ class Call(NamedTuple):
         world: the call's world, where the annotations name none.
         device: where tensors must be; None is anywhere.
         binders: which item of the value at hand bound an axis; grows.
+        keys: the names that belong to what is being checked: the call, or a record in it.
         in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
     """
 
@@ -83,11 +88,13 @@ class Call(NamedTuple):
     world: World | None
     device: Any
     binders: dict[str, str]
+    keys: frozenset[str]
     in_trial: bool = False
 
 
-def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
+def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
     """Make the function that reads what a guard passes beside a value: context, then sizes."""
+    options, keys = contract.options, contract.keys
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
@@ -100,7 +107,7 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        return Call(bound, world, device, {})
+        return Call(bound, world, device, {}, keys)
 
     return read
 
@@ -178,7 +185,25 @@ class Boundary:
             return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
             return self._admit_union(spec, value, place, call)
+        if isinstance(spec, AliasSpec):
+            return self.admit_as(spec.target, value, place, call)
+        if isinstance(spec, SelfSpec):
+            return self._admit_self(spec, value, place, call)
         return admit_container(self.admit_as, spec, value, place, call)
+
+    def _admit_self(self, spec: SelfSpec, value: Any, place: Place, call: Call) -> Any:
+        owner = call.bound[spec.argument]
+        kind = owner if isinstance(owner, type) else class_of(owner)
+        # The method of a metaclass has a class for its `self`.
+        is_instance = isinstance(value, kind) or (
+            isinstance(owner, type)
+            and class_of(owner) is not type
+            and isinstance(value, class_of(owner))
+        )
+        if is_instance:
+            return value
+        name = type_name(kind)
+        raise BoundaryError(place.violation(spec, value, f"{place.it} is not an instance of {name}"))
 
     # --- arrays
 
@@ -249,6 +274,8 @@ class Boundary:
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
             value = self._cast(spec, value, name, place)
+        if spec.dtype_key is not None:
+            self._bind_dtype(spec, spec.dtype_key, value, place, call)
         if spec.axes is None:
             return value
         # A DTensor's shape is the global one; its shard's is asked for where that is meant.
@@ -268,6 +295,19 @@ class Boundary:
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
+
+    def _bind_dtype(
+        self, spec: ArraySpec, key: str, value: Any, place: Place, call: Call
+    ) -> None:
+        """Hold a type variable to one dtype for the whole call."""
+        bound = call.bound.setdefault(key, value.dtype)
+        if key not in call.binders and bound is value.dtype:
+            call.binders[key] = place.it
+        here, wanted = dtype_name(value.dtype), dtype_name(bound)
+        if here != wanted:
+            who = place.binder(key, call.binders)
+            start = f"dtype '{key[1:]}' is {wanted}{f' (from {who})' if who else ''}"
+            raise DTypeError(place.violation(spec, value, f"{start}, but {place.it} is {here}"))
 
     def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
         target = spec.only_dtype
@@ -301,7 +341,7 @@ class Boundary:
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
-        trial = Call(call.bound, call.world, call.device, call.binders, in_trial=True)
+        trial = Call(call.bound, call.world, call.device, call.binders, call.keys, in_trial=True)
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [
             not isinstance(each, ArraySpec) or each.owns(value, call.world)
@@ -318,8 +358,11 @@ class Boundary:
                         errors.append((alternative, error))
                         call.bound.clear()
                         call.bound.update(before)
-        # If only one alternative was meant, its reason is the reason.
-        meant = [each for each in errors if each[1].violation and each[1].violation.reason]
+        # If only one alternative was meant, its reason is the reason: the one that the value is a
+        # container of, if there is one, or else the only one that has a reason.
+        refused = [each for each in errors if each[1].violation]
+        inside = [each for each in refused if each[1].violation.place != place.place]
+        meant = inside if len(inside) == 1 else [e for e in refused if e[1].violation.reason]
         if len(meant) == 1:
             alternative, refusal = meant[0]
             if not call.in_trial:  # once more, for the words that a trial does without
@@ -342,6 +385,8 @@ class Boundary:
         (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
+            if passes:
+                value = self._admit_array_like(spec, value, place, call)
         else:
             home = self.home
             if home is not None and foreign_world(value, home):
@@ -351,3 +396,20 @@ class Boundary:
         if not passes:
             raise BoundaryError(place.violation(spec, value))
         return value
+
+    def _admit_array_like(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
+        """Convert or refuse an array of another world where a hint that names no array lets it pass.
+
+        As where nothing is annotated: ``npt.ArrayLike``, a protocol and ``Sized`` take any array.
+        """
+        if self.home is None and call.world is None:
+            return value
+        crossed = value
+        if find_world(value) is not None or (takes_arrays(spec.hint) and get_mode() == "strict"):
+            crossed = self._admit_unannotated(value, place, call)
+        if crossed is not value:
+            (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
+            if not check(crossed):
+                reason = f"as {describe(crossed)} it is none"
+                raise BoundaryError(place.violation(spec, value, reason))
+        return crossed

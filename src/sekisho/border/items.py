@@ -101,12 +101,25 @@ def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: A
     else:
         given = {name: getattr(value, name) for name in spec.fields if hasattr(value, name)}
     form = "[{!r}]" if spec.is_dict else ".{}"
+    inside = _call_inside(spec, value, given, call)
     fields = {
-        name: admit_as(each, given[name], place.inside(form.format(name)), call)
+        name: admit_as(each, given[name], place.inside(form.format(name)), inside)
         for name, each in spec.fields.items()
         if name in given
     }
+    call.bound.update({key: size for key, size in inside.bound.items() if key in call.keys})
     return with_fields(value, fields)
+
+
+def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any) -> Any:
+    """The call as the fields of a record see it: with names of their own, and `self`.
+
+    What the function around names, they share; so a name means one thing in all that can see it.
+    """
+    bound = {key: size for key, size in call.bound.items() if key[0] != "{"}
+    bound.update({f"{{{name}}}": field for name, field in given.items()})
+    bound["{self}"] = value
+    return call._replace(bound=bound, keys=call.keys | spec.keys)
 
 
 def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, call: Any) -> Any:

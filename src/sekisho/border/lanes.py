@@ -90,7 +90,8 @@ def make_quick_lane(
     spec, options = parameter.spec, contract.options
     if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
         return slow
-    shape = None if spec.array_type else _read_shape(spec, knows, binds)
+    is_plain = spec.array_type is None and spec.dtype_key is None
+    shape = _read_shape(spec, knows, binds) if is_plain else None
     # The host's dtypes: their names are the same in the other world, and they are asked sooner.
     quick = quick_share(spec.world, dtypes_of(HOST, spec.dtypes), read_only=True)
     if shape is None or quick is None:

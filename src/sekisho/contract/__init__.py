@@ -5,14 +5,14 @@ themselves, and kept as a `Contract` of `Spec`s and axes. Annotations are read b
 `memo`, the only modules that know jaxtyping. No value is looked at here.
 """
 
-from sekisho.contract.annotations import Parser, annotation_text
+from sekisho.contract.annotations import Parser, annotation_text, takes_arrays
 from sekisho.contract.axes import (
     Axis,
     Bindings,
+    Braces,
     Mismatch,
     match_shape,
     parse_axes,
-    root_of,
     variadic_index,
 )
 from sekisho.contract.contract import (
@@ -41,26 +41,32 @@ from sekisho.contract.resolve import LenientNames, has_strings, locals_of, menti
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
 from sekisho.contract.specs import (
     ANYTHING,
+    AliasSpec,
     ArraySpec,
     HintSpec,
     IterableSpec,
     MappingSpec,
     PackedSpec,
     RecordSpec,
+    SelfSpec,
     SequenceSpec,
     TupleSpec,
     UnionSpec,
     array_specs,
     dtypes_of,
+    matches_dtype,
+    names_in,
     walk,
 )
 from sekisho.contract.typecheck import make_checker
 
 __all__ = [
     "ANYTHING",
+    "AliasSpec",
     "ArraySpec",
     "Axis",
     "Bindings",
+    "Braces",
     "CHECKED",
     "Contract",
     "Flavour",
@@ -78,6 +84,7 @@ __all__ = [
     "RESULT",
     "RecordSpec",
     "SENT",
+    "SelfSpec",
     "SequenceSpec",
     "TupleSpec",
     "UNANNOTATED",
@@ -98,13 +105,15 @@ __all__ = [
     "make_options",
     "make_parameter",
     "match_shape",
+    "matches_dtype",
     "mentioned",
+    "names_in",
     "open_memo",
     "parse_axes",
     "prepare_checkers",
     "read_memo",
     "read_signature",
-    "root_of",
+    "takes_arrays",
     "variadic_index",
     "walk",
     "write_memo",

@@ -12,25 +12,46 @@ import types
 import typing
 from abc import ABCMeta
 from collections import Counter, abc
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origin
+from dataclasses import InitVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    ForwardRef,
+    ParamSpec,
+    ParamSpecArgs,
+    ParamSpecKwargs,
+    TypeVar,
+    TypeVarTuple,
+    cast,
+    get_args,
+    get_origin,
+)
 
+import numpy as np
+
+from sekisho.contract.aliases import eval_nothing, name_of_alias, value_of_alias
 from sekisho.contract.axes import parse_axes
 from sekisho.contract.fields import field_hints, field_names, has_fields
 from sekisho.contract.memo import PYTREE
 from sekisho.contract.mistakes import refuse_mistake
 from sekisho.contract.specs import (
     ANYTHING,
+    AliasSpec,
     ArraySpec,
     HintSpec,
     IterableSpec,
     MappingSpec,
     PackedSpec,
     RecordSpec,
+    SelfSpec,
     SequenceSpec,
     Spec,
     TupleSpec,
     UnionSpec,
     holds_arrays,
+    needs_reading,
+    walk,
 )
 from sekisho.errors import with_article
 from sekisho.worlds import (
@@ -44,9 +65,9 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Parser", "annotation_text", "foreign_types", "unpacked"]
+__all__ = ["Parser", "annotation_text", "foreign_types", "takes_arrays", "unpacked"]
 
 _NONE_TYPE: Final = type(None)
 _ITERABLES: Final = {
@@ -65,6 +86,9 @@ _FIELD_MARKS: Final = frozenset(
 _TELLS: Final = frozenset(
     getattr(typing, name) for name in ("TypeGuard", "TypeIs") if hasattr(typing, name)
 )
+_OF_CALLS: Final = (ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple)
+"""What says how a callable is called, and nothing of the values."""
+
 _TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
 """PEP 484: where a float is asked for, an int will do, and for a complex number either."""
 
@@ -77,15 +101,25 @@ class Parser:
         names: what string annotations inside records may mention beside their module's globals.
         typechecker: who judges what is no array. One that was named is asked about plain classes
             too.
+        evaluate: gives what a string inside of an annotation stands for.
+        owner: the key of the argument whose class is `Self`; None if there is none.
     """
 
     def __init__(
-        self, home: World | None, names: Mapping[str, Any], typechecker: Any = "beartype"
+        self,
+        home: World | None,
+        names: Mapping[str, Any],
+        typechecker: Any = "beartype",
+        evaluate: Callable[[str], Any] = eval_nothing,
+        owner: str | None = None,
     ) -> None:
         self.home = home
         self.names = names
         self.has_own_checker: bool = typechecker not in {"beartype", None}
+        self.evaluate = evaluate
+        self.owner = owner
         self.records: dict[Any, RecordSpec] = {}
+        self.aliases: dict[Any, AliasSpec] = {}  # those that are being read
         self.variables: dict[Any, Any] = {}
 
     def parse(self, hint: Any) -> Spec:
@@ -98,8 +132,12 @@ class Parser:
         if hint is None or hint is _NONE_TYPE:
             return HintSpec("None", None, (_NONE_TYPE,))
         bare = _bare(self.variables.get(hint, hint) if isinstance(hint, TypeVar) else hint)
-        if bare is Any or bare is object:
+        if bare is Any or bare is object or isinstance(bare, _OF_CALLS):
             return ANYTHING
+        if isinstance(bare, (str, ForwardRef)) or hasattr(bare, "__value__"):
+            return self.parse_named(bare)
+        if bare is typing.Self:
+            return self.parse_self()
         refuse_mistake(bare)
         array = self.parse_array(bare)
         if array is not None:
@@ -110,13 +148,35 @@ class Parser:
             return self.parse_union(bare)
         return self.parse_container(bare) or self.parse_record(bare) or self.parse_hint(hint, bare)
 
+    def parse_named(self, hint: Any) -> Spec:
+        """Read a string, or ``type X = ...``: what it stands for, which may mention it again."""
+        name, evaluate = name_of_alias(hint), self.evaluate
+        key = name if isinstance(hint, (str, ForwardRef)) else hint
+        if key in self.aliases:
+            return self.aliases[key]
+        alias = self.aliases[key] = AliasSpec(name)
+        try:
+            target = self.parse(value_of_alias(hint, evaluate))
+        finally:
+            del self.aliases[key]
+        if not any(each is alias for each in walk(target)):
+            return target
+        alias.target = target
+        return alias
+
+    def parse_self(self) -> SelfSpec:
+        """Read ``Self``, which the first argument of the call says."""
+        if self.owner is None:
+            raise ValueError("Self stands in the methods of a class")
+        return SelfSpec(self.owner)
+
     def parse_union(self, hint: Any) -> Spec:
         """Read ``A | B``: with arrays inside, alternative by alternative."""
         alternatives = tuple(self.parse(each) for each in get_args(hint))
         if ANYTHING in alternatives:
             return ANYTHING
         text = " | ".join(each.text for each in alternatives)
-        if any(holds_arrays(each) for each in alternatives):
+        if any(needs_reading(each) for each in alternatives):
             return UnionSpec(text, alternatives)
         classes = [getattr(each, "classes", ()) for each in alternatives]
         merged = tuple(kind for each in classes for kind in each)
@@ -126,8 +186,15 @@ class Parser:
         """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
         if get_origin(bare) in _TELLS:
             return HintSpec(annotation_text(hint), bool, (bool,))
+        if get_origin(bare) is abc.Callable and not self.has_own_checker:
+            # Beartype asks no more either, and knows neither Self nor a recursive alias in it.
+            return HintSpec(annotation_text(hint), hint, (abc.Callable,))  # type: ignore[arg-type]
+        if get_origin(bare) is type and _mentions_self(bare):
+            return HintSpec(annotation_text(hint), hint, (type,))
         plain = type(bare) in {type, ABCMeta} and not hasattr(bare, "__orig_bases__")
         classes: tuple[type, ...] = ()
+        # What arrays are instances of is asked out of line, where those of another world are seen.
+        plain = plain and not (type(bare) is ABCMeta and _takes_any_array(bare))
         if plain and not _is_jaxtyping(bare) and not self.has_own_checker:
             classes = _TOWER.get(bare, (bare,))
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
@@ -152,8 +219,9 @@ class Parser:
         """Read what is one array; None if it is none."""
         if hint is Array:
             return ArraySpec("Array", self.home, takes_scalars=True)
-        if get_origin(hint) is not None:
-            return _parse_alias(hint)
+        alias = _parse_alias(hint)
+        if alias is not None or get_origin(hint) is not None:
+            return alias
         if not isinstance(hint, type):
             return None
         if _is_jaxtyping(hint):
@@ -182,10 +250,11 @@ class Parser:
         specs = cast("Any", tuple(self.parse(each) for each in given if each is not Ellipsis))
         if not _any(specs):
             return None
+        arrays = any(holds_arrays(each) for each in specs)
         text = _joined(origin.__name__, specs)
         if issubclass(origin, abc.ItemsView):
             return IterableSpec(text, origin, TupleSpec(_joined("tuple", specs), specs))
-        if issubclass(origin, _HASHED):
+        if issubclass(origin, _HASHED) and arrays:
             raise ValueError(  # noqa: TRY004 - as for every annotation that cannot be read
                 "arrays are not hashable by value, so no set holds them; use a list"
             )
@@ -200,6 +269,8 @@ class Parser:
             return IterableSpec(text, kind, specs[0])
         if has_fields(origin):
             return None  # a generic record, which parse_record reads
+        if not arrays:
+            return HintSpec(text, origin, (origin,))
         raise ValueError(
             f"nobody can check the arrays inside of {with_article(_name(kind))}; "
             f"annotate it as Any, and check what comes out of it with sekisho.check"
@@ -230,7 +301,10 @@ class Parser:
     def parse_record(self, hint: Any, *, always: bool = False) -> RecordSpec | None:
         """Read a class whose fields are annotated, if one of them holds arrays, or `always`."""
         kind = get_origin(hint) or hint
-        if not isinstance(kind, type) or not has_fields(kind):
+        if not isinstance(kind, type):
+            return None
+        if not has_fields(kind):
+            self.refuse_unknown_record(kind)
             return None
         if hint in self.records:
             return self.records[hint]
@@ -239,18 +313,34 @@ class Parser:
         required: Any = getattr(kind, "__required_keys__", names)
         record = self.records[hint] = RecordSpec(kind, frozenset(required))
         # Of a generic record, Box[X], the fields that are a T are an X.
-        outer = self.variables
+        outer, owner = self.variables, self.owner
         parameters: Any = getattr(kind, "__parameters__", ())
         self.variables = {**outer, **dict(zip(parameters, get_args(hint), strict=False))}
-        record.fields.update(
+        self.owner = "{self}"
+        record.complete(
             {n: self.parse(_bare_field(each)) for n, each in hints.items() if n in names}
         )
-        self.variables = outer
-        record.is_complete = True
+        self.variables, self.owner = outer, owner
         if always or holds_arrays(record):
             return record
         del self.records[hint]
         return None
+
+    def refuse_unknown_record(self, kind: type) -> None:
+        """Refuse a class that says that it is a record, if nobody knows how to read its arrays.
+
+        PEP 681 (https://peps.python.org/pep-0681/) has such a class, or its metaclass, say so.
+        """
+        marked = (base for base in (*kind.__mro__, *type(kind).__mro__) if _is_transform(base))
+        if next(marked, None) is None:
+            return
+        hints = field_hints(kind, dict(self.names))
+        arrays = [name for name, hint in hints.items() if self.arrays_inside(_bare_field(hint))]
+        if arrays:
+            raise ValueError(
+                f"nobody can check the field '{arrays[0]}' of {with_article(_name(kind))}; "
+                f"annotate it as Any, and check what comes out of it with sekisho.check"
+            )
 
     def parse_packed(self, hint: Any) -> PackedSpec:
         """Read what ``*args`` or ``**kwargs`` are together: ``*tuple[X, ...]``, ``Unpack[TD]``."""
@@ -275,14 +365,13 @@ def _bare_field(hint: Any) -> Any:
 
 
 def _bare(hint: Any) -> Any:
-    """An annotation without what is for other readers: alias names, marks, metadata."""
+    """An annotation without what is for other readers: marks, metadata."""
     while True:
         origin = get_origin(hint)
-        if hasattr(hint, "__value__"):  # Python 3.12's `type X[T] = ...`
-            arguments = get_args(hint)
-            hint = hint.__value__[arguments] if arguments else hint.__value__
-        elif hasattr(hint, "__supertype__"):  # NewType
+        if hasattr(hint, "__supertype__"):  # NewType
             hint = hint.__supertype__
+        elif isinstance(hint, InitVar):  # whose class has no name for what it holds, but this
+            hint = hint.type
         elif origin is typing.Annotated or origin in _FIELD_MARKS:
             hint = get_args(hint)[0]
         elif isinstance(hint, TypeVar) and hint is not Array:
@@ -303,7 +392,26 @@ def _sequence(kind: Any, specs: Any, ellipsis: str) -> SequenceSpec:
 
 
 def _any(specs: tuple[Spec, ...]) -> bool:
-    return any(holds_arrays(each) for each in specs)
+    return any(needs_reading(each) for each in specs)
+
+
+def _takes_any_array(kind: Any) -> bool:
+    return kind is abc.Hashable or issubclass(np.ndarray, kind)
+
+
+def takes_arrays(hint: Any) -> bool:
+    """Whether an alternative of an annotation is a protocol of whatever converts to an array."""
+    alternatives = get_args(hint) if get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
+    kinds = [get_origin(each) or each for each in alternatives]
+    return any(getattr(k, "_is_protocol", False) and hasattr(k, "__array__") for k in kinds)
+
+
+def _is_transform(kind: type) -> bool:
+    return "__dataclass_transform__" in vars(kind)
+
+
+def _mentions_self(hint: Any) -> bool:
+    return hint is typing.Self or any(_mentions_self(each) for each in get_args(hint))
 
 
 def _joined(name: str, specs: tuple[Spec, ...]) -> str:
@@ -348,7 +456,8 @@ def _parse_alias(hint: Any) -> ArraySpec | None:
         alias = world.alias(hint)
         if alias is not None:
             axes = None if alias.axes is None else parse_axes(alias.axes)
-            return ArraySpec(alias.text, world, None, alias.dtypes, alias.label, axes)
+            spec = ArraySpec(alias.text, world, alias.kind, alias.dtypes, alias.label, axes)
+            return spec if alias.variable is None else spec._replace(dtype_key=f"@{alias.variable}")
     return None
 
 

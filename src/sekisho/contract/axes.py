@@ -18,18 +18,20 @@ import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from sekisho.errors import with_article
 
 __all__ = [
     "FUNCTIONS",
     "Axis",
     "Bindings",
+    "Braces",
     "Expression",
     "Mismatch",
     "Size",
     "match_shape",
     "parse_axes",
-    "root_of",
     "variadic_index",
 ]
 
@@ -47,7 +49,7 @@ class Expression(NamedTuple):
         text: as written.
         names: the keys that it needs to be bound: axis names, and ``{self}`` for the argument
             that ``{self.size}`` starts from.
-        tree: parsed, each ``{...}`` being one name.
+        tree: parsed, each ``{...}`` being one `Braces` node.
     """
 
     text: str
@@ -62,6 +64,37 @@ class Expression(NamedTuple):
             ArithmeticError, TypeError, ValueError: where there is no such size (``n // 0``).
         """
         return _evaluate(self.tree, bound)
+
+    def values(self, bound: Bindings) -> dict[str, Any]:
+        """The value of each axis name and each ``{...}``, in the order of the text."""
+        nodes = [each for each in ast.walk(self.tree) if isinstance(each, (Braces, ast.Name))]
+        inside = {id(name) for each in nodes for name in ast.walk(each) if name is not each}
+        outer = [each for each in nodes if id(each) not in inside and not _is_function(each)]
+        outer.sort(key=lambda node: node.col_offset)
+        return {_text_of(each): _evaluate(each, bound) for each in outer}
+
+
+class Braces(ast.expr):
+    """What stands in braces: an expression over the function's arguments, and its text.
+
+    In it, an argument is a name in braces: ``{self.size}`` is the attribute of a name ``{self}``.
+    """
+
+    _fields = ("value",)
+
+    def __init__(self, text: str, value: ast.expr, col_offset: int) -> None:
+        super().__init__()
+        self.text = text
+        self.value = value
+        self.col_offset = col_offset
+
+
+def _is_function(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in FUNCTIONS
+
+
+def _text_of(node: ast.expr) -> str:
+    return node.text if isinstance(node, Braces) else node.id if isinstance(node, ast.Name) else ""
 
 
 class Axis(NamedTuple):
@@ -99,7 +132,9 @@ FUNCTIONS: Final[dict[str, Any]] = {
     "round": round,
     "sum": sum,
 }
-_BRACES: Final = re.compile(r"\{([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}")
+_IN_BRACES: Final[dict[str, Any]] = {**FUNCTIONS, "len": len}
+_BRACES: Final = re.compile(r"\{[^{}]*\}")
+_WORD: Final = re.compile(r"(?:\{[^{}]*\}|\S)+")  # an expression in braces may hold spaces
 _OPERATORS: Final[dict[type[ast.AST], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -121,7 +156,7 @@ def parse_axes(text: str) -> tuple[Axis, ...]:
     Raises:
         ValueError: for a string that jaxtyping's grammar does not allow.
     """
-    axes = tuple(_parse_axis(word) for word in text.split())
+    axes = tuple(_parse_axis(word) for word in _WORD.findall(text))
     if sum(axis.variadic for axis in axes) > 1:
         raise ValueError("only one axis may be variadic ('*name' or '...')")
     return axes
@@ -178,80 +213,128 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
 def _parse_expression(text: str) -> Expression:
     if "#" in text:  # to Python, the start of a comment
         raise ValueError(f"'{text}': '#' stands in front of an axis")
-    # jaxtyping's f-string syntax: {size} and {self.size} are an argument, or an attribute of one.
-    paths = _BRACES.findall(text)
+    # jaxtyping's f-string syntax: {size} is an argument, {self.sizes[0]} is computed from one.
+    braces = _BRACES.findall(text)
     plain = _BRACES.sub("__argument__", text)
-    try:
-        tree = ast.parse(plain, mode="eval").body
-    except SyntaxError:
-        raise ValueError(f"'{text}' is no axis and no expression") from None
-    for node in _names_in_order(tree):
-        if node.id == "__argument__":
-            node.id = f"{{{paths.pop(0)}}}"
+    tree = _Arguments(braces, text).visit(_parse(plain, text))
     names: dict[str, None] = {}
     _allow(tree, text, names)
     return Expression(text, tuple(names), tree)
 
 
-def _names_in_order(tree: ast.expr) -> list[ast.Name]:
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return sorted(found, key=lambda node: node.col_offset)
+def _parse(text: str, axis: str) -> ast.expr:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deep
+        raise ValueError(f"'{axis}' is no axis and no expression") from None
 
 
-def _allow(node: ast.expr, text: str, names: dict[str, None]) -> None:
-    """Refuse what an axis may not do, and collect the axis names that it uses."""
+class _Arguments(ast.NodeTransformer):
+    """Puts what stands in braces in the place of each ``__argument__``, from left to right."""
+
+    def __init__(self, braces: list[str], axis: str) -> None:
+        self.braces = braces
+        self.axis = axis
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id != "__argument__":
+            return node
+        text = self.braces.pop(0)
+        value = _parse(text[1:-1].strip() or "?", self.axis)
+        for each in ast.walk(value):
+            if isinstance(each, ast.Name):
+                each.id = f"{{{each.id}}}"
+        return Braces(text, value, node.col_offset)
+
+
+def _allow(node: ast.AST, text: str, names: dict[str, None], *, braces: bool = False) -> None:
+    """Refuse what an axis may not do, and collect the names that it uses."""
+    functions = [f"{{{name}}}" for name in _IN_BRACES] if braces else list(FUNCTIONS)
+    inside: list[ast.AST | None]
     match node:
+        case Braces(value=value):
+            _allow(value, text, names, braces=True)
+            return
         case ast.Name(id=name):
-            names[root_of(name)] = None
+            names[name] = None
+            return
         case ast.Constant(value=int()):
-            pass
+            return
+        case ast.Constant(value=str()) if braces:  # the key of a mapping
+            return
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            _allow(left, text, names)
-            _allow(right, text, names)
+            inside = [left, right]
         case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
-            _allow(operand, text, names)
-        case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if (
-            function in FUNCTIONS
+            inside = [operand]
+        case ast.Call(func=ast.Name(id=name), args=[*arguments], keywords=[]) if name in functions:
+            inside = [*arguments]
+        case ast.Attribute(value=value) if braces:
+            inside = [value]
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper, step=step)) if (
+            braces
         ):
-            for argument in arguments:
-                _allow(argument, text, names)
+            inside = [value, lower, upper, step]
+        case ast.Subscript(value=value, slice=index) if braces:
+            inside = [value, index]
         case _:
-            raise ValueError(
-                f"'{text}': an axis may use names, integers, + - * / // % ** and "
-                f"{', '.join(FUNCTIONS)} only"
-            )
+            raise ValueError(_refusal(text, braces=braces))
+    for each in inside:
+        if each is not None:
+            _allow(each, text, names, braces=braces)
 
 
-def root_of(name: str) -> str:
-    """The key that a name of an expression needs: ``{self.size}`` needs ``{self}``."""
-    return f"{{{name[1:-1].partition('.')[0]}}}" if name.startswith("{") else name
+def _refusal(text: str, *, braces: bool) -> str:
+    functions = ", ".join(_IN_BRACES if braces else FUNCTIONS)
+    if braces:
+        what = "in braces an axis may use arguments, attributes, [indices]"
+    else:
+        what = "an axis may use names"
+    return f"'{text}': {what}, integers, + - * / // % ** and {functions} only"
 
 
-def _argument(name: str, bound: Bindings) -> Any:
-    """Follow ``{self.size}`` from the argument to the integer that it must be."""
-    value: Any = bound[root_of(name)]
-    for attribute in name[1:-1].split(".")[1:]:
-        if not hasattr(value, attribute):
-            raise ValueError(f"{name} has no attribute '{attribute}'")
-        value = getattr(value, attribute)
-    if not isinstance(value, int):
-        raise TypeError(f"{name} is {with_article(type(value).__name__)}, not an integer")
+def _argument(braces: Braces, bound: Bindings) -> Any:
+    """Compute what stands in braces, which must be a number."""
+    try:
+        value = _evaluate(braces.value, bound)
+    except Exception as error:  # noqa: BLE001 - attributes and indices may raise anything
+        what = str(error).partition("\n")[0]
+        raise ValueError(f"{braces.text} raises {type(error).__name__}: {what}") from None
+    if not isinstance(value, _NUMBERS):
+        raise TypeError(f"{braces.text} is {with_article(type(value).__name__)}, not an integer")
     return value
 
 
-def _evaluate(node: ast.expr, bound: Bindings) -> Any:
+# What jaxtyping's f-strings spell as a number. A float may equal a size: {width / 2}.
+_NUMBERS: Final = (int, float, np.integer, np.floating)
+
+
+def _evaluate(node: ast.AST, bound: Bindings) -> Any:  # noqa: PLR0911 - one kind, one return
     # No match statement: up to torch 2.8 its compiler knows none over classes.
+    if isinstance(node, Braces):
+        return _argument(node, bound)
     if isinstance(node, ast.Name):
-        return _argument(node.id, bound) if node.id.startswith("{") else bound[node.id]
+        return bound[node.id]
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.BinOp):
         return _OPERATORS[type(node.op)](_evaluate(node.left, bound), _evaluate(node.right, bound))
     if isinstance(node, ast.UnaryOp):
         return _OPERATORS[type(node.op)](_evaluate(node.operand, bound))
+    if isinstance(node, ast.Attribute):
+        return getattr(_evaluate(node.value, bound), node.attr)
+    if isinstance(node, ast.Subscript):
+        return _evaluate(node.value, bound)[_index(node.slice, bound)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return FUNCTIONS[node.func.id](*[_evaluate(argument, bound) for argument in node.args])
+        function = _IN_BRACES[node.func.id.strip("{}")]
+        return function(*[_evaluate(argument, bound) for argument in node.args])
     raise AssertionError(ast.dump(node))  # _allow has refused it
+
+
+def _index(node: ast.expr, bound: Bindings) -> Any:
+    if not isinstance(node, ast.Slice):
+        return _evaluate(node, bound)
+    parts = (node.lower, node.upper, node.step)
+    return slice(*[None if part is None else _evaluate(part, bound) for part in parts])
 
 
 def variadic_index(axes: tuple[Axis, ...]) -> int | None:
@@ -335,11 +418,7 @@ def _match_expression(
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', which fails here: {error}")
     if wanted == size:
         return None
-    names = dict.fromkeys(n.id for n in _names_in_order(expression.tree) if n.id not in FUNCTIONS)
-    sizes = ", ".join(
-        f"{name}={_argument(name, bound) if name.startswith('{') else bound[name]}"
-        for name in names
-    )
+    sizes = ", ".join([f"{name}={value}" for name, value in expression.values(bound).items()])
     return Mismatch(f"axis {i} of {{it}} is {size}, not {expression.text} = {wanted} ({sizes})")
 
 

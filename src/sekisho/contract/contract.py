@@ -21,12 +21,16 @@ from sekisho.contract.resolve import resolve_annotations
 from sekisho.contract.signature import Flavour, display_name, flavour_of
 from sekisho.contract.specs import (
     ANYTHING,
+    AliasSpec,
     ArraySpec,
     HintSpec,
+    RecordSpec,
     Spec,
     array_specs,
+    children,
     holds_arrays,
     mapped,
+    names_in,
     walk,
     without_axes,
 )
@@ -34,7 +38,7 @@ from sekisho.contract.typecheck import make_checker
 from sekisho.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = [
     "CHECKED",
@@ -95,10 +99,11 @@ class Parameter(NamedTuple):
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that its array annotations mention."""
+        """Every axis that its array annotations mention, those of records included."""
         if isinstance(self.spec, _Unannotated):
             return ()
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())
+
 
 
 class Contract(NamedTuple):
@@ -113,6 +118,14 @@ class Contract(NamedTuple):
     sent: Parameter | None = None
     shares_axes: bool = False
     """Whether its body asks with the axes of its call: see `_body`."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names that belong to a call; all others belong to the record that has them."""
+        specs = [each.spec for each in (*self.parameters, *self.outcomes)]
+        return frozenset(
+            key for spec in specs if not isinstance(spec, _Unannotated) for key in names_in(spec)
+        )
 
     @property
     def holds_arrays(self) -> bool:
@@ -156,13 +169,30 @@ def build_contract(
         DeclarationError: for a malformed or contradictory annotation.
     """
     bare = _bare_contract(function, signature, options)
+    try:
+        return _with_annotations(bare, function, names, problems)
+    except RecursionError:
+        raise DeclarationError(
+            f"{bare.function}(): its annotations nest too deep for Python's recursion limit."
+        ) from None
+
+
+def _with_annotations(
+    bare: Contract,
+    function: Callable[..., Any],
+    names: dict[str, Any],
+    problems: list[str] | None,
+) -> Contract:
+    """Read the annotations of a function into its contract."""
+    options = bare.options
     where = functools.partial(_where, bare.function)
-    hints = resolve_annotations(function, names, where, problems)
-    parser = Parser(options.world, names, options.typechecker)
+    hints, evaluate = resolve_annotations(function, names, where, problems)
+    first = bare.parameters[0] if bare.parameters else None
+    owner = f"{{{first.name}}}" if first and first.kind in _POSITIONAL else None
+    parser = Parser(options.world, names, options.typechecker, evaluate, owner)
     reader = _Reader(bare.function, options, parser, problems)
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
-    first = bare.parameters[0] if bare.parameters else None
     contract = bare._replace(
         parameters=tuple(
             reader.read(hints, each, is_first=each is first) for each in bare.parameters
@@ -172,6 +202,12 @@ def build_contract(
         sent=bare.sent and reader.read(hints, bare.sent),
     )
     return _check_symbols(contract, problems)
+
+
+_POSITIONAL: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
 
 
 def _bare_contract(
@@ -340,20 +376,15 @@ def _check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
     seen = {f"{{{each.name}}}" for each in contract.parameters}
     unbound: set[Axis] = set()
     for parameter in (*contract.parameters, *contract.outcomes):
-        for axis in parameter.axes:
-            names = axis.expression.names if axis.expression else ()
-            missing = [name for name in names if name not in seen]
-            if missing:
-                text = (
-                    f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
-                    f"'{missing[0]}', which no axis before it binds."
-                )
-                if problems is None:
-                    raise DeclarationError(text)
-                problems.append(text)
-                unbound.add(axis)
-            if axis.name is not None and not axis.variadic:
-                seen.add(axis.name)
+        for axis, name in _unbound_axes(parameter.spec, seen, contract.keys, set()):
+            text = (
+                f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
+                f"'{name}', which no axis before it binds."
+            )
+            if problems is None:
+                raise DeclarationError(text)
+            problems.append(text)
+            unbound.add(axis)
     if not unbound:
         return contract
 
@@ -368,6 +399,32 @@ def _check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
     )
 
 
+def _unbound_axes(
+    spec: Any, seen: set[str], shared: frozenset[str], visited: set[int]
+) -> Iterator[tuple[Axis, str]]:
+    """The symbolic axes that use a name which nothing `seen` binds, each with that name."""
+    if isinstance(spec, ArraySpec):
+        for axis in spec.axes or ():
+            names = axis.expression.names if axis.expression else ()
+            yield from [(axis, name) for name in names if name not in seen][:1]
+            if axis.name is not None and not axis.variadic:
+                seen.add(axis.name)
+    elif isinstance(spec, RecordSpec):
+        if id(spec) in visited:
+            return
+        visited.add(id(spec))
+        # Its fields are to a record what arguments are to a function.
+        own = {name for name in seen if name[0] != "{"} | {f"{{{name}}}" for name in spec.fields}
+        own.add("{self}")
+        for each in spec.fields.values():
+            yield from _unbound_axes(each, own, shared | spec.keys, visited)
+        seen |= own & shared
+    elif not (isinstance(spec, AliasSpec) and id(spec) in visited):
+        visited.add(id(spec))
+        for each in children(spec):
+            yield from _unbound_axes(each, seen, shared, visited)
+
+
 def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
     """The places that may have bound an axis before the parameter called `before` was reached.
 
@@ -379,7 +436,7 @@ def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
         if parameter.name == before:
             break
         axes = [axis for axis in parameter.axes if axis.key == key]
-        if axes:
+        if axes or (key[0] == "@" and key in names_in(parameter.spec)):
             found.append(parameter.place)
             certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default
             if certain and not all(axis.broadcastable for axis in axes):

@@ -22,6 +22,7 @@ from typing import (
     get_type_hints,
 )
 
+from sekisho.contract.aliases import eval_nothing, evaluate_name, names_where_written
 from sekisho.contract.fields import has_fields
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
@@ -61,7 +62,7 @@ def resolve_annotations(
     names: dict[str, Any],
     where: Callable[[str], str],
     problems: list[str] | None = None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Callable[[str], Any]]:
     """Turn strings, and strings inside of annotations, into what they say.
 
     Args:
@@ -70,18 +71,25 @@ def resolve_annotations(
         where: from a parameter's name to how a message calls it.
         problems: takes what cannot be evaluated, if that is to be left out.
 
+    Returns:
+        The annotations, in which an alias that mentions itself still does so as a string, and what
+        evaluates such a string.
+
     Raises:
         NameError: if one mentions a name that is not defined.
         DeclarationError: if one cannot be evaluated for any other reason.
     """
     called = called_function(function)
     if not hasattr(called, "__annotations__"):
-        return {}
+        return {}, eval_nothing
     plain = inspect.unwrap(called)
     globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
-    local_names.update(_closure(plain))
+    local_names.update({**_type_parameters(plain), **_closure(plain)})
     found: dict[str, Any] = {}
-    for name, hint in inspect.get_annotations(called).items():
+    hints = inspect.get_annotations(called)
+    for hint in hints.values():
+        local_names.update(names_where_written(hint, globals_, local_names))
+    for name, hint in hints.items():
         holder = SimpleNamespace(__annotations__={name: hint})
         try:
             found |= get_type_hints(holder, globals_, local_names, include_extras=True)
@@ -97,7 +105,24 @@ def resolve_annotations(
                 raise DeclarationError(text) from None
             problems.append(text)
             found[name] = Any
-    return found
+    return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
+
+
+def _type_parameters(function: Any) -> dict[str, Any]:
+    """The type parameters (PEP 695) that a function's annotations may mention: its own, and outer ones.
+
+    Python keeps them where only code finds them, and a string is no code.
+    """
+    owner: Any = vars(sys.modules.get(getattr(function, "__module__", ""), SimpleNamespace()))
+    found: dict[str, Any] = {}
+    for part in getattr(function, "__qualname__", "").split(".")[:-1]:
+        if part == "<locals>":
+            continue
+        member: Any = owner.get(part)
+        member = inspect.unwrap(member) if callable(member) else member
+        found |= {each.__name__: each for each in getattr(member, "__type_params__", ())}
+        owner = getattr(member, "__dict__", {})
+    return found | {each.__name__: each for each in getattr(function, "__type_params__", ())}
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
@@ -128,7 +153,10 @@ def has_strings(function: Any) -> bool:
         return True
     except TypeError:  # what is called so has none
         return False
-    return any(_has_strings(each) for each in hints)
+    try:
+        return any(_has_strings(each) for each in hints)
+    except RecursionError:  # nested so deep that reading them will say so
+        return True
 
 
 def _has_strings(hint: Any) -> bool:

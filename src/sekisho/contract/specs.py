@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, is_typeddict
 
 from sekisho.contract.axes import Axis
 from sekisho.worlds import World, find_world
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANYTHING",
+    "AliasSpec",
     "ArraySpec",
     "HintSpec",
     "IterableSpec",
     "MappingSpec",
     "PackedSpec",
     "RecordSpec",
+    "SelfSpec",
     "SequenceSpec",
     "Spec",
     "TupleSpec",
@@ -33,6 +35,9 @@ __all__ = [
     "dtypes_of",
     "holds_arrays",
     "mapped",
+    "matches_dtype",
+    "names_in",
+    "needs_reading",
     "walk",
     "without_axes",
 ]
@@ -60,6 +65,8 @@ class ArraySpec(NamedTuple):
     takes_scalars: bool = False
     takes_ducks: bool = False
     """Whether whatever has a shape and a dtype is an array here, as `Any` says in jaxtyping."""
+    dtype_key: str | None = None
+    """Under what name the dtype is bound: ``@S`` for ``NDArray[S]`` with a type variable."""
 
     def accepts_dtype(self, name: str) -> bool:
         """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
@@ -188,13 +195,16 @@ class IterableSpec(NamedTuple):
 
 
 class RecordSpec:
-    """A class whose fields are annotated: dataclass, attrs class, NamedTuple, TypedDict.
+    """A class whose fields are annotated: a dataclass, a NamedTuple, a model of pydantic, ...
+
+    Its axis names are its own: see `names_in`.
 
     Attributes:
         text: the class's name.
         kind: the class.
         fields: what each field must be; filled in after creation, since a class may hold itself.
         required: the keys that a TypedDict must have; all fields for the others.
+        keys: the names that its own annotations bind or need; filled in with the fields.
         is_complete: whether the fields are filled in.
     """
 
@@ -203,12 +213,44 @@ class RecordSpec:
         self.kind = kind
         self.fields: dict[str, Spec] = {}
         self.required = required
+        self.keys = frozenset[str]()
         self.is_complete = False
+
+    def complete(self, fields: dict[str, Spec]) -> None:
+        """Fill in the fields, once they are read."""
+        self.fields.update(fields)
+        self.keys = frozenset(key for each in fields.values() for key in names_in(each))
+        self.is_complete = True
 
     @property
     def is_dict(self) -> bool:
         """Whether the values are dicts with these keys: a TypedDict."""
-        return issubclass(self.kind, dict)
+        return is_typeddict(self.kind)
+
+
+class AliasSpec:
+    """A name for an annotation that mentions itself: ``type Tree = Array | dict[str, Tree]``.
+
+    Attributes:
+        text: the name.
+        target: what it stands for; filled in after creation, since it holds this.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.target: Spec | None = None
+
+
+class SelfSpec(NamedTuple):
+    """``typing.Self``: an instance of the class that the method was called on.
+
+    Attributes:
+        argument: the key of the method's first argument, as in `Bindings`.
+        text: the annotation as messages show it.
+    """
+
+    argument: str
+    text: str = "Self"
 
 
 class _Anything(NamedTuple):
@@ -232,6 +274,8 @@ Spec = (
     | IterableSpec
     | PackedSpec
     | RecordSpec
+    | AliasSpec
+    | SelfSpec
     | _Anything
 )
 
@@ -250,6 +294,8 @@ def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one r
         return (spec.inner,)
     if isinstance(spec, RecordSpec):
         return tuple(spec.fields.values())
+    if isinstance(spec, AliasSpec):
+        return () if spec.target is None else (spec.target,)
     return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()
 
 
@@ -263,9 +309,42 @@ def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
 def holds_arrays(spec: Any) -> bool:
     """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
     return any(
-        isinstance(each, ArraySpec) or (isinstance(each, RecordSpec) and not each.is_complete)
+        isinstance(each, ArraySpec)
+        or (isinstance(each, RecordSpec) and not each.is_complete)
+        or (isinstance(each, AliasSpec) and each.target is None)
         for each in walk(spec)
     )
+
+
+def needs_reading(spec: Any) -> bool:
+    """Whether something stands in `spec` that no type checker can answer for."""
+    return holds_arrays(spec) or any(isinstance(each, (AliasSpec, SelfSpec)) for each in walk(spec))
+
+
+def names_in(spec: Any, *, into_records: bool = False) -> Iterator[str]:
+    """What one annotation binds or needs to be bound: the keys of `Bindings`, in order.
+
+    Not those in the fields of records, unless `into_records`. The axis names of a record are its
+    own, as those of a function are: two batches in one call may be of different sizes. They are the
+    call's only where the function's own annotations name them.
+    """
+    for each in _walk(spec, set(), into_records=into_records):
+        if isinstance(each, SelfSpec):
+            yield each.argument
+        elif isinstance(each, ArraySpec):
+            yield from _names_of(each)
+
+
+def _names_of(spec: ArraySpec) -> Iterator[str]:
+    for axis in spec.axes or ():
+        yield from axis.expression.names if axis.expression else ()
+        if axis.key is not None:
+            yield axis.key
+            if axis.variadic:
+                # Beside it, whether it may still grow by broadcasting: see match_shape.
+                yield f"#{axis.key}"
+    if spec.dtype_key is not None:
+        yield spec.dtype_key
 
 
 def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = frozenset()) -> Any:
@@ -275,8 +354,11 @@ def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = froze
     new = change(spec)
     if new is not spec or isinstance(spec, HintSpec):
         return new
-    if isinstance(spec, RecordSpec):
+    if isinstance(spec, (RecordSpec, AliasSpec)):
         within = seen | {id(spec)}
+        if isinstance(spec, AliasSpec):
+            spec.target = mapped(spec.target, change, within)
+            return spec
         fields = {name: mapped(each, change, within) for name, each in spec.fields.items()}
         spec.fields.update(fields)
         return spec
@@ -310,12 +392,17 @@ def walk(spec: Any) -> Iterator[Any]:
     return _walk(spec, set())
 
 
-def _walk(spec: Any, seen: set[int]) -> Iterator[Any]:
+def _walk(spec: Any, seen: set[int], *, into_records: bool = True) -> Iterator[Any]:
     # By identity: a record may hold itself, and the same array annotation may stand twice.
-    if isinstance(spec, RecordSpec):
+    if isinstance(spec, (RecordSpec, AliasSpec)):
         if id(spec) in seen:
             return
         seen.add(id(spec))
     yield spec
-    for child in children(spec):
-        yield from _walk(child, seen)
+    if isinstance(spec, RecordSpec) and not into_records:
+        return
+    inside = children(spec)
+    if isinstance(spec, PackedSpec) and not into_records and isinstance(spec.inner, RecordSpec):
+        inside = children(spec.inner)  # the fields of **options: Unpack[TD] are arguments
+    for child in inside:
+        yield from _walk(child, seen, into_records=into_records)

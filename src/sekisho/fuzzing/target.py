@@ -151,7 +151,7 @@ class _Acceptance:
         bound = {**self.target.known, **{f"{{{n}}}": value for n, value in given.items()}}
         contract = self.target.contract
         world = contract.options.world or world_named(recipe.world)
-        call = Call(bound, world, None, {}, in_trial=True)
+        call = Call(bound, world, None, {}, contract.keys, in_trial=True)
         try:
             for parameter, boundary in self.boundaries:
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:

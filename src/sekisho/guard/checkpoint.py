@@ -49,11 +49,13 @@ class Checkpoint:
             BoundaryError: if it is not lawful; only `explain` says all of why.
         """
         if body is None:
-            self.boundary.admit(value, Call({}, None, None, {}, in_trial=not is_compiling()))
+            call = Call({}, None, None, {}, self.contract.keys, in_trial=not is_compiling())
+            self.boundary.admit(value, call)
             return
         body.look()
         bound = dict(body.bound)
-        call = Call(bound, None, None, {}, in_trial=not is_compiling())
+        keys = self.contract.keys.union(bound)
+        call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
         self.boundary.admit(value, call)
         new = [key for key in bound if key not in body.bound]  # torch 2.6 takes no keys from keys
         body.bound.update(bound)
@@ -71,7 +73,7 @@ class Checkpoint:
                 who[key] = body.binders.get(key) or found or "the body"
         place = Place(contract, self.parameter._replace(name=name), title)
         try:
-            self.boundary.admit(value, Call(bound, None, None, who), place)
+            self.boundary.admit(value, Call(bound, None, None, who, contract.keys), place)
         except BoundaryError as error:
             return error.with_traceback(None)
         return None

@@ -25,7 +25,7 @@ def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]
     Axes bound by the arguments hold for every item; others are free for each item, since the
     last batch of an epoch may be smaller.
     """
-    read_call = call_reader(contract.options, knows)
+    read_call = call_reader(contract, knows)
     boundaries = _Boundaries(contract)
     is_async = contract.flavour == "async generator"
 

@@ -246,7 +246,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     is_result = admission.parameter.name == RESULT
     boundary = Boundary(contract, admission.parameter, is_result=is_result)
     takes_any = contract.options.kind == "same_world"
-    read_call = call_reader(contract.options, admission.knows)
+    read_call = call_reader(contract, admission.knows)
     binds = admission.binds
 
     def admit(value: Any, *arguments: Any) -> Any:
@@ -298,7 +298,7 @@ def _world_of_call(contract: Contract) -> World:
 
 def _unchecked_size(key: str) -> Any:
     """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
-    return None if key[0] in "#<" else () if key.startswith("*") else 1
+    return None if key[0] in "#<@" else () if key.startswith("*") else 1
 
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:

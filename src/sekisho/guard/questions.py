@@ -6,6 +6,8 @@ question, and the value always takes the slow path.
 
 from __future__ import annotations
 
+import builtins
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import (
@@ -19,8 +21,8 @@ from sekisho.contract import (
     SequenceSpec,
     TupleSpec,
     UnionSpec,
-    array_specs,
-    walk,
+    matches_dtype,
+    names_in,
 )
 from sekisho.guard.shapes import Case, Test, ask_shape, compare, contrary_of, is_so
 
@@ -137,10 +139,8 @@ def _asks_alike(scope: Scope, item: Any) -> bool:
         return bool(item.classes)
     if isinstance(item, (UnionSpec, TupleSpec)):
         # What an alternative binds, another one may not.
-        return not any(
-            axis.key for each in walk(item) for axis in getattr(each, "axes", None) or ()
-        )
-    return isinstance(item, ArraySpec) and not any(
+        return not any(names_in(item))
+    return isinstance(item, ArraySpec) and item.dtype_key is None and not any(
         axis.key is not None
         and (
             axis.broadcastable
@@ -198,7 +198,7 @@ def _spec_cases(
 
 def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
     """One question for each item, which all stand in one line: so none binds what another needs."""
-    keys = [axis.key for each in array_specs(spec) for axis in each.axes or () if axis.key]
+    keys = [key for key in names_in(spec) if key[0] != "#"]
     if spec.several is not None or any(
         keys.count(key) > 1 and key not in scope.certain for key in keys
     ):
@@ -224,7 +224,7 @@ def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
 def _class_case(scope: Scope, kind: type, local: str) -> Case:
     if kind is type(None):
         return Case((Test(f"{local} is None", f"{local} is not None"),), {})
-    if kind.__module__ == "builtins":
+    if getattr(builtins, kind.__name__, None) is kind:
         name = scope.builtin(kind.__name__)
     else:
         name = scope.need(f"_{kind.__name__}", "class", kind)
@@ -254,13 +254,30 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
             attribute, literal = question
             place = literal or scope.need("_device", "device")
             tests.append(compare(f"{local}.{attribute}", place))
+    binds: dict[str, str] = {}
+    key = spec.dtype_key
+    if key is not None:
+        if key in scope.axes and key not in scope.certain:
+            return None
+        if key in scope.certain:
+            tests.append(compare(f"{local}.dtype", scope.axes[key]))
+        elif key in wanted:
+            binds[key] = f"{local}.dtype"
     if spec.axes is None:
-        return Case(tuple(tests), {})
-    shape = ask_shape(scope, spec.axes, local, wanted)
-    return shape and shape._replace(tests=(*tests, *shape.tests))
+        return Case(tuple(tests), binds)
+    shape = ask_shape(scope, spec.axes, local, [each for each in wanted if each != key])
+    if shape is None:
+        return None
+    unpack = () if binds else shape.unpack
+    return Case((*tests, *shape.tests), {**shape.binds, **binds}, unpack)
 
 
 _LIKELY: Final = ("float32", "float64", "int64", "uint8", "bool", "complex64")
+
+
+@lru_cache(maxsize=1024)  # few annotations and dtypes, and a guard asks for each of its arrays
+def _likely_of(dtypes: Any) -> tuple[str, ...]:
+    return tuple(name for name in _LIKELY if matches_dtype(dtypes, name))
 
 
 def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
@@ -269,7 +286,7 @@ def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
     prefix = f"_{spec.world.name if spec.world else 'any'}"
     what = (spec.world, spec.dtypes)
     every = scope.need(f"{prefix}_{str(spec.dtype_label).lower()}s", "dtypes", what)
-    accepted = [name for name in _LIKELY if spec.accepts_dtype(name)]
+    accepted = _likely_of(spec.dtypes)
     likely = (
         [(spec.world, name) for name in accepted[:2]]
         if spec.world

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keyword
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -65,7 +67,13 @@ class Scope:
         return [name for name in (self.array_type, self.device) if name]
 
     def fresh(self, base: str) -> str:
-        """A name that nothing else in the text has."""
+        """A name that nothing else in the text has.
+
+        What it is made of may be the name of a class, which may be any text.
+        """
+        # Normalised, as the compiler does: it would look for another name than the one filled in.
+        base = re.sub(r"\W", "_", unicodedata.normalize("NFKC", base))
+        base = base if base.isidentifier() else f"_{base}"
         while base in self.taken or keyword.iskeyword(base):
             base += "_"
         self.taken.add(base)

@@ -6,7 +6,7 @@ import ast
 import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.contract import Axis, root_of, variadic_index
+from sekisho.contract import Axis, Braces, HintSpec, variadic_index
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -97,6 +97,7 @@ class _ShapeQuestion:
         self.axes = axes
         self.local = local
         self.tests: list[Test] = []
+        self.arguments: list[Test] = []  # of those that are sizes
         self.binds: dict[str, str] = {}
         self.exact: list[str] = []  # what the whole shape must be, as long as that is known
 
@@ -115,14 +116,15 @@ class _ShapeQuestion:
             if not answered:
                 return None
         if axes and len(self.exact) == len(axes):
-            return Case((compare(f"{local}.shape", self.whole_shape()),), {})
+            whole = compare(f"{local}.shape", self.whole_shape())
+            return Case((*self.arguments, whole), {})
         if star is not None and not rank and not self.tests and not self.wanted:
             return Case((), {})
         binds = {key: part for key, part in self.binds.items() if key in self.wanted}
         names = tuple(axis.key for axis in axes if axis.key)
         whole = star is None and len(binds) == len(axes) == len(self.wanted)
         unpack = () if any(axis.broadcastable for axis in axes) or not whole else names
-        return Case((self.ask_rank(star, rank), *self.tests), binds, unpack)
+        return Case((self.ask_rank(star, rank), *self.arguments, *self.tests), binds, unpack)
 
     def ask_rank(self, star: int | None, rank: int) -> Test:
         scope, local = self.scope, self.local
@@ -207,9 +209,10 @@ class _ShapeQuestion:
         """A symbolic axis in terms of the text's own names."""
         assert axis.expression is not None
         tree = axis.expression.tree
-        if isinstance(tree, ast.Name):
+        if isinstance(tree, Braces):
             # {size} is compared as it is; anything more about it might fail to compute.
-            return self.scope.axes[tree.id] if tree.id == root_of(tree.id) else None
+            only = tree.value
+            return self.argument(only.id) if isinstance(only, ast.Name) else None
         if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
             return None
         names: dict[str, str] = {}
@@ -221,6 +224,19 @@ class _ShapeQuestion:
             if " " in names.get(name, " ") or name.startswith("{"):
                 return None
         return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
+
+
+    def argument(self, key: str) -> str:
+        """An argument that is a size; it is asked to be an integer if its annotation does not."""
+        scope, local = self.scope, self.scope.axes[key]
+        parameter = next(each for each in scope.contract.parameters if each.name == key[1:-1])
+        spec = parameter.spec
+        is_int = isinstance(spec, HintSpec) and spec.classes in {(int,), (bool,)}
+        if not is_int or (parameter.has_default and not isinstance(parameter.default, int)):
+            # An array of one element would equal a size.
+            kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin('int')})"
+            self.arguments.append(is_so(kind))
+        return local
 
 
 class _Rename(ast.NodeTransformer):

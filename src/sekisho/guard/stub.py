@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import keyword
+import unicodedata
 import warnings
 import weakref
 from functools import cache
@@ -301,5 +302,6 @@ _ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
 
 
 def _identifier(function: Callable[..., Any]) -> str:
-    name: str = getattr(function, "__name__", display_name(function))
+    written: str = getattr(function, "__name__", display_name(function))
+    name = unicodedata.normalize("NFKC", written)  # as the compiler does
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"

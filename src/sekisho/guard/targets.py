@@ -221,6 +221,9 @@ def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
     while frame is not None and frame.f_locals is not frame.f_globals:
         # A method named `float` is not what its siblings' annotations mean.
         local = {k: v for k, v in locals_of(frame).items() if not isinstance(v, _METHODS)}
+        # Python 3.12's type parameters, which the body of a generic class has under this name.
+        for each in local.get("__type_params__", ()):
+            local.setdefault(each.__name__, each)
         names = {**local, **names}
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
         frame = None if is_function else frame.f_back

@@ -14,11 +14,13 @@ from sekisho.contract import (
     ANYTHING,
     RESULT,
     SENT,
+    UNANNOTATED,
     YIELDED,
     ArraySpec,
     Contract,
     Parameter,
     UnionSpec,
+    names_in,
 )
 from sekisho.guard.questions import Items, cases_of, item_cases, items_of
 from sekisho.guard.scope import Need, Scope
@@ -82,6 +84,7 @@ class _Writer:
         self.contract = contract
         self.name = name
         self.scope = Scope(contract, name, worlds)
+        self.call_keys: frozenset[str] = contract.keys
         self.lines: list[str] = []
         self.depth = 0
 
@@ -95,7 +98,7 @@ class _Writer:
         for index, parameter in enumerate(contract.parameters):
             # The axes that others still mention; a body that shares them may mention any.
             later = contract.parameters[0 if contract.shares_axes else index + 1 :]
-            self.write_parameter(parameter, parameter.name, _keys((*later, *contract.outcomes)))
+            self.write_parameter(parameter, parameter.name, self.keys((*later, *contract.outcomes)))
         new: tuple[str, ...] = ()
         if contract.shares_axes:
             call, new = self.write_shared_call()
@@ -111,8 +114,8 @@ class _Writer:
         """The call of a body that shares the axes, and the axes that it may bind for the result."""
         scope, contract = self.scope, self.contract
         knows = tuple(key for key in scope.axes if key[0] != "{")
-        mentioned = _keys((contract.result,)) if "generator" not in contract.flavour else {}
-        new = tuple(key for key in mentioned if key[0] not in "{<" and key not in scope.certain)
+        mentioned = self.keys((contract.result,)) if "generator" not in contract.flavour else {}
+        new = tuple(key for key in mentioned if key[0] not in "{<@" and key not in scope.certain)
         sizes = ", ".join(scope.axes[key] for key in knows)
         self.emit(f"# the body shares: {sizes or 'what it binds itself'}")
         for key in new:
@@ -143,7 +146,7 @@ class _Writer:
             for each in contract.outcomes:
                 if each.spec is not ANYTHING:
                     self.emit(f"# {labels[each.name]}: {each.spec.text}")
-            knows = tuple(key for key in _keys(contract.outcomes) if key in scope.axes)
+            knows = tuple(key for key in self.keys(contract.outcomes) if key in scope.axes)
             watch = scope.need("_watch", "watch", knows)
             call = f"{watch}({', '.join([call, *scope.context, *(scope.axes[k] for k in knows)])})"
         if contract.flavour == "generator":
@@ -180,6 +183,16 @@ class _Writer:
         )
 
     # --- what the whole call needs to know first
+
+    def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
+        """The names that these annotations mention and the call binds, in order."""
+        return dict.fromkeys(
+            key
+            for each in parameters
+            if each.spec is not UNANNOTATED
+            for key in names_in(each.spec, into_records=True)
+            if key in self.call_keys
+        )
 
     def write_context(self) -> None:
         scope = self.scope
@@ -237,7 +250,7 @@ class _Writer:
         if spec is ANYTHING:
             return
         items = items_of(scope, parameter, local)
-        own = [key for key in _keys((parameter,)) if key[0] != "#" or key in scope.growing]
+        own = [key for key in self.keys((parameter,)) if key[0] != "#" or key in scope.growing]
         knows = tuple(key for key in own if key in scope.axes)
         # Items share even the axes that nothing else mentions.
         binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
@@ -246,8 +259,8 @@ class _Writer:
         for key in binds:
             if key not in scope.axes:
                 # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
-                suffix = {"#": "_grows", "<": "_memo"}.get(key[0], "")
-                scope.axes[key] = scope.fresh((key.strip("#*<>") or "axes") + suffix)
+                suffix = {"#": "_grows", "<": "_memo", "@": "_dtype"}.get(key[0], "")
+                scope.axes[key] = scope.fresh((key.strip("#*<>@") or "axes") + suffix)
         admission = Admission(parameter, knows, binds)
         admit = scope.need(f"_admit_{local}", "admit", admission)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])
@@ -357,20 +370,6 @@ def _stars(parameter: Parameter) -> str:
     return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
 
 
-def _keys(parameters: Iterable[Parameter]) -> dict[str, None]:
-    """The axis names that these annotations mention, in order, those in symbolic axes too."""
-    found: dict[str, None] = {}
-    for parameter in parameters:
-        for axis in parameter.axes:
-            found |= dict.fromkeys(axis.expression.names if axis.expression else ())
-            if axis.key is not None:
-                found[axis.key] = None
-                if axis.variadic:
-                    # Beside it, whether it may still grow by broadcasting: see match_shape.
-                    found[f"#{axis.key}"] = None
-    return found
-
-
 def _certain(parameter: Parameter) -> set[str]:
     """The axes that are bound whenever this parameter has passed."""
     if parameter.has_default or _stars(parameter):
@@ -378,7 +377,8 @@ def _certain(parameter: Parameter) -> set[str]:
 
     def certain(spec: Any) -> set[str]:
         if isinstance(spec, ArraySpec):
-            return {a.key for a in spec.axes or () if a.key and not a.broadcastable}
+            keys = {a.key for a in spec.axes or () if a.key and not a.broadcastable}
+            return keys | {spec.dtype_key} if spec.dtype_key else keys
         if isinstance(spec, UnionSpec):
             first, *others = (certain(each) for each in spec.alternatives)
             return first.intersection(*others)

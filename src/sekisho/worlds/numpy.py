@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    ForwardRef,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import numpy as np
 
@@ -117,15 +128,10 @@ class _NumPy(World):
         if get_origin(hint) is not np.ndarray:
             return None
         shape, dtype = (*get_args(hint), Any)[:2]
-        scalar_hint = next(iter(get_args(dtype)), Any)
-        scalar: Any = get_origin(scalar_hint) or scalar_hint
-        names: tuple[str, ...] | None = None
-        label = None
-        if isinstance(scalar, type) and scalar is not np.generic:
-            label = scalar.__name__
-            known = (np.dtype(char) for char in np.typecodes["All"])
-            matching = (dtype_name(each) for each in known if issubclass(each.type, scalar))
-            names = tuple(dict.fromkeys(matching))
+        scalar = next(iter(get_args(dtype)), Any)
+        names = _names_of(scalar)
+        variable = scalar.__name__ if isinstance(scalar, TypeVar) else None
+        label = None if variable is None and names is None else _label_of(scalar)
         sizes = get_args(shape)
         axes = None
         if get_origin(shape) is tuple and Ellipsis not in sizes:
@@ -135,7 +141,7 @@ class _NumPy(World):
                 if size != ()
             )
         words = "" if axes is None else f", {len(axes.split())} axes"
-        return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes)
+        return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes, variable)
 
     # --- crossing: what is here already stays
 
@@ -190,6 +196,35 @@ class _NumPy(World):
 
     def watcher(self, state: Any, judge: Callable[..., None]) -> None:
         """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`."""
+
+
+def _names_of(scalar: Any) -> tuple[str, ...] | None:
+    """The names of the dtypes that a scalar type stands for; None for all of them."""
+    if isinstance(scalar, TypeVar):
+        bound = scalar.__bound__
+        scalar = bound if bound is not None else Union[scalar.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
+    if isinstance(scalar, ForwardRef):  # a bound that was written as a string
+        return None
+    if get_origin(scalar) in {Union, UnionType}:
+        every = [_names_of(each) for each in get_args(scalar)]
+        if None in every:
+            return None
+        return tuple(dict.fromkeys(name for names in every for name in names or ()))
+    kind: Any = get_origin(scalar) or scalar  # np.floating[Any]
+    if kind is Any or not isinstance(kind, type) or issubclass(np.generic, kind):
+        return None  # Any is a class since Python 3.11
+    known = (np.dtype(char) for char in np.typecodes["All"])
+    matching = [dtype_name(each) for each in known if issubclass(each.type, kind)]
+    # What NumPy does not list itself: a dtype of ml_dtypes, or Python's int.
+    return tuple(dict.fromkeys(matching)) or (dtype_name(np.dtype(kind)),)
+
+
+def _label_of(scalar: Any) -> str:
+    """A scalar type as a reader knows it: ``float32``, ``float32 | float64``, ``S``."""
+    if get_origin(scalar) in {Union, UnionType}:
+        return " | ".join(_label_of(each) for each in get_args(scalar))
+    kind: Any = get_origin(scalar) or scalar
+    return str(getattr(kind, "__name__", kind))
 
 
 @cache

@@ -312,6 +312,8 @@ def _world_of_class(kind: type) -> World | None:
         array_type = world.array_type()
         if array_type is not None and (kind is array_type or issubclass(kind, array_type)):
             return world
+        if type(kind) is not type and world.alias(kind) is not None:
+            return world  # torch.LongTensor is no class of tensors, but stands for one
     return next((world for world in _records if kind is array_class(world)), None)
 
 

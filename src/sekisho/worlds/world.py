@@ -61,12 +61,16 @@ class Alias(NamedTuple):
         dtypes: the names of the dtypes that may pass; None is any.
         label: what they are called together.
         axes: the axes, as jaxtyping writes them; None is any shape.
+        variable: the name of the type variable that all arrays of a call must agree on.
+        kind: the class that `isinstance` is asked for, where it asks more than world and dtype.
     """
 
     text: str
     dtypes: tuple[str, ...] | None
     label: str | None
     axes: str | None
+    variable: str | None = None
+    kind: type | None = None
 
 
 class World(Shown):
@@ -174,7 +178,7 @@ class World(Shown):
         return False
 
     def alias(self, hint: Any) -> Alias | None:  # noqa: ARG002 - most libraries have none
-        """Read a generic alias of the array class; None if it is none."""
+        """Read what names an array class and its dtype; None for any other annotation."""
         return None
 
     def dtypes(self) -> Mapping[Any, str]:

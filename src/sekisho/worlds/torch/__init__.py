@@ -12,7 +12,7 @@ from sekisho.worlds.release import release_of
 from sekisho.worlds.torch import kinds, memory, operations
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World
+from sekisho.worlds.world import Alias, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,6 +99,15 @@ class _Torch(World):
     def is_dtype(self, value: object) -> bool:
         torch = self.module()
         return torch is not None and isinstance(value, torch.dtype)
+
+    def alias(self, hint: Any) -> Alias | None:
+        """Read a legacy class: ``torch.LongTensor``, of which no tensor is an instance by its class."""
+        if type(hint).__name__ != "tensortype":
+            return None
+        name = dtype_name(hint.dtype)
+        # Those of another device or layout are asked for by isinstance, which torch has for them.
+        is_plain = not hint.is_cuda and not hint.is_sparse and hint.__module__ == "torch"
+        return Alias(hint.__name__, (name,), name, None, kind=None if is_plain else hint)
 
     def size(self, value: Any) -> int:
         return int(value.numel())

@@ -1,0 +1,123 @@
+"""Names that stand for annotations: strings, and Python 3.12's ``type X = ...``."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from types import GenericAlias, ModuleType, SimpleNamespace
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ForwardRef,
+    Literal,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = [
+    "eval_nothing",
+    "evaluate_name",
+    "name_of_alias",
+    "names_where_written",
+    "value_of_alias",
+]
+
+
+def eval_nothing(text: str) -> Any:
+    """Evaluate a string where nothing is defined.
+
+    Raises:
+        NameError: always.
+    """
+    raise NameError(f"name '{text}' is not defined")
+
+
+def evaluate_name(text: str, globals_: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
+    """Evaluate a string as an annotation; what it mentions of itself stays a forward reference.
+
+    Raises:
+        NameError: if it mentions a name that is not defined.
+    """
+    holder = SimpleNamespace(__annotations__={"it": text})
+    return get_type_hints(holder, dict(globals_), names, include_extras=True)["it"]  # type: ignore[arg-type]
+
+
+def name_of_alias(hint: Any) -> str:
+    """The name that a reader knows an alias by."""
+    if isinstance(hint, str):
+        return hint
+    return hint.__forward_arg__ if isinstance(hint, ForwardRef) else str(hint)
+
+
+def value_of_alias(hint: Any, evaluate: Callable[[str], Any]) -> Any:
+    """What an alias stands for: `evaluate` says so of a string.
+
+    Raises:
+        NameError: if it mentions a name that is not defined.
+    """
+    if isinstance(hint, (str, ForwardRef)):
+        return evaluate(name_of_alias(hint))
+    arguments = get_args(hint)
+    value = hint.__value__[arguments] if arguments else hint.__value__
+    module = vars(sys.modules.get(hint.__module__, ModuleType("")))
+    # A string in it means what it does in the module that the alias was written in.
+    return evaluate_name(value, module, {}) if isinstance(value, str) else value
+
+
+def names_where_written(
+    hint: Any, globals_: dict[str, Any], names: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The names that the strings inside of an annotation mean in the modules that wrote them.
+
+    ``optax.Params`` is ``Union[Array, Iterable['ArrayTree'], ...]``: the string is a name of the
+    module that made the union, and may mean something else, or nothing, where it is used.
+
+    Args:
+        hint: an annotation, or the text of one.
+        globals_: of the module that uses it.
+        names: the local names there.
+    """
+    text, value = "", hint
+    if isinstance(hint, str):
+        text = hint
+        try:
+            value = eval(hint, globals_, names)  # type: ignore[arg-type]  # noqa: S307 - as typing does
+        except Exception:  # noqa: BLE001 - typing will say what is wrong with it
+            return {}
+    found: dict[str, Any] = {}
+    for part, name in _strings_in(value):
+        is_known = name in names or name in globals_ or hasattr(builtins, name)
+        # typing makes one object of equal unions, whoever writes them; list["X"] is always new.
+        is_foreign = name not in text if text else isinstance(part, GenericAlias)
+        if is_foreign or not is_known:
+            found |= _where_written(part, name, globals_)
+    return found
+
+
+def _strings_in(hint: Any) -> Iterator[tuple[Any, str]]:
+    """The strings inside of an evaluated annotation, each with what it is an argument of."""
+    for each in get_args(hint) if get_origin(hint) is not Literal else ():
+        if isinstance(each, (str, ForwardRef)):
+            yield hint, name_of_alias(each)
+        else:
+            yield from _strings_in(each)
+
+
+def _where_written(part: Any, name: str, home: dict[str, Any]) -> dict[str, Any]:
+    """What a name is in the module, other than `home`, in which something is made of `part`."""
+    for module in list(sys.modules.values()):
+        # Real modules only: a lazy one would run code of its own when it is asked.
+        namespace = vars(module) if type(module) is ModuleType else {}
+        if name in namespace and namespace is not home:
+            aliases = [value for value in list(namespace.values()) if get_args(value)]
+            if any(_is_made_of(value, part) for value in aliases):
+                return {name: namespace[name]}
+    return {}
+
+
+def _is_made_of(alias: Any, part: Any) -> bool:
+    return alias is part or any(_is_made_of(each, part) for each in get_args(alias))
