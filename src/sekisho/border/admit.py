@@ -14,6 +14,7 @@ import numpy as np
 
 from sekisho.border.cross import Border
 from sekisho.border.items import admit_container
+from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
 from sekisho.context import get_mode
 from sekisho.contract import (
@@ -172,7 +173,9 @@ class Boundary:
             }
         return self.admit_as(parameter.spec, value, place, call)
 
-    def admit_as(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+    def admit_as(  # noqa: PLR0911 - one kind, one return
+        self, spec: Any, value: Any, place: Place, call: Call
+    ) -> Any:
         """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
         if isinstance(spec, ArraySpec):
             return self._admit_array(spec, value, place, call)
@@ -184,7 +187,7 @@ class Boundary:
         if isinstance(spec, HintSpec):
             return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
-            return self._admit_union(spec, value, place, call)
+            return admit_union(self.admit_as, spec, value, place, call)
         if isinstance(spec, AliasSpec):
             return self.admit_as(spec.target, value, place, call)
         if isinstance(spec, SelfSpec):
@@ -203,7 +206,9 @@ class Boundary:
         if is_instance:
             return value
         name = type_name(kind)
-        raise BoundaryError(place.violation(spec, value, f"{place.it} is not an instance of {name}"))
+        raise BoundaryError(
+            place.violation(spec, value, f"{place.it} is not an instance of {name}")
+        )
 
     # --- arrays
 
@@ -296,9 +301,7 @@ class Boundary:
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
 
-    def _bind_dtype(
-        self, spec: ArraySpec, key: str, value: Any, place: Place, call: Call
-    ) -> None:
+    def _bind_dtype(self, spec: ArraySpec, key: str, value: Any, place: Place, call: Call) -> None:
         """Hold a type variable to one dtype for the whole call."""
         bound = call.bound.setdefault(key, value.dtype)
         if key not in call.binders and bound is value.dtype:
@@ -336,46 +339,7 @@ class Boundary:
             self._add_hint(error, UNANNOTATED, value, place, call)
             raise
 
-    # --- unions, and what a type checker answers for
-
-    def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
-        errors: list[tuple[Any, BoundaryError]] = []
-        before = dict(call.bound)
-        trial = Call(call.bound, call.world, call.device, call.binders, call.keys, in_trial=True)
-        # What needs no conversion first, in whatever order the union names it.
-        needs_none = [
-            not isinstance(each, ArraySpec) or each.owns(value, call.world)
-            for each in spec.alternatives
-        ]
-        for turn in (True, False):
-            for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
-                if at_home is turn:
-                    try:
-                        return self.admit_as(alternative, value, place, trial)
-                    except BoundaryError as error:
-                        if not is_compiling():  # of its frames this is one, which holds it
-                            error.with_traceback(None)
-                        errors.append((alternative, error))
-                        call.bound.clear()
-                        call.bound.update(before)
-        # If only one alternative was meant, its reason is the reason: the one that the value is a
-        # container of, if there is one, or else the only one that has a reason.
-        refused = [each for each in errors if each[1].violation]
-        inside = [each for each in refused if each[1].violation.place != place.place]
-        meant = inside if len(inside) == 1 else [e for e in refused if e[1].violation.reason]
-        if len(meant) == 1:
-            alternative, refusal = meant[0]
-            if not call.in_trial:  # once more, for the words that a trial does without
-                try:
-                    return self.admit_as(alternative, value, place, call)
-                except BoundaryError as again:
-                    refusal = again if is_compiling() else again.with_traceback(None)
-            violation = refusal.violation
-            assert violation is not None
-            same_place = violation.place == place.place
-            raise type(refusal)(violation._replace(expected=spec.text) if same_place else violation)
-        kind = WorldError if find_world(value) is None else BoundaryError
-        raise kind(place.violation(spec, value))
+    # --- what a type checker answers for
 
     def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
         if spec.classes:

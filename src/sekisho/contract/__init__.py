@@ -5,11 +5,9 @@ themselves, and kept as a `Contract` of `Spec`s and axes. Annotations are read b
 `memo`, the only modules that know jaxtyping. No value is looked at here.
 """
 
-from sekisho.contract.annotations import Parser, annotation_text, takes_arrays
+from sekisho.contract.annotations import Parser
 from sekisho.contract.axes import (
     Axis,
-    Bindings,
-    Braces,
     Mismatch,
     match_shape,
     parse_axes,
@@ -23,11 +21,12 @@ from sekisho.contract.contract import (
     YIELDED,
     Contract,
     Parameter,
-    binders,
     build_contract,
     make_parameter,
     prepare_checkers,
 )
+from sekisho.contract.expressions import Bindings, Braces
+from sekisho.contract.fields import is_validated
 from sekisho.contract.memo import (
     PYTREE,
     check_in_scope,
@@ -58,6 +57,8 @@ from sekisho.contract.specs import (
     names_in,
     walk,
 )
+from sekisho.contract.spelling import annotation_text, takes_arrays
+from sekisho.contract.symbols import binders
 from sekisho.contract.typecheck import make_checker
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "dtypes_of",
     "flavour_of",
     "has_strings",
+    "is_validated",
     "locals_of",
     "make_checker",
     "make_options",

@@ -43,7 +43,7 @@ def evaluate_name(text: str, globals_: Mapping[str, Any], names: Mapping[str, An
         NameError: if it mentions a name that is not defined.
     """
     holder = SimpleNamespace(__annotations__={"it": text})
-    return get_type_hints(holder, dict(globals_), names, include_extras=True)["it"]  # type: ignore[arg-type]
+    return get_type_hints(holder, dict(globals_), names, include_extras=True)["it"]
 
 
 def name_of_alias(hint: Any) -> str:
@@ -85,7 +85,7 @@ def names_where_written(
     if isinstance(hint, str):
         text = hint
         try:
-            value = eval(hint, globals_, names)  # type: ignore[arg-type]  # noqa: S307 - as typing does
+            value = eval(hint, globals_, names)  # noqa: S307 - as typing does
         except Exception:  # noqa: BLE001 - typing will say what is wrong with it
             return {}
     found: dict[str, Any] = {}

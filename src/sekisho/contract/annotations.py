@@ -1,13 +1,7 @@
-"""What an annotation asks of a value: annotation -> `Spec`.
-
-The only module that knows jaxtyping. An annotation is jaxtyping's only if jaxtyping has been
-imported already, so this module never imports it either.
-"""
+"""What an annotation asks of a value: annotation -> `Spec`."""
 
 from __future__ import annotations
 
-import re
-import sys
 import types
 import typing
 from abc import ABCMeta
@@ -31,7 +25,7 @@ from typing import (
 import numpy as np
 
 from sekisho.contract.aliases import eval_nothing, name_of_alias, value_of_alias
-from sekisho.contract.axes import parse_axes
+from sekisho.contract.arrays import is_jaxtyping, jaxtyping_spec, parse_array
 from sekisho.contract.fields import field_hints, field_names, has_fields
 from sekisho.contract.memo import PYTREE
 from sekisho.contract.mistakes import refuse_mistake
@@ -53,21 +47,19 @@ from sekisho.contract.specs import (
     needs_reading,
     walk,
 )
+from sekisho.contract.spelling import annotation_text
 from sekisho.errors import with_article
 from sekisho.worlds import (
     Array,
     World,
     class_of,
-    loaded_worlds,
     type_name,
-    world_names,
-    world_of_class,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Parser", "annotation_text", "foreign_types", "takes_arrays", "unpacked"]
+__all__ = ["Parser", "unpacked"]
 
 _NONE_TYPE: Final = type(None)
 _ITERABLES: Final = {
@@ -76,6 +68,8 @@ _ITERABLES: Final = {
 }
 _GENERATORS: Final = (abc.Generator, abc.AsyncGenerator)
 _HASHED: Final = (abc.Set, abc.KeysView, Counter)
+_CALLABLE: Final[Any] = abc.Callable
+_SELF: Final[Any] = typing.Self
 _CLAIMS: Final = frozenset[Any]({abc.Callable, type})
 """What says nothing of the value's own arrays: those that a function takes, the class of some."""
 _FIELD_MARKS: Final = frozenset(
@@ -122,7 +116,7 @@ class Parser:
         self.aliases: dict[Any, AliasSpec] = {}  # those that are being read
         self.variables: dict[Any, Any] = {}
 
-    def parse(self, hint: Any) -> Spec:
+    def parse(self, hint: Any) -> Spec:  # noqa: PLR0911 - one kind, one return
         """Read one resolved annotation: no string and no forward reference.
 
         Raises:
@@ -136,10 +130,10 @@ class Parser:
             return ANYTHING
         if isinstance(bare, (str, ForwardRef)) or hasattr(bare, "__value__"):
             return self.parse_named(bare)
-        if bare is typing.Self:
+        if bare is _SELF:
             return self.parse_self()
         refuse_mistake(bare)
-        array = self.parse_array(bare)
+        array = parse_array(bare, self.home)
         if array is not None:
             if any(axis.treepath for axis in array.axes or ()):
                 raise ValueError("'?' has a meaning only inside PyTree[...]")
@@ -186,16 +180,16 @@ class Parser:
         """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
         if get_origin(bare) in _TELLS:
             return HintSpec(annotation_text(hint), bool, (bool,))
-        if get_origin(bare) is abc.Callable and not self.has_own_checker:
+        if get_origin(bare) is _CALLABLE and not self.has_own_checker:
             # Beartype asks no more either, and knows neither Self nor a recursive alias in it.
-            return HintSpec(annotation_text(hint), hint, (abc.Callable,))  # type: ignore[arg-type]
+            return HintSpec(annotation_text(hint), hint, (_CALLABLE,))
         if get_origin(bare) is type and _mentions_self(bare):
             return HintSpec(annotation_text(hint), hint, (type,))
         plain = type(bare) in {type, ABCMeta} and not hasattr(bare, "__orig_bases__")
         classes: tuple[type, ...] = ()
         # What arrays are instances of is asked out of line, where those of another world are seen.
         plain = plain and not (type(bare) is ABCMeta and _takes_any_array(bare))
-        if plain and not _is_jaxtyping(bare) and not self.has_own_checker:
+        if plain and not is_jaxtyping(bare) and not self.has_own_checker:
             classes = _TOWER.get(bare, (bare,))
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
 
@@ -203,35 +197,15 @@ class Parser:
         """The array annotations that stand in what only a type checker can read."""
         if get_origin(hint) in _CLAIMS:
             return ()
-        array = self.parse_array(hint)
+        array = parse_array(hint, self.home)
         if array is not None:
             return (array,)
-        if _is_jaxtyping(hint):  # of an array library that is no world here
-            return (_jaxtyping_spec(hint, None, None),)
+        if is_jaxtyping(hint):  # of an array library that is no world here
+            return (jaxtyping_spec(hint, None, None),)
         leaf = getattr(hint, "leaftype", None)
         inside = get_args(hint) if leaf is None else (leaf,)
         arrays = tuple(array for each in inside for array in self.arrays_inside(each))
         return arrays if leaf is None else (*arrays, PYTREE)
-
-    # --- arrays
-
-    def parse_array(self, hint: Any) -> ArraySpec | None:
-        """Read what is one array; None if it is none."""
-        if hint is Array:
-            return ArraySpec("Array", self.home, takes_scalars=True)
-        alias = _parse_alias(hint)
-        if alias is not None or get_origin(hint) is not None:
-            return alias
-        if not isinstance(hint, type):
-            return None
-        if _is_jaxtyping(hint):
-            array_type: Any = getattr(hint, "array_type", None)
-            if array_type is Any:
-                return _jaxtyping_spec(hint, self.home, None)
-            world = world_of_class(array_type)
-            return _jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
-        world = world_of_class(hint)
-        return ArraySpec(hint.__name__, world, _subclass(hint, world)) if world else None
 
     # --- what holds arrays
 
@@ -255,9 +229,7 @@ class Parser:
         if issubclass(origin, abc.ItemsView):
             return IterableSpec(text, origin, TupleSpec(_joined("tuple", specs), specs))
         if issubclass(origin, _HASHED) and arrays:
-            raise ValueError(  # noqa: TRY004 - as for every annotation that cannot be read
-                "arrays are not hashable by value, so no set holds them; use a list"
-            )
+            raise ValueError("arrays are not hashable by value, so no set holds them; use a list")
         if issubclass(origin, abc.Mapping) and len(specs) > 1:
             if holds_arrays(specs[0]):
                 raise ValueError("arrays are not hashable by value, so none is a key")
@@ -331,8 +303,8 @@ class Parser:
 
         PEP 681 (https://peps.python.org/pep-0681/) has such a class, or its metaclass, say so.
         """
-        marked = (base for base in (*kind.__mro__, *type(kind).__mro__) if _is_transform(base))
-        if next(marked, None) is None:
+        bases: list[type] = [*kind.__mro__, *class_of(kind).__mro__]
+        if not any("__dataclass_transform__" in vars(base) for base in bases):
             return
         hints = field_hints(kind, dict(self.names))
         arrays = [name for name, hint in hints.items() if self.arrays_inside(_bare_field(hint))]
@@ -370,7 +342,7 @@ def _bare(hint: Any) -> Any:
         origin = get_origin(hint)
         if hasattr(hint, "__supertype__"):  # NewType
             hint = hint.__supertype__
-        elif isinstance(hint, InitVar):  # whose class has no name for what it holds, but this
+        elif class_of(hint) is InitVar:  # whose class has no name for what it holds, but this
             hint = hint.type
         elif origin is typing.Annotated or origin in _FIELD_MARKS:
             hint = get_args(hint)[0]
@@ -399,19 +371,8 @@ def _takes_any_array(kind: Any) -> bool:
     return kind is abc.Hashable or issubclass(np.ndarray, kind)
 
 
-def takes_arrays(hint: Any) -> bool:
-    """Whether an alternative of an annotation is a protocol of whatever converts to an array."""
-    alternatives = get_args(hint) if get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
-    kinds = [get_origin(each) or each for each in alternatives]
-    return any(getattr(k, "_is_protocol", False) and hasattr(k, "__array__") for k in kinds)
-
-
-def _is_transform(kind: type) -> bool:
-    return "__dataclass_transform__" in vars(kind)
-
-
 def _mentions_self(hint: Any) -> bool:
-    return hint is typing.Self or any(_mentions_self(each) for each in get_args(hint))
+    return hint is _SELF or any(_mentions_self(each) for each in get_args(hint))
 
 
 def _joined(name: str, specs: tuple[Spec, ...]) -> str:
@@ -420,68 +381,3 @@ def _joined(name: str, specs: tuple[Spec, ...]) -> str:
 
 def _is_subclass(kind: Any, of: type) -> bool:
     return isinstance(kind, type) and issubclass(kind, of)
-
-
-def _is_jaxtyping(hint: Any) -> bool:
-    jaxtyping = sys.modules.get("jaxtyping")
-    return jaxtyping is not None and _is_subclass(hint, jaxtyping.AbstractArray)
-
-
-def _jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> ArraySpec:
-    dtypes = hint.dtypes
-    if not isinstance(dtypes, tuple):
-        dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
-    name = getattr(hint.array_type, "__name__", repr(hint.array_type))
-    any_array = hint.array_type is Any
-    if world is not None and hint.array_type is world.array_type():
-        name = world.array_class  # the name that it has in its library may be another
-    if any_array:
-        name = world.array_class if world else "Array"
-    label = hint.dtype.__name__
-    return ArraySpec(
-        text=f'{label}[{name}, "{hint.dim_str}"]',
-        world=world,
-        array_type=array_type,
-        dtypes=dtypes,
-        dtype_label=label if dtypes else None,
-        axes=None if hint.dim_str == "..." else parse_axes(hint.dim_str),
-        takes_scalars=any_array,
-        takes_ducks=any_array,
-    )
-
-
-def _parse_alias(hint: Any) -> ArraySpec | None:
-    """Read a generic alias of a world's array class: ``NDArray[np.float32]``."""
-    for world in loaded_worlds():
-        alias = world.alias(hint)
-        if alias is not None:
-            axes = None if alias.axes is None else parse_axes(alias.axes)
-            spec = ArraySpec(alias.text, world, alias.kind, alias.dtypes, alias.label, axes)
-            return spec if alias.variable is None else spec._replace(dtype_key=f"@{alias.variable}")
-    return None
-
-
-def _subclass(kind: Any, world: World) -> type | None:
-    return None if kind is world.array_type() else kind
-
-
-def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
-    """The array types of another world (None: of any) that stand anywhere inside an annotation."""
-    if isinstance(hint, type) and get_origin(hint) is None:
-        inner = getattr(hint, "array_type", hint)
-        found = world_of_class(inner)
-        return () if found in {None, world} else (type_name(inner),)
-    origin = get_origin(hint)
-    found = world_of_class(origin) if origin is not None else None
-    here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
-    return here + tuple(name for each in get_args(hint) for name in foreign_types(each, world))
-
-
-def annotation_text(hint: Any) -> str:
-    """An annotation as a reader would write it."""
-    if isinstance(hint, type) and get_origin(hint) is None:
-        return hint.__name__
-    if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
-        return hint.__name__
-    modules = "|".join((r"typing|collections\.abc|jaxtyping", *world_names()))
-    return re.sub(rf"\b(?:{modules})\.", "", repr(hint))

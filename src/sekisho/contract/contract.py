@@ -14,31 +14,28 @@ from typing import (
     get_origin,
 )
 
-from sekisho.contract.annotations import Parser, annotation_text, foreign_types, unpacked
+from sekisho.contract.annotations import Parser, unpacked
 from sekisho.contract.axes import Axis
+from sekisho.contract.changes import mapped
 from sekisho.contract.options import Options
 from sekisho.contract.resolve import resolve_annotations
-from sekisho.contract.signature import Flavour, display_name, flavour_of
+from sekisho.contract.signature import Flavour, display_name, flavour_of, is_wrapper
 from sekisho.contract.specs import (
     ANYTHING,
-    AliasSpec,
-    ArraySpec,
     HintSpec,
-    RecordSpec,
     Spec,
     array_specs,
-    children,
     holds_arrays,
-    mapped,
     names_in,
     walk,
-    without_axes,
 )
+from sekisho.contract.spelling import annotation_text, foreign_types
+from sekisho.contract.symbols import check_symbols
 from sekisho.contract.typecheck import make_checker
 from sekisho.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "CHECKED",
@@ -48,7 +45,6 @@ __all__ = [
     "YIELDED",
     "Contract",
     "Parameter",
-    "binders",
     "build_contract",
     "make_parameter",
     "prepare_checkers",
@@ -105,7 +101,6 @@ class Parameter(NamedTuple):
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())
 
 
-
 class Contract(NamedTuple):
     """All that the guard of one function has to hold."""
 
@@ -117,7 +112,9 @@ class Contract(NamedTuple):
     yielded: Parameter | None = None
     sent: Parameter | None = None
     shares_axes: bool = False
-    """Whether its body asks with the axes of its call: see `_body`."""
+    """Whether its body asks with the axes of its call: see `sekisho.guard.body`."""
+    is_wrapper: bool = False
+    """Whether the function is called as its guard was: what came by keyword goes by keyword."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -201,7 +198,7 @@ def _with_annotations(
         yielded=bare.yielded and reader.read(hints, bare.yielded),
         sent=bare.sent and reader.read(hints, bare.sent),
     )
-    return _check_symbols(contract, problems)
+    return check_symbols(contract, problems)
 
 
 _POSITIONAL: Final = (
@@ -228,7 +225,8 @@ def _bare_contract(
         raise DeclarationError(
             f"{title}(): returns='caller' is for functions that return; this is a generator."
         )
-    return Contract(title, options, parameters, make_parameter(RESULT), flavour)
+    wraps = is_wrapper(function, signature)
+    return Contract(title, options, parameters, make_parameter(RESULT), flavour, is_wrapper=wraps)
 
 
 def make_parameter(name: str) -> Parameter:
@@ -365,80 +363,3 @@ def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
             f"{where}: {annotation_text(hint)} declares a {foreign[0]} "
             f"in a {options.kind} function.\n  hint: {fix}"
         )
-
-
-def _check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
-    """Refuse a symbolic axis whose names no earlier axis can have bound, or ask nothing of it.
-
-    Raises:
-        DeclarationError: naming the axis, where nobody takes `problems`.
-    """
-    seen = {f"{{{each.name}}}" for each in contract.parameters}
-    unbound: set[Axis] = set()
-    for parameter in (*contract.parameters, *contract.outcomes):
-        for axis, name in _unbound_axes(parameter.spec, seen, contract.keys, set()):
-            text = (
-                f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
-                f"'{name}', which no axis before it binds."
-            )
-            if problems is None:
-                raise DeclarationError(text)
-            problems.append(text)
-            unbound.add(axis)
-    if not unbound:
-        return contract
-
-    def without(parameter: Parameter | None) -> Any:
-        return parameter and parameter._replace(spec=without_axes(parameter.spec, unbound))
-
-    return contract._replace(
-        parameters=tuple(without(each) for each in contract.parameters),
-        result=without(contract.result),
-        yielded=without(contract.yielded),
-        sent=without(contract.sent),
-    )
-
-
-def _unbound_axes(
-    spec: Any, seen: set[str], shared: frozenset[str], visited: set[int]
-) -> Iterator[tuple[Axis, str]]:
-    """The symbolic axes that use a name which nothing `seen` binds, each with that name."""
-    if isinstance(spec, ArraySpec):
-        for axis in spec.axes or ():
-            names = axis.expression.names if axis.expression else ()
-            yield from [(axis, name) for name in names if name not in seen][:1]
-            if axis.name is not None and not axis.variadic:
-                seen.add(axis.name)
-    elif isinstance(spec, RecordSpec):
-        if id(spec) in visited:
-            return
-        visited.add(id(spec))
-        # Its fields are to a record what arguments are to a function.
-        own = {name for name in seen if name[0] != "{"} | {f"{{{name}}}" for name in spec.fields}
-        own.add("{self}")
-        for each in spec.fields.values():
-            yield from _unbound_axes(each, own, shared | spec.keys, visited)
-        seen |= own & shared
-    elif not (isinstance(spec, AliasSpec) and id(spec) in visited):
-        visited.add(id(spec))
-        for each in children(spec):
-            yield from _unbound_axes(each, seen, shared, visited)
-
-
-def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
-    """The places that may have bound an axis before the parameter called `before` was reached.
-
-    The first that must have bound it ends the search, so this is one place unless the axis
-    stands in an optional argument.
-    """
-    found: list[str] = []
-    for parameter in contract.parameters:
-        if parameter.name == before:
-            break
-        axes = [axis for axis in parameter.axes if axis.key == key]
-        if axes or (key[0] == "@" and key in names_in(parameter.spec)):
-            found.append(parameter.place)
-            certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default
-            if certain and not all(axis.broadcastable for axis in axes):
-                break
-    return tuple(found)

@@ -6,7 +6,8 @@ import importlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract.axes import Axis, Bindings
+from sekisho.contract.axes import Axis
+from sekisho.contract.expressions import Bindings
 from sekisho.contract.specs import ArraySpec
 
 if TYPE_CHECKING:

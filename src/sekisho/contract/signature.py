@@ -15,7 +15,7 @@ from sekisho.worlds import world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Flavour", "display_name", "flavour_of", "read_signature"]
+__all__ = ["Flavour", "display_name", "flavour_of", "is_wrapper", "read_signature"]
 
 Flavour = Literal["function", "coroutine", "generator", "async generator"]
 
@@ -69,6 +69,22 @@ def _wrapped(function: Any, values: str) -> str:
         owner: Any = getattr(function, "__objclass__", None)
         call = f"{owner.__name__}.{name}" if owner else name
     return f"\n  hint: def {name}({values}):\n            return {call}({values})"
+
+
+def is_wrapper(function: Any, signature: inspect.Signature) -> bool:
+    """Whether a function takes its arguments otherwise than the signature says that it shows.
+
+    ``functools.wraps`` lends a wrapper the signature of what it wraps. The wrapper itself may take
+    keywords only, or look at which arguments came by keyword, as a cache and ``jax.jit`` do.
+    """
+    if not hasattr(function, "__wrapped__") and not hasattr(function, "__signature__"):
+        return False
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return True
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return set(code.co_varnames[:count]) != set(signature.parameters)
 
 
 def flavour_of(function: Any) -> Flavour:

@@ -14,7 +14,7 @@ from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Iterator
 
 __all__ = [
     "ANYTHING",
@@ -34,12 +34,10 @@ __all__ = [
     "children",
     "dtypes_of",
     "holds_arrays",
-    "mapped",
     "matches_dtype",
     "names_in",
     "needs_reading",
     "walk",
-    "without_axes",
 ]
 
 
@@ -345,46 +343,6 @@ def _names_of(spec: ArraySpec) -> Iterator[str]:
                 yield f"#{axis.key}"
     if spec.dtype_key is not None:
         yield spec.dtype_key
-
-
-def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = frozenset()) -> Any:
-    """The same annotation with some of what stands inside of it changed, from the outside in."""
-    if id(spec) in seen:  # a record that holds itself
-        return spec
-    new = change(spec)
-    if new is not spec or isinstance(spec, HintSpec):
-        return new
-    if isinstance(spec, (RecordSpec, AliasSpec)):
-        within = seen | {id(spec)}
-        if isinstance(spec, AliasSpec):
-            spec.target = mapped(spec.target, change, within)
-            return spec
-        fields = {name: mapped(each, change, within) for name, each in spec.fields.items()}
-        spec.fields.update(fields)
-        return spec
-    changed: dict[str, Any] = {}
-    parts: dict[str, Any] = spec._asdict() if hasattr(spec, "_asdict") else {}
-    for name, part in parts.items():
-        if name in {"alternatives", "items"}:
-            changed[name] = tuple(mapped(each, change, seen) for each in part)
-        elif name in {"item", "key", "value", "inner"}:
-            changed[name] = mapped(part, change, seen)
-    return spec._replace(**changed) if changed else spec
-
-
-def without_axes(spec: Any, axes: Collection[Axis]) -> Any:
-    """The same annotation, in which some axes may be of any size."""
-
-    def change(each: Any) -> Any:
-        if isinstance(each, ArraySpec) and each.axes is not None:
-            kept = tuple(Axis("_") if axis in axes else axis for axis in each.axes)
-            return each if kept == each.axes else each._replace(axes=kept)
-        if isinstance(each, HintSpec):
-            named = any(axis in axes for array in each.arrays for axis in array.axes or ())
-            return ANYTHING if named else each  # jaxtyping would ask for them
-        return each
-
-    return mapped(spec, change)
 
 
 def walk(spec: Any) -> Iterator[Any]:

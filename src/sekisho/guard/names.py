@@ -15,6 +15,7 @@ from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
+from sekisho.guard.wrappers import make_as_called, make_binder
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -26,6 +27,7 @@ from sekisho.worlds import (
     is_compiling,
     loaded_worlds,
     look_for_worlds,
+    nests_deeper,
     on_load,
     runs_while_compiling,
     traceable_classes,
@@ -152,6 +154,10 @@ class Names:
                 return first_array
             case "watch":
                 return Outlined.make(make_watch, self.contract, what)
+            case "bind":
+                return Outlined.make(make_binder, self.contract, what)
+            case "as_called":
+                return Outlined.make(make_as_called, self.contract)
             case "hand_back":
                 return Outlined.make(make_hand_back, self.contract)
             case _:
@@ -248,6 +254,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract, admission.knows)
     binds = admission.binds
+    contract_spec = admission.parameter.spec
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
@@ -274,10 +281,19 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             settle_boundary(start, error)
             # Without the frames between: what went wrong is in the caller's line and in the text.
             raise error.with_traceback(None) from None
+        except RecursionError:
+            if not nests_deeper(value, _DEEP):
+                raise  # the program's own, which it may answer
+            reason = "it nests too deep to be checked, or contains itself"
+            raise BoundaryError(boundary.root.violation(contract_spec, value, reason)) from None
         settle_boundary(start, None)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
+
+
+_DEEP: Final = 50
+"""As many levels as no batch has, and every recursion limit allows."""
 
 
 def _world_of_call(contract: Contract) -> World:

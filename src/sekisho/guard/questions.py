@@ -61,7 +61,7 @@ def cases_of(
     if parameter.has_default and not isinstance(spec, HintSpec) and spec is not UNANNOTATED:
         # A default that was not passed is left alone, whatever it is.
         is_none = parameter.default is None
-        default = "None" if is_none else scope.need(f"_default_{local}", "default", local)
+        default = "None" if is_none else scope.default(local)
         skip = Case((Test(f"{local} is {default}", f"{local} is not {default}"),), {})
         cases = cases if skip in cases else (skip, *cases)
     return _cheapest_first(cases)
@@ -140,14 +140,18 @@ def _asks_alike(scope: Scope, item: Any) -> bool:
     if isinstance(item, (UnionSpec, TupleSpec)):
         # What an alternative binds, another one may not.
         return not any(names_in(item))
-    return isinstance(item, ArraySpec) and item.dtype_key is None and not any(
-        axis.key is not None
-        and (
-            axis.broadcastable
-            or axis.key in scope.growing
-            or (axis.key in scope.axes and axis.key not in scope.certain)
+    return (
+        isinstance(item, ArraySpec)
+        and item.dtype_key is None
+        and not any(
+            axis.key is not None
+            and (
+                axis.broadcastable
+                or axis.key in scope.growing
+                or (axis.key in scope.axes and axis.key not in scope.certain)
+            )
+            for axis in item.axes or ()
         )
-        for axis in item.axes or ()
     )
 
 
@@ -239,37 +243,45 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
     else:
         every = ", ".join(scope.array_class(world) for world in scope.worlds)
         kind = scope.array_type or f"({every})"
+    place, dtype = _device_tests(scope, local), _one_dtype(scope, spec, local, wanted)
+    if place is None or dtype is None:
+        return None
     tests = [is_so(f"{scope.builtin('isinstance')}({local}, {kind})")]
     if spec.dtypes is not None:
         tests.append(_dtype_test(scope, spec, local))
-    device = scope.contract.options.device
-    home = scope.contract.options.world
-    if device is not None and home is not None:
-        if scope.device:
-            tests.append(compare(f"{local}.device", scope.device))
-        else:
-            question = home.device_question(device)
-            if question is None:
-                return None
-            attribute, literal = question
-            place = literal or scope.need("_device", "device")
-            tests.append(compare(f"{local}.{attribute}", place))
-    binds: dict[str, str] = {}
-    key = spec.dtype_key
-    if key is not None:
-        if key in scope.axes and key not in scope.certain:
-            return None
-        if key in scope.certain:
-            tests.append(compare(f"{local}.dtype", scope.axes[key]))
-        elif key in wanted:
-            binds[key] = f"{local}.dtype"
+    tests += [*place, *dtype.tests]
     if spec.axes is None:
-        return Case(tuple(tests), binds)
-    shape = ask_shape(scope, spec.axes, local, [each for each in wanted if each != key])
+        return Case(tuple(tests), dtype.binds)
+    sizes = [each for each in wanted if each != spec.dtype_key]
+    shape = ask_shape(scope, spec.axes, local, sizes)
     if shape is None:
         return None
-    unpack = () if binds else shape.unpack
-    return Case((*tests, *shape.tests), {**shape.binds, **binds}, unpack)
+    unpack = () if dtype.binds else shape.unpack
+    return Case((*tests, *shape.tests), {**shape.binds, **dtype.binds}, unpack)
+
+
+def _device_tests(scope: Scope, local: str) -> list[Test] | None:
+    """The question where a value is, if it must be somewhere; None if only the slow path can tell."""
+    device, home = scope.contract.options.device, scope.contract.options.world
+    if device is None or home is None:
+        return []
+    if scope.device:
+        return [compare(f"{local}.device", scope.device)]
+    question = home.device_question(device)
+    if question is None:
+        return None
+    attribute, literal = question
+    return [compare(f"{local}.{attribute}", literal or scope.need("_device", "device"))]
+
+
+def _one_dtype(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
+    """Whether a dtype is the one that the call's type variable stands for; None as above."""
+    key = spec.dtype_key
+    if key in scope.certain:
+        return Case((compare(f"{local}.dtype", scope.axes[key]),), {})
+    if key in scope.axes:
+        return None
+    return Case((), {key: f"{local}.dtype"} if key is not None and key in wanted else {})
 
 
 _LIKELY: Final = ("float32", "float64", "int64", "uint8", "bool", "complex64")

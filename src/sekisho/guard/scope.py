@@ -19,7 +19,8 @@ class Need(NamedTuple):
 
     ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
     ``dtype``, ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``,
-    ``first_array``, ``array_type_of``, ``hand_back``, ``shared``, ``watch``; ``what`` says which.
+    ``first_array``, ``array_type_of``, ``hand_back``, ``shared``, ``watch``, ``bind``,
+    ``as_called``; ``what`` says which.
     """
 
     kind: str
@@ -87,6 +88,10 @@ class Scope:
         name = self.fresh(base)
         self.needs[name] = Need(kind, what)
         return name
+
+    def default(self, parameter: str) -> str:
+        """The global name of a parameter's default."""
+        return self.need(f"_default_{parameter}", "default", parameter)
 
     def builtin(self, name: str) -> str:
         """A builtin, under another name if a parameter hides it."""

@@ -116,8 +116,8 @@ class _ShapeQuestion:
             if not answered:
                 return None
         if axes and len(self.exact) == len(axes):
-            whole = compare(f"{local}.shape", self.whole_shape())
-            return Case((*self.arguments, whole), {})
+            exact = compare(f"{local}.shape", self.whole_shape())
+            return Case((*self.arguments, exact), {})
         if star is not None and not rank and not self.tests and not self.wanted:
             return Case((), {})
         binds = {key: part for key, part in self.binds.items() if key in self.wanted}
@@ -224,7 +224,6 @@ class _ShapeQuestion:
             if " " in names.get(name, " ") or name.startswith("{"):
                 return None
         return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
-
 
     def argument(self, key: str) -> str:
         """An argument that is a size; it is asked to be an integer if its annotation does not."""

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 import keyword
+import sys
 import unicodedata
 import warnings
 import weakref
@@ -26,6 +27,7 @@ from sekisho.contract import (
     display_name,
     flavour_of,
     has_strings,
+    locals_of,
     mentioned,
     read_signature,
 )
@@ -42,7 +44,7 @@ from sekisho.ground import (
 from sekisho.guard.body import asks
 from sekisho.guard.names import Names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
-from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
+from sekisho.worlds import World, asked_worlds, class_of, look_for_worlds, runs_while_compiling
 
 if TYPE_CHECKING:
     import types
@@ -123,7 +125,12 @@ def settle_late_guards(typed: Mapping[str, Any]) -> None:
 def warn_unguarded(function: Any, problems: list[str] | None) -> None:
     """Say what the import hook leaves unchecked, at the line of the function."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    filename, line = (code.co_filename, code.co_firstlineno) if code else ("<unknown>", 1)
+    if code is None:  # a class, whose line Python knows since 3.13
+        module = sys.modules.get(function.__module__)
+        filename = getattr(module, "__file__", None) or "<unknown>"
+        line = getattr(function, "__firstlineno__", 1)
+    else:
+        filename, line = code.co_filename, code.co_firstlineno
     for each in problems or ():
         text = f"not checked: {each}"
         try:
@@ -232,7 +239,8 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
             state.kept = write_into(None, guard.__globals__)
         else:
             write_into(guard, guard.__globals__)
-            vars(guard).pop("__signature__", None)  # its code has it now
+            if not guard.__code__.co_flags & inspect.CO_VARARGS:
+                vars(guard).pop("__signature__", None)  # its code has it now
             state.is_written = True
 
     def write_into(guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
@@ -276,6 +284,11 @@ def _build_late_contract(
         contract = build_contract(function, signature, options, names, problems)
     except NameError as error:
         missing = str(error)
+        around = _classes_of_call()
+        if error.name in around:
+            with contextlib.suppress(NameError):
+                names = {**around, **names}
+                contract = build_contract(function, signature, options, names, problems)
     title = display_name(function)
     hint = "import it outside of TYPE_CHECKING, or define it before the first call"
     if contract is None and problems is None:
@@ -296,6 +309,20 @@ def _build_late_contract(
             problems = None  # it speaks of no arrays
     warn_unguarded(function, problems)
     return contract
+
+
+def _classes_of_call() -> dict[str, Any]:
+    """The class that the method being called for the first time is of, and those that it extends.
+
+    A class that is made in a function has a name for its own methods only in that function.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and not is_guard(frame.f_code):
+        frame = frame.f_back
+    args: Any = locals_of(frame).get("args") if frame else None
+    first: Any = args[0] if args else None
+    kind = first if isinstance(first, type) else class_of(first)
+    return {each.__name__: each for each in kind.__mro__}
 
 
 _ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}

@@ -13,10 +13,10 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import locals_of
+from sekisho.contract import Parser, is_validated, locals_of
 from sekisho.errors import DeclarationError
 from sekisho.guard.modules import guard_module, is_module
-from sekisho.guard.stub import make_guard, options_of
+from sekisho.guard.stub import make_guard, options_of, warn_unguarded
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -112,16 +112,45 @@ _METHODS: Final = (types.FunctionType, *_WRAPPERS)
 
 def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
     """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
+    if is_validated(kind):
+        _tell_validated(kind, options, frame)
     namespace: dict[str, Any] = {**vars(kind)}
     for name, member in namespace.items():
         if not isinstance(member, _METHODS) or not _is_declared(name, member):
             continue
+        if name == "__init__" and is_validated(kind):
+            continue  # the library's own, which takes anything
         has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
         its_options = options if has_module else options._replace(device=_without_module(options))
         _set(kind, name, guard_target(member, its_options._replace(gives_way=True), frame), options)
     if vars(kind).get("__annotations__") and not _is_generated(kind):
         _tell_late_dataclasses(kind, options.kind)
     return kind
+
+
+def _tell_validated(kind: type, options: Options, frame: FrameType | None) -> None:
+    """Say that no guard sees how a record is made whose own library makes it, if it holds arrays.
+
+    Raises:
+        DeclarationError: if it has, unless nobody asked for this very class to be guarded.
+    """
+    parser = Parser(options.world, _names_around(kind, frame))
+    try:
+        problem = "" if parser.parse_record(kind) is None else "holds arrays in its fields"
+    except NameError as error:
+        problem = f"has fields that cannot be read yet ({error})"
+    except ValueError as error:
+        problem = f"has a field that cannot be checked ({error})"
+    if not problem:
+        return
+    title = kind.__qualname__.rpartition("<locals>.")[2]
+    text = (
+        f"{options.kind}(): {title} {problem}, and its library makes it, past any guard.\n"
+        f"  hint: annotate the argument of a guarded function with {title}: its fields are checked there"
+    )
+    if not options.lenient:
+        raise DeclarationError(text)
+    warn_unguarded(kind, [text])
 
 
 def _is_generated(kind: type) -> bool:

@@ -27,11 +27,11 @@ from sekisho.guard.scope import Need, Scope
 from sekisho.guard.shapes import Case, contrary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sekisho.worlds import World
 
-__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
+__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate", "signature_text"]
 
 
 class Generated(NamedTuple):
@@ -84,6 +84,7 @@ class _Writer:
         self.contract = contract
         self.name = name
         self.scope = Scope(contract, name, worlds)
+        self.all_arguments: tuple[str, str] = (self.scope.fresh("args"), self.scope.fresh("kwargs"))
         self.call_keys: frozenset[str] = contract.keys
         self.lines: list[str] = []
         self.depth = 0
@@ -93,6 +94,11 @@ class _Writer:
         word = "async def" if contract.flavour.startswith(("async", "co")) else "def"
         self.emit(f"{word} {self.name}({self.signature()}):")
         self.depth = 1
+        if contract.is_wrapper and contract.parameters:
+            names = ", ".join(each.name for each in contract.parameters)
+            comma = "," if len(contract.parameters) == 1 else ""
+            bind = scope.need("_bind", "bind", self.name)
+            self.emit(f"{names}{comma} = {bind}({self.signature()})")
         self.write_context()
         hand_back = self.write_caller()
         for index, parameter in enumerate(contract.parameters):
@@ -103,12 +109,21 @@ class _Writer:
         if contract.shares_axes:
             call, new = self.write_shared_call()
         else:
+            self.write_as_called()
             call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
         if "generator" in contract.flavour:
             self.write_items(call)
         else:
             self.write_result(f"await {call}" if word != "def" else call, hand_back, new)
         return Generated("\n".join(self.lines) + "\n", scope.needs)
+
+    def write_as_called(self) -> None:
+        """Put the checked values where they came from: a wrapper may ask what came by keyword."""
+        if self.contract.is_wrapper and self.contract.parameters:
+            as_called = self.scope.need("_as_called", "as_called")
+            args, kwargs = self.all_arguments
+            names = ", ".join(each.name for each in self.contract.parameters)
+            self.emit(f"{args}, {kwargs} = {as_called}({args}, {kwargs}, {names})")
 
     def write_shared_call(self) -> tuple[str, tuple[str, ...]]:
         """The call of a body that shares the axes, and the axes that it may bind for the result."""
@@ -123,6 +138,7 @@ class _Writer:
                 scope.axes[key] = scope.fresh(
                     (key.strip("#*") or "axes") + "_grows" * (key[0] == "#")
                 )
+        self.write_as_called()
         function = scope.need(f"_{self.name}", "shared", (knows, new))
         passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
         return f"{function}({', '.join(filter(None, (passed, self.arguments())))})", new
@@ -158,23 +174,15 @@ class _Writer:
     # --- the signature, and the call of the function inside
 
     def signature(self) -> str:
-        words: list[str] = []
         parameters = self.contract.parameters
-        kinds = [each.kind for each in parameters]
-        for index, each in enumerate(parameters):
-            kind = each.kind
-            before, after = kinds[:index], kinds[index + 1 : index + 2]
-            if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
-                words.append("*")
-            default = ""
-            if each.has_default:
-                default = f"={self.scope.need(f'_default_{each.name}', 'default', each.name)}"
-            words.append(f"{_stars(each)}{each.name}{default}")
-            if kind is kind.POSITIONAL_ONLY and after != [kind]:
-                words.append("/")
-        return ", ".join(words)
+        if self.contract.is_wrapper and parameters:
+            args, kwargs = self.all_arguments
+            return f"*{args}, **{kwargs}"
+        return signature_text(parameters, self.scope.default)
 
     def arguments(self) -> str:
+        if self.contract.is_wrapper and self.contract.parameters:
+            return self.signature()
         return ", ".join(
             f"{each.name}={each.name}"
             if each.kind is each.kind.KEYWORD_ONLY
@@ -183,7 +191,6 @@ class _Writer:
         )
 
     # --- what the whole call needs to know first
-
     def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
         """The names that these annotations mention and the call binds, in order."""
         return dict.fromkeys(
@@ -341,6 +348,22 @@ class _Writer:
         if left_out:
             bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
         return bound or ["pass"]
+
+
+def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], str]) -> str:
+    """The parameters as a ``def`` has them; `default` names the default of each."""
+    words: list[str] = []
+    kinds = [each.kind for each in parameters]
+    for index, each in enumerate(parameters):
+        kind = each.kind
+        before, after = kinds[:index], kinds[index + 1 : index + 2]
+        if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
+            words.append("*")
+        value = f"={default(each.name)}" if each.has_default else ""
+        words.append(f"{_stars(each)}{each.name}{value}")
+        if kind is kind.POSITIONAL_ONLY and after != [kind]:
+            words.append("/")
+    return ", ".join(words)
 
 
 def _lines(piece: str, room: int) -> list[str]:

@@ -15,6 +15,7 @@ __all__ = [
     "CheckedIterable",
     "flatten",
     "iterate_checked",
+    "nests_deeper",
     "with_collected",
     "with_fields",
     "with_items",
@@ -108,6 +109,24 @@ def flatten(container: Any) -> Iterator[Any]:
             is_dict = issubclass(class_of(value), dict)  # torch.max gives a tuple with `values`
             items = list(value.values() if is_dict else value)
             waiting.extend(reversed(items))
+
+
+def nests_deeper(container: Any, levels: int) -> bool:
+    """Whether dicts, lists and tuples nest deeper than so many levels, or one contains itself."""
+    level = [container]
+    for _ in range(levels):
+        inside = [each for each in level if issubclass(class_of(each), (dict, list, tuple))]
+        # One of each: what many share is looked at once.
+        level = list(
+            {
+                id(item): item
+                for each in inside
+                for item in (each.values() if issubclass(class_of(each), dict) else each)
+            }.values()
+        )
+        if not inside:
+            return False
+    return True
 
 
 def iterate_checked(iterator: Any, check: Callable[[int, Any], Any]) -> Any:

@@ -1,0 +1,62 @@
+"""Unions at a boundary: the first alternative that takes the value, and the words if none does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.contract import ArraySpec, UnionSpec
+from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
+from sekisho.worlds import find_world, is_compiling
+
+if TYPE_CHECKING:
+    from sekisho.border.items import Admit
+    from sekisho.border.violations import Place
+
+__all__ = ["admit_union"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call: Any) -> Any:
+    """Return what the first alternative that takes a value makes of it.
+
+    Raises:
+        BoundaryError: if none does; for the reason of the one that was meant, if that is clear.
+    """
+    errors: list[tuple[Any, BoundaryError]] = []
+    before = dict(call.bound)
+    trial = call._replace(in_trial=True)
+    # What needs no conversion first, in whatever order the union names it.
+    needs_none = [
+        not isinstance(each, ArraySpec) or each.owns(value, call.world)
+        for each in spec.alternatives
+    ]
+    for turn in (True, False):
+        for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
+            if at_home is turn:
+                try:
+                    return admit_as(alternative, value, place, trial)
+                except BoundaryError as error:
+                    if not is_compiling():  # of its frames this is one, which holds it
+                        error.with_traceback(None)
+                    errors.append((alternative, error))
+                    call.bound.clear()
+                    call.bound.update(before)
+    # If only one alternative was meant, its reason is the reason: the one that the value is a
+    # container of, if there is one, or else the only one that has a reason.
+    refused = [(each, error, error.violation) for each, error in errors if error.violation]
+    inside = [each for each in refused if each[2].place != place.place]
+    meant = inside if len(inside) == 1 else [each for each in refused if each[2].reason]
+    if len(meant) == 1:
+        alternative, refusal, _ = meant[0]
+        if not call.in_trial:  # once more, for the words that a trial does without
+            try:
+                return admit_as(alternative, value, place, call)
+            except BoundaryError as again:
+                refusal = again if is_compiling() else again.with_traceback(None)
+        violation = refusal.violation
+        assert violation is not None
+        same_place = violation.place == place.place
+        raise type(refusal)(violation._replace(expected=spec.text) if same_place else violation)
+    kind = WorldError if find_world(value) is None else BoundaryError
+    raise kind(place.violation(spec, value))

@@ -1,0 +1,91 @@
+"""An annotation of one array: its world, dtype and axes.
+
+An annotation is jaxtyping's only if jaxtyping has been imported already, so nothing here imports it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, get_origin
+
+from sekisho.contract.axes import parse_axes
+from sekisho.contract.specs import ArraySpec
+from sekisho.worlds import Array, World, loaded_worlds, world_of_class
+
+__all__ = ["is_jaxtyping", "jaxtyping_spec", "parse_array"]
+
+
+def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
+    """Read what is one array; None if it is none.
+
+    Args:
+    hint: an annotation.
+    home: the world of an array whose annotation states none; None is any.
+
+    Raises:
+    ValueError: for a malformed axis string.
+    """
+    if hint is Array:
+        return ArraySpec("Array", home, takes_scalars=True)
+    alias = _parse_alias(hint)
+    if alias is not None or get_origin(hint) is not None:
+        return alias
+    if not isinstance(hint, type):
+        return None
+    if is_jaxtyping(hint):
+        array_type: Any = getattr(hint, "array_type", None)
+        if array_type is Any:
+            return jaxtyping_spec(hint, home, None)
+        world = world_of_class(array_type)
+        return jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
+    world = world_of_class(hint)
+    return ArraySpec(hint.__name__, world, _subclass(hint, world)) if world else None
+
+
+def is_jaxtyping(hint: Any) -> bool:
+    """Whether this is an annotation of jaxtyping's."""
+    jaxtyping = sys.modules.get("jaxtyping")
+    return (
+        jaxtyping is not None
+        and isinstance(hint, type)
+        and issubclass(hint, jaxtyping.AbstractArray)
+    )
+
+
+def jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> ArraySpec:
+    """Read jaxtyping's annotation, whose arrays are of a world, and of a class in it if that matters."""
+    dtypes = hint.dtypes
+    if not isinstance(dtypes, tuple):
+        dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
+    name = getattr(hint.array_type, "__name__", repr(hint.array_type))
+    any_array = hint.array_type is Any
+    if world is not None and hint.array_type is world.array_type():
+        name = world.array_class  # the name that it has in its library may be another
+    if any_array:
+        name = world.array_class if world else "Array"
+    label = hint.dtype.__name__
+    return ArraySpec(
+        text=f'{label}[{name}, "{hint.dim_str}"]',
+        world=world,
+        array_type=array_type,
+        dtypes=dtypes,
+        dtype_label=label if dtypes else None,
+        axes=None if hint.dim_str == "..." else parse_axes(hint.dim_str),
+        takes_scalars=any_array,
+        takes_ducks=any_array,
+    )
+
+
+def _parse_alias(hint: Any) -> ArraySpec | None:
+    """Read a generic alias of a world's array class: ``NDArray[np.float32]``."""
+    for world in loaded_worlds():
+        alias = world.alias(hint)
+        if alias is not None:
+            axes = None if alias.axes is None else parse_axes(alias.axes)
+            spec = ArraySpec(alias.text, world, alias.kind, alias.dtypes, alias.label, axes)
+            return spec if alias.variable is None else spec._replace(dtype_key=f"@{alias.variable}")
+    return None
+
+
+def _subclass(kind: Any, world: World) -> type | None:
+    return None if kind is world.array_type() else kind

@@ -1,0 +1,46 @@
+"""Annotations as they are: how a reader would write one, and which array classes stand in it."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from sekisho.worlds import type_name, world_names, world_of_class
+
+if TYPE_CHECKING:
+    from sekisho.worlds import World
+
+__all__ = ["annotation_text", "foreign_types", "takes_arrays"]
+
+
+def takes_arrays(hint: Any) -> bool:
+    """Whether an alternative of an annotation is a protocol of whatever converts to an array."""
+    alternatives = (
+        get_args(hint) if get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
+    )
+    kinds = [get_origin(each) or each for each in alternatives]
+    return any(getattr(k, "_is_protocol", False) and hasattr(k, "__array__") for k in kinds)
+
+
+def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
+    """The array types of another world (None: of any) that stand anywhere inside an annotation."""
+    if isinstance(hint, type) and get_origin(hint) is None:
+        inner = getattr(hint, "array_type", hint)
+        found = world_of_class(inner)
+        return () if found in {None, world} else (type_name(inner),)
+    origin = get_origin(hint)
+    found = world_of_class(origin) if origin is not None else None
+    here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
+    return here + tuple(name for each in get_args(hint) for name in foreign_types(each, world))
+
+
+def annotation_text(hint: Any) -> str:
+    """An annotation as a reader would write it."""
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return hint.__name__
+    if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
+        return hint.__name__
+    modules = "|".join((r"typing|collections\.abc|jaxtyping", *world_names()))
+    return re.sub(rf"\b(?:{modules})\.", "", repr(hint))

@@ -1,0 +1,100 @@
+"""The names that axes bind: whether each is bound before it is used, and by whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.contract.changes import without_axes
+from sekisho.contract.specs import (
+    AliasSpec,
+    ArraySpec,
+    RecordSpec,
+    children,
+    names_in,
+)
+from sekisho.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.contract.axes import Axis
+    from sekisho.contract.contract import Contract, Parameter
+
+__all__ = ["binders", "check_symbols"]
+
+
+def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
+    """Refuse a symbolic axis whose names no earlier axis can have bound, or ask nothing of it.
+
+    Raises:
+        DeclarationError: naming the axis, where nobody takes `problems`.
+    """
+    seen = {f"{{{each.name}}}" for each in contract.parameters}
+    unbound: set[Axis] = set()
+    for parameter in (*contract.parameters, *contract.outcomes):
+        for axis, name in _unbound_axes(parameter.spec, seen, contract.keys, set()):
+            text = (
+                f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
+                f"'{name}', which no axis before it binds."
+            )
+            if problems is None:
+                raise DeclarationError(text)
+            problems.append(text)
+            unbound.add(axis)
+    if not unbound:
+        return contract
+
+    def without(parameter: Parameter | None) -> Any:
+        return parameter and parameter._replace(spec=without_axes(parameter.spec, unbound))
+
+    return contract._replace(
+        parameters=tuple(without(each) for each in contract.parameters),
+        result=without(contract.result),
+        yielded=without(contract.yielded),
+        sent=without(contract.sent),
+    )
+
+
+def _unbound_axes(
+    spec: Any, seen: set[str], shared: frozenset[str], visited: set[int]
+) -> Iterator[tuple[Axis, str]]:
+    """The symbolic axes that use a name which nothing `seen` binds, each with that name."""
+    if isinstance(spec, ArraySpec):
+        for axis in spec.axes or ():
+            names = axis.expression.names if axis.expression else ()
+            yield from [(axis, name) for name in names if name not in seen][:1]
+            if axis.name is not None and not axis.variadic:
+                seen.add(axis.name)
+    elif isinstance(spec, RecordSpec):
+        if id(spec) in visited:
+            return
+        visited.add(id(spec))
+        # Its fields are to a record what arguments are to a function.
+        own = {name for name in seen if name[0] != "{"} | {f"{{{name}}}" for name in spec.fields}
+        own.add("{self}")
+        for each in spec.fields.values():
+            yield from _unbound_axes(each, own, shared | spec.keys, visited)
+        seen |= own & shared
+    elif not (isinstance(spec, AliasSpec) and id(spec) in visited):
+        visited.add(id(spec))
+        for each in children(spec):
+            yield from _unbound_axes(each, seen, shared, visited)
+
+
+def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
+    """The places that may have bound an axis before the parameter called `before` was reached.
+
+    The first that must have bound it ends the search, so this is one place unless the axis
+    stands in an optional argument.
+    """
+    found: list[str] = []
+    for parameter in contract.parameters:
+        if parameter.name == before:
+            break
+        axes = [axis for axis in parameter.axes if axis.key == key]
+        if axes or (key[0] == "@" and key in names_in(parameter.spec)):
+            found.append(parameter.place)
+            certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default
+            if certain and not all(axis.broadcastable for axis in axes):
+                break
+    return tuple(found)
