@@ -39,6 +39,7 @@ from sekisho.contract.memo import (
 from sekisho.contract.options import Kind, Options, make_options
 from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
+from sekisho.contract.slips import find_slips, names_of, slips_in
 from sekisho.contract.specs import (
     ANYTHING,
     ArraySpec,
@@ -91,6 +92,7 @@ __all__ = [
     "close_memo",
     "display_name",
     "dtypes_of",
+    "find_slips",
     "flavour_of",
     "has_strings",
     "locals_of",
@@ -99,12 +101,14 @@ __all__ = [
     "make_parameter",
     "match_shape",
     "mentioned",
+    "names_of",
     "open_memo",
     "parse_axes",
     "prepare_checkers",
     "read_memo",
     "read_signature",
     "root_of",
+    "slips_in",
     "variadic_index",
     "walk",
     "write_memo",
