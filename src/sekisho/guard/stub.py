@@ -134,9 +134,7 @@ def _warn_of_slips(function: Any, contract: Contract) -> None:
         _warn_at(function, text, AxisNameWarning, raises=not contract.options.lenient)
 
 
-def _warn_at(
-    function: Any, text: str, category: type[Warning], *, raises: bool = False
-) -> None:
+def _warn_at(function: Any, text: str, category: type[Warning], *, raises: bool = False) -> None:
     """Warn at the line of a function.
 
     Args:
