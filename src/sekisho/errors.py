@@ -151,7 +151,7 @@ class CrossingWarning(UserWarning):
 
 
 class AxisNameWarning(UserWarning):
-    """At decoration: an axis name of an annotation that looks like a slip, as ``heigth`` does.
+    """An axis name that looks like a slip (``heigth`` beside ``height``); issued at decoration.
 
     It is used once in the signature, and differs from another axis name in one letter, in the order
     of two letters, in case or in an underscore.

@@ -1,9 +1,9 @@
 """Axis names that look like a slip: ``"height width" -> "heigth width"``.
 
-An axis name that a signature uses once, beside one that differs from it as slips of the hand do, asks
-nothing of any array, and its author thinks that it does. Short names are close to one another by
-nature (``h w``, ``q_size k_size``, ``dim1 dim2``, ``num_rx num_tx``), so the rule asks for words that
-are long enough. docs/contract.md states it.
+An axis name that a signature uses once accepts any size. If it differs from another name as a typing
+error does, its author expects a check that never happens. Many short names differ in one letter on
+purpose (``h w``, ``q_size k_size``, ``dim1 dim2``, ``num_rx num_tx``), so the rule compares word by
+word, and only words that are long enough. docs/contract.md states the rule.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Slip(NamedTuple):
 
 
 def slips_in(contract: Contract) -> list[Slip]:
-    """The slips in the annotations of one function."""
+    """Find the slips in the annotations of one function."""
     return find_slips(
         (parameter.place, names_of(array.axes or ()))
         for parameter in (*contract.parameters, *contract.outcomes)
@@ -68,7 +68,7 @@ def slips_in(contract: Contract) -> list[Slip]:
 
 
 def names_of(axes: Iterable[Axis]) -> list[str]:
-    """The axis names that one array mentions, each as often as it does."""
+    """List the axis names that one array mentions, with repetitions."""
     found: list[str] = []
     for axis in axes:
         if axis.name:
@@ -104,7 +104,7 @@ def _slips(uses: Counter[str], first: dict[str, tuple[str, Sequence[str]]]) -> I
             if position == index or (uses[other] == 1 and position > index):
                 continue
             difference = difference_between(name, other)
-            # Whoever writes both into one array sees the difference, and means it.
+            # Two names in one array stand side by side: their author has seen the difference.
             if not difference or other in beside:
                 continue
             # `"N d" -> "n d"`, n of the N rows, is a convention; `"N d", "N 3" -> "n d"` is a slip.
@@ -116,14 +116,15 @@ def _slips(uses: Counter[str], first: dict[str, tuple[str, Sequence[str]]]) -> I
 
 _CASE: Final = "in case"
 _WORD: Final = 4
-"""How many letters a word has, at least, of which a slip can be told from another word."""
+"""Minimum number of letters of a word in which a swap, or a letter too many, is a slip."""
 _LONG_WORD: Final = 5
+"""Minimum number of letters of a word in which another letter is a slip: ``dist`` and ``dict`` are two words."""
 _PARTS: Final = re.compile(r"[A-Z]*[^\W\d_A-Z]+|[A-Z]+|\d+")
 
 
 @lru_cache(maxsize=4096)
 def difference_between(name: str, other: str) -> str:
-    """The difference between two axis names, in words, if it is one that a slip makes; else ""."""
+    """Say how two axis names differ, if a slip makes such a difference; otherwise return ""."""
     if abs(len(name) - len(other)) > 1:
         return ""
     if name.lower() == other.lower():
@@ -138,7 +139,7 @@ def difference_between(name: str, other: str) -> str:
 
 
 def _difference_of_words(short: str, long: str) -> str:
-    """The same for the one word in which two names differ."""
+    """Say it of the one word in which two names differ."""
     if not short.isalpha() or len(long) < _WORD:
         return ""
     if long == f"{short}s":
@@ -150,6 +151,6 @@ def _difference_of_words(short: str, long: str) -> str:
         is_edit = short[at + 1 :] == long[at + 1 :] and len(short) >= _LONG_WORD
     else:
         is_edit = short[at:] == long[at + 1 :] and len(short) >= _WORD
-    # The first and the last letter are where names tell apart: ldim and rdim, point_x and point_y.
+    # Deliberate pairs differ in the first or the last letter: ldim and rdim, gridx and gridy.
     has_same_ends = (short[0], short[-1]) == (long[0], long[-1])
     return "in one letter" if is_edit and has_same_ends else ""
