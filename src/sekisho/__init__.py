@@ -12,6 +12,7 @@ from sekisho.checks import check
 from sekisho.context import Mode, get_mode, mode, set_mode
 from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
+    AxisNameWarning,
     BoundaryError,
     ConversionError,
     CrossingWarning,
@@ -65,6 +66,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Array",
+    "AxisNameWarning",
     "BoundaryError",
     "ConversionError",
     "Converted",

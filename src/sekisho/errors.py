@@ -12,6 +12,7 @@ from operator import methodcaller
 from typing import Any, Final, NamedTuple
 
 __all__ = [
+    "AxisNameWarning",
     "BoundaryError",
     "ConversionError",
     "CrossingWarning",
@@ -147,6 +148,14 @@ class ConversionError(BoundaryError):
 
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
+
+
+class AxisNameWarning(UserWarning):
+    """An axis name that looks like a slip (``heigth`` beside ``height``); issued at decoration.
+
+    It is used once in the signature, and differs from another axis name in one letter, in the order
+    of two letters, in case or in an underscore.
+    """
 
 
 class UnguardedWarning(UserWarning):

@@ -89,6 +89,16 @@ PLANTS = {
         'def f(x: Float[np.ndarray, "b c h"]): ...\ndef g(y: Float[np.ndarray, "b c"]):\n    f(x=y)',
         'def f(x: Float[np.ndarray, "h w"]): ...\ndef g() -> Float[np.ndarray, "w h"]: ...\nf(g())',
     ],
+    "SK110": [
+        'def f(x: Float[np.ndarray, "height w"]) -> Float[np.ndarray, "heigth w"]: ...',
+        'def f(*, x: Float[np.ndarray, "batch c"], y: list[Float[np.ndarray, "bacth 3"]]): ...',
+        'def f(x: Float[np.ndarray, "*batch c"], **y: "Float[np.ndarray, \'*batsch\']"): ...',
+        'X = Float[np.ndarray, "points 3"]\ndef f(x: X, y: X | Float[torch.Tensor, "point"]): ...',
+        'class A:\n    async def f(self, x: Float[np.ndarray, "n+1 n"]) -> Float[np.ndarray, "N"]: ...',
+        "from typing import NamedTuple\nclass B(NamedTuple):\n"
+        '    x: Float[np.ndarray, "batch c"]\n    y: Float[np.ndarray, "batch"]\n'
+        'def f(b: B, w: Float[np.ndarray, "bacth"]): ...',
+    ],
 }
 
 TWINS = [
@@ -115,6 +125,16 @@ TWINS = [
     'def f(x: Float[np.ndarray, "b c"]): ...\ndef g(y: Float[np.ndarray, "n d"]):\n    f(y)',
     'def f(x: Float[np.ndarray, "*b c"]): ...\ndef g(y: Float[np.ndarray, "c b"]):\n    f(y)',
     'def f(x: Float[np.ndarray, "c b"]): ...\ndef g(y: Float[np.ndarray, "b c"]):\n    f(y.T)',
+    'def f(x: Float[np.ndarray, "height w"]) -> Float[np.ndarray, "_heigth w"]: ...',
+    'def f(x: Float[np.ndarray, "n_in q_size dim1"]) -> Float[np.ndarray, "n_on k_size dim2"]: ...',
+    'def f(x: Float[np.ndarray, "height heigth"], y: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "n d"]: ...',
+    'def f(x: Float[np.ndarray, "height height"], y: Float[np.ndarray, "heigth"]) -> Float[np.ndarray, "heigth+1"]: ...',
+    "from typing import Callable\n"
+    'def f(x: Callable[[Float[np.ndarray, "heigth"]], None]) -> Float[np.ndarray, "height"]: ...',
+    "class B:\n    x: Float[np.ndarray, 'batch']\n"  # no record, so its axes are no function's
+    "def f(b: B, w: Float[np.ndarray, 'bacth']): ...",
+    "from jaxtyping import PyTree\n"
+    'def f(x: PyTree[Float[np.ndarray, "y y"], "Y"], y: Float[np.ndarray, "n)"]): ...',
     "x = 3 * 'a'\ny = [1] + [2]\nz = 'a_tensor'",
     "x = torch.ones(3).size()\ny = x[0] * np.ones(3)",
     "x = np.ones(3) * torch.ones(3).item()",
@@ -205,6 +225,11 @@ MESSAGES = {
     ),
     'def f(x: Float[np.ndarray, "b c"]): ...\ndef g(y: Float[np.ndarray, "c b"]):\n    f(y)': (
         'main.py:7:5: SK109 f wants x as "b c", and y is "c b": the same axes, in another order\n'
+    ),
+    'def f(\n    x: Float[np.ndarray, "n points"],\n    y: Float[np.ndarray, "n point"],\n): ...': (
+        "main.py:7:8: SK110 axis 'point' of argument 'y' differs from 'points' of argument 'x' only in one letter; "
+        "a slip?\n"
+        "    help: write 'points', or '_point' if no other axis has to have this size\n"
     ),
 }
 

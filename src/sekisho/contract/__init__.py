@@ -38,6 +38,7 @@ from sekisho.contract.memo import (
 from sekisho.contract.options import Kind, Options, make_options
 from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
+from sekisho.contract.slips import find_slips, names_of, slips_in
 from sekisho.contract.specs import (
     ANYTHING,
     AliasSpec,
@@ -99,6 +100,7 @@ __all__ = [
     "close_memo",
     "display_name",
     "dtypes_of",
+    "find_slips",
     "flavour_of",
     "has_strings",
     "is_validated",
@@ -110,11 +112,13 @@ __all__ = [
     "matches_dtype",
     "mentioned",
     "names_in",
+    "names_of",
     "open_memo",
     "parse_axes",
     "prepare_checkers",
     "read_memo",
     "read_signature",
+    "slips_in",
     "takes_arrays",
     "variadic_index",
     "walk",

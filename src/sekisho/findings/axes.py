@@ -1,8 +1,18 @@
-"""Whether an array whose axes are known can be what an annotation asks."""
+"""Axis strings: which names one mentions, and whether an array of other axes can be what it asks."""
 
 from __future__ import annotations
 
-__all__ = ["misfit"]
+from sekisho.contract import names_of, parse_axes
+
+__all__ = ["misfit", "names_in"]
+
+
+def names_in(axes: str) -> list[str]:
+    """The axis names that an axis string mentions; none if it is malformed."""
+    try:
+        return names_of(parse_axes(axes))
+    except ValueError:
+        return []
 
 
 def misfit(wanted: str, given: str) -> str:

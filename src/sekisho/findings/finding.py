@@ -16,6 +16,7 @@ CODES: Final = {
     "SK107": "an operation that raises or changes meaning across libraries",
     "SK108": "a declared world that the body contradicts",
     "SK109": "a call whose annotated axes cannot fit",
+    "SK110": "an axis name that looks like a slip",
 }
 """Each has a section in docs/check.md."""
 

@@ -6,7 +6,8 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.findings.axes import misfit
+from sekisho.contract import find_slips
+from sekisho.findings.axes import misfit, names_in
 from sekisho.findings.finding import Finding, Fix
 from sekisho.findings.reasons import noun, since, title
 from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
@@ -346,6 +347,20 @@ def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[F
             )
 
 
+def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """SK110."""
+    where: dict[str, tuple[int, int]] = {}
+    arrays: list[tuple[str, list[str]]] = []
+    for line, column, name, axes in _notes(function, "named"):
+        place = "the result" if name == "return" else f"argument '{name}'"
+        where[place] = line, column
+        arrays += [(place, names_in(each)) for each in axes]
+    for slip in find_slips(arrays):
+        yield _finding(
+            function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
+        )
+
+
 RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _changes,
     _lies,
@@ -356,4 +371,5 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _across,
     _contradictions,
     _axes,
+    _slips,
 )

@@ -30,8 +30,9 @@ from sekisho.contract import (
     locals_of,
     mentioned,
     read_signature,
+    slips_in,
 )
-from sekisho.errors import DeclarationError, UnguardedWarning
+from sekisho.errors import AxisNameWarning, DeclarationError, UnguardedWarning
 from sekisho.ground import (
     OPTIONS,
     WRITE,
@@ -85,6 +86,7 @@ def make_guard(
         problems: list[str] | None = [] if options.lenient else None
         contract = build_contract(function, signature, options, names, problems)
         warn_unguarded(function, problems)
+        _warn_of_slips(function, contract)
         if options.arrays_only and not contract.holds_arrays:
             return function
     # No __name__ among its globals: dynamo would look for the others in the module so named.
@@ -124,25 +126,48 @@ def settle_late_guards(typed: Mapping[str, Any]) -> None:
 
 def warn_unguarded(function: Any, problems: list[str] | None) -> None:
     """Say what the import hook leaves unchecked, at the line of the function."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    for each in problems or ():
+        _warn_at(function, f"not checked: {each}", UnguardedWarning)
+
+
+def _warn_of_slips(function: Any, contract: Contract) -> None:
+    """Warn of axis names that look like a slip, at the line of the function."""
+    for slip in slips_in(contract):
+        text = f"{contract.function}(): {slip.text}\n  hint: {slip.hint}"
+        _warn_at(function, text, AxisNameWarning, raises=not contract.options.lenient)
+
+
+def _warn_at(function: Any, text: str, category: type[Warning], *, raises: bool = False) -> None:
+    """Warn at the line of a function.
+
+    Args:
+        function: the function.
+        text: the warning.
+        category: its class.
+        raises: whether it is an error where warnings are errors. What the import hook warns of is
+            none of the module's that is imported, and must not keep it from being imported.
+    """
+    innermost = inspect.unwrap(function)
+    code = getattr(innermost, "__code__", None)
     if code is None:  # a class, whose line Python knows since 3.13
         module = sys.modules.get(function.__module__)
         filename = getattr(module, "__file__", None) or "<unknown>"
         line = getattr(function, "__firstlineno__", 1)
     else:
         filename, line = code.co_filename, code.co_firstlineno
-    for each in problems or ():
-        text = f"not checked: {each}"
-        try:
-            warnings.warn_explicit(
-                text, UnguardedWarning, filename, line, module=function.__module__, registry={}
-            )
-        except UnguardedWarning:
-            # Where warnings are errors, this one is still none of the module's that is imported.
-            unheard.append(f"{filename}:{line}: {text}")
+    # The module's own registry, so that a function which is made again and again is shown once.
+    registry = getattr(innermost, "__globals__", {}).setdefault("__warningregistry__", {})
+    try:
+        warnings.warn_explicit(
+            text, category, filename, line, module=function.__module__, registry=registry
+        )
+    except category:
+        if raises:
+            raise
+        unheard.append(category(f"{filename}:{line}: {text}"))
 
 
-unheard: Final[list[str]] = []
+unheard: Final[list[Warning]] = []
 """What could not be warned of where it was found; the import hook's report does."""
 
 
@@ -308,6 +333,7 @@ def _build_late_contract(
         if not contract.holds_arrays and not lenient.missing & (_ARRAY_NAMES | known):
             problems = None  # it speaks of no arrays
     warn_unguarded(function, problems)
+    _warn_of_slips(function, contract)
     return contract
 
 

@@ -56,6 +56,7 @@ class Program:
         unread: the names of the others: what is theirs may be an array.
         array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
         annotations: what was read of annotations, by module.
+        axes: the axis strings that stand in annotations, by module.
     """
 
     files: dict[str, SourceFile]
@@ -63,6 +64,7 @@ class Program:
     unread: set[str]
     array_classes: dict[str, tuple[str, bool]]
     annotations: dict[tuple[str, Expr], Value]
+    axes: dict[tuple[str, Expr], tuple[str, ...]]
 
     def __init__(self, files: Iterable[tuple[SourceFile, Table]], libraries: Libraries) -> None:
         self.libraries = libraries
@@ -73,6 +75,7 @@ class Program:
             self._add(file, table)
         self._resolved: dict[tuple[str, str], Value | None] = {}
         self.annotations = {}
+        self.axes = {}
         self._mros: dict[str, tuple[str, ...]] = {}
         self._members: dict[tuple[str, str], tuple[str, Entry] | None] = {}
         self.array_classes = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.axes import axis_strings
 from sekisho.inference.calls import parameter_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
@@ -236,6 +237,12 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
+    for name, annotation, written in (
+        *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
+        ("return", node.returns, signature[1]),
+    ):
+        if axes := axis_strings(frame.program, frame.key, written):
+            frame.note("named", annotation, name, axes)
     return found
 
 

@@ -82,10 +82,10 @@ class Hook:
 
     def report(self) -> None:
         """Warn of modules that were imported past the hook, and of patterns that match nothing."""
-        texts, unheard[:] = tuple(unheard), ()
+        late, unheard[:] = tuple(unheard), ()
         nothing = [f"worlds[{p!r}]: nothing in the package is so called." for p in self.unmatched()]
-        for text in (*texts, *nothing):
-            warnings.warn(text, UnguardedWarning, stacklevel=2)
+        for warning in (*late, *map(UnguardedWarning, nothing)):
+            warnings.warn(warning, stacklevel=2)
         missed = self.missed()
         if missed:
             loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
