@@ -127,7 +127,7 @@ TWINS = [
     'def f(x: Float[np.ndarray, "c b"]): ...\ndef g(y: Float[np.ndarray, "b c"]):\n    f(y.T)',
     'def f(x: Float[np.ndarray, "height w"]) -> Float[np.ndarray, "_heigth w"]: ...',
     'def f(x: Float[np.ndarray, "n_in q_size dim1"]) -> Float[np.ndarray, "n_on k_size dim2"]: ...',
-    'def f(x: Float[np.ndarray, "height heigth"], y: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "n d"]: ...',
+    'def f(x: Float[np.ndarray, "height heigth"], y: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "H W"]: ...',
     'def f(x: Float[np.ndarray, "height height"], y: Float[np.ndarray, "heigth"]) -> Float[np.ndarray, "heigth+1"]: ...',
     "from typing import Callable\n"
     'def f(x: Callable[[Float[np.ndarray, "heigth"]], None]) -> Float[np.ndarray, "height"]: ...',

@@ -22,16 +22,17 @@ from sekisho.contract import (
     UnionSpec,
     names_in,
 )
+from sekisho.guard.parameters import arguments_text, signature_text, stars_of
 from sekisho.guard.questions import Items, cases_of, item_cases, items_of
 from sekisho.guard.scope import Need, Scope
 from sekisho.guard.shapes import Case, contrary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from sekisho.worlds import World
 
-__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate", "signature_text"]
+__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
 
 
 class Generated(NamedTuple):
@@ -183,12 +184,7 @@ class _Writer:
     def arguments(self) -> str:
         if self.contract.is_wrapper and self.contract.parameters:
             return self.signature()
-        return ", ".join(
-            f"{each.name}={each.name}"
-            if each.kind is each.kind.KEYWORD_ONLY
-            else f"{_stars(each)}{each.name}"
-            for each in self.contract.parameters
-        )
+        return arguments_text(self.contract.parameters)
 
     # --- what the whole call needs to know first
     def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
@@ -244,7 +240,7 @@ class _Writer:
         first = next((each for each in self.contract.parameters if not _is_self(each)), None)
         if first is None or not isinstance(first.spec, ArraySpec):
             return None
-        return None if first.has_default or _stars(first) else first.name
+        return None if first.has_default or stars_of(first) else first.name
 
     def values(self) -> str:
         return ", ".join(each.name for each in self.contract.parameters if not _is_self(each))
@@ -273,7 +269,7 @@ class _Writer:
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])
         arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
         call = f"{targets} = {admit}({arguments})"
-        label = "returns" if parameter is self.contract.result else f"{_stars(parameter)}{local}"
+        label = "returns" if parameter is self.contract.result else f"{stars_of(parameter)}{local}"
         self.emit(f"# {label}: {' '.join(spec.text.split())}")
         if items and first:
             self.write_items_loop(items, first, call, admission)
@@ -350,22 +346,6 @@ class _Writer:
         return bound or ["pass"]
 
 
-def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], str]) -> str:
-    """The parameters as a ``def`` has them; `default` names the default of each."""
-    words: list[str] = []
-    kinds = [each.kind for each in parameters]
-    for index, each in enumerate(parameters):
-        kind = each.kind
-        before, after = kinds[:index], kinds[index + 1 : index + 2]
-        if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
-            words.append("*")
-        value = f"={default(each.name)}" if each.has_default else ""
-        words.append(f"{_stars(each)}{each.name}{value}")
-        if kind is kind.POSITIONAL_ONLY and after != [kind]:
-            words.append("/")
-    return ", ".join(words)
-
-
 def _lines(piece: str, room: int) -> list[str]:
     """A piece of a question, in lines of its own where it is longer than there is room."""
     word, bracket, inside = piece.partition("(")
@@ -388,14 +368,9 @@ def _is_self(parameter: Parameter) -> bool:
     return parameter.name in {"self", "cls"} and parameter.spec is ANYTHING
 
 
-def _stars(parameter: Parameter) -> str:
-    kind = parameter.kind
-    return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
-
-
 def _certain(parameter: Parameter) -> set[str]:
     """The axes that are bound whenever this parameter has passed."""
-    if parameter.has_default or _stars(parameter):
+    if parameter.has_default or stars_of(parameter):
         return set()
 
     def certain(spec: Any) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.ground import compile_function
-from sekisho.guard.text import signature_text
+from sekisho.guard.parameters import signature_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
