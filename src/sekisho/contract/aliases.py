@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from types import GenericAlias, ModuleType, SimpleNamespace
 from typing import (
@@ -92,9 +93,8 @@ def names_where_written(
     for part, name in _strings_in(value):
         is_known = name in names or name in globals_ or hasattr(builtins, name)
         # typing makes one object of equal unions, whoever writes them; list["X"] is always new.
-        is_foreign = name not in text if text else isinstance(part, GenericAlias)
-        if is_foreign or not is_known:
-            found |= _where_written(part, name, globals_)
+        is_certain = not re.search(rf"\b{name}\b", text) if text else type(part) is GenericAlias
+        found |= _where_written(part, name, globals_, is_certain=is_certain or not is_known)
     return found
 
 
@@ -107,15 +107,21 @@ def _strings_in(hint: Any) -> Iterator[tuple[Any, str]]:
             yield from _strings_in(each)
 
 
-def _where_written(part: Any, name: str, home: dict[str, Any]) -> dict[str, Any]:
-    """What a name is in the module, other than `home`, in which something is made of `part`."""
+def _where_written(
+    part: Any, name: str, home: dict[str, Any], *, is_certain: bool
+) -> dict[str, Any]:
+    """What a name is in the module, other than `home`, in which something is made of `part`.
+
+    Where it is not certain that another module made it, only a name of what mentions itself counts.
+    """
     for module in list(sys.modules.values()):
         # Real modules only: a lazy one would run code of its own when it is asked.
         namespace = vars(module) if type(module) is ModuleType else {}
         if name in namespace and namespace is not home:
-            aliases = [value for value in list(namespace.values()) if get_args(value)]
-            if any(_is_made_of(value, part) for value in aliases):
-                return {name: namespace[name]}
+            value = namespace[name]
+            aliases = list(namespace.values()) if is_certain else [value]
+            if any(_is_made_of(alias, part) for alias in aliases):
+                return {name: value}
     return {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,7 +72,8 @@ class Scope:
         What it is made of may be the name of a class, which may be any text.
         """
         # Normalised, as the compiler does: it would look for another name than the one filled in.
-        base = re.sub(r"\W", "_", unicodedata.normalize("NFKC", base))
+        base = unicodedata.normalize("NFKC", base)
+        base = "".join(each if f"_{each}".isidentifier() else "_" for each in base)
         base = base if base.isidentifier() else f"_{base}"
         while base in self.taken or keyword.iskeyword(base):
             base += "_"
