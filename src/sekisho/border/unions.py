@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.contract import ArraySpec, UnionSpec
 from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
-from sekisho.worlds import find_world, is_compiling
+from sekisho.worlds import dtype_name, find_world, is_compiling
 
 if TYPE_CHECKING:
     from sekisho.border.items import Admit
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["admit_union"]
 
 __tracebackhide__ = hide_in_pytest
+
+
+def _takes_as_it_is(spec: Any, value: Any, call: Any) -> bool:
+    if not isinstance(spec, ArraySpec):
+        return True
+    return spec.owns(value, call.world) and spec.accepts_dtype(dtype_name(value.dtype))
 
 
 def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call: Any) -> Any:
@@ -26,11 +32,9 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
     errors: list[tuple[Any, BoundaryError]] = []
     before = dict(call.bound)
     trial = call._replace(in_trial=True)
-    # What needs no conversion first, in whatever order the union names it.
-    needs_none = [
-        not isinstance(each, ArraySpec) or each.owns(value, call.world)
-        for each in spec.alternatives
-    ]
+    # What takes the value as it is comes first, in whatever order the union names it; then what
+    # casts or converts it.
+    needs_none = [_takes_as_it_is(each, value, call) for each in spec.alternatives]
     for turn in (True, False):
         for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
             if at_home is turn:
