@@ -150,17 +150,16 @@ def _warn_at(function: Any, text: str, category: type[Warning], *, raises: bool 
     innermost = inspect.unwrap(function)
     code = getattr(innermost, "__code__", None)
     if code is None:  # a class, whose line Python knows since 3.13
-        module = sys.modules.get(function.__module__)
-        filename = getattr(module, "__file__", None) or "<unknown>"
+        file = getattr(sys.modules.get(function.__module__), "__file__", None)
+        filename = file or "<unknown>"
         line = getattr(function, "__firstlineno__", 1)
     else:
         filename, line = code.co_filename, code.co_firstlineno
     # The module's own registry, so that a function which is made again and again is shown once.
     registry = getattr(innermost, "__globals__", {}).setdefault("__warningregistry__", {})
+    module = function.__module__ or "<unknown>"  # Python says nothing at all of a module None
     try:
-        warnings.warn_explicit(
-            text, category, filename, line, module=function.__module__, registry=registry
-        )
+        warnings.warn_explicit(text, category, filename, line, module=module, registry=registry)
     except category:
         if raises:
             raise
