@@ -14,10 +14,12 @@ import numpy as np
 
 from sekisho.border.cross import Border
 from sekisho.border.items import admit_container
+from sekisho.border.trees import admit_tree
 from sekisho.border.violations import Place
 from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
+    MEMO,
     UNANNOTATED,
     ArraySpec,
     Bindings,
@@ -26,10 +28,13 @@ from sekisho.contract import (
     Options,
     PackedSpec,
     Parameter,
+    TreeSpec,
     UnionSpec,
+    at_leaf,
     check_in_scope,
     make_checker,
     match_shape,
+    unpack_memo,
     walk,
 )
 from sekisho.errors import (
@@ -77,6 +82,7 @@ class Call(NamedTuple):
         device: where tensors must be; None is anywhere.
         binders: which item of the value at hand bound an axis; grows.
         in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
+        leaf: which leaf of a PyTree of which structure the value is, if it is one.
     """
 
     bound: Bindings
@@ -84,6 +90,7 @@ class Call(NamedTuple):
     device: Any
     binders: dict[str, str]
     in_trial: bool = False
+    leaf: tuple[int, str] | None = None
 
 
 def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
@@ -91,10 +98,13 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
+    has_memo = MEMO in knows
 
     def read(arguments: tuple[Any, ...]) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
+        if has_memo:
+            unpack_memo(bound)
         world, device = home, fixed_device
         if same_world:
             world = world_of_array_class(arguments[0])
@@ -178,11 +188,15 @@ class Boundary:
             return self._admit_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
             return self._admit_union(spec, value, place, call)
+        if isinstance(spec, TreeSpec):
+            return admit_tree(self, spec, value, place, call)
         return admit_container(self.admit_as, spec, value, place, call)
 
     # --- arrays
 
     def _admit_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        if call.leaf is not None and spec.axes is not None:
+            spec = spec._replace(axes=at_leaf(spec.axes, call.leaf))
         if call.in_trial or is_compiling():
             return self._pass_array(spec, value, place, call)
         try:
@@ -281,7 +295,8 @@ class Boundary:
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.home or call.world
-        assert world is not None  # a boundary asks nothing of what it does not annotate
+        if world is None:  # a boundary asks nothing of what it does not annotate
+            return value
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
                 if foreign_world(each, world):
@@ -301,7 +316,7 @@ class Boundary:
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
-        trial = Call(call.bound, call.world, call.device, call.binders, in_trial=True)
+        trial = call._replace(in_trial=True)
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [
             not isinstance(each, ArraySpec) or each.owns(value, call.world)
@@ -320,6 +335,8 @@ class Boundary:
                         call.bound.update(before)
         # If only one alternative was meant, its reason is the reason.
         meant = [each for each in errors if each[1].violation and each[1].violation.reason]
+        # Of an array, an alternative that is no array says only that it is one.
+        meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
         if len(meant) == 1:
             alternative, refusal = meant[0]
             if not call.in_trial:  # once more, for the words that a trial does without
@@ -334,12 +351,17 @@ class Boundary:
         kind = WorldError if find_world(value) is None else BoundaryError
         raise kind(place.violation(spec, value))
 
+    def check_of(self, spec: HintSpec) -> Callable[[object], bool]:
+        """How the type checker is asked about one annotation."""
+        (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
+        return check
+
     def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
             raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
-        (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
+        check = self.check_of(spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
         else:
@@ -347,7 +369,7 @@ class Boundary:
             if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
                 value = self.border.cross(spec, value, home, call.device, place)
-            passes = check_in_scope(check, value, call.bound)
+            passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
             raise BoundaryError(place.violation(spec, value))
         return value

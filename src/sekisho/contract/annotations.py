@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 
 from sekisho.contract.axes import parse_axes
 from sekisho.contract.fields import field_hints, field_names, has_fields
-from sekisho.contract.memo import PYTREE
 from sekisho.contract.mistakes import refuse_mistake
+from sekisho.contract.pytrees import ARRAY_LIKE, is_array_like, leaf_of, parse_tree, with_one_array
 from sekisho.contract.specs import (
     ANYTHING,
+    PYTREE,
     ArraySpec,
     HintSpec,
     IterableSpec,
@@ -77,16 +78,26 @@ class Parser:
         names: what string annotations inside records may mention beside their module's globals.
         typechecker: who judges what is no array. One that was named is asked about plain classes
             too.
+        takes_as_written: whether arrays of several libraries may pass, each where it is named.
     """
 
     def __init__(
-        self, home: World | None, names: Mapping[str, Any], typechecker: Any = "beartype"
+        self,
+        home: World | None,
+        names: Mapping[str, Any],
+        typechecker: Any = "beartype",
+        *,
+        takes_as_written: bool = True,
     ) -> None:
         self.home = home
         self.names = names
         self.has_own_checker: bool = typechecker not in {"beartype", None}
         self.records: dict[Any, RecordSpec] = {}
         self.variables: dict[Any, Any] = {}
+        self.takes_as_written = takes_as_written
+        self.has_trees = False
+        self.in_structure = False
+        """Whether what is read is the leaf of a PyTree of a named structure."""
 
     def parse(self, hint: Any) -> Spec:
         """Read one resolved annotation: no string and no forward reference.
@@ -103,16 +114,23 @@ class Parser:
         refuse_mistake(bare)
         array = self.parse_array(bare)
         if array is not None:
-            if any(axis.treepath for axis in array.axes or ()):
-                raise ValueError("'?' has a meaning only inside PyTree[...]")
+            if not self.in_structure and any(axis.treepath for axis in array.axes or ()):
+                raise ValueError("'?' has a meaning only inside PyTree[..., \"T\"]")
             return array
         if get_origin(bare) in {typing.Union, types.UnionType}:
             return self.parse_union(bare)
+        tree = parse_tree(self, bare)
+        if tree is not None:
+            return tree
         return self.parse_container(bare) or self.parse_record(bare) or self.parse_hint(hint, bare)
 
     def parse_union(self, hint: Any) -> Spec:
         """Read ``A | B``: with arrays inside, alternative by alternative."""
         alternatives = tuple(self.parse(each) for each in get_args(hint))
+        if not self.takes_as_written and is_array_like(get_args(hint)):
+            alternatives = with_one_array(alternatives, self.home)
+            if len(alternatives) == 1:
+                return alternatives[0]
         if ANYTHING in alternatives:
             return ANYTHING
         text = " | ".join(each.text for each in alternatives)
@@ -141,7 +159,7 @@ class Parser:
             return (array,)
         if _is_jaxtyping(hint):  # of an array library that is no world here
             return (_jaxtyping_spec(hint, None, None),)
-        leaf = getattr(hint, "leaftype", None)
+        leaf = leaf_of(hint)
         inside = get_args(hint) if leaf is None else (leaf,)
         arrays = tuple(array for each in inside for array in self.arrays_inside(each))
         return arrays if leaf is None else (*arrays, PYTREE)
@@ -163,7 +181,10 @@ class Parser:
             world = world_of_class(array_type)
             return _jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
         world = world_of_class(hint)
-        return ArraySpec(hint.__name__, world, _subclass(hint, world)) if world else None
+        if world is None:
+            return None
+        own = _subclass(hint, world)
+        return ArraySpec(hint.__name__ if own else world.array_class, world, own)
 
     # --- what holds arrays
 
@@ -358,11 +379,16 @@ def _subclass(kind: Any, world: World) -> type | None:
 
 def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
     """The array types of another world (None: of any) that stand anywhere inside an annotation."""
+    leaf = leaf_of(hint)
+    if leaf is not None:
+        return foreign_types(leaf, world)
     if isinstance(hint, type) and get_origin(hint) is None:
         inner = getattr(hint, "array_type", hint)
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
+    if is_array_like(get_args(hint)) and (world is None or world.name in ARRAY_LIKE):
+        return ()
     found = world_of_class(origin) if origin is not None else None
     here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
     return here + tuple(name for each in get_args(hint) for name in foreign_types(each, world))

@@ -17,10 +17,12 @@ from typing import (
 from sekisho.contract.annotations import Parser, annotation_text, foreign_types, unpacked
 from sekisho.contract.axes import Axis
 from sekisho.contract.options import Options
+from sekisho.contract.pytrees import check_structures
 from sekisho.contract.resolve import resolve_annotations
 from sekisho.contract.signature import Flavour, display_name, flavour_of
 from sekisho.contract.specs import (
     ANYTHING,
+    UNANNOTATED,
     ArraySpec,
     HintSpec,
     Spec,
@@ -40,7 +42,6 @@ __all__ = [
     "CHECKED",
     "RESULT",
     "SENT",
-    "UNANNOTATED",
     "YIELDED",
     "Contract",
     "Parameter",
@@ -50,17 +51,6 @@ __all__ = [
     "prepare_checkers",
 ]
 
-
-class _Unannotated(NamedTuple):
-    """A parameter without annotation: it may be anything but an array of the other world."""
-
-    text: str = "not annotated"
-
-    def __reduce__(self) -> str:
-        return "UNANNOTATED"
-
-
-UNANNOTATED: Final = _Unannotated()
 
 # The names of what passes a boundary without being a parameter; no parameter can have them.
 RESULT: Final = "return"
@@ -81,7 +71,7 @@ class Parameter(NamedTuple):
     name: str
     kind: Any  # inspect's, whose enum has no public name
     default: Any
-    spec: Spec | _Unannotated
+    spec: Spec
 
     @property
     def has_default(self) -> bool:
@@ -96,7 +86,7 @@ class Parameter(NamedTuple):
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that its array annotations mention."""
-        if isinstance(self.spec, _Unannotated):
+        if self.spec is UNANNOTATED:
             return ()
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())
 
@@ -118,14 +108,14 @@ class Contract(NamedTuple):
     def holds_arrays(self) -> bool:
         """Whether an annotation mentions an array."""
         specs = [each.spec for each in (*self.parameters, *self.outcomes)]
-        return any(not isinstance(spec, _Unannotated) and holds_arrays(spec) for spec in specs)
+        return any(spec is not UNANNOTATED and holds_arrays(spec) for spec in specs)
 
     @property
     def takes_any_world(self) -> bool:
         """Whether an array may be of any world, for all that the annotations say."""
         specs = (each.spec for each in (*self.parameters, *self.outcomes))
         arrays = (
-            a for spec in specs if not isinstance(spec, _Unannotated) for a in array_specs(spec)
+            a for spec in specs if spec is not UNANNOTATED for a in array_specs(spec)
         )
         return self.options.kind == "same_world" or any(a.world is None for a in arrays)
 
@@ -158,7 +148,12 @@ def build_contract(
     bare = _bare_contract(function, signature, options)
     where = functools.partial(_where, bare.function)
     hints = resolve_annotations(function, names, where, problems)
-    parser = Parser(options.world, names, options.typechecker)
+    parser = Parser(
+        options.world,
+        names,
+        options.typechecker,
+        takes_as_written=options.kind == "boundary",
+    )
     reader = _Reader(bare.function, options, parser, problems)
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
@@ -171,6 +166,8 @@ def build_contract(
         yielded=bare.yielded and reader.read(hints, bare.yielded),
         sent=bare.sent and reader.read(hints, bare.sent),
     )
+    if parser.has_trees:
+        contract = check_structures(contract, problems)
     return _check_symbols(contract, problems)
 
 
@@ -260,7 +257,7 @@ class _Reader(NamedTuple):
 
     def spec(
         self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool
-    ) -> Spec | _Unannotated:
+    ) -> Spec:
         options, name = self.options, parameter.name
         if name not in hints:
             if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
@@ -352,7 +349,7 @@ def _check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
                     raise DeclarationError(text)
                 problems.append(text)
                 unbound.add(axis)
-            if axis.name is not None and not axis.variadic:
+            if axis.name is not None and not axis.variadic and not axis.treepath:
                 seen.add(axis.name)
     if not unbound:
         return contract
@@ -378,7 +375,7 @@ def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
     for parameter in contract.parameters:
         if parameter.name == before:
             break
-        axes = [axis for axis in parameter.axes if axis.key == key]
+        axes = [axis for axis in parameter.axes if key in {axis.key, axis.shown_key}]
         if axes:
             found.append(parameter.place)
             certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default

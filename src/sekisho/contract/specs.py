@@ -21,12 +21,16 @@ __all__ = [
     "ArraySpec",
     "HintSpec",
     "IterableSpec",
+    "MEMO",
     "MappingSpec",
+    "PYTREE",
     "PackedSpec",
     "RecordSpec",
     "SequenceSpec",
     "Spec",
+    "TreeSpec",
     "TupleSpec",
+    "UNANNOTATED",
     "UnionSpec",
     "array_specs",
     "children",
@@ -101,6 +105,13 @@ def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) ->
     """The dtypes of a loaded world that an annotation accepts, the same set for every guard."""
     known = world.dtypes().items()
     return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
+
+
+MEMO: Final = "<jaxtyping>"
+"""The name under which a guard passes on what its text has no local for: see `contract.memo`."""
+
+PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(MEMO, name=MEMO),))
+"""What a PyTree binds beside the axes of its leaves, as if it were one axis more."""
 
 
 class HintSpec(NamedTuple):
@@ -187,6 +198,22 @@ class IterableSpec(NamedTuple):
     item: Spec
 
 
+class TreeSpec(NamedTuple):
+    """``PyTree[X]``: every leaf is an X.
+
+    Attributes:
+        text: the annotation as messages show it.
+        hint: the annotation itself.
+        item: what every leaf must be.
+        structure: the name of the tree's structure: ``T``, ``S T``, ``... T``; None if it has none.
+    """
+
+    text: str
+    hint: Any
+    item: Any
+    structure: str | None = None
+
+
 class RecordSpec:
     """A class whose fields are annotated: dataclass, attrs class, NamedTuple, TypedDict.
 
@@ -222,6 +249,18 @@ class _Anything(NamedTuple):
 
 ANYTHING: Final = _Anything()
 
+
+class _Unannotated(NamedTuple):
+    """A parameter without annotation: it may be anything but an array of the other world."""
+
+    text: str = "not annotated"
+
+    def __reduce__(self) -> str:
+        return "UNANNOTATED"
+
+
+UNANNOTATED: Final = _Unannotated()
+
 Spec = (
     ArraySpec
     | HintSpec
@@ -231,8 +270,10 @@ Spec = (
     | MappingSpec
     | IterableSpec
     | PackedSpec
+    | TreeSpec
     | RecordSpec
     | _Anything
+    | _Unannotated
 )
 
 
@@ -250,6 +291,8 @@ def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one r
         return (spec.inner,)
     if isinstance(spec, RecordSpec):
         return tuple(spec.fields.values())
+    if isinstance(spec, TreeSpec):
+        return (spec.item, PYTREE)
     return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()
 
 

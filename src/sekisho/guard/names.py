@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
 from sekisho.context import get_mode, on_strict
-from sekisho.contract import RESULT, Contract, dtypes_of, locals_of
+from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, locals_of, pack_memo
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
@@ -248,6 +248,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
+    has_memo = MEMO in binds
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
@@ -261,6 +262,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             except BoundaryError as error:
                 # The compiler prints an error's arguments: let it be one that reads well.
                 refusal = type(error)(str(error.args[0]))
+            if has_memo:
+                pack_memo(call.bound)
             if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
                 raise refusal
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
@@ -275,6 +278,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             # Without the frames between: what went wrong is in the caller's line and in the text.
             raise error.with_traceback(None) from None
         settle_boundary(start, None)
+        if has_memo:
+            pack_memo(call.bound)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
