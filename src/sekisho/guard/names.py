@@ -15,6 +15,7 @@ from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
+from sekisho.guard.unflatten import constructs, is_unflattening
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -249,6 +250,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
     has_memo = MEMO in binds
+    makes_object = constructs(contract.function)
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
@@ -267,6 +269,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
                 raise refusal
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
+        if makes_object and is_unflattening():
+            return (value, *map(_unchecked_size, binds)) if binds else value
         look_for_worlds()
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
@@ -282,6 +286,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             pack_memo(call.bound)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
+    if makes_object:
+        return admit
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
 
 
