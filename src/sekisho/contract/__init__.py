@@ -29,6 +29,7 @@ from sekisho.contract.contract import (
     make_parameter,
     prepare_checkers,
 )
+from sekisho.contract.fields import field_names, has_fields
 from sekisho.contract.memo import (
     check_in_scope,
     close_memo,
@@ -102,7 +103,9 @@ __all__ = [
     "close_memo",
     "display_name",
     "dtypes_of",
+    "field_names",
     "flavour_of",
+    "has_fields",
     "has_strings",
     "locals_of",
     "make_checker",

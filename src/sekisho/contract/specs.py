@@ -88,8 +88,10 @@ class ArraySpec(NamedTuple):
         wanted = self.world or world
         if found is None and wanted is None and self.takes_ducks:
             return hasattr(value, "shape") and hasattr(value, "dtype")
-        if found is None or (wanted is not None and wanted is not found):
+        if found is None:
             return False
+        if wanted is not None and wanted is not found:
+            return wanted.takes(value)
         return self.takes_scalars or not found.is_scalar(value)
 
 

@@ -8,7 +8,7 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
+from sekisho.border import Boundary, call_reader, first_array_of, make_hand_back, make_quick_lane
 from sekisho.context import get_mode, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, locals_of, pack_memo
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
@@ -148,9 +148,9 @@ class Names:
             case "module_device":
                 return functools.partial(_module_device, self.contract, self.contract.options.world)
             case "array_type_of":
-                return _array_type_of
+                return Outlined.make(make_array_type_of, self.contract)
             case "first_array":
-                return first_array
+                return Outlined.make(first_array_of, self.contract)
             case "watch":
                 return Outlined.make(make_watch, self.contract, what)
             case "hand_back":
@@ -304,7 +304,7 @@ def _world_of_call(contract: Contract) -> World:
         frame = frame.f_back
     values = locals_of(frame) if frame else {}
     named = [values.get(each.name) for each in contract.parameters]
-    return find_world(first_array(*named)) or HOST
+    return find_world(first_array_of(contract)(*named)) or HOST
 
 
 def _unchecked_size(key: str) -> Any:
@@ -320,10 +320,16 @@ def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
 
 
-def _array_type_of(*arguments: Any) -> type:
-    """The array class of the world that a call is in: its first array's, else NumPy's."""
-    found: type = array_class(find_world(first_array(*arguments)) or HOST)
-    return found
+def make_array_type_of(contract: Contract) -> Callable[..., type]:
+    """Make what finds the array class of the world that a call is in."""
+    first_array = first_array_of(contract)
+
+    def array_type_of(*arguments: Any) -> type:
+        """The array class of the world that a call is in: its first array's, else NumPy's."""
+        found: type = array_class(find_world(first_array(*arguments)) or HOST)
+        return found
+
+    return array_type_of
 
 
 def _module_device(contract: Contract, home: World | None, module: Any) -> Any:

@@ -93,6 +93,7 @@ class World(Shown):
         layouts: how its arrays may lie in memory, if not contiguously.
         plain: the code that makes a contiguous copy, cut from all else, of an array ``{0}``.
         scarce: the dtypes of `PLAIN_DTYPES` for which few of its operations are written.
+        host_fields: the fields of a structured dtype by which NumPy's arrays are at home here.
     """
 
     name: str = ""
@@ -110,6 +111,7 @@ class World(Shown):
     layouts: Mapping[str, Layout] = {}
     plain: str = "{0}"
     scarce: frozenset[str] = frozenset()
+    host_fields: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<world {self.name}>"
@@ -164,6 +166,13 @@ class World(Shown):
         """Whether `value` belongs to this world: subclasses and scalars too."""
         array_type = self.array_type()
         return array_type is not None and isinstance(value, array_type)
+
+    def takes(self, value: object) -> bool:
+        """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
+        if self.owns(value) or not isinstance(value, np.ndarray):
+            return self.owns(value)
+        makes_class = type(value).__module__.partition(".")[0] == self.name
+        return makes_class or (value.dtype.names is not None and value.dtype.names == self.host_fields)
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
         """Whether a value of this world is no array, but one number."""
