@@ -175,7 +175,9 @@ class Boundary:
             }
         return self.admit_as(parameter.spec, value, place, call)
 
-    def admit_as(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+    def admit_as(  # noqa: PLR0911 - one class, one return
+        self, spec: Any, value: Any, place: Place, call: Call
+    ) -> Any:
         """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
         if isinstance(spec, ArraySpec):
             return self._admit_array(spec, value, place, call)

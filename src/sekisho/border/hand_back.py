@@ -6,7 +6,6 @@ order. A call without an array argument gets its results as they are.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from sekisho.context import cross
@@ -20,6 +19,7 @@ from sekisho.worlds import (
     describe,
     find_world,
     flatten,
+    tree_leaves,
     with_leaves,
 )
 
@@ -59,11 +59,7 @@ def _parts_of(value: Any) -> list[Any] | None:
     if has_fields(kind):
         names = [name for name in field_names(kind) if hasattr(value, name)]
         return [getattr(value, name) for name in names]
-    jax: Any = sys.modules.get("jax")
-    if jax is None or issubclass(kind, (str, bytes, int, float, type(None))):
-        return None
-    leaves: list[Any] = jax.tree_util.tree_leaves(value)
-    return None if leaves and leaves[0] is value else leaves
+    return tree_leaves(value)
 
 
 def make_hand_back(contract: Contract) -> Any:

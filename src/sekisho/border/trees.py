@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import (
@@ -19,7 +18,13 @@ from sekisho.contract import (
     structure_binders,
 )
 from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.worlds import class_of, find_world, short
+from sekisho.worlds import (
+    class_of,
+    find_world,
+    flatten_tree,
+    short,
+    structure_paths,
+)
 
 if TYPE_CHECKING:
     from sekisho.border.admit import Boundary, Call
@@ -46,15 +51,11 @@ def admit_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, cal
         leaf_call = call
         if spec.structure is not None:
             leaf_call = call._replace(leaf=(index, spec.structure))
-        inside = place.inside(_tree_util().keystr(path))
+        inside = place.inside(path)
         admitted.append(boundary.admit_as(spec.item, leaf, inside, leaf_call))
     if all(new is old for new, (_, old) in zip(admitted, leaves, strict=True)):
         return value
     return structure.unflatten(admitted)
-
-
-def _tree_util() -> Any:
-    return importlib.import_module("jax.tree_util")  # imported long since: jaxtyping's PyTree needs it
 
 
 def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> Any:
@@ -67,9 +68,7 @@ def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> An
         reason = f"it is nested more than {_DEEPEST} times, or holds itself"
         raise BoundaryError(place.violation(spec, value, reason))
     try:
-        return _tree_util().tree_flatten_with_path(
-            value, is_leaf=lambda each: _is_leaf(boundary, spec.item, each)
-        )
+        return flatten_tree(value, lambda each: _is_leaf(boundary, spec.item, each))
     except Exception as error:  # noqa: BLE001 - whatever a class says when it is flattened
         reason = f"JAX cannot flatten it: {str(error).partition(chr(10))[0]}"
     raise BoundaryError(place.violation(spec, value, reason))
@@ -96,10 +95,9 @@ def _is_leaf(boundary: Boundary, item: Any, value: Any) -> bool:
     return item is not ANYTHING and item is not UNANNOTATED and _fits(boundary, item, value)
 
 
-def _fits(boundary: Boundary, spec: Any, value: Any) -> bool:  # noqa: PLR0911 - one class, one return
-    def fit(each: Any, items: Any) -> bool:
-        return all(_fits(boundary, each, item) for item in items)
-
+def _fits(  # noqa: PLR0911 - one class, one return
+    boundary: Boundary, spec: Any, value: Any
+) -> bool:
     kind = class_of(value)
     if isinstance(spec, ArraySpec):
         if spec.array_type is not None:
@@ -112,33 +110,35 @@ def _fits(boundary: Boundary, spec: Any, value: Any) -> bool:  # noqa: PLR0911 -
         return issubclass(kind, spec.classes) if spec.classes else boundary.check_of(spec)(value)
     if isinstance(spec, UnionSpec):
         return any(_fits(boundary, each, value) for each in spec.alternatives)
-    if isinstance(spec, TupleSpec):
-        items = spec.expanded(len(value)) if issubclass(kind, tuple) else ()
-        return (
-            issubclass(kind, tuple)
-            and len(items) == len(value)
-            and all(_fits(boundary, each, item) for each, item in zip(items, value, strict=True))
-        )
-    if isinstance(spec, MappingSpec):
-        return (
-            isinstance(value, spec.container)
-            and fit(spec.key, value)
-            and fit(spec.value, value.values())
-        )
     if isinstance(spec, RecordSpec):
         is_one = issubclass(kind, dict if spec.is_dict else spec.kind)
         return is_one and (not spec.is_dict or spec.required <= set(value) <= set(spec.fields))
+    parts = _parts(boundary, spec, value)
+    return parts is not None and all(_fits(boundary, each, item) for each, item in parts)
+
+
+def _parts(boundary: Boundary, spec: Any, value: Any) -> list[tuple[Any, Any]] | None:
+    """What each part of a container must be, and the part; None if it is no such container."""
+    if spec is ANYTHING or spec is UNANNOTATED:
+        return []
     if isinstance(spec, TreeSpec):
-        leaves = _tree_util().tree_leaves(value, is_leaf=lambda each: _is_leaf(boundary, spec.item, each))
-        return fit(spec.item, leaves)
-    return spec is ANYTHING or spec is UNANNOTATED or (
-        isinstance(value, spec.container) and fit(spec.item, value)
-    )
+        leaves, _ = flatten_tree(value, lambda each: _is_leaf(boundary, spec.item, each))
+        return [(spec.item, leaf) for _, leaf in leaves]
+    if isinstance(spec, TupleSpec):
+        is_one = issubclass(class_of(value), tuple)
+        items = spec.expanded(len(value)) if is_one else ()
+        return list(zip(items, value, strict=True)) if is_one and len(items) == len(value) else None
+    container: Any = value
+    if not isinstance(value, spec.container):
+        return None
+    if isinstance(spec, MappingSpec):
+        return [(spec.key, each) for each in container] + [
+            (spec.value, each) for each in container.values()
+        ]
+    return [(spec.item, each) for each in container]
 
 
-def _match_structure(
-    spec: TreeSpec, structure: Any, value: Any, place: Place, call: Call
-) -> None:
+def _match_structure(spec: TreeSpec, structure: Any, value: Any, place: Place, call: Call) -> None:
     name = str(spec.structure)
     try:
         fits = match_structure(name, structure, call.bound)
@@ -158,19 +158,13 @@ def _difference(name: str, structure: Any, place: Place, bound: Any) -> str:
     places = structure_binders(place.contract, name, place.parameter.name)
     source = " or ".join(dict.fromkeys(places))
     whose = f"the structure '{name}'" + f" (from {source})" * bool(source)
-    here, there = _paths(structure), _paths(bound)
+    here, there = structure_paths(structure), structure_paths(bound)
     missing = [path for path in there if path not in here]
     extra = [path for path in here if path not in there]
     if missing or extra:
         path, verb, other = (missing[0], "lacks", "has") if missing else (extra[0], "has", "lacks")
         return f"{place.it} {verb} the leaf {path or 'itself'}, which {whose} {other}"
     return f"{place.it} is {_shown(structure)}, but {whose} is {_shown(bound)}"
-
-
-def _paths(structure: Any) -> dict[str, None]:
-    tree_util = _tree_util()
-    leaves, _ = tree_util.tree_flatten_with_path(structure.unflatten(range(structure.num_leaves)))
-    return dict.fromkeys(tree_util.keystr(path) for path, _ in leaves)
 
 
 class _Text:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders, shown_key
+from sekisho.contract import (
+    RESULT,
+    SENT,
+    UNANNOTATED,
+    YIELDED,
+    Contract,
+    Parameter,
+    binders,
+    shown_key,
+)
 from sekisho.errors import Violation
 from sekisho.remedy import value_hint
 from sekisho.worlds import describe, short

@@ -10,11 +10,9 @@ from sekisho.contract.axes import (
     Axis,
     Bindings,
     Mismatch,
-    at_leaf,
     match_shape,
     parse_axes,
     root_of,
-    shown_key,
     variadic_index,
 )
 from sekisho.contract.contract import (
@@ -31,17 +29,19 @@ from sekisho.contract.contract import (
 )
 from sekisho.contract.fields import field_names, has_fields
 from sekisho.contract.memo import (
+    at_leaf,
     check_in_scope,
     close_memo,
     match_structure,
     open_memo,
     pack_memo,
     read_memo,
+    shown_key,
     unpack_memo,
     write_memo,
 )
-from sekisho.contract.pytrees import structure_binders
 from sekisho.contract.options import Kind, Options, make_options
+from sekisho.contract.pytrees import structure_binders
 from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
 from sekisho.contract.specs import (

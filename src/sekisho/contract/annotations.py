@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args, get_origi
 from sekisho.contract.axes import parse_axes
 from sekisho.contract.fields import field_hints, field_names, has_fields
 from sekisho.contract.mistakes import refuse_mistake
-from sekisho.contract.pytrees import ARRAY_LIKE, is_array_like, leaf_of, parse_tree, with_one_array
+from sekisho.contract.pytrees import is_array_like, leaf_of, parse_tree, with_one_array
 from sekisho.contract.specs import (
     ANYTHING,
     PYTREE,
@@ -96,8 +96,7 @@ class Parser:
         self.variables: dict[Any, Any] = {}
         self.takes_as_written = takes_as_written
         self.has_trees = False
-        self.in_structure = False
-        """Whether what is read is the leaf of a PyTree of a named structure."""
+        self.in_structure = False  # whether it reads the leaf of a PyTree of a named structure
 
     def parse(self, hint: Any) -> Spec:
         """Read one resolved annotation: no string and no forward reference.
@@ -119,18 +118,15 @@ class Parser:
             return array
         if get_origin(bare) in {typing.Union, types.UnionType}:
             return self.parse_union(bare)
-        tree = parse_tree(self, bare)
-        if tree is not None:
-            return tree
-        return self.parse_container(bare) or self.parse_record(bare) or self.parse_hint(hint, bare)
+        held = parse_tree(self, bare) or self.parse_container(bare) or self.parse_record(bare)
+        return held or self.parse_hint(hint, bare)
 
     def parse_union(self, hint: Any) -> Spec:
         """Read ``A | B``: with arrays inside, alternative by alternative."""
         alternatives = tuple(self.parse(each) for each in get_args(hint))
-        if not self.takes_as_written and is_array_like(get_args(hint)):
-            alternatives = with_one_array(alternatives, self.home)
-            if len(alternatives) == 1:
-                return alternatives[0]
+        alternatives = with_one_array(self, hint, alternatives)
+        if len(alternatives) == 1:
+            return alternatives[0]
         if ANYTHING in alternatives:
             return ANYTHING
         text = " | ".join(each.text for each in alternatives)
@@ -181,10 +177,9 @@ class Parser:
             world = world_of_class(array_type)
             return _jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
         world = world_of_class(hint)
-        if world is None:
-            return None
-        own = _subclass(hint, world)
-        return ArraySpec(hint.__name__ if own else world.array_class, world, own)
+        own = world and _subclass(hint, world)
+        name = hint.__name__ if own or world is None else world.array_class
+        return ArraySpec(name, world, own) if world else None
 
     # --- what holds arrays
 
@@ -387,7 +382,7 @@ def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
-    if is_array_like(get_args(hint)) and (world is None or world.name in ARRAY_LIKE):
+    if is_array_like(hint, world):
         return ()
     found = world_of_class(origin) if origin is not None else None
     here = (type_name(origin),) if found not in {None, world} and origin is not None else ()

@@ -27,11 +27,9 @@ __all__ = [
     "Expression",
     "Mismatch",
     "Size",
-    "at_leaf",
     "match_shape",
     "parse_axes",
     "root_of",
-    "shown_key",
     "variadic_index",
 ]
 
@@ -82,30 +80,6 @@ class Axis(NamedTuple):
     def key(self) -> str | None:
         """Under what name this axis is bound: ``b``, ``*batch``, or None if it binds nothing."""
         return _key_of(self)
-
-    @property
-    def shown_key(self) -> str | None:
-        """The same for a message, in which an axis of a PyTree's leaves has a name too: ``?n``."""
-        return _key_of(self._replace(name=f"?{self.name}", treepath=False)) if self.treepath else self.key
-
-
-def at_leaf(axes: tuple[Axis, ...], leaf: tuple[int, str]) -> tuple[Axis, ...]:
-    """The axes of one leaf of a PyTree: which leaf, and of which structure, is part of a name."""
-    where = f"(Leaf {leaf[0]} in structure {leaf[1]}) "  # jaxtyping's own words: see `memo`
-    return tuple(
-        [
-            axis._replace(name=f"{where}{axis.name}", treepath=False) if axis.treepath else axis
-            for axis in axes
-        ]
-    )
-
-
-def shown_key(key: str) -> str:
-    """A bound name as messages show it: of one leaf's, what is written in the annotation."""
-    return _AT_LEAF.sub("?", key)
-
-
-_AT_LEAF: Final = re.compile(r"\(Leaf .*\) ")
 
 
 def _key_of(axis: Axis) -> str | None:

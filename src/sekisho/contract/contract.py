@@ -16,6 +16,7 @@ from typing import (
 
 from sekisho.contract.annotations import Parser, annotation_text, foreign_types, unpacked
 from sekisho.contract.axes import Axis
+from sekisho.contract.memo import has_key
 from sekisho.contract.options import Options
 from sekisho.contract.pytrees import check_structures
 from sekisho.contract.resolve import resolve_annotations
@@ -114,9 +115,7 @@ class Contract(NamedTuple):
     def takes_any_world(self) -> bool:
         """Whether an array may be of any world, for all that the annotations say."""
         specs = (each.spec for each in (*self.parameters, *self.outcomes))
-        arrays = (
-            a for spec in specs if spec is not UNANNOTATED for a in array_specs(spec)
-        )
+        arrays = (a for spec in specs if spec is not UNANNOTATED for a in array_specs(spec))
         return self.options.kind == "same_world" or any(a.world is None for a in arrays)
 
     @property
@@ -255,9 +254,7 @@ class _Reader(NamedTuple):
             return self.parser.parse_packed(inside)
         return self.parser.parse(hint)
 
-    def spec(
-        self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool
-    ) -> Spec:
+    def spec(self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool) -> Spec:
         options, name = self.options, parameter.name
         if name not in hints:
             if (is_first and name in {"self", "cls"}) or options.kind == "boundary":
@@ -375,7 +372,7 @@ def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
     for parameter in contract.parameters:
         if parameter.name == before:
             break
-        axes = [axis for axis in parameter.axes if key in {axis.key, axis.shown_key}]
+        axes = [axis for axis in parameter.axes if has_key(axis, key)]
         if axes:
             found.append(parameter.place)
             certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default

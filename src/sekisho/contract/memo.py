@@ -8,6 +8,7 @@ jaxtyping itself calls it, with ``*`` or ``#*`` in front like any other, and ``<
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,16 +17,19 @@ from sekisho.contract.specs import MEMO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.contract.axes import Bindings
+    from sekisho.contract.axes import Axis, Bindings
 
 __all__ = [
+    "at_leaf",
     "check_in_scope",
     "close_memo",
+    "has_key",
     "match_structure",
     "open_memo",
     "pack_memo",
     "parts_of",
     "read_memo",
+    "shown_key",
     "unpack_memo",
     "write_memo",
 ]
@@ -44,6 +48,29 @@ def pack_memo(bound: Bindings) -> None:
 def unpack_memo(bound: Bindings) -> None:
     """Bind what was gathered."""
     bound.update(bound.pop(MEMO, {}))
+
+
+def at_leaf(axes: tuple[Axis, ...], leaf: tuple[int, str]) -> tuple[Axis, ...]:
+    """The axes of one leaf of a PyTree: which leaf, and of which structure, is part of a name."""
+    where = f"(Leaf {leaf[0]} in structure {leaf[1]}) "
+    return tuple(
+        [
+            axis._replace(name=f"{where}{axis.name}", treepath=False) if axis.treepath else axis
+            for axis in axes
+        ]
+    )
+
+
+def shown_key(key: str) -> str:
+    """A bound name as messages show it: that of a leaf as it is written, ``?n``."""
+    return re.sub(r"\(Leaf .*\) ", "?", key)
+
+
+def has_key(axis: Axis, key: str) -> bool:
+    """Whether an axis binds the name that messages show so."""
+    if axis.treepath:
+        return key == f"{'*' if axis.variadic else ''}?{axis.name}"
+    return axis.key == key
 
 
 def match_structure(name: str, structure: Any, bound: Bindings) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import typing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, get_args
 
 from sekisho.contract.memo import parts_of
 from sekisho.contract.specs import (
@@ -17,7 +15,7 @@ from sekisho.contract.specs import (
     walk,
 )
 from sekisho.errors import DeclarationError
-from sekisho.worlds import world_of_class
+from sekisho.worlds import array_like_classes, world_of_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +25,12 @@ if TYPE_CHECKING:
     from sekisho.worlds import World
 
 __all__ = [
-    "ARRAY_LIKE",
     "check_structures",
     "is_array_like",
     "leaf_of",
     "parse_tree",
     "structure_binders",
     "with_one_array",
-    
 ]
 
 
@@ -68,7 +64,7 @@ def parse_tree(parser: Parser, hint: Any) -> TreeSpec | None:
     parser.in_structure = outer
     if structure and any(isinstance(each, TreeSpec) and each.structure for each in walk(item)):
         raise ValueError("a PyTree of a structure has none of another structure inside")
-    inside = f"{item.text}, \"{structure}\"" if structure else item.text
+    inside = f'{item.text}, "{structure}"' if structure else item.text
     return TreeSpec("PyTree" if leaf is None else f"PyTree[{inside}]", hint, item, structure)
 
 
@@ -124,39 +120,49 @@ def structure_binders(contract: Contract, name: str, before: str) -> Iterator[st
 
 # --- array-like -----------------------------------------------------------------------------------
 
-ARRAY_LIKE: Final = frozenset({"jax", "numpy"})
-"""The worlds whose arrays `jax.typing.ArrayLike` names."""
 
+def with_one_array(parser: Parser, hint: Any, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    """Where arrays of several libraries would do, ask for one of the function's own world.
 
-def is_array_like(alternatives: tuple[Any, ...]) -> bool:
-    """Whether a union names the same array of JAX and of NumPy.
+    An array of another one is converted to it, or refused, as it would be anywhere else.
 
-    ``jax.typing.ArrayLike`` is such a union, and jaxtyping makes one of ``Float[ArrayLike, "n"]``.
+    Args:
+        parser: reads the annotation.
+        hint: a union.
+        specs: its alternatives.
     """
-    jax: Any = sys.modules.get("jax")
-    if jax is None:
-        return False
+    arrays = [each for each in specs if isinstance(each, ArraySpec)]
+    if parser.takes_as_written or not is_array_like(hint, parser.home):
+        return specs
+    own = next(each for each in arrays if parser.home in {None, each.world})
+    others = tuple(each for each in specs if not isinstance(each, ArraySpec))
+    return (own._replace(world=parser.home), *others)
+
+
+def is_array_like(hint: Any, home: World | None) -> bool:
+    """Whether a union names the same array of each library that `jax.typing.ArrayLike` names.
+
+    So does what jaxtyping makes of ``Float[ArrayLike, "n"]``.
+
+    Args:
+        hint: any annotation.
+        home: the function's own world, which must be one of them; None is any.
+    """
+    alternatives = get_args(hint)
     arrays = [each for each in alternatives if _world_of(each) is not None]
-    worlds = {world.name for each in arrays if (world := _world_of(each))}
+    if len(arrays) < 2:  # noqa: PLR2004 - several
+        return False
+    named = array_like_classes()
+    worlds = {_world_of(each) for each in arrays}
     # One dtype and one string of axes: of all, or of none.
     asks = {(each.dtype, each.dim_str) if hasattr(each, "dim_str") else None for each in arrays}
-    named = typing.get_args(jax.typing.ArrayLike)
-    is_plain = all(getattr(each, "array_type", each) in named for each in arrays)
-    return worlds == ARRAY_LIKE and len(asks) == 1 and is_plain
+    return (
+        len(asks) == 1
+        and all(getattr(each, "array_type", each) in named for each in arrays)
+        and worlds == {_world_of(each) for each in named} - {None}
+        and (home is None or home in worlds)
+    )
 
 
 def _world_of(hint: Any) -> World | None:
     return world_of_class(getattr(hint, "array_type", hint))
-
-
-def with_one_array(alternatives: tuple[Spec, ...], home: World | None) -> tuple[Spec, ...]:
-    """Where arrays of several libraries would do, ask for one of the function's own world.
-
-    One of the others is converted to it, or refused, as it would be anywhere else.
-    """
-    arrays = [each for each in alternatives if isinstance(each, ArraySpec)]
-    if home is not None and not any(each.world is home for each in arrays):
-        return alternatives
-    own = next(each for each in arrays if home is None or each.world is home)
-    others = tuple(each for each in alternatives if not isinstance(each, ArraySpec))
-    return (own._replace(world=home), *others)

@@ -15,7 +15,6 @@ from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
-from sekisho.guard.unflatten import constructs, is_unflattening
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -25,8 +24,10 @@ from sekisho.worlds import (
     describe,
     find_world,
     is_compiling,
+    is_unflattening,
     loaded_worlds,
     look_for_worlds,
+    may_unflatten,
     on_load,
     runs_while_compiling,
     traceable_classes,
@@ -36,6 +37,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from sekisho.contract import Bindings
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
 
@@ -249,8 +251,6 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
-    has_memo = MEMO in binds
-    makes_object = constructs(contract.function)
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
@@ -264,13 +264,9 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             except BoundaryError as error:
                 # The compiler prints an error's arguments: let it be one that reads well.
                 refusal = type(error)(str(error.args[0]))
-            if has_memo:
-                pack_memo(call.bound)
             if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
                 raise refusal
-            return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
-        if makes_object and is_unflattening():
-            return (value, *map(_unchecked_size, binds)) if binds else value
+            return (admitted, *_sizes(call.bound, binds)) if binds else admitted
         look_for_worlds()
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
@@ -282,12 +278,15 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             # Without the frames between: what went wrong is in the caller's line and in the text.
             raise error.with_traceback(None) from None
         settle_boundary(start, None)
-        if has_memo:
-            pack_memo(call.bound)
-        return (admitted, *map(call.bound.get, binds)) if binds else admitted
+        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
 
-    if makes_object:
-        return admit
+    def admit_unless_unflattened(value: Any, *arguments: Any) -> Any:
+        if is_compiling() or not is_unflattening():
+            return admit(value, *arguments)
+        return (value, *map(_unchecked_size, binds)) if binds else value
+
+    if may_unflatten(contract.function):
+        return admit_unless_unflattened
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
 
 
@@ -305,6 +304,12 @@ def _world_of_call(contract: Contract) -> World:
     values = locals_of(frame) if frame else {}
     named = [values.get(each.name) for each in contract.parameters]
     return find_world(first_array_of(contract)(*named)) or HOST
+
+
+def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
+    if MEMO in binds:
+        pack_memo(bound)
+    return [bound.get(key) for key in binds]
 
 
 def _unchecked_size(key: str) -> Any:

@@ -29,7 +29,7 @@ class _Jax(World):
     label = "JAX"
     noun = "an array of JAX"
     package = "sekisho[jax]"
-    host_fields: tuple[str, ...] | None = ("float0",)  # the tangents of integers
+    host_fields: tuple[str, ...] = ("float0",)  # the tangents of integers
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")

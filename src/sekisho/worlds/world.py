@@ -111,7 +111,7 @@ class World(Shown):
     layouts: Mapping[str, Layout] = {}
     plain: str = "{0}"
     scarce: frozenset[str] = frozenset()
-    host_fields: tuple[str, ...] | None = None
+    host_fields: tuple[str, ...] = ("",)
 
     def __repr__(self) -> str:
         return f"<world {self.name}>"
@@ -169,10 +169,10 @@ class World(Shown):
 
     def takes(self, value: object) -> bool:
         """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
-        if self.owns(value) or not isinstance(value, np.ndarray):
+        if not isinstance(value, np.ndarray):
             return self.owns(value)
-        makes_class = type(value).__module__.partition(".")[0] == self.name
-        return makes_class or (value.dtype.names is not None and value.dtype.names == self.host_fields)
+        is_made = type(value).__module__.partition(".")[0] == self.name
+        return self.owns(value) or is_made or value.dtype.names == self.host_fields
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
         """Whether a value of this world is no array, but one number."""

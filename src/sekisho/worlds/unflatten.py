@@ -17,17 +17,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.ground import is_guard
-from sekisho.worlds import class_of
+from sekisho.worlds.dtypes import class_of
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-__all__ = ["constructs", "is_unflattening"]
+__all__ = ["is_unflattening", "may_unflatten"]
 
 _NEAR: Final = 4  # frames: a ``tree_unflatten`` of the user's, and what it calls to make its object
 
 
-def constructs(function: str) -> bool:
+def may_unflatten(function: str) -> bool:
     """Whether a function so called makes an object, and JAX is there to call it."""
     return function.rpartition(".")[2] in {"__init__", "__new__"} and "jax" in sys.modules
 
@@ -75,32 +75,30 @@ def _callee(frame: FrameType) -> Any:
 
 @lru_cache(maxsize=512)
 def _callee_names(code: CodeType, at: int) -> tuple[str, ...]:
-    """The name and the attributes that a call spells its function with; none if it does otherwise.
+    """The name and the attributes by which a call has found its function; none if it did otherwise.
 
-    The function's expression starts where the call does, and so does whatever it is made of.
+    Read backwards from the call: what its arguments have put on the stack, then the function. Where
+    an argument branches, nothing is found.
     """
-    spans: dict[Any, dis.Instruction] = {}
-    here: Any = None
-    for each in dis.get_instructions(code):
-        where = each.positions
-        if where is None or where.lineno is None:
-            continue
-        if each.offset == at:
-            here = where
-            break
-        if each.opname.startswith(("LOAD_", "CALL", "BINARY_")):
-            spans[where] = each
-    if here is None:
+    before = [each for each in dis.get_instructions(code) if each.offset <= at]
+    call = before.pop()
+    if before and before[-1].opname == "PRECALL":  # Python 3.11's, which takes what the call takes
+        before.pop()
+    count = call.arg or 0
+    wanted = {"CALL": count, "CALL_KW": count + 1, "CALL_FUNCTION_EX": 1 + (count & 1)}.get(
+        call.opname
+    )
+    if call.opname == "CALL_FUNCTION_EX" and sys.version_info >= (3, 14):
+        wanted = 2  # keywords, or a NULL
+    pushed = 0
+    while before and pushed != wanted:
+        each = before.pop()
+        pushed += dis.stack_effect(each.opcode, each.arg, jump=False)
+    path: list[Any] = []
+    while before and before[-1].opname in {"PUSH_NULL", "LOAD_ATTR", "LOAD_METHOD"}:
+        each = before.pop()
+        path += [each.argval] if each.opname != "PUSH_NULL" else []
+    if wanted is None or not before or not before[-1].opname.startswith("LOAD_"):
         return ()
-    parts = [
-        (where.end_lineno, where.end_col_offset, each)
-        for where, each in spans.items()
-        if (where.lineno, where.col_offset) == (here.lineno, here.col_offset)
-        and (where.end_lineno, where.end_col_offset) < (here.end_lineno, here.end_col_offset)
-    ]
-    instructions = [each for *_, each in sorted(parts, key=lambda part: part[:2])]
-    loads = [each.opname in {"LOAD_ATTR", "LOAD_METHOD"} for each in instructions]
-    is_path = bool(loads) and not loads[0] and all(loads[1:])
-    if not is_path or not all(isinstance(each.argval, str) for each in instructions):
-        return ()
-    return tuple(each.argval for each in instructions)
+    path.append(before[-1].argval)
+    return tuple(reversed(path)) if all(isinstance(each, str) for each in path) else ()
