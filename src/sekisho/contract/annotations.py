@@ -177,7 +177,7 @@ class Parser:
             world = world_of_class(array_type)
             return _jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
         world = world_of_class(hint)
-        own = world and _subclass(hint, world)
+        own = _subclass(hint, world) if world else None
         name = hint.__name__ if own or world is None else world.array_class
         return ArraySpec(name, world, own) if world else None
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_unflattening", "may_unflatten"]
 
+_OWN: Final = __name__.partition(".")[0]
 _NEAR: Final = 4  # frames: a ``tree_unflatten`` of the user's, and what it calls to make its object
 
 
@@ -40,11 +41,12 @@ def is_unflattening() -> bool:
     near = 0
     while frame is not None and near < _NEAR:
         frame = frame.f_back
-        if frame is None or is_guard(frame.f_code):
+        package = frame.f_globals.get("__name__", "").partition(".")[0] if frame else ""
+        if frame is None or is_guard(frame.f_code) or package == _OWN:
             continue
         if _is_jaxlibs(_callee(frame)):
             return True
-        if frame.f_globals.get("__name__", "").partition(".")[0] == "jax":
+        if package == "jax":
             return False
         near += 1
     return False
@@ -58,7 +60,7 @@ def _is_jaxlibs(value: Any) -> bool:
 
 def _callee(frame: FrameType) -> Any:
     """What a frame is calling right now, if a name or a path of attributes says what."""
-    first, *attributes = _callee_names(frame.f_code, frame.f_lasti) or (None,)
+    first, *attributes = _callee_names(frame.f_code, frame.f_lasti) or ("",)
     for names in (frame.f_locals, frame.f_globals, vars(builtins)):
         if first in names:
             value: Any = names[first]

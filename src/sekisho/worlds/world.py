@@ -171,8 +171,9 @@ class World(Shown):
         """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
         if not isinstance(value, np.ndarray):
             return self.owns(value)
-        is_made = type(value).__module__.partition(".")[0] == self.name
-        return self.owns(value) or is_made or value.dtype.names == self.host_fields
+        array: np.ndarray[Any, Any] = value
+        is_made = type(array).__module__.partition(".")[0] == self.name
+        return self.owns(array) or is_made or array.dtype.names == self.host_fields
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
         """Whether a value of this world is no array, but one number."""
