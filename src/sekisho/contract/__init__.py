@@ -42,7 +42,7 @@ from sekisho.contract.memo import (
 )
 from sekisho.contract.options import Kind, Options, make_options
 from sekisho.contract.pytrees import structure_binders
-from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
+from sekisho.contract.resolve import LenientNames, has_strings, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
 from sekisho.contract.specs import (
     ANYTHING,
@@ -107,7 +107,6 @@ __all__ = [
     "flavour_of",
     "has_fields",
     "has_strings",
-    "locals_of",
     "make_checker",
     "make_options",
     "make_parameter",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border import Boundary, call_reader, first_array_of, make_hand_back, make_quick_lane
 from sekisho.context import get_mode, on_strict
-from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, locals_of, pack_memo
+from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
-from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
+from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
 from sekisho.watch import settle_boundary, thread

@@ -13,8 +13,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import locals_of
 from sekisho.errors import DeclarationError
+from sekisho.ground import locals_of
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.stub import make_guard, options_of
 from sekisho.worlds import class_of

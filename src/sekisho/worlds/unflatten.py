@@ -16,7 +16,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import is_guard
+from sekisho.ground import is_guard, locals_of
 from sekisho.worlds.dtypes import class_of
 
 if TYPE_CHECKING:
@@ -60,8 +60,11 @@ def _is_jaxlibs(value: Any) -> bool:
 
 def _callee(frame: FrameType) -> Any:
     """What a frame is calling right now, if a name or a path of attributes says what."""
-    first, *attributes = _callee_names(frame.f_code, frame.f_lasti) or ("",)
-    for names in (frame.f_locals, frame.f_globals, vars(builtins)):
+    path = _callee_names(frame.f_code, frame.f_lasti)
+    if not path:
+        return None
+    first, *attributes = path
+    for names in (locals_of(frame), frame.f_globals, vars(builtins)):
         if first in names:
             value: Any = names[first]
             break

@@ -93,7 +93,7 @@ class World(Shown):
         layouts: how its arrays may lie in memory, if not contiguously.
         plain: the code that makes a contiguous copy, cut from all else, of an array ``{0}``.
         scarce: the dtypes of `PLAIN_DTYPES` for which few of its operations are written.
-        host_fields: the fields of a structured dtype by which NumPy's arrays are at home here.
+        host_fields: of a structured dtype by which NumPy's arrays are at home here.
     """
 
     name: str = ""
@@ -171,9 +171,8 @@ class World(Shown):
         """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
         if not isinstance(value, np.ndarray):
             return self.owns(value)
-        array: np.ndarray[Any, Any] = value
-        is_made = type(array).__module__.partition(".")[0] == self.name
-        return self.owns(array) or is_made or array.dtype.names == self.host_fields
+        package, fields = type(value).__module__.split(".")[0], value.dtype.names
+        return self.owns(value) or package == self.name or fields == self.host_fields
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
         """Whether a value of this world is no array, but one number."""
