@@ -8,12 +8,10 @@ import copy
 import functools
 import inspect
 import re
-import sys
 from types import ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
-    Final,
     ForwardRef,
     Literal,
     TypeVar,
