@@ -6,7 +6,7 @@ names function, argument, expected, got, and the fix.
 """
 
 from sekisho.border.admit import Boundary, Call, call_reader
-from sekisho.border.hand_back import first_array, make_hand_back
+from sekisho.border.hand_back import first_array_of, make_hand_back
 from sekisho.border.lanes import make_quick_lane
 from sekisho.border.violations import Place
 
@@ -15,7 +15,7 @@ __all__ = [
     "Call",
     "Place",
     "call_reader",
-    "first_array",
+    "first_array_of",
     "make_hand_back",
     "make_quick_lane",
 ]

@@ -14,11 +14,13 @@ import numpy as np
 
 from sekisho.border.cross import Border
 from sekisho.border.items import admit_container
+from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
 from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
+    MEMO,
     UNANNOTATED,
     AliasSpec,
     ArraySpec,
@@ -29,11 +31,14 @@ from sekisho.contract import (
     PackedSpec,
     Parameter,
     SelfSpec,
+    TreeSpec,
     UnionSpec,
+    at_leaf,
     check_in_scope,
     make_checker,
     match_shape,
     takes_arrays,
+    unpack_memo,
     walk,
 )
 from sekisho.errors import (
@@ -83,6 +88,7 @@ class Call(NamedTuple):
         binders: which item of the value at hand bound an axis; grows.
         keys: the names that belong to what is being checked: the call, or a record in it.
         in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
+        leaf: which leaf of a PyTree of which structure the value is, if it is one.
     """
 
     bound: Bindings
@@ -91,6 +97,7 @@ class Call(NamedTuple):
     binders: dict[str, str]
     keys: frozenset[str]
     in_trial: bool = False
+    leaf: tuple[int, str] | None = None
 
 
 def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
@@ -99,10 +106,13 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[[tuple[A
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
+    has_memo = MEMO in knows
 
     def read(arguments: tuple[Any, ...]) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
+        if has_memo:
+            unpack_memo(bound)
         world, device = home, fixed_device
         if same_world:
             world = world_of_array_class(arguments[0])
@@ -192,6 +202,8 @@ class Boundary:
             return self.admit_as(spec.target, value, place, call)
         if isinstance(spec, SelfSpec):
             return self._admit_self(spec, value, place, call)
+        if isinstance(spec, TreeSpec):
+            return admit_tree(self, spec, value, place, call)
         return admit_container(self.admit_as, spec, value, place, call)
 
     def _admit_self(self, spec: SelfSpec, value: Any, place: Place, call: Call) -> Any:
@@ -213,6 +225,8 @@ class Boundary:
     # --- arrays
 
     def _admit_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        if call.leaf is not None and spec.axes is not None:
+            spec = spec._replace(axes=at_leaf(spec.axes, call.leaf))
         if call.in_trial or is_compiling():
             return self._pass_array(spec, value, place, call)
         try:
@@ -324,7 +338,8 @@ class Boundary:
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.home or call.world
-        assert world is not None  # a boundary asks nothing of what it does not annotate
+        if world is None:  # a boundary asks nothing of what it does not annotate
+            return value
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
                 if foreign_world(each, world):
@@ -341,12 +356,17 @@ class Boundary:
 
     # --- what a type checker answers for
 
+    def check_of(self, spec: HintSpec) -> Callable[[object], bool]:
+        """How the type checker is asked about one annotation."""
+        (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
+        return check
+
     def _admit_hint(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
             raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
-        (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
+        check = self.check_of(spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
             if passes:
@@ -356,7 +376,7 @@ class Boundary:
             if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
                 value = self.border.cross(spec, value, home, call.device, place)
-            passes = check_in_scope(check, value, call.bound)
+            passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
             raise BoundaryError(place.violation(spec, value))
         return value

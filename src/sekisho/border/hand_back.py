@@ -6,22 +6,27 @@ order. A call without an array argument gets its results as they are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sekisho.context import cross
-from sekisho.contract import Contract
+from sekisho.contract import Contract, RecordSpec, TreeSpec, field_names, has_fields, walk
 from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.remedy import Wanted, find_remedy
 from sekisho.worlds import (
     Policy,
     Refusal,
+    class_of,
     describe,
     find_world,
     flatten,
+    tree_leaves,
     with_leaves,
 )
 
-__all__ = ["first_array", "make_hand_back"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["first_array", "first_array_of", "make_hand_back"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -29,6 +34,32 @@ __tracebackhide__ = hide_in_pytest
 def first_array(*arguments: Any) -> Any:
     """The first array or tensor among the arguments, containers searched in order, or None."""
     return next((each for each in flatten(arguments) if find_world(each) is not None), None)
+
+
+def first_array_of(contract: Contract) -> Callable[..., Any]:
+    """Make the function that finds the first array among a call's values, wherever one may be.
+
+    Where an annotation reads the fields of a record or the leaves of a PyTree, they count too.
+    """
+    specs = [each.spec for each in contract.parameters]
+    if not any(isinstance(each, (RecordSpec, TreeSpec)) for spec in specs for each in walk(spec)):
+        return first_array
+
+    def first(*arguments: Any) -> Any:
+        found = flatten(arguments, _parts_of)
+        return next((each for each in found if find_world(each) is not None), None)
+
+    return first
+
+
+def _parts_of(value: Any) -> list[Any] | None:
+    kind = class_of(value)
+    if find_world(value) is not None:
+        return None
+    if has_fields(kind):
+        names = [name for name in field_names(kind) if hasattr(value, name)]
+        return [getattr(value, name) for name in names]
+    return tree_leaves(value)
 
 
 def make_hand_back(contract: Contract) -> Any:

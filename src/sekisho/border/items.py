@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
-from sekisho.contract import IterableSpec, MappingSpec, RecordSpec, TupleSpec
+from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.worlds import (
     CheckedIterable,
@@ -107,8 +107,14 @@ def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: A
         for name, each in spec.fields.items()
         if name in given
     }
-    call.bound.update({key: size for key, size in inside.bound.items() if key in call.keys})
+    shared = {key: size for key, size in inside.bound.items() if _is_of(call, key)}
+    call.bound.update(shared)
     return with_fields(value, fields)
+
+
+def _is_of(call: Any, key: str) -> bool:
+    """Whether a name belongs to the call. The structures of PyTrees go under one name together."""
+    return key in call.keys or (MEMO in call.keys and ("(" in key or key[0] == "<"))
 
 
 def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any) -> Any:

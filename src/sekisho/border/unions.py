@@ -51,6 +51,8 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
     refused = [(each, error, error.violation) for each, error in errors if error.violation]
     inside = [each for each in refused if each[2].place != place.place]
     meant = inside if len(inside) == 1 else [each for each in refused if each[2].reason]
+    # Of an array, an alternative that is no array says only that it is one.
+    meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
     if len(meant) == 1:
         alternative, refusal, _ = meant[0]
         if not call.in_trial:  # once more, for the words that a trial does without

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
+from sekisho.contract import (
+    RESULT,
+    SENT,
+    UNANNOTATED,
+    YIELDED,
+    Contract,
+    Parameter,
+    binders,
+    shown_key,
+)
 from sekisho.errors import Violation
 from sekisho.remedy import value_hint
 from sekisho.worlds import describe, short
@@ -89,8 +98,9 @@ class Place:
         if mismatch.key is None:
             return text
         source = self.binder(mismatch.key, binders_here) or f"{self.it} itself"
-        several = mismatch.key.startswith("*")
-        start = f"axes '{mismatch.key}' are" if several else f"axis '{mismatch.key}' is"
+        key = shown_key(mismatch.key)
+        text = text.replace(mismatch.key, key)
+        start = f"axes '{key}' are" if key.startswith("*") else f"axis '{key}' is"
         return f"{start} {mismatch.size} (from {source}), but {text}"
 
     def bound(
@@ -102,7 +112,7 @@ class Place:
         keys += [axis.key for axis in axes if axis.key]
         return tuple(
             [
-                (key, bound[key], self.binder(key, binders_here))
+                (shown_key(key), bound[key], self.binder(key, binders_here))
                 for key in dict.fromkeys(keys)
                 if key in bound and key[0] != "{"
             ]
@@ -111,5 +121,6 @@ class Place:
     def binder(self, key: str, binders_here: dict[str, str]) -> str:
         """Who bound an axis: an item of the value at hand, or an argument before it."""
         here = binders_here.get(key)
-        found = here or " or ".join(binders(self.contract, key, self.parameter.name))
+        shown = shown_key(key)
+        found = here or " or ".join(binders(self.contract, shown, self.parameter.name))
         return found or ("a check in the body" if self.contract.shares_axes else "")

@@ -17,7 +17,6 @@ from sekisho.contract.contract import (
     CHECKED,
     RESULT,
     SENT,
-    UNANNOTATED,
     YIELDED,
     Contract,
     Parameter,
@@ -26,21 +25,30 @@ from sekisho.contract.contract import (
     prepare_checkers,
 )
 from sekisho.contract.expressions import Bindings, Braces
-from sekisho.contract.fields import is_validated
+from sekisho.contract.fields import field_names, has_fields, is_validated
 from sekisho.contract.memo import (
-    PYTREE,
+    at_leaf,
     check_in_scope,
     close_memo,
+    match_structure,
     open_memo,
+    pack_memo,
     read_memo,
+    shown_key,
+    unpack_memo,
     write_memo,
 )
 from sekisho.contract.options import Kind, Options, make_options
-from sekisho.contract.resolve import LenientNames, has_strings, locals_of, mentioned
+from sekisho.contract.parts import array_specs, names_in, walk
+from sekisho.contract.pytrees import structure_binders
+from sekisho.contract.resolve import LenientNames, has_strings, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
 from sekisho.contract.slips import find_slips, names_of, slips_in
 from sekisho.contract.specs import (
     ANYTHING,
+    MEMO,
+    PYTREE,
+    UNANNOTATED,
     AliasSpec,
     ArraySpec,
     HintSpec,
@@ -50,13 +58,11 @@ from sekisho.contract.specs import (
     RecordSpec,
     SelfSpec,
     SequenceSpec,
+    TreeSpec,
     TupleSpec,
     UnionSpec,
-    array_specs,
     dtypes_of,
     matches_dtype,
-    names_in,
-    walk,
 )
 from sekisho.contract.spelling import annotation_text, takes_arrays
 from sekisho.contract.symbols import binders
@@ -75,6 +81,7 @@ __all__ = [
     "HintSpec",
     "IterableSpec",
     "Kind",
+    "MEMO",
     "LenientNames",
     "MappingSpec",
     "Mismatch",
@@ -88,38 +95,46 @@ __all__ = [
     "SENT",
     "SelfSpec",
     "SequenceSpec",
+    "TreeSpec",
     "TupleSpec",
     "UNANNOTATED",
     "UnionSpec",
     "YIELDED",
     "annotation_text",
     "array_specs",
+    "at_leaf",
     "binders",
     "build_contract",
     "check_in_scope",
     "close_memo",
     "display_name",
     "dtypes_of",
+    "field_names",
     "find_slips",
     "flavour_of",
+    "has_fields",
     "has_strings",
     "is_validated",
-    "locals_of",
     "make_checker",
     "make_options",
     "make_parameter",
     "match_shape",
     "matches_dtype",
+    "match_structure",
     "mentioned",
     "names_in",
     "names_of",
     "open_memo",
+    "pack_memo",
     "parse_axes",
     "prepare_checkers",
     "read_memo",
     "read_signature",
+    "shown_key",
     "slips_in",
+    "structure_binders",
     "takes_arrays",
+    "unpack_memo",
     "variadic_index",
     "walk",
     "write_memo",

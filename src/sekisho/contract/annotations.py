@@ -27,10 +27,12 @@ import numpy as np
 from sekisho.contract.aliases import eval_nothing, name_of_alias, value_of_alias
 from sekisho.contract.arrays import is_jaxtyping, jaxtyping_spec, parse_array
 from sekisho.contract.fields import field_hints, field_names, has_fields
-from sekisho.contract.memo import PYTREE
 from sekisho.contract.mistakes import refuse_mistake
+from sekisho.contract.parts import holds_arrays, names_in, needs_reading, walk
+from sekisho.contract.pytrees import leaf_of, parse_tree, with_one_array
 from sekisho.contract.specs import (
     ANYTHING,
+    PYTREE,
     AliasSpec,
     ArraySpec,
     HintSpec,
@@ -43,9 +45,6 @@ from sekisho.contract.specs import (
     Spec,
     TupleSpec,
     UnionSpec,
-    holds_arrays,
-    needs_reading,
-    walk,
 )
 from sekisho.contract.spelling import annotation_text
 from sekisho.errors import with_article
@@ -97,6 +96,7 @@ class Parser:
             too.
         evaluate: gives what a string inside of an annotation stands for.
         owner: the key of the argument whose class is `Self`; None if there is none.
+        takes_as_written: whether arrays of several libraries may pass, each where it is named.
     """
 
     def __init__(
@@ -106,6 +106,8 @@ class Parser:
         typechecker: Any = "beartype",
         evaluate: Callable[[str], Any] = eval_nothing,
         owner: str | None = None,
+        *,
+        takes_as_written: bool = True,
     ) -> None:
         self.home = home
         self.names = names
@@ -115,6 +117,9 @@ class Parser:
         self.records: dict[Any, RecordSpec] = {}
         self.aliases: dict[Any, AliasSpec] = {}  # those that are being read
         self.variables: dict[Any, Any] = {}
+        self.takes_as_written = takes_as_written
+        self.has_trees = False
+        self.in_structure = False  # whether it reads the leaf of a PyTree of a named structure
 
     def parse(self, hint: Any) -> Spec:  # noqa: PLR0911 - one kind, one return
         """Read one resolved annotation: no string and no forward reference.
@@ -135,12 +140,13 @@ class Parser:
         refuse_mistake(bare)
         array = parse_array(bare, self.home)
         if array is not None:
-            if any(axis.treepath for axis in array.axes or ()):
-                raise ValueError("'?' has a meaning only inside PyTree[...]")
+            if not self.in_structure and any(axis.treepath for axis in array.axes or ()):
+                raise ValueError("'?' has a meaning only inside PyTree[..., \"T\"]")
             return array
         if get_origin(bare) in {typing.Union, types.UnionType}:
             return self.parse_union(bare)
-        return self.parse_container(bare) or self.parse_record(bare) or self.parse_hint(hint, bare)
+        held = parse_tree(self, bare) or self.parse_container(bare) or self.parse_record(bare)
+        return held or self.parse_hint(hint, bare)
 
     def parse_named(self, hint: Any) -> Spec:
         """Read a string, or ``type X = ...``: what it stands for, which may mention it again."""
@@ -167,6 +173,9 @@ class Parser:
     def parse_union(self, hint: Any) -> Spec:
         """Read ``A | B``: with arrays inside, alternative by alternative."""
         alternatives = tuple(self.parse(each) for each in get_args(hint))
+        alternatives = with_one_array(self, hint, alternatives)
+        if len(alternatives) == 1:
+            return alternatives[0]
         if ANYTHING in alternatives:
             return ANYTHING
         text = " | ".join(each.text for each in alternatives)
@@ -202,7 +211,7 @@ class Parser:
             return (array,)
         if is_jaxtyping(hint):  # of an array library that is no world here
             return (jaxtyping_spec(hint, None, None),)
-        leaf = getattr(hint, "leaftype", None)
+        leaf = leaf_of(hint)
         inside = get_args(hint) if leaf is None else (leaf,)
         arrays = tuple(array for each in inside for array in self.arrays_inside(each))
         return arrays if leaf is None else (*arrays, PYTREE)
@@ -289,9 +298,11 @@ class Parser:
         parameters: Any = getattr(kind, "__parameters__", ())
         self.variables = {**outer, **dict(zip(parameters, get_args(hint), strict=False))}
         self.owner = "{self}"
-        record.complete(
+        record.fields.update(
             {n: self.parse(_bare_field(each)) for n, each in hints.items() if n in names}
         )
+        record.keys = frozenset(key for each in record.fields.values() for key in names_in(each))
+        record.is_complete = True
         self.variables, self.owner = outer, owner
         if always or holds_arrays(record):
             return record

@@ -39,7 +39,9 @@ def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
         world = world_of_class(array_type)
         return jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
     world = world_of_class(hint)
-    return ArraySpec(hint.__name__, world, _subclass(hint, world)) if world else None
+    own = _subclass(hint, world) if world else None
+    name = hint.__name__ if own or world is None else world.array_class
+    return ArraySpec(name, world, own) if world else None
 
 
 def is_jaxtyping(hint: Any) -> bool:

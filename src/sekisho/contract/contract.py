@@ -18,17 +18,11 @@ from sekisho.contract.annotations import Parser, unpacked
 from sekisho.contract.axes import Axis
 from sekisho.contract.changes import mapped
 from sekisho.contract.options import Options
+from sekisho.contract.parts import array_specs, holds_arrays, names_in, walk
+from sekisho.contract.pytrees import check_structures
 from sekisho.contract.resolve import resolve_annotations
 from sekisho.contract.signature import Flavour, display_name, flavour_of, is_wrapper
-from sekisho.contract.specs import (
-    ANYTHING,
-    HintSpec,
-    Spec,
-    array_specs,
-    holds_arrays,
-    names_in,
-    walk,
-)
+from sekisho.contract.specs import ANYTHING, UNANNOTATED, HintSpec, Spec
 from sekisho.contract.spelling import annotation_text, foreign_types
 from sekisho.contract.symbols import check_symbols
 from sekisho.contract.typecheck import make_checker
@@ -41,7 +35,6 @@ __all__ = [
     "CHECKED",
     "RESULT",
     "SENT",
-    "UNANNOTATED",
     "YIELDED",
     "Contract",
     "Parameter",
@@ -50,17 +43,6 @@ __all__ = [
     "prepare_checkers",
 ]
 
-
-class _Unannotated(NamedTuple):
-    """A parameter without annotation: it may be anything but an array of the other world."""
-
-    text: str = "not annotated"
-
-    def __reduce__(self) -> str:
-        return "UNANNOTATED"
-
-
-UNANNOTATED: Final = _Unannotated()
 
 # The names of what passes a boundary without being a parameter; no parameter can have them.
 RESULT: Final = "return"
@@ -81,7 +63,7 @@ class Parameter(NamedTuple):
     name: str
     kind: Any  # inspect's, whose enum has no public name
     default: Any
-    spec: Spec | _Unannotated
+    spec: Spec
 
     @property
     def has_default(self) -> bool:
@@ -96,7 +78,7 @@ class Parameter(NamedTuple):
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that its array annotations mention, those of records included."""
-        if isinstance(self.spec, _Unannotated):
+        if self.spec is UNANNOTATED:
             return ()
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())
 
@@ -120,23 +102,19 @@ class Contract(NamedTuple):
     def keys(self) -> frozenset[str]:
         """The names that belong to a call; all others belong to the record that has them."""
         specs = [each.spec for each in (*self.parameters, *self.outcomes)]
-        return frozenset(
-            key for spec in specs if not isinstance(spec, _Unannotated) for key in names_in(spec)
-        )
+        return frozenset(key for spec in specs for key in names_in(spec))
 
     @property
     def holds_arrays(self) -> bool:
         """Whether an annotation mentions an array."""
         specs = [each.spec for each in (*self.parameters, *self.outcomes)]
-        return any(not isinstance(spec, _Unannotated) and holds_arrays(spec) for spec in specs)
+        return any(spec is not UNANNOTATED and holds_arrays(spec) for spec in specs)
 
     @property
     def takes_any_world(self) -> bool:
         """Whether an array may be of any world, for all that the annotations say."""
         specs = (each.spec for each in (*self.parameters, *self.outcomes))
-        arrays = (
-            a for spec in specs if not isinstance(spec, _Unannotated) for a in array_specs(spec)
-        )
+        arrays = (a for spec in specs if spec is not UNANNOTATED for a in array_specs(spec))
         return self.options.kind == "same_world" or any(a.world is None for a in arrays)
 
     @property
@@ -186,7 +164,10 @@ def _with_annotations(
     hints, evaluate = resolve_annotations(function, names, where, problems)
     first = bare.parameters[0] if bare.parameters else None
     owner = f"{{{first.name}}}" if first and first.kind in _POSITIONAL else None
-    parser = Parser(options.world, names, options.typechecker, evaluate, owner)
+    as_written = options.kind == "boundary"
+    parser = Parser(
+        options.world, names, options.typechecker, evaluate, owner, takes_as_written=as_written
+    )
     reader = _Reader(bare.function, options, parser, problems)
     if "generator" in bare.flavour:
         bare = _split_generator(bare, hints)
@@ -198,6 +179,8 @@ def _with_annotations(
         yielded=bare.yielded and reader.read(hints, bare.yielded),
         sent=bare.sent and reader.read(hints, bare.sent),
     )
+    if parser.has_trees:
+        contract = check_structures(contract, problems)
     return check_symbols(contract, problems)
 
 
@@ -292,9 +275,7 @@ class _Reader(NamedTuple):
             return self.parser.parse_packed(inside)
         return self.parser.parse(hint)
 
-    def spec(
-        self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool
-    ) -> Spec | _Unannotated:
+    def spec(self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool) -> Spec:
         options, name = self.options, parameter.name
         if name not in hints:
             if (is_first and name in {"self", "cls"}) or options.kind == "boundary":

@@ -84,16 +84,15 @@ def _field_hints_one_by_one(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def field_names(kind: Any) -> frozenset[str]:
-    """The fields that an instance holds."""
+def field_names(kind: Any) -> tuple[str, ...]:
+    """The fields that an instance holds, in order."""
     if hasattr(kind, "__dataclass_fields__"):
-        is_field = [name for name, each in kind.__dataclass_fields__.items() if _is_stored(each)]
-        return frozenset(is_field)
+        return tuple(n for n, each in kind.__dataclass_fields__.items() if _is_stored(each))
     if hasattr(kind, "__attrs_attrs__"):
-        return frozenset(each.name for each in kind.__attrs_attrs__)
+        return tuple(each.name for each in kind.__attrs_attrs__)
     if is_validated(kind):
-        return frozenset(next(getattr(kind, name) for name in _VALIDATED if hasattr(kind, name)))
-    return frozenset(getattr(kind, "_fields", kind.__annotations__))
+        return tuple(next(getattr(kind, name) for name in _VALIDATED if hasattr(kind, name)))
+    return tuple(getattr(kind, "_fields", kind.__annotations__))
 
 
 def _is_stored(field: Any) -> bool:

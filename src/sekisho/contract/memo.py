@@ -1,70 +1,179 @@
-"""jaxtyping's own memory of one call's axes, for what only jaxtyping can check."""
+"""jaxtyping's own memory of one call's axes, for what only jaxtyping can check.
+
+Some names are bound at one place of a PyTree (``?n``) or are no axes at all (a structure ``"T"``). Among
+the `Bindings` they stand under keys that no axis can have: ``(Leaf 0 in structure T) n``, as
+jaxtyping itself calls it, with ``*`` or ``#*`` in front like any other, and ``<T>``.
+"""
 
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract.axes import Axis
-from sekisho.contract.expressions import Bindings
-from sekisho.contract.specs import ArraySpec
+from sekisho.contract.specs import MEMO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-__all__ = ["PYTREE", "check_in_scope", "close_memo", "open_memo", "read_memo", "write_memo"]
+    from sekisho.contract.axes import Axis
+    from sekisho.contract.expressions import Bindings
+
+__all__ = [
+    "at_leaf",
+    "check_in_scope",
+    "close_memo",
+    "has_key",
+    "match_structure",
+    "open_memo",
+    "pack_memo",
+    "parts_of",
+    "read_memo",
+    "shown_key",
+    "unpack_memo",
+    "write_memo",
+]
 
 
-_MEMO: Final = "<jaxtyping>"
-# A PyTree binds more than axes: its structure, and an axis a place. What jaxtyping remembers of
-# that goes from argument to argument as if it were one axis more.
-PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(_MEMO, name=_MEMO),))
+def pack_memo(bound: Bindings) -> None:
+    """Gather what a guard's text has no local for under the one name that it has.
+
+    It has a local for each axis name, and these are not known when it is written.
+    """
+    packed = {key: size for key, size in bound.items() if "(" in key or key[0] == "<"}
+    if packed:
+        bound[MEMO] = packed
 
 
-def check_in_scope(check: Callable[[object], bool], value: object, bound: Bindings) -> bool:
+def unpack_memo(bound: Bindings) -> None:
+    """Bind what was gathered."""
+    bound.update(bound.pop(MEMO, {}))
+
+
+def at_leaf(axes: tuple[Axis, ...], leaf: tuple[int, str]) -> tuple[Axis, ...]:
+    """The axes of one leaf of a PyTree: which leaf, and of which structure, is part of a name."""
+    where = f"(Leaf {leaf[0]} in structure {leaf[1]}) "
+    return tuple(
+        [
+            axis._replace(name=f"{where}{axis.name}", treepath=False) if axis.treepath else axis
+            for axis in axes
+        ]
+    )
+
+
+def shown_key(key: str) -> str:
+    """A bound name as messages show it: that of a leaf as it is written, ``?n``."""
+    return re.sub(r"\(Leaf .*\) ", "?", key)
+
+
+def has_key(axis: Axis, key: str) -> bool:
+    """Whether an axis binds the name that messages show so."""
+    if axis.treepath:
+        return key == f"{'*' if axis.variadic else ''}?{axis.name}"
+    return axis.key == key
+
+
+def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
+    """Match the structure of a PyTree with the one that an annotation names, binding a new name.
+
+    Args:
+        name: as written: ``T``, ``S T``, ``... T``.
+        structure: the tree's ``PyTreeDef``.
+        bound: the axes and structures bound so far.
+
+    Raises:
+        KeyError: if a part of a composite name is not bound yet.
+    """
+    if name.isidentifier():
+        return bool(bound.setdefault(f"<{name}>", structure) == structure)
+    for part in parts_of(name):
+        _ = bound[f"<{part}>"]
+    # Only jaxtyping knows what a composite one is. Leaves that are nothing else leave it to judge
+    # nothing but the structure.
+    tree = structure.unflatten([_LEAF] * structure.num_leaves)
+    jaxtyping: Any = importlib.import_module("jaxtyping")
+    open_memo(bound)
+    try:
+        return isinstance(tree, jaxtyping.PyTree[_Leaf, name])
+    finally:
+        close_memo()
+
+
+def parts_of(structure: str) -> list[str]:
+    """The structures that a composite one is made of."""
+    return structure.replace("...", "").split()
+
+
+class _Leaf:
+    pass
+
+
+_LEAF: Final = _Leaf()
+
+
+def check_in_scope(
+    check: Callable[[object], bool],
+    value: object,
+    bound: Bindings,
+    leaf: tuple[int, str] | None = None,
+) -> bool:
     """Let jaxtyping itself judge a value, with the axes bound so far; bind those that it binds.
 
     For annotations with arrays inside that only jaxtyping understands.
+
+    Args:
+        check: asks it.
+        value: what it is asked about.
+        bound: the axes bound so far; grows.
+        leaf: which leaf of which structure the value is, if it is one.
     """
-    open_memo(bound, {})
+    storage = _storage()
+    open_memo(bound)
     try:
+        if leaf is not None:
+            storage.set_treepath_memo(*leaf)
         verdict = check(value)
         if verdict:
             read_memo(bound)
     finally:
+        storage.clear_treepath_memo()
         close_memo()
     return verdict
 
 
-def open_memo(bound: Bindings, arguments: Mapping[str, Any]) -> None:
-    """Have jaxtyping's `isinstance` ask, in this thread, with the axes bound so far."""
-    _storage().push_shape_memo(dict(arguments))
+def open_memo(bound: Bindings) -> None:
+    """Have jaxtyping's `isinstance` ask, in this thread, with the axes and arguments bound so far."""
+    arguments = {key[1:-1]: value for key, value in bound.items() if key[0] == "{"}
+    _storage().push_shape_memo(arguments)
     write_memo(bound)
 
 
 def write_memo(bound: Bindings) -> None:
     """Tell jaxtyping what is bound by now."""
-    single, variadic, pytree, _ = _storage().get_shape_memo()
-    of_places, structures = bound.get(_MEMO, ({}, {}))
-    single.update(of_places)
-    pytree.update(structures)
+    single, variadic, structures, _ = _storage().get_shape_memo()
     for key, size in bound.items():
-        if key.startswith("*"):
-            variadic[key[1:]] = (f"#{key}" in bound, size)
-        elif key.isidentifier():
-            single[key] = size
+        match key[0]:
+            case "*":
+                variadic[key[1:]] = (bound.get(f"#{key}") is not None, size)
+            case "<":
+                structures[key[1:-1]] = size
+            case "#" | "{":
+                pass
+            case _:
+                single[key] = size
 
 
 def read_memo(bound: Bindings) -> None:
     """Bind what jaxtyping has bound since."""
-    single, variadic, pytree, _ = _storage().get_shape_memo()
-    bound.update({name: size for name, size in single.items() if name.isidentifier()})
-    others = {name: size for name, size in single.items() if not name.isidentifier()}
-    if others or pytree:
-        bound[_MEMO] = (others, dict(pytree))
-    bound.update({f"*{name}": shape for name, (_, shape) in variadic.items()})
-    bound.update({f"#*{name}": 1 for name, (grows, _) in variadic.items() if grows})
+    single, variadic, structures, _ = _storage().get_shape_memo()
+    bound.update(single)
+    bound.update({f"<{name}>": structure for name, structure in structures.items()})
+    for name, (grows, shape) in variadic.items():
+        bound[f"*{name}"] = shape
+        bound.pop(f"#*{name}", None)  # it may have come to its size since
+        if grows:
+            bound[f"#*{name}"] = 1
 
 
 def close_memo() -> None:

@@ -13,7 +13,6 @@ from types import ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
-    Final,
     ForwardRef,
     Literal,
     TypeVar,
@@ -29,13 +28,12 @@ from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CellType, FrameType
+    from types import CellType
 
 __all__ = [
     "LenientNames",
     "called_function",
     "has_strings",
-    "locals_of",
     "mentioned",
     "resolve_annotations",
     "without_partials",
@@ -123,25 +121,6 @@ def _type_parameters(function: Any) -> dict[str, Any]:
         found |= {each.__name__: each for each in getattr(member, "__type_params__", ())}
         owner = getattr(member, "__dict__", {})
     return found | {each.__name__: each for each in getattr(function, "__type_params__", ())}
-
-
-def locals_of(frame: FrameType) -> dict[str, Any]:
-    """The local names of a frame, without keeping alive what they are.
-
-    Before Python 3.13 a frame that is asked for its locals keeps a copy of them, until it returns or
-    is asked again: a variable that is deleted meanwhile would live on there.
-    """
-    copy_of_locals: Any = frame.f_locals
-    found = dict(copy_of_locals)
-    is_copy = type(copy_of_locals) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-    # Its references: the frame's, this function's, and that of the call that counts them. One more,
-    # and the program itself holds what `locals()` has given it.
-    if is_copy and sys.getrefcount(copy_of_locals) <= _OURS:
-        copy_of_locals.clear()
-    return found
-
-
-_OURS: Final = 3
 
 
 def has_strings(function: Any) -> bool:

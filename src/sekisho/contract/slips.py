@@ -13,8 +13,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.contract.contract import UNANNOTATED
-from sekisho.contract.specs import array_specs
+from sekisho.contract.parts import array_specs
+from sekisho.contract.specs import UNANNOTATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -14,7 +14,6 @@ from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
 
 __all__ = [
     "ANYTHING",
@@ -22,22 +21,20 @@ __all__ = [
     "ArraySpec",
     "HintSpec",
     "IterableSpec",
+    "MEMO",
     "MappingSpec",
+    "PYTREE",
     "PackedSpec",
     "RecordSpec",
     "SelfSpec",
     "SequenceSpec",
     "Spec",
+    "TreeSpec",
     "TupleSpec",
+    "UNANNOTATED",
     "UnionSpec",
-    "array_specs",
-    "children",
     "dtypes_of",
-    "holds_arrays",
     "matches_dtype",
-    "names_in",
-    "needs_reading",
-    "walk",
 ]
 
 
@@ -89,8 +86,10 @@ class ArraySpec(NamedTuple):
         wanted = self.world or world
         if found is None and wanted is None and self.takes_ducks:
             return hasattr(value, "shape") and hasattr(value, "dtype")
-        if found is None or (wanted is not None and wanted is not found):
+        if found is None:
             return False
+        if wanted is not None and wanted is not found:
+            return wanted.takes(value)
         return self.takes_scalars or not found.is_scalar(value)
 
 
@@ -106,6 +105,13 @@ def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) ->
     """The dtypes of a loaded world that an annotation accepts, the same set for every guard."""
     known = world.dtypes().items()
     return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
+
+
+MEMO: Final = "<jaxtyping>"
+"""The name under which a guard passes on what its text has no local for: see `contract.memo`."""
+
+PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(MEMO, name=MEMO),))
+"""What a PyTree binds beside the axes of its leaves, as if it were one axis more."""
 
 
 class HintSpec(NamedTuple):
@@ -192,6 +198,22 @@ class IterableSpec(NamedTuple):
     item: Spec
 
 
+class TreeSpec(NamedTuple):
+    """``PyTree[X]``: every leaf is an X.
+
+    Attributes:
+        text: the annotation as messages show it.
+        hint: the annotation itself.
+        item: what every leaf must be.
+        structure: the name of the tree's structure: ``T``, ``S T``, ``... T``; None if it has none.
+    """
+
+    text: str
+    hint: Any
+    item: Any
+    structure: str | None = None
+
+
 class RecordSpec:
     """A class whose fields are annotated: a dataclass, a NamedTuple, a model of pydantic, ...
 
@@ -213,12 +235,6 @@ class RecordSpec:
         self.required = required
         self.keys = frozenset[str]()
         self.is_complete = False
-
-    def complete(self, fields: dict[str, Spec]) -> None:
-        """Fill in the fields, once they are read."""
-        self.fields.update(fields)
-        self.keys = frozenset(key for each in fields.values() for key in names_in(each))
-        self.is_complete = True
 
     @property
     def is_dict(self) -> bool:
@@ -262,6 +278,18 @@ class _Anything(NamedTuple):
 
 ANYTHING: Final = _Anything()
 
+
+class _Unannotated(NamedTuple):
+    """A parameter without annotation: it may be anything but an array of the other world."""
+
+    text: str = "not annotated"
+
+    def __reduce__(self) -> str:
+        return "UNANNOTATED"
+
+
+UNANNOTATED: Final = _Unannotated()
+
 Spec = (
     ArraySpec
     | HintSpec
@@ -271,96 +299,10 @@ Spec = (
     | MappingSpec
     | IterableSpec
     | PackedSpec
+    | TreeSpec
     | RecordSpec
     | AliasSpec
     | SelfSpec
     | _Anything
+    | _Unannotated
 )
-
-
-def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one return
-    """The annotations that stand directly inside of one, in the order they are visited."""
-    if isinstance(spec, HintSpec):
-        return spec.arrays
-    if isinstance(spec, UnionSpec):
-        return spec.alternatives
-    if isinstance(spec, TupleSpec):
-        return spec.items
-    if isinstance(spec, MappingSpec):
-        return (spec.key, spec.value)
-    if isinstance(spec, PackedSpec):
-        return (spec.inner,)
-    if isinstance(spec, RecordSpec):
-        return tuple(spec.fields.values())
-    if isinstance(spec, AliasSpec):
-        return () if spec.target is None else (spec.target,)
-    return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()
-
-
-def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
-    """The array annotations inside `spec`, itself included, in the order they are visited."""
-    if isinstance(spec, ArraySpec):
-        return (spec,)  # most are just one, and are asked often
-    return tuple(each for each in walk(spec) if isinstance(each, ArraySpec))
-
-
-def holds_arrays(spec: Any) -> bool:
-    """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
-    return any(
-        isinstance(each, ArraySpec)
-        or (isinstance(each, RecordSpec) and not each.is_complete)
-        or (isinstance(each, AliasSpec) and each.target is None)
-        for each in walk(spec)
-    )
-
-
-def needs_reading(spec: Any) -> bool:
-    """Whether something stands in `spec` that no type checker can answer for."""
-    return holds_arrays(spec) or any(isinstance(each, (AliasSpec, SelfSpec)) for each in walk(spec))
-
-
-def names_in(spec: Any, *, into_records: bool = False) -> Iterator[str]:
-    """What one annotation binds or needs to be bound: the keys of `Bindings`, in order.
-
-    Not those in the fields of records, unless `into_records`. The axis names of a record are its
-    own, as those of a function are: two batches in one call may be of different sizes. They are the
-    call's only where the function's own annotations name them.
-    """
-    for each in _walk(spec, set(), into_records=into_records):
-        if isinstance(each, SelfSpec):
-            yield each.argument
-        elif isinstance(each, ArraySpec):
-            yield from _names_of(each)
-
-
-def _names_of(spec: ArraySpec) -> Iterator[str]:
-    for axis in spec.axes or ():
-        yield from axis.expression.names if axis.expression else ()
-        if axis.key is not None:
-            yield axis.key
-            if axis.variadic:
-                # Beside it, whether it may still grow by broadcasting: see match_shape.
-                yield f"#{axis.key}"
-    if spec.dtype_key is not None:
-        yield spec.dtype_key
-
-
-def walk(spec: Any) -> Iterator[Any]:
-    """An annotation and all that stand inside of it, in the order they are visited."""
-    return _walk(spec, set())
-
-
-def _walk(spec: Any, seen: set[int], *, into_records: bool = True) -> Iterator[Any]:
-    # By identity: a record may hold itself, and the same array annotation may stand twice.
-    if isinstance(spec, (RecordSpec, AliasSpec)):
-        if id(spec) in seen:
-            return
-        seen.add(id(spec))
-    yield spec
-    if isinstance(spec, RecordSpec) and not into_records:
-        return
-    inside = children(spec)
-    if isinstance(spec, PackedSpec) and not into_records and isinstance(spec.inner, RecordSpec):
-        inside = children(spec.inner)  # the fields of **options: Unpack[TD] are arguments
-    for child in inside:
-        yield from _walk(child, seen, into_records=into_records)

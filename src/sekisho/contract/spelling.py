@@ -7,6 +7,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from sekisho.contract.pytrees import is_array_like, leaf_of
 from sekisho.worlds import type_name, world_names, world_of_class
 
 if TYPE_CHECKING:
@@ -26,11 +27,16 @@ def takes_arrays(hint: Any) -> bool:
 
 def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
     """The array types of another world (None: of any) that stand anywhere inside an annotation."""
+    leaf = leaf_of(hint)
+    if leaf is not None:
+        return foreign_types(leaf, world)
     if isinstance(hint, type) and get_origin(hint) is None:
         inner = getattr(hint, "array_type", hint)
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
+    if is_array_like(hint, world):
+        return ()
     found = world_of_class(origin) if origin is not None else None
     here = (type_name(origin),) if found not in {None, world} and origin is not None else ()
     return here + tuple(name for each in get_args(hint) for name in foreign_types(each, world))

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.contract.changes import without_axes
-from sekisho.contract.specs import (
-    AliasSpec,
-    ArraySpec,
-    RecordSpec,
-    children,
-    names_in,
-)
+from sekisho.contract.memo import has_key
+from sekisho.contract.parts import children, names_in
+from sekisho.contract.specs import AliasSpec, ArraySpec, RecordSpec
 from sekisho.errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -63,7 +59,7 @@ def _unbound_axes(
         for axis in spec.axes or ():
             names = axis.expression.names if axis.expression else ()
             yield from [(axis, name) for name in names if name not in seen][:1]
-            if axis.name is not None and not axis.variadic:
+            if axis.name is not None and not axis.variadic and not axis.treepath:
                 seen.add(axis.name)
     elif isinstance(spec, RecordSpec):
         if id(spec) in visited:
@@ -91,7 +87,7 @@ def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
     for parameter in contract.parameters:
         if parameter.name == before:
             break
-        axes = [axis for axis in parameter.axes if axis.key == key]
+        axes = [axis for axis in parameter.axes if has_key(axis, key)]
         if axes or (key[0] == "@" and key in names_in(parameter.spec)):
             found.append(parameter.place)
             certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default

@@ -12,7 +12,6 @@ from hypothesis.errors import HypothesisWarning, InvalidArgument, ResolutionFail
 
 from sekisho.contract import (
     ANYTHING,
-    PYTREE,
     UNANNOTATED,
     ArraySpec,
     HintSpec,
@@ -21,8 +20,10 @@ from sekisho.contract import (
     PackedSpec,
     RecordSpec,
     SequenceSpec,
+    TreeSpec,
     TupleSpec,
     UnionSpec,
+    array_specs,
     parse_axes,
 )
 from sekisho.errors import DeclarationError
@@ -154,6 +155,8 @@ class Drawer:
             return iterable(spec.container, parts)
         if isinstance(spec, RecordSpec):
             return self.record(spec, name, depth)
+        if isinstance(spec, TreeSpec):
+            return self.tree(spec, name)
         if isinstance(spec, PackedSpec):
             return self.value(spec.inner, name, depth)
         return self.hint(spec, name)
@@ -228,9 +231,6 @@ class Drawer:
 
     def hint(self, spec: HintSpec, name: str) -> Recipe:
         """What a type checker answers for."""
-        leaf = getattr(spec.hint, "leaftype", None)
-        if leaf is not None:
-            return self.tree(spec, name)
         number = f"{{{name}}}"
         if number in self.sizes.numbers:
             return Leaf(self.bound[number])
@@ -245,11 +245,11 @@ class Drawer:
             why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
             raise self.unknown(name, why) from None
 
-    def tree(self, spec: HintSpec, name: str) -> Recipe:
+    def tree(self, spec: TreeSpec, name: str) -> Recipe:
         """A PyTree: one leaf, a list or a dict of two; the same for those of the same name."""
-        structure = str(getattr(spec.hint, "structure", None) or name)
+        structure = spec.structure or name
         shape = self.trees.setdefault(structure, self.draw(st.integers(0, 2)))
-        leaves = [each for each in spec.arrays if each is not PYTREE]
+        leaves = array_specs(spec.item)
         if not leaves:
             raise self.unknown(name, f"{spec.text} has leaves that are no arrays")
         parts = tuple([self.array(leaves[0], name) for _ in range(2 if shape else 1)])

@@ -8,6 +8,7 @@ of it asks what an array is.
 
 from sekisho.ground.blocks import Block
 from sekisho.ground.children import environment_of_children
+from sekisho.ground.frames import locals_of
 from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.source import (
     EXPLAIN,
@@ -39,6 +40,7 @@ __all__ = [
     "generated_source",
     "is_guard",
     "live_guards",
+    "locals_of",
     "make_stub",
     "refuse_misspelt",
     "refuse_words",

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import close_memo, open_memo, read_memo, write_memo
+from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
 
@@ -32,9 +32,8 @@ class Body:
     Attributes:
         contract: of the function whose body it is.
         codes: the code of the function, and of those written inside of it.
-        bound: the axes bound so far; grows.
+        bound: the axes bound so far, and what the function was called with; grows.
         binders: which check bound an axis; grows.
-        arguments: what the function was called with, by name.
     """
 
     has_memo: bool = False
@@ -44,13 +43,11 @@ class Body:
         contract: Contract,
         codes: frozenset[CodeType],
         bound: Bindings,
-        arguments: dict[str, Any],
     ) -> None:
         self.contract = contract
         self.codes = codes
         self.bound = bound
         self.binders: dict[str, str] = {}
-        self.arguments = arguments
 
     def __enter__(self) -> None:
         if is_compiling():
@@ -59,7 +56,7 @@ class Body:
         _thread.bodies.append(self)
         self.has_memo = "jaxtyping" in sys.modules
         if self.has_memo:
-            open_memo(self.bound, self.arguments)
+            open_memo(self.bound)
 
     def __exit__(self, *error: object) -> None:
         if is_compiling():
@@ -121,7 +118,8 @@ def share(
         bound = {key: size for key, size in zip(knows, sizes, strict=True) if size is not None}
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         bound.update({f"{{{name}}}": value for name, value in arguments.items()})
-        body = Body(contract, codes, bound, arguments)
+        unpack_memo(bound)
+        body = Body(contract, codes, bound)
         if start is None:
             with body:
                 result = function(*args, **kwargs)

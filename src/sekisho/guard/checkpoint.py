@@ -58,6 +58,7 @@ class Checkpoint:
         call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
         self.boundary.admit(value, call)
         new = [key for key in bound if key not in body.bound]  # torch 2.6 takes no keys from keys
+        body.bound.clear()  # variadic axes that have come to their size are marked no more
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()

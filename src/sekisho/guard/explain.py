@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.border import Place
-from sekisho.contract import array_specs, locals_of
+from sekisho.contract import array_specs
 from sekisho.errors import SekishoError, Violation, WorldError, hide_in_pytest
-from sekisho.ground import is_guard
+from sekisho.ground import is_guard, locals_of
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
+from sekisho.border import Boundary, call_reader, first_array_of, make_hand_back, make_quick_lane
 from sekisho.context import get_mode, on_strict
-from sekisho.contract import RESULT, Contract, dtypes_of, locals_of
+from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
-from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
+from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
 from sekisho.guard.wrappers import make_as_called, make_binder
@@ -25,8 +25,10 @@ from sekisho.worlds import (
     describe,
     find_world,
     is_compiling,
+    is_unflattening,
     loaded_worlds,
     look_for_worlds,
+    may_unflatten,
     nests_deeper,
     on_load,
     runs_while_compiling,
@@ -37,6 +39,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from sekisho.contract import Bindings
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
 
@@ -149,9 +152,9 @@ class Names:
             case "module_device":
                 return functools.partial(_module_device, self.contract, self.contract.options.world)
             case "array_type_of":
-                return _array_type_of
+                return Outlined.make(make_array_type_of, self.contract)
             case "first_array":
-                return first_array
+                return Outlined.make(first_array_of, self.contract)
             case "watch":
                 return Outlined.make(make_watch, self.contract, what)
             case "bind":
@@ -247,7 +250,9 @@ def _make_late(late: _Late) -> None:
         stand_in.__setstate__((late.admit, (), {}, None))
 
 
-def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
+def make_admit(  # noqa: C901 - what a call asks in each of its ways
+    contract: Contract, admission: Admission
+) -> Callable[..., Any]:
     """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
     is_result = admission.parameter.name == RESULT
     boundary = Boundary(contract, admission.parameter, is_result=is_result)
@@ -270,7 +275,7 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
                 refusal = type(error)(str(error.args[0]))
             if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
                 raise refusal
-            return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
+            return (admitted, *_sizes(call.bound, binds)) if binds else admitted
         look_for_worlds()
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
@@ -287,8 +292,15 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             reason = "it nests too deep to be checked, or contains itself"
             raise BoundaryError(boundary.root.violation(contract_spec, value, reason)) from None
         settle_boundary(start, None)
-        return (admitted, *map(call.bound.get, binds)) if binds else admitted
+        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
 
+    def admit_unless_unflattened(value: Any, *arguments: Any) -> Any:
+        if is_compiling() or not is_unflattening():
+            return admit(value, *arguments)
+        return (value, *map(_unchecked_size, binds)) if binds else value
+
+    if may_unflatten(contract.function):
+        return admit_unless_unflattened
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
 
 
@@ -309,7 +321,13 @@ def _world_of_call(contract: Contract) -> World:
         frame = frame.f_back
     values = locals_of(frame) if frame else {}
     named = [values.get(each.name) for each in contract.parameters]
-    return find_world(first_array(*named)) or HOST
+    return find_world(first_array_of(contract)(*named)) or HOST
+
+
+def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
+    if MEMO in binds:
+        pack_memo(bound)
+    return [bound.get(key) for key in binds]
 
 
 def _unchecked_size(key: str) -> Any:
@@ -325,10 +343,16 @@ def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
 
 
-def _array_type_of(*arguments: Any) -> type:
-    """The array class of the world that a call is in: its first array's, else NumPy's."""
-    found: type = array_class(find_world(first_array(*arguments)) or HOST)
-    return found
+def make_array_type_of(contract: Contract) -> Callable[..., type]:
+    """Make what finds the array class of the world that a call is in."""
+    first_array = first_array_of(contract)
+
+    def array_type_of(*arguments: Any) -> type:
+        """The array class of the world that a call is in: its first array's, else NumPy's."""
+        found: type = array_class(find_world(first_array(*arguments)) or HOST)
+        return found
+
+    return array_type_of
 
 
 def _module_device(contract: Contract, home: World | None, module: Any) -> Any:

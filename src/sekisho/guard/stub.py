@@ -27,7 +27,6 @@ from sekisho.contract import (
     display_name,
     flavour_of,
     has_strings,
-    locals_of,
     mentioned,
     read_signature,
     slips_in,
@@ -39,6 +38,7 @@ from sekisho.ground import (
     compile_function,
     compile_into,
     is_guard,
+    locals_of,
     make_stub,
     runs_while_tracing,
 )

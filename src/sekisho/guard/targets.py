@@ -13,8 +13,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import Parser, is_validated, locals_of
+from sekisho.contract import Parser, is_validated
 from sekisho.errors import DeclarationError
+from sekisho.ground import locals_of
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.stub import make_guard, options_of, warn_unguarded
 from sekisho.worlds import class_of

@@ -6,7 +6,7 @@ import functools
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import first_array
+from sekisho.border import first_array_of
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
 from sekisho.watch import Watch, Watching, show_calls, watch_jobs
@@ -54,6 +54,8 @@ def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
     if options.kind != "same_world":
         fixed = Watch(name, options.world, scalars) if options.world else None
         return lambda _args, _kwargs: fixed
+
+    first_array = first_array_of(contract)
 
     def find(args: Any, kwargs: Any) -> Watch | None:
         world = find_world(first_array(*args, *kwargs.values()))

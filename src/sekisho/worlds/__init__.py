@@ -20,6 +20,7 @@ from sekisho.worlds.containers import (
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name
 from sekisho.worlds.policy import Converted, Policy, Refusal
+from sekisho.worlds.pytrees import array_like_classes, flatten_tree, structure_paths, tree_leaves
 from sekisho.worlds.registry import (
     HOST,
     array_class,
@@ -44,6 +45,7 @@ from sekisho.worlds.tracing import (
     traceable_classes,
     traceable_dtypes,
 )
+from sekisho.worlds.unflatten import is_unflattening, may_unflatten
 from sekisho.worlds.values import (
     Array,
     Convertible,
@@ -85,6 +87,7 @@ __all__ = [
     "Watcher",
     "World",
     "array_class",
+    "array_like_classes",
     "asked_worlds",
     "cast",
     "class_of",
@@ -97,20 +100,25 @@ __all__ = [
     "foreign_world",
     "has_world",
     "flatten",
+    "flatten_tree",
     "is_compiling",
     "is_jax",
     "is_numpy",
     "is_torch",
+    "is_unflattening",
     "iterate_checked",
     "loaded_worlds",
     "nests_deeper",
     "look_for_worlds",
     "make_is_world",
     "may_cast",
+    "may_unflatten",
     "on_load",
     "register_world",
     "runs_plainly",
     "short",
+    "structure_paths",
+    "tree_leaves",
     "type_name",
     "with_collected",
     "with_fields",

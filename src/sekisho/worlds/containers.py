@@ -96,18 +96,30 @@ def with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-def flatten(container: Any) -> Iterator[Any]:
-    """Everything inside nested dicts, lists and tuples, in order; once, if one holds itself."""
+def flatten(
+    container: Any, parts_of: Callable[[Any], list[Any] | None] | None = None
+) -> Iterator[Any]:
+    """Everything inside nested dicts, lists and tuples, in order; once, if one holds itself.
+
+    Args:
+        container: where it is.
+        parts_of: what else has parts, and which; None as its answer is what has none.
+    """
     seen: set[int] = set()
     waiting: list[Any] = [container]
     while waiting:
         value = waiting.pop()
-        if not issubclass(class_of(value), (dict, list, tuple)):
-            yield value
-        elif id(value) not in seen:
-            seen.add(id(value))
+        if issubclass(class_of(value), (dict, list, tuple)):
             is_dict = issubclass(class_of(value), dict)  # torch.max gives a tuple with `values`
             items = list(value.values() if is_dict else value)
+        else:
+            parts = None if parts_of is None else parts_of(value)
+            if parts is None:
+                yield value
+                continue
+            items = parts
+        if id(value) not in seen:
+            seen.add(id(value))
             waiting.extend(reversed(items))
 
 

@@ -29,6 +29,7 @@ class _Jax(World):
     label = "JAX"
     noun = "an array of JAX"
     package = "sekisho[jax]"
+    host_fields: tuple[str, ...] = ("float0",)  # the tangents of integers
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
@@ -57,13 +58,12 @@ class _Jax(World):
         return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
 
     def kind_of(self, value: Any) -> str | None:
-        kind = type(value).__name__
-        return None if kind == "ArrayImpl" else kind
+        return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
 
     # --- where it is: a tracer is nowhere yet, and may come to be anywhere
 
     def device(self, value: Any) -> Any:
-        return getattr(value, "device", None)
+        return None if isinstance(value, np.ndarray) else getattr(value, "device", None)
 
     def device_name(self, value: Any) -> str:
         devices = [*getattr(self.device(value), "device_set", [self.device(value)])]

@@ -292,7 +292,9 @@ def _find_late(value: Any) -> World | None:
 def foreign_world(value: object, home: World) -> World | None:
     """The world of an array that is of another one than `home`; None for all else."""
     found = find_world(value)
-    return None if found is None or found is home or found.is_scalar(value) else found
+    if found is None or found is home or found.is_scalar(value) or home.takes(value):
+        return None
+    return found
 
 
 def world_of_class(kind: Any) -> World | None:

@@ -13,10 +13,12 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from sekisho.worlds.alias import Alias
+from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.shown import Shown
@@ -53,26 +55,6 @@ def made_like_numpy(
         yield f"{module}.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
 
 
-class Alias(NamedTuple):
-    """What a generic alias of an array class asks: ``NDArray[np.float32]``.
-
-    Attributes:
-        text: the annotation as messages show it.
-        dtypes: the names of the dtypes that may pass; None is any.
-        label: what they are called together.
-        axes: the axes, as jaxtyping writes them; None is any shape.
-        variable: the name of the type variable that all arrays of a call must agree on.
-        kind: the class that `isinstance` is asked for, where it asks more than world and dtype.
-    """
-
-    text: str
-    dtypes: tuple[str, ...] | None
-    label: str | None
-    axes: str | None
-    variable: str | None = None
-    kind: type | None = None
-
-
 class World(Shown):
     """What sekisho knows of one array library. Subclass it, and register an instance.
 
@@ -97,6 +79,7 @@ class World(Shown):
         layouts: how its arrays may lie in memory, if not contiguously.
         plain: the code that makes a contiguous copy, cut from all else, of an array ``{0}``.
         scarce: the dtypes of `PLAIN_DTYPES` for which few of its operations are written.
+        host_fields: of a structured dtype by which NumPy's arrays are at home here.
     """
 
     name: str = ""
@@ -114,6 +97,7 @@ class World(Shown):
     layouts: Mapping[str, Layout] = {}
     plain: str = "{0}"
     scarce: frozenset[str] = frozenset()
+    host_fields: tuple[str, ...] = ("",)
 
     def __repr__(self) -> str:
         return f"<world {self.name}>"
@@ -168,6 +152,13 @@ class World(Shown):
         """Whether `value` belongs to this world: subclasses and scalars too."""
         array_type = self.array_type()
         return array_type is not None and isinstance(value, array_type)
+
+    def takes(self, value: Any) -> bool:
+        """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
+        if not issubclass(class_of(value), np.ndarray):
+            return self.owns(value)
+        package, fields = type(value).__module__.split(".")[0], value.dtype.names
+        return self.owns(value) or package == self.name or fields == self.host_fields
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
         """Whether a value of this world is no array, but one number."""

@@ -6,13 +6,14 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
 from sekisho.worlds.torch import kinds, memory, operations
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import Alias, World
+from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

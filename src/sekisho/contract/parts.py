@@ -1,0 +1,124 @@
+"""What stands inside of an annotation: its parts, its arrays, the names that it binds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.contract.specs import (
+    PYTREE,
+    AliasSpec,
+    ArraySpec,
+    HintSpec,
+    IterableSpec,
+    MappingSpec,
+    PackedSpec,
+    RecordSpec,
+    SelfSpec,
+    SequenceSpec,
+    Spec,
+    TreeSpec,
+    TupleSpec,
+    UnionSpec,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "array_specs",
+    "children",
+    "holds_arrays",
+    "names_in",
+    "needs_reading",
+    "walk",
+]
+
+
+def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one return
+    """The annotations that stand directly inside of one, in the order they are visited."""
+    if isinstance(spec, HintSpec):
+        return spec.arrays
+    if isinstance(spec, UnionSpec):
+        return spec.alternatives
+    if isinstance(spec, TupleSpec):
+        return spec.items
+    if isinstance(spec, MappingSpec):
+        return (spec.key, spec.value)
+    if isinstance(spec, PackedSpec):
+        return (spec.inner,)
+    if isinstance(spec, RecordSpec):
+        return tuple(spec.fields.values())
+    if isinstance(spec, AliasSpec):
+        return () if spec.target is None else (spec.target,)
+    if isinstance(spec, TreeSpec):
+        return (spec.item, PYTREE)
+    return (spec.item,) if isinstance(spec, (SequenceSpec, IterableSpec)) else ()
+
+
+def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
+    """The array annotations inside `spec`, itself included, in the order they are visited."""
+    if isinstance(spec, ArraySpec):
+        return (spec,)  # most are just one, and are asked often
+    return tuple(each for each in walk(spec) if isinstance(each, ArraySpec))
+
+
+def holds_arrays(spec: Any) -> bool:
+    """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
+    return any(
+        isinstance(each, ArraySpec)
+        or (isinstance(each, RecordSpec) and not each.is_complete)
+        or (isinstance(each, AliasSpec) and each.target is None)
+        for each in walk(spec)
+    )
+
+
+def needs_reading(spec: Any) -> bool:
+    """Whether something stands in `spec` that no type checker can answer for."""
+    return holds_arrays(spec) or any(isinstance(each, (AliasSpec, SelfSpec)) for each in walk(spec))
+
+
+def names_in(spec: Any, *, into_records: bool = False) -> Iterator[str]:
+    """What one annotation binds or needs to be bound: the keys of `Bindings`, in order.
+
+    Not those in the fields of records, unless `into_records`. The axis names of a record are its
+    own, as those of a function are: two batches in one call may be of different sizes. They are the
+    call's only where the function's own annotations name them.
+    """
+    for each in _walk(spec, set(), into_records=into_records):
+        if isinstance(each, SelfSpec):
+            yield each.argument
+        elif isinstance(each, ArraySpec):
+            yield from _names_of(each)
+
+
+def _names_of(spec: ArraySpec) -> Iterator[str]:
+    for axis in spec.axes or ():
+        yield from axis.expression.names if axis.expression else ()
+        if axis.key is not None:
+            yield axis.key
+            if axis.variadic:
+                # Beside it, whether it may still grow by broadcasting: see match_shape.
+                yield f"#{axis.key}"
+    if spec.dtype_key is not None:
+        yield spec.dtype_key
+
+
+def walk(spec: Any) -> Iterator[Any]:
+    """An annotation and all that stand inside of it, in the order they are visited."""
+    return _walk(spec, set())
+
+
+def _walk(spec: Any, seen: set[int], *, into_records: bool = True) -> Iterator[Any]:
+    # By identity: a record may hold itself, and the same array annotation may stand twice.
+    if isinstance(spec, (RecordSpec, AliasSpec)):
+        if id(spec) in seen:
+            return
+        seen.add(id(spec))
+    yield spec
+    if isinstance(spec, RecordSpec) and not into_records:
+        return
+    inside = children(spec)
+    if isinstance(spec, PackedSpec) and not into_records and isinstance(spec.inner, RecordSpec):
+        inside = children(spec.inner)  # the fields of **options: Unpack[TD] are arguments
+    for child in inside:
+        yield from _walk(child, seen, into_records=into_records)

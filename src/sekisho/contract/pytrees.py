@@ -1,0 +1,162 @@
+"""JAX's idioms: PyTrees of arrays, and what JAX calls array-like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from sekisho.contract.changes import mapped
+from sekisho.contract.memo import parts_of
+from sekisho.contract.parts import walk
+from sekisho.contract.specs import ANYTHING, UNANNOTATED, ArraySpec, Spec, TreeSpec
+from sekisho.errors import DeclarationError
+from sekisho.worlds import array_like_classes, world_of_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.contract.annotations import Parser
+    from sekisho.contract.contract import Contract
+    from sekisho.worlds import World
+
+__all__ = [
+    "check_structures",
+    "is_array_like",
+    "leaf_of",
+    "parse_tree",
+    "structure_binders",
+    "with_one_array",
+]
+
+
+def leaf_of(hint: Any) -> Any:
+    """What a PyTree's annotation asks of its leaves; None if it is no PyTree, or says nothing."""
+    return getattr(hint, "leaftype", None) if _is_tree(hint) else None
+
+
+def _is_tree(hint: Any) -> bool:
+    # By name: to ask jaxtyping for its class would import JAX.
+    return (
+        isinstance(hint, type)
+        and hint.__module__ == "jaxtyping"
+        and hint.__name__.partition("[")[0] == "PyTree"
+    )
+
+
+def parse_tree(parser: Parser, hint: Any) -> TreeSpec | None:
+    """Read ``PyTree``, ``PyTree[X]`` or ``PyTree[X, "T"]``; None if it is none.
+
+    Raises:
+        ValueError: for what cannot be read, or is ambiguous.
+    """
+    if not _is_tree(hint):
+        return None
+    parser.has_trees = True
+    leaf, structure = leaf_of(hint), getattr(hint, "structure", None)
+    outer, parser.in_structure = parser.in_structure, structure is not None
+    # Of a tree that says nothing, the leaves are like parameters without annotation.
+    item: Any = UNANNOTATED if leaf is None else parser.parse(leaf)
+    parser.in_structure = outer
+    if structure and any(isinstance(each, TreeSpec) and each.structure for each in walk(item)):
+        raise ValueError("a PyTree of a structure has none of another structure inside")
+    inside = f'{item.text}, "{structure}"' if structure else item.text
+    return TreeSpec("PyTree" if leaf is None else f"PyTree[{inside}]", hint, item, structure)
+
+
+# --- structures -----------------------------------------------------------------------------------
+
+
+def check_structures(contract: Contract, problems: list[str] | None) -> Contract:
+    """Refuse a structure made of some that no PyTree before it binds, or ask nothing of that tree.
+
+    Raises:
+        DeclarationError: naming the structure, where nobody takes `problems`.
+    """
+    seen: set[str] = set()
+
+    def check(parameter: Any) -> Any:
+        def change(spec: Any) -> Any:
+            if not isinstance(spec, TreeSpec) or spec.structure is None:
+                return spec
+            if spec.structure.isidentifier():
+                seen.add(spec.structure)
+                return spec
+            missing = [each for each in parts_of(spec.structure) if each not in seen]
+            if not missing:
+                return spec
+            text = (
+                f"{contract.function}() {parameter.place}: the structure '{spec.structure}' uses "
+                f"'{missing[0]}', which no PyTree before it binds."
+            )
+            if problems is None:
+                raise DeclarationError(text)
+            problems.append(text)
+            return ANYTHING
+
+        return parameter and parameter._replace(spec=mapped(parameter.spec, change))
+
+    return contract._replace(
+        parameters=tuple(map(check, contract.parameters)),
+        yielded=check(contract.yielded),
+        sent=check(contract.sent),
+        result=check(contract.result),
+    )
+
+
+def structure_binders(contract: Contract, name: str, before: str) -> Iterator[str]:
+    """The places that may have bound a structure before a parameter was reached."""
+    for parameter in contract.parameters:
+        if parameter.name == before:
+            return
+        for spec in walk(parameter.spec):
+            if isinstance(spec, TreeSpec) and spec.structure == name:
+                yield parameter.place
+
+
+# --- array-like -----------------------------------------------------------------------------------
+
+
+def with_one_array(parser: Parser, hint: Any, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    """Where arrays of several libraries would do, ask for one of the function's own world.
+
+    An array of another one is converted to it, or refused, as it would be anywhere else.
+
+    Args:
+        parser: reads the annotation.
+        hint: a union.
+        specs: its alternatives.
+    """
+    arrays = [each for each in specs if isinstance(each, ArraySpec)]
+    if parser.takes_as_written or not is_array_like(hint, parser.home):
+        return specs
+    own = next(each for each in arrays if parser.home in {None, each.world})
+    others = tuple(each for each in specs if not isinstance(each, ArraySpec))
+    return (own._replace(world=parser.home), *others)
+
+
+def is_array_like(hint: Any, home: World | None) -> bool:
+    """Whether a union names the same array of each library that `jax.typing.ArrayLike` names.
+
+    So does what jaxtyping makes of ``Float[ArrayLike, "n"]``.
+
+    Args:
+        hint: any annotation.
+        home: the function's own world, which must be one of them; None is any.
+    """
+    alternatives = get_args(hint)
+    arrays = [each for each in alternatives if _world_of(each) is not None]
+    if len(arrays) < 2:  # noqa: PLR2004 - several
+        return False
+    named = array_like_classes()
+    worlds = {_world_of(each) for each in arrays}
+    # One dtype and one string of axes: of all, or of none.
+    asks = {(each.dtype, each.dim_str) if hasattr(each, "dim_str") else None for each in arrays}
+    return (
+        len(asks) == 1
+        and all(getattr(each, "array_type", each) in named for each in arrays)
+        and worlds == {_world_of(each) for each in named} - {None}
+        and (home is None or home in worlds)
+    )
+
+
+def _world_of(hint: Any) -> World | None:
+    return world_of_class(getattr(hint, "array_type", hint))

@@ -1,0 +1,43 @@
+"""PyTrees, as JAX understands them, and what it calls array-like. Nothing here imports JAX."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["array_like_classes", "flatten_tree", "structure_paths", "tree_leaves"]
+
+
+def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple[str, Any]], Any]:
+    """The leaves of a tree with their paths, ``['a'][0]``, and its structure, a ``PyTreeDef``.
+
+    For trees that an annotation of jaxtyping's asks for: it has imported JAX.
+    """
+    tree_util = sys.modules["jax"].tree_util
+    leaves, structure = tree_util.tree_flatten_with_path(value, is_leaf=is_leaf)
+    return [(tree_util.keystr(path), leaf) for path, leaf in leaves], structure
+
+
+def structure_paths(structure: Any) -> list[str]:
+    """The paths of the leaves that a structure has."""
+    tree = structure.unflatten(range(structure.num_leaves))
+    return [path for path, _ in flatten_tree(tree, lambda _: False)[0]]
+
+
+def tree_leaves(value: object) -> list[Any] | None:
+    """The leaves of what is a node of a tree by itself; None if it is a leaf, or nobody has JAX."""
+    jax: Any = sys.modules.get("jax")
+    if jax is None or isinstance(value, (str, bytes, int, float, type(None))):
+        return None
+    leaves: list[Any] = jax.tree_util.tree_leaves(value)
+    return None if leaves and leaves[0] is value else leaves
+
+
+def array_like_classes() -> tuple[Any, ...]:
+    """The classes of `jax.typing.ArrayLike`; none while nobody has imported JAX."""
+    jax: Any = sys.modules.get("jax")
+    return typing.get_args(jax.typing.ArrayLike) if jax else ()
