@@ -240,7 +240,8 @@ class _Torch(World):
         torch = self.module()
         found = getattr(torch, dtype)
         wide = torch.complex64 if found.is_complex else torch.float32
-        cast = torch.as_tensor(values).to(found).to(wide)
+        # A copy: torch must not read the caller's memory where it is not aligned.
+        cast = memory.copied_tensor(values, torch).to(found).to(wide)
         return cast.numpy(), float(torch.finfo(found).eps)
 
     def cast(self, value: Any, dtype: str) -> Any:
