@@ -253,7 +253,7 @@ class Boundary:
             return value
         # A DTensor's shape is the global one; its shard's is asked for where that is meant.
         local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
-        shape, bound = tuple(local.shape), call.bound
+        shape, bound = self._shape_of(local, spec, value, place, call), call.bound
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
@@ -268,6 +268,19 @@ class Boundary:
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
+
+    def _shape_of(
+        self, local: Any, spec: ArraySpec, value: Any, place: Place, call: Call
+    ) -> tuple[Any, ...]:
+        try:
+            return tuple(local.shape)
+        except Exception:
+            violation = None if is_compiling() else place.unreadable(spec, value)
+            if violation is None:
+                raise
+            if not spec.owns(value, call.world):  # it has to cross: sizes alone would not help
+                violation = violation._replace(hint=None)
+            raise WorldError(violation) from None
 
     def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
         target = spec.only_dtype

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.contract import RESULT, SENT, UNANNOTATED, YIELDED, Contract, Parameter, binders
 from sekisho.errors import Violation
 from sekisho.remedy import value_hint
-from sekisho.worlds import describe, short
+from sekisho.worlds import describe, find_world, short
 
 if TYPE_CHECKING:
     from sekisho.contract import ArraySpec, Bindings, Mismatch
@@ -79,6 +79,22 @@ class Place:
             reason,
             hint=hint and hint.format(self.name),
         )
+
+    def unreadable(self, spec: Any, value: Any) -> Violation | None:
+        """Say that a value does not answer what every array answers; None if it does."""
+        world = find_world(value)
+        if world is None:
+            return None
+        try:
+            len(value.shape)
+            hash(value.dtype)
+        except Exception as error:  # noqa: BLE001 - it may raise anything
+            known = world.why_shapeless(value)
+            if known is not None:
+                return self.violation(spec, value, f"{self.it} {known[0]}", known[1])
+            text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
+        return None
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: who bound the axis, and what this one is."""

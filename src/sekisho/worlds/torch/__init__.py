@@ -103,6 +103,11 @@ class _Torch(World):
     def size(self, value: Any) -> int:
         return int(value.numel())
 
+    def why_shapeless(self, value: Any) -> tuple[str, str] | None:
+        if not value.is_nested:
+            return None
+        return "is nested and has no sizes", "make it with layout=torch.jagged, which has sizes"
+
     # --- where it is
 
     def device(self, value: Any) -> Any:
