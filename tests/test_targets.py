@@ -471,12 +471,11 @@ def test_an_async_generator_is_sent_to_thrown_into_and_closed():
     assert log[-1] == "closed"
 
 
-def stubborn(kinds, log, ignores):
+def stubborn(items, log, ignores):
     """The body of a generator that catches what it can, and may ignore that it is closed, once."""
     while True:
         try:
-            for each in kinds:
-                yield each
+            yield from items
             return
         except GeneratorExit:
             log.append("exit")

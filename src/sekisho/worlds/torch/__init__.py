@@ -177,7 +177,7 @@ class _Torch(World):
     def to_host(self, value: Any, policy: Policy) -> Converted:
         torch, tensor = self.module(), value
         kinds.refuse_transforms(tensor, torch)
-        carried = memory.carried_as(tensor, torch) if policy.extended else None
+        carried = memory.carried_as(tensor, torch, imports=policy.extended)
         kinds.refuse_kinds(tensor, torch, has_dtype=carried is not None or _has_dtype(tensor.dtype))
         if tensor.requires_grad:
             if not policy.detach:
@@ -186,12 +186,13 @@ class _Torch(World):
                     "{0}.detach(), or the option detach=True",
                 )
             tensor = tensor.detach()
-        if carried is not None:
-            bits = self._to_host(tensor.view(carried.bits), policy)
-            return bits._replace(value=bits.value.view(carried.dtype))
-        return self._to_host(tensor, policy)
+        if carried is None:
+            return self._to_host(tensor, policy)
+        bits = self._to_host(tensor, policy, carried.bits)
+        return bits._replace(value=bits.value.view(carried.dtype))
 
-    def _to_host(self, tensor: Any, policy: Policy) -> Converted:
+    def _to_host(self, tensor: Any, policy: Policy, bits: Any = None) -> Converted:
+        """A tensor's memory on the host; as `bits` where NumPy lacks the tensor's own dtype."""
         reason = "copy=True" if policy.copy else None
         if tensor.device.type != "cpu":
             reason = f"it moved from {tensor.device} to the host"
@@ -200,12 +201,14 @@ class _Torch(World):
         if reason is not None:
             forbid_copy(policy, reason)
             if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
-                zeros = self.module().zeros(tensor.shape, dtype=tensor.dtype).numpy()
+                zeros = self.module().zeros(tensor.shape, dtype=bits or tensor.dtype).numpy()
                 return Converted(zeros, reason)
+            if bits is not None:  # only what is in memory can be viewed under another dtype
+                tensor = tensor.resolve_conj().resolve_neg().view(bits)
             array = tensor.numpy(force=True)
             # On the host, force=True copies only what is lazy.
             return Converted(array.copy() if reason == "copy=True" else array, reason)
-        array = tensor.numpy()
+        array = tensor.numpy() if bits is None else tensor.view(bits).numpy()
         if policy.read_only or memory.may_overlap(tensor):
             array.flags.writeable = False
         return Converted(array, None)

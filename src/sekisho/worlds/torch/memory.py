@@ -6,7 +6,9 @@ leaves all others to who looks longer.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "carried_as",
     "copied_tensor",
+    "is_extension",
     "make_share_array",
     "make_share_tensor",
     "may_overlap",
@@ -111,8 +114,12 @@ def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
 def _torch_dtype(dtype: np.dtype[Any], torch: Any) -> Any:
     """The torch dtype of the same name as one of ml_dtypes' extension dtypes, or None."""
     name = dtype_name(dtype)
-    known = name.startswith(("bfloat16", "float8"))
-    return getattr(torch, name, None) if known else None
+    return getattr(torch, name, None) if is_extension(name) else None
+
+
+def is_extension(name: str) -> bool:
+    """Whether ml_dtypes may give NumPy the dtype of torch's that is called so, bit by bit the same."""
+    return name.startswith(("bfloat16", "float8")) or name == "complex32"
 
 
 def may_overlap(tensor: torch.Tensor) -> bool:
@@ -133,16 +140,23 @@ class _Carried(NamedTuple):
     dtype: Any
 
 
-def carried_as(tensor: torch.Tensor, torch: Any) -> _Carried | None:
-    """How a tensor's values go through NumPy where NumPy itself has no dtype for them, or None."""
+def carried_as(tensor: torch.Tensor, torch: Any, *, imports: bool) -> _Carried | None:
+    """How a tensor's values go through NumPy where NumPy itself has no dtype for them, or None.
+
+    Args:
+        tensor: what goes to the host.
+        torch: the library.
+        imports: whether ml_dtypes may be imported for it. Who converts to NumPy gets its dtypes only
+            if the program uses them already: nobody else can do anything with such an array.
+    """
     name = dtype_name(tensor.dtype)
-    if not name.startswith(("bfloat16", "float8")):
+    if not is_extension(name):
         return None
-    try:
-        dtype = getattr(importlib.import_module("ml_dtypes"), name, None)
-    except ImportError:
-        return None
-    bits = torch.uint16 if name == "bfloat16" else torch.uint8
+    if imports:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("ml_dtypes")
+    dtype = getattr(sys.modules.get("ml_dtypes"), name, None)
+    bits = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32}[tensor.dtype.itemsize]
     return None if dtype is None else _Carried(bits, dtype)
 
 
