@@ -25,9 +25,13 @@ class Place:
         name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
         given: what the value was made of, if it was of no world.
+        around: the containers that the value is in, each with what it must be.
+        cyclic: those that are in themselves; shared by all places in one value.
     """
 
     given: Any = None
+    around: tuple[tuple[Any, Any], ...] = ()
+    cyclic: tuple[Any, ...] | list[Any] = ()
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
@@ -42,7 +46,17 @@ class Place:
 
     def inside(self, path: str) -> Place:
         """The place of an item."""
-        return Place(self.contract, self.parameter, self.title, self.path + path)
+        place = Place(self.contract, self.parameter, self.title, self.path + path)
+        if self.around:
+            place.around, place.cyclic = self.around, self.cyclic
+        return place
+
+    def entered(self, spec: Any, container: Any) -> Place:
+        """The same place, for what is in the container that is there."""
+        place = self.inside("")
+        place.around = (*self.around, (spec, container))
+        place.cyclic = self.cyclic if self.around else []
+        return place
 
     def item(self, key: Any) -> Place:
         """The place of a mapping's value. A key may be anything: its text is kept short."""

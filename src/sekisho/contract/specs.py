@@ -207,8 +207,8 @@ class RecordSpec:
 
     @property
     def is_dict(self) -> bool:
-        """Whether the values are dicts with these keys: a TypedDict."""
-        return issubclass(self.kind, dict)
+        """Whether the values are dicts with these keys: a TypedDict, not a dataclass that is a dict."""
+        return hasattr(self.kind, "__required_keys__")
 
 
 class _Anything(NamedTuple):
