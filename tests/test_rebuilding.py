@@ -874,7 +874,7 @@ def test_what_holds_itself_by_another_annotation_is_checked_by_that_too(world):
     Outer.__annotations__.update(value=arrays(world), me=Inner)
     value = {"value": world.zeros(2)}
     value["me"] = value
-    with pytest.raises(sk.ShapeError, match=r"x\['me'\]\['value'\] has 1 axes, not 2"):
+    with pytest.raises(sk.ShapeError, match=r"x\['me'\]\['value'\] has 1 axis, not 2"):
         guard(world, Outer)(value)
 
 

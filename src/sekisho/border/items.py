@@ -153,7 +153,7 @@ def _made(
         reason = f"{place.it} {refusal.reason}"
         plain = _plain_call(spec, olds)
         raise ConversionError(place.violation(spec, value, reason, plain)) from None
-    if made is not value and any(value is each for each in place.cyclic):
+    if place.around and made is not value and any(value is each for each in place.cyclic):
         reason = f"{place.it} contains itself, and an item inside has to be converted"
         raise ConversionError(place.violation(spec, value, reason))
     return made

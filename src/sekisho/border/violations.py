@@ -26,12 +26,12 @@ class Place:
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
         given: what the value was made of, if it was of no world.
         around: the containers that the value is in, each with what it must be.
-        cyclic: those that are in themselves; shared by all places in one value.
+        cyclic: those that are in themselves; shared by all places in one value, where there are any.
     """
 
     given: Any = None
     around: tuple[tuple[Any, Any], ...] = ()
-    cyclic: tuple[Any, ...] | list[Any] = ()
+    cyclic: list[Any]
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""

@@ -41,8 +41,10 @@ def with_items(container: Any, olds: Sequence[Any], items: Sequence[Any]) -> Any
     if all(new is old for new, old in zip(items, olds, strict=True)):
         return container
     kind = class_of(container)
-    if kind is list or kind is tuple:
-        return kind(items)
+    if kind is list:
+        return list(items)
+    if kind is tuple:
+        return tuple(items)
     if hasattr(kind, "_make") and not hasattr(container, "__dict__"):  # a NamedTuple
         return kind._make(items)
     changed = rebuilt(container, dict(enumerate(zip(olds, items, strict=True))))
@@ -92,8 +94,10 @@ def with_values(mapping: Any, olds: Sequence[tuple[Any, Any]], values: Sequence[
     keys = [key for key, _ in olds]
     kind = class_of(mapping)
     # One of these may have attributes, as a `state_dict` of torch's has, which a compiler cannot read.
-    if kind is dict or (kind is OrderedDict and (is_compiling() or not vars(mapping))):
-        return kind(zip(keys, values, strict=True))
+    if kind is dict:
+        return dict(zip(keys, values, strict=True))
+    if kind is OrderedDict and (is_compiling() or not mapping.__dict__):
+        return OrderedDict(zip(keys, values, strict=True))
     pairs = [(old, new) for (_, old), new in zip(olds, values, strict=True)]
     # The key is where a dict keeps a value; others may have one twice, or keys that have no hash.
     places = keys if isinstance(mapping, (dict, MappingProxyType)) else range(len(keys))
@@ -144,7 +148,7 @@ def with_fields(record: Any, olds: Mapping[str, Any], fields: Mapping[str, Any])
         return {**record, **fields}
     if hasattr(record, "_replace") and not hasattr(record, "__dict__"):  # a NamedTuple
         return record._replace(**fields)
-    names: Any = getattr(record, "_fields", ()) if isinstance(record, tuple) else ()
+    names: Any = getattr(record, "_fields", ()) if issubclass(class_of(record), tuple) else ()
     given = {
         names.index(name) if name in names else name: (olds[name], new)
         for name, new in fields.items()

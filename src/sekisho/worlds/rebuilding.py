@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["rebuilt"]
 
+# Not narrowed by type checkers, to whom their methods are of unknown items.
+_tuple: Any = tuple
+_list: Any = list
+_deque: Any = deque
+_defaultdict: Any = defaultdict
+
 _BASES: Final = (OrderedDict, defaultdict, Counter, dict, list, deque, tuple, object)
 """Classes whose own methods fill a new object, whatever a class that extends them overrides."""
 
@@ -75,10 +81,10 @@ class _Rebuilder:
             raise Refusal("cannot be made anew with converted items: its class has a __del__")
         if kind is types.MappingProxyType:
             return types.MappingProxyType(self._filled(dict(value), dict, dict, given))
-        for base in kind.__mro__:
+        for base in _classes(value):
             if base in _BASES:
                 return self._filled(value, kind, base, given)
-            if "__reduce__" in vars(base) or "__reduce_ex__" in vars(base):
+            if "__reduce__" in _own(base) or "__reduce_ex__" in _own(base):
                 break  # the class says itself what it is made of
         return self._reduced(value)
 
@@ -125,22 +131,22 @@ class _Rebuilder:
             old, new = given.get(key, (None, None))
             return new if item is old and old is not None else self.replaced(item)
 
-        if base is tuple:
-            items = [at(index, item) for index, item in enumerate(tuple.__iter__(value))]
-            changed = self._note(value, tuple.__new__(kind, items))
+        if base is _tuple:
+            items = [at(index, item) for index, item in enumerate(_tuple.__iter__(value))]
+            changed = self._note(value, _tuple.__new__(kind, items))
         elif base is object:
             changed = self._note(value, object.__new__(kind))
-        elif base is list or base is deque:
+        elif base is _list or base is _deque:
             changed = self._note(value, base.__new__(kind))
             items = [at(index, item) for index, item in enumerate(base.__iter__(value))]
-            if base is deque:
-                deque.__init__(changed, items, value.maxlen)
+            if base is _deque:
+                _deque.__init__(changed, items, value.maxlen)
             else:
-                list.extend(changed, items)
+                _list.extend(changed, items)
         else:
             changed = self._note(value, base.__new__(kind))
-            if base is defaultdict:
-                defaultdict.__init__(changed, self.replaced(value.default_factory))
+            if base is _defaultdict:
+                _defaultdict.__init__(changed, self.replaced(value.default_factory))
             for key, item in base.items(value):
                 _set_item(changed, self._key(key), at(key, item))
         _put_attributes(changed, {name: at(name, each) for name, each in _attributes(value)})
@@ -153,7 +159,8 @@ class _Rebuilder:
         reduced = value.__reduce_ex__(4)
         if isinstance(reduced, str):
             raise TypeError("its class says that there is one of it only")
-        make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        parts: tuple[Any, ...] = (*reduced, None, None, None)
+        make, arguments, state, items, pairs = parts[:5]
         changed = self._note(value, make(*self.replaced(arguments)))
         if class_of(changed) is not class_of(value) or changed is value:
             raise Refusal(
@@ -161,8 +168,9 @@ class _Rebuilder:
             )
         if state is not None:
             self._put_state(changed, self.replaced(state))
+        filler = _list if issubclass(class_of(changed), list) else _deque
         for item in items or ():
-            (list if isinstance(changed, list) else deque).append(changed, self.replaced(item))
+            filler.append(changed, self.replaced(item))
         for key, item in pairs or ():
             _set_item(changed, key, self.replaced(item))
         # A class that says how its items are copied may forget what a subclass has beside them.
@@ -176,25 +184,26 @@ class _Rebuilder:
         if hasattr(changed, "__setstate__"):
             changed.__setstate__(state)
             return
-        for part in state if isinstance(state, tuple) else (state,):
+        parts: tuple[Any, ...] = state if class_of(state) is tuple else (state,)
+        for part in parts:
             _put_attributes(changed, part or {})
 
 
 def _items_of(value: Any) -> list[Any]:
-    is_mapping = isinstance(value, (dict, UserDict, ChainMap))
+    is_mapping = issubclass(class_of(value), (dict, UserDict, ChainMap))
     return [*value, *value.values()] if is_mapping else [*value]
 
 
 def _set_item(changed: Any, key: Any, item: Any) -> None:
     # Not the method of its class, which may refuse, or do more.
-    base: Any = OrderedDict if isinstance(changed, OrderedDict) else dict
+    base: Any = OrderedDict if issubclass(class_of(changed), OrderedDict) else dict
     base.__setitem__(changed, key, item)
 
 
 def _put_attributes(changed: Any, attributes: Mapping[str, Any]) -> None:
     own = getattr(changed, "__dict__", None)
     for name, attribute in attributes.items():
-        if own is not None and not _is_slot(class_of(changed), name):
+        if own is not None and not _is_slot(changed, name):
             own[name] = attribute  # not by setattr: a property may have the same name
         else:  # not by the class's own setattr, which refuses where it is frozen
             object.__setattr__(changed, name, attribute)
@@ -202,11 +211,23 @@ def _put_attributes(changed: Any, attributes: Mapping[str, Any]) -> None:
 
 def _is_its_attributes(value: Any) -> bool:
     """Whether a dict has set its ``__dict__`` to itself, so that its keys are attributes."""
-    return isinstance(value, dict) and getattr(value, "__dict__", None) is value
+    return issubclass(class_of(value), dict) and getattr(value, "__dict__", None) is value
 
 
-def _is_slot(kind: Any, name: str) -> bool:
-    return any(type(vars(base).get(name)) is types.MemberDescriptorType for base in kind.__mro__)
+def _classes(value: Any) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = class_of(value).__mro__
+    return found
+
+
+def _is_slot(value: Any, name: str) -> bool:
+    found = (_own(each).get(name) for each in _classes(value))
+    return any(type(each) is types.MemberDescriptorType for each in found)
+
+
+def _own(kind: Any) -> dict[str, Any]:
+    """What a class itself defines."""
+    own: dict[str, Any] = kind.__dict__
+    return own
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
@@ -214,21 +235,18 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
 
     Not what a `functools.cached_property` has kept: it is computed again, from what has changed.
     """
-    kind = class_of(value)
-    own = getattr(value, "__dict__", None)
+    own: Any = getattr(value, "__dict__", None)
     if own is not None and not _is_its_attributes(value):
         for name, attribute in own.items():
-            if not any(
-                isinstance(vars(base).get(name), functools.cached_property) for base in kind.__mro__
-            ):
+            found = (_own(base).get(name) for base in _classes(value))
+            if not any(isinstance(each, functools.cached_property) for each in found):
                 yield name, attribute
-    for base in kind.__mro__:
-        if not vars(base).get("__slots__"):
-            continue
-        fields = {each.name for each in vars(base).get("__attrs_attrs__", ())}
-        for name, member in vars(base).items():
+    for base in _classes(value):
+        known = _own(base) if _own(base).get("__slots__") else {}
+        fields: set[str] = {each.name for each in known.get("__attrs_attrs__", ())}
+        for name, member in known.items():
             # Of attrs' slots, those of no field keep a cached property, but for its own.
             is_kept = not fields or name in fields or name.startswith(("_attrs", "__attrs"))
             if type(member) is types.MemberDescriptorType and is_kept:
                 with contextlib.suppress(AttributeError):  # a slot that nobody has filled
-                    yield name, member.__get__(value, kind)
+                    yield name, member.__get__(value, class_of(value))
