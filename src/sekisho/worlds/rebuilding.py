@@ -149,6 +149,8 @@ class _Rebuilder:
                 _defaultdict.__init__(changed, self.replaced(value.default_factory))
             for key, item in base.items(value):
                 _set_item(changed, self._key(key), at(key, item))
+        if kind is dict or kind is _list:  # which are most, and have no attributes
+            return changed
         _put_attributes(changed, {name: at(name, each) for name, each in _attributes(value)})
         if _is_its_attributes(value):
             changed.__dict__ = changed
@@ -201,10 +203,13 @@ def _set_item(changed: Any, key: Any, item: Any) -> None:
 
 
 def _put_attributes(changed: Any, attributes: Mapping[str, Any]) -> None:
-    own = getattr(changed, "__dict__", None)
+    own: Any = getattr(changed, "__dict__", None)
+    if own is not None and not any(_own(each).get("__slots__") for each in _classes(changed)):
+        own.update(attributes)  # not by setattr: a property may have the same name
+        return
     for name, attribute in attributes.items():
         if own is not None and not _is_slot(changed, name):
-            own[name] = attribute  # not by setattr: a property may have the same name
+            own[name] = attribute
         else:  # not by the class's own setattr, which refuses where it is frozen
             object.__setattr__(changed, name, attribute)
 
