@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,12 @@ def second_device(torch: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A device beside the host on a machine that has none: "meta", as if it held values."""
     monkeypatch.setattr("sekisho.worlds.torch.kinds.refuse_meta", lambda _device: None)
     return "meta"
+
+
+@pytest.fixture
+def no_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nobody had imported ml_dtypes, which gives NumPy bfloat16 and float8, and nobody could."""
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
 
 
 @pytest.fixture(autouse=True)

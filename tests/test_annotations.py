@@ -380,15 +380,17 @@ def deep_list(levels: int) -> list[Any]:
     return value
 
 
-def test_a_value_that_nests_without_end_is_refused():
-    endless: list[Any] = []
+def test_a_value_that_nests_without_end_is_checked_once_and_never_made_anew(torch):
+    endless: list[Any] = [np.zeros(2, "f4")]
     endless.append(endless)
     f = annotated(sk.numpy_world, Rows)
-    for value in (endless, deep_list(3000)):
-        with pytest.raises(
-            sk.BoundaryError, match="nests too deep to be checked, or contains itself"
-        ):
-            f(value)
+    assert f(endless) is endless
+    endless[0] = np.zeros(2)
+    assert refused(f, endless)
+    endless[0] = torch.zeros(2)
+    assert refused(f, endless)
+    with pytest.raises(sk.BoundaryError, match="nests too deep to be checked, or contains itself"):
+        f(deep_list(3000))
 
 
 HOLDERS_OF_ONE = [

@@ -207,7 +207,11 @@ def refused_tensors(torch):
         fake = zeros(2)
     return {
         "requires grad": (zeros(2, requires_grad=True), "requires grad", "x.detach()"),
-        "bfloat16": (zeros(2).bfloat16(), "NumPy has no dtype bfloat16", "x.float()"),
+        "bfloat16": (
+            zeros(2).bfloat16(),
+            "NumPy has no dtype bfloat16 unless ml_dtypes is imported",
+            "x.float()",
+        ),
         "float8": (zeros(2).to(torch.float8_e5m2), "no dtype float8_e5m2", "x.float()"),
         "complex32": (zeros(2).to(torch.complex32), "no dtype complex32", "x.to(torch.complex64)"),
         "sparse": (zeros(2).to_sparse(), "its layout is sparse_coo", "x.to_dense()"),
@@ -236,6 +240,7 @@ def refused_tensors(torch):
         *("uninitialised", "a subclass", "nested", "65 axes"),
     ],
 )
+@pytest.mark.usefixtures("no_ml_dtypes")
 def test_a_tensor_that_would_change_is_refused_with_the_call_that_helps(name, torch):
     tensor, reason, hint = refused_tensors(torch)[name]
     with pytest.raises(sk.ConversionError) as caught:

@@ -103,7 +103,7 @@ TO_NUMPY: dict[str, tuple[str, str]] = {
     "neg bit": ("torch.tensor([1+2j]).conj().imag", COPIED),
     "zero tensor": ("torch._efficientzerotensor(2)", COPIED),
     "requires grad": ("torch.ones(2, requires_grad=True)", "x.detach(), or the option detach=True"),
-    "bfloat16": ("torch.zeros(2).bfloat16()", "x.float()"),
+    "bfloat16": ("torch.zeros(2).bfloat16()", "unless ml_dtypes is imported\n  hint: x.float()"),
     "float8": ("torch.zeros(2).to(torch.float8_e4m3fn)", "x.float()"),
     "complex32": ("torch.zeros(2).to(torch.complex32)", "x.to(torch.complex64)"),
     "sub-byte": ("torch.empty(2, dtype=torch.uint4)", "NumPy has no dtype uint4"),
@@ -179,6 +179,7 @@ def test_an_array_on_its_way_to_torch(name, route, torch):
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("route", ["to_numpy", "to_world_of", "guard"])
 @pytest.mark.parametrize("name", TO_NUMPY)
+@pytest.mark.usefixtures("no_ml_dtypes")
 def test_a_tensor_on_its_way_to_numpy(name, route, torch):
     import torch.masked
 

@@ -48,6 +48,7 @@ ADVICES = (
     "fill it first, as in x.to_tensor\\(...\\)",
     "take its tensors one by one, as in x.unbind\\(\\)\\[...\\]",
     "run the module once first",
+    "make it with layout=torch.jagged, which has sizes",
     "convert outside of the traced function",
     "convert outside of the transform",
     "convert outside of it",

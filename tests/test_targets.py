@@ -471,6 +471,148 @@ def test_an_async_generator_is_sent_to_thrown_into_and_closed():
     assert log[-1] == "closed"
 
 
+def stubborn(items, log, ignores):
+    """The body of a generator that catches what it can, and may ignore that it is closed, once."""
+    while True:
+        try:
+            yield from items
+            return
+        except GeneratorExit:
+            log.append("exit")
+            if not ignores or log.count("exit") > 1:
+                raise
+        except Exception:
+            log.append("swallowed")
+        finally:
+            log.append("finally")
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+@pytest.mark.parametrize("mode", ["convert", "strict", "warn"])
+def test_a_refused_item_is_raised_to_the_caller_and_not_thrown_into_the_generator(
+    world, mode, ignores
+):
+    log = []
+
+    @world.decorate
+    def f() -> Generator[Float[world.array_type, "2"], int, int]:
+        yield from stubborn([world.zeros(2), world.zeros(3), world.zeros(2)], log, ignores)
+
+    @world.decorate
+    async def g() -> AsyncGenerator[Float[world.array_type, "2"], int]:
+        while True:
+            try:
+                yield world.zeros(2)
+                yield world.zeros(3)
+            except GeneratorExit:
+                log.append("exit")
+                if not ignores or log.count("exit") > 1:
+                    raise
+            except Exception:
+                log.append("swallowed")
+            finally:
+                log.append("finally")
+
+    with sk.mode(mode):
+        taken = f()
+        next(taken)
+        with pytest.raises(sk.ShapeError, match="the yielded item 1: expected Float") as caught:
+            next(taken)
+    assert log[:2] == ["exit", "finally"]
+    says = ["sekisho: closing the generator raised RuntimeError: generator ignored GeneratorExit"]
+    assert getattr(caught.value, "__notes__", []) == (says if ignores else [])
+    with pytest.raises(StopIteration):
+        next(taken)
+
+    async def main():
+        taken = g()
+        await anext(taken)
+        log.clear()
+        with pytest.raises(sk.ShapeError, match="the yielded item 1: expected Float") as caught:
+            await anext(taken)
+        assert log[:2] == ["exit", "finally"]
+        assert len(getattr(caught.value, "__notes__", [])) == ignores
+        with pytest.raises(StopAsyncIteration):
+            await anext(taken)
+
+    with sk.mode(mode):
+        asyncio.run(main())
+
+
+def test_a_refused_sent_value_closes_the_generator_before_the_caller_goes_on():
+    log = []
+
+    @sk.numpy_world
+    def f() -> Generator[int, int, None]:
+        try:
+            while True:
+                try:
+                    yield 1
+                except Exception:
+                    log.append("swallowed")
+        finally:
+            log.append("finally")
+
+    @sk.numpy_world
+    async def g() -> AsyncGenerator[int, int]:
+        try:
+            while True:
+                try:
+                    yield 1
+                except Exception:
+                    log.append("swallowed")
+        finally:
+            await asyncio.sleep(0)
+            log.append("finally")
+
+    generator = f()
+    next(generator)
+    with pytest.raises(sk.BoundaryError, match="the sent value: expected int"):
+        generator.send("text")
+    assert log == ["finally"]
+
+    async def main():
+        generator = g()
+        await anext(generator)
+        with pytest.raises(sk.BoundaryError, match="the sent value: expected int"):
+            await generator.asend("text")
+        assert log == ["finally", "finally"]
+
+    asyncio.run(main())
+
+
+def test_what_is_yielded_in_answer_to_an_error_is_checked_too():
+    log = []
+
+    @sk.numpy_world
+    def f() -> Generator[int, None, str]:
+        try:
+            yield 1
+        except KeyError:
+            try:
+                yield "text"
+            finally:
+                log.append("finally")
+        return "done"
+
+    generator = f()
+    next(generator)
+    with pytest.raises(sk.BoundaryError, match="the yielded item 1: expected int"):
+        generator.throw(KeyError())
+    assert log == ["finally"]
+
+
+def test_a_refused_return_value_of_a_generator_is_the_only_error():
+    @sk.numpy_world
+    def f() -> Generator[int, None, int]:
+        yield 1
+        return "text"
+
+    with pytest.raises(sk.BoundaryError, match="the result: expected int") as caught:
+        list(f())
+    assert caught.value.__context__ is None
+
+
 def test_a_wrong_annotation_of_a_generator_is_refused_at_decoration():
     def f() -> Vector:
         yield GOOD

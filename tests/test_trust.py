@@ -17,7 +17,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 import beartype
 import numpy as np
 import pytest
-from jaxtyping import Float, Float32, Int32, Int64, UInt8
+from jaxtyping import Float, Float32, Int32, Int64, Shaped, UInt8
 
 import sekisho as sk
 
@@ -497,8 +497,25 @@ def test_a_value_whose_attributes_raise_is_refused_like_any_other():
 @pytest.mark.filterwarnings("ignore")
 def test_a_nested_tensor_is_refused_like_any_other(torch):
     nested = torch.nested.nested_tensor([torch.ones(1), torch.ones(2)])
-    f = guard(Float[torch.Tensor, "n n"], sk.torch_world)
-    assert "'x' cannot be looked at: RuntimeError: " in refusal(lambda: f(nested))
+    T = torch.Tensor
+    says = "\n  '{}' is nested and has no sizes\n  hint: make it with layout=torch.jagged, which has sizes"
+    for hint, value in (
+        (Float[T, "n n"], nested),
+        (Shaped[T, "n"], nested),
+        (Float[T, "n n"] | Float[T, "n"], nested),
+        (list[Float[T, "n n"]], [nested]),
+        (dict[str, Float[T, "n m"]], {"a": nested}),
+    ):
+        f = guard(hint, sk.torch_world)
+        assert says.format("x") in refusal(lambda f=f, value=value: f(value))
+    assert says.format("nested") in refusal(lambda: sk.check(nested, Float[T, "n m"]))
+    jagged = torch.nested.as_nested_tensor(nested.unbind(), layout=torch.jagged)
+    assert guard(Float[T, "n m"], sk.torch_world)(jagged) is jagged
+    # Where it has to cross, sizes alone do not help.
+    f = guard(Float[np.ndarray, "n n"], sk.numpy_world)
+    assert "hint: take its tensors one by one, as in x.unbind()[...]" in refusal(lambda: f(nested))
+    assert "got a Tensor, [1]" in refusal(lambda: sk.stack([nested, torch.ones(1)]))
+    assert "Permute is not supported" in refusal(lambda: sk.transpose2d(jagged))
 
 
 @pytest.mark.parametrize("flavour", ["function", "coroutine", "generator"])

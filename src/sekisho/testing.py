@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from sekisho.errors import ConversionError, Violation
 from sekisho.helpers import make_to_world
 from sekisho.recording import record_crossings
 from sekisho.worlds import (
     HOST,
+    Refusal,
     World,
     asked_worlds,
     describe,
@@ -191,7 +193,15 @@ def both_worlds(
         def given(x: Any, world: World = world) -> Any:
             return x if find_world(x) is None else make_to_world(world.name)(x)
 
-        result = function(*with_leaves(args, given), **with_leaves(kwargs, given))
+        try:
+            here = with_leaves((args, kwargs), given)
+        except Refusal as refusal:
+            wanted, got = "what can be given in each world", "a container"
+            violation = Violation(
+                "both_worlds", "its arguments", wanted, got, f"it {refusal.reason}"
+            )
+            raise ConversionError(violation) from None
+        result = function(*here[0], **here[1])
         for value in flatten(result):
             found = find_world(value)
             if found is not None and found is not world:

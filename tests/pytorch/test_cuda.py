@@ -133,6 +133,7 @@ def test_what_is_lazy_on_the_gpu_is_resolved(torch, lazy):
     assert sk.to_numpy(make(host.cuda())).tolist() == make(host).tolist()
 
 
+@pytest.mark.usefixtures("no_ml_dtypes")
 def test_bfloat16_and_float8_are_refused_there_as_here(torch):
     for dtype in (torch.bfloat16, torch.float8_e4m3fn):
         with pytest.raises(sk.ConversionError, match="NumPy has no dtype") as caught:

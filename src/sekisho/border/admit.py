@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.border.cross import Border
+from sekisho.border.facts import admit_self, bind_dtype, shape_of
 from sekisho.border.items import admit_container
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
@@ -65,7 +66,6 @@ from sekisho.worlds import (
     foreign_world,
     is_compiling,
     may_cast,
-    type_name,
     with_leaves,
     world_of_array_class,
 )
@@ -201,26 +201,10 @@ class Boundary:
         if isinstance(spec, AliasSpec):
             return self.admit_as(spec.target, value, place, call)
         if isinstance(spec, SelfSpec):
-            return self._admit_self(spec, value, place, call)
+            return admit_self(spec, value, place, call)
         if isinstance(spec, TreeSpec):
             return admit_tree(self, spec, value, place, call)
         return admit_container(self.admit_as, spec, value, place, call)
-
-    def _admit_self(self, spec: SelfSpec, value: Any, place: Place, call: Call) -> Any:
-        owner = call.bound[spec.argument]
-        kind = owner if isinstance(owner, type) else class_of(owner)
-        # The method of a metaclass has a class for its `self`.
-        is_instance = isinstance(value, kind) or (
-            isinstance(owner, type)
-            and class_of(owner) is not type
-            and isinstance(value, class_of(owner))
-        )
-        if is_instance:
-            return value
-        name = type_name(kind)
-        raise BoundaryError(
-            place.violation(spec, value, f"{place.it} is not an instance of {name}")
-        )
 
     # --- arrays
 
@@ -294,12 +278,12 @@ class Boundary:
         if not spec.accepts_dtype(name):
             value = self._cast(spec, value, name, place)
         if spec.dtype_key is not None:
-            self._bind_dtype(spec, spec.dtype_key, value, place, call)
+            bind_dtype(spec, spec.dtype_key, value, place, call)
         if spec.axes is None:
             return value
         # A DTensor's shape is the global one; its shard's is asked for where that is meant.
         local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
-        shape, bound = tuple(local.shape), call.bound
+        shape, bound = shape_of(local, spec, value, place, call), call.bound
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
@@ -314,17 +298,6 @@ class Boundary:
             raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
-
-    def _bind_dtype(self, spec: ArraySpec, key: str, value: Any, place: Place, call: Call) -> None:
-        """Hold a type variable to one dtype for the whole call."""
-        bound = call.bound.setdefault(key, value.dtype)
-        if key not in call.binders and bound is value.dtype:
-            call.binders[key] = place.it
-        here, wanted = dtype_name(value.dtype), dtype_name(bound)
-        if here != wanted:
-            who = place.binder(key, call.binders)
-            start = f"dtype '{key[1:]}' is {wanted}{f' (from {who})' if who else ''}"
-            raise DTypeError(place.violation(spec, value, f"{start}, but {place.it} is {here}"))
 
     def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
         target = spec.only_dtype

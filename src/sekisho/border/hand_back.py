@@ -94,6 +94,17 @@ def make_hand_back(contract: Contract) -> Any:
                     )
                 ) from None
 
-        return with_leaves(result, back)
+        try:
+            return with_leaves(result, back)
+        except Refusal as refusal:
+            place = contract.result.place
+            violation = Violation(
+                contract.function,
+                place,
+                f"a value that can go back to {target.label}",
+                describe(result),
+                f"{place} {refusal.reason}",
+            )
+            raise ConversionError(violation) from None
 
     return hand_back

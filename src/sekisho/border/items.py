@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
-from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.errors import BoundaryError, ConversionError, hide_in_pytest
 from sekisho.worlds import (
     CheckedIterable,
+    Refusal,
     class_of,
     describe,
+    is_compiling,
     iterate_checked,
     short,
     with_collected,
@@ -53,14 +56,25 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
         fits, admit = isinstance(value, spec.container), _sequence
     if not fits or issubclass(kind, (str, bytes)):
         raise BoundaryError(place.violation(spec, value))
-    return admit(admit_as, spec, value, place, call)
+    if is_compiling():  # of which a compiler makes text: there are no values that hold themselves
+        return admit(admit_as, spec, value, place, call)
+    if any(value is each and spec is asked for asked, each in place.around):
+        place.cyclic.append(value)  # it is being checked already
+        return value
+    try:
+        return admit(admit_as, spec, value, place.entered(spec, value), call)
+    except RecursionError:
+        if place.around:
+            raise
+        raise BoundaryError(
+            place.violation(spec, value, f"{place.it} is nested too deeply")
+        ) from None
 
 
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:
-    items = [
-        admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(value)
-    ]
-    return with_items(value, items)
+    olds = list(value)
+    items = [admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(olds)]
+    return _made(place, spec, value, with_items, olds, items)
 
 
 def _tuple(admit_as: Admit, spec: TupleSpec, value: Any, place: Place, call: Any) -> Any:
@@ -74,20 +88,21 @@ def _tuple(admit_as: Admit, spec: TupleSpec, value: Any, place: Place, call: Any
         admit_as(each, item, place.inside(f"[{i}]"), call)
         for i, (each, item) in enumerate(zip(items_of, value, strict=True))
     ]
-    return with_items(value, items)
+    return _made(place, spec, value, with_items, list(value), items)
 
 
 def _mapping(admit_as: Admit, spec: MappingSpec, value: Any, place: Place, call: Any) -> Any:
-    values: dict[Any, Any] = {}
-    for key, item in value.items():
+    olds = list(value.items())
+    values: list[Any] = []
+    for key, item in olds:
         inside = place.item(key)
         try:
             admit_as(spec.key, key, inside, call)
         except BoundaryError:
             reason = f"the key {short(key)} is {describe(key)}, not {spec.key.text}"
             raise BoundaryError(place.violation(spec, value, reason)) from None
-        values[key] = admit_as(spec.value, item, inside, call)
-    return with_values(value, values)
+        values.append(admit_as(spec.value, item, inside, call))
+    return _made(place, spec, value, with_values, olds, values)
 
 
 def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: Any) -> Any:
@@ -109,7 +124,7 @@ def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: A
     }
     shared = {key: size for key, size in inside.bound.items() if _is_of(call, key)}
     call.bound.update(shared)
-    return with_fields(value, fields)
+    return _made(place, spec, value, with_fields, given, fields)
 
 
 def _is_of(call: Any, key: str) -> bool:
@@ -142,7 +157,33 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             return iterate_checked(value, check)
         return CheckedIterable(value, check)
-    items = [
-        admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(value)
-    ]
-    return with_collected(value, items)
+    olds = list(value)
+    items = [admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(olds)]
+    return _made(place, spec, value, with_collected, olds, items)
+
+
+def _made(
+    place: Place, spec: Any, value: Any, make: Callable[..., Any], olds: Any, news: Any
+) -> Any:
+    """Return the container with what is to be in it, or refuse one that cannot be made anew."""
+    try:
+        made = make(value, olds, news)
+    except Refusal as refusal:
+        reason = f"{place.it} {refusal.reason}"
+        plain = _plain_call(spec, olds)
+        raise ConversionError(place.violation(spec, value, reason, plain)) from None
+    if place.around and made is not value and any(value is each for each in place.cyclic):
+        reason = f"{place.it} contains itself, and an item inside has to be converted"
+        raise ConversionError(place.violation(spec, value, reason))
+    return made
+
+
+def _plain_call(spec: Any, olds: Any) -> str | None:
+    """The call that makes of a container one of Python's own, if the annotation takes that."""
+    if isinstance(spec, MappingSpec):
+        with contextlib.suppress(TypeError):  # a key without a hash
+            if isinstance({}, spec.container) and len(dict(olds)) == len(olds):
+                return "dict({0})"
+    elif not isinstance(spec, (TupleSpec, RecordSpec)) and isinstance([], spec.container):
+        return "list({0})"
+    return None

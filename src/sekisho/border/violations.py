@@ -16,7 +16,7 @@ from sekisho.contract import (
 )
 from sekisho.errors import Violation
 from sekisho.remedy import value_hint
-from sekisho.worlds import describe, short
+from sekisho.worlds import describe, find_world, short
 
 if TYPE_CHECKING:
     from sekisho.contract import ArraySpec, Bindings, Mismatch
@@ -34,9 +34,13 @@ class Place:
         name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
         it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
         given: what the value was made of, if it was of no world.
+        around: the containers that the value is in, each with what it must be.
+        cyclic: those that are in themselves; shared by all places in one value, where there are any.
     """
 
     given: Any = None
+    around: tuple[tuple[Any, Any], ...] = ()
+    cyclic: list[Any]
 
     def __init__(
         self, contract: Contract, parameter: Parameter, title: str = "", path: str = ""
@@ -51,7 +55,17 @@ class Place:
 
     def inside(self, path: str) -> Place:
         """The place of an item."""
-        return Place(self.contract, self.parameter, self.title, self.path + path)
+        place = Place(self.contract, self.parameter, self.title, self.path + path)
+        if self.around:
+            place.around, place.cyclic = self.around, self.cyclic
+        return place
+
+    def entered(self, spec: Any, container: Any) -> Place:
+        """The same place, for what is in the container that is there."""
+        place = self.inside("")
+        place.around = (*self.around, (spec, container))
+        place.cyclic = self.cyclic if self.around else []
+        return place
 
     def item(self, key: Any) -> Place:
         """The place of a mapping's value. A key may be anything: its text is kept short."""
@@ -88,6 +102,22 @@ class Place:
             reason,
             hint=hint and hint.format(self.name),
         )
+
+    def unreadable(self, spec: Any, value: Any) -> Violation | None:
+        """Say that a value does not answer what every array answers; None if it does."""
+        world = find_world(value)
+        if world is None:
+            return None
+        try:
+            len(value.shape)
+            hash(value.dtype)
+        except Exception as error:  # noqa: BLE001 - it may raise anything
+            known = world.why_shapeless(value)
+            if known is not None:
+                return self.violation(spec, value, f"{self.it} {known[0]}", known[1])
+            text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
+        return None
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: who bound the axis, and what this one is."""

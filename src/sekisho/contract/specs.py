@@ -226,6 +226,7 @@ class RecordSpec:
         required: the keys that a TypedDict must have; all fields for the others.
         keys: the names that its own annotations bind or need; filled in with the fields.
         is_complete: whether the fields are filled in.
+        is_dict: whether the values are dicts with these keys: a TypedDict.
     """
 
     def __init__(self, kind: Any, required: frozenset[str]) -> None:
@@ -235,11 +236,7 @@ class RecordSpec:
         self.required = required
         self.keys = frozenset[str]()
         self.is_complete = False
-
-    @property
-    def is_dict(self) -> bool:
-        """Whether the values are dicts with these keys: a TypedDict."""
-        return is_typeddict(self.kind)
+        self.is_dict: bool = is_typeddict(kind)
 
 
 class AliasSpec:

@@ -51,12 +51,9 @@ def make_explainer(contract: Contract, function: Callable[..., Any]) -> Callable
             return
         values = locals_of(error.__traceback__.tb_frame)
         for parameter, value in _declared(contract, values):
-            reason = _what_raises(value)
-            if reason is not None:
-                place = Place(contract, parameter)
-                spec: Any = parameter.spec
-                text = f"{place.it} cannot be looked at: {reason}"
-                raise WorldError(place.violation(spec, value, text)) from None
+            violation = Place(contract, parameter).unreadable(parameter.spec, value)
+            if violation is not None:
+                raise WorldError(violation) from None
         if isinstance(error, ValueError) and "read-only" in str(error):
             _note_read_only(error, values)
 
@@ -102,17 +99,6 @@ def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Para
         if name in values and array_specs(parameter.spec):
             for each in flatten(values[name]):
                 yield parameter, each
-
-
-def _what_raises(value: Any) -> str | None:
-    """What a value says when it is asked for what every array has; None if it answers."""
-    try:
-        if find_world(value) is not None:
-            len(value.shape)
-            hash(value.dtype)
-    except Exception as error:  # noqa: BLE001 - it may raise anything
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return None
 
 
 def _owner_of(array: Any) -> Any:

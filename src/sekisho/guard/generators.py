@@ -77,20 +77,39 @@ class _Passage:
 
 
 def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[Any, Any, Any]:
+    # What is refused is raised here, to the caller: thrown into the generator, an `except` of its own
+    # would take it for an error of its own and go on, and the item would be lost.
     try:
         item = next(generator)
         while True:
+            passed = _admit(passage.out, item, generator)
             try:
-                sent = yield passage.out(item)
+                sent = yield passed
             except GeneratorExit:
                 generator.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
                 item = generator.throw(error)
             else:
-                item = generator.send(passage.into(sent))
+                item = generator.send(_admit(passage.into, sent, generator))
     except StopIteration as stop:
-        return passage.back(stop.value)
+        result = stop.value
+    return passage.back(result)
+
+
+def _admit(admit: Callable[[Any], Any], value: Any, generator: Generator[Any, Any, Any]) -> Any:
+    try:
+        return admit(value)
+    except BaseException as refusal:
+        try:
+            generator.close()  # now, so that its `finally` blocks run before the caller goes on
+        except Exception as error:  # noqa: BLE001 - the refusal came first
+            _note_close(refusal, error)
+        raise
+
+
+def _note_close(refusal: BaseException, error: Exception) -> None:
+    refusal.add_note(f"sekisho: closing the generator raised {type(error).__name__}: {error}")
 
 
 async def _watch_async(
@@ -99,14 +118,28 @@ async def _watch_async(
     try:
         item = await anext(generator)
         while True:
+            passed = await _admit_async(passage.out, item, generator)
             try:
-                sent = yield passage.out(item)
+                sent = yield passed
             except GeneratorExit:
                 await generator.aclose()
                 raise
             except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
                 item = await generator.athrow(error)
             else:
-                item = await generator.asend(passage.into(sent))
+                item = await generator.asend(await _admit_async(passage.into, sent, generator))
     except StopAsyncIteration:
         return
+
+
+async def _admit_async(
+    admit: Callable[[Any], Any], value: Any, generator: AsyncGenerator[Any, Any]
+) -> Any:
+    try:
+        return admit(value)
+    except BaseException as refusal:
+        try:
+            await generator.aclose()
+        except Exception as error:  # noqa: BLE001 - likewise
+            _note_close(refusal, error)
+        raise

@@ -137,5 +137,5 @@ def _move_channels(function: str, x: Any, source: int, destination: int) -> Any:
         if type(x) is ndarray:
             return np.moveaxis(x, source, destination)
         return world_of_operand(x).moveaxis(x, source, destination)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         refuse_operation(function, x, error)

@@ -195,6 +195,13 @@ def _do_shapes_fit(arrays: Any, axis: int | None) -> bool:
     return len(others) == 1
 
 
+def _shape_text(array: Any) -> str:
+    try:
+        return str(list(array.shape))
+    except RuntimeError:  # a nested tensor
+        return describe(array)
+
+
 def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception) -> NoReturn:
     """Say why they cannot be joined: no sequence, of two worlds, or shapes that do not fit."""
     if isinstance(error, BoundaryError):
@@ -207,7 +214,7 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
     _one_world(function, arrays)
     if isinstance(error, TypeError) and _do_shapes_fit(arrays, axis):
         raise error
-    got = ", ".join(str(list(each.shape)) for each in arrays[:8])
+    got = ", ".join(_shape_text(each) for each in arrays[:8])
     raise ShapeError(
         Violation(
             function,

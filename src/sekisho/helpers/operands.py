@@ -158,5 +158,5 @@ def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
         refuse_shape(function, x, f"room for a new axis at {axis}, with {ndim} axes in the result")
     try:
         return x[tuple(None if i in places else slice(None) for i in range(ndim))]
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         refuse_operation(function, x, error)

@@ -77,7 +77,7 @@ def add_batch_dim(x: Any, /) -> Any:
         if type(x) is ndarray or isinstance(x, Tensor):
             return x[None]
         return operand("add_batch_dim", x)[None]
-    except RuntimeError as error:  # a tensor that torch cannot view so
+    except (RuntimeError, ValueError) as error:  # a tensor that torch cannot view so
         refuse_operation("add_batch_dim", x, error)
 
 
@@ -242,7 +242,7 @@ def transpose2d(x: Any, /) -> Any:
         refuse_shape("transpose2d", x, "2 axes", "permute_dims reorders any number of axes")
     try:
         return x.T
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         refuse_operation("transpose2d", x, error)
 
 

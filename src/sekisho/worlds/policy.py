@@ -16,8 +16,8 @@ class Policy(NamedTuple):
             None is where it is, or the library's own choice for what comes from the host.
         detach: whether a value that requires grad may be cut from its graph.
         read_only: whether an array that shares another library's memory is handed over read-only.
-        extended: whether host arrays may have the dtypes that only ml_dtypes gives NumPy: on the
-            way to a world that has them.
+        extended: whether ml_dtypes may be imported for dtypes that only it gives NumPy: on the way
+            to a world that has them. Where it is imported already, they are always given.
     """
 
     copy: bool | None = None

@@ -206,6 +206,10 @@ class World(Shown):
         """How many elements a value has."""
         return math.prod(value.shape)
 
+    def why_shapeless(self, value: Any) -> tuple[str, str] | None:  # noqa: ARG002 - most have shapes
+        """Why a value that raises when its shape is read has none, and what helps; None if unknown."""
+        return None
+
     def nbytes(self, value: Any) -> int:
         """How many bytes its elements take."""
         return int(getattr(value, "nbytes", 0))

@@ -113,6 +113,11 @@ class _Torch(World):
     def size(self, value: Any) -> int:
         return int(value.numel())
 
+    def why_shapeless(self, value: Any) -> tuple[str, str] | None:
+        if not value.is_nested:
+            return None
+        return "is nested and has no sizes", "make it with layout=torch.jagged, which has sizes"
+
     # --- where it is
 
     def device(self, value: Any) -> Any:
@@ -182,7 +187,7 @@ class _Torch(World):
     def to_host(self, value: Any, policy: Policy) -> Converted:
         torch, tensor = self.module(), value
         kinds.refuse_transforms(tensor, torch)
-        carried = memory.carried_as(tensor, torch) if policy.extended else None
+        carried = memory.carried_as(tensor, torch, imports=policy.extended)
         kinds.refuse_kinds(tensor, torch, has_dtype=carried is not None or _has_dtype(tensor.dtype))
         if tensor.requires_grad:
             if not policy.detach:
@@ -191,12 +196,13 @@ class _Torch(World):
                     "{0}.detach(), or the option detach=True",
                 )
             tensor = tensor.detach()
-        if carried is not None:
-            bits = self._to_host(tensor.view(carried.bits), policy)
-            return bits._replace(value=bits.value.view(carried.dtype))
-        return self._to_host(tensor, policy)
+        if carried is None:
+            return self._to_host(tensor, policy)
+        bits = self._to_host(tensor, policy, carried.bits)
+        return bits._replace(value=bits.value.view(carried.dtype))
 
-    def _to_host(self, tensor: Any, policy: Policy) -> Converted:
+    def _to_host(self, tensor: Any, policy: Policy, bits: Any = None) -> Converted:
+        """A tensor's memory on the host; as `bits` where NumPy lacks the tensor's own dtype."""
         reason = "copy=True" if policy.copy else None
         if tensor.device.type != "cpu":
             reason = f"it moved from {tensor.device} to the host"
@@ -205,12 +211,14 @@ class _Torch(World):
         if reason is not None:
             forbid_copy(policy, reason)
             if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
-                zeros = self.module().zeros(tensor.shape, dtype=tensor.dtype).numpy()
+                zeros = self.module().zeros(tensor.shape, dtype=bits or tensor.dtype).numpy()
                 return Converted(zeros, reason)
+            if bits is not None:  # only what is in memory can be viewed under another dtype
+                tensor = tensor.resolve_conj().resolve_neg().view(bits)
             array = tensor.numpy(force=True)
             # On the host, force=True copies only what is lazy.
             return Converted(array.copy() if reason == "copy=True" else array, reason)
-        array = tensor.numpy()
+        array = tensor.numpy() if bits is None else tensor.view(bits).numpy()
         if policy.read_only or memory.may_overlap(tensor):
             array.flags.writeable = False
         return Converted(array, None)
@@ -250,7 +258,8 @@ class _Torch(World):
         torch = self.module()
         found = getattr(torch, dtype)
         wide = torch.complex64 if found.is_complex else torch.float32
-        cast = torch.as_tensor(values).to(found).to(wide)
+        # A copy: torch must not read the caller's memory where it is not aligned.
+        cast = memory.copied_tensor(values, torch).to(found).to(wide)
         return cast.numpy(), float(torch.finfo(found).eps)
 
     def cast(self, value: Any, dtype: str) -> Any:

@@ -5,12 +5,14 @@ The rules behind every branch were measured; each is one row of the table in doc
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.errors import with_article
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
 from sekisho.worlds.policy import Refusal
+from sekisho.worlds.torch.memory import is_extension
 
 if TYPE_CHECKING:
     import torch
@@ -92,9 +94,11 @@ def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
     if not has_dtype:
         dtype = dtype_name(tensor.dtype)
         exact = {"complex32": "{0}.to(torch.complex64)"}
+        is_missing = is_extension(dtype) and sys.modules.get("ml_dtypes") is None
+        unless = " unless ml_dtypes is imported" if is_missing else ""
         floating = tensor.dtype.is_floating_point
         raise Refusal(
-            f"NumPy has no dtype {dtype}",
+            f"NumPy has no dtype {dtype}{unless}",
             exact.get(dtype, "{0}.float()" if floating else "{0}.to(torch.uint8)"),
         )
 

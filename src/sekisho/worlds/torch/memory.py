@@ -6,7 +6,9 @@ leaves all others to who looks longer.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "carried_as",
     "copied_tensor",
+    "is_extension",
     "make_share_array",
     "make_share_tensor",
     "may_overlap",
@@ -52,11 +55,11 @@ def why_not_shared(array: np.ndarray[Any, Any]) -> str | None:
         return "its byte order is not this machine's"
     if not array.flags.writeable:
         return "it is read-only"
-    if strides_are_plain(array):
-        return None
     if any(stride < 0 for stride in array.strides):
         return "it has a negative stride"
-    return "its strides are no multiples of its item size"
+    if not strides_are_plain(array):
+        return "its strides are no multiples of its item size"
+    return None if is_aligned(array) else "its address is no multiple of its item size"
 
 
 def with_plain_strides(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -85,6 +88,16 @@ def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
     return all(stride >= 0 and stride % itemsize == 0 for stride in array.strides)
 
 
+def is_aligned(array: np.ndarray[Any, Any]) -> bool:
+    """Whether an array starts where torch's kernels may read it; its strides must be plain.
+
+    To C++, torch's language, every item begins at a multiple of its size. NumPy calls complex128 aligned
+    at multiples of 8, where torch 2.13 on x86-64 ends the process: its kernels move 16 bytes at once.
+    """
+    address: int = array.__array_interface__["data"][0]
+    return address % array.itemsize == 0
+
+
 def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
     """A tensor of an array's values, in memory of its own."""
     # A broadcast axis is copied once and expanded back: the copy is as small as the original. With
@@ -101,8 +114,12 @@ def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
 def _torch_dtype(dtype: np.dtype[Any], torch: Any) -> Any:
     """The torch dtype of the same name as one of ml_dtypes' extension dtypes, or None."""
     name = dtype_name(dtype)
-    known = name.startswith(("bfloat16", "float8"))
-    return getattr(torch, name, None) if known else None
+    return getattr(torch, name, None) if is_extension(name) else None
+
+
+def is_extension(name: str) -> bool:
+    """Whether ml_dtypes may give NumPy the dtype of torch's that is called so, bit by bit the same."""
+    return name.startswith(("bfloat16", "float8")) or name == "complex32"
 
 
 def may_overlap(tensor: torch.Tensor) -> bool:
@@ -123,16 +140,23 @@ class _Carried(NamedTuple):
     dtype: Any
 
 
-def carried_as(tensor: torch.Tensor, torch: Any) -> _Carried | None:
-    """How a tensor's values go through NumPy where NumPy itself has no dtype for them, or None."""
+def carried_as(tensor: torch.Tensor, torch: Any, *, imports: bool) -> _Carried | None:
+    """How a tensor's values go through NumPy where NumPy itself has no dtype for them, or None.
+
+    Args:
+        tensor: what goes to the host.
+        torch: the library.
+        imports: whether ml_dtypes may be imported for it. Who converts to NumPy gets its dtypes only
+            if the program uses them already: nobody else can do anything with such an array.
+    """
     name = dtype_name(tensor.dtype)
-    if not name.startswith(("bfloat16", "float8")):
+    if not is_extension(name):
         return None
-    try:
-        dtype = getattr(importlib.import_module("ml_dtypes"), name, None)
-    except ImportError:
-        return None
-    bits = torch.uint16 if name == "bfloat16" else torch.uint8
+    if imports:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("ml_dtypes")
+    dtype = getattr(sys.modules.get("ml_dtypes"), name, None)
+    bits = {1: torch.uint8, 2: torch.uint16, 4: torch.uint32}[tensor.dtype.itemsize]
     return None if dtype is None else _Carried(bits, dtype)
 
 
@@ -144,16 +168,21 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
     """Make the function that shares an array with torch, or returns None if a look is not enough."""
     # torch.from_numpy is looked up at each call: strict mode watches it there.
     shared = PLAIN_DTYPES if dtypes is None else PLAIN_DTYPES & dtypes
-    ndarray, compiler = np.ndarray, torch.compiler
+    # The flag of NumPy is enough for these; the others, complex ones, torch reads as one item.
+    flagged = frozenset(dtype for dtype in shared if dtype.alignment == dtype.itemsize)
+    unflagged = shared - flagged
+    ndarray, compiler, tensor_type = np.ndarray, torch.compiler, torch.Tensor
 
     def share(array: Any) -> Any:
-        if type(array) is not ndarray or array.dtype not in shared:
+        if type(array) is not ndarray:
             return None
         if compiler._is_compiling_flag:  # noqa: SLF001 - what is_compiling() says to who is not traced
             return None
+        if array.dtype not in flagged:
+            return share_aligned(array) if array.dtype in unflagged else None
         flags = array.flags
         # carray: writeable, aligned, C-contiguous, which is what most arrays are.
-        if not flags.carray and not (flags.writeable and strides_are_plain(array)):
+        if not flags.carray and not (flags.behaved and strides_are_plain(array)):
             return None
         try:
             return torch.from_numpy(array)
@@ -162,6 +191,18 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
             ValueError,
         ):  # ulonglong, which equals uint64; a stride that is never used
             return None
+
+    def share_aligned(array: Any) -> Any:
+        flags = array.flags
+        if not flags.carray and not (flags.behaved and strides_are_plain(array)):
+            return None
+        try:
+            tensor = torch.from_numpy(array)
+        except ValueError:  # a stride that is never used
+            return None
+        # A FakeTensor would warn of a look at its address; the tensor's costs a tenth of the array's.
+        is_aligned = type(tensor) is tensor_type and tensor.data_ptr() % array.itemsize == 0
+        return tensor if is_aligned else None
 
     return share
 

@@ -1,0 +1,65 @@
+"""Single facts of one value: its shape, the dtype of a type variable, the class that is `Self`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.errors import BoundaryError, DTypeError, WorldError, hide_in_pytest
+from sekisho.worlds import class_of, dtype_name, is_compiling, type_name
+
+if TYPE_CHECKING:
+    from sekisho.border.violations import Place
+    from sekisho.contract import ArraySpec, SelfSpec
+
+__all__ = ["admit_self", "bind_dtype", "shape_of"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def admit_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
+    """Return a value that is an instance of the class that the method was called on.
+
+    Raises:
+        BoundaryError: if it is of another one.
+    """
+    owner = call.bound[spec.argument]
+    kind = owner if isinstance(owner, type) else class_of(owner)
+    # The method of a metaclass has a class for its `self`.
+    is_instance = isinstance(value, kind) or (
+        isinstance(owner, type)
+        and class_of(owner) is not type
+        and isinstance(value, class_of(owner))
+    )
+    if is_instance:
+        return value
+    name = type_name(kind)
+    raise BoundaryError(place.violation(spec, value, f"{place.it} is not an instance of {name}"))
+
+
+def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -> None:
+    """Hold a type variable to one dtype for the whole call."""
+    bound = call.bound.setdefault(key, value.dtype)
+    if key not in call.binders and bound is value.dtype:
+        call.binders[key] = place.it
+    here, wanted = dtype_name(value.dtype), dtype_name(bound)
+    if here != wanted:
+        who = place.binder(key, call.binders)
+        start = f"dtype '{key[1:]}' is {wanted}{f' (from {who})' if who else ''}"
+        raise DTypeError(place.violation(spec, value, f"{start}, but {place.it} is {here}"))
+
+
+def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -> tuple[Any, ...]:
+    """Return the shape of a value, or refuse one that cannot say its shape.
+
+    Raises:
+        WorldError: naming what the value itself raises.
+    """
+    try:
+        return tuple(local.shape)
+    except Exception:
+        violation = None if is_compiling() else place.unreadable(spec, value)
+        if violation is None:
+            raise
+        if not spec.owns(value, call.world):  # it has to cross: sizes alone would not help
+            violation = violation._replace(hint=None)
+        raise WorldError(violation) from None
