@@ -18,6 +18,7 @@ __all__ = [
     "DTypeError",
     "DeclarationError",
     "DeviceError",
+    "LostWriteWarning",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",
@@ -147,6 +148,13 @@ class ConversionError(BoundaryError):
 
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
+
+
+class LostWriteWarning(UserWarning):
+    """A function wrote in place into an argument that its guard had copied: its caller sees none of it.
+
+    Mode ``"strict"`` raises a `ConversionError` instead.
+    """
 
 
 class UnguardedWarning(UserWarning):

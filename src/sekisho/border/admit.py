@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
 from sekisho.border.items import admit_container
 from sekisho.border.violations import Place
@@ -63,6 +64,8 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.border.copies import Copy
+
 __all__ = ["Boundary", "Call", "call_reader"]
 
 __tracebackhide__ = hide_in_pytest
@@ -77,6 +80,8 @@ class Call(NamedTuple):
         device: where tensors must be; None is anywhere.
         binders: which item of the value at hand bound an axis; grows.
         in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
+        copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
+            what the author has asked to be copied, and under a compiler.
     """
 
     bound: Bindings
@@ -84,6 +89,7 @@ class Call(NamedTuple):
     device: Any
     binders: dict[str, str]
     in_trial: bool = False
+    copies: list[Copy] | None = None
 
 
 def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
@@ -232,23 +238,26 @@ class Boundary:
             if source is not None:
                 # Before the conversion: bit-equal values have the same dtype and shape.
                 lawful = self._check_array(spec, value, place, call)
-                return self.border.cross(spec, lawful, world, call.device, place, passed=value)
-            given, value = value, self.border.cross(spec, value, world, call.device, place)
+                return self.border.cross(spec, lawful, world, call, place, passed=value)
+            given, value = value, self.border.cross(spec, value, world, call, place)
             place = place.made(given)
-        value = self._check_array(spec, value, place, call)
+        passed, value = value, self._check_array(spec, value, place, call)
         home = self.home
         if call.device is None or home is None or home.is_on(value, call.device):
+            if value is not passed:
+                reason = f"it was cast from {dtype_name(passed.dtype)}"
+                add_array(call.copies, value, find_world(value) or HOST, place, reason)
             return value
         if self.border.why_closed(home) is not None:
             reason = f"{place.it} is on {home.device(value)}, not {call.device}"
             raise DeviceError(place.violation(spec, value, reason))
-        return self.border.cross(spec, value, home, call.device, place)
+        return self.border.cross(spec, value, home, call, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Check dtype and shape. Returns the value, cast if its dtype may change."""
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
-            value = self._cast(spec, value, name, place)
+            value = self._cast(spec, value, name, place, call)
         if spec.axes is None:
             return value
         # A DTensor's shape is the global one; its shard's is asked for where that is meant.
@@ -269,7 +278,7 @@ class Boundary:
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
 
-    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
+    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place, call: Call) -> Any:
         target = spec.only_dtype
         if target is None or not may_cast(name, target, self.options.casting):
             reason = f"{place.it} is {name}, not {spec.dtype_label}"
@@ -277,7 +286,10 @@ class Boundary:
         if self.options.copy is False:
             reason = f"copy=False, but {place.it} is {name} and has to be cast"
             raise ConversionError(place.violation(spec, value, reason, "copy=None"))
-        return cast(value, target)
+        if call.copies is None:
+            return cast(value, target)
+        with (find_world(value) or HOST).counting_writes():
+            return cast(value, target)
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.home or call.world
@@ -291,7 +303,7 @@ class Boundary:
             return value
         try:
             self.border.require_passage(UNANNOTATED, value, world, place)
-            return self.border.cross(UNANNOTATED, value, world, call.device, place)
+            return self.border.cross(UNANNOTATED, value, world, call, place)
         except BoundaryError as error:
             self._add_hint(error, UNANNOTATED, value, place, call)
             raise
@@ -301,7 +313,8 @@ class Boundary:
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
-        trial = Call(call.bound, call.world, call.device, call.binders, in_trial=True)
+        trial = Call(call.bound, call.world, call.device, call.binders, True, call.copies)
+        count = len(call.copies or ())
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [
             not isinstance(each, ArraySpec) or each.owns(value, call.world)
@@ -318,6 +331,8 @@ class Boundary:
                         errors.append((alternative, error))
                         call.bound.clear()
                         call.bound.update(before)
+                        if call.copies:
+                            del call.copies[count:]
         # If only one alternative was meant, its reason is the reason.
         meant = [each for each in errors if each[1].violation and each[1].violation.reason]
         if len(meant) == 1:
@@ -346,7 +361,7 @@ class Boundary:
             home = self.home
             if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
-                value = self.border.cross(spec, value, home, call.device, place)
+                value = self.border.cross(spec, value, home, call, place)
             passes = check_in_scope(check, value, call.bound)
         if not passes:
             raise BoundaryError(place.violation(spec, value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
+from sekisho.border.copies import add_container
 from sekisho.contract import IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.worlds import (
@@ -53,7 +54,9 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
         fits, admit = isinstance(value, spec.container), _sequence
     if not fits or issubclass(kind, (str, bytes)):
         raise BoundaryError(place.violation(spec, value))
-    return admit(admit_as, spec, value, place, call)
+    admitted = admit(admit_as, spec, value, place, call)
+    add_container(call.copies, admitted, value, place)
+    return admitted
 
 
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:
@@ -117,7 +120,8 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
         bound = dict(call.bound)
 
         def check(index: int, item: Any) -> Any:
-            fresh = call._replace(bound=dict(bound), binders={})
+            # Nobody keeps the copies of items: a loader may have more of them than memory holds.
+            fresh = call._replace(bound=dict(bound), binders={}, copies=None)
             return admit_as(spec.item, item, place.inside(f"[{index}]"), fresh)
 
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):

@@ -20,6 +20,7 @@ from sekisho.border import Place
 from sekisho.contract import array_specs, locals_of
 from sekisho.errors import SekishoError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import is_guard
+from sekisho.guard.writes import forget
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def make_explainer(contract: Contract, function: Callable[..., Any]) -> Callable
         if is_compiling():
             return  # which reads no frames
         assert error.__traceback__ is not None
+        forget(error.__traceback__.tb_frame)
         if isinstance(error, SekishoError):  # which says what it means
             if _REFUSALS in os.environ:
                 _write_refusal(error, function)
@@ -133,6 +135,6 @@ def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
                     f"{owner.read_only_because}.\n"
                     f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
                 )
-                if note not in getattr(error, "__notes__", ()):
+                if not getattr(error, "__notes__", ()):  # of a guard further in, or of a copy
                     error.add_note(note)
                 return

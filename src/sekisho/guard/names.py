@@ -15,6 +15,7 @@ from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, runs_while_tracing
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
+from sekisho.guard.writes import Called, called_by, listen, still_listening
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -73,11 +74,12 @@ class Names:
     Attributes:
         needs: what changes, once the names are filled in.
         contract: the guard's.
+        called: how the text calls the function.
         function: what it guards.
         worlds: those that its text asks for where no annotation says which.
     """
 
-    __slots__ = ("contract", "function", "needs", "worlds")
+    __slots__ = ("called", "contract", "function", "needs", "worlds")
 
     needs: dict[str, Need]
 
@@ -89,6 +91,8 @@ class Names:
         worlds: tuple[World, ...],
     ) -> None:
         self.worlds: tuple[World, ...] = worlds
+        name = next(name for name, need in needs.items() if need.kind in {"function", "shared"})
+        self.called: Called = called_by(name, function)
         self.needs = needs
         self.contract: Contract = contract
         self.function: Callable[..., Any] = function
@@ -105,7 +109,8 @@ class Names:
         if asked_worlds() != self.worlds and self.contract.takes_any_world:
             namespace[WRITE]("again")
             return
-        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        for name, need in self.needs.items():
+            namespace[name] = still_listening(namespace.get(name), self.value(need))
         # Admits are made anew from what they were made of: there may be a quick lane for them now.
         for name, value in tuple(namespace.items()):
             if isinstance(value, Outlined) and value.recipe[0] is late_admit:
@@ -122,7 +127,7 @@ class Names:
 
                 return Outlined.make(share, self.body(), self.contract, *what)
             case "admit":
-                return late_admit(self.contract, what)
+                return late_admit(self.contract, what, self.called)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -196,31 +201,32 @@ class Outlined(functools.partial[Any]):
 class _Late:
     """What is made when it is first called."""
 
-    __slots__ = ("admission", "admit", "contract", "is_traced", "itself")
+    __slots__ = ("admission", "admit", "called", "contract", "is_traced", "itself")
 
     admit: Callable[..., Any]
 
-    def __init__(self, contract: Contract, admission: Admission) -> None:
+    def __init__(self, contract: Contract, admission: Admission, called: Called) -> None:
         self.contract = contract
         self.admission = admission
+        self.called = called
         self.itself: weakref.ref[Any] | None = None
         self.is_traced = False
         """Whether a compiler of torch has seen this, and would compile again if it were no more."""
 
 
-def late_admit(contract: Contract, admission: Admission) -> Outlined:
+def late_admit(contract: Contract, admission: Admission, called: Called) -> Outlined:
     """Stand in for the out-of-line call of one boundary until it is made for the first time.
 
     Most guards never make most of theirs, so most never hold what it needs.
     """
-    late = _Late(contract, admission)
+    late = _Late(contract, admission, called)
 
     @runs_while_tracing
     def make() -> None:  # without an argument: up to torch 2.12 such a one must be a constant
         _make_late(late)
 
     stand_in = Outlined.of(
-        functools.partial(_admit_late, late, make), late_admit, contract, admission
+        functools.partial(_admit_late, late, make), late_admit, contract, admission, called
     )
     late.itself = weakref.ref(stand_in)
     return stand_in
@@ -233,7 +239,7 @@ def _admit_late(late: _Late, make: Callable[[], None], *arguments: Any) -> Any:
 
 def _make_late(late: _Late) -> None:
     if not hasattr(late, "admit"):
-        late.admit = make_admit(late.contract, late.admission)
+        late.admit = make_admit(late.contract, late.admission, late.called)
     late.is_traced = late.is_traced or runs_while_compiling()
     stand_in: Any = late.itself and late.itself()
     if stand_in is not None and not late.is_traced:
@@ -241,13 +247,15 @@ def _make_late(late: _Late) -> None:
         stand_in.__setstate__((late.admit, (), {}, None))
 
 
-def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
+def make_admit(contract: Contract, admission: Admission, called: Called) -> Callable[..., Any]:
     """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
     is_result = admission.parameter.name == RESULT
     boundary = Boundary(contract, admission.parameter, is_result=is_result)
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
+    # A result is its caller's own, and so is a copy for which the author has asked.
+    keeps_copies = not is_result and contract.options.copy is not True
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
@@ -267,6 +275,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
         look_for_worlds()
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
+        if keeps_copies:
+            call = call._replace(copies=[])
         start = len(thread.refused)
         try:
             admitted = boundary.admit(value, call)
@@ -275,6 +285,8 @@ def make_admit(contract: Contract, admission: Admission) -> Callable[..., Any]:
             # Without the frames between: what went wrong is in the caller's line and in the text.
             raise error.with_traceback(None) from None
         settle_boundary(start, None)
+        if call.copies:
+            listen(call.copies, contract, called)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)

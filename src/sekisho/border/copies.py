@@ -1,0 +1,164 @@
+"""Arguments that the slow path has copied, and whether the function has written into a copy.
+
+An array that is converted by copying, or cast, has memory of its own, and a container of which one
+item is converted is built anew. What the function writes into either does not reach its caller. NumPy
+refuses such a write, since its copies are handed over read-only. Elsewhere a copy is compared, after the
+call, with what was handed over.
+"""
+
+from __future__ import annotations
+
+from collections import abc
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho.errors import Violation
+from sekisho.worlds import CheckedIterable, class_of, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.border.violations import Place
+    from sekisho.worlds import World
+
+__all__ = ["Copy", "add_array", "add_container", "lost_write", "read_only_note"]
+
+
+class Copy(NamedTuple):
+    """An argument, or an item of one, as it was handed over.
+
+    Attributes:
+        place: where it is.
+        value: the copy.
+        why: why the guard made it, as a clause.
+        changed: says what has been written since; None if nothing has.
+    """
+
+    place: Place
+    value: Any
+    why: str
+    changed: Callable[[], str | None]
+
+
+def add_array(
+    copies: list[Copy] | None, value: Any, world: World, place: Place, reason: str
+) -> None:
+    """Add an array that was copied for the reason given. One of NumPy's is made read-only."""
+    if copies is None:
+        return
+    why = f"{place.it} was copied ({reason})"
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+        copies.append(Copy(place, value, why, _unchanged))
+        return
+    before = world.write_count(value)
+
+    def changed() -> str | None:
+        return None if world.write_count(value) == before else "a write"
+
+    if before is not None:
+        copies.append(Copy(place, value, why, changed))
+
+
+def _unchanged() -> None:
+    return None
+
+
+def add_container(copies: list[Copy] | None, value: Any, given: Any, place: Place) -> None:
+    """Add a container that was built anew, since an item of what was passed was converted."""
+    # What is iterated lazily holds nothing, and a tuple never changes.
+    if copies is None or value is given or isinstance(value, (tuple, CheckedIterable, abc.Iterator)):
+        return
+    before = _contents(value)
+
+    def changed() -> str | None:
+        return _difference(value, before, _contents(value))
+
+    kind = class_of(given).__name__
+    why = f"{place.it} is a new {kind}, since an item of it was converted"
+    copies.append(Copy(place, value, why, changed))
+
+
+class _Contents(NamedTuple):
+    """What a container holds: items by key or index, and attributes by name."""
+
+    items: dict[Any, Any]
+    attributes: dict[str, Any]
+
+
+def _contents(value: Any) -> _Contents:
+    if isinstance(value, abc.Mapping):
+        items: dict[Any, Any] = dict(value.items())
+    elif isinstance(value, abc.Sequence):
+        items = dict(enumerate(value))
+    else:
+        items = {}
+    attributes: dict[str, Any] = dict(getattr(value, "__dict__", {}))
+    for kind in class_of(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                attributes[name] = getattr(value, name)
+    return _Contents(items, attributes)
+
+
+def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
+    """What differs, by identity: equality of arrays has no one answer."""
+    for noun, old, new in (
+        ("item", before.items, after.items),
+        ("attribute", before.attributes, after.attributes),
+    ):
+        for key in new:
+            if key not in old and not (noun == "attribute" and _is_cache(value, key)):
+                return f"a new {noun} {short(key)}"
+            if key in old and new[key] is not old[key]:
+                return f"another {noun} {short(key)}"
+        for key in old:
+            if key not in new:
+                return f"no {noun} {short(key)}"
+    return None if [*before.items] == [*after.items] else "another order of items"
+
+
+def _is_cache(value: Any, name: str) -> bool:
+    """Whether a new attribute is what a class keeps for itself: the caller's own can do so, too."""
+    return name.startswith("_") or isinstance(
+        getattr(class_of(value), name, None), cached_property
+    )
+
+
+_HINT: Final = "write into something new and return it, or pass what needs no conversion"
+
+
+def lost_write(copies: list[Copy], function: str, where: str) -> Violation | None:
+    """The first write into one of these, in words; None if there is none.
+
+    Args:
+        copies: what one call was handed.
+        function: the function's name.
+        where: its file and line.
+    """
+    for copy in copies:
+        try:
+            what = copy.changed()
+        except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
+            continue
+        if what is not None:
+            reason = f"{copy.why}: the caller sees nothing of it. {function}() is at {where}"
+            got = f"{what} that is lost"
+            place = copy.place.place
+            return Violation(function, place, "no write in place", got, reason, hint=_HINT)
+    return None
+
+
+def read_only_note(copies: list[Copy]) -> str | None:
+    """What explains NumPy's refusal to write into one of these; None if it is none of them."""
+    found = [each for each in copies if isinstance(each.value, np.ndarray)]
+    if not found:
+        return None
+    reasons = ", ".join(each.why for each in found)
+    return (
+        f"sekisho: {reasons}; it is read-only, since its caller would see nothing of a write.\n"
+        f"  hint: write into {found[0].place.name}.copy() and return it, or have the guard copy: copy=True"
+    )
