@@ -18,6 +18,7 @@ __all__ = [
     "DTypeError",
     "DeclarationError",
     "DeviceError",
+    "LostWriteError",
     "LostWriteWarning",
     "SekishoError",
     "ShapeError",
@@ -146,15 +147,16 @@ class ConversionError(BoundaryError):
     """A value that no lossless conversion exists for."""
 
 
+class LostWriteError(ConversionError):
+    """In mode ``strict``: a function wrote in place into an argument that its guard had copied."""
+
+
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
 
 
 class LostWriteWarning(UserWarning):
-    """A function wrote in place into an argument that its guard had copied: its caller sees none of it.
-
-    Mode ``"strict"`` raises a `ConversionError` instead.
-    """
+    """A function wrote in place into an argument that its guard had copied, so the write is lost."""
 
 
 class UnguardedWarning(UserWarning):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.context import mode
-from sekisho.errors import BoundaryError
+from sekisho.errors import BoundaryError, LostWriteError
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.recipes import ArrayRecipe
@@ -146,6 +146,8 @@ class Trial:
             raise Finding(text, recipe, again=again) from None
         except self.allow as error:
             return _Outcome(error=error)
+        except LostWriteError as error:
+            raise Finding(f"loses a write{where}: {error}", recipe, error, again) from None
         except BoundaryError as error:
             raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for

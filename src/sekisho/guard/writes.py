@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.border import lost_write, read_only_note
 from sekisho.context import current
-from sekisho.errors import ConversionError, LostWriteWarning, hide_in_pytest
+from sekisho.errors import LostWriteError, LostWriteWarning, hide_in_pytest
 from sekisho.ground import is_guard
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
@@ -183,7 +183,7 @@ class _Looking:
             return
         self._copies = []  # one word is enough, however many steps there are
         if self._is_strict:
-            raise ConversionError(violation) from None
+            raise LostWriteError(violation) from None
         registry = _registries.setdefault(filename, {})
         warnings.warn_explicit(str(violation), LostWriteWarning, filename, line, registry=registry)
 
