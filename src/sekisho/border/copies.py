@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import Violation
+from sekisho.errors import LostWriteError, Violation
 from sekisho.worlds import CheckedIterable, class_of, short
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sekisho.border.violations import Place
     from sekisho.worlds import World
 
-__all__ = ["Copy", "add_array", "add_container", "lost_write", "read_only_note"]
+__all__ = ["Copy", "add_array", "add_container", "lost_write", "read_only_note", "what_was_lost"]
 
 
 class Copy(NamedTuple):
@@ -152,6 +152,16 @@ def lost_write(copies: list[Copy], function: str, where: str) -> Violation | Non
     return None
 
 
+_READ_ONLY: Final = "it is read-only, since its caller would see nothing of a write"
+
+
+def what_was_lost(error: BaseException) -> str | None:
+    """What an error says of a write that is lost; None if it is about anything else."""
+    if isinstance(error, LostWriteError):
+        return str(error)
+    return next((note for note in getattr(error, "__notes__", ()) if _READ_ONLY in note), None)
+
+
 def read_only_note(copies: list[Copy]) -> str | None:
     """What explains NumPy's refusal to write into one of these; None if it is none of them."""
     found = [each for each in copies if isinstance(each.value, np.ndarray)]
@@ -159,6 +169,6 @@ def read_only_note(copies: list[Copy]) -> str | None:
         return None
     reasons = ", ".join(each.why for each in found)
     return (
-        f"sekisho: {reasons}; it is read-only, since its caller would see nothing of a write.\n"
+        f"sekisho: {reasons}; {_READ_ONLY}.\n"
         f"  hint: write into {found[0].place.name}.copy() and return it, or have the guard copy: copy=True"
     )

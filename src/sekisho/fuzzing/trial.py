@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.border import what_was_lost
 from sekisho.context import mode
-from sekisho.errors import BoundaryError, LostWriteError
+from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.recipes import ArrayRecipe
@@ -146,11 +147,12 @@ class Trial:
             raise Finding(text, recipe, again=again) from None
         except self.allow as error:
             return _Outcome(error=error)
-        except LostWriteError as error:
-            raise Finding(f"loses a write{where}: {error}", recipe, error, again) from None
-        except BoundaryError as error:
-            raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for
+            lost = what_was_lost(error)
+            if lost is not None:
+                raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
+            if isinstance(error, BoundaryError):
+                raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             first = str(error).strip().partition("\n")[0]
             said = f"{type(error).__name__}: {first}" if first else type(error).__name__
             raise Finding(f"raises{where} {said}", recipe, error, again) from None
