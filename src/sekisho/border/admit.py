@@ -92,13 +92,16 @@ class Call(NamedTuple):
     copies: list[Copy] | None = None
 
 
-def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
-    """Make the function that reads what a guard passes beside a value: context, then sizes."""
+def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[..., Call]:
+    """Make the function that reads what a guard passes beside a value: context, then sizes.
+
+    It takes the list for `Call.copies`, too, if there is to be one.
+    """
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
 
-    def read(arguments: tuple[Any, ...]) -> Call:
+    def read(arguments: tuple[Any, ...], copies: list[Copy] | None = None) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
         world, device = home, fixed_device
@@ -106,7 +109,7 @@ def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[[tuple[Any
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        return Call(bound, world, device, {})
+        return Call(bound, world, device, {}, False, copies)  # noqa: FBT003 - by name takes longer
 
     return read
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import abc
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -95,7 +96,10 @@ def _contents(value: Any) -> _Contents:
         items = dict(enumerate(value))
     else:
         items = {}
-    attributes: dict[str, Any] = dict(getattr(value, "__dict__", {}))
+    attributes: dict[str, Any] = {}
+    if class_of(value) in {dict, list}:  # most of them, and they have none
+        return _Contents(items, attributes)
+    attributes.update(getattr(value, "__dict__", {}))
     for kind in class_of(value).__mro__:
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
@@ -131,13 +135,14 @@ def _is_cache(value: Any, name: str) -> bool:
 _HINT: Final = "write into something new and return it, or pass what needs no conversion"
 
 
-def lost_write(copies: list[Copy], function: str, where: str) -> Violation | None:
+def lost_write(copies: list[Copy], function: str, filename: str, line: int) -> Violation | None:
     """The first write into one of these, in words; None if there is none.
 
     Args:
         copies: what one call was handed.
         function: the function's name.
-        where: its file and line.
+        filename: where it is written.
+        line: likewise.
     """
     for copy in copies:
         try:
@@ -145,7 +150,8 @@ def lost_write(copies: list[Copy], function: str, where: str) -> Violation | Non
         except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
             continue
         if what is not None:
-            reason = f"{copy.why}: the caller sees nothing of it. {function}() is at {where}"
+            where = f"{function}() is at {Path(filename).name}:{line}"
+            reason = f"{copy.why}: the caller sees nothing of it. {where}"
             got = f"{what} that is lost"
             place = copy.place.place
             return Violation(function, place, "no write in place", got, reason, hint=_HINT)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from sekisho.contract import Contract, Parameter
+    from sekisho.guard.writes import Called
 
 __all__ = ["make_explainer"]
 
@@ -38,14 +39,16 @@ _REFUSALS: Final = "SEKISHO_REFUSALS"
 """The variable that names a file: a line of JSON is added to it for each value that a guard refuses."""
 
 
-def make_explainer(contract: Contract, function: Callable[..., Any]) -> Callable[[Exception], None]:
+def make_explainer(
+    contract: Contract, function: Callable[..., Any], called: Called
+) -> Callable[[Exception], None]:
     """Make what a guard calls with an error that leaves it, before it is raised again."""
 
     def explain(error: Exception) -> None:
         if is_compiling():
             return  # which reads no frames
         assert error.__traceback__ is not None
-        forget(error.__traceback__.tb_frame)
+        forget(error.__traceback__.tb_frame, called)
         if isinstance(error, SekishoError):  # which says what it means
             if _REFUSALS in os.environ:
                 _write_refusal(error, function)

@@ -100,7 +100,9 @@ class Names:
     def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all of them."""
         namespace.update({name: self.value(need) for name, need in self.needs.items()})
-        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract, self.function)
+        namespace[EXPLAIN] = Outlined.make(
+            make_explainer, self.contract, self.function, self.called
+        )
         self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
         namespace[_NAMES] = self
 
@@ -260,8 +262,8 @@ def make_admit(contract: Contract, admission: Admission, called: Called) -> Call
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
             return (value, *map(_unchecked_size, binds)) if binds else value
-        call = read_call(arguments)
         if is_compiling():
+            call = read_call(arguments)
             admitted: Any = None
             refusal: BoundaryError | None = None
             try:
@@ -273,10 +275,9 @@ def make_admit(contract: Contract, admission: Admission, called: Called) -> Call
                 raise refusal
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
         look_for_worlds()
+        call = read_call(arguments, [] if keeps_copies else None)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
-        if keeps_copies:
-            call = call._replace(copies=[])
         start = len(thread.refused)
         try:
             admitted = boundary.admit(value, call)

@@ -11,11 +11,10 @@ import inspect
 import sys
 import threading
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.border import lost_write, read_only_note
-from sekisho.context import current
+from sekisho.context import current_untraced
 from sekisho.errors import LostWriteError, LostWriteWarning, hide_in_pytest
 from sekisho.ground import is_guard
 from sekisho.guard.watched import STARTS
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Called", "called_by", "forget", "listen", "still_listening"]
 
 __tracebackhide__ = hide_in_pytest
-
-_LISTENING: Final = "__sekisho_listening__"  # where a guard's globals keep it, as long as it listens
 
 _lock: Final = threading.Lock()
 """Held while a name changes what it stands for: of two threads, one may begin as the other ends."""
@@ -59,19 +56,19 @@ def listen(copies: list[Copy], contract: Contract, called: Called) -> None:
         return
     namespace = frame.f_globals
     with _lock:
-        held = namespace.get(_LISTENING)
-        if held is None:
-            held = namespace[_LISTENING] = Listening(namespace[called.name], contract, called)
-            namespace[called.name] = held
+        held = namespace[called.name]
+        if type(held) is not Listening:
+            # The value of a name that is there: a new name would cost the guard its inline caches.
+            held = namespace[called.name] = Listening(held, contract, called)
         # By frame: recursion, threads and tasks each have their own.
         _, copied = held.pending.setdefault(id(frame), (threading.get_ident(), []))
         copied += copies
 
 
-def forget(frame: FrameType) -> None:
+def forget(frame: FrameType, called: Called) -> None:
     """Drop what a call was handed that ends before its body begins."""
-    held: Listening | None = frame.f_globals.get(_LISTENING)
-    if held is not None:
+    held = frame.f_globals[called.name]
+    if type(held) is Listening:
         held.take(frame)
 
 
@@ -84,7 +81,8 @@ def still_listening(held: Any, function: Callable[..., Any]) -> Any:
 
 
 def _guard_frame() -> FrameType | None:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.currentframe, and one less
+    # Three calls up at least: `listen`, and what has called it, are between.
+    frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - inspect.currentframe, and quicker
     while frame is not None and not is_guard(frame.f_code):
         frame = frame.f_back
     return frame
@@ -127,8 +125,7 @@ class Listening:
             if self.pending:
                 self._drop_dead(frame)
             namespace = frame.f_globals
-            if not self.pending and namespace.get(_LISTENING) is self:
-                del namespace[_LISTENING]
+            if not self.pending and namespace[self.called.name] is self:
                 namespace[self.called.name] = self.function
         return copies
 
@@ -160,7 +157,7 @@ class _Looking:
         self._copies = copies
         self._function = function
         self._called = called
-        self._is_strict = current().name == "strict"
+        self._is_strict = current_untraced().name == "strict"
 
     def __enter__(self) -> None:
         pass
@@ -178,7 +175,7 @@ class _Looking:
         if not self._copies:
             return
         _, filename, line = self._called
-        violation = lost_write(self._copies, self._function, f"{Path(filename).name}:{line}")
+        violation = lost_write(self._copies, self._function, filename, line)
         if violation is None:
             return
         self._copies = []  # one word is enough, however many steps there are
