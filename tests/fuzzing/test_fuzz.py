@@ -276,7 +276,9 @@ def test_a_write_that_is_lost_further_in_is_told_as_such():
         add(x)
 
     report = found_in(g, mutates=["x"])
-    assert report.startswith("g() loses a write: sekisho: 'x' was copied (it was cast from float32)")
+    assert report.startswith(
+        "g() loses a write: sekisho: 'x' was copied (it was cast from float32)"
+    )
 
 
 def test_results_may_differ_as_far_as_is_said():

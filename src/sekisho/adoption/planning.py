@@ -286,16 +286,16 @@ def _choose(
     if contradicted and not has_one:  # a guard would refuse those calls
         left_out.append(("", "no decorator: what it is annotated with does not hold"))
     decorator = "" if has_one or contradicted else spelling.decorator(kind)
-    remarks = tuple(_lost_writes(definition, deduced)) if decorator and kind != "boundary" else ()
-    if remarks:
-        decorator += '(on_foreign="reject")'
+    converts = bool(decorator) and kind != "boundary"
+    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
+    decorator += '(on_foreign="reject")' * bool(lost_writes)
     edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None
-    return Choice(definition, deduced, edit, tuple(left_out), contradicted, remarks)
+    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes)
 
 
-def _lost_writes(definition: Definition, deduced: Deduced) -> Iterator[str]:
+def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
     """What a guard that converts could lose: writes into arguments that hold arrays."""
-    for name, line in definition.writes.items():
+    for name, line in definition.writes.items() if converts else ():
         if name in deduced.forms and deduced.forms[name].holds_arrays:
             yield (
                 f"nothing is converted, since line {line} writes into '{name}': "

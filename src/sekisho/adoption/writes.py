@@ -66,14 +66,9 @@ def _writes(node: _Function) -> Iterator[tuple[ast.expr, int]]:
             case ast.AugAssign(target=ast.Name() as target):
                 yield target, each.lineno
             case ast.Call():
-                for target in _written_by(each):
-                    yield target, each.lineno
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=attr) as called) as call):
-                if attr in _METHODS:
-                    yield called.value, each.lineno
-                if attr in _FUNCTIONS:
-                    for target in call.args[:1]:
-                        yield target, each.lineno
+                yield from ((target, each.lineno) for target in _written_by(each))
+            case ast.Expr(value=ast.Call() as call):
+                yield from ((target, each.lineno) for target in _changed_by(call))
             case _:
                 pass
 
@@ -92,6 +87,15 @@ def _written_by(call: ast.Call) -> Iterator[ast.expr]:
         yield called.value
     if is_marked or (isinstance(inplace, ast.Constant) and inplace.value is True):
         yield from call.args[:1]
+
+
+def _changed_by(call: ast.Call) -> Iterator[ast.expr]:
+    """What a call changes for whose result nobody asks."""
+    if isinstance(call.func, ast.Attribute):
+        if call.func.attr in _METHODS:
+            yield call.func.value
+        if call.func.attr in _FUNCTIONS:
+            yield from call.args[:1]
 
 
 class _Names:

@@ -64,7 +64,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.border.copies import Copy
+    from sekisho.border.copies import Copies
 
 __all__ = ["Boundary", "Call", "call_reader"]
 
@@ -89,19 +89,19 @@ class Call(NamedTuple):
     device: Any
     binders: dict[str, str]
     in_trial: bool = False
-    copies: list[Copy] | None = None
+    copies: Copies | None = None
 
 
 def call_reader(options: Options, knows: tuple[str, ...]) -> Callable[..., Call]:
     """Make the function that reads what a guard passes beside a value: context, then sizes.
 
-    It takes the list for `Call.copies`, too, if there is to be one.
+    It takes what `Call.copies` is to be, too.
     """
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
 
-    def read(arguments: tuple[Any, ...], copies: list[Copy] | None = None) -> Call:
+    def read(arguments: tuple[Any, ...], copies: Copies | None = None) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
         world, device = home, fixed_device
@@ -316,7 +316,9 @@ class Boundary:
     def _admit_union(self, spec: UnionSpec, value: Any, place: Place, call: Call) -> Any:
         errors: list[tuple[Any, BoundaryError]] = []
         before = dict(call.bound)
-        trial = Call(call.bound, call.world, call.device, call.binders, True, call.copies)
+        trial = Call(
+            call.bound, call.world, call.device, call.binders, in_trial=True, copies=call.copies
+        )
         count = len(call.copies or ())
         # What needs no conversion first, in whatever order the union names it.
         needs_none = [

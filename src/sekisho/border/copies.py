@@ -8,6 +8,7 @@ call, with what was handed over.
 
 from __future__ import annotations
 
+import warnings
 from collections import abc
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import LostWriteError, Violation
+from sekisho.context import current
+from sekisho.errors import LostWriteError, LostWriteWarning, Violation, hide_in_pytest
 from sekisho.worlds import CheckedIterable, class_of, short
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from sekisho.border.violations import Place
     from sekisho.worlds import World
 
-__all__ = ["Copy", "add_array", "add_container", "lost_write", "read_only_note", "what_was_lost"]
+__all__ = ["Copies", "add_array", "add_container", "read_only_note", "what_was_lost"]
+
+
+__tracebackhide__ = hide_in_pytest
 
 
 class Copy(NamedTuple):
@@ -43,9 +48,65 @@ class Copy(NamedTuple):
     changed: Callable[[], str | None]
 
 
-def add_array(
-    copies: list[Copy] | None, value: Any, world: World, place: Place, reason: str
-) -> None:
+class Copies(list[Copy]):
+    """What was copied for one call, or for one item that is taken while the call runs.
+
+    Attributes:
+        function: the function's name.
+        filename: where the function is written.
+        line: its line.
+    """
+
+    __slots__ = ("filename", "function", "line")
+
+    def __init__(self, function: str, filename: str, line: int) -> None:
+        self.function = function
+        self.filename = filename
+        self.line = line
+
+    def fresh(self) -> Copies:
+        """The same for the next item. What was written into the last one is told first."""
+        self.tell(is_strict=current().name == "strict")
+        return Copies(self.function, self.filename, self.line)
+
+    def tell(self, *, is_strict: bool) -> None:
+        """Tell the first write into one of these, once.
+
+        Raises:
+            LostWriteError: in strict mode.
+        """
+        violation = self.find_lost_write() if self else None
+        if violation is None:
+            return
+        self.clear()  # one word is enough, however many steps a generator has
+        if is_strict:
+            raise LostWriteError(violation)
+        registry = _registries.setdefault(self.filename, {})
+        text = str(violation)
+        warnings.warn_explicit(text, LostWriteWarning, self.filename, self.line, registry=registry)
+
+    def find_lost_write(self) -> Violation | None:
+        """The first write into one of these, in words; None if there is none."""
+        for copy in self:
+            try:
+                what = copy.changed()
+            except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
+                continue
+            if what is not None:
+                where = f"{self.function}() is at {Path(self.filename).name}:{self.line}"
+                reason = f"{copy.why}: the caller sees nothing of it. {where}"
+                got, place = f"{what} that is lost", copy.place.place
+                return Violation(self.function, place, "no write in place", got, reason, hint=_HINT)
+        return None
+
+
+_HINT: Final = "write into something new and return it, or pass what needs no conversion"
+
+_registries: Final[dict[str, dict[Any, Any]]] = {}
+"""What was warned of, by file: Python forgets all of it whenever a filter changes."""
+
+
+def add_array(copies: Copies | None, value: Any, world: World, place: Place, reason: str) -> None:
     """Add an array that was copied for the reason given. One of NumPy's is made read-only."""
     if copies is None:
         return
@@ -67,10 +128,14 @@ def _unchanged() -> None:
     return None
 
 
-def add_container(copies: list[Copy] | None, value: Any, given: Any, place: Place) -> None:
+def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -> None:
     """Add a container that was built anew, since an item of what was passed was converted."""
     # What is iterated lazily holds nothing, and a tuple never changes.
-    if copies is None or value is given or isinstance(value, (tuple, CheckedIterable, abc.Iterator)):
+    if (
+        copies is None
+        or value is given
+        or isinstance(value, (tuple, CheckedIterable, abc.Iterator))
+    ):
         return
     before = _contents(value)
 
@@ -127,35 +192,7 @@ def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
 
 def _is_cache(value: Any, name: str) -> bool:
     """Whether a new attribute is what a class keeps for itself: the caller's own can do so, too."""
-    return name.startswith("_") or isinstance(
-        getattr(class_of(value), name, None), cached_property
-    )
-
-
-_HINT: Final = "write into something new and return it, or pass what needs no conversion"
-
-
-def lost_write(copies: list[Copy], function: str, filename: str, line: int) -> Violation | None:
-    """The first write into one of these, in words; None if there is none.
-
-    Args:
-        copies: what one call was handed.
-        function: the function's name.
-        filename: where it is written.
-        line: likewise.
-    """
-    for copy in copies:
-        try:
-            what = copy.changed()
-        except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
-            continue
-        if what is not None:
-            where = f"{function}() is at {Path(filename).name}:{line}"
-            reason = f"{copy.why}: the caller sees nothing of it. {where}"
-            got = f"{what} that is lost"
-            place = copy.place.place
-            return Violation(function, place, "no write in place", got, reason, hint=_HINT)
-    return None
+    return name.startswith("_") or isinstance(getattr(class_of(value), name, None), cached_property)
 
 
 _READ_ONLY: Final = "it is read-only, since its caller would see nothing of a write"
@@ -168,7 +205,7 @@ def what_was_lost(error: BaseException) -> str | None:
     return next((note for note in getattr(error, "__notes__", ()) if _READ_ONLY in note), None)
 
 
-def read_only_note(copies: list[Copy]) -> str | None:
+def read_only_note(copies: Copies) -> str | None:
     """What explains NumPy's refusal to write into one of these; None if it is none of them."""
     found = [each for each in copies if isinstance(each.value, np.ndarray)]
     if not found:

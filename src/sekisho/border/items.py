@@ -117,11 +117,14 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
     # One pass is all there may be, and a loader makes its items as they are taken: so they are
     # checked as they are taken, each with axes of its own, since a last batch may be smaller.
     if not issubclass(kind, abc.Collection) or issubclass(kind, abc.Iterator):
-        bound = dict(call.bound)
+        bound, copies = dict(call.bound), call.copies
 
         def check(index: int, item: Any) -> Any:
-            # Nobody keeps the copies of items: a loader may have more of them than memory holds.
-            fresh = call._replace(bound=dict(bound), binders={}, copies=None)
+            nonlocal copies
+            # Those of one item only: a loader may have more of them than memory holds.
+            if copies is not None:
+                copies = copies.fresh()
+            fresh = call._replace(bound=dict(bound), binders={}, copies=copies)
             return admit_as(spec.item, item, place.inside(f"[{index}]"), fresh)
 
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):

@@ -8,7 +8,14 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import Boundary, call_reader, first_array, make_hand_back, make_quick_lane
+from sekisho.border import (
+    Boundary,
+    Copies,
+    call_reader,
+    first_array,
+    make_hand_back,
+    make_quick_lane,
+)
 from sekisho.context import get_mode, on_strict
 from sekisho.contract import RESULT, Contract, dtypes_of, locals_of
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
@@ -158,7 +165,7 @@ class Names:
             case "first_array":
                 return first_array
             case "watch":
-                return Outlined.make(make_watch, self.contract, what)
+                return Outlined.make(make_watch, self.contract, what, self.called)
             case "hand_back":
                 return Outlined.make(make_hand_back, self.contract)
             case _:
@@ -257,6 +264,7 @@ def make_admit(contract: Contract, admission: Admission, called: Called) -> Call
     read_call = call_reader(contract.options, admission.knows)
     binds = admission.binds
     # A result is its caller's own, and so is a copy for which the author has asked.
+    written = (contract.function, called.filename, called.line)
     keeps_copies = not is_result and contract.options.copy is not True
 
     def admit(value: Any, *arguments: Any) -> Any:
@@ -275,7 +283,7 @@ def make_admit(contract: Contract, admission: Admission, called: Called) -> Call
                 raise refusal
             return (admitted, *[call.bound.get(key) for key in binds]) if binds else admitted
         look_for_worlds()
-        call = read_call(arguments, [] if keeps_copies else None)
+        call = read_call(arguments, Copies(*written) if keeps_copies else None)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
         start = len(thread.refused)
@@ -287,7 +295,7 @@ def make_admit(contract: Contract, admission: Admission, called: Called) -> Call
             raise error.with_traceback(None) from None
         settle_boundary(start, None)
         if call.copies:
-            listen(call.copies, contract, called)
+            listen(call.copies, contract.flavour, called)
         return (admitted, *map(call.bound.get, binds)) if binds else admitted
 
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)

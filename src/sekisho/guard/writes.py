@@ -10,12 +10,11 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.border import lost_write, read_only_note
+from sekisho.border import Copies, read_only_note
 from sekisho.context import current_untraced
-from sekisho.errors import LostWriteError, LostWriteWarning, hide_in_pytest
+from sekisho.errors import hide_in_pytest
 from sekisho.ground import is_guard
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from sekisho.border import Copy
-    from sekisho.contract import Contract
+    from sekisho.contract import Flavour
 
 __all__ = ["Called", "called_by", "forget", "listen", "still_listening"]
 
@@ -49,7 +47,7 @@ def called_by(name: str, function: Callable[..., Any]) -> Called:
     return Called(name, code.co_filename, code.co_firstlineno) if code else Called(name, "?", 1)
 
 
-def listen(copies: list[Copy], contract: Contract, called: Called) -> None:
+def listen(copies: Copies, flavour: Flavour, called: Called) -> None:
     """Have the call that is under way look at these when its body has run."""
     frame = _guard_frame()
     if frame is None:
@@ -59,10 +57,11 @@ def listen(copies: list[Copy], contract: Contract, called: Called) -> None:
         held = namespace[called.name]
         if type(held) is not Listening:
             # The value of a name that is there: a new name would cost the guard its inline caches.
-            held = namespace[called.name] = Listening(held, contract, called)
+            held = namespace[called.name] = Listening(held, flavour, called)
         # By frame: recursion, threads and tasks each have their own.
-        _, copied = held.pending.setdefault(id(frame), (threading.get_ident(), []))
-        copied += copies
+        _, copied = held.pending.setdefault(id(frame), (threading.get_ident(), copies))
+        if copied is not copies:
+            copied += copies
 
 
 def forget(frame: FrameType, called: Called) -> None:
@@ -93,35 +92,34 @@ class Listening:
 
     Attributes:
         function: what it stands for.
-        contract: the guard's.
+        flavour: the function's.
         called: by which name.
         pending: by the guard's frame, the thread and what was copied for the call.
     """
 
-    __slots__ = ("called", "contract", "function", "pending")
+    __slots__ = ("called", "flavour", "function", "pending")
 
-    def __init__(self, function: Callable[..., Any], contract: Contract, called: Called) -> None:
+    def __init__(self, function: Callable[..., Any], flavour: Flavour, called: Called) -> None:
         self.function = function
-        self.contract = contract
+        self.flavour = flavour
         self.called = called
-        self.pending: dict[int, tuple[int, list[Copy]]] = {}
+        self.pending: dict[int, tuple[int, Copies]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
         copies = None if is_compiling() else self.take(sys._getframe(1))  # noqa: SLF001 - as above
         if not copies:
             return function(*args, **kwargs)
-        looking = _Looking(copies, self.contract.function, self.called)
-        start = STARTS[self.contract.flavour]
+        looking, start = _Looking(copies), STARTS[self.flavour]
         if start is None:
             with looking:
                 return function(*args, **kwargs)
         return start(function(*args, **kwargs), looking)
 
-    def take(self, frame: FrameType) -> list[Copy]:
+    def take(self, frame: FrameType) -> Copies | None:
         """What was copied for a call, which is its own from now on; the last one restores the name."""
         with _lock:
-            _, copies = self.pending.pop(id(frame), (0, []))
+            _, copies = self.pending.pop(id(frame), (0, None))
             if self.pending:
                 self._drop_dead(frame)
             namespace = frame.f_globals
@@ -151,12 +149,10 @@ def _itself(function: Callable[..., Any]) -> Callable[..., Any]:
 class _Looking:
     """Looks at copies whenever the ``with`` block ends: a call, or a step of a generator."""
 
-    __slots__ = ("_called", "_copies", "_function", "_is_strict")
+    __slots__ = ("_copies", "_is_strict")
 
-    def __init__(self, copies: list[Copy], function: str, called: Called) -> None:
+    def __init__(self, copies: Copies) -> None:
         self._copies = copies
-        self._function = function
-        self._called = called
         self._is_strict = current_untraced().name == "strict"
 
     def __enter__(self) -> None:
@@ -165,25 +161,8 @@ class _Looking:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         # A coroutine or a generator returns by these two.
         if error is None or isinstance(error, (StopIteration, StopAsyncIteration)):
-            self._look()
+            self._copies.tell(is_strict=self._is_strict)
         elif isinstance(error, (ValueError, TypeError)) and "read-only" in str(error):
             note = read_only_note(self._copies)
             if note is not None and not getattr(error, "__notes__", ()):
                 error.add_note(note)
-
-    def _look(self) -> None:
-        if not self._copies:
-            return
-        _, filename, line = self._called
-        violation = lost_write(self._copies, self._function, filename, line)
-        if violation is None:
-            return
-        self._copies = []  # one word is enough, however many steps there are
-        if self._is_strict:
-            raise LostWriteError(violation) from None
-        registry = _registries.setdefault(filename, {})
-        warnings.warn_explicit(str(violation), LostWriteWarning, filename, line, registry=registry)
-
-
-_registries: Final[dict[str, dict[Any, Any]]] = {}
-"""What was warned of, by file: Python forgets all of it whenever a filter changes."""
