@@ -129,7 +129,7 @@ def _bindings(node: _Function) -> Iterator[tuple[int, str, ast.expr | None]]:
             case ast.Assign(targets=[ast.Name() as target], value=value):
                 plain[id(target)] = value
             case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
-                plain.update({id(name): value for name in ast.walk(target)})  # type: ignore[misc]
+                plain.update({id(name): value for name in ast.walk(target)})
             case ast.AugAssign(target=target):
                 plain[id(target)] = target  # it stays what it was
             case _:

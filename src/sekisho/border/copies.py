@@ -155,18 +155,19 @@ class _Contents(NamedTuple):
 
 
 def _contents(value: Any) -> _Contents:
-    if isinstance(value, abc.Mapping):
-        items: dict[Any, Any] = dict(value.items())
-    elif isinstance(value, abc.Sequence):
-        items = dict(enumerate(value))
-    else:
-        items = {}
+    kind = class_of(value)
+    items: dict[Any, Any] = {}
+    if issubclass(kind, abc.Mapping):
+        items.update(value.items())
+    elif issubclass(kind, abc.Sequence):
+        sequence: Any = value
+        items.update(enumerate(sequence))
     attributes: dict[str, Any] = {}
-    if class_of(value) in {dict, list}:  # most of them, and they have none
+    if kind in {dict, list}:  # most of them, and they have none
         return _Contents(items, attributes)
     attributes.update(getattr(value, "__dict__", {}))
-    for kind in class_of(value).__mro__:
-        slots = vars(kind).get("__slots__", ())
+    for each in kind.__mro__:
+        slots: Any = vars(each).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name):
                 attributes[name] = getattr(value, name)

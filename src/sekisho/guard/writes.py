@@ -8,7 +8,6 @@ was, and pays nothing.
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -80,8 +79,7 @@ def still_listening(held: Any, function: Callable[..., Any]) -> Any:
 
 
 def _guard_frame() -> FrameType | None:
-    # Three calls up at least: `listen`, and what has called it, are between.
-    frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - inspect.currentframe, and quicker
+    frame = inspect.currentframe()
     while frame is not None and not is_guard(frame.f_code):
         frame = frame.f_back
     return frame
@@ -107,7 +105,8 @@ class Listening:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
-        copies = None if is_compiling() else self.take(sys._getframe(1))  # noqa: SLF001 - as above
+        frame = None if is_compiling() else inspect.currentframe()
+        copies = self.take(frame.f_back) if frame and frame.f_back else None
         if not copies:
             return function(*args, **kwargs)
         looking, start = _Looking(copies), STARTS[self.flavour]
