@@ -160,8 +160,8 @@ def _contents(value: Any) -> _Contents:
     if issubclass(kind, abc.Mapping):
         items.update(value.items())
     elif issubclass(kind, abc.Sequence):
-        sequence: Any = value
-        items.update(enumerate(sequence))
+        numbered: Any = enumerate(value)
+        items.update(numbered)
     attributes: dict[str, Any] = {}
     if kind in {dict, list}:  # most of them, and they have none
         return _Contents(items, attributes)
