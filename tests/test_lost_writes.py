@@ -703,6 +703,27 @@ def test_an_interrupt_between_arguments_leaves_nothing_for_long():
     assert "Listening" not in str(state(f))
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_a_copy_is_freed_with_its_call(write):
+    kept = []
+
+    @sk.torch_world
+    def f(out: Float32[T, "n"]):
+        kept.append(weakref.ref(out))
+        if write:
+            out.fill_(7)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            f(read_only())
+        assert kept[0]() is None
+    finally:
+        gc.enable()
+
+
 def test_each_level_of_a_recursion_answers_for_itself():
     @sk.torch_world(on_foreign="convert")
     def f(out: Float32[T, "n"], depth: int, at: int) -> list[int]:

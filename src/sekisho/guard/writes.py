@@ -85,6 +85,12 @@ def _guard_frame() -> FrameType | None:
     return frame
 
 
+def _caller_of(frame: FrameType | None) -> FrameType:
+    assert frame is not None  # CPython has frames
+    assert frame.f_back is not None  # and a guard is what calls
+    return frame.f_back
+
+
 class Listening:
     """Stands for the function of a guard while a call has copies, and its body has not begun.
 
@@ -105,8 +111,8 @@ class Listening:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
-        frame = None if is_compiling() else inspect.currentframe()
-        copies = self.take(frame.f_back) if frame and frame.f_back else None
+        # No local holds this frame: it would keep itself, and the arguments, until they are collected.
+        copies = None if is_compiling() else self.take(_caller_of(inspect.currentframe()))
         if not copies:
             return function(*args, **kwargs)
         looking, start = _Looking(copies), STARTS[self.flavour]
