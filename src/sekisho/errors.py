@@ -19,6 +19,8 @@ __all__ = [
     "DTypeError",
     "DeclarationError",
     "DeviceError",
+    "LostWriteError",
+    "LostWriteWarning",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",
@@ -146,6 +148,10 @@ class ConversionError(BoundaryError):
     """A value that no lossless conversion exists for."""
 
 
+class LostWriteError(ConversionError):
+    """In mode ``strict``: a function wrote in place into an argument that its guard had copied."""
+
+
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to the other."""
 
@@ -156,6 +162,10 @@ class AxisNameWarning(UserWarning):
     It is used once in the signature, and differs from another axis name in one letter, in the order
     of two letters, in case or in an underscore.
     """
+
+
+class LostWriteWarning(UserWarning):
+    """A function wrote in place into an argument that its guard had copied, so the write is lost."""
 
 
 class UnguardedWarning(UserWarning):

@@ -237,6 +237,50 @@ def test_an_argument_that_may_be_changed_gets_memory_that_can_be_written():
         fuzz(shifted, mutates=["y"])
 
 
+def test_a_function_that_writes_is_tried_with_inputs_that_are_shared():
+    torch = pytest.importorskip("torch")
+    seen = []
+
+    @sk.torch_world(on_foreign="convert")
+    def fill(out: Float32[torch.Tensor, "n"]) -> None:
+        seen.append(out.data_ptr())
+        out.fill_(7)
+
+    fuzz(fill, mutates=["out"], seed=0)
+    assert len(seen) > 100
+
+
+def test_a_write_that_is_lost_further_in_is_told_as_such():
+    torch = pytest.importorskip("torch")
+
+    @sk.torch_world(on_foreign="convert")
+    def fill(out: Float32[torch.Tensor, "n"]) -> None:
+        out.fill_(7)
+
+    @sk.numpy_world
+    def f(out: Float32[A, "n"]) -> None:
+        fill(out)
+
+    report = found_in(f, mutates=["out"])
+    assert report.startswith(
+        "f() loses a write: fill() argument 'out': expected no write in place, got a write that is lost.\n"
+        "  'out' was copied (it"
+    )
+
+    @sk.numpy_world(casting="safe")
+    def add(x: Float64[A, "n"]) -> None:
+        x += 1
+
+    @sk.numpy_world
+    def g(x: Float32[A, "n"]) -> None:
+        add(x)
+
+    report = found_in(g, mutates=["x"])
+    assert report.startswith(
+        "g() loses a write: sekisho: 'x' was copied (it was cast from float32)"
+    )
+
+
 def test_results_may_differ_as_far_as_is_said():
     @sk.numpy_world
     def f(x: Float64[A, "n"]) -> Float64[A, "n"]:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.shapes import names_in_body
+from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Definition(NamedTuple):
         is_async: whether it is a coroutine, or an asynchronous generator.
         names: what its code calls axes, by parameter and number.
         numbers: the integers that its code mentions.
+        writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """
 
@@ -50,6 +52,7 @@ class Definition(NamedTuple):
     is_async: bool
     names: Mapping[tuple[str, int], str]
     numbers: frozenset[int]
+    writes: Mapping[str, int]
     why_not: str
 
 
@@ -94,6 +97,7 @@ def _define(node: _Function, name: str, *, inside: bool) -> Definition:
         isinstance(node, ast.AsyncFunctionDef),
         names,
         numbers,
+        written_parameters(node, frozenset(parameters)),
         _why_not(node, inside=inside),
     )
 

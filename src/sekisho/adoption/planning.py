@@ -72,6 +72,7 @@ class Choice(NamedTuple):
         edit: what is written; None if nothing is.
         left_out: by parameter, ``return`` or "", why nothing is written there.
         contradicted: annotations that are there and that the runs have not kept.
+        lost_writes: why the decorator converts nothing, if it does not.
     """
 
     definition: Definition
@@ -79,6 +80,7 @@ class Choice(NamedTuple):
     edit: Edit | None
     left_out: tuple[tuple[str, str], ...]
     contradicted: tuple[str, ...]
+    lost_writes: tuple[str, ...] = ()
 
 
 class PlannedFile(NamedTuple):
@@ -284,8 +286,21 @@ def _choose(
     if contradicted and not has_one:  # a guard would refuse those calls
         left_out.append(("", "no decorator: what it is annotated with does not hold"))
     decorator = "" if has_one or contradicted else spelling.decorator(kind)
+    converts = bool(decorator) and kind != "boundary"
+    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
+    decorator += '(on_foreign="reject")' * bool(lost_writes)
     edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None
-    return Choice(definition, deduced, edit, tuple(left_out), contradicted)
+    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes)
+
+
+def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
+    """What a guard that converts could lose: writes into arguments that hold arrays."""
+    for name, line in definition.writes.items() if converts else ():
+        if name in deduced.forms and deduced.forms[name].holds_arrays:
+            yield (
+                f"nothing is converted, since line {line} writes into '{name}': "
+                "a write into a converted copy would be lost"
+            )
 
 
 def _reason(definition: Definition, deduced: Deduced, settings: Settings) -> str | None:

@@ -64,7 +64,7 @@ def _said_of(choice: Choice) -> Iterator[str]:
     for place, why in choice.left_out:
         where = f"{name}({place})" if place not in {"", "return"} else f"{name}() {place}".rstrip()
         yield f"  {choice.definition.line:5}  {where}: left out: {why}"
-    for each in choice.contradicted:
+    for each in (*choice.contradicted, *choice.lost_writes):
         yield f"  {choice.definition.line:5}  {name}: {each}"
 
 
@@ -81,7 +81,9 @@ def to_table(plan: Plan, modules: dict[str, str], package: str) -> str:
         for choice in file.choices:
             if choice.deduced is None or not choice.deduced.kind or choice.definition.why_not:
                 continue
-            worlds[f"{modules[file.path]}.{choice.definition.name}"] = choice.deduced.kind
+            # A boundary converts nothing, so it loses no write; a table can say no more.
+            kind = "boundary" if choice.lost_writes else choice.deduced.kind
+            worlds[f"{modules[file.path]}.{choice.definition.name}"] = kind
     lines = ["[tool.sekisho]", f'packages = ["{package}"]', "", "[tool.sekisho.worlds]"]
     lines += [f'"{name}" = "{kind.removesuffix("_world")}"' for name, kind in worlds.items()]
     return "".join(f"{line}\n" for line in lines)

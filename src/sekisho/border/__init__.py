@@ -6,6 +6,7 @@ names function, argument, expected, got, and the fix.
 """
 
 from sekisho.border.admit import Boundary, Call, call_reader
+from sekisho.border.copies import Copies, read_only_note, what_was_lost
 from sekisho.border.hand_back import first_array_of, make_hand_back
 from sekisho.border.lanes import make_quick_lane
 from sekisho.border.violations import Place
@@ -13,9 +14,12 @@ from sekisho.border.violations import Place
 __all__ = [
     "Boundary",
     "Call",
+    "Copies",
     "Place",
     "call_reader",
     "first_array_of",
     "make_hand_back",
     "make_quick_lane",
+    "read_only_note",
+    "what_was_lost",
 ]

@@ -10,10 +10,9 @@ from __future__ import annotations
 from operator import index
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
-
+from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
-from sekisho.border.facts import admit_self, bind_dtype, shape_of
+from sekisho.border.facts import admit_self, bind_dtype, shape_of, why_no_scalar
 from sekisho.border.items import admit_container
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
@@ -66,12 +65,15 @@ from sekisho.worlds import (
     foreign_world,
     is_compiling,
     may_cast,
+    nests_deeper,
     with_leaves,
     world_of_array_class,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sekisho.border.copies import Copies
 
 __all__ = ["Boundary", "Call", "call_reader"]
 
@@ -89,6 +91,8 @@ class Call(NamedTuple):
         keys: the names that belong to what is being checked: the call, or a record in it.
         in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
         leaf: which leaf of a PyTree of which structure the value is, if it is one.
+        copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
+            what the author has asked to be copied, and under a compiler.
     """
 
     bound: Bindings
@@ -98,17 +102,21 @@ class Call(NamedTuple):
     keys: frozenset[str]
     in_trial: bool = False
     leaf: tuple[int, str] | None = None
+    copies: Copies | None = None
 
 
-def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Call]:
-    """Make the function that reads what a guard passes beside a value: context, then sizes."""
+def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Call]:
+    """Make the function that reads what a guard passes beside a value: context, then sizes.
+
+    It takes what `Call.copies` is to be, too.
+    """
     options, keys = contract.options, contract.keys
     same_world, module = options.kind == "same_world", options.device == "module"
     context = same_world + module
     fixed_device, home = None if module else options.device, options.world
     has_memo = MEMO in knows
 
-    def read(arguments: tuple[Any, ...]) -> Call:
+    def read(arguments: tuple[Any, ...], copies: Copies | None = None) -> Call:
         sizes = zip(knows, arguments[context:], strict=True)
         bound = {key: size for key, size in sizes if size is not None}
         if has_memo:
@@ -118,27 +126,19 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[[tuple[A
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        return Call(bound, world, device, {}, keys)
+        return Call(bound, world, device, {}, keys, False, None, copies)  # noqa: FBT003 - by name takes longer
 
     return read
 
 
 _Anything: Final = type(ANYTHING)
 _Unannotated: Final = type(UNANNOTATED)
+_DEEP: Final = 50  # levels: more than any batch has, and less than any recursion limit allows
 
 
 def _as_number(value: Any) -> Any:
     """An integer that a compiler has made a symbol, as the number that it is."""
     return index(value) if class_of(value) is int else value
-
-
-def _why_no_scalar(spec: HintSpec, value: Any) -> str | None:
-    """What is meant, where an annotation names a scalar and an array is passed."""
-    kind = spec.classes[0]
-    if not issubclass(kind, np.generic) or find_world(value) is None:
-        return None
-    array = f"numpy.typing.NDArray[numpy.{kind.__name__}]"
-    return f"{spec.text} is one number, a scalar of NumPy; an array of them is {array}"
 
 
 class Boundary:
@@ -165,6 +165,18 @@ class Boundary:
         Raises:
             BoundaryError: if the value may not pass.
         """
+        if is_compiling():
+            return self._admit(value, call, place)
+        try:
+            return self._admit(value, call, place)
+        except RecursionError:
+            if not nests_deeper(value, _DEEP):
+                raise  # the program's own, which it may answer
+            reason = "it nests too deep to be checked, or contains itself"
+            violation = (place or self.root).violation(self.parameter.spec, value, reason)
+        raise BoundaryError(violation)
+
+    def _admit(self, value: Any, call: Call, place: Place | None) -> Any:
         parameter = self.parameter
         place = place or self.root
         if self.has_default and value is parameter.default:
@@ -260,23 +272,26 @@ class Boundary:
             if source is not None:
                 # Before the conversion: bit-equal values have the same dtype and shape.
                 lawful = self._check_array(spec, value, place, call)
-                return self.border.cross(spec, lawful, world, call.device, place, passed=value)
-            given, value = value, self.border.cross(spec, value, world, call.device, place)
+                return self.border.cross(spec, lawful, world, call, place, passed=value)
+            given, value = value, self.border.cross(spec, value, world, call, place)
             place = place.made(given)
-        value = self._check_array(spec, value, place, call)
+        passed, value = value, self._check_array(spec, value, place, call)
         home = self.home
         if call.device is None or home is None or home.is_on(value, call.device):
+            if value is not passed:
+                reason = f"it was cast from {dtype_name(passed.dtype)}"
+                add_array(call.copies, value, find_world(value) or HOST, place, reason)
             return value
         if self.border.why_closed(home) is not None:
             reason = f"{place.it} is on {home.device(value)}, not {call.device}"
             raise DeviceError(place.violation(spec, value, reason))
-        return self.border.cross(spec, value, home, call.device, place)
+        return self.border.cross(spec, value, home, call, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Check dtype and shape. Returns the value, cast if its dtype may change."""
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
-            value = self._cast(spec, value, name, place)
+            value = self._cast(spec, value, name, place, call)
         if spec.dtype_key is not None:
             bind_dtype(spec, spec.dtype_key, value, place, call)
         if spec.axes is None:
@@ -299,7 +314,7 @@ class Boundary:
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
 
-    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place) -> Any:
+    def _cast(self, spec: ArraySpec, value: Any, name: str, place: Place, call: Call) -> Any:
         target = spec.only_dtype
         if target is None or not may_cast(name, target, self.options.casting):
             reason = f"{place.it} is {name}, not {spec.dtype_label}"
@@ -307,7 +322,10 @@ class Boundary:
         if self.options.copy is False:
             reason = f"copy=False, but {place.it} is {name} and has to be cast"
             raise ConversionError(place.violation(spec, value, reason, "copy=None"))
-        return cast(value, target)
+        if call.copies is None:
+            return cast(value, target)
+        with (find_world(value) or HOST).counting_writes():
+            return cast(value, target)
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.home or call.world
@@ -322,7 +340,7 @@ class Boundary:
             return value
         try:
             self.border.require_passage(UNANNOTATED, value, world, place)
-            return self.border.cross(UNANNOTATED, value, world, call.device, place)
+            return self.border.cross(UNANNOTATED, value, world, call, place)
         except BoundaryError as error:
             self._add_hint(error, UNANNOTATED, value, place, call)
             raise
@@ -338,7 +356,7 @@ class Boundary:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
-            raise BoundaryError(place.violation(spec, value, _why_no_scalar(spec, value)))
+            raise BoundaryError(place.violation(spec, value, why_no_scalar(spec, value)))
         check = self.check_of(spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
@@ -348,7 +366,7 @@ class Boundary:
             home = self.home
             if home is not None and foreign_world(value, home):
                 self.border.require_passage(spec, value, home, place)
-                value = self.border.cross(spec, value, home, call.device, place)
+                value = self.border.cross(spec, value, home, call, place)
             passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
             raise BoundaryError(place.violation(spec, value))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from sekisho.border.copies import add_array
 from sekisho.context import caller, cross, current
 from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
 from sekisho.watch import note_refusal
 from sekisho.worlds import Policy, Refusal, World, describe, dtype_name
 
 if TYPE_CHECKING:
+    from sekisho.border.admit import Call
     from sekisho.border.violations import Place
     from sekisho.contract import Contract, Options
 
@@ -65,7 +68,7 @@ class Border:
         spec: Any,
         value: Any,
         target: World,
-        device: Any,
+        call: Call,
         place: Place,
         passed: Any = None,
     ) -> Any:
@@ -75,21 +78,27 @@ class Border:
             ConversionError: if no lossless conversion exists.
         """
         options = self.options
-        policy = Policy(options.copy, device, detach=options.detach, read_only=True)
+        policy = Policy(options.copy, call.device, detach=options.detach, read_only=True)
         cast, reason = None, ""
         if passed is not None and passed is not value:
             cast = f"it was cast from {dtype_name(passed.dtype)}"
         crossed: Any = None
+        copied: str | None = None
+        # What is no argument's copy is made as it always was.
+        block = nullcontext() if call.copies is None else target.counting_writes()
         try:
-            crossed = cross(
-                value, target, policy, self.function, place.place, options.world, copied=cast
-            )
+            with block:
+                crossed, copied = cross(
+                    value, target, policy, self.function, place.place, options.world, copied=cast
+                )
         except Refusal as refusal:
             reason = refusal.reason
         if reason:  # outside of the handler: an error that is kept keeps no frame of the refusal's
             raise ConversionError(place.violation(spec, value, reason))
         if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
+        if cast or copied:
+            add_array(call.copies, crossed, target, place, cast or copied or "")
         return crossed
 
     def _warn(self, value: object, crossed: object, place: Place) -> None:

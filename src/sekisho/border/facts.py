@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sekisho.errors import BoundaryError, DTypeError, WorldError, hide_in_pytest
-from sekisho.worlds import class_of, dtype_name, is_compiling, type_name
+from sekisho.worlds import class_of, dtype_name, find_world, is_compiling, type_name
 
 if TYPE_CHECKING:
     from sekisho.border.violations import Place
-    from sekisho.contract import ArraySpec, SelfSpec
+    from sekisho.contract import ArraySpec, HintSpec, SelfSpec
 
-__all__ = ["admit_self", "bind_dtype", "shape_of"]
+__all__ = ["admit_self", "bind_dtype", "shape_of", "why_no_scalar"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -63,3 +65,12 @@ def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -
         if not spec.owns(value, call.world):  # it has to cross: sizes alone would not help
             violation = violation._replace(hint=None)
         raise WorldError(violation) from None
+
+
+def why_no_scalar(spec: HintSpec, value: Any) -> str | None:
+    """What is meant, where an annotation names a scalar and an array is passed."""
+    kind = spec.classes[0]
+    if not issubclass(kind, np.generic) or find_world(value) is None:
+        return None
+    array = f"numpy.typing.NDArray[numpy.{kind.__name__}]"
+    return f"{spec.text} is one number, a scalar of NumPy; an array of them is {array}"

@@ -79,14 +79,15 @@ def make_hand_back(contract: Contract) -> Any:
             at_home = world is target and (device is None or target.is_on(value, device))
             if world is None or at_home or world.is_scalar(value):
                 return value
+            place = contract.result.place
             try:
-                return cross(value, target, policy, contract.function, contract.result.place, home)
+                return cross(value, target, policy, contract.function, place, home).value
             except Refusal as refusal:
                 hint = find_remedy(value, Wanted(target, policy=policy))
                 raise ConversionError(
                     Violation(
                         contract.function,
-                        contract.result.place,
+                        place,
                         f"a value that can go back to {target.label}",
                         describe(value),
                         refusal.reason,

@@ -6,6 +6,7 @@ import contextlib
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
+from sekisho.border.copies import add_container
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, ConversionError, hide_in_pytest
 from sekisho.worlds import (
@@ -61,14 +62,9 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     if any(value is each and spec is asked for asked, each in place.around):
         place.cyclic.append(value)  # it is being checked already
         return value
-    try:
-        return admit(admit_as, spec, value, place.entered(spec, value), call)
-    except RecursionError:
-        if place.around:
-            raise
-        raise BoundaryError(
-            place.violation(spec, value, f"{place.it} is nested too deeply")
-        ) from None
+    admitted = admit(admit_as, spec, value, place.entered(spec, value), call)
+    add_container(call.copies, admitted, value, place)
+    return admitted
 
 
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:
@@ -148,10 +144,14 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
     # One pass is all there may be, and a loader makes its items as they are taken: so they are
     # checked as they are taken, each with axes of its own, since a last batch may be smaller.
     if not issubclass(kind, abc.Collection) or issubclass(kind, abc.Iterator):
-        bound = dict(call.bound)
+        bound, copies = dict(call.bound), call.copies
 
         def check(index: int, item: Any) -> Any:
-            fresh = call._replace(bound=dict(bound), binders={})
+            nonlocal copies
+            # Those of one item only: a loader may have more of them than memory holds.
+            if copies is not None:
+                copies = copies.fresh()
+            fresh = call._replace(bound=dict(bound), binders={}, copies=copies)
             return admit_as(spec.item, item, place.inside(f"[{index}]"), fresh)
 
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):

@@ -30,7 +30,7 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
         BoundaryError: if none does; for the reason of the one that was meant, if that is clear.
     """
     errors: list[tuple[Any, BoundaryError]] = []
-    before = dict(call.bound)
+    before, count = dict(call.bound), len(call.copies or ())
     trial = call._replace(in_trial=True)
     # What takes the value as it is comes first, in whatever order the union names it; then what
     # casts or converts it.
@@ -46,13 +46,27 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
                     errors.append((alternative, error))
                     call.bound.clear()
                     call.bound.update(before)
+                    if call.copies:
+                        del call.copies[count:]
+    return _refuse(admit_as, errors, spec, value, place, call)
+
+
+def _refuse(
+    admit_as: Admit,
+    errors: list[tuple[Any, BoundaryError]],
+    spec: UnionSpec,
+    value: Any,
+    place: Place,
+    call: Any,
+) -> Any:
+    """Refuse a value that no alternative takes, each for its own reason."""
     # If only one alternative was meant, its reason is the reason: the one that the value is a
     # container of, if there is one, or else the only one that has a reason.
     refused = [(each, error, error.violation) for each, error in errors if error.violation]
     inside = [each for each in refused if each[2].place != place.place]
     meant = inside if len(inside) == 1 else [each for each in refused if each[2].reason]
-    # Of an array, an alternative that is no array says only that it is one.
-    meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
+    if find_world(value) is not None:  # of which what is no array says only that it is one
+        meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
     if len(meant) == 1:
         alternative, refusal, _ = meant[0]
         if not call.in_trial:  # once more, for the words that a trial does without

@@ -11,6 +11,7 @@ from sekisho.ground import is_guard
 from sekisho.log import Crossing, CrossingLog
 from sekisho.worlds import (
     HOST,
+    Converted,
     Policy,
     World,
     convert,
@@ -138,18 +139,18 @@ def cross(
     place: str,
     home: World | None = None,
     copied: str | None = None,
-) -> Any:
+) -> Converted:
     """Convert a value and log the crossing; `copied` is why it has been copied before.
 
     Raises:
         Refusal: if no lossless conversion exists.
     """
     if is_compiling() or not open_logs():
-        return convert(value, target, policy).value
+        return convert(value, target, policy)
     start = time.perf_counter()
     converted = convert(value, target, policy)
     seconds = time.perf_counter() - start
     if converted.value is not value:
         reason = copied or converted.copied
         record(function, place, home, value, converted.value, target, reason, seconds)
-    return converted.value
+    return converted

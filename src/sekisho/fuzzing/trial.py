@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.border import what_was_lost
 from sekisho.context import mode
 from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
@@ -146,9 +147,12 @@ class Trial:
             raise Finding(text, recipe, again=again) from None
         except self.allow as error:
             return _Outcome(error=error)
-        except BoundaryError as error:
-            raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for
+            lost = what_was_lost(error)
+            if lost is not None:
+                raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
+            if isinstance(error, BoundaryError):
+                raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             first = str(error).strip().partition("\n")[0]
             said = f"{type(error).__name__}: {first}" if first else type(error).__name__
             raise Finding(f"raises{where} {said}", recipe, error, again) from None

@@ -20,6 +20,7 @@ from sekisho.border import Place
 from sekisho.contract import array_specs
 from sekisho.errors import SekishoError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import is_guard, locals_of
+from sekisho.guard.writes import forget
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from sekisho.contract import Contract, Parameter
+    from sekisho.guard.writes import Called
 
 __all__ = ["make_explainer"]
 
@@ -37,13 +39,16 @@ _REFUSALS: Final = "SEKISHO_REFUSALS"
 """The variable that names a file: a line of JSON is added to it for each value that a guard refuses."""
 
 
-def make_explainer(contract: Contract, function: Callable[..., Any]) -> Callable[[Exception], None]:
+def make_explainer(
+    contract: Contract, function: Callable[..., Any], called: Called
+) -> Callable[[Exception], None]:
     """Make what a guard calls with an error that leaves it, before it is raised again."""
 
     def explain(error: Exception) -> None:
         if is_compiling():
             return  # which reads no frames
         assert error.__traceback__ is not None
+        forget(error.__traceback__.tb_frame, called)
         if isinstance(error, SekishoError):  # which says what it means
             if _REFUSALS in os.environ:
                 _write_refusal(error, function)
@@ -119,6 +124,6 @@ def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
                     f"{owner.read_only_because}.\n"
                     f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
                 )
-                if note not in getattr(error, "__notes__", ()):
+                if not getattr(error, "__notes__", ()):  # of a guard further in, or of a copy
                     error.add_note(note)
                 return

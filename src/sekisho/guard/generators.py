@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.border import Boundary, Place, call_reader
+from sekisho.border import Boundary, Copies, Place, call_reader
 from sekisho.context import get_mode
 from sekisho.errors import hide_in_pytest
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from sekisho.border import Call
     from sekisho.contract import Contract
+    from sekisho.guard.writes import Called
 
 __all__ = ["make_watch"]
 
 __tracebackhide__ = hide_in_pytest
 
 
-def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]:
+def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Callable[..., Any]:
     """Make what stands between a guarded generator and its caller.
 
     Axes bound by the arguments hold for every item; others are free for each item, since the
@@ -27,12 +28,16 @@ def make_watch(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Any]
     """
     read_call = call_reader(contract, knows)
     boundaries = _Boundaries(contract)
+    written = (contract.function, called.filename, called.line)
+    keeps_copies = contract.options.copy is not True
     is_async = contract.flavour == "async generator"
 
     def watch(generator: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
             return generator
-        passage = _Passage(boundaries, read_call(arguments))
+        # What is sent is an argument, too: see `writes`.
+        copies = Copies(*written) if keeps_copies else None
+        passage = _Passage(boundaries, read_call(arguments, copies))
         return _watch_async(generator, passage) if is_async else _watch(generator, passage)
 
     return watch
@@ -56,9 +61,11 @@ class _Passage:
     def __init__(self, boundaries: _Boundaries, call: Call) -> None:
         self.boundaries = boundaries
         self.call = call
+        self.copies = call.copies
         self.index = -1
 
     def out(self, item: Any) -> Any:
+        self.look()
         self.index += 1
         yielded = self.boundaries.yielded
         title = f"{yielded.parameter.place} {self.index}"
@@ -67,13 +74,21 @@ class _Passage:
 
     def into(self, value: Any) -> Any:
         # next() sends None, whatever is declared.
-        return None if value is None else self.boundaries.sent.admit(value, self.fresh_call())
+        if value is None:
+            return None
+        return self.boundaries.sent.admit(value, self.fresh_call()._replace(copies=self.copies))
 
     def back(self, value: Any) -> Any:
+        self.look()
         return self.boundaries.result.admit(value, self.fresh_call())
 
     def fresh_call(self) -> Call:
-        return self.call._replace(bound=dict(self.call.bound), binders={})
+        return self.call._replace(bound=dict(self.call.bound), binders={}, copies=None)
+
+    def look(self) -> None:
+        """Tell what the body has written into a copy of what it was sent last."""
+        if self.copies:
+            self.copies = self.copies.fresh()
 
 
 def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[Any, Any, Any]:

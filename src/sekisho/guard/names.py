@@ -8,7 +8,14 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import Boundary, call_reader, first_array_of, make_hand_back, make_quick_lane
+from sekisho.border import (
+    Boundary,
+    Copies,
+    call_reader,
+    first_array_of,
+    make_hand_back,
+    make_quick_lane,
+)
 from sekisho.context import get_mode, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
 from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
@@ -16,6 +23,7 @@ from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, run
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
 from sekisho.guard.wrappers import make_as_called, make_binder
+from sekisho.guard.writes import Called, called_by, listen, still_listening
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -29,7 +37,6 @@ from sekisho.worlds import (
     loaded_worlds,
     look_for_worlds,
     may_unflatten,
-    nests_deeper,
     on_load,
     runs_while_compiling,
     traceable_classes,
@@ -78,11 +85,12 @@ class Names:
     Attributes:
         needs: what changes, once the names are filled in.
         contract: the guard's.
+        called: how the text calls the function.
         function: what it guards.
         worlds: those that its text asks for where no annotation says which.
     """
 
-    __slots__ = ("contract", "function", "needs", "worlds")
+    __slots__ = ("called", "contract", "function", "needs", "worlds")
 
     needs: dict[str, Need]
 
@@ -94,6 +102,8 @@ class Names:
         worlds: tuple[World, ...],
     ) -> None:
         self.worlds: tuple[World, ...] = worlds
+        name = next(name for name, need in needs.items() if need.kind in {"function", "shared"})
+        self.called: Called = called_by(name, function)
         self.needs = needs
         self.contract: Contract = contract
         self.function: Callable[..., Any] = function
@@ -101,7 +111,9 @@ class Names:
     def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all of them."""
         namespace.update({name: self.value(need) for name, need in self.needs.items()})
-        namespace[EXPLAIN] = Outlined.make(make_explainer, self.contract, self.function)
+        namespace[EXPLAIN] = Outlined.make(
+            make_explainer, self.contract, self.function, self.called
+        )
         self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
         namespace[_NAMES] = self
 
@@ -110,7 +122,8 @@ class Names:
         if asked_worlds() != self.worlds and self.contract.takes_any_world:
             namespace[WRITE]("again")
             return
-        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        for name, need in self.needs.items():
+            namespace[name] = still_listening(namespace.get(name), self.value(need))
         # Admits are made anew from what they were made of: there may be a quick lane for them now.
         for name, value in tuple(namespace.items()):
             if isinstance(value, Outlined) and value.recipe[0] is late_admit:
@@ -127,7 +140,7 @@ class Names:
 
                 return Outlined.make(share, self.body(), self.contract, *what)
             case "admit":
-                return late_admit(self.contract, what)
+                return late_admit(self.contract, what, self.called)
             case "default":
                 return next(p.default for p in self.contract.parameters if p.name == what)
             case "array_type":
@@ -156,7 +169,7 @@ class Names:
             case "first_array":
                 return Outlined.make(first_array_of, self.contract)
             case "watch":
-                return Outlined.make(make_watch, self.contract, what)
+                return Outlined.make(make_watch, self.contract, what, self.called)
             case "bind":
                 return Outlined.make(make_binder, self.contract, what)
             case "as_called":
@@ -205,31 +218,32 @@ class Outlined(functools.partial[Any]):
 class _Late:
     """What is made when it is first called."""
 
-    __slots__ = ("admission", "admit", "contract", "is_traced", "itself")
+    __slots__ = ("admission", "admit", "called", "contract", "is_traced", "itself")
 
     admit: Callable[..., Any]
 
-    def __init__(self, contract: Contract, admission: Admission) -> None:
+    def __init__(self, contract: Contract, admission: Admission, called: Called) -> None:
         self.contract = contract
         self.admission = admission
+        self.called = called
         self.itself: weakref.ref[Any] | None = None
         self.is_traced = False
         """Whether a compiler of torch has seen this, and would compile again if it were no more."""
 
 
-def late_admit(contract: Contract, admission: Admission) -> Outlined:
+def late_admit(contract: Contract, admission: Admission, called: Called) -> Outlined:
     """Stand in for the out-of-line call of one boundary until it is made for the first time.
 
     Most guards never make most of theirs, so most never hold what it needs.
     """
-    late = _Late(contract, admission)
+    late = _Late(contract, admission, called)
 
     @runs_while_tracing
     def make() -> None:  # without an argument: up to torch 2.12 such a one must be a constant
         _make_late(late)
 
     stand_in = Outlined.of(
-        functools.partial(_admit_late, late, make), late_admit, contract, admission
+        functools.partial(_admit_late, late, make), late_admit, contract, admission, called
     )
     late.itself = weakref.ref(stand_in)
     return stand_in
@@ -242,7 +256,7 @@ def _admit_late(late: _Late, make: Callable[[], None], *arguments: Any) -> Any:
 
 def _make_late(late: _Late) -> None:
     if not hasattr(late, "admit"):
-        late.admit = make_admit(late.contract, late.admission)
+        late.admit = make_admit(late.contract, late.admission, late.called)
     late.is_traced = late.is_traced or runs_while_compiling()
     stand_in: Any = late.itself and late.itself()
     if stand_in is not None and not late.is_traced:
@@ -251,7 +265,7 @@ def _make_late(late: _Late) -> None:
 
 
 def make_admit(  # noqa: C901 - what a call asks in each of its ways
-    contract: Contract, admission: Admission
+    contract: Contract, admission: Admission, called: Called
 ) -> Callable[..., Any]:
     """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
     is_result = admission.parameter.name == RESULT
@@ -259,13 +273,15 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract, admission.knows)
     binds = admission.binds
-    contract_spec = admission.parameter.spec
+    # A result is its caller's own, and so is a copy for which the author has asked.
+    written = (contract.function, called.filename, called.line)
+    keeps_copies = not is_result and contract.options.copy is not True
 
     def admit(value: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
             return (value, *map(_unchecked_size, binds)) if binds else value
-        call = read_call(arguments)
         if is_compiling():
+            call = read_call(arguments)
             admitted: Any = None
             refusal: BoundaryError | None = None
             try:
@@ -277,6 +293,7 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
                 raise refusal
             return (admitted, *_sizes(call.bound, binds)) if binds else admitted
         look_for_worlds()
+        call = read_call(arguments, Copies(*written) if keeps_copies else None)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
         start = len(thread.refused)
@@ -286,12 +303,9 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
             settle_boundary(start, error)
             # Without the frames between: what went wrong is in the caller's line and in the text.
             raise error.with_traceback(None) from None
-        except RecursionError:
-            if not nests_deeper(value, _DEEP):
-                raise  # the program's own, which it may answer
-            reason = "it nests too deep to be checked, or contains itself"
-            raise BoundaryError(boundary.root.violation(contract_spec, value, reason)) from None
         settle_boundary(start, None)
+        if call.copies:
+            listen(call.copies, contract.flavour, called)
         return (admitted, *_sizes(call.bound, binds)) if binds else admitted
 
     def admit_unless_unflattened(value: Any, *arguments: Any) -> Any:
@@ -302,10 +316,6 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
     if may_unflatten(contract.function):
         return admit_unless_unflattened
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
-
-
-_DEEP: Final = 50
-"""As many levels as no batch has, and every recursion limit allows."""
 
 
 def _world_of_call(contract: Contract) -> World:

@@ -261,7 +261,7 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
     if find_world(x) is None and not exports_memory(x):
         refuse_world(function, "argument 'x'", x, "x")
     try:
-        return cross(x, target, policy, function, "argument 'x'")
+        return cross(x, target, policy, function, "argument 'x'").value
     except Refusal as refusal:
         reason = refusal.reason
     # Importing sekisho stays light: what finds the words is imported by the first refusal.

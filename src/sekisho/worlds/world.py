@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -290,6 +291,14 @@ class World(Shown):
     def copied(self, value: Any) -> Any:
         """A value of its own memory."""
         return value.copy()
+
+    def write_count(self, value: Any) -> int | None:  # noqa: ARG002
+        """How often a value has been written into so far; None where the library does not count."""
+        return None
+
+    def counting_writes(self) -> Any:
+        """Return a ``with`` block. `write_count` knows the values that are made inside of it."""
+        return nullcontext()
 
     def quick_to_host(
         self,

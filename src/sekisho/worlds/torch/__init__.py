@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     import torch
 
@@ -223,6 +224,20 @@ class _Torch(World):
             array.flags.writeable = False
         return Converted(array, None)
 
+    # --- writes
+
+    def write_count(self, value: Any) -> int | None:
+        try:
+            # Private, and the only counter there is: where it is missing, nobody counts.
+            count = value._version  # noqa: SLF001
+        except (AttributeError, RuntimeError):  # tensors of inference mode have none
+            return None
+        return count if type(count) is int else None
+
+    def counting_writes(self) -> Any:
+        torch = self.module()
+        return _outside_inference(torch) if torch.is_inference_mode_enabled() else nullcontext()
+
     # --- the quick lane: what is looked at is looked up once, when a lane is made
 
     def quick_from_host(self, dtypes: frozenset[Any] | None) -> Callable[[Any], Any]:
@@ -333,6 +348,13 @@ class _Torch(World):
 
     def worker_name(self) -> str | None:
         return operations.worker_name(self.module())
+
+
+@contextmanager
+def _outside_inference(torch: Any) -> Generator[None]:
+    # Leaving inference mode would switch gradients on.
+    with torch.inference_mode(mode=False), torch.no_grad():
+        yield
 
 
 @cache

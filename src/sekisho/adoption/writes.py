@@ -1,0 +1,165 @@
+"""The parameters that a function writes into, as its code says.
+
+``out[:] = x``, ``x += 1``, ``x.fill_(0)``, ``record.steps = 1``, ``buffer.append(x)``, ``out=x``: what is
+converted by copying would lose such a write.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["written_parameters"]
+
+_VIEWS: Final = frozenset(
+    {
+        *("view", "view_as", "detach", "numpy", "narrow", "select", "diagonal", "squeeze"),
+        *("unsqueeze", "transpose", "permute", "swapaxes", "movedim", "t", "unbind", "chunk"),
+        *("split", "values", "items"),
+    }
+)
+"""Methods whose result shows the memory, or the items, of what they are called on."""
+
+_SAME: Final = frozenset({"asarray", "asanyarray", "as_tensor", "from_numpy", "atleast_1d"})
+"""Functions that hand back what they are given, or its memory, if they can."""
+
+_METHODS: Final = frozenset(
+    {
+        *("append", "appendleft", "extend", "extendleft", "insert", "pop", "popleft", "popitem"),
+        *("remove", "clear", "update", "setdefault", "add", "discard", "sort", "reverse", "rotate"),
+        *("move_to_end", "fill", "put", "partition", "itemset", "resize"),
+    }
+)
+"""Methods that change what they are called on, where nobody asks for their result: ``x.sort()`` of a
+tensor gives another, ``x.sort()`` of an array sorts it."""
+
+_FUNCTIONS: Final = frozenset(
+    {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "at"}
+)
+"""Functions that change their first argument, where nobody asks for their result."""
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def written_parameters(node: _Function, parameters: frozenset[str]) -> dict[str, int]:
+    """The parameters that a function's body writes into, and the line of the first write."""
+    names = _Names(node, parameters)
+    found: dict[str, int] = {}
+    for target, line in sorted(_writes(node), key=lambda each: each[1]):
+        parameter = names.parameter_of(target, line)
+        if parameter is not None:
+            found.setdefault(parameter, line)
+    return found
+
+
+def _writes(node: _Function) -> Iterator[tuple[ast.expr, int]]:
+    """What is written into, and where."""
+    for each in ast.walk(node):
+        match each:
+            case ast.Subscript(value=target, ctx=ast.Store() | ast.Del()):
+                yield target, each.lineno
+            case ast.Attribute(value=target, ctx=ast.Store() | ast.Del()):
+                yield target, each.lineno
+            case ast.AugAssign(target=ast.Name() as target):
+                yield target, each.lineno
+            case ast.Call():
+                yield from ((target, each.lineno) for target in _written_by(each))
+            case ast.Expr(value=ast.Call() as call):
+                yield from ((target, each.lineno) for target in _changed_by(call))
+            case _:
+                pass
+
+
+def _written_by(call: ast.Call) -> Iterator[ast.expr]:
+    """What a call writes into whether or not its result is used."""
+    words = {each.arg: each.value for each in call.keywords}
+    out = words.get("out")
+    yield from out.elts if isinstance(out, ast.Tuple) else [out] if out is not None else []
+    called = call.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    # torch's own mark: x.add_(1), torch.nn.init.zeros_(x).
+    is_marked = name.endswith("_") and not name.endswith("__")
+    inplace = words.get("inplace")
+    if is_marked and isinstance(called, ast.Attribute):
+        yield called.value
+    if is_marked or (isinstance(inplace, ast.Constant) and inplace.value is True):
+        yield from call.args[:1]
+
+
+def _changed_by(call: ast.Call) -> Iterator[ast.expr]:
+    """What a call changes for whose result nobody asks."""
+    if isinstance(call.func, ast.Attribute):
+        if call.func.attr in _METHODS:
+            yield call.func.value
+        if call.func.attr in _FUNCTIONS:
+            yield from call.args[:1]
+
+
+class _Names:
+    """What the names of a function stand for: a parameter, a part of one, or something new."""
+
+    def __init__(self, node: _Function, parameters: frozenset[str]) -> None:
+        self.parameters = parameters
+        self.certain: frozenset[int] = frozenset(_certain_lines(node.body))
+        self.bound: list[tuple[int, str, ast.expr | None]] = sorted(
+            _bindings(node), key=lambda each: each[0]
+        )
+
+    def parameter_of(self, target: ast.expr, line: int) -> str | None:
+        """The parameter that this is, or shows the memory or an item of, in a line."""
+        name = _root(target)
+        if name is None:
+            return None
+        for at, bound, value in reversed(self.bound):
+            # ``if not inplace: x = x.copy()``: the argument may be written into all the same.
+            is_certain = name not in self.parameters or at in self.certain
+            if bound == name and at < line and is_certain:
+                return None if value is None else self.parameter_of(value, at)
+        return name if name in self.parameters else None
+
+
+def _bindings(node: _Function) -> Iterator[tuple[int, str, ast.expr | None]]:
+    """Where a name is bound anew: the line, the name, and to what it is bound, if that is plain."""
+    plain: dict[int, ast.expr] = {}
+    for each in ast.walk(node):
+        match each:
+            case ast.Assign(targets=[ast.Name() as target], value=value):
+                plain[id(target)] = value
+            case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+                plain.update({id(name): value for name in ast.walk(target)})
+            case ast.AugAssign(target=target):
+                plain[id(target)] = target  # it stays what it was
+            case _:
+                pass
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.lineno, each.id, plain.get(id(each))
+
+
+def _certain_lines(body: list[ast.stmt]) -> Iterator[int]:
+    """The lines of assignments that every call comes by, if it comes so far."""
+    for each in body:
+        if isinstance(each, (ast.With, ast.AsyncWith)):
+            yield from _certain_lines(each.body)
+        elif isinstance(each, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)):
+            yield each.lineno
+
+
+def _root(value: ast.expr) -> str | None:
+    """The name that an expression shows the memory, or an item, of."""
+    while not isinstance(value, ast.Name):
+        match value:
+            case ast.Subscript(value=inner) | ast.Attribute(value=inner):
+                value = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _VIEWS:
+                value = inner
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[inner, *_]) if (
+                name in _SAME
+            ):
+                value = inner
+            case _:
+                return None
+    return value.id

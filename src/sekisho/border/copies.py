@@ -1,0 +1,218 @@
+"""Arguments that the slow path has copied, and whether the function has written into a copy.
+
+An array that is converted by copying, or cast, has memory of its own, and a container of which one
+item is converted is built anew. What the function writes into either does not reach its caller. NumPy
+refuses such a write, since its copies are handed over read-only. Elsewhere a copy is compared, after the
+call, with what was handed over.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import abc
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from sekisho.context import current
+from sekisho.errors import LostWriteError, LostWriteWarning, Violation, hide_in_pytest
+from sekisho.worlds import CheckedIterable, class_of, short
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.border.violations import Place
+    from sekisho.worlds import World
+
+__all__ = ["Copies", "add_array", "add_container", "read_only_note", "what_was_lost"]
+
+
+__tracebackhide__ = hide_in_pytest
+
+
+class Copy(NamedTuple):
+    """An argument, or an item of one, as it was handed over.
+
+    Attributes:
+        place: where it is.
+        value: the copy.
+        why: why the guard made it, as a clause.
+        changed: says what has been written since; None if nothing has.
+    """
+
+    place: Place
+    value: Any
+    why: str
+    changed: Callable[[], str | None]
+
+
+class Copies(list[Copy]):
+    """What was copied for one call, or for one item that is taken while the call runs.
+
+    Attributes:
+        function: the function's name.
+        filename: where the function is written.
+        line: its line.
+    """
+
+    __slots__ = ("filename", "function", "line")
+
+    def __init__(self, function: str, filename: str, line: int) -> None:
+        self.function = function
+        self.filename = filename
+        self.line = line
+
+    def fresh(self) -> Copies:
+        """The same for the next item. What was written into the last one is told first."""
+        self.tell(is_strict=current().name == "strict")
+        return Copies(self.function, self.filename, self.line)
+
+    def tell(self, *, is_strict: bool) -> None:
+        """Tell the first write into one of these, once.
+
+        Raises:
+            LostWriteError: in strict mode.
+        """
+        violation = self.find_lost_write() if self else None
+        if violation is None:
+            return
+        self.clear()  # one word is enough, however many steps a generator has
+        if is_strict:
+            raise LostWriteError(violation)
+        registry = _registries.setdefault(self.filename, {})
+        text = str(violation)
+        warnings.warn_explicit(text, LostWriteWarning, self.filename, self.line, registry=registry)
+
+    def find_lost_write(self) -> Violation | None:
+        """The first write into one of these, in words; None if there is none."""
+        for copy in self:
+            try:
+                what = copy.changed()
+            except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
+                continue
+            if what is not None:
+                where = f"{self.function}() is at {Path(self.filename).name}:{self.line}"
+                reason = f"{copy.why}: the caller sees nothing of it. {where}"
+                got, place = f"{what} that is lost", copy.place.place
+                return Violation(self.function, place, "no write in place", got, reason, hint=_HINT)
+        return None
+
+
+_HINT: Final = "write into something new and return it, or pass what needs no conversion"
+
+_registries: Final[dict[str, dict[Any, Any]]] = {}
+"""What was warned of, by file: Python forgets all of it whenever a filter changes."""
+
+
+def add_array(copies: Copies | None, value: Any, world: World, place: Place, reason: str) -> None:
+    """Add an array that was copied for the reason given. One of NumPy's is made read-only."""
+    if copies is None:
+        return
+    why = f"{place.it} was copied ({reason})"
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+        copies.append(Copy(place, value, why, _unchanged))
+        return
+    before = world.write_count(value)
+
+    def changed() -> str | None:
+        return None if world.write_count(value) == before else "a write"
+
+    if before is not None:
+        copies.append(Copy(place, value, why, changed))
+
+
+def _unchanged() -> None:
+    return None
+
+
+def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -> None:
+    """Add a container that was built anew, since an item of what was passed was converted."""
+    # What is iterated lazily holds nothing, and a tuple never changes.
+    if (
+        copies is None
+        or value is given
+        or isinstance(value, (tuple, CheckedIterable, abc.Iterator))
+    ):
+        return
+    before = _contents(value)
+
+    def changed() -> str | None:
+        return _difference(value, before, _contents(value))
+
+    kind = class_of(given).__name__
+    why = f"{place.it} is a new {kind}, since an item of it was converted"
+    copies.append(Copy(place, value, why, changed))
+
+
+class _Contents(NamedTuple):
+    """What a container holds: items by key or index, and attributes by name."""
+
+    items: dict[Any, Any]
+    attributes: dict[str, Any]
+
+
+def _contents(value: Any) -> _Contents:
+    kind = class_of(value)
+    items: dict[Any, Any] = {}
+    if issubclass(kind, abc.Mapping):
+        items.update(value.items())
+    elif issubclass(kind, abc.Sequence):
+        numbered: Any = enumerate(value)
+        items.update(numbered)
+    attributes: dict[str, Any] = {}
+    if kind in {dict, list}:  # most of them, and they have none
+        return _Contents(items, attributes)
+    attributes.update(getattr(value, "__dict__", {}))
+    for each in kind.__mro__:
+        slots: Any = vars(each).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                attributes[name] = getattr(value, name)
+    return _Contents(items, attributes)
+
+
+def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
+    """What differs, by identity: equality of arrays has no one answer."""
+    for noun, old, new in (
+        ("item", before.items, after.items),
+        ("attribute", before.attributes, after.attributes),
+    ):
+        for key in new:
+            if key not in old and not (noun == "attribute" and _is_cache(value, key)):
+                return f"a new {noun} {short(key)}"
+            if key in old and new[key] is not old[key]:
+                return f"another {noun} {short(key)}"
+        for key in old:
+            if key not in new:
+                return f"no {noun} {short(key)}"
+    return None if [*before.items] == [*after.items] else "another order of items"
+
+
+def _is_cache(value: Any, name: str) -> bool:
+    """Whether a new attribute is what a class keeps for itself: the caller's own can do so, too."""
+    return name.startswith("_") or isinstance(getattr(class_of(value), name, None), cached_property)
+
+
+_READ_ONLY: Final = "it is read-only, since its caller would see nothing of a write"
+
+
+def what_was_lost(error: BaseException) -> str | None:
+    """What an error says of a write that is lost; None if it is about anything else."""
+    if isinstance(error, LostWriteError):
+        return str(error)
+    return next((note for note in getattr(error, "__notes__", ()) if _READ_ONLY in note), None)
+
+
+def read_only_note(copies: Copies) -> str | None:
+    """What explains NumPy's refusal to write into one of these; None if it is none of them."""
+    found = [each for each in copies if isinstance(each.value, np.ndarray)]
+    if not found:
+        return None
+    reasons = ", ".join(each.why for each in found)
+    return (
+        f"sekisho: {reasons}; {_READ_ONLY}.\n"
+        f"  hint: write into {found[0].place.name}.copy() and return it, or have the guard copy: copy=True"
+    )
