@@ -137,9 +137,10 @@ class Parser:
             return self.parse_named(bare)
         if bare is _SELF:
             return self.parse_self()
-        refuse_mistake(bare)
         array = parse_array(bare, self.home)
-        if array is not None:
+        if array is None:
+            refuse_mistake(bare)
+        else:
             if not self.in_structure and any(axis.treepath for axis in array.axes or ()):
                 raise ValueError("'?' has a meaning only inside PyTree[..., \"T\"]")
             return array
