@@ -146,9 +146,8 @@ def _has_strings(hint: Any) -> bool:
         return True
     if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
         return True
-    if isinstance(hint, list):  # the parameters of a Callable
-        return any(_has_strings(each) for each in hint)
-    return any(_has_strings(each) for each in get_args(hint) if get_origin(hint) is not Literal)
+    inside: Any = hint if class_of(hint) is list else get_args(hint)  # a Callable has a list
+    return any(_has_strings(each) for each in inside if get_origin(hint) is not Literal)
 
 
 def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:

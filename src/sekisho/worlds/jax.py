@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, once_by_size, plain_array, refuse_dtype
+from sekisho.worlds.dtypes import (
+    PLAIN_DTYPES,
+    class_of,
+    dtype_name,
+    once_by_size,
+    plain_array,
+    refuse_dtype,
+)
 from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
@@ -51,7 +58,7 @@ class _Jax(World):
         return self.load().numpy
 
     def dtypes(self) -> Mapping[Any, str]:
-        return {} if self.array_type() is None else _dtypes(vars(self.namespace()))
+        return {} if self.array_type() is None else _dtypes(self.namespace().__dict__)
 
     def kind_of(self, value: Any) -> str | None:
         return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
@@ -145,7 +152,7 @@ class _Jax(World):
 
 @once_by_size  # asked of every annotation; a module that is still being imported grows
 def _dtypes(names: Mapping[str, Any]) -> dict[Any, str]:
-    kind = type(names.get("int8", WORLD))
+    kind = class_of(names.get("int8", WORLD))
     scalar_types = [each for each in names.values() if isinstance(each, kind)]
     return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
 
