@@ -1,0 +1,120 @@
+"""Crossings into a guard, in every mode, for every way to ask for one."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+
+import pytest
+from jaxtyping import Float32
+
+import sekisho as sk
+
+MODES = ("convert", "warn", "strict", "off")
+
+
+def outcome(guard, *given):
+    """Say what became of the last argument: its class, what was raised, whether a warning came."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            result = guard(*given)
+        except sk.SekishoError as error:
+            return type(error), ()
+    return sk.world_of(result), tuple(each.category for each in heard)
+
+
+def first(value):
+    """Return the array, or the one that a container holds."""
+    if isinstance(value, dict):
+        return value["a"]
+    return value[0] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.fixture(params=["cold", "warm"])
+def warm(request):
+    """Whether another mode has let values cross before."""
+    return request.param == "warm"
+
+
+def _alone(array):
+    return array
+
+
+FORMS = {
+    "plain": (_alone, _alone, {}),
+    "copied": (_alone, _alone, {"copy": True}),
+    "optional": (lambda array: array | None, _alone, {}),
+    "list": (lambda array: list[array], lambda value: [value], {}),
+    "tuple": (lambda array: tuple[array, int], lambda value: (value, 1), {}),
+    "dict": (lambda array: dict[str, array], lambda value: {"a": value}, {}),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("on_foreign", [None, "convert", "reject"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_mode_lets_cross_what_it_says(world, other, warm, mode, on_foreign, form):
+    annotate, make, options = FORMS[form]
+    options = options if on_foreign is None else {**options, "on_foreign": on_foreign}
+    hint = annotate(Float32[world.array_type, "n"])
+
+    @world.decorate(**options)
+    def f(x: hint):
+        return first(x)
+
+    f(make(world.zeros(3)))
+    if warm:
+        outcome(f, make(other.zeros(3)))
+    crossed, refused = world.name, sk.WorldError
+    expected = {
+        (None, "convert"): (crossed, ()),
+        (None, "warn"): (crossed, (sk.CrossingWarning,)),
+        (None, "strict"): (refused, ()),
+        ("convert", "convert"): (crossed, ()),
+        ("convert", "warn"): (crossed, ()),  # the function itself says so
+        ("convert", "strict"): (crossed, ()),
+        ("reject", "convert"): (refused, ()),
+        ("reject", "warn"): (refused, ()),
+        ("reject", "strict"): (refused, ()),
+    }
+    for _ in range(3):  # the slow path, then the fast ones
+        with sk.mode(mode):
+            assert outcome(f, make(other.zeros(3))) == expected.get(
+                (on_foreign, mode), (other.name, ())  # off: nothing is looked at
+            )
+
+
+@pytest.mark.parametrize("axes", ["n n", "n m n", "n n m m", "2 n n", "n 2 n", "n m m n", "n m k"])
+def test_sizes_are_the_same_questions_after_a_crossing(world, other, axes):
+    @world.decorate
+    def own(x: Float32[world.array_type, axes]):
+        return x
+
+    @world.decorate
+    def crossed(x: Float32[world.array_type, axes]):
+        return x
+
+    for shape in itertools.product([2, 3], repeat=len(axes.split())):
+        expected = outcome(own, world.zeros(*shape))
+        for _ in range(2):
+            assert outcome(crossed, other.zeros(*shape)) == expected, shape
+
+
+@pytest.mark.parametrize("axes", ["n", "n n", "n m", "n m n", "m n n", "2 n", "m"])
+def test_sizes_of_other_arguments_are_met_after_a_crossing(world, other, axes):
+    hint, first = Float32[world.array_type, axes], Float32[world.array_type, "n m"]
+
+    def make():
+        @world.decorate
+        def f(x: first, y: hint):
+            return y
+
+        return f
+
+    own, crossed = make(), make()
+    for shape in itertools.product([2, 3], repeat=2 + len(axes.split())):
+        x, y = world.zeros(*shape[:2]), shape[2:]
+        expected = outcome(own, x, world.zeros(*y))
+        for _ in range(2):
+            assert outcome(crossed, x, other.zeros(*y)) == expected, shape
