@@ -1,0 +1,152 @@
+"""A hint never hides a loss: what a cast would do to each value, held against exact arithmetic."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jaxtyping import Float32
+
+import sekisho as sk
+from sekisho.remedy.losses import loss_of
+
+WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
+REAL = (
+    *(0.0, 0.5, 1.0, 3.0, 255.0, 256.0, 0.1, 1 / 3, 1e-6, 1e-40, 1e-50, 1e-300, 5e-324),
+    *(65504.0, 65520.0, 1e30, 3e38, 3.5e38, 1e300, math.inf, math.nan),
+    *(2.0**31, 2.0**53, 2.0**63, 2.0**64),
+)
+SIGNS = st.sampled_from([1, -1])
+WHOLES = st.builds(lambda x, s: x * s, st.sampled_from(WHOLE), SIGNS)
+REALS = st.builds(lambda x, s: x * s, st.sampled_from(REAL), SIGNS)
+FLOATS = ("float16", "float32", "float64")
+INTEGERS = ("int8", "uint8", "int16", "int32", "int64", "uint64")
+
+
+def exact(number):
+    """A finite number, exactly; else the number itself."""
+    number = number.item() if hasattr(number, "item") else number
+    return Fraction(number) if math.isfinite(number) else number
+
+
+def loss_of_digits(values, target):
+    """What rounding to a float loses."""
+    pairs = [(exact(v), exact(c)) for v, c in zip(values, values.astype(target), strict=True)]
+    lost = [(v, c) for v, c in pairs if v != c and not (v != v and c != c)]  # noqa: PLR0124
+    if not lost:
+        return None
+    if any(isinstance(c, float) and not isinstance(v, float) for v, c in lost):
+        return "range"
+    eps = Fraction(float(np.finfo(target).eps))
+    return "rounds" if all(abs(v - c) <= eps * abs(v) for v, c in lost) else "tiny"
+
+
+def loss_of_whole(values, target):
+    """What becoming an integer loses."""
+    numbers = [exact(v) for v in values]
+    if any(isinstance(v, float) for v in numbers):
+        return "holds NaN"
+    limits = np.iinfo(target)
+    is_whole = all(v.denominator == 1 for v in numbers)
+    if not is_whole and target == "uint8" and all(0 <= v <= 1 for v in numbers):
+        return "image"
+    if not all(int(limits.min) <= round(v) <= int(limits.max) for v in numbers):
+        return "range"
+    return None if is_whole else "fraction"
+
+
+def expected_loss(values, target):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        if target == "bool":
+            return None if all(v in (0, 1) for v in values.tolist()) else "bool"
+        if target in INTEGERS:
+            return loss_of_whole(values, target)
+        return loss_of_digits(values, target)
+
+
+@given(st.data())
+def test_the_loss_of_a_cast_is_what_exact_arithmetic_says(data):
+    source = data.draw(st.sampled_from([*FLOATS, "int64", "uint64"]))
+    target = data.draw(st.sampled_from([*FLOATS, *INTEGERS, "bool"]))
+    numbers = data.draw(st.lists(REALS if source in FLOATS else WHOLES, min_size=1, max_size=3))
+    if source == "uint64":
+        numbers = [abs(number) for number in numbers]
+    with np.errstate(all="ignore"):
+        values = np.array(numbers, source)
+    assert loss_of(values, target) == expected_loss(values, target)
+
+
+@given(st.lists(st.tuples(REALS, REALS), min_size=1, max_size=3), st.sampled_from([*FLOATS, "int32"]))
+def test_of_complex_numbers_only_those_on_the_real_line_become_real(pairs, target):
+    values = np.array([complex(*pair) for pair in pairs])
+    if any(z.imag != 0 for z in values.tolist()):
+        assert loss_of(values, target) == "complex"
+    else:
+        assert loss_of(values, target) == expected_loss(values.real, target)
+
+
+@given(st.lists(st.tuples(REALS, REALS), min_size=1, max_size=3))
+def test_complex_numbers_are_rounded_part_by_part(pairs):
+    values = np.array([complex(*pair) for pair in pairs])
+    parts = np.array([part for z in values.tolist() for part in (z.real, z.imag)])
+    assert loss_of(values, "complex64") == expected_loss(parts, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "U3", "O", "S3"])
+def test_what_are_no_numbers_loses_its_meaning_unless_there_is_nothing(dtype):
+    for target in (*FLOATS, *INTEGERS, "bool"):
+        assert loss_of(np.zeros(2, dtype), target) == "meaning"
+        assert loss_of(np.zeros(0, dtype), target) is None
+    assert loss_of(np.zeros(0), "int8") is None
+
+
+@given(st.lists(REALS, min_size=1, max_size=3))
+def test_the_hint_for_a_dtype_keeps_the_values_or_says_that_it_rounds(numbers):
+    values = np.array(numbers)
+
+    @sk.numpy_world
+    def f(x: Float32[np.ndarray, "n"]):
+        return x
+
+    with pytest.raises(sk.DTypeError) as caught:
+        f(values)
+    hint = str(caught.value).partition("hint: ")[2]
+    loss = expected_loss(values, "float32")
+    call = "x.astype('float32')"
+    if loss in {None, "rounds"}:
+        assert hint == call + (", which rounds" if loss else "")
+    else:
+        assert call not in hint
+
+
+@given(st.lists(REALS, min_size=1, max_size=3))
+def test_the_hint_for_numbers_that_are_no_array_keeps_them_or_says_that_it_rounds(numbers):
+    @sk.numpy_world
+    def f(x: Float32[np.ndarray, "n"]):
+        return x
+
+    with pytest.raises(sk.WorldError) as caught:
+        f(numbers)
+    hint = str(caught.value).partition("hint: ")[2]
+    loss = expected_loss(np.array(numbers), "float32")
+    call = "numpy.asarray(x, dtype='float32')"
+    if loss in {None, "rounds"}:
+        assert hint == call + (", which rounds" if loss else "")
+    else:
+        assert call not in hint
+
+
+@pytest.mark.parametrize("lost", [1e-50, 5e-324, 1e300, cmath.inf])
+def test_one_value_that_is_lost_is_enough(lost):
+    values = np.ones(1000)
+    values[777] = lost
+    assert loss_of(values, "float32") == (
+        None if math.isinf(lost) else "range" if lost > 1 else "tiny"
+    )
