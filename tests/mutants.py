@@ -239,7 +239,7 @@ def _try(
         # Python knows a changed file by its size and the second of its change: each gets its own.
         os.utime(path, (number, number))
         try:
-            failed = _in_a_fork(lambda file=file, names=names: _run(file, names), 15 + 3 * expected)
+            failed = _in_a_fork(lambda file=file, names=names: _run(file, names), 30 + 6 * expected)
         except TimeoutError:
             outcome = ("timed out", file)
         except ChildProcessError:

@@ -71,16 +71,28 @@ def expected_loss(values, target):
         return loss_of_digits(values, target)
 
 
-@given(st.data())
-def test_the_loss_of_a_cast_is_what_exact_arithmetic_says(data):
-    source = data.draw(st.sampled_from([*FLOATS, "int64", "uint64"]))
-    target = data.draw(st.sampled_from([*FLOATS, *INTEGERS, "bool"]))
-    numbers = data.draw(st.lists(REALS if source in FLOATS else WHOLES, min_size=1, max_size=3))
-    if source == "uint64":
-        numbers = [abs(number) for number in numbers]
+def edges(target):
+    """The outermost values that an integer dtype holds, and the first that it does not."""
+    if target not in INTEGERS:
+        return ()
+    limits = np.iinfo(target)
+    return (limits.min, limits.max, int(limits.min) - 1, int(limits.max) + 1)
+
+
+@pytest.mark.parametrize("source", [*FLOATS, "int64", "uint64"])
+@pytest.mark.parametrize("target", [*FLOATS, *INTEGERS, "bool"])
+def test_the_loss_of_a_cast_is_what_exact_arithmetic_says(source, target):
+    """Of one value and of two: each alone may be fine, or the worse one counts."""
+    numbers = (*(REAL if source in FLOATS else WHOLE), -1, -3, *edges(target))
+    if source not in FLOATS:
+        limits = np.iinfo(source)
+        numbers = [number for number in numbers if limits.min <= number <= limits.max]
     with np.errstate(all="ignore"):
-        values = np.array(numbers, source)
-    assert loss_of(values, target) == expected_loss(values, target)
+        every = np.array(numbers, source)
+    for i in range(len(every)):
+        for j in range(i + 1):
+            values = every[[i, j]]
+            assert loss_of(values, target) == expected_loss(values, target), values
 
 
 @given(st.lists(st.tuples(REALS, REALS), min_size=1, max_size=3), st.sampled_from([*FLOATS, "int32"]))
