@@ -118,3 +118,31 @@ def test_sizes_of_other_arguments_are_met_after_a_crossing(world, other, axes):
         expected = outcome(own, x, world.zeros(*y))
         for _ in range(2):
             assert outcome(crossed, x, other.zeros(*y)) == expected, shape
+
+
+@pytest.mark.parametrize("axes", ["n", "n n", "m n", "2 n"])
+@pytest.mark.parametrize("passes", [True, False], ids=["passed", "left out"])
+def test_an_axis_that_an_optional_argument_may_have_bound_is_met_after_a_crossing(
+    world, other, axes, passes
+):
+    def make():
+        @world.decorate
+        def f(
+            x: Float32[world.array_type, "n"] | None = None,
+            *,
+            y: Float32[world.array_type, axes],
+            z: Float32[world.array_type, "n"],
+        ):
+            return y
+
+        return f
+
+    own, crossed = make(), make()
+
+    def call(f, kit, y, z):
+        return f(world.zeros(3) if passes else None, y=kit.zeros(*y), z=kit.zeros(z))
+
+    for *shape, z in itertools.product([2, 3], repeat=1 + len(axes.split())):
+        expected = outcome(call, own, world, shape, z)
+        for _ in range(2):
+            assert outcome(call, crossed, other, shape, z) == expected, (shape, z)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Literal, NewType
 
 import pytest
 from jaxtyping import Float32
@@ -45,3 +47,30 @@ def test_an_axis_of_a_tuple_is_the_one_of_the_other_arguments(world):
     for a, b, c in itertools.product([2, 3], repeat=3):
         given = (world.zeros(a), world.zeros(b)), world.zeros(c)
         assert verdict(f, *given) is (None if a == b == c else sk.ShapeError), (a, b, c)
+
+
+# --- values in a body ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hint", "good", "bad"),
+    [
+        (Literal["a", 3], "a", "b"),
+        (list[int], [1], ["a"]),
+        (dict[str, float], {"a": 1}, {1: 1.0}),
+        (Callable[[int], int], abs, 3),
+        (type[int], bool, str),
+        (int | Literal["a"], "a", "b"),
+        (tuple[int, ...], (1, 2), (1, "a")),
+        (NewType("Count", int), 3, "a"),
+    ],
+)
+def test_check_holds_what_is_no_array_to_its_annotation_as_a_guard_does(world, hint, good, bad):
+    @world.decorate
+    def f(x: hint): ...
+
+    assert sk.check(good, hint) is good
+    f(good)
+    for refused in (lambda: sk.check(bad, hint), lambda: f(bad)):
+        with pytest.raises(sk.BoundaryError):
+            refused()

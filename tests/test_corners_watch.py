@@ -1,0 +1,52 @@
+"""Strict mode in bodies that call other guards."""
+
+from __future__ import annotations
+
+import pytest
+
+import sekisho as sk
+
+
+def backwards(kit):
+    """An array that a crossing has to copy."""
+    return kit.xp.flip(kit.range(4), (0,)) if kit.name == "torch" else kit.range(4)[::-1]
+
+
+VALUES = {
+    "shared": lambda kit: kit.zeros(3),
+    "copied": backwards,
+    "number": lambda kit: kit.zeros(),
+    "list": lambda kit: [kit.zeros(3), backwards(kit)],
+}
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_guard_that_converts_may_be_called_in_a_strict_body_of_the_other_world(
+    world, other, value, calls
+):
+    hint = list[other.array_type] if value == "list" else other.array_type
+
+    @other.decorate(on_foreign="convert", returns="caller")
+    def inner(x: hint):
+        return x
+
+    @world.decorate
+    def outer(x):
+        for _ in range(calls):
+            result = inner(x)
+        return result
+
+    given = VALUES[value](world)
+    with sk.mode("strict"):
+        assert sk.world_of(outer(given)) in {world.name, None}
+
+
+@pytest.mark.parametrize("value", ["shared", "copied"])
+def test_the_same_conversion_in_the_body_itself_is_refused_at_its_line(world, other, value):
+    convert = "torch.from_numpy(x.copy())" if world.name == "numpy" else "x.numpy()"
+    namespace = {"torch": pytest.importorskip("torch")}
+    exec(f"def outer(x):\n    return {convert}", namespace)
+    outer = world.decorate(namespace["outer"])
+    with sk.mode("strict"), pytest.raises(sk.WorldError, match="body: expected .* only"):
+        outer(VALUES[value](world))
