@@ -83,3 +83,15 @@ def test_a_log_says_where_and_what_an_array_was(world, other):
         assert (crossing.source_device, crossing.target_device) == ("cpu", "cpu")
         assert crossing.shape == (2, 3)
         assert crossing.nbytes == 6 * np.dtype(dtype).itemsize
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("strict to_nowhere=warn", "to_nowhere=warn"), ("convert torch=warn", "torch=warn")],
+)
+def test_who_wrote_a_direction_that_does_not_exist_is_named(text, wrong):
+    with pytest.raises(ValueError, match="expected to_") as caught:
+        modes.read_setting(text, "environment variable SEKISHO_MODE")
+    start, _, got = str(caught.value).partition(": expected ")
+    assert start == "environment variable SEKISHO_MODE"
+    assert got.endswith(f"=..., got {wrong!r}.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import sekisho as sk
+from sekisho.worlds import Refusal
 from sekisho.worlds.casting import may_cast
+from sekisho.worlds.world import World, _readable
 
 FLOATS = (
     *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float16", "bfloat16"),
@@ -68,3 +72,92 @@ def test_dtypes_without_a_counterpart_in_numpy_become_nothing_else(word):
         for target in NUMBERS:
             assert not may_cast(source, target, word)
             assert not may_cast(target, source, word)
+
+
+# --- memory that a tensor can share ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("rest", [slice(None), slice(None, None, 2), slice(1, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "complex64"])
+def test_an_axis_of_length_one_never_hinders_sharing_whatever_its_stride(torch, axis, rest, dtype):
+    whole = np.arange(4 * 5 * 6).reshape(4, 5, 6).astype(dtype)
+    backwards = [rest] * 3
+    backwards[axis] = slice(0, 1)
+    part = whole[tuple(backwards)]
+    backwards = [slice(None)] * 3
+    backwards[axis] = slice(None, None, -1)
+    given = part[tuple(backwards)]
+    assert given.strides[axis] < 0
+    with sk.record_crossings() as log:
+        result = sk.to_torch(given)
+    assert result.data_ptr() == given.ctypes.data
+    assert [each.copied for each in log] == [None]
+    assert result.tolist() == part.tolist()
+    given[...] = 7
+    assert bool((result == 7).all())
+    assert bool((whole == 7).any())
+
+
+def test_a_read_only_view_is_not_made_writable_on_its_way(torch):
+    given = np.arange(6.0).reshape(2, 3)[:1][::-1]
+    given.flags.writeable = False
+    result = sk.to_torch(given)
+    result += 1
+    assert given.tolist() == [[0, 1, 2]]
+
+
+# --- a library that is not there, or broken --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("raise RuntimeError('no driver\\nand more')", "RuntimeError: no driver"),
+        ("import not_there_either", "ModuleNotFoundError: No module named 'not_there_either'"),
+        ("raise ImportError('half of it')", "ImportError: half of it"),
+    ],
+)
+def test_a_library_that_cannot_be_imported_is_refused_with_the_first_line_of_why(
+    tmp_path, monkeypatch, text, why
+):
+    (tmp_path / "broken_library.py").write_text(text, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    library = World()
+    library.name, library.label = "broken_library", "Broken"
+    with pytest.raises(Refusal) as caught:
+        library.load()
+    assert caught.value.reason == f"Broken cannot be imported: {why}"
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize(("package", "wanted"), [(None, "missing_library"), ("its-name", "its-name")])
+def test_a_library_that_is_not_installed_is_named_by_its_package(package, wanted):
+    library = World()
+    library.name, library.label, library.package = "missing_library", "Missing", package
+    with pytest.raises(Refusal) as caught:
+        library.load()
+    assert (caught.value.reason, caught.value.hint) == (
+        "Missing is not installed",
+        f"install {wanted}",
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "int4", "uint4", "int2"]
+)
+def test_values_of_dtypes_that_numpy_lacks_are_readable(name):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    if not hasattr(ml_dtypes, name):
+        pytest.skip("a newer ml_dtypes")
+    values = [1, 0, 1]
+    readable = _readable(np.array(values, getattr(ml_dtypes, name)))
+    assert readable.dtype.kind == ("i" if "int" in name else "f")
+    assert readable.tolist() == values
+    assert bool((readable == np.rint(readable)).all())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "V4", [("a", "f4")], "U2", "bool"])
+def test_what_numpy_can_read_stays_what_it_is(dtype):
+    array = np.zeros(2, dtype)
+    assert _readable(array) is array
