@@ -1,0 +1,70 @@
+"""Which way the converters take, and that all of them lead to the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sekisho as sk
+from sekisho.helpers import converters
+
+DIRECTIONS = ("to_numpy", "to_torch")
+
+
+@pytest.fixture(params=DIRECTIONS)
+def direction(request, torch):
+    """A converter, and a plain value of the other library."""
+    value = torch.ones(3) if request.param == "to_numpy" else np.ones(3, "float32")
+    return getattr(sk, request.param), value
+
+
+@pytest.fixture
+def slow_calls(monkeypatch):
+    """The conversions that did not take the fast path."""
+    seen = []
+    real = converters._convert
+
+    def convert(name, x, **options):
+        seen.append(options)
+        return real(name, x, **options)
+
+    monkeypatch.setattr(converters, "_convert", convert)
+    return seen
+
+
+def test_a_plain_conversion_takes_the_fast_path(direction, slow_calls):
+    convert, value = direction
+    result = convert(value)
+    assert slow_calls == []
+    assert result.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("options", [{"copy": True}, {"copy": False}])
+def test_who_asks_for_more_takes_the_slow_one(direction, slow_calls, options):
+    convert, value = direction
+    shared = convert(value, **options).tolist()
+    assert [each["copy"] for each in slow_calls] == [options["copy"]]
+    assert shared == [1, 1, 1]
+
+
+def test_detach_and_device_are_not_forgotten_on_the_fast_path(torch, slow_calls):
+    grad = torch.ones(3, requires_grad=True)
+    with pytest.raises(sk.ConversionError):
+        sk.to_numpy(grad)
+    assert sk.to_numpy(grad, detach=True).tolist() == [1, 1, 1]
+    assert str(sk.to_torch(np.ones(3), device="cpu").device) == "cpu"
+    assert len(slow_calls) == 3
+
+
+def test_a_conversion_is_logged_wherever_a_log_is_open(direction, slow_calls):
+    convert, value = direction
+    with sk.record_crossings() as log:
+        convert(value)
+    assert len(slow_calls) == len(log) == 1
+
+
+def test_while_a_compiler_traces_the_fast_path_is_not_taken(direction, slow_calls, monkeypatch):
+    convert, value = direction
+    monkeypatch.setattr(converters, "is_compiling", lambda: True)
+    assert convert(value).tolist() == [1, 1, 1]
+    assert len(slow_calls) == 1
