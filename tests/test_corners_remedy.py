@@ -162,3 +162,17 @@ def test_one_value_that_is_lost_is_enough(lost):
     assert loss_of(values, "float32") == (
         None if math.isinf(lost) else "range" if lost > 1 else "tiny"
     )
+
+
+def test_a_move_that_copy_forbids_is_hinted_at_for_tensors_and_for_arrays(torch, second_device):
+    @sk.torch_world(device=second_device, copy=False)
+    def f(x: Float32[torch.Tensor, "n"]): ...
+
+    for value, library in ((torch.ones(3), "PyTorch"), (np.ones(3, "float32"), "NumPy")):
+        with pytest.raises(sk.ConversionError) as caught:
+            f(value)
+        assert str(caught.value) == (
+            f"f() argument 'x': expected Float32[Tensor, \"n\"], got float32[3] ({library})."
+            f"\n  copy=False, but it moved from cpu to {second_device} and has to be copied"
+            "\n  hint: copy=None"
+        )
