@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 import coverage
 import pytest
+
 from mutations import ROOT, SOURCE, Mutant, sample
 
 if TYPE_CHECKING:
@@ -51,8 +52,22 @@ PACKAGES = ("contract", "guard", "border", "remedy", "watch", "context", "worlds
 # The other tests look at packages that are not sampled or at pages, start processes only, or take minutes.
 TESTS = ("tests/test_*.py", "tests/pytorch/test_*.py")
 LEFT_OUT = frozenset(
-    ("site", "docs", "examples", "pictures", "package", "rooms", "program", "pytest_plugin")
-    + ("compile", "distributed", "engines", "workers", "cuda", "cuda_programs")
+    [
+        "site",
+        "docs",
+        "examples",
+        "pictures",
+        "package",
+        "rooms",
+        "program",
+        "pytest_plugin",
+        "compile",
+        "distributed",
+        "engines",
+        "workers",
+        "cuda",
+        "cuda_programs",
+    ]
 )
 
 SECONDS = 300

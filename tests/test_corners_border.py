@@ -1,7 +1,5 @@
 """Crossings into a guard, in every mode, for every way to ask for one."""
 
-from __future__ import annotations
-
 import itertools
 import warnings
 
@@ -19,7 +17,7 @@ def outcome(guard, *given):
         warnings.simplefilter("always")
         try:
             result = guard(*given)
-        except sk.SekishoError as error:
+        except sk.BoundaryError as error:
             return type(error), ()
     return sk.world_of(result), tuple(each.category for each in heard)
 
@@ -81,7 +79,8 @@ def test_a_mode_lets_cross_what_it_says(world, other, warm, mode, on_foreign, fo
     for _ in range(3):  # the slow path, then the fast ones
         with sk.mode(mode):
             assert outcome(f, make(other.zeros(3))) == expected.get(
-                (on_foreign, mode), (other.name, ())  # off: nothing is looked at
+                (on_foreign, mode),
+                (other.name, ()),  # off: nothing is looked at
             )
 
 

@@ -1,7 +1,5 @@
 """Modes and logs at their edges: what happens once, and what a log says of unusual values."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

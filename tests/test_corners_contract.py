@@ -1,7 +1,5 @@
 """How signatures are read, and what errors name, beside the paths that everybody takes."""
 
-from __future__ import annotations
-
 import gc
 import sys
 import weakref
@@ -156,3 +154,26 @@ def test_of_a_class_all_methods_are_guarded_but_pythons_own_without_annotations(
             with pytest.raises(sk.WorldError):
                 call(foreign)
         assert kept.__eq__(foreign) is None
+
+
+# --- texts of annotations --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_tuple_with_any_number_of_items_in_its_middle_is_spelled_as_it_was_written(
+    world, before, after
+):
+    array, name = Float32[world.array_type, "n"], world.array_type.__name__
+    hint = tuple[(*[array] * before, *tuple[array, ...], *[array] * after)]
+
+    @world.decorate
+    def f(x: hint): ...
+
+    one = f'Float32[{name}, "n"]'
+    middle = f"*tuple[{one}, ...]"
+    f((world.zeros(3),) * (before + after + 2))
+    with pytest.raises(sk.BoundaryError) as caught:
+        f(3)
+    spelled = ", ".join([one] * before + [middle] + [one] * after)
+    assert f"expected tuple[{spelled}], got an int" in str(caught.value)

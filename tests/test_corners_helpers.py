@@ -1,7 +1,5 @@
 """Which way the converters take, and that all of them lead to the same."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """A hint never hides a loss: what a cast would do to each value, held against exact arithmetic."""
 
-from __future__ import annotations
-
 import cmath
 import math
 import warnings
@@ -95,7 +93,9 @@ def test_the_loss_of_a_cast_is_what_exact_arithmetic_says(source, target):
             assert loss_of(values, target) == expected_loss(values, target), values
 
 
-@given(st.lists(st.tuples(REALS, REALS), min_size=1, max_size=3), st.sampled_from([*FLOATS, "int32"]))
+@given(
+    st.lists(st.tuples(REALS, REALS), min_size=1, max_size=3), st.sampled_from([*FLOATS, "int32"])
+)
 def test_of_complex_numbers_only_those_on_the_real_line_become_real(pairs, target):
     values = np.array([complex(*pair) for pair in pairs])
     if any(z.imag != 0 for z in values.tolist()):

@@ -1,7 +1,5 @@
 """Strict mode in bodies that call other guards."""
 
-from __future__ import annotations
-
 import pytest
 
 import sekisho as sk
@@ -48,5 +46,5 @@ def test_the_same_conversion_in_the_body_itself_is_refused_at_its_line(world, ot
     namespace = {"torch": pytest.importorskip("torch")}
     exec(f"def outer(x):\n    return {convert}", namespace)
     outer = world.decorate(namespace["outer"])
-    with sk.mode("strict"), pytest.raises(sk.WorldError, match="body: expected .* only"):
+    with sk.mode("strict"), pytest.raises(sk.WorldError, match=r"body: expected .* only"):
         outer(VALUES[value](world))

@@ -1,7 +1,5 @@
 """What the worlds say of dtypes, layouts and values, for all of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -131,7 +129,9 @@ def test_a_library_that_cannot_be_imported_is_refused_with_the_first_line_of_why
     assert caught.value.hint is None
 
 
-@pytest.mark.parametrize(("package", "wanted"), [(None, "missing_library"), ("its-name", "its-name")])
+@pytest.mark.parametrize(
+    ("package", "wanted"), [(None, "missing_library"), ("its-name", "its-name")]
+)
 def test_a_library_that_is_not_installed_is_named_by_its_package(package, wanted):
     library = World()
     library.name, library.label, library.package = "missing_library", "Missing", package

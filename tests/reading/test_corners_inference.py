@@ -41,7 +41,9 @@ def test_a_test_says_of_both_branches_what_holds_there(worlds, test, inside, out
     assert held["c"] == EITHER
 
 
-@pytest.mark.parametrize("value", ["1", "1.5", "2j", "True", "None", "'a'", "b'a'", "...", "f'{1}'", "-1"])
+@pytest.mark.parametrize(
+    "value", ["1", "1.5", "2j", "True", "None", "'a'", "b'a'", "...", "f'{1}'", "-1"]
+)
 @pytest.mark.parametrize("lib", [NUMPY, TORCH])
 def test_a_constant_is_no_array_and_takes_none_away(worlds, value, lib):
     held = worlds(f"""
