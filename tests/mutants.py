@@ -20,6 +20,7 @@ import importlib
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import sys
@@ -28,7 +29,7 @@ import time
 import tomllib
 import traceback
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 import coverage
 import pytest
 
+import mutants_report
 from mutations import ROOT, SOURCE, Mutant, sample
 
 if TYPE_CHECKING:
@@ -44,30 +46,13 @@ if TYPE_CHECKING:
 
 KEPT = ROOT / ".mutants"
 NAMED = ROOT / "tests" / "mutants.toml"
-PAGE = ROOT / "docs" / "mutants.md"
-BEGIN, END = "<!-- written by `nox -s mutants` -->", "<!-- end -->"
-OUTCOMES = ("killed", "timed out", "survived", "not covered", "equivalent")
 PACKAGES = ("contract", "guard", "border", "remedy", "watch", "context", "worlds", "helpers")
 
 # The other tests look at packages that are not sampled or at pages, start processes only, or take minutes.
 TESTS = ("tests/test_*.py", "tests/pytorch/test_*.py")
-LEFT_OUT = frozenset(
-    [
-        "site",
-        "docs",
-        "examples",
-        "pictures",
-        "package",
-        "rooms",
-        "program",
-        "pytest_plugin",
-        "compile",
-        "distributed",
-        "engines",
-        "workers",
-        "cuda",
-        "cuda_programs",
-    ]
+LEFT_OUT = re.compile(
+    "test_(site|docs|examples|pictures|package|rooms|program|pytest_plugin"
+    "|compile|distributed|engines|workers|cuda|cuda_programs)"
 )
 
 SECONDS = 300
@@ -93,6 +78,9 @@ class _Chosen:
             self.failed = report.nodeid
 
 
+_SHARED = "shared"
+
+
 class _Mapping:
     """A plugin that gives the tests' names to coverage, and remembers how long each took."""
 
@@ -100,14 +88,25 @@ class _Mapping:
         self.measured = measured
         self.seconds: dict[str, float] = defaultdict(float)
         self.dropped: set[str] = set()
+        self.running = ""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.running = item.nodeid
         self.measured.switch_context(item.nodeid)
         try:
             return (yield)
         finally:
             self.measured.switch_context("")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        """What a module's fixture runs belongs to all of its tests, not to the first one."""
+        self.measured.switch_context(_SHARED if fixturedef.scope != "function" else self.running)
+        try:
+            return (yield)
+        finally:
+            self.measured.switch_context(self.running)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
@@ -139,7 +138,7 @@ def _measure(file: str) -> dict[str, Any]:
     _pytest(file, mapping)
     measured.stop()
     tests = [name for name in mapping.seconds if name not in mapping.dropped]
-    numbers = {name: at for at, name in enumerate(tests)}
+    numbers = {_SHARED: -1} | {name: at for at, name in enumerate(tests)}
     data, lines = measured.get_data(), {}
     for path in data.measured_files():
         ran = data.contexts_by_lineno(path).items()
@@ -271,8 +270,9 @@ def _plan(mutant: Mutant, maps: dict[str, dict[str, Any]]) -> list[tuple[str, li
         lines = known["lines"].get(mutant.file, {})
         first, last = mutant.lines
         ran = [lines[str(line)] for line in range(first, last + 1) if str(line) in lines]
-        # What ran while the file was collected belongs to all of its tests.
-        numbers = set().union(*ran) or (range(len(known["tests"])) if ran else ())
+        numbers = set().union(*ran)
+        if ran and (not numbers or -1 in numbers):  # while it was collected, or in a shared fixture
+            numbers = set(range(len(known["tests"])))
         tests = sorted((known["tests"][at] for at in numbers), key=lambda test: test[1])
         if tests:
             names, seconds = [name for name, _ in tests], sum(took for _, took in tests)
@@ -290,7 +290,7 @@ def _plan(mutant: Mutant, maps: dict[str, dict[str, Any]]) -> list[tuple[str, li
 def _maps(pool: ProcessPoolExecutor) -> dict[str, dict[str, Any]]:
     """Return which test runs which line, measured again where a file has changed."""
     files = [path for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
-    files = [path for path in files if path.stem.removeprefix("test_") not in LEFT_OUT]
+    files = [path for path in files if not LEFT_OUT.fullmatch(path.stem)]
     shared = _digest(
         [*(ROOT / "src").rglob("*.py"), ROOT / "conftest.py", ROOT / "tests/conftest.py"]
     )
@@ -315,57 +315,6 @@ def _equivalent() -> dict[tuple[str, str, str, str, int], str]:
         ]
         for each in listed
     }
-
-
-def _row(package: str, size: int, outcomes: list[str]) -> str:
-    counts = Counter(outcomes)
-    wrong = len(outcomes) - counts["equivalent"]
-    noticed = counts["killed"] + counts["timed out"]
-    score = f"{100 * noticed / wrong:.0f} %" if wrong else "-"
-    cells = (package, size, len(outcomes), *(counts[each] for each in OUTCOMES), score)
-    return f"| {' | '.join(map(str, cells))} |"
-
-
-def _cell(text: str) -> str:
-    """Write code into a cell of a table, shortened."""
-    text = text if len(text) <= 90 else f"{text[:60]} ... {text[-25:]}"
-    return f"`` {text} ``".replace("|", "\\|")
-
-
-def _write(results: list[dict[str, Any]], sizes: dict[str, int], how: str) -> str:
-    """Return the report: the score by package, and each mutant that no test noticed."""
-    lines = [
-        how,
-        "",
-        "| package | places | drawn | killed | timed out | survived | not covered | equivalent | score |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for package, size in sizes.items():
-        outcomes = [each["outcome"] for each in results if each["package"] == package]
-        lines.append(_row(package, size, outcomes))
-    lines.append(_row("all", sum(sizes.values()), [each["outcome"] for each in results]))
-    for title, wanted in (
-        ("Not noticed", ("survived", "not covered")),
-        ("Equivalent", ("equivalent",)),
-    ):
-        listed = [each for each in results if each["outcome"] in wanted]
-        lines += ["", f"## {title}", ""]
-        if not listed:
-            lines.append("None.")
-            continue
-        lines += ["| where | function | is | would be | why |", "|---|---|---|---|---|"]
-        for each in listed:
-            where = f"{each['file']}:{each['line']}"
-            why = each["why"] or each["outcome"]
-            before, after = _cell(each["before"]), _cell(each["after"])
-            lines.append(f"| {where} | `{each['function']}` | {before} | {after} | {why} |")
-    return "\n".join(lines)
-
-
-def _keep(text: str) -> None:
-    before, rest = PAGE.read_text("utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
 
 
 def _outcomes(
@@ -420,12 +369,12 @@ def main() -> None:
     minutes = (time.monotonic() - began) / 60
     date = dt.datetime.now(tz=dt.UTC).date().isoformat()
     how = f"Seed {chosen.seed}, {date}, Python {platform.python_version()}, {minutes:.0f} minutes."
-    text = _write(results, sizes, how)
+    text = mutants_report.table(results, sizes, how)
     print(text)
     if not chosen.again:
         last.write_text(json.dumps(results, indent=1), "utf-8")
         if not chosen.packages:
-            _keep(text)
+            mutants_report.write(text)
 
 
 if __name__ == "__main__":
