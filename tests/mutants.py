@@ -79,6 +79,7 @@ class _Chosen:
 
 
 _SHARED = "shared"
+"""The context of what several tests of a file share: see `_Mapping.pytest_fixture_setup`."""
 
 
 class _Mapping:
@@ -170,9 +171,10 @@ def _in_a_fork(work: Callable[[], Any], seconds: float) -> Any:
             traceback.print_exc()
         finally:
             os._exit(0)  # nothing of the parent's is to be cleaned up
-    deadline = time.monotonic() + seconds
-    while (ended := os.waitpid(pid, os.WNOHANG)[0] == pid) is False and time.monotonic() < deadline:
+    deadline, ended = time.monotonic() + seconds, False
+    while not ended and time.monotonic() < deadline:
         time.sleep(0.01)
+        ended = os.waitpid(pid, os.WNOHANG)[0] == pid
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)  # and what the tests have started
     if not ended:
@@ -190,18 +192,21 @@ def _digest(paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
+_SLOW_TO_IMPORT = (
+    "torch",
+    "jax",
+    "hypothesis",
+    "jaxtyping",
+    "beartype",
+    "IPython",
+    "sybil",
+    "libcst",
+)
+
+
 def _import_ahead() -> None:
     """Import what takes long, and does not import sekisho: a fork has it from the start."""
-    for name in (
-        "torch",
-        "jax",
-        "hypothesis",
-        "jaxtyping",
-        "beartype",
-        "IPython",
-        "sybil",
-        "libcst",
-    ):
+    for name in _SLOW_TO_IMPORT:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     # JAX warns of forks; nothing of it runs here.
@@ -306,15 +311,11 @@ def _maps(pool: ProcessPoolExecutor) -> dict[str, dict[str, Any]]:
     return {file: maps[file] for file in states}
 
 
-def _equivalent() -> dict[tuple[str, str, str, str, int], str]:
+def _equivalent() -> dict[tuple[Any, ...], str]:
     """Read which mutants change nothing, and why."""
     listed = tomllib.loads(NAMED.read_text("utf-8")).get("equivalent", [])
-    return {
-        (each["file"], each["function"], each["before"], each["after"], each.get("nth", 1)): each[
-            "why"
-        ]
-        for each in listed
-    }
+    named = ("file", "function", "before", "after", "nth")
+    return {tuple(({"nth": 1} | each)[name] for name in named): each["why"] for each in listed}
 
 
 def _outcomes(
