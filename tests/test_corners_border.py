@@ -145,3 +145,26 @@ def test_an_axis_that_an_optional_argument_may_have_bound_is_met_after_a_crossin
         expected = outcome(call, own, world, shape, z)
         for _ in range(2):
             assert outcome(call, crossed, other, shape, z) == expected, (shape, z)
+
+
+@pytest.mark.parametrize("fixed", [1, 2, 3])
+@pytest.mark.parametrize("open_at", [None, 0, 1])
+def test_a_tuple_of_the_wrong_length_is_told_how_many_items_it_must_have(world, fixed, open_at):
+    array = Float32[world.array_type, "n"]
+    items = [array] * fixed
+    if open_at is not None:
+        items[open_at:open_at] = [*tuple[array, ...]]
+    hint = tuple[tuple(items)]
+
+    @world.decorate
+    def f(x: hint): ...
+
+    for length in range(fixed + 3):
+        given = (world.zeros(3),) * length
+        if length == fixed or (length > fixed and open_at is not None):
+            f(given)
+            continue
+        with pytest.raises(sk.BoundaryError) as caught:
+            f(given)
+        wanted = f"{fixed}" if open_at is None else f"at least {fixed}"
+        assert f"'x' has {length} items, not {wanted}" in str(caught.value)
