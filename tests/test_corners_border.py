@@ -1,5 +1,6 @@
 """Crossings into a guard, in every mode, for every way to ask for one."""
 
+import importlib
 import itertools
 import warnings
 
@@ -168,3 +169,39 @@ def test_a_tuple_of_the_wrong_length_is_told_how_many_items_it_must_have(world, 
             f(given)
         wanted = f"{fixed}" if open_at is None else f"at least {fixed}"
         assert f"'x' has {length} items, not {wanted}" in str(caught.value)
+
+
+# --- while a compiler traces -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tracing(monkeypatch):
+    """Have guards believe that a compiler traces them, from when it is called."""
+
+    def begin():
+        for name in ("border.admit", "guard.names", "guard.explain"):
+            module = importlib.import_module(f"sekisho.{name}")
+            monkeypatch.setattr(module, "is_compiling", lambda: True)
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 3), (4,), (3, 1), (2, 3, 4), (), (2, 4)], ids=lambda shape: f"of {shape}"
+)
+@pytest.mark.parametrize("axes", ["n", "3", "h 3", "*b n"])
+def test_a_refusal_while_tracing_says_what_it_says_otherwise(world, tracing, axes, shape):
+    @world.decorate
+    def f(y: Float32[world.array_type, "n"], x: Float32[world.array_type, axes]):
+        return x
+
+    given = world.zeros(3), world.zeros(*shape)
+    f_says = []
+    for begin in (lambda: None, tracing):
+        begin()
+        try:
+            f_says.append(tuple(f(*given).shape))
+        except sk.ShapeError as error:
+            # The axes that are bound stand in front of the hint; a compiler gets one text.
+            f_says.append([line for line in str(error).splitlines() if "axes:" not in line])
+    assert f_says[0] == f_says[1]
