@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import sekisho as sk
-from sekisho.helpers import converters
+from sekisho.helpers import converters, operands
+from sekisho.worlds import world_named
 
 DIRECTIONS = ("to_numpy", "to_torch")
 
@@ -66,3 +67,17 @@ def test_while_a_compiler_traces_the_fast_path_is_not_taken(direction, slow_call
     monkeypatch.setattr(converters, "is_compiling", lambda: True)
     assert convert(value).tolist() == [1, 1, 1]
     assert len(slow_calls) == 1
+
+
+def test_a_library_that_comes_later_is_told_to_every_module_of_helpers(torch, monkeypatch):
+    monkeypatch.setattr(operands, "_homes", [])
+    early, late = {}, {}
+    with monkeypatch.context() as patch:
+        patch.setattr(operands, "loaded_worlds", lambda: [world_named("numpy")])
+        none_yet = operands.inlined_class(early)
+        operands.tell_of_worlds()
+    assert not isinstance(torch.ones(1), none_yet)
+    assert early == {"library": None}
+    assert operands.inlined_class(late) is torch.Tensor
+    operands.tell_of_worlds()
+    assert early == late == {"library": torch, "Tensor": torch.Tensor}

@@ -161,3 +161,17 @@ def test_values_of_dtypes_that_numpy_lacks_are_readable(name):
 def test_what_numpy_can_read_stays_what_it_is(dtype):
     array = np.zeros(2, dtype)
     assert _readable(array) is array
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides"), [((3,), (0,)), ((2, 3), (4, 0)), ((2, 3), (0, 4)), ((1, 3), (0, 4))]
+)
+def test_elements_that_lie_in_one_place_are_shared_as_they_lie(torch, shape, strides):
+    memory = np.arange(8, dtype="float32")
+    given = np.lib.stride_tricks.as_strided(memory, shape, strides)
+    with sk.record_crossings() as log:
+        result = sk.to_torch(given)
+    assert result.data_ptr() == memory.ctypes.data
+    assert [each.copied for each in log] == [None]
+    memory += 1
+    assert result.tolist() == given.tolist()
