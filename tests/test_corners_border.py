@@ -205,3 +205,42 @@ def test_a_refusal_while_tracing_says_what_it_says_otherwise(world, tracing, axe
             # The axes that are bound stand in front of the hint; a compiler gets one text.
             f_says.append([line for line in str(error).splitlines() if "axes:" not in line])
     assert f_says[0] == f_says[1]
+
+
+# --- what options mean, whichever path is taken ----------------------------------------------------------
+
+
+def memory(value):
+    """Where an array begins."""
+    return value.data_ptr() if hasattr(value, "data_ptr") else value.ctypes.data
+
+
+@pytest.mark.parametrize("copy", [None, True, False])
+@pytest.mark.parametrize("mode", ["convert", "warn"])
+def test_copy_means_what_it_says_on_every_path(world, other, copy, mode):
+    @world.decorate(copy=copy)
+    def f(x: Float32[world.array_type, "n"]):
+        return x
+
+    for _ in range(3):
+        given = other.zeros(3)
+        with warnings.catch_warnings(), sk.mode(mode):
+            warnings.simplefilter("ignore", sk.CrossingWarning)
+            result = f(given)
+        assert (memory(result) == memory(given)) is (copy is not True)
+        given[0] = 7
+        assert result.tolist() == [0 if copy else 7, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4), (2, 3, 4), ()])
+def test_a_run_of_axes_is_told_with_all_of_its_sizes(shape, world):
+    @world.decorate
+    def f(x: Float32[world.array_type, "*b"], y: Float32[world.array_type, "*b"]): ...
+
+    f(world.zeros(2, 3), world.zeros(2, 3))
+    with pytest.raises(sk.ShapeError) as caught:
+        f(world.zeros(2, 3), world.zeros(*shape))
+    sizes = ", ".join(map(str, shape))
+    text = str(caught.value)
+    assert "axes '*b' are " in text
+    assert f"(from argument 'x'), but axes *b of 'y' are ({sizes})" in text

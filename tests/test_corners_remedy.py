@@ -1,6 +1,7 @@
 """A hint never hides a loss: what a cast would do to each value, held against exact arithmetic."""
 
 import cmath
+import functools
 import math
 import warnings
 from fractions import Fraction
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from jaxtyping import Float32
 
 import sekisho as sk
+from sekisho.remedy import losses
 from sekisho.remedy.losses import loss_of
 
 WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
@@ -176,3 +178,54 @@ def test_a_move_that_copy_forbids_is_hinted_at_for_tensors_and_for_arrays(torch,
             f"\n  copy=False, but it moved from cpu to {second_device} and has to be copied"
             "\n  hint: copy=None"
         )
+
+
+# --- values that are made of others ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+@pytest.mark.parametrize("call", ["numpy.asarray(x)", "torch.stack(x)"])
+def test_arrays_in_a_list_are_put_together_by_their_own_library(world, torch, container, call):
+    @world.decorate
+    def f(x: Float32[world.array_type, "k n"]): ...
+
+    make = torch.zeros if "torch" in call else functools.partial(np.zeros, dtype="float32")
+    for size, hint in ((3, call), (4, None)):  # (3,) and (4,) cannot be put together
+        with pytest.raises(sk.WorldError) as caught:
+            f(container([make(3), make(size)]))
+        found = str(caught.value).partition("hint: ")[2]
+        assert found == (hint or "")
+
+
+@pytest.mark.parametrize("source", ["float16", "int8", "float64", "int32"])
+def test_of_an_array_that_is_too_large_to_look_at_only_a_safe_cast_is_hinted(
+    world, source, monkeypatch
+):
+    monkeypatch.setattr(losses, "_LIMIT", 5)
+
+    @world.decorate
+    def f(x: Float32[world.array_type, "k n"]): ...
+
+    for shape in ((2, 2), (3, 4)):
+        with pytest.raises(sk.DTypeError) as caught:
+            f(world.zeros(*shape, dtype=source))
+        is_safe = source in {"float16", "int8"} or shape == (2, 2)
+        call = "x.to(torch.float32)" if world.name == "torch" else "x.astype('float32')"
+        assert (f"hint: {call}" in str(caught.value)) is is_safe
+
+
+@pytest.mark.parametrize("target", ["bfloat16", "float16", "float8_e5m2"])
+def test_what_rounding_to_a_dtype_that_numpy_lacks_loses(torch, target):
+    dtype = getattr(torch, target)
+    eps = torch.finfo(dtype).eps
+    for number in (1.0, 0.5, 1 + eps, 1 + eps / 2, 1 + eps / 3, 1e30, 1e-30, 3e38, 1e-6):
+        values = torch.tensor([number, 1.0], dtype=torch.float32)
+        cast = values.to(dtype).to(torch.float32)
+        if bool((cast == values).all()):
+            expected = None
+        elif not bool(torch.isfinite(cast).all()):
+            expected = "range"
+        else:
+            error = (cast.double() - values.double()).abs()
+            expected = "rounds" if bool((error <= eps * values.double().abs()).all()) else "tiny"
+        assert loss_of(values, target) == expected, number

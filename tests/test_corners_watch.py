@@ -1,5 +1,7 @@
 """Strict mode in bodies that call other guards."""
 
+import threading
+
 import pytest
 
 import sekisho as sk
@@ -48,3 +50,20 @@ def test_the_same_conversion_in_the_body_itself_is_refused_at_its_line(world, ot
     outer = world.decorate(namespace["outer"])
     with sk.mode("strict"), pytest.raises(sk.WorldError, match=r"body: expected .* only"):
         outer(VALUES[value](world))
+
+
+def test_a_thread_that_cannot_start_keeps_its_own_run(world):
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(1))
+
+    @world.decorate
+    def f():
+        thread.start()
+        thread.join()
+        with pytest.raises(RuntimeError, match="only be started once"):
+            thread.start()
+
+    with sk.mode("strict"):
+        f()
+    assert seen == [1]
+    assert "run" not in vars(thread)
