@@ -142,3 +142,22 @@ def test_a_valid_call_takes_the_fast_path(world, slow_calls, form, where):
     slow_calls.clear()
     guard(*given, **named)
     assert slow_calls == []
+
+
+@pytest.mark.parametrize("axes", ["n", "3", "n 2", "n n", "a b", "..."])
+@pytest.mark.parametrize("where", ["alone", "after"])
+def test_a_plain_array_of_the_other_world_crosses_on_the_fast_path(
+    world, other, slow_calls, axes, where
+):
+    shape = {"n": (3,), "3": (3,), "n 2": (3, 2), "n n": (3, 3)}.get(axes, (2, 4))
+    function = (lambda x: x) if where == "alone" else (lambda y, x: x)
+    function.__annotations__ = {"x": Float32[world.array_type, axes]}
+    if where == "after":
+        function.__annotations__["y"] = Float32[world.array_type, "n"]
+    guard = world.decorate(function)
+    given = ([world.zeros(3)] if where == "after" else []) + [other.zeros(*shape)]
+    for _ in range(2):
+        guard(*given)
+    slow_calls.clear()
+    assert sk.world_of(guard(*given)) == world.name
+    assert slow_calls == []

@@ -81,3 +81,16 @@ def test_a_library_that_comes_later_is_told_to_every_module_of_helpers(torch, mo
     assert operands.inlined_class(late) is torch.Tensor
     operands.tell_of_worlds()
     assert early == late == {"library": torch, "Tensor": torch.Tensor}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+@pytest.mark.parametrize(
+    "name", ["add_batch_dim", "remove_batch_dim", "channels_first", "channels_last"]
+)
+def test_what_a_library_cannot_do_with_its_own_tensor_is_an_error_of_ours(torch, name):
+    nested = torch.nested.nested_tensor([torch.ones(2, 2), torch.ones(3, 2)])
+    with pytest.raises(sk.BoundaryError) as caught:
+        getattr(sk, name)(nested)
+    first, *rest = str(caught.value).splitlines()
+    assert first == f"{name}() argument 'x': expected an array or a plain tensor, got a Tensor."
+    assert len(rest) == 1

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from jaxtyping import Float32
 
 import sekisho as sk
-from sekisho.remedy import losses
+from sekisho.remedy import losses, steps
 from sekisho.remedy.losses import loss_of
+from sekisho.worlds import HOST, World
 
 WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
 REAL = (
@@ -229,3 +230,12 @@ def test_what_rounding_to_a_dtype_that_numpy_lacks_loses(torch, target):
             error = (cast.double() - values.double()).abs()
             expected = "rounds" if bool((error <= eps * values.double().abs()).all()) else "tiny"
         assert loss_of(values, target) == expected, number
+
+
+def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
+    for world, beside in ((World(), ""), (HOST, "{0}.transpose(1, 0, 2)")):
+        step = steps._swap_step((2, 3, 4), lambda shape: shape == (3, 2, 4), world)
+        assert step.call == "permute_dims({0}, (1, 0, 2))"
+        assert step.beside == beside
+    assert steps._swap_step((2, 2, 2), lambda shape: True, HOST) is None  # which two is not known
+    assert steps._swap_step((2, 3, 4), lambda shape: False, HOST) is None

@@ -1,5 +1,6 @@
 """Strict mode in bodies that call other guards."""
 
+import asyncio
 import threading
 
 import pytest
@@ -67,3 +68,19 @@ def test_a_thread_that_cannot_start_keeps_its_own_run(world):
         f()
     assert seen == [1]
     assert "run" not in vars(thread)
+
+
+def test_the_coroutine_of_a_task_is_not_to_be_awaited_by_another(world):
+    async def inner():
+        await asyncio.sleep(0)
+
+    @world.decorate
+    async def f():
+        task = asyncio.create_task(inner())
+        with pytest.raises(TypeError, match=r"^a task is awaited, not what it runs$"):
+            await task.get_coro()
+        await task
+        return task.done()
+
+    with sk.mode("strict"):
+        assert asyncio.run(f())
