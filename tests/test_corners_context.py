@@ -93,3 +93,11 @@ def test_who_wrote_a_direction_that_does_not_exist_is_named(text, wrong):
     start, _, got = str(caught.value).partition(": expected ")
     assert start == "environment variable SEKISHO_MODE"
     assert got.endswith(f"=..., got {wrong!r}.")
+
+
+@pytest.mark.parametrize("level", ["allow", "warn", "disallow"])
+def test_mode_off_takes_no_level(level):
+    for enter in (sk.set_mode, sk.mode):
+        with pytest.raises(ValueError, match="mode 'off' looks at nothing, so it takes no level"):
+            enter("off", to_numpy=level)
+    assert sk.get_mode() == "convert"

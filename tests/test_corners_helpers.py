@@ -94,3 +94,27 @@ def test_what_a_library_cannot_do_with_its_own_tensor_is_an_error_of_ours(torch,
     first, *rest = str(caught.value).splitlines()
     assert first == f"{name}() argument 'x': expected an array or a plain tensor, got a Tensor."
     assert len(rest) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda x: sk.permute_dims(x, dims=(1, 0)),
+            "permute_dims(): there is no argument 'dims'.\n  the word here is axes"
+            "\n  hint: permute_dims(x, axes)",
+        ),
+        (
+            lambda x: sk.permute_dims(x, 1, 0),
+            "permute_dims(): the axes are one tuple.\n  hint: permute_dims(x, (1, 0))",
+        ),
+        (
+            lambda x: sk.permute_dims(x, 1),
+            "permute_dims(): the axes are one tuple.\n  hint: permute_dims(x, (1, 0))",
+        ),
+    ],
+)
+def test_torchs_ways_to_permute_are_answered_with_the_one_here(world, call, text):
+    with pytest.raises(sk.DeclarationError) as caught:
+        call(world.zeros(2, 3))
+    assert str(caught.value) == text

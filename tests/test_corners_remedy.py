@@ -239,3 +239,27 @@ def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
         assert step.beside == beside
     assert steps._swap_step((2, 2, 2), lambda shape: True, HOST) is None  # which two is not known
     assert steps._swap_step((2, 3, 4), lambda shape: False, HOST) is None
+
+
+@pytest.mark.parametrize(
+    ("axes", "moves"), [("c h w", True), ("ch h w", True), ("channels h w", True), ("d h w", False)]
+)
+def test_channels_are_moved_only_where_an_axis_says_that_it_is_one(world, axes, moves):
+    @world.decorate
+    def f(x: Float32[world.array_type, axes], y: Float32[world.array_type, axes]): ...
+
+    with pytest.raises(sk.ShapeError) as caught:
+        f(world.zeros(5, 6, 7), world.zeros(6, 7, 5))
+    assert ("channels_first(y)" in str(caught.value)) is moves
+
+
+@pytest.mark.parametrize(
+    ("axes", "moves"), [("h w c", True), ("h w ch", True), ("h w channel", True), ("h w d", False)]
+)
+def test_channels_are_moved_back_only_where_an_axis_says_that_it_is_one(world, axes, moves):
+    @world.decorate
+    def f(x: Float32[world.array_type, axes], y: Float32[world.array_type, axes]): ...
+
+    with pytest.raises(sk.ShapeError) as caught:
+        f(world.zeros(5, 6, 7), world.zeros(7, 5, 6))
+    assert ("channels_last(y)" in str(caught.value)) is moves

@@ -84,3 +84,19 @@ def test_the_coroutine_of_a_task_is_not_to_be_awaited_by_another(world):
 
     with sk.mode("strict"):
         assert asyncio.run(f())
+
+
+def test_the_hint_names_the_world_that_the_line_belongs_to(world, torch):
+    tensor = torch.ones(3)
+
+    @world.decorate
+    def f(x):
+        return tensor.numpy()
+
+    belongs = "numpy" if world.name == "torch" else "torch"
+    with sk.mode("strict"), pytest.raises(sk.WorldError) as caught:
+        f(world.zeros(3))
+    assert str(caught.value).partition("hint: ")[2] == (
+        f"move it to a {belongs}_world or boundary function, "
+        "or allow it: with sekisho.crossing_allowed():"
+    )

@@ -6,6 +6,7 @@ import pytest
 import sekisho as sk
 from sekisho.worlds import Refusal
 from sekisho.worlds.casting import may_cast
+from sekisho.worlds.torch import memory
 from sekisho.worlds.world import World, _readable
 
 FLOATS = (
@@ -175,3 +176,16 @@ def test_elements_that_lie_in_one_place_are_shared_as_they_lie(torch, shape, str
     assert [each.copied for each in log] == [None]
     memory += 1
     assert result.tolist() == given.tolist()
+
+
+@pytest.mark.parametrize("release", [(2, 6), (2, 9), (2, 10), (2, 13)])
+def test_zeros_that_nobody_has_written_are_not_shared_where_a_release_would_write_them(
+    torch, monkeypatch, release
+):
+    monkeypatch.setattr(memory, "release_of", lambda _: release)
+    share = memory.make_share_tensor.__wrapped__(torch, None, read_only=False)
+    plain = torch.ones(3)
+    assert share(plain).ctypes.data == plain.data_ptr()
+    assert (share(torch._efficientzerotensor((3,))) is None) or release >= (2, 10)
+    assert share(plain[::2]) is None
+    assert share(np.ones(3)) is None
