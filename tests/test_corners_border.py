@@ -8,6 +8,7 @@ import pytest
 from jaxtyping import Float32
 
 import sekisho as sk
+from sekisho.border import admit
 
 MODES = ("convert", "warn", "strict", "off")
 
@@ -244,3 +245,8 @@ def test_a_run_of_axes_is_told_with_all_of_its_sizes(shape, world):
     text = str(caught.value)
     assert "axes '*b' are " in text
     assert f"(from argument 'x'), but axes *b of 'y' are ({sizes})" in text
+
+
+@pytest.mark.parametrize("value", [3, 0, 2.5, None, "a", True, (1, 2)])
+def test_only_whole_numbers_are_read_as_the_numbers_of_a_compiler(value):
+    assert admit._as_number(value) is value

@@ -118,3 +118,13 @@ def test_torchs_ways_to_permute_are_answered_with_the_one_here(world, call, text
     with pytest.raises(sk.DeclarationError) as caught:
         call(world.zeros(2, 3))
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("count", [2, 7, 8, 9, 20])
+@pytest.mark.parametrize("join", [sk.concat, sk.stack])
+def test_of_many_shapes_that_do_not_fit_the_first_eight_are_told(world, count, join):
+    arrays = [world.zeros(2, 3), *[world.zeros(4, 5)] * (count - 1)]
+    with pytest.raises(sk.ShapeError) as caught:
+        join(arrays)
+    told = ", ".join(["[2, 3]"] + ["[4, 5]"] * (min(count, 8) - 1)) + ", ..." * (count > 8)
+    assert f"got {told}." in str(caught.value)

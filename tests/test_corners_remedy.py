@@ -263,3 +263,20 @@ def test_channels_are_moved_back_only_where_an_axis_says_that_it_is_one(world, a
     with pytest.raises(sk.ShapeError) as caught:
         f(world.zeros(5, 6, 7), world.zeros(7, 5, 6))
     assert ("channels_last(y)" in str(caught.value)) is moves
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        (steps.Step("f({0})", id), "f(x)"),
+        (steps.Step("f({0})", id, "turned around"), "turned around: f(x)"),
+        (steps.Step("f({0})", id, beside="{0}.f()"), "f(x), which is x.f()"),
+        (steps.Step("f({0})", id, loses=", which rounds"), "f(x), which rounds"),
+        (
+            steps.Step("f({0})", id, "cast", "{0}.f()", ", which rounds"),
+            "cast: f(x), which is x.f()",
+        ),
+    ],
+)
+def test_a_step_is_told_with_what_it_is_beside_or_loses(step, text):
+    assert steps.plain_text(step, "x") == text

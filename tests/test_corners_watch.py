@@ -1,11 +1,14 @@
 """Strict mode in bodies that call other guards."""
 
 import asyncio
+import contextlib
 import threading
+import warnings
 
 import pytest
 
 import sekisho as sk
+from sekisho.watch import strict
 
 
 def backwards(kit):
@@ -100,3 +103,46 @@ def test_the_hint_names_the_world_that_the_line_belongs_to(world, torch):
         f"move it to a {belongs}_world or boundary function, "
         "or allow it: with sekisho.crossing_allowed():"
     )
+
+
+@pytest.mark.parametrize(
+    "leaves", ["in a group", "in a group of groups", "as a cause", "not at all"]
+)
+def test_a_refusal_counts_as_caught_only_if_nothing_that_leaves_the_body_holds_it(
+    world, torch, leaves, monkeypatch
+):
+    monkeypatch.setattr(strict, "caught", [])
+    tensor = torch.ones(3)
+
+    @world.decorate
+    def f(x):
+        held = []
+        try:
+            tensor.numpy()
+        except sk.SekishoError as error:
+            held.append(error)
+        if leaves == "not at all":
+            return
+        if leaves == "as a cause":
+            raise KeyError from held[0]
+        group = ExceptionGroup("several", held)
+        raise group if leaves == "in a group" else ExceptionGroup("more", [ValueError(), group])
+
+    with sk.mode("strict"), contextlib.suppress(KeyError, ExceptionGroup):
+        f(world.zeros(3))
+    caught = tuple(strict.caught)
+    strict.caught.clear()  # or this test fails at its end
+    assert len(caught) == (leaves == "not at all")
+
+
+def test_a_warning_of_a_body_is_kept_where_python_keeps_those_of_its_module(world, torch):
+    namespace = {"tensor": torch.ones(3), "__name__": "program"}
+    exec("def f(x):\n    tensor.numpy()", namespace)
+    f = world.decorate(namespace["f"])
+    with sk.mode("strict", to_numpy="warn"), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            f(world.zeros(3))
+    assert {each.category for each in heard} == {sk.CrossingWarning}
+    kept = namespace["__warningregistry__"]
+    assert any(isinstance(key, tuple) and key[1] is sk.CrossingWarning for key in kept)

@@ -1,12 +1,15 @@
 """What the worlds say of dtypes, layouts and values, for all of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import sekisho as sk
-from sekisho.worlds import Refusal
+from sekisho.worlds import Policy, Refusal, convert, world_named
 from sekisho.worlds.casting import may_cast
 from sekisho.worlds.torch import memory
+from sekisho.worlds.torch.operations import waits_for
 from sekisho.worlds.world import World, _readable
 
 FLOATS = (
@@ -189,3 +192,43 @@ def test_zeros_that_nobody_has_written_are_not_shared_where_a_release_would_writ
     assert (share(torch._efficientzerotensor((3,))) is None) or release >= (2, 10)
     assert share(plain[::2]) is None
     assert share(np.ones(3)) is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "args", "device"),
+    [
+        ("cuda.synchronize", (), "cuda"),
+        ("cuda.synchronize", (0,), "cuda:0"),
+        ("cuda.synchronize", (1,), "cuda:1"),
+        ("cuda.synchronize", ("cuda:1", 0), "cuda:1"),
+        ("mps.synchronize", (), "mps"),
+        ("cuda.Stream.synchronize", (SimpleNamespace(device="cuda:3"),), "cuda:3"),
+    ],
+)
+def test_the_device_that_a_program_waits_for_is_the_one_that_is_named(
+    torch, operation, args, device
+):
+    assert waits_for(torch, operation, args) == device
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("first\nsecond"), "RuntimeError: first"),
+        (TypeError("only"), "TypeError: only"),
+        (KeyError(), "KeyError: "),
+        (MemoryError("too much"), None),
+    ],
+)
+def test_what_a_library_raises_on_the_way_is_told_by_its_first_line(
+    torch, monkeypatch, error, reason
+):
+    target = world_named("torch")
+
+    def from_host(*_):
+        raise error
+
+    monkeypatch.setattr(type(target), "from_host", from_host)
+    with pytest.raises(Refusal if reason is not None else MemoryError) as caught:
+        convert(np.ones(3), target, Policy())
+    assert reason is None or caught.value.reason == reason
