@@ -128,3 +128,25 @@ def test_of_many_shapes_that_do_not_fit_the_first_eight_are_told(world, count, j
         join(arrays)
     told = ", ".join(["[2, 3]"] + ["[4, 5]"] * (min(count, 8) - 1)) + ", ..." * (count > 8)
     assert f"got {told}." in str(caught.value)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (-1, 0, 1)])
+def test_axes_are_permuted_alike_for_subclasses_and_for_lists_of_axes(world, order):
+    plain = np.arange(24).reshape(2, 3, 4)
+    expected = plain.transpose(order)
+    for given in (plain, np.ma.array(plain), plain.view(type("Own", (np.ndarray,), {}))):
+        found = sk.permute_dims(given, order)
+        assert type(found) is type(given)
+        assert found.tolist() == expected.tolist()
+        assert sk.permute_dims(given, list(order)).shape == expected.shape
+    assert sk.permute_dims(world.range(2, 3, 4), order).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4)])
+def test_channels_of_too_few_axes_are_refused_with_the_shape(world, name, shape):
+    with pytest.raises(sk.ShapeError) as caught:
+        getattr(sk, name)(world.zeros(*shape))
+    told = f"float32{list(shape)}" if shape else "float32"
+    assert f"got {told}" in str(caught.value)
+    assert str(caught.value).startswith(f"{name}() argument 'x': expected axes ")
