@@ -50,6 +50,7 @@ from sekisho.contract.specs import (
 from sekisho.contract.spelling import annotation_text
 from sekisho.errors import with_article
 from sekisho.worlds import (
+    Array,
     World,
     class_of,
     type_name,
@@ -128,7 +129,7 @@ class Parser:
         )
         if bare is Any or bare is object:
             return ANYTHING
-        if isinstance(bare, _FREE):
+        if isinstance(bare, _FREE) and bare is not Array:
             # It says nothing of the value, as no annotation does.
             return ANYTHING if self.takes_as_written else UNANNOTATED
         if isinstance(bare, (str, ForwardRef)) or hasattr(bare, "__value__"):
