@@ -32,6 +32,11 @@ def _shown(sizes: tuple[int, ...]) -> str:
     return f"({text},)" if len(sizes) == 1 else f"({text})"
 
 
+def _plain(size: Any) -> Any:
+    """A size, or several, without the class that a library has for a shape."""
+    return tuple(size) if isinstance(size, tuple) else size
+
+
 class Place:
     """Where a value is: a parameter or the result, and the path inside its container.
 
@@ -148,7 +153,7 @@ class Place:
         keys += [axis.key for axis in axes if axis.key]
         return tuple(
             [
-                (shown_key(key), bound[key], self.binder(key, binders_here))
+                (shown_key(key), _plain(bound[key]), self.binder(key, binders_here))
                 for key in dict.fromkeys(keys)
                 if key in bound and key[0] != "{"
             ]
