@@ -149,6 +149,8 @@ class Names:
                 return what
             case "dtype":
                 world, dtype = what
+                if not world.is_loaded():
+                    return None
                 return next((key for key, name in world.dtypes().items() if name == dtype), None)
             case "dtypes":
                 return _dtypes(*what)
@@ -347,7 +349,7 @@ def _unchecked_size(key: str) -> Any:
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
-        return dtypes_of(world, names) if world.array_type() is not None else frozenset[Any]()
+        return dtypes_of(world, names)
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))

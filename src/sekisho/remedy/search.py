@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from sekisho.contract import match_shape
+from sekisho.ground import quiet
 from sekisho.remedy.losses import are_same, is_small, loss_of
 from sekisho.remedy.makers import evaluate_on, make_step
 from sekisho.remedy.steps import Advice, Step, cast_step, plain_text, shape_step
@@ -78,8 +78,7 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
         return _advice_only(value, wanted)
     steps: list[Step] = []
     # The calls are ours: no strict mode watches them, and their warnings are nobody's.
-    with unwatched(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with unwatched(), quiet():
         try:
             while (step := _next_step(value, wanted)) is not None:
                 if len(steps) == _MOST_STEPS:

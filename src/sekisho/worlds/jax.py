@@ -10,8 +10,9 @@ from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_
 from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
+from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class _Jax(World):
         return self.load().numpy
 
     def dtypes(self) -> Mapping[Any, str]:
-        if self.array_type() is None:
+        if not self.is_loaded():
             return {}
         jnp = self.namespace()
         scalar_types = [each for each in jnp.__dict__.values() if isinstance(each, type(jnp.int8))]

@@ -96,11 +96,10 @@ class _Torch(World):
         return nn is not None and isinstance(value, nn.Module)
 
     def dtypes(self) -> Mapping[Any, str]:
-        return {} if self.array_type() is None else _dtypes(self.module())
+        return _dtypes(self.module()) if self.is_loaded() else {}
 
     def is_dtype(self, value: object) -> bool:
-        torch = self.module()
-        return torch is not None and isinstance(value, torch.dtype)
+        return self.is_loaded() and isinstance(value, self.module().dtype)
 
     def alias(self, hint: Any) -> Alias | None:
         """Read a legacy class: ``torch.LongTensor``, of which no tensor is an instance by its class."""
