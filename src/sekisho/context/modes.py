@@ -151,23 +151,26 @@ _process: Setting = read_setting(
 )
 
 _on_strict: Final[list[Callable[[], None]]] = []
-_has_been_strict = _process.name == "strict"
+_becomes_strict = _is_prepared = _process.name == "strict"
 
 
 def on_strict(prepare: Callable[[], None]) -> None:
-    """Have `prepare` called once: when this process enters strict mode, or now if it has."""
-    if _has_been_strict:
+    """Have `prepare` called when this process first enters strict mode, or now if it has.
+
+    Of two threads that enter it at once, both call it, so that neither goes on before it is done.
+    """
+    _on_strict.append(prepare)
+    if _becomes_strict:
         prepare()
-    else:
-        _on_strict.append(prepare)
 
 
 def _entering(setting: Setting) -> Setting:
-    global _has_been_strict  # noqa: PLW0603 - one value a process, as the mode itself
-    if setting.name == "strict" and not _has_been_strict:
-        _has_been_strict = True
-        for prepare in _on_strict:
+    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value a process, as the mode itself
+    if setting.name == "strict" and not _is_prepared:
+        _becomes_strict = True
+        for prepare in tuple(_on_strict):
             prepare()
+        _is_prepared = True
     return setting
 
 
