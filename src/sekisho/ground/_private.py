@@ -72,14 +72,16 @@ def warning_hook() -> tuple[Any, str, Callable[[Any], None]] | None:
     return None if found is None else (warnings, "_showwarnmsg", found)
 
 
+# `warnings` calls the `match` of a filter with the text, and asks whether what comes of it is true. These
+# are C's: while they run, no other thread can change the list of filters that is being gone through.
+_matches_all: Final[Callable[[str], Any]] = type  # a class is true
+_matches_none: Final[Callable[[str], Any]] = ().count
+
+
 class _Here(threading.local):
     """Stands for the pattern of a warning's text, and matches any text inside of `quiet`, in its thread."""
 
-    depth = 0
-
-    def match(self, _text: str, /) -> bool:
-        """Whether this thread is inside of `quiet`."""
-        return self.depth > 0
+    match = _matches_none
 
     def __reduce__(self) -> str:
         return "_here"  # joblib's workers are sent the filters
@@ -107,11 +109,9 @@ def quiet() -> Generator[None]:
         elif isinstance(filters, list):
             filters.insert(0, _FILTER)
             stack.callback(_take_away, filters)
-        _here.depth += 1
-        try:
-            yield
-        finally:
-            _here.depth -= 1
+        stack.callback(setattr, _here, "match", _here.match)
+        _here.match = _matches_all
+        yield
 
 
 def _take_away(filters: list[Any]) -> None:

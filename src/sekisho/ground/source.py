@@ -78,6 +78,9 @@ _unused: Final[deque[_Named]] = deque()
 """Entries that are gone. Their names leave linecache when the next guard comes, never from a
 finalizer: that may run while `linecache.checkcache` goes through its names."""
 
+_MOST_UNUSED: Final = 1000
+"""How many of them may wait until no other thread is there that might look."""
+
 _lock: Final = threading.RLock()
 """Held while a function is given its code and entered here. Again by the same thread if garbage is
 collected meanwhile, and a finalizer calls a guard."""
@@ -204,6 +207,9 @@ def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
 
 
 def _forget_unused() -> None:
+    # `linecache.checkcache` goes through its names without a lock, and raises for one that is gone.
+    if threading.active_count() > 1 and len(_unused) < _MOST_UNUSED:
+        return
     while _unused:
         gone = _unused.pop()
         if _by_filename.get(gone.filename) is gone:  # else the function is here under its name again

@@ -39,8 +39,9 @@ class _CuPy(World):
     }
 
     def dtypes(self) -> Mapping[Any, str]:
-        loaded = self.array_type() is not None
-        return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES} if loaded else {}
+        if not self.is_loaded():
+            return {}
+        return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES}
 
     # --- where it is: a device is known by its number
 

@@ -61,6 +61,10 @@ class _Jax(World):
     def kind_of(self, value: Any) -> str | None:
         return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
 
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        # Of an array on several machines every one of them would have to take it.
+        return super().sampled(value, steps) if value.is_fully_addressable else value
+
     # --- where it is: a tracer is nowhere yet, and may come to be anywhere
 
     def device(self, value: Any) -> Any:

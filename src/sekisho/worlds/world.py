@@ -193,6 +193,13 @@ class World(Shown):
         """How many elements a value has."""
         return math.prod(value.shape)
 
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        """A part of a value, each axis taken in steps; None if that would read all of it.
+
+        It is the value itself where only a conversion can tell what the value is.
+        """
+        return value[tuple(slice(None, None, step) for step in steps)]
+
     def why_shapeless(self, value: Any) -> tuple[str, str] | None:  # noqa: ARG002 - most have shapes
         """Why a value that raises when its shape is read has none, and what helps; None if unknown."""
         return None

@@ -113,6 +113,12 @@ class _Torch(World):
     def size(self, value: Any) -> int:
         return int(value.numel())
 
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        if hasattr(value, "to_local"):
+            return value  # of a DTensor every rank would have to take it
+        is_strided = not value.is_nested and value.layout is self.module().strided
+        return super().sampled(value, steps) if is_strided else None
+
     def why_shapeless(self, value: Any) -> tuple[str, str] | None:
         if not value.is_nested:
             return None
