@@ -133,17 +133,18 @@ def test_what_was_silenced_once_is_heard_at_the_same_line_later():
 
 
 def test_one_mode_may_be_entered_by_many_threads_and_twice_by_one():
-    strict = sk.mode("strict")
+    strict, together = sk.mode("strict"), threading.Barrier(THREADS)
 
     def enter():
         with strict:
+            together.wait()
             assert sk.get_mode() == "strict"
             with sk.mode("off"), strict:
                 assert sk.get_mode() == "strict"
             assert sk.get_mode() == "strict"
         assert sk.get_mode() == "convert"
 
-    at_once(enter, times=50)
+    at_once(enter, times=10)
 
 
 def test_a_mode_that_ends_in_another_thread_changes_nothing_there():
@@ -192,10 +193,11 @@ def test_one_allowance_may_be_entered_twice_and_strict_mode_goes_on_after_it(tor
 
 
 def test_one_allowance_may_be_entered_by_many_threads(torch):
-    allowed = sk.crossing_allowed()
+    allowed, together = sk.crossing_allowed(), threading.Barrier(THREADS)
 
     def inside(x):
         with allowed:
+            together.wait()
             x.numpy()
 
     body = strict_body(torch, inside)
@@ -237,15 +239,15 @@ def test_an_allowance_goes_with_the_body_that_is_suspended_in_it(torch):
 
 
 def test_one_recording_may_be_entered_by_many_threads():
-    counts, block = [], sk.record_crossings()
+    logs, block, together = [], sk.record_crossings(), threading.Barrier(THREADS)
 
     def record():
         with block as log, block as inner:
-            assert log is not inner
-        counts.append(log)
+            together.wait()
+            logs.extend([log, inner])
 
-    at_once(record, times=20)
-    assert len({id(each) for each in counts}) == 20 * THREADS
+    at_once(record, times=10)
+    assert len({id(each) for each in logs}) == 20 * THREADS
 
 
 # --- strict mode ----------------------------------------------------------------------------------

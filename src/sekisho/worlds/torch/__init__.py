@@ -11,7 +11,8 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
-from sekisho.worlds.torch import kinds, memory, operations
+from sekisho.worlds.torch import _private, kinds, memory, operations
+from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sekisho.worlds.layout import Layout
     from sekisho.worlds.shown import Kind, Watcher
 
-__all__ = ["OLDEST_TORCH", "WORLD"]
+__all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context"]
 
 OLDEST_TORCH: Final = (2, 6)
 """The oldest release that this library is tested with; pyproject.toml names it too."""
@@ -212,11 +213,11 @@ class _Torch(World):
         reason = "copy=True" if policy.copy else None
         if tensor.device.type != "cpu":
             reason = f"it moved from {tensor.device} to the host"
-        elif tensor.is_conj() or tensor.is_neg() or tensor._is_zerotensor():  # noqa: SLF001
+        elif tensor.is_conj() or tensor.is_neg() or _private.is_zero(tensor):
             reason = "it is a lazy conjugate, negative or zero"
         if reason is not None:
             forbid_copy(policy, reason)
-            if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
+            if _private.is_zero(tensor):  # never asked for memory: torch 2.4 hands out any
                 zeros = self.module().zeros(tensor.shape, dtype=bits or tensor.dtype).numpy()
                 return Converted(zeros, reason)
             if bits is not None:  # only what is in memory can be viewed under another dtype
@@ -232,12 +233,7 @@ class _Torch(World):
     # --- writes
 
     def write_count(self, value: Any) -> int | None:
-        try:
-            # Private, and the only counter there is: where it is missing, nobody counts.
-            count = value._version  # noqa: SLF001
-        except (AttributeError, RuntimeError):  # tensors of inference mode have none
-            return None
-        return count if type(count) is int else None
+        return _private.write_count(value)
 
     def counting_writes(self) -> Any:
         torch = self.module()
@@ -261,12 +257,9 @@ class _Torch(World):
     # --- what messages try
 
     def runs_plainly(self) -> bool:
-        inside = getattr(self.module(), "_C", None)
-        return inside is None or bool(
-            inside._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public way
-            and inside._get_tracing_state() is None  # noqa: SLF001
-            and not inside._len_torch_dispatch_stack()  # noqa: SLF001
-        )
+        torch = self.module()
+        asked = _private.asked_of(torch)
+        return asked.transform() is None and not _private.is_in_trace(torch) and not asked.modes()
 
     def host_values(self, value: Any) -> Any:
         torch, tensor = self.module(), value.detach().cpu()
@@ -317,10 +310,10 @@ class _Torch(World):
     def stack(self, arrays: Any, axis: int) -> Any:
         return self.module().stack(arrays, axis)
 
-    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher:
-        from sekisho.worlds.torch.watcher import Watcher  # noqa: PLC0415 - strict mode only
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
+        from sekisho.worlds.torch.watcher import make_watcher  # noqa: PLC0415 - strict mode only
 
-        return Watcher(self, state, judge)
+        return make_watcher(self, state, judge)
 
     def operation_name(self, operation: Any) -> str:
         if isinstance(operation, str):
