@@ -87,14 +87,9 @@ def _field_hints_one_by_one(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
 def field_names(kind: Any) -> tuple[str, ...]:
     """The fields that an instance holds, in order."""
     if hasattr(kind, "__dataclass_fields__"):
-        return tuple(n for n, each in kind.__dataclass_fields__.items() if _is_stored(each))
+        return tuple(n for n, each in kind.__dataclass_fields__.items() if is_stored_field(each))
     if hasattr(kind, "__attrs_attrs__"):
         return tuple(each.name for each in kind.__attrs_attrs__)
     if is_validated(kind):
         return tuple(next(getattr(kind, name) for name in _VALIDATED if hasattr(kind, name)))
     return tuple(getattr(kind, "_fields", kind.__annotations__))
-
-
-def _is_stored(field: Any) -> bool:
-    # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - fields() needs a class of ours

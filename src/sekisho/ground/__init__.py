@@ -11,6 +11,8 @@ from sekisho.ground._private import (
     frame_at,
     interpreter_flags,
     is_being_imported,
+    is_protocol,
+    is_stored_field,
     quiet,
     warning_hook,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "interpreter_flags",
     "is_being_imported",
     "is_guard",
+    "is_protocol",
+    "is_stored_field",
     "live_guards",
     "locals_of",
     "make_stub",

@@ -23,6 +23,8 @@ __all__ = [
     "frame_at",
     "interpreter_flags",
     "is_being_imported",
+    "is_protocol",
+    "is_stored_field",
     "quiet",
     "warning_hook",
 ]
@@ -58,6 +60,24 @@ def interpreter_flags() -> list[str]:
 
     read: Callable[[], list[str]] | None = vars(subprocess).get("_args_from_interpreter_flags")
     return read() if read else []
+
+
+def is_protocol(kind: Any) -> bool:
+    """Whether a class is a protocol. `typing` says so publicly since Python 3.13."""
+    return bool(getattr(kind, "_is_protocol", False))
+
+
+def is_stored_field(field: Any) -> bool:
+    """Whether a dataclass keeps a field: its table has those of ``ClassVar`` and ``InitVar``, too.
+
+    `dataclasses.fields` leaves these out, but takes no class that only looks like a dataclass. Where a
+    field does not say what it is, its annotation does.
+    """
+    kind = getattr(field, "_field_type", None)
+    if kind is not None:
+        return bool(kind.name == "_FIELD")
+    text = str(getattr(field, "type", ""))
+    return "ClassVar" not in text and "InitVar" not in text
 
 
 # --- warnings -----------------------------------------------------------------------------------

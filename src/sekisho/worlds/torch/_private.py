@@ -7,6 +7,7 @@ what the slow one cannot ask any more, torch itself refuses when its memory is a
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import warnings
@@ -233,9 +234,12 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
     """Have TorchScript take a wrapper for what it wraps; where it keeps no table, it may refuse it."""
     find = _find(torch, "jit._builtins._find_builtin")
     register = _find(torch, "jit._builtins._register_builtin")
-    found = None if find is None else find(original)
-    if found is not None and register is not None:
-        register(wrapper, found)
+    if find is None or register is None:
+        return
+    with contextlib.suppress(Exception):  # one of them may stand on what is gone
+        found = find(original)
+        if found is not None:
+            register(wrapper, found)
 
 
 def note_inline(original: Any, wrapper: Any) -> None:
