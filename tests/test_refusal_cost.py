@@ -40,15 +40,27 @@ def refusal(annotation, value, world=sk.numpy_world):
 
 
 NUMPY = {
-    "float64 to float32": (Float32, lambda n: np.full(n, 0.1), ["x.astype('float32'), which rounds"]),
+    "float64 to float32": (
+        Float32,
+        lambda n: np.full(n, 0.1),
+        ["x.astype('float32'), which rounds"],
+    ),
     "float64 to uint8": (UInt8, lambda n: np.full(n, 0.5), ["numpy.rint(x * 255).astype('uint8')"]),
     "int64 to float32": (Float32, np.arange, ["x.astype('float32')"]),
-    "complex128": (Complex64, lambda n: np.full(n, 0.1 + 1j), ["x.astype('complex64'), which rounds"]),
+    "complex128": (
+        Complex64,
+        lambda n: np.full(n, 0.1 + 1j),
+        ["x.astype('complex64'), which rounds"],
+    ),
     "real complex128": (Float32, lambda n: np.full(n, 0.1 + 0j), ["x.real.astype('float32')"]),
     "float64 to bool": (Bool, lambda n: np.full(n, 0.5), []),
     "list": (Float32, lambda n: [1.0] * n, ["numpy.asarray(x, dtype='float32')"]),
     "range": (Float32, range, ["numpy.asarray(x, dtype='float32')"]),
-    "array.array": (Float32, lambda n: array.array("d", [0.1]) * n, ["numpy.asarray(x, dtype='float32')"]),
+    "array.array": (
+        Float32,
+        lambda n: array.array("d", [0.1]) * n,
+        ["numpy.asarray(x, dtype='float32')"],
+    ),
 }
 
 
@@ -114,7 +126,9 @@ def test_several_steps_of_a_large_array_are_one_call():
 def test_a_large_nested_list_has_the_shape_of_all_of_it():
     x = [[0.1] * 2048 for _ in range(2048)]
     message, seconds, _ = refusal(Float32[np.ndarray, "2048 2048"], x)
-    assert "numpy.asarray(x, dtype='float32'), which rounds (judged by a part of its 4,194" in message
+    assert (
+        "numpy.asarray(x, dtype='float32'), which rounds (judged by a part of its 4,194" in message
+    )
     assert seconds < SECONDS
 
 

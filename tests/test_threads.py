@@ -59,6 +59,7 @@ def in_a_process(code, *, seconds=120):
         capture_output=True,
         text=True,
         timeout=seconds,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
@@ -357,7 +358,9 @@ def test_the_names_of_guards_that_are_gone_leave_linecache():
 
     gone = {come() for _ in range(1200)}
     come()
-    assert len(gone & set(linecache.cache)) <= 1000  # while other threads are there, as in a test run
+    assert (
+        len(gone & set(linecache.cache)) <= 1000
+    )  # while other threads are there, as in a test run
 
 
 def test_no_code_of_pythons_runs_when_a_guard_goes():
@@ -369,7 +372,9 @@ def test_no_code_of_pythons_runs_when_a_guard_goes():
         return x
 
     f(np.ones(2))
-    sys.setprofile(lambda frame, event, _: event == "call" and seen.append(frame.f_code.co_filename))
+    sys.setprofile(
+        lambda frame, event, _: event == "call" and seen.append(frame.f_code.co_filename)
+    )
     try:
         del f
     finally:

@@ -143,7 +143,9 @@ def read_setting(text: str, source: str) -> Setting:
     return make_setting(source, name, **levels)
 
 
-_scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar("sekisho_mode", default=())
+_scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
+    "sekisho_mode", default=()
+)
 """The blocks that this thread or task is in, the innermost last, and what each has in force."""
 
 _process: Setting = read_setting(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from sekisho.contract.aliases import evaluate_name
+from sekisho.ground import is_stored_field
 
 __all__ = ["field_hints", "field_names", "has_fields", "is_validated"]
 

@@ -56,7 +56,7 @@ def interpreter_flags() -> list[str]:
 
     What multiprocessing passes on. Without it a child has those of the environment only.
     """
-    import subprocess  # noqa: PLC0415, S404 - importing sekisho stays light
+    import subprocess  # noqa: PLC0415 - importing sekisho stays light
 
     read: Callable[[], list[str]] | None = vars(subprocess).get("_args_from_interpreter_flags")
     return read() if read else []
@@ -94,14 +94,14 @@ def warning_hook() -> tuple[Any, str, Callable[[Any], None]] | None:
 
 # `warnings` calls the `match` of a filter with the text, and asks whether what comes of it is true. These
 # are C's: while they run, no other thread can change the list of filters that is being gone through.
-_matches_all: Final[Callable[[str], Any]] = type  # a class is true
-_matches_none: Final[Callable[[str], Any]] = ().count
+_matches_all: Final[Any] = type  # a class is true
+_matches_none: Final[Any] = ().count
 
 
 class _Here(threading.local):
     """Stands for the pattern of a warning's text, and matches any text inside of `quiet`, in its thread."""
 
-    match = _matches_none
+    match: Any = _matches_none
 
     def __reduce__(self) -> str:
         return "_here"  # joblib's workers are sent the filters

@@ -47,6 +47,7 @@ EXPLAIN: Final = "__sekisho_explain__"
 OPTIONS: Final = "__sekisho_options__"
 """Under which global name a guard has the options that it was made with."""
 
+
 class _Entry:
     """A generated function: the file name that its code goes by, and how to write its text."""
 
@@ -212,7 +213,9 @@ def _forget_unused() -> None:
         return
     while _unused:
         gone = _unused.pop()
-        if _by_filename.get(gone.filename) is gone:  # else the function is here under its name again
+        if (
+            _by_filename.get(gone.filename) is gone
+        ):  # else the function is here under its name again
             del _by_filename[gone.filename]
             linecache.cache.pop(gone.filename, None)
 

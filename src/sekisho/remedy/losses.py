@@ -10,6 +10,7 @@ from sekisho.worlds import HOST, World, find_world, loaded_worlds
 
 __all__ = ["are_same", "loss_of"]
 
+
 def are_same(a: Any, b: Any) -> Any:
     """Which values of two arrays are the same, NaN being the same as NaN."""
     return (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - NaN

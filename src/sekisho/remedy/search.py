@@ -82,9 +82,7 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
     # The calls are ours: no strict mode watches them, and their warnings are nobody's.
     with unwatched(), quiet():
         try:
-            sample = take_sample(value)
-            if sample is None:
-                return None
+            sample = _looked_at(value)
             while (step := _next_step(sample, wanted)) is not None:
                 if len(steps) == _MOST_STEPS:
                     return None
@@ -96,6 +94,18 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
         except Exception:  # noqa: BLE001 - a call that raises is no remedy, whatever it raises
             return None if steps else _advice_only(value, wanted)
     return _say(steps, instead, seen) if steps else None
+
+
+def _looked_at(value: Any) -> Sample:
+    """A value, or the part of it that is looked at.
+
+    Raises:
+        Advice: if it is large, and none can be had.
+    """
+    sample = take_sample(value)
+    if sample is None:
+        raise Advice(None)
+    return sample
 
 
 def _advice_only(value: Any, wanted: Wanted) -> str | None:

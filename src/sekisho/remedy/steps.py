@@ -92,9 +92,13 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     loss = loss_of(value, target)
     is_complex = source.startswith(("complex", "clongdouble"))
     if loss != "complex" and is_complex and not target.startswith("complex"):
-        return Step("{0}.real", attrgetter("real"), judged=True)  # its imaginary part is zero; a cast may follow
+        return Step(
+            "{0}.real", attrgetter("real"), judged=True
+        )  # its imaginary part is zero; a cast may follow
     if loss is None or loss == "rounds":
-        return Step(call, partial(_cast, target), loses=", which rounds" if loss else "", judged=True)
+        return Step(
+            call, partial(_cast, target), loses=", which rounds" if loss else "", judged=True
+        )
     if loss in {"image", "fraction"}:
         scaled = "{0} * 255" if loss == "image" else "{0}"
         if "round" not in spelling:

@@ -27,7 +27,7 @@ from sekisho.worlds.shown import Shown
 from sekisho.worlds.unsaid import Unsaid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Alias", "World"]
 

@@ -246,7 +246,9 @@ class _Torch(World):
 
     def quick_to_host(
         self, dtypes: frozenset[Any] | None, *, read_only: bool
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[Any], Any] | None:
+        if not _private.asked_of(self.load()).is_complete:
+            return None  # a release of which less can be asked than must be
         return memory.make_share_tensor(self.load(), dtypes, read_only=read_only)
 
     def quick_is_compiling(self) -> Callable[[], bool]:

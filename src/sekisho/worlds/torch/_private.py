@@ -154,7 +154,8 @@ class _UnknownLevel:
 
 def has_tangent(tensor: Any, torch: Any) -> bool:
     """Whether a tensor is a dual of forward-mode autograd."""
-    if forward_level(torch)._current_level < 0:  # else `unpack_dual`, which takes 8 us
+    # Else `unpack_dual`, which takes 8 us.
+    if forward_level(torch)._current_level < 0:  # noqa: SLF001 - what this file is for
         return False
     return torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None
 
@@ -181,7 +182,7 @@ def is_zero(tensor: Any) -> bool:
 def write_count(tensor: Any) -> int | None:
     """How often a tensor has been written into; None where nobody counts: there is no other counter."""
     try:
-        count = tensor._version
+        count = tensor._version  # noqa: SLF001 - what this file is for
     except (AttributeError, RuntimeError):  # tensors of inference mode have none
         return None
     return count if type(count) is int else None
@@ -205,7 +206,7 @@ def mode_stack(torch: Any) -> ModeStack | None:
     take that one away.
     """
     names = ("_len_torch_function_stack", "_pop_mode", "_push_mode")
-    found = [getattr(torch.overrides, name, None) for name in names]
+    found: list[Any] = [getattr(torch.overrides, name, None) for name in names]
     if None not in found:
         return ModeStack(*found)
     missing = ", ".join(
@@ -244,4 +245,4 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
 
 def note_inline(original: Any, wrapper: Any) -> None:
     """Have a compiler of torch trace what a wrapper wraps, as torch.compile's own wrappers say it."""
-    wrapper._torchdynamo_inline = original
+    wrapper._torchdynamo_inline = original  # noqa: SLF001 - what this file is for

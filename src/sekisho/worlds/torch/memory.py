@@ -212,19 +212,13 @@ _WRITES_ZEROS: Final = (2, 10)
 """Before this release `numpy` shares the memory of a lazy zero tensor, which nobody has written."""
 
 
-def _share_nothing(_value: Any) -> None:
-    return None
-
-
 @cache
 def make_share_tensor(
     torch: Any, dtypes: frozenset[Any] | None, *, read_only: bool
 ) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
     tensor_type, forward_ad = torch.Tensor, _private.forward_level(torch)
-    transform, is_tracing, modes, is_complete = _private.asked_of(torch)
-    if not is_complete:
-        return _share_nothing
+    transform, is_tracing, modes, _ = _private.asked_of(torch)
 
     def share(tensor: Any) -> Any:  # noqa: PLR0911 - one question after the other
         if type(tensor) is not tensor_type or tensor.requires_grad:
