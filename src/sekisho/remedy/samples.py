@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "Sample", "take_sample"]
 
-MOST: Final = 1 << 16
-"""How many elements a message looks at: some milliseconds, whatever it asks of them."""
+MOST: Final = 1 << 15
+"""How many elements a message looks at: some milliseconds, whatever it asks of them. For no more than
+these torch wakes no other threads, which may take longer than the work."""
 
 _ITEMS: Final = (list, tuple, range, bytes, bytearray, memoryview, array.array)
 
