@@ -122,11 +122,11 @@ def quiet() -> Generator[None]:
     nothing. Where `catch_warnings` is a thread's own (an option of Python 3.14), it is used.
     """
     with contextlib.ExitStack() as stack:
-        filters: Any = getattr(warnings, "filters", None)
+        filters: list[Any] | None = getattr(warnings, "filters", None)
         if getattr(sys.flags, "context_aware_warnings", False):
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
-        elif isinstance(filters, list):
+        elif filters is not None:
             filters.insert(0, _FILTER)
             stack.callback(_take_away, filters)
         stack.callback(setattr, _here, "match", _here.match)

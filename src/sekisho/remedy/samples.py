@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import array
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from sekisho.worlds import class_of, find_world
 
@@ -68,9 +68,7 @@ def take_sample(value: Any) -> Sample | None:
         rows, columns = _steps((height, width))
         part = value.crop((0, 0, -(-width // columns), -(-height // rows)))
         return _sample(part, (height, width)) if rows * columns > 1 else Sample(value)
-    sizes = getattr(value, "shape", None)
-    if not isinstance(sizes, tuple):  # a table of Arrow's, or no array at all
-        sizes = (len(value),) if hasattr(kind, "__len__") else ()
+    sizes = _sizes_of(value)
     if math.prod(sizes) <= MOST:
         return Sample(value)
     step = min(sizes[0], -(-math.prod(sizes) // MOST))  # tables are cut along their rows
@@ -78,6 +76,14 @@ def take_sample(value: Any) -> Sample | None:
         return _sample(value[::step], sizes)
     except Exception:  # noqa: BLE001 - somebody else's class may raise anything
         return None
+
+
+def _sizes_of(value: Any) -> tuple[int, ...]:
+    shape: Any = getattr(value, "shape", None)
+    if type(shape) is tuple:
+        return cast("tuple[int, ...]", shape)
+    # A table of Arrow's, or no array at all.
+    return (len(value),) if hasattr(class_of(value), "__len__") else ()
 
 
 def _sample(part: Any, sizes: tuple[int, ...]) -> Sample:
