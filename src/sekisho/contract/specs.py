@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, is_typeddict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract.axes import Axis
+from sekisho.contract.fields import is_typed_dict
 from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class RecordSpec:
         self.required = required
         self.keys = frozenset[str]()
         self.is_complete = False
-        self.is_dict: bool = is_typeddict(kind)
+        self.is_dict: bool = is_typed_dict(kind)
 
 
 class AliasSpec:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.worlds import _jax_private as _private
-from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds.dtypes import (
+    PLAIN_DTYPES,
+    class_of,
+    dtype_name,
+    once_by_size,
+    plain_array,
+    refuse_dtype,
+)
 from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
@@ -53,11 +60,7 @@ class _Jax(World):
         return self.load().numpy
 
     def dtypes(self) -> Mapping[Any, str]:
-        if not self.is_loaded():
-            return {}
-        jnp = self.namespace()
-        scalar_types = [each for each in jnp.__dict__.values() if isinstance(each, type(jnp.int8))]
-        return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
+        return _dtypes(self.namespace().__dict__) if self.is_loaded() else {}
 
     def kind_of(self, value: Any) -> str | None:
         return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
@@ -154,6 +157,13 @@ class _Jax(World):
 
     def operation_name(self, operation: Any) -> str:
         return super().operation_name(operation).replace(_private.CLASS, "Array")
+
+
+@once_by_size  # asked of every annotation; a module that is still being imported grows
+def _dtypes(names: Mapping[str, Any]) -> dict[Any, str]:
+    kind = class_of(names.get("int8", WORLD))
+    scalar_types = [each for each in names.values() if isinstance(each, kind)]
+    return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
 
 
 WORLD: Final = _Jax()

@@ -143,7 +143,9 @@ class _Torch(World):
 
     def parse_device(self, device: Any) -> Any:
         try:
-            return self.load().device(device)
+            found = self.load().device(device)
+            # Tensors on the host say "cpu", whatever they were asked for.
+            return self.load().device("cpu") if found.type == "cpu" else found
         except (RuntimeError, TypeError) as error:
             raise Refusal(str(error).splitlines()[0]) from None
 
