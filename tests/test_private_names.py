@@ -40,6 +40,10 @@ REVIEWED = {
     ("sekisho/worlds/torch/memory.py", "_current_level"),
     # Set on a function of this package's: a release that does not know it traces the function.
     ("sekisho/ground/source.py", "_dynamo_marked_constant"),
+    # The name of a special form of `typing`: one without it counts as no mark.
+    ("sekisho/contract/annotations.py", "_name"),
+    ("sekisho/contract/fields.py", "_name"),
+    ("sekisho/contract/marks.py", "_name"),
     # A hook of beartype's is asked what it transforms; without an answer it counts as a rival.
     ("sekisho/package/hook.py", "_package"),
     # Loaded by its path, of the standard library alone; Python 3.12 and later.
