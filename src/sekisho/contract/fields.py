@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, get_args, g
 
 from sekisho.contract.aliases import evaluate_name, names_where_written
 from sekisho.contract.marks import is_mark
+from sekisho.ground import is_stored_field
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -142,14 +143,9 @@ def is_typed_dict(kind: Any) -> bool:
 def field_names(kind: Any) -> tuple[str, ...]:
     """The fields that an instance holds, in order."""
     if hasattr(kind, "__dataclass_fields__"):
-        return tuple(n for n, each in kind.__dataclass_fields__.items() if _is_stored(each))
+        return tuple(n for n, each in kind.__dataclass_fields__.items() if is_stored_field(each))
     if hasattr(kind, "__attrs_attrs__"):
         return tuple(each.name for each in kind.__attrs_attrs__)
     if is_validated(kind):
         return tuple(next(getattr(kind, name) for name in _VALIDATED if hasattr(kind, name)))
     return tuple(getattr(kind, "_fields", kind.__annotations__))
-
-
-def _is_stored(field: Any) -> bool:
-    # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - fields() needs a class of ours

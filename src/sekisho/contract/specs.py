@@ -101,9 +101,16 @@ def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
 def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
-    """The dtypes of a loaded world that an annotation accepts, the same set for every guard."""
+    """The dtypes of a world that an annotation accepts, the same set for every guard.
+
+    None while its library is not loaded: then a guard asks out of line.
+    """
+    return _dtypes_of(world, dtypes) if world.is_loaded() else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
     known = world.dtypes().items()
     return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
 

@@ -8,6 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from sekisho.contract.pytrees import is_array_like, leaf_of
+from sekisho.ground import is_protocol
 from sekisho.worlds import type_name, world_names, world_of_class
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def takes_arrays(hint: Any) -> bool:
         get_args(hint) if get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
     )
     kinds = [get_origin(each) or each for each in alternatives]
-    return any(getattr(k, "_is_protocol", False) and hasattr(k, "__array__") for k in kinds)
+    return any(is_protocol(k) and hasattr(k, "__array__") for k in kinds)
 
 
 def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:

@@ -6,9 +6,20 @@ they are in this one, stand in `words`; what type checkers make of some decorato
 of it asks what an array is.
 """
 
-from sekisho.ground.blocks import Block
+from sekisho.ground._private import (
+    callee_names,
+    frame_at,
+    interpreter_flags,
+    is_being_imported,
+    is_protocol,
+    is_stored_field,
+    quiet,
+    warning_hook,
+)
+from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of
+from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.source import (
     EXPLAIN,
@@ -32,17 +43,27 @@ __all__ = [
     "HandingBack",
     "OPTIONS",
     "WRITE",
+    "callee_names",
     "compile_function",
     "compile_into",
     "environment_of_children",
     "evaluate",
     "foreign_name",
+    "frame_at",
     "generated_source",
+    "interpreter_flags",
+    "is_being_imported",
     "is_guard",
+    "is_protocol",
+    "is_stored_field",
     "live_guards",
     "locals_of",
     "make_stub",
+    "once",
+    "quiet",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
+    "warning_hook",
+    "without_last",
 ]

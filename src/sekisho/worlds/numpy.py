@@ -24,8 +24,9 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
+from sekisho.worlds.spelling import spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, spelled_like_numpy
+from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
