@@ -67,7 +67,7 @@ $(VENV)/.ready: $(SETUP_FILES)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP_INSTALL) "pip>=25.1"
 	$(VENV)/bin/python $(PIP_INSTALL) torch
-	$(VENV)/bin/python $(PIP_INSTALL) --editable ".[torch,jax,distributed]" --group test --group demo --group lint --group docs
+	$(VENV)/bin/python $(PIP_INSTALL) --editable ".[torch,jax,distributed]" --group test --group test-torch --group demo --group lint --group docs
 	touch $@
 
 $(VENV)-numpy/.ready: $(SETUP_FILES)

@@ -40,7 +40,9 @@ class Checkpoint:
             raise DeclarationError(text) from None
         self.parameter: Parameter = make_parameter(CHECKED)._replace(spec=spec)
         self.contract: Contract = Contract("check", options, (), self.parameter)
-        self.keys: frozenset[str] = self.contract.keys  # here: a compiler traces what is asked later
+        self.keys: frozenset[str] = (
+            self.contract.keys
+        )  # here: a compiler traces what is asked later
         self.boundary: Boundary = Boundary(self.contract, self.parameter, is_result=False)
 
     def hold(self, value: Any, body: Body | None, line: int = 0) -> None:
