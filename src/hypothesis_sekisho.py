@@ -24,7 +24,7 @@ def register() -> None:
     except ImportError:
         return
     table: Any = getattr(types, "_global_extra_lookup", None)
-    if isinstance(table, dict):
+    if hasattr(table, "setdefault"):
         table.setdefault("jaxtyping", _strategy)
 
 

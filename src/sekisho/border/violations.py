@@ -34,7 +34,8 @@ def _shown(sizes: tuple[int, ...]) -> str:
 
 def _plain(size: Any) -> Any:
     """A size, or several, without the class that a library has for a shape."""
-    return tuple(size) if isinstance(size, tuple) else size
+    sizes: Any = size
+    return tuple(sizes) if isinstance(size, tuple) else size
 
 
 class Place:
