@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sekisho import adopting, crossings, linting, mapping
+from sekisho import adopting, crossings, linting, mapping, restoring
 
 __all__ = ["main"]
 
@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     mapping.add_command(commands)
     linting.add_command(commands)
     adopting.add_command(commands)
+    restoring.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments
     behind: list[str] = []
     if arguments[:1] == ["adopt"] and "--" in arguments:

@@ -7,7 +7,6 @@ starts (see `sekisho.recorder`); when it has ended, however it ended, this one r
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
+from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:
     import argparse
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
     said, guilty = failing_rows(log.merged(), limits)
     _report(log, options, said, guilty)
     if status < 0:
-        _end_by(-status)
+        end_by(-status)
     return status or bool(said)
 
 
@@ -173,27 +173,14 @@ def _wait_for(program: subprocess.Popen[bytes]) -> int:
             signal.signal(number, handler)
 
 
-def _end_by(number: int) -> None:
-    """End as the program has: whoever waits for this process sees the signal."""
-    with contextlib.suppress(ImportError, ValueError, OSError):  # one core dump is enough
-        import resource  # noqa: PLC0415 - not on every system
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with contextlib.suppress(ValueError, OSError):  # SIGKILL has no handler
-        signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-
-
 def _report(
     log: CrossingLog, options: argparse.Namespace, said: list[str], guilty: list[Row]
 ) -> None:
     error = sys.stderr
     if options.json is not None:
-        options.json.write_text(json.dumps(log.to_dict(), indent=1) + "\n", "utf-8")
+        replace_file(options.json, (json.dumps(log.to_dict(), indent=1) + "\n").encode())
     if options.html is not None:
-        options.html.write_text(log.to_html(), "utf-8")
+        replace_file(options.html, log.to_html().encode("utf-8", "backslashreplace"))
     if options.mermaid:
         error.write(f"\n{log.to_mermaid()}")
     elif not options.quiet:

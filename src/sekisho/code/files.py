@@ -46,6 +46,8 @@ class SourceFile(NamedTuple):
         text: all of it; of a notebook, the code of its cells, one after the other.
         cells: of a notebook, the number of each cell and its first line in `text`.
         skipped: what of it could not be read.
+        data: the file as it was read; of a notebook, nothing.
+        encoding: the one that it declares; ``utf-8-sig`` if it begins with a byte order mark.
     """
 
     path: str
@@ -55,6 +57,12 @@ class SourceFile(NamedTuple):
     text: str
     cells: tuple[tuple[int, int], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    data: bytes = b""
+    encoding: str = "utf-8"
+
+    def decode(self) -> str:
+        """The text with the line ends that it has in the file."""
+        return self.data.decode(self.encoding)
 
     def place(self, line: int) -> str:
         """``path:line``, of a notebook ``path:cell 3:line``."""
@@ -127,7 +135,15 @@ def read_file(path: Path) -> SourceFile | Skipped:
     except (OSError, SyntaxError, UnicodeDecodeError, LookupError, ValueError) as error:
         return Skipped(shown, _first_line(error))
     module, root = _module_of(path)
-    return SourceFile(shown, module, root, path.name == "__init__.py", _unix(text))
+    return SourceFile(
+        shown,
+        module,
+        root,
+        path.name == "__init__.py",
+        _unix(text),
+        data=data,
+        encoding=encoding,
+    )
 
 
 def _unix(text: str) -> str:
