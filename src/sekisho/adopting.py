@@ -150,14 +150,11 @@ def _root(package: str, parser: argparse.ArgumentParser) -> str:
 
 def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
     """Refuse to run on files that a run which was killed has left as nobody has confirmed them."""
-    from sekisho.writing import find_journal  # noqa: PLC0415 - as above
+    from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - as above
 
     journal = find_journal([root])
     if journal is not None:
-        parser.error(
-            f"a run that was interrupted has left {journal}\n"
-            f"  hint: python -m sekisho restore {journal.parent} puts the files back as they were"
-        )
+        parser.error(say_journal(journal))
 
 
 def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:

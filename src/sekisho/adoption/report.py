@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tokenize
 from typing import TYPE_CHECKING
 
+from sekisho.code import decode
 from sekisho.findings import difference
 
 if TYPE_CHECKING:
@@ -25,15 +24,10 @@ def _shown(path: str) -> str:
 def to_diff(plan: Plan) -> str:
     """What would be written, as a unified diff."""
     return "".join(
-        difference(_shown(file.path), _text(file.before), _text(file.after))
+        difference(_shown(file.path), decode(file.before)[0], decode(file.after)[0])
         for file in plan.files
         if file.before != file.after
     )
-
-
-def _text(data: bytes) -> str:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    return data.decode(encoding)
 
 
 def to_text(plan: Plan) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Skipped", "SourceFile", "find_files", "parse", "read_file"]
+__all__ = ["Skipped", "SourceFile", "decode", "find_files", "parse", "read_file"]
 
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 _LARGEST: Final = 8_000_000
@@ -130,8 +130,7 @@ def read_file(path: Path) -> SourceFile | Skipped:
         data = path.read_bytes()
         if path.suffix == ".ipynb":
             return _read_notebook(path, data)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
+        text, encoding = decode(data)
     except (OSError, SyntaxError, UnicodeDecodeError, LookupError, ValueError) as error:
         return Skipped(shown, _first_line(error))
     module, root = _module_of(path)
@@ -144,6 +143,17 @@ def read_file(path: Path) -> SourceFile | Skipped:
         data=data,
         encoding=encoding,
     )
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """The text of a Python file and its encoding: by its byte order mark, its cookie, or UTF-8.
+
+    Raises:
+        SyntaxError: if it declares an encoding that there is not.
+        UnicodeDecodeError: if it is not what it declares.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return data.decode(encoding), encoding
 
 
 def _unix(text: str) -> str:

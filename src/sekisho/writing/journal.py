@@ -28,6 +28,7 @@ __all__ = [
     "find_journal",
     "project_folder",
     "restore",
+    "say_journal",
 ]
 
 _NAME: Final = ".sekisho-journal"
@@ -78,6 +79,14 @@ def find_journal(paths: Iterable[str | Path]) -> Path | None:
             if (folder / _NAME).is_file():
                 return folder / _NAME
     return None
+
+
+def say_journal(path: Path) -> str:
+    """What to do about a journal that was found."""
+    return (
+        f"a run that was interrupted has left {path}\n"
+        f"  hint: python -m sekisho restore {path.parent} puts the files back as they were"
+    )
 
 
 class Journal:
