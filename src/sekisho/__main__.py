@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sekisho import adopting, crossings, linting, mapping, restoring
+from sekisho import adopting, cleaning, crossings, linting, mapping, restoring
 
 __all__ = ["main"]
 
@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     linting.add_command(commands)
     adopting.add_command(commands)
     restoring.add_command(commands)
+    cleaning.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments
     behind: list[str] = []
     if arguments[:1] == ["adopt"] and "--" in arguments:
