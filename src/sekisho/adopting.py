@@ -205,7 +205,7 @@ def _observe(
     root: str, command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
-    from sekisho.tracer import environment_for, read_journals  # noqa: PLC0415 - as above
+    from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - as above
 
     folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
     try:
@@ -213,6 +213,8 @@ def _observe(
         for _ in range(runs):
             status = _run(command, environment_for(folder, (root,))) or status
         observed, travels = read_journals(folder)
+        missing = what_is_missing(folder)
+        _say(f"not all calls were seen: {missing}" if missing else "")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return status, observed, travels

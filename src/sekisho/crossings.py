@@ -59,7 +59,7 @@ def read_limit(text: str) -> Limit:
 
 
 def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list[Row]]:
-    """What is beyond its limit, in words, and the rows that it is made of, the largest first.
+    """What is beyond its limit or missing, in words, and the rows that it is made of, the largest first.
 
     Crossings between libraries and moves between devices count; numbers of Python's do not.
     """
@@ -75,6 +75,9 @@ def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list
             said.append(f"{amount:,} {name}, at most {most:,} allowed")
             rows.sort(key=lambda row: -(row.nbytes if what == "bytes" else row.count))
             guilty |= dict.fromkeys(rows)
+    if limits:  # what is missing may be beyond them
+        lost = [each for each in log.processes if each.lost]
+        said += [f"{each.name} (process {each.pid}): {each.lost}" for each in lost]
     return said, list(guilty)
 
 

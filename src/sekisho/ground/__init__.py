@@ -1,7 +1,7 @@
 """What every room stands on, and what knows no array.
 
 Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
-`blocks`; what a child process is to run first, `children` tells it; the words of other libraries, and what
+`blocks`; what a child process is to run first, `children` tells it, and what it writes are `lines`; the words of other libraries, and what
 they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
 of it asks what an array is.
 """
@@ -9,6 +9,7 @@ of it asks what an array is.
 from sekisho.ground.blocks import Block
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of
+from sekisho.ground.lines import LineFile
 from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.source import (
     EXPLAIN,
@@ -30,6 +31,7 @@ __all__ = [
     "Converting",
     "EXPLAIN",
     "HandingBack",
+    "LineFile",
     "OPTIONS",
     "WRITE",
     "compile_function",
