@@ -20,6 +20,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
     from collections import Counter
@@ -316,7 +318,7 @@ def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:
 
 def _say_left_alone(written: Transaction) -> None:
     for path, why in written.left_alone.items():
-        _say(f"left alone: {path}: {why}")
+        _say(f"left alone: {printable(path)}: {why}")
 
 
 def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:

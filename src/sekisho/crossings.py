@@ -19,11 +19,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.ground import printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
 from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
 
@@ -180,10 +182,16 @@ def _report(
     log: CrossingLog, options: argparse.Namespace, said: list[str], guilty: list[Row]
 ) -> None:
     error = sys.stderr
-    if options.json is not None:
-        replace_file(options.json, (json.dumps(log.to_dict(), indent=1) + "\n").encode())
-    if options.html is not None:
-        replace_file(options.html, log.to_html().encode("utf-8", "backslashreplace"))
+    reports: list[tuple[Path | None, Callable[[], str]]] = [
+        (options.json, lambda: json.dumps(log.to_dict(), indent=1) + "\n"),
+        (options.html, log.to_html),
+    ]
+    for path, make in reports:
+        if path is not None:
+            try:
+                replace_file(path, make().encode("utf-8", "backslashreplace"))
+            except OSError as problem:  # the others are written all the same
+                said.append(f"{path} is not written: {problem.strerror}")
     if options.mermaid:
         error.write(f"\n{log.to_mermaid()}")
     elif not options.quiet:
@@ -192,6 +200,6 @@ def _report(
     if options.github:
         sys.stdout.write("".join(f"{line}\n" for line in log.to_annotations(guilty)))
     for each in said:
-        error.write(f"\nsekisho: failed: {each}\n")
+        error.write(f"\nsekisho: failed: {printable(each)}\n")
     for row in guilty if said else ():
-        error.write(f"  {row}\n")
+        error.write(f"  {printable(str(row))}\n")

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -64,15 +66,28 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         parser.error(str(error))
     for skipped in solution.skipped:
-        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+        sys.stderr.write(
+            f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
+        )
     findings = check(solution, settings)
     if options.write_baseline:
         return _note(findings, settings, parser)
     findings = _new(findings, settings, parser)
     if options.fix:
         return _fix(solution, findings, parser, writes=options.write)
-    sys.stdout.write(FORMATS[options.format](findings, settings))
+    _print(FORMATS[options.format](findings, settings), is_data=options.format in {"json", "sarif"})
     return int(bool(findings))
+
+
+def _print(text: str, *, is_data: bool) -> None:
+    """Print; data as UTF-8, whatever a terminal here would want."""
+    buffer = getattr(sys.stdout, "buffer", None) if is_data else None
+    if buffer is None:
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode("utf-8"))
+    buffer.flush()
 
 
 def _name_journal(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -173,10 +188,10 @@ def _mend(
         except ImportError:
             parser.error("--fix needs libcst: install sekisho[tools]")
         except ValueError as error:
-            left += f"sekisho: left alone: {file.path}: {error}\n"
+            left += f"sekisho: left alone: {printable(file.path)}: {error}\n"
             continue
         for fix, why in done.left.items():
-            left += f"sekisho: not renamed: {file.path}:{fix.line}: {why}\n"
+            left += f"sekisho: not renamed: {printable(file.path)}:{fix.line}: {why}\n"
         if done.fixes:
             mended[file.path] = sum(each.fix in done.fixes for each in here)
             changes.append(Change(file.path, file.data, done.text.encode(file.encoding)))
@@ -199,7 +214,7 @@ def _write(changes: list[Change], mended: dict[str, int], left: str, count: int)
         with Transaction(project_folder(os.path.commonpath(paths)), changes) as written:
             written.commit()
         for path, why in written.left_alone.items():
-            left += f"sekisho: left alone: {path}: {why}\n"
+            left += f"sekisho: left alone: {printable(path)}: {why}\n"
             mended.pop(path)
     sys.stderr.write(left)
     sys.stderr.write(f"{sum(mended.values())} of {count} findings mended\n")

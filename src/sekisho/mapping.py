@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -53,5 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         sys.stdout.write(to_text(solution, functions))
     for skipped in solution.skipped:
-        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+        sys.stderr.write(
+            f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
+        )
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -40,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(f"sekisho: {error}\n")
         return 1
     for path in restored:
-        sys.stdout.write(f"as it was: {path}\n")
+        sys.stdout.write(f"as it was: {printable(path)}\n")
     for path, why in left_alone.items():
-        sys.stdout.write(f"left alone: {path}: {why}\n")
+        sys.stdout.write(f"left alone: {printable(path)}: {why}\n")
     if not restored and not left_alone:
         sys.stdout.write("all files are as that run has left them: it had ended its work\n")
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.code import decode
 from sekisho.findings import difference
+from sekisho.ground import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def to_text(plan: Plan) -> str:
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
     annotations = sum(len(edit.annotations) for edit in edits)
     lines.append(f"{len(edits)} functions, {annotations} annotations")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _said_of(choice: Choice) -> Iterator[str]:

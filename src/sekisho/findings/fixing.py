@@ -13,6 +13,8 @@ import warnings
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -66,7 +68,10 @@ def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
 def difference(path: str, before: str, after: str) -> str:
     """A unified diff."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), path, path
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        printable(path),
+        printable(path),
     )
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines

@@ -11,6 +11,7 @@ from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of
 from sekisho.ground.lines import LineFile
 from sekisho.ground.overloads import Converting, HandingBack
+from sekisho.ground.printable import as_json, printable
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -34,6 +35,7 @@ __all__ = [
     "LineFile",
     "OPTIONS",
     "WRITE",
+    "as_json",
     "compile_function",
     "compile_into",
     "environment_of_children",
@@ -44,6 +46,7 @@ __all__ = [
     "live_guards",
     "locals_of",
     "make_stub",
+    "printable",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
