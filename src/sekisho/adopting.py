@@ -16,7 +16,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,13 +100,12 @@ def _run_all(options: argparse.Namespace) -> int:
     _refuse_interrupted(root, parser)
     if options.write and not options.force:
         _refuse_uncommitted(root, parser)
+    width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
-    settings = Settings(
-        tuple(options.select), options.min_calls, options.arrays_only, _width_of(root)
-    )
+    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
     seen = deduce_all(observed, travels, _crossing(root), snapshot)
     try:
         plan = make_plan(seen, settings)
@@ -192,15 +190,20 @@ def _git(folder: str, *words: str) -> str | None:
     return None if done.returncode else done.stdout
 
 
-def _width_of(root: str) -> int:
+def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
     """How long a line may be, as the project's formatter has it."""
-    for folder in Path(root).parents:
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
-            ruff, black = tools.get("ruff", {}), tools.get("black", {})
-            return int(ruff.get("line-length", black.get("line-length", _FORMATTERS_WIDTH)))
-    return _WIDTH
+    from sekisho.errors import DeclarationError  # noqa: PLC0415 - as above
+    from sekisho.package import read_tools  # noqa: PLC0415 - likewise
+
+    try:
+        path, tools = read_tools(Path(root))
+    except DeclarationError as error:
+        parser.error(str(error))
+    if path is None:
+        return _WIDTH
+    tables: list[Any] = [tools.get(name) for name in ("ruff", "black")]
+    widths = [table.get("line-length") for table in tables if hasattr(table, "get")]
+    return next((each for each in widths if isinstance(each, int)), _FORMATTERS_WIDTH)
 
 
 def _observe(

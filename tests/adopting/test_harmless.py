@@ -50,6 +50,16 @@ def tree(write):
     return tree
 
 
+@pytest.fixture
+def run_check(capfd):
+    def run_check(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["check", *arguments])
+        return ended.value.code, capfd.readouterr().err
+
+    return run_check
+
+
 def begin(*arguments):
     command = [sys.executable, "-m", "sekisho", "adopt", "shop", "--force", *arguments]
     return subprocess.Popen(
@@ -301,3 +311,48 @@ def test_a_file_that_git_does_not_know_asks_for_force_too(tree, adopt, tmp_path)
     assert status == 2
     assert "there are uncommitted changes, and --write would mix with them:\n" in err
     assert "?? m0.py\n" in err
+
+
+# --- what the project says of itself ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"[tool", "pyproject.toml is no TOML: "),
+        (b"tool = 3", "pyproject.toml: [tool] is a table of tables, got 3."),
+        (b"\xff\xfe", "pyproject.toml is no TOML: "),
+    ],
+)
+def test_a_broken_pyproject_is_named_before_the_command_runs(write, adopt, run_check, text, said):
+    write("one.py", "def one(x):\n    return x\n")
+    write("program.py", "open('ran', 'w')\n")
+    path = write("pyproject.toml", "")
+    path.write_bytes(text)
+    status, _, err = adopt("one.py", "--", "program.py")
+    assert status == 2
+    assert said in err
+    assert not (path.parent / "ran").exists()
+    status, err = run_check("one.py")
+    assert status == 2
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("[tool.ruff]\nline-length = 120", 120),
+        ("[tool.black]\nline-length = 90", 90),
+        ("[tool.ruff]\nline-length = 'wide'\n[tool.black]\nline-length = 90", 90),
+        ("[tool]\nruff = 1", 88),
+        ("[tool.sekisho.check]\nselect = ['SK']", 88),
+    ],
+)
+def test_the_width_of_a_line_is_that_of_the_nearest_pyproject(write, tmp_path, text, width):
+    from sekisho.adopting import _width_of
+
+    write("shop/pyproject.toml", text)
+    write("pyproject.toml", "[tool.ruff]\nline-length = 70")
+    write("shop/one.py", "")
+    assert _width_of(str(tmp_path / "shop"), None) == width
+    assert _width_of(str(tmp_path / "shop" / "one.py"), None) == width
