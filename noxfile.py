@@ -84,6 +84,16 @@ def wheel(session: nox.Session, torch: str | None, dependencies: tuple[str, ...]
     session.run("python", "-P", "-m", "pytest", "-q", "-W", "default", "tests", *session.posargs)
 
 
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Measure which mistakes the tests notice, and write docs/mutants.md (see tests/mutants.py)."""
+    pinned = ("--constraint", "constraints.txt")
+    session.install("pip>=25.1")
+    session.install(*pinned, "torch")  # first, so that nothing else asks for a newer build
+    session.install(*pinned, "--editable", ".[torch,jax]", "--group", "test", "--group", "mutants")
+    session.run("python", "tests/mutants.py", *session.posargs)
+
+
 @nox.session(python=False)
 def readme(session: nox.Session) -> None:
     """Follow the README from its first line to its last, in an environment that has nothing else."""

@@ -19,10 +19,12 @@ def register() -> None:
     that are known. It keeps a table for whole libraries, which it fills for NumPy; if a release has
     none, `sekisho.testing.arrays_of` remains.
     """
-    from hypothesis.strategies._internal import types  # noqa: PLC0415 - being imported right now
-
-    table: dict[str, Any] | None = getattr(types, "_global_extra_lookup", None)
-    if table is not None:
+    try:
+        from hypothesis.strategies._internal import types  # noqa: PLC0415 - being imported right now
+    except ImportError:
+        return
+    table: Any = getattr(types, "_global_extra_lookup", None)
+    if isinstance(table, dict):
         table.setdefault("jaxtyping", _strategy)
 
 

@@ -434,7 +434,9 @@ def modules(monkeypatch):
             module = types.ModuleType(names[name])
             monkeypatch.setitem(sys.modules, module.__name__, module)
             words = rf"\b({'|'.join(names)})\b"
-            exec(re.sub(words, lambda found: names[found[0]], text), vars(module))
+            own = re.sub(words, lambda found: names[found[0]], text)
+            # This file's own `from __future__` is none of theirs.
+            exec(compile(own, module.__name__, "exec", dont_inherit=True), vars(module))
             made.append(module)
         return made
 
@@ -881,3 +883,269 @@ def test_wrappers_of_every_flavour_are_called_as_they_were(flavour, run, outcome
     run(owner.f(world.zeros(2), k=2))
     assert seen == [(1, ["x"]), (2, ["k"])]
     assert refused(lambda: run(owner.f(x=3)))
+
+
+# --- neighbours ----------------------------------------------------------------------------------
+
+Free = TypeVar("Free")
+
+
+@pytest.mark.parametrize("hint", [Free, Free | None, Optional[Free]])
+def test_a_type_variable_that_stands_for_any_type_is_guarded_like_no_annotation(hint, world, other):
+    f = annotated(world.decorate, hint)
+    assert isinstance(f(other.zeros(2)), world.array_type)
+    assert f("text") == "text"
+    with sk.mode("strict"):
+        assert refused(f, other.zeros(2))
+        assert refused(annotated(world.decorate, list[Free]), [other.zeros(2)])
+        assert not refused(annotated(sk.boundary, hint), other.zeros(2))
+
+
+def test_arguments_that_are_only_passed_on_are_guarded_like_no_annotation(world, other):
+    A = world.array_type
+
+    @world.decorate
+    def call(f: collections.abc.Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> Any:
+        return f(*args, **kwargs)
+
+    @world.decorate
+    def spread(*args: *Ts) -> Any:
+        return args
+
+    assert all(
+        isinstance(each, A) for each in call(lambda x, y: (x, y), other.zeros(2), y=other.zeros(1))
+    )
+    assert isinstance(spread(other.zeros(2))[0], A)
+    with sk.mode("strict"):
+        assert refused(call, len, other.zeros(2))
+        assert refused(spread, other.zeros(2))
+
+
+SHAPES = [
+    (tuple[int, *tuple[int, ...]], [1, 2, 3]),
+    (tuple[*tuple[int, ...], int], [1, 2, 3]),
+    (tuple[int, *tuple[int, int]], [3]),
+    (tuple[int, ...], [0, 1, 2, 3]),
+    (tuple[typing.Literal[2], int], [2]),
+    (tuple[()], [0]),
+    (Any, [0, 1, 2, 3]),
+]
+DTYPES_WRITTEN = [
+    (np.dtype[np.float32] | np.dtype[np.float64], ["float32", "float64"]),
+    (np.dtype[typing.Annotated[np.float32, "metadata"]], ["float32"]),
+    (typing.Annotated[np.dtype[np.float32], "metadata"], ["float32"]),
+    (TypeVar("D", bound=np.dtype[np.floating]), ["float32", "float64", "float16"]),
+    (TypeVar("E", np.dtype[np.float32], np.dtype[np.int64]), ["float32", "int64"]),
+    (np.dtype, DTYPES),
+]
+
+
+@pytest.mark.parametrize(("shape", "ranks"), SHAPES, ids=str)
+@pytest.mark.parametrize(("dtype", "names"), DTYPES_WRITTEN, ids=str)
+def test_numpys_long_spelling_says_shape_and_dtype(shape, ranks, dtype, names):
+    f = annotated(sk.numpy_world, np.ndarray[shape, dtype])
+    found = {n for n in range(4) if not refused(f, np.zeros((2,) * n, names[0]))}
+    assert found == set(ranks)
+    some = ranks[0]
+    assert {d for d in DTYPES if not refused(f, np.zeros((2,) * some, d))} == set(names)
+
+
+@pytest.mark.parametrize(
+    "spelling", [lambda rest: (Float32[np.ndarray, "n"], *rest), lambda rest: (*rest, int)]
+)
+def test_a_tuple_may_have_any_number_of_any_items(spelling):
+    (several,) = typing.get_args(tuple[*Ts])
+    f = annotated(sk.numpy_world, tuple[spelling((several,))], returns=Any)
+    array = np.zeros(2, "f4")
+    if spelling(())[0] is int:
+        return
+    assert not refused(f, (array, 1, "a"))
+    assert not refused(f, (array,))
+    assert refused(f, ())
+    assert refused(f, (1, array))
+
+
+def test_marks_and_forms_of_typing_extensions_are_those_of_typing():
+    te = pytest.importorskip("typing_extensions")
+
+    class Batch(te.TypedDict, total=False):
+        x: te.Required[te.ReadOnly[Any]]
+        y: Any
+
+    Batch.__annotations__ = {
+        "x": te.Required[te.ReadOnly[Float32[np.ndarray, "n"]]],
+        "y": te.ReadOnly[Float32[np.ndarray, "n"]],
+    }
+    f = annotated(sk.numpy_world, Batch)
+    x = np.zeros(2, "f4")
+    assert [
+        refused(f, each) for each in ({"x": x}, {"x": x, "y": x}, {"y": x}, {"x": np.zeros(2)}, {})
+    ] == [*(False, False, True, True, True)]
+    assert annotated(sk.numpy_world, int, returns=te.TypeIs[int], body=lambda x: True)(1)
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+@pytest.mark.parametrize("total", [True, False])
+def test_the_keys_that_a_typed_dict_requires_are_read_in_strings_too(modules, future, total):
+    (m,) = modules(
+        keys=f"""
+{future}
+import numpy as np, sekisho as sk
+from typing import TypedDict, Required, NotRequired, Annotated, Unpack
+class Base(TypedDict, total={total}):
+    a: Required[np.ndarray]
+    b: NotRequired[np.ndarray]
+    c: np.ndarray
+class Batch(Base):
+    d: Annotated[NotRequired[np.ndarray], "as written"]
+    e: np.ndarray
+@sk.numpy_world
+def f(x: Batch): return x
+@sk.numpy_world
+def g(**x: Unpack[Batch]): return x
+"""
+    )
+    every = {name: np.zeros(1) for name in "abcde"}
+    for name in "abcde":
+        without = {key: value for key, value in every.items() if key != name}
+        required = name in ("ace" if total else "ae")
+        assert refused(m.f, without) is required
+        assert refused(m.g, **without) is required
+
+
+@pytest.mark.parametrize(
+    "holder", [list, tuple, collections.abc.Iterable, collections.abc.Collection]
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_has_no_items_is_refused_or_taken_by_another_alternative(holder, swapped, world):
+    A = world.array_type
+    hint = holder[Float32[A, "n"]] if holder is not tuple else tuple[Float32[A, "n"], ...]
+    alternatives = (Float32[A, ""], hint) if swapped else (hint, Float32[A, ""])
+    f = annotated(world.decorate, Union[alternatives])
+    assert not refused(f, world.zeros())
+    assert refused(annotated(world.decorate, hint), world.zeros())
+
+
+class Broken(collections.abc.Sequence):
+    def __getitem__(self, index):
+        raise OSError("no disk")
+
+    def __len__(self):
+        return 2
+
+
+def test_items_that_cannot_be_taken_are_refused_in_words():
+    f = annotated(sk.numpy_world, collections.abc.Sequence[np.ndarray])
+    with pytest.raises(sk.BoundaryError, match="its items cannot be taken: no disk"):
+        f(Broken())
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])
+def test_the_host_is_one_device_however_it_is_written(device, torch):
+    f = annotated(sk.torch_world(device=device), Float32[torch.Tensor, "n"])
+    x = torch.zeros(2)
+    with sk.mode("strict"):
+        assert f(x) is x
+    assert f(np.zeros(2, "f4")).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("option", ["on_foreign", "returns", "casting", "copy", "detach"])
+def test_an_option_that_is_an_array_is_refused_in_words(option):
+    with pytest.raises(sk.DeclarationError, match=f"option '{option}': expected"):
+        sk.numpy_world(**{option: np.zeros(3)})
+
+
+def test_a_class_that_cannot_be_changed_is_refused_in_words():
+    with pytest.raises(sk.DeclarationError, match="type cannot be guarded"):
+        sk.numpy_world(type)
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+def test_a_string_in_the_field_of_a_record_means_what_it_does_where_it_was_written(modules, future):
+    _, uses = modules(
+        aliases=ALIASES.format(boxes="list['Box']"),
+        uses=f"""
+{future}
+import numpy as np, sekisho as sk
+import aliases
+from dataclasses import dataclass
+from typing import NamedTuple, TypedDict
+@dataclass
+class Data:
+    tree: aliases.Tree
+class Triple(NamedTuple):
+    tree: aliases.Tree
+class Dict(TypedDict):
+    tree: aliases.Tree
+@sk.numpy_world
+def data(x: Data): return x
+@sk.numpy_world
+def tuple_(x: Triple): return x
+@sk.numpy_world
+def dict_(x: Dict): return x
+@sk.numpy_world
+@dataclass
+class Guarded:
+    tree: aliases.Tree
+""",
+    )
+    for f, make in ((uses.data, uses.Data), (uses.tuple_, uses.Triple), (uses.dict_, uses.Dict)):
+        assert not refused(f, make(tree={"a": {"b": np.zeros(1)}}))
+        assert refused(f, make(tree={"a": {"b": 3}}))
+    assert not refused(uses.Guarded, {"a": np.zeros(1)})
+    assert refused(uses.Guarded, {"a": 3})
+
+
+def test_a_string_that_is_a_path_is_found_by_its_first_name(modules):
+    _, uses = modules(
+        aliases="""
+import types, numpy as np
+from typing import Union
+class Image: ...
+pil = types.SimpleNamespace(Image=Image)
+Input = Union["pil.Image", np.ndarray, list["pil.Image"]]
+""",
+        uses="""
+import sekisho as sk, aliases
+@sk.numpy_world
+def f(x: aliases.Input): return x
+make = aliases.Image
+""",
+    )
+    assert not refused(uses.f, uses.make())
+    assert not refused(uses.f, [uses.make()])
+    assert refused(uses.f, [3])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is of Python 3.12")
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+def test_type_parameters_are_found_in_functions_too(modules, future):
+    (m,) = modules(
+        inside=f"""
+{future}
+import numpy as np, sekisho as sk
+from dataclasses import dataclass
+from numpy.typing import NDArray
+def local():
+    @sk.numpy_world
+    @dataclass
+    class Data[U: np.floating]:
+        a: NDArray[U]
+        b: NDArray[U]
+    @sk.numpy_world
+    class Plain[U: np.floating]:
+        def __init__(self, a: NDArray[U]): self.a = a
+        def method(self, b: NDArray[U]): return b
+    def outer[T: np.floating]():
+        @sk.numpy_world
+        def inner(x: NDArray[T], y: NDArray[T]): return x
+        return inner
+    return Data, Plain, outer()
+Data, Plain, inner = local()
+"""
+    )
+    f4, f8, i8 = (np.zeros(2, name) for name in ("f4", "f8", "i8"))
+    for f in (m.Data, m.inner):
+        assert [refused(f, *each) for each in ((f4, f4), (f4, f8), (i8, i8))] == [False, True, True]
+    assert [refused(m.Plain, each) for each in (f4, i8)] == [False, True]
+    assert [refused(m.Plain(f4).method, each) for each in (f4, i8)] == [False, True]

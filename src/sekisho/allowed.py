@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sekisho.context import allowance, declarations
-from sekisho.ground import Block
+from sekisho.ground import Block, without_last
 from sekisho.worlds import is_compiling
 
 __all__ = ["crossing_allowed"]
@@ -36,15 +36,13 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
         if not is_compiling():
             from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
 
-            self._watch, thread.watch = thread.watch, None
+            thread.pause(self)
             declarations.exist = True
-            # No token: a generator may end in another context than it began in.
-            self._allowance = allowance.get()
-            allowance.set(True)
+            allowance.set((*allowance.get(), (self,)))
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
             from sekisho.watch import thread  # noqa: PLC0415 - likewise
 
-            thread.watch = self._watch
-            allowance.set(self._allowance)
+            thread.resume(self)
+            allowance.set(without_last(allowance.get(), self))

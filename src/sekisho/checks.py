@@ -6,12 +6,11 @@ import ast
 import functools
 import linecache
 import os.path
-import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context import get_mode
 from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.ground import runs_while_tracing
+from sekisho.ground import frame_at, runs_while_tracing
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def check(value: T, annotation: Any, /) -> T:
     return value
 
 
-_caller: Any = functools.partial(getattr(sys, "_getframe"), 1)  # noqa: B009 - quicker than inspect's
+_caller: Any = functools.partial(frame_at, 1)
 """The frame that asks. A partial of C's: a function would stand between."""
 
 

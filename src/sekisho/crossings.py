@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import printable
+from sekisho.ground import interpreter_flags, printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
 from sekisho.writing import end_by, replace_file
 
@@ -148,7 +148,7 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
     try:
         environment = environment_for(folder, options.keep, tuple(options.own))
         module = ["-m"] if options.module else []
-        flags: list[str] = vars(subprocess)["_args_from_interpreter_flags"]()  # as multiprocessing
+        flags: list[str] = interpreter_flags()
         command: list[str] = [sys.executable, *flags, *module, options.program, *options.args]
         start = time.perf_counter()
         with subprocess.Popen(command, env={**os.environ, **environment}) as program:  # noqa: S603 - the user's own

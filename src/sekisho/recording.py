@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.context import close_log, open_log
 from sekisho.ground import Block
@@ -46,12 +47,12 @@ class record_crossings(Block):  # noqa: N801 - used like a function
     def __init__(self, *, everywhere: bool = False, keep: int | None = None) -> None:
         self._everywhere = everywhere
         self._keep = (KEEP_OF_PROGRAM if everywhere else KEEP) if keep is None else keep
-        self._open: list[tuple[Any, CrossingLog, Recording | None]] = []
+        self._open: dict[int, _Entry] = {}
         self._is_used = False
 
     def __enter__(self) -> CrossingLog:
         self._is_used = True
-        log = CrossingLog(keep=self._keep)
+        log, recording = CrossingLog(keep=self._keep), None
         if self._everywhere:
             # Importing sekisho stays light.
             from sekisho.recorder import Recording  # noqa: PLC0415 - as said
@@ -59,15 +60,33 @@ class record_crossings(Block):  # noqa: N801 - used like a function
             recording = Recording(self._keep)
             recording.start()
             log.fill_from(recording.log)
-            self._open.append((None, log, recording))
         else:
-            self._open.append((open_log(log), log, None))
+            open_log(log)
+        entry = _Entry(self, log, recording)
+        self._open[id(entry)] = entry
+        _entered.set((*_entered.get(), entry))
         return log
 
     def __exit__(self, *error: object) -> None:
-        token, log, recording = self._open.pop()
-        if recording is None:
-            close_log(token)
+        mine = [each for each in _entered.get() if each.block is self]
+        # A generator may end in another context: then it is the last that was entered anywhere.
+        entry = mine[-1] if mine else next(reversed(self._open.values()))
+        _entered.set(tuple([each for each in _entered.get() if each is not entry]))
+        del self._open[id(entry)]
+        if entry.recording is None:
+            close_log(entry.log)
         else:
-            log.fill_from(None)
-            recording.stop()
+            entry.log.fill_from(None)
+            entry.recording.stop()
+
+
+class _Entry(NamedTuple):
+    """One time that a block was entered."""
+
+    block: record_crossings
+    log: CrossingLog
+    recording: Recording | None
+
+
+_entered: ContextVar[tuple[_Entry, ...]] = ContextVar("sekisho_recordings", default=())
+"""What this thread or task has entered: two threads may have entered the same block."""

@@ -67,8 +67,23 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     return admitted
 
 
+def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> list[Any]:
+    """Take the items of a container, whose class may say no: an array without axes has none.
+
+    Raises:
+        BoundaryError: in the words of the class.
+    """
+    try:
+        return list(take())
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the class may raise anything
+        reason = f"its items cannot be taken: {str(error).partition(chr(10))[0]}"
+    raise BoundaryError(place.violation(spec, value, reason))
+
+
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:
-    olds = list(value)
+    olds = _listed(lambda: value, place, spec, value)
     items = [admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(olds)]
     return _made(place, spec, value, with_items, olds, items)
 
@@ -88,7 +103,7 @@ def _tuple(admit_as: Admit, spec: TupleSpec, value: Any, place: Place, call: Any
 
 
 def _mapping(admit_as: Admit, spec: MappingSpec, value: Any, place: Place, call: Any) -> Any:
-    olds = list(value.items())
+    olds = _listed(value.items, place, spec, value)
     values: list[Any] = []
     for key, item in olds:
         inside = place.item(key)
@@ -157,7 +172,7 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             return iterate_checked(value, check)
         return CheckedIterable(value, check)
-    olds = list(value)
+    olds = _listed(lambda: value, place, spec, value)
     items = [admit_as(spec.item, item, place.inside(f"[{i}]"), call) for i, item in enumerate(olds)]
     return _made(place, spec, value, with_collected, olds, items)
 

@@ -26,6 +26,17 @@ __all__ = ["Place"]
 _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
 
 
+def _shown(sizes: tuple[int, ...]) -> str:
+    """Several sizes as Python writes a tuple; torch's own class, and a symbol of a compiler's, would not."""
+    text = ", ".join([str(size) for size in sizes])
+    return f"({text},)" if len(sizes) == 1 else f"({text})"
+
+
+def _plain(size: Any) -> Any:
+    """A size, or several, without the class that a library has for a shape."""
+    return tuple(size) if isinstance(size, tuple) else size
+
+
 class Place:
     """Where a value is: a parameter or the result, and the path inside its container.
 
@@ -123,15 +134,15 @@ class Place:
         """Put a mismatch of shapes into words: who bound the axis, and what this one is."""
         text = mismatch.text.replace("{it}", self.it)
         if mismatch.shape is not None:
-            sizes = ", ".join([str(size) for size in mismatch.shape])
-            text = text.replace("{shape}", f"({sizes})")
+            text = text.replace("{shape}", _shown(mismatch.shape))
         if mismatch.key is None:
             return text
         source = self.binder(mismatch.key, binders_here) or f"{self.it} itself"
         key = shown_key(mismatch.key)
         text = text.replace(mismatch.key, key)
         start = f"axes '{key}' are" if key.startswith("*") else f"axis '{key}' is"
-        return f"{start} {mismatch.size} (from {source}), but {text}"
+        size = _shown(mismatch.size) if isinstance(mismatch.size, tuple) else mismatch.size
+        return f"{start} {size} (from {source}), but {text}"
 
     def bound(
         self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
@@ -142,7 +153,7 @@ class Place:
         keys += [axis.key for axis in axes if axis.key]
         return tuple(
             [
-                (shown_key(key), bound[key], self.binder(key, binders_here))
+                (shown_key(key), _plain(bound[key]), self.binder(key, binders_here))
                 for key in dict.fromkeys(keys)
                 if key in bound and key[0] != "{"
             ]

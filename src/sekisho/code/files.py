@@ -8,9 +8,10 @@ import json
 import os
 import re
 import tokenize
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.ground import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -228,8 +229,7 @@ def parse(text: str) -> ast.Module:
     Raises:
         ValueError: in one line, if it does not parse, or is nested too deeply to.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             return ast.parse(text)
         except SyntaxError as error:

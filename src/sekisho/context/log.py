@@ -7,7 +7,7 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sekisho.ground import is_guard
+from sekisho.ground import Block, is_guard
 from sekisho.log import Crossing, CrossingLog
 from sekisho.worlds import (
     HOST,
@@ -22,7 +22,6 @@ from sekisho.worlds import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextvars import Token
     from types import FrameType
 
 __all__ = [
@@ -57,8 +56,8 @@ open_logs: Callable[[], object] = _logs.get
 """Whether somebody collects crossings here and now: true or false, at the price of one call."""
 
 
-allowance: ContextVar[bool] = ContextVar("sekisho_allowance", default=False)
-"""Whether a block says that what crosses here may."""
+allowance: ContextVar[tuple[tuple[Block], ...]] = ContextVar("sekisho_allowance", default=())
+"""The blocks around here that say that what crosses may; empty, so false, where there is none."""
 
 
 class _Declarations:
@@ -71,15 +70,17 @@ declarations: Final = _Declarations()
 """Whoever counts crossings asks this first: most programs declare nothing."""
 
 
-def open_log(log: CrossingLog) -> Token[tuple[CrossingLog, ...] | list[Sink]]:
+def open_log(log: CrossingLog) -> None:
     """Have a log collect what this thread or task does, beside those that are open."""
     outer = _logs.get()
-    return _logs.set((*(outer if isinstance(outer, tuple) else ()), log))
+    _logs.set((*(outer if isinstance(outer, tuple) else ()), log))
 
 
-def close_log(token: Token[tuple[CrossingLog, ...] | list[Sink]]) -> None:
-    """End that."""
-    _logs.reset(token)
+def close_log(log: CrossingLog) -> None:
+    """End that. In another context than it was opened in, nothing changes."""
+    logs = _logs.get()
+    if isinstance(logs, tuple):
+        _logs.set(tuple([each for each in logs if each is not log]) or everywhere)
 
 
 def record(

@@ -18,12 +18,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import Block, refuse_misspelt
+from sekisho.ground import Block, refuse_misspelt, without_last
 from sekisho.worlds import has_world, is_compiling, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from contextvars import Token
 
 __all__ = [
     "Level",
@@ -144,29 +143,36 @@ def read_setting(text: str, source: str) -> Setting:
     return make_setting(source, name, **levels)
 
 
-_scoped: ContextVar[Setting | None] = ContextVar("sekisho_mode", default=None)
+_scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
+    "sekisho_mode", default=()
+)
+"""The blocks that this thread or task is in, the innermost last, and what each has in force."""
+
 _process: Setting = read_setting(
     os.environ.get(_VARIABLE, "convert"), f"environment variable {_VARIABLE}"
 )
 
 _on_strict: Final[list[Callable[[], None]]] = []
-_has_been_strict = _process.name == "strict"
+_becomes_strict = _is_prepared = _process.name == "strict"
 
 
 def on_strict(prepare: Callable[[], None]) -> None:
-    """Have `prepare` called once: when this process enters strict mode, or now if it has."""
-    if _has_been_strict:
+    """Have `prepare` called when this process first enters strict mode, or now if it has.
+
+    Of two threads that enter it at once, both call it, so that neither goes on before it is done.
+    """
+    _on_strict.append(prepare)
+    if _becomes_strict:
         prepare()
-    else:
-        _on_strict.append(prepare)
 
 
 def _entering(setting: Setting) -> Setting:
-    global _has_been_strict  # noqa: PLW0603 - one value a process, as the mode itself
-    if setting.name == "strict" and not _has_been_strict:
-        _has_been_strict = True
-        for prepare in _on_strict:
+    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value a process, as the mode itself
+    if setting.name == "strict" and not _is_prepared:
+        _becomes_strict = True
+        for prepare in tuple(_on_strict):
             prepare()
+        _is_prepared = True
     return setting
 
 
@@ -180,13 +186,14 @@ def current() -> Setting:
 
 def current_untraced() -> Setting:
     """The same, for who knows that no compiler is tracing."""
-    return _scoped.get() or _process
+    scoped = _scoped.get()
+    return scoped[-1][1] if scoped else _process
 
 
 @contextlib.contextmanager
 def scoped(setting: Setting) -> Generator[None]:
     """Have a setting in force in the ``with`` block: another thread's, for what it has started."""
-    token = _scoped.set(setting)
+    token = _scoped.set((*_scoped.get(), (None, setting)))
     try:
         yield
     finally:
@@ -272,15 +279,14 @@ class mode(Block):  # noqa: N801 - used like a function
     def __init__(self, name: Mode, **levels: Level | None) -> None:
         _refuse_misspelt("mode", levels)
         self._setting = make_setting("mode()", name, **levels)
-        self._tokens: list[Token[Setting | None]] = []
         self._is_used = False
 
     def __enter__(self) -> None:
         self._is_used = True
-        self._tokens.append(_scoped.set(_entering(self._setting)))
+        _scoped.set((*_scoped.get(), (self, _entering(self._setting))))
 
     def __exit__(self, *error: object) -> None:
-        _scoped.reset(self._tokens.pop())
+        _scoped.set(without_last(_scoped.get(), self))
 
     def __call__(self, function: F) -> F:
         """Have a function, or a coroutine, run in this mode whenever it is called."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 import re
 import sys
+from functools import partial
 from types import GenericAlias, ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
+    Final,
     ForwardRef,
     Literal,
     get_args,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "eval_nothing",
     "evaluate_name",
+    "evaluator_of",
     "name_of_alias",
     "names_where_written",
     "value_of_alias",
@@ -63,10 +66,15 @@ def value_of_alias(hint: Any, evaluate: Callable[[str], Any]) -> Any:
     if isinstance(hint, (str, ForwardRef)):
         return evaluate(name_of_alias(hint))
     arguments = get_args(hint)
-    value = hint.__value__[arguments] if arguments else hint.__value__
+    return hint.__value__[arguments] if arguments else hint.__value__
+
+
+def evaluator_of(hint: Any, evaluate: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What evaluates the strings in an alias: in the module that it was written in, if it says so."""
+    if isinstance(hint, (str, ForwardRef)):
+        return evaluate
     module = vars(sys.modules.get(hint.__module__, ModuleType("")))
-    # A string in it means what it does in the module that the alias was written in.
-    return evaluate_name(value, module, {}) if isinstance(value, str) else value
+    return partial(evaluate_name, globals_=module, names={})
 
 
 def names_where_written(
@@ -83,19 +91,29 @@ def names_where_written(
         names: the local names there.
     """
     text, value = "", hint
-    if isinstance(hint, str):
-        text = hint
+    if isinstance(hint, (str, ForwardRef)):  # a NamedTuple keeps its strings as references
+        text = name_of_alias(hint)
         try:
-            value = eval(hint, globals_, names)  # noqa: S307 - as typing does
+            value = eval(text, globals_, names)  # noqa: S307 - as typing does
         except Exception:  # noqa: BLE001 - typing will say what is wrong with it
             return {}
     found: dict[str, Any] = {}
-    for part, name in _strings_in(value):
+    for part, name in _names_inside(value):
         is_known = name in names or name in globals_ or hasattr(builtins, name)
         # typing makes one object of equal unions, whoever writes them; list["X"] is always new.
         is_certain = not re.search(rf"\b{name}\b", text) if text else type(part) is GenericAlias
         found |= _where_written(part, name, globals_, is_certain=is_certain or not is_known)
     return found
+
+
+def _names_inside(hint: Any) -> Iterator[tuple[Any, str]]:
+    """The names in the strings inside of an evaluated annotation, each with what it stands in."""
+    for part, text in _strings_in(hint):
+        # 'PIL.Image.Image' is found by its first name.
+        yield from ((part, name) for name in dict.fromkeys(_FIRST_NAME.findall(text)))
+
+
+_FIRST_NAME: Final = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*")
 
 
 def _strings_in(hint: Any) -> Iterator[tuple[Any, str]]:

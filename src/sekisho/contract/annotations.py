@@ -6,7 +6,6 @@ import types
 import typing
 from abc import ABCMeta
 from collections import Counter, abc
-from dataclasses import InitVar
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -24,15 +23,17 @@ from typing import (
 
 import numpy as np
 
-from sekisho.contract.aliases import eval_nothing, name_of_alias, value_of_alias
+from sekisho.contract.aliases import eval_nothing, evaluator_of, name_of_alias, value_of_alias
 from sekisho.contract.arrays import is_jaxtyping, jaxtyping_spec, parse_array
-from sekisho.contract.fields import field_hints, field_names, has_fields
+from sekisho.contract.fields import field_names, has_fields, read_fields
+from sekisho.contract.marks import bare_annotation, bare_field, unpacked
 from sekisho.contract.mistakes import refuse_mistake
 from sekisho.contract.parts import holds_arrays, names_in, needs_reading, walk
 from sekisho.contract.pytrees import leaf_of, parse_tree, with_one_array
 from sekisho.contract.specs import (
     ANYTHING,
     PYTREE,
+    UNANNOTATED,
     AliasSpec,
     ArraySpec,
     HintSpec,
@@ -58,7 +59,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Parser", "unpacked"]
+__all__ = ["Parser"]
 
 _NONE_TYPE: Final = type(None)
 _ITERABLES: Final = {
@@ -71,16 +72,9 @@ _CALLABLE: Final[Any] = abc.Callable
 _SELF: Final[Any] = typing.Self
 _CLAIMS: Final = frozenset[Any]({abc.Callable, type})
 """What says nothing of the value's own arrays: those that a function takes, the class of some."""
-_FIELD_MARKS: Final = frozenset(
-    getattr(typing, name)
-    for name in ("Required", "NotRequired", "ReadOnly", "ClassVar", "Final")
-    if hasattr(typing, name)
-)
-_TELLS: Final = frozenset(
-    getattr(typing, name) for name in ("TypeGuard", "TypeIs") if hasattr(typing, name)
-)
-_OF_CALLS: Final = (ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple)
-"""What says how a callable is called, and nothing of the values."""
+_TELLS: Final = {"TypeGuard", "TypeIs"}
+_FREE: Final = (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple)
+"""What stands for any type; of type variables, those with a bound or constraints are read as these."""
 
 _TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
 """PEP 484: where a float is asked for, an int will do, and for a complex number either."""
@@ -130,16 +124,22 @@ class Parser:
         """
         if hint is None or hint is _NONE_TYPE:
             return HintSpec("None", None, (_NONE_TYPE,))
-        bare = _bare(self.variables.get(hint, hint) if isinstance(hint, TypeVar) else hint)
-        if bare is Any or bare is object or isinstance(bare, _OF_CALLS):
+        bare = bare_annotation(
+            self.variables.get(hint, hint) if isinstance(hint, TypeVar) else hint
+        )
+        if bare is Any or bare is object:
             return ANYTHING
+        if isinstance(bare, _FREE) and bare is not Array:
+            # It says nothing of the value, as no annotation does.
+            return ANYTHING if self.takes_as_written else UNANNOTATED
         if isinstance(bare, (str, ForwardRef)) or hasattr(bare, "__value__"):
             return self.parse_named(bare)
         if bare is _SELF:
             return self.parse_self()
-        refuse_mistake(bare)
         array = parse_array(bare, self.home)
-        if array is not None:
+        if array is None:
+            refuse_mistake(bare)
+        else:
             if not self.in_structure and any(axis.treepath for axis in array.axes or ()):
                 raise ValueError("'?' has a meaning only inside PyTree[..., \"T\"]")
             return array
@@ -155,9 +155,11 @@ class Parser:
         if key in self.aliases:
             return self.aliases[key]
         alias = self.aliases[key] = AliasSpec(name)
+        self.evaluate = evaluator_of(hint, evaluate)
         try:
             target = self.parse(value_of_alias(hint, evaluate))
         finally:
+            self.evaluate = evaluate
             del self.aliases[key]
         if not any(each is alias for each in walk(target)):
             return target
@@ -176,8 +178,9 @@ class Parser:
         alternatives = with_one_array(self, hint, alternatives)
         if len(alternatives) == 1:
             return alternatives[0]
-        if ANYTHING in alternatives:
-            return ANYTHING
+        for open_to_all in (ANYTHING, UNANNOTATED):
+            if open_to_all in alternatives:
+                return open_to_all
         text = " | ".join(each.text for each in alternatives)
         if any(needs_reading(each) for each in alternatives):
             return UnionSpec(text, alternatives)
@@ -187,7 +190,7 @@ class Parser:
 
     def parse_hint(self, hint: Any, bare: Any) -> HintSpec:
         """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
-        if get_origin(bare) in _TELLS:
+        if getattr(get_origin(bare), "_name", None) in _TELLS:  # typing's or typing_extensions'
             return HintSpec(annotation_text(hint), bool, (bool,))
         if get_origin(bare) is _CALLABLE and not self.has_own_checker:
             # Beartype asks no more either, and knows neither Self nor a recursive alias in it.
@@ -271,11 +274,13 @@ class Parser:
             return TupleSpec(_joined("tuple", items), items)
         at = several[0]
         middle = items[at]
+        if middle in (ANYTHING, UNANNOTATED):  # *Ts
+            middle = SequenceSpec(middle.text, tuple, middle)
         if len(several) > 1 or not isinstance(middle, SequenceSpec):
             raise ValueError(
                 "of what is unpacked into a tuple, one may be of any length: '*tuple[X, ...]'"
             )
-        text = ", ".join(f"*{each.text}" if each is middle else each.text for each in items)
+        text = ", ".join(f"{'*' * (i == at)}{each.text}" for i, each in enumerate(items))
         items = (*items[:at], middle.item, *items[at + 1 :])
         return TupleSpec(f"tuple[{text}]", items, at)
 
@@ -290,20 +295,19 @@ class Parser:
         if hint in self.records:
             return self.records[hint]
         names = field_names(kind)
-        hints = field_hints(kind, dict(self.names))
-        required: Any = getattr(kind, "__required_keys__", names)
-        record = self.records[hint] = RecordSpec(kind, frozenset(required))
+        fields = read_fields(kind, dict(self.names))
+        record = self.records[hint] = RecordSpec(kind, fields.required)
         # Of a generic record, Box[X], the fields that are a T are an X.
-        outer, owner = self.variables, self.owner
+        outer, owner, evaluate = self.variables, self.owner, self.evaluate
         parameters: Any = getattr(kind, "__parameters__", ())
         self.variables = {**outer, **dict(zip(parameters, get_args(hint), strict=False))}
-        self.owner = "{self}"
+        self.owner, self.evaluate = "{self}", fields.evaluate
         record.fields.update(
-            {n: self.parse(_bare_field(each)) for n, each in hints.items() if n in names}
+            {n: self.parse(bare_field(each)) for n, each in fields.hints.items() if n in names}
         )
         record.keys = frozenset(key for each in record.fields.values() for key in names_in(each))
         record.is_complete = True
-        self.variables, self.owner = outer, owner
+        self.variables, self.owner, self.evaluate = outer, owner, evaluate
         if always or holds_arrays(record):
             return record
         del self.records[hint]
@@ -317,8 +321,8 @@ class Parser:
         bases: list[type] = [*kind.__mro__, *class_of(kind).__mro__]
         if not any("__dataclass_transform__" in vars(base) for base in bases):
             return
-        hints = field_hints(kind, dict(self.names))
-        arrays = [name for name, hint in hints.items() if self.arrays_inside(_bare_field(hint))]
+        hints = read_fields(kind, dict(self.names)).hints
+        arrays = [name for name, hint in hints.items() if self.arrays_inside(bare_field(hint))]
         if arrays:
             raise ValueError(
                 f"nobody can check the field '{arrays[0]}' of {with_article(_name(kind))}; "
@@ -329,40 +333,6 @@ class Parser:
         """Read what ``*args`` or ``**kwargs`` are together: ``*tuple[X, ...]``, ``Unpack[TD]``."""
         spec = self.parse_record(hint, always=True) or self.parse(hint)
         return PackedSpec(spec.text, spec)
-
-
-def unpacked(hint: Any) -> Any:
-    """What ``*X`` or ``Unpack[X]`` unpacks; None for anything else."""
-    if get_origin(hint) is typing.Unpack:
-        return get_args(hint)[0]
-    if getattr(hint, "__unpacked__", False):
-        return get_origin(hint)[get_args(hint)]
-    return None
-
-
-def _bare_field(hint: Any) -> Any:
-    """A field's annotation without its marks; what it says is read like any other."""
-    while get_origin(hint) in _FIELD_MARKS:
-        hint = get_args(hint)[0]
-    return hint
-
-
-def _bare(hint: Any) -> Any:
-    """An annotation without what is for other readers: marks, metadata."""
-    while True:
-        origin = get_origin(hint)
-        if hasattr(hint, "__supertype__"):  # NewType
-            hint = hint.__supertype__
-        elif class_of(hint) is InitVar:  # whose class has no name for what it holds, but this
-            hint = hint.type
-        elif origin is typing.Annotated or origin in _FIELD_MARKS:
-            hint = get_args(hint)[0]
-        elif isinstance(hint, TypeVar) and hint is not Array:
-            # In a call of its own, a type variable is its bound, or one of its constraints.
-            bound: Any = hint.__bound__
-            hint = bound if bound is not None else typing.Union[hint.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
-        else:
-            return hint
 
 
 def _name(kind: Any) -> str:

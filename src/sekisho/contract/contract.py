@@ -10,13 +10,15 @@ from typing import (
     Any,
     Final,
     NamedTuple,
+    TypeVarTuple,
     get_args,
     get_origin,
 )
 
-from sekisho.contract.annotations import Parser, unpacked
+from sekisho.contract.annotations import Parser
 from sekisho.contract.axes import Axis
 from sekisho.contract.changes import mapped
+from sekisho.contract.marks import unpacked
 from sekisho.contract.options import Options
 from sekisho.contract.parts import array_specs, holds_arrays, names_in, walk
 from sekisho.contract.pytrees import check_structures
@@ -271,9 +273,13 @@ class _Reader(NamedTuple):
 
     def parse(self, hint: Any, kind: Any) -> Spec:
         inside = unpacked(hint)
-        if inside is not None and kind in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}:
+        if (
+            inside is not None
+            and not isinstance(inside, TypeVarTuple)
+            and kind in {kind.VAR_POSITIONAL, kind.VAR_KEYWORD}
+        ):
             return self.parser.parse_packed(inside)
-        return self.parser.parse(hint)
+        return self.parser.parse(hint if inside is None else inside)
 
     def spec(self, hints: Mapping[str, Any], parameter: Parameter, *, is_first: bool) -> Spec:
         options, name = self.options, parameter.name
@@ -296,7 +302,7 @@ class _Reader(NamedTuple):
             spec = self.parse(hint, parameter.kind)
         except ValueError as error:
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
-        if options.typechecker is None and not holds_arrays(spec):
+        if options.typechecker is None and spec is not UNANNOTATED and not holds_arrays(spec):
             return ANYTHING
         checker = options.typechecker or "beartype"
         if self.problems is None:

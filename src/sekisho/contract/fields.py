@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
-import typing
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, get_args, get_origin
 
-from sekisho.contract.aliases import evaluate_name
+from sekisho.contract.aliases import evaluate_name, names_where_written
+from sekisho.contract.marks import is_mark
+from sekisho.ground import is_stored_field
+from sekisho.worlds import class_of
 
-__all__ = ["field_hints", "field_names", "has_fields", "is_validated"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Fields", "field_names", "has_fields", "is_typed_dict", "is_validated", "read_fields"]
 
 
 def has_fields(kind: Any) -> bool:
@@ -23,7 +30,7 @@ def has_fields(kind: Any) -> bool:
         hasattr(kind, "__dataclass_fields__")
         or hasattr(kind, "__attrs_attrs__")
         or (hasattr(kind, "_fields") and hasattr(kind, "_make"))
-        or typing.is_typeddict(kind)
+        or is_typed_dict(kind)
         or is_validated(kind)
     )
 
@@ -46,8 +53,22 @@ _ARRAY_WORDS: Final = re.compile(
 )
 
 
-def field_hints(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """The annotations of a class's fields, evaluated.
+class Fields(NamedTuple):
+    """The annotations of a record's fields, evaluated.
+
+    Attributes:
+        hints: what each field says, by name.
+        evaluate: gives what a string stands for that is still in one of them.
+        required: the fields that every instance has.
+    """
+
+    hints: dict[str, Any]
+    evaluate: Callable[[str], Any]
+    required: frozenset[str]
+
+
+def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
+    """Read the annotations of a class's fields, each where it was written.
 
     A class of somebody else's may name what only its type checker imports. That matters only if
     the annotation speaks of arrays.
@@ -55,46 +76,76 @@ def field_hints(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
     Raises:
         NameError: if an annotation that speaks of arrays mentions a name that is not defined.
     """
-    names = {kind.__name__: kind, **names}  # a class in a function may name itself
+    # A class in a function may name itself, and a generic one its type parameters.
+    own = {each.__name__: each for each in getattr(kind, "__type_params__", ())}
+    names = {kind.__name__: kind, **own, **names}
+    fields = field_names(kind)
     if getattr(kind, "__pydantic_complete__", False):
         # Evaluated by pydantic, with the arguments of a generic model in their places.
-        return {name: each.annotation for name, each in kind.__pydantic_fields__.items()}
-    try:
-        return typing.get_type_hints(kind, None, names, include_extras=True)
-    except NameError:
-        return _field_hints_one_by_one(kind, names)
-
-
-def _field_hints_one_by_one(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """The annotations that can be evaluated, and `Any` for others that speak of no arrays."""
-    fields = field_names(kind)
-    found: dict[str, Any] = {}
-    for base in reversed(kind.__mro__):
+        annotated = {name: each.annotation for name, each in kind.__pydantic_fields__.items()}
+        return Fields(
+            annotated, partial(evaluate_name, globals_={}, names=names), frozenset(fields)
+        )
+    hints: dict[str, Any] = {}
+    aliases: dict[str, Any] = {}
+    module: dict[str, Any] = {}
+    for base in reversed(kind.__mro__[:-1]):
         module = vars(sys.modules.get(base.__module__, SimpleNamespace()))
-        own: dict[str, Any] = getattr(base, "__annotations__", {}) if base is not object else {}
-        for name, hint in own.items():
+        for name, hint in inspect.get_annotations(base).items():
             if name not in fields:
                 continue
+            aliases |= names_where_written(hint, module, {**names, **aliases})
             try:
-                found[name] = evaluate_name(hint, module, names)
+                hints[name] = evaluate_name(hint, module, {**names, **aliases})
             except NameError:
                 if _ARRAY_WORDS.search(str(hint)):
                     raise
-                found[name] = Any
-    return found
+                hints[name] = Any
+    evaluate = partial(evaluate_name, globals_=module, names={**names, **aliases})
+    return Fields(hints, evaluate, _required(kind, hints, fields))
+
+
+def _required(kind: Any, hints: dict[str, Any], fields: tuple[str, ...]) -> frozenset[str]:
+    """The fields that every instance has, by their marks or without one.
+
+    Python itself does not see a mark in a string, so it keeps the wrong names.
+    """
+    required = set(getattr(kind, "__required_keys__", fields))
+    for name, hint in hints.items():
+        marks = set(_marks(hint))
+        if "Required" in marks:
+            required.add(name)
+        elif "NotRequired" in marks:
+            required.discard(name)
+    return frozenset(required)
+
+
+def _marks(hint: Any) -> Iterator[str]:
+    while get_origin(hint) is not None:
+        origin = get_origin(hint)
+        if origin is not Annotated and not is_mark(origin):
+            return
+        yield str(getattr(origin, "_name", ""))
+        hint = get_args(hint)[0]
+
+
+def is_typed_dict(kind: Any) -> bool:
+    """Whether this is a TypedDict: of `typing`, or of ``typing_extensions``, whose class is another."""
+    is_class = issubclass(class_of(kind), type)
+    return (
+        is_class
+        and dict in kind.__mro__
+        and hasattr(kind, "__total__")
+        and hasattr(kind, "__required_keys__")
+    )
 
 
 def field_names(kind: Any) -> tuple[str, ...]:
     """The fields that an instance holds, in order."""
     if hasattr(kind, "__dataclass_fields__"):
-        return tuple(n for n, each in kind.__dataclass_fields__.items() if _is_stored(each))
+        return tuple(n for n, each in kind.__dataclass_fields__.items() if is_stored_field(each))
     if hasattr(kind, "__attrs_attrs__"):
         return tuple(each.name for each in kind.__attrs_attrs__)
     if is_validated(kind):
         return tuple(next(getattr(kind, name) for name in _VALIDATED if hasattr(kind, name)))
     return tuple(getattr(kind, "_fields", kind.__annotations__))
-
-
-def _is_stored(field: Any) -> bool:
-    # dataclasses keeps ClassVar and InitVar pseudo-fields in the same table.
-    return bool(field._field_type.name == "_FIELD")  # noqa: SLF001 - fields() needs a class of ours

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.contract._private import storage
 from sekisho.contract.specs import MEMO
 
 if TYPE_CHECKING:
@@ -128,16 +128,16 @@ def check_in_scope(
         bound: the axes bound so far; grows.
         leaf: which leaf of which structure the value is, if it is one.
     """
-    storage = _storage()
+    memory = storage()
     open_memo(bound)
     try:
         if leaf is not None:
-            storage.set_treepath_memo(*leaf)
+            memory.set_treepath_memo(*leaf)
         verdict = check(value)
         if verdict:
             read_memo(bound)
     finally:
-        storage.clear_treepath_memo()
+        memory.clear_treepath_memo()
         close_memo()
     return verdict
 
@@ -145,13 +145,13 @@ def check_in_scope(
 def open_memo(bound: Bindings) -> None:
     """Have jaxtyping's `isinstance` ask, in this thread, with the axes and arguments bound so far."""
     arguments = {key[1:-1]: value for key, value in bound.items() if key[0] == "{"}
-    _storage().push_shape_memo(arguments)
+    storage().push_shape_memo(arguments)
     write_memo(bound)
 
 
 def write_memo(bound: Bindings) -> None:
     """Tell jaxtyping what is bound by now."""
-    single, variadic, structures, _ = _storage().get_shape_memo()
+    single, variadic, structures, _ = storage().get_shape_memo()
     for key, size in bound.items():
         match key[0]:
             case "*":
@@ -166,7 +166,7 @@ def write_memo(bound: Bindings) -> None:
 
 def read_memo(bound: Bindings) -> None:
     """Bind what jaxtyping has bound since."""
-    single, variadic, structures, _ = _storage().get_shape_memo()
+    single, variadic, structures, _ = storage().get_shape_memo()
     bound.update(single)
     bound.update({f"<{name}>": structure for name, structure in structures.items()})
     for name, (grows, shape) in variadic.items():
@@ -178,9 +178,4 @@ def read_memo(bound: Bindings) -> None:
 
 def close_memo() -> None:
     """Have it ask alone again, or with what was bound outside."""
-    _storage().pop_shape_memo()
-
-
-@cache
-def _storage() -> Any:
-    return importlib.import_module("jaxtyping._storage")
+    storage().pop_shape_memo()

@@ -71,7 +71,7 @@ def make_options(kind: Kind, **options: Any) -> Options:
         value = options.get(name, values[0])
         if value is values[0]:
             continue
-        if not any(value is each or (value == each and isinstance(value, str)) for each in values):
+        if not any(value is each or (isinstance(value, str) and value == each) for each in values):
             _refuse_option(kind, name, ", ".join(map(repr, values)), value)
     typechecker = options["typechecker"]
     if typechecker is not None and typechecker != "beartype" and not callable(typechecker):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sekisho.contract.specs import (
@@ -22,7 +23,9 @@ from sekisho.contract.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from sekisho.contract.axes import Axis
 
 __all__ = [
     "array_specs",
@@ -36,6 +39,8 @@ __all__ = [
 
 def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one return
     """The annotations that stand directly inside of one, in the order they are visited."""
+    if type(spec) is ArraySpec:  # which most are
+        return ()
     if isinstance(spec, HintSpec):
         return spec.arrays
     if isinstance(spec, UnionSpec):
@@ -77,30 +82,37 @@ def needs_reading(spec: Any) -> bool:
     return holds_arrays(spec) or any(isinstance(each, (AliasSpec, SelfSpec)) for each in walk(spec))
 
 
-def names_in(spec: Any, *, into_records: bool = False) -> Iterator[str]:
+def names_in(spec: Any, *, into_records: bool = False) -> Iterable[str]:
     """What one annotation binds or needs to be bound: the keys of `Bindings`, in order.
 
     Not those in the fields of records, unless `into_records`. The axis names of a record are its
     own, as those of a function are: two batches in one call may be of different sizes. They are the
     call's only where the function's own annotations name them.
     """
+    if type(spec) is ArraySpec:  # which most are
+        return _names_of(spec.axes, spec.dtype_key)
+    return _names_inside(spec, into_records=into_records)
+
+
+def _names_inside(spec: Any, *, into_records: bool) -> Iterator[str]:
     for each in _walk(spec, set(), into_records=into_records):
         if isinstance(each, SelfSpec):
             yield each.argument
         elif isinstance(each, ArraySpec):
-            yield from _names_of(each)
+            yield from _names_of(each.axes, each.dtype_key)
 
 
-def _names_of(spec: ArraySpec) -> Iterator[str]:
-    for axis in spec.axes or ():
-        yield from axis.expression.names if axis.expression else ()
+@lru_cache(maxsize=1024)  # asked several times of each annotation, of which there are few
+def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str, ...]:
+    found: list[str] = []
+    for axis in axes or ():
+        found += axis.expression.names if axis.expression else ()
         if axis.key is not None:
-            yield axis.key
+            found.append(axis.key)
             if axis.variadic:
                 # Beside it, whether it may still grow by broadcasting: see match_shape.
-                yield f"#{axis.key}"
-    if spec.dtype_key is not None:
-        yield spec.dtype_key
+                found.append(f"#{axis.key}")
+    return (*found, dtype_key) if dtype_key is not None else tuple(found)
 
 
 def walk(spec: Any) -> Iterator[Any]:

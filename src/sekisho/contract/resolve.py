@@ -80,14 +80,17 @@ def resolve_annotations(
     called = called_function(function)
     if not hasattr(called, "__annotations__"):
         return {}, eval_nothing
+    hints = inspect.get_annotations(called)
+    strings = {name: hint for name, hint in hints.items() if _has_strings(hint)}
+    if not strings:  # as mostly: there is nothing to evaluate
+        return {n: type(None) if h is None else h for n, h in hints.items()}, eval_nothing
     plain = inspect.unwrap(called)
     globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
     local_names.update({**_type_parameters(plain), **_closure(plain)})
-    found: dict[str, Any] = {}
-    hints = inspect.get_annotations(called)
-    for hint in hints.values():
+    for hint in strings.values():
         local_names.update(names_where_written(hint, globals_, local_names))
-    for name, hint in hints.items():
+    found: dict[str, Any] = {n: type(None) if h is None else h for n, h in hints.items()}
+    for name, hint in strings.items():
         holder = SimpleNamespace(__annotations__={name: hint})
         try:
             found |= get_type_hints(holder, globals_, local_names, include_extras=True)
@@ -143,7 +146,8 @@ def _has_strings(hint: Any) -> bool:
         return True
     if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
         return True
-    return any(_has_strings(each) for each in get_args(hint) if get_origin(hint) is not Literal)
+    inside: Any = hint if class_of(hint) is list else get_args(hint)  # a Callable has a list
+    return any(_has_strings(each) for each in inside if get_origin(hint) is not Literal)
 
 
 def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, is_typeddict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract.axes import Axis
+from sekisho.contract.fields import is_typed_dict
 from sekisho.worlds import World, find_world
 
 if TYPE_CHECKING:
@@ -100,9 +101,16 @@ def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)
 def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
-    """The dtypes of a loaded world that an annotation accepts, the same set for every guard."""
+    """The dtypes of a world that an annotation accepts, the same set for every guard.
+
+    None while its library is not loaded: then a guard asks out of line.
+    """
+    return _dtypes_of(world, dtypes) if world.is_loaded() else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
     known = world.dtypes().items()
     return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
 
@@ -236,7 +244,7 @@ class RecordSpec:
         self.required = required
         self.keys = frozenset[str]()
         self.is_complete = False
-        self.is_dict: bool = is_typeddict(kind)
+        self.is_dict: bool = is_typed_dict(kind)
 
 
 class AliasSpec:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import types
 import typing
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from sekisho.contract.pytrees import is_array_like, leaf_of
+from sekisho.ground import is_protocol
 from sekisho.worlds import type_name, world_names, world_of_class
 
 if TYPE_CHECKING:
@@ -17,12 +18,17 @@ __all__ = ["annotation_text", "foreign_types", "takes_arrays"]
 
 
 def takes_arrays(hint: Any) -> bool:
-    """Whether an alternative of an annotation is a protocol of whatever converts to an array."""
+    """Whether a hint that names no array lets containers of them pass.
+
+    A protocol of whatever converts to an array does, and ``list[T]`` with a type variable.
+    """
+    if any(isinstance(each, TypeVar) for each in get_args(hint)):
+        return True
     alternatives = (
         get_args(hint) if get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
     )
     kinds = [get_origin(each) or each for each in alternatives]
-    return any(getattr(k, "_is_protocol", False) and hasattr(k, "__array__") for k in kinds)
+    return any(is_protocol(k) and hasattr(k, "__array__") for k in kinds)
 
 
 def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:

@@ -25,10 +25,14 @@ def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
     Raises:
         DeclarationError: naming the axis, where nobody takes `problems`.
     """
+    everything = (*contract.parameters, *contract.outcomes)
+    if not any(axis.expression for parameter in everything for axis in parameter.axes):
+        return contract
     seen = {f"{{{each.name}}}" for each in contract.parameters}
+    keys = contract.keys
     unbound: set[Axis] = set()
-    for parameter in (*contract.parameters, *contract.outcomes):
-        for axis, name in _unbound_axes(parameter.spec, seen, contract.keys, set()):
+    for parameter in everything:
+        for axis, name in _unbound_axes(parameter.spec, seen, keys, set()):
             text = (
                 f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
                 f"'{name}', which no axis before it binds."

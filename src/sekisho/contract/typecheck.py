@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-import threading
 import traceback
-import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sekisho.ground import runs_while_tracing
+from sekisho.ground import quiet, runs_while_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +20,6 @@ __all__ = ["TypeChecker", "make_checker"]
 
 TypeChecker = Any
 """``"beartype"``, None (arrays only), or a decorator that checks a function's arguments."""
-
-
-_one_at_a_time: Final = threading.Lock()
 
 
 def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
@@ -63,10 +58,8 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
         del value
 
     take.__annotations__ = {"value": hint, "return": None}
-    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report. One
-    # thread at a time: leaving two such blocks in another order would mix up their filters.
-    with _one_at_a_time, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+    with quiet():
         checked = decorate(take)
 
     @runs_while_tracing

@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import itertools
 import os
-import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.recipes import ArrayRecipe
 from sekisho.fuzzing.variations import variations
+from sekisho.ground import quiet
 from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ class Trial:
             with (
                 deadline(self.demands.seconds),
                 mode("strict"),
-                warnings.catch_warnings(),
+                quiet(),  # such inputs are what libraries warn of
                 np.errstate(all="ignore"),
             ):
-                warnings.simplefilter("ignore")  # such inputs are what libraries warn of
                 return _Outcome(_drained(self.target.call(*args, **kwargs)))
         except Overdue:
             text = f"has not returned after {self.demands.seconds:g} seconds{where}"

@@ -1,15 +1,26 @@
 """What every room stands on, and what knows no array.
 
 Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
-`blocks`; what a child process is to run first, `children` tells it, and what it writes are `lines`; the words of other libraries, and what
+`blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what
 they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
 of it asks what an array is.
 """
 
-from sekisho.ground.blocks import Block
+from sekisho.ground._private import (
+    callee_names,
+    frame_at,
+    interpreter_flags,
+    is_being_imported,
+    is_protocol,
+    is_stored_field,
+    quiet,
+    warning_hook,
+)
+from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of
 from sekisho.ground.lines import LineFile
+from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.printable import as_json, printable
 from sekisho.ground.source import (
@@ -36,18 +47,28 @@ __all__ = [
     "OPTIONS",
     "WRITE",
     "as_json",
+    "callee_names",
     "compile_function",
     "compile_into",
     "environment_of_children",
     "evaluate",
     "foreign_name",
+    "frame_at",
     "generated_source",
+    "interpreter_flags",
+    "is_being_imported",
     "is_guard",
+    "is_protocol",
+    "is_stored_field",
     "live_guards",
     "locals_of",
     "make_stub",
+    "once",
     "printable",
+    "quiet",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
+    "warning_hook",
+    "without_last",
 ]

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from sekisho.errors import DeclarationError
 
-__all__ = ["Block"]
+__all__ = ["Block", "without_last"]
+
+Entered = TypeVar("Entered", bound="tuple[Any, ...]")
+
+
+def without_last(entered: tuple[Entered, ...], block: Block) -> tuple[Entered, ...]:
+    """Return what was entered here and now, without the last entry of a block that is left.
+
+    A block keeps nothing in itself: two threads may have entered the same one, and one thread may have
+    entered it twice. If it was entered elsewhere, which a generator can do that ends in another thread,
+    nothing changes.
+
+    Args:
+        entered: entries, the innermost last, each with its block in front.
+        block: the block.
+    """
+    for i in reversed(range(len(entered))):
+        if entered[i][0] is block:
+            return entered[:i] + entered[i + 1 :]
+    return entered
 
 
 class _WithParentheses(type):

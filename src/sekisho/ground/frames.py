@@ -25,6 +25,7 @@ def locals_of(frame: FrameType) -> dict[str, Any]:
     is_copy = type(copy_of_locals) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED
     # Its references: the frame's, this function's, and that of the call that counts them. One more,
     # and the program itself holds what `locals()` has given it.
-    if is_copy and sys.getrefcount(copy_of_locals) <= _OURS:
+    count: Any = getattr(sys, "getrefcount", None)  # without it the program may hold what we see
+    if is_copy and count is not None and count(copy_of_locals) <= _OURS:
         copy_of_locals.clear()
     return found

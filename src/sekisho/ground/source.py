@@ -12,8 +12,10 @@ import builtins
 import functools
 import itertools
 import linecache
+import threading
 import types
 import weakref
+from collections import deque
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -45,10 +47,6 @@ EXPLAIN: Final = "__sekisho_explain__"
 OPTIONS: Final = "__sekisho_options__"
 """Under which global name a guard has the options that it was made with."""
 
-_unused: Final[list[str]] = []
-"""The file names of guards that are gone. They leave linecache when the next guard comes, never
-from a finalizer: that may run while `linecache.checkcache` goes through its names."""
-
 
 class _Entry:
     """A generated function: the file name that its code goes by, and how to write its text."""
@@ -59,17 +57,34 @@ class _Entry:
         self.filename = filename
         self.rewrite = rewrite
 
-    def __del__(self, unused: Callable[[str], None] = _unused.append) -> None:
-        unused(self.filename)
+
+class _Named(weakref.ref["_Entry"]):
+    """A reference to an entry that says which, when the entry is gone."""
+
+    __slots__ = ("filename",)
+
+    filename: str
 
 
-_entries: Final[weakref.WeakKeyDictionary[types.FunctionType, _Entry | None]] = (
-    weakref.WeakKeyDictionary()
-)
+# What is called when something here is gone is a method of C's. One of Python's might be where Ctrl+C
+# arrives, and Python prints what a finalizer raises and goes on.
+
+_entries: Final[dict[weakref.ref[types.FunctionType], _Entry | None]] = {}
 """Every generated function; None for one that is a stub yet."""
 
-_by_filename: Final[weakref.WeakValueDictionary[str, _Entry]] = weakref.WeakValueDictionary()
+_by_filename: Final[dict[str, _Named]] = {}
 """linecache asks by this: what it keeps must keep no contract, and so no default value, alive."""
+
+_unused: Final[deque[_Named]] = deque()
+"""Entries that are gone. Their names leave linecache when the next guard comes, never from a
+finalizer: that may run while `linecache.checkcache` goes through its names."""
+
+_MOST_UNUSED: Final = 1000
+"""How many of them may wait until no other thread is there that might look."""
+
+_lock: Final = threading.RLock()
+"""Held while a function is given its code and entered here. Again by the same thread if garbage is
+collected meanwhile, and a finalizer calls a guard."""
 
 
 def compile_function(
@@ -126,7 +141,7 @@ def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.Functi
     # run it for the next stub.
     code = _compile_once(source).replace(co_filename=f"{_PREFIX}stub {next(_number)}>")
     stub = types.FunctionType(code, namespace, name)
-    _entries[stub] = None
+    _enter(stub, None)
     return stub
 
 
@@ -153,10 +168,11 @@ def compile_into(
 ) -> None:
     """Give a stub the code and the signature of the text that was written for it."""
     written = _compile(source, name, stub.__globals__)
-    # The defaults first: the stub's code takes any arguments, and asks for none of them.
-    stub.__defaults__, stub.__kwdefaults__ = written.__defaults__, written.__kwdefaults__
-    stub.__code__ = written.__code__
-    _register(stub, rewrite)
+    with _lock:  # of two threads at their first call each enters the code that it has set
+        # The defaults first: the stub's code takes any arguments, and asks for none of them.
+        stub.__defaults__, stub.__kwdefaults__ = written.__defaults__, written.__kwdefaults__
+        stub.__code__ = written.__code__
+        _register(stub, rewrite)
 
 
 def evaluate(call: str, names: dict[str, Any]) -> Any:
@@ -171,20 +187,42 @@ def is_guard(code: types.CodeType) -> bool:
 
 def live_guards() -> list[types.FunctionType]:
     """Every generated function that is in use."""
-    return list(_entries)
+    return [guard for each in tuple(_entries) if (guard := each()) is not None]
+
+
+def _enter(function: types.FunctionType, entry: _Entry | None) -> None:
+    _entries[weakref.ref(function, _entries.pop)] = entry
 
 
 def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
     filename = function.__code__.co_filename
+    entry = _Entry(filename, rewrite)
+    named = _Named(entry, _unused.append)
+    named.filename = filename
+    with _lock:
+        _forget_unused()
+        _by_filename[filename] = named
+        # linecache's form of an entry that it asks for its text when somebody asks for a line.
+        linecache.cache[filename] = (functools.partial(_text_of, filename),)
+        _enter(function, entry)
+
+
+def _forget_unused() -> None:
+    # `linecache.checkcache` goes through its names without a lock, and raises for one that is gone.
+    if threading.active_count() > 1 and len(_unused) < _MOST_UNUSED:
+        return
     while _unused:
-        linecache.cache.pop(_unused.pop(), None)
-    entry = _entries[function] = _by_filename[filename] = _Entry(filename, rewrite)
-    # linecache's form of an entry that it asks for its text when somebody asks for a line.
-    linecache.cache[filename] = (functools.partial(_text_of, entry.filename),)
+        gone = _unused.pop()
+        if (
+            _by_filename.get(gone.filename) is gone
+        ):  # else the function is here under its name again
+            del _by_filename[gone.filename]
+            linecache.cache.pop(gone.filename, None)
 
 
 def _text_of(filename: str) -> str:
-    entry = _by_filename.get(filename)
+    named = _by_filename.get(filename)
+    entry = None if named is None else named()
     return entry.rewrite() if entry else ""
 
 
@@ -215,10 +253,10 @@ def generated_source(function: Callable[..., Any]) -> str:
             return result
     """
     plain = getattr(function, "__func__", function)
-    if not isinstance(plain, types.FunctionType) or plain not in _entries:
+    if not isinstance(plain, types.FunctionType) or weakref.ref(plain) not in _entries:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
-    if _entries[plain] is None:
+    if _entries[weakref.ref(plain)] is None:
         plain.__globals__[WRITE]()
-    entry = _entries[plain]
+    entry = _entries[weakref.ref(plain)]
     assert entry is not None  # it is written now
     return entry.rewrite()

@@ -40,6 +40,7 @@ class Checkpoint:
             raise DeclarationError(text) from None
         self.parameter: Parameter = make_parameter(CHECKED)._replace(spec=spec)
         self.contract: Contract = Contract("check", options, (), self.parameter)
+        self.keys: frozenset[str] = self.contract.keys  # here: a compiler traces what is asked later
         self.boundary: Boundary = Boundary(self.contract, self.parameter, is_result=False)
 
     def hold(self, value: Any, body: Body | None, line: int = 0) -> None:
@@ -49,12 +50,12 @@ class Checkpoint:
             BoundaryError: if it is not lawful; only `explain` says all of why.
         """
         if body is None:
-            call = Call({}, None, None, {}, self.contract.keys, in_trial=not is_compiling())
+            call = Call({}, None, None, {}, self.keys, in_trial=not is_compiling())
             self.boundary.admit(value, call)
             return
         body.look()
         bound = dict(body.bound)
-        keys = self.contract.keys.union(bound)
+        keys = self.keys.union(bound)
         call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
         self.boundary.admit(value, call)
         new = [key for key in bound if key not in body.bound]  # torch 2.6 takes no keys from keys
@@ -74,7 +75,7 @@ class Checkpoint:
                 who[key] = body.binders.get(key) or found or "the body"
         place = Place(contract, self.parameter._replace(name=name), title)
         try:
-            self.boundary.admit(value, Call(bound, None, None, who, contract.keys), place)
+            self.boundary.admit(value, Call(bound, None, None, who, self.keys), place)
         except BoundaryError as error:
             return error.with_traceback(None)
         return None

@@ -52,7 +52,8 @@ def guard_module(
     guarded = known.get(options)
     try:
         if guarded is None:
-            guarded = known[options] = _subclass(kind, guard(kind.forward), options, again)
+            made = _subclass(kind, guard(kind.forward), options, again)
+            guarded = known.setdefault(options, made)
         module.__class__ = guarded
     except (AttributeError, RuntimeError, TypeError) as error:
         raise DeclarationError(

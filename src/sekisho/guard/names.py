@@ -23,7 +23,7 @@ from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, run
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
 from sekisho.guard.wrappers import make_as_called, make_binder
-from sekisho.guard.writes import Called, called_by, listen, still_listening
+from sekisho.guard.writes import Called, called_by, listen, stand_for
 from sekisho.watch import settle_boundary, thread
 from sekisho.worlds import (
     HOST,
@@ -110,7 +110,8 @@ class Names:
 
     def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all of them."""
-        namespace.update({name: self.value(need) for name, need in self.needs.items()})
+        for name, need in self.needs.items():  # two threads may: one may be in the call already
+            stand_for(namespace, name, self.value(need))
         namespace[EXPLAIN] = Outlined.make(
             make_explainer, self.contract, self.function, self.called
         )
@@ -123,7 +124,7 @@ class Names:
             namespace[WRITE]("again")
             return
         for name, need in self.needs.items():
-            namespace[name] = still_listening(namespace.get(name), self.value(need))
+            stand_for(namespace, name, self.value(need))
         # Admits are made anew from what they were made of: there may be a quick lane for them now.
         for name, value in tuple(namespace.items()):
             if isinstance(value, Outlined) and value.recipe[0] is late_admit:
@@ -149,6 +150,8 @@ class Names:
                 return what
             case "dtype":
                 world, dtype = what
+                if not world.is_loaded():
+                    return None
                 return next((key for key, name in world.dtypes().items() if name == dtype), None)
             case "dtypes":
                 return _dtypes(*what)
@@ -347,7 +350,7 @@ def _unchecked_size(key: str) -> Any:
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
-        return dtypes_of(world, names) if world.array_type() is not None else frozenset[Any]()
+        return dtypes_of(world, names)
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))

@@ -26,6 +26,13 @@ class Need(NamedTuple):
     what: Any = None
 
 
+def _identifier_of(text: str) -> str:
+    # Normalised, as the compiler does: it would look for another name than the one filled in.
+    text = unicodedata.normalize("NFKC", text)
+    name = "".join(each if f"_{each}".isidentifier() else "_" for each in text)
+    return name if name.isidentifier() else f"_{name}"
+
+
 class Scope:
     """The names of one text.
 
@@ -71,10 +78,8 @@ class Scope:
 
         What it is made of may be the name of a class, which may be any text.
         """
-        # Normalised, as the compiler does: it would look for another name than the one filled in.
-        base = unicodedata.normalize("NFKC", base)
-        base = "".join(each if f"_{each}".isidentifier() else "_" for each in base)
-        base = base if base.isidentifier() else f"_{base}"
+        if not (base.isascii() and base.isidentifier()):
+            base = _identifier_of(base)
         while base in self.taken or keyword.iskeyword(base):
             base += "_"
         self.taken.add(base)

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["guard_generated", "guard_target"]
 
 
-def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
+def guard_target(
+    target: Any, options: Options, frame: FrameType | None, owner: type | None = None
+) -> Any:
     """Guard what was decorated.
 
     Args:
         target: a function, a method, what wraps one, an object that is called, or a class.
         options: the decorator's options.
         frame: where it was decorated; string annotations may mention its local names.
+        owner: the class whose member it is, where that is guarded.
 
     Raises:
         DeclarationError: for what cannot be called, and for contradictory declarations.
@@ -47,7 +50,7 @@ def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
     if isinstance(target, type):
         return _guard_class(target, options, frame)
     if isinstance(target, _WRAPPERS):
-        return _guard_wrapped(target, options, frame)
+        return _guard_wrapped(target, options, frame, owner)
     if is_module(target):
         guard = functools.partial(guard_target, options=options, frame=frame)
         return guard_module(target, guard, options, _guard_again)
@@ -60,7 +63,8 @@ def guard_target(target: Any, options: Options, frame: FrameType | None) -> Any:
     if manager is not None:
         # What its generator yields is the annotation's business, not the manager around it.
         return manager(guard_target(function.__wrapped__, options, frame))
-    guarded = make_guard(function, options, functools.partial(_names_around, function, frame))
+    names = functools.partial(_names_around, function, frame, owner)
+    guarded = make_guard(function, options, names)
     for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
         if hasattr(function, name) and not hasattr(guarded, name):
             setattr(guarded, name, getattr(function, name))
@@ -82,17 +86,19 @@ def _is_left_alone(target: Any, options: Options) -> bool:
     return is_marked or (options.gives_way and has_its_own)
 
 
-def _guard_wrapped(target: Any, options: Options, frame: FrameType | None) -> Any:
+def _guard_wrapped(
+    target: Any, options: Options, frame: FrameType | None, owner: type | None
+) -> Any:
     kind = class_of(target)
     if issubclass(kind, _UNBOUND):
-        return kind(guard_target(target.__func__, options, frame))
+        return kind(guard_target(target.__func__, options, frame, owner))
     if isinstance(target, property):
         get, set_, delete = (
-            each and guard_target(each, options, frame)
+            each and guard_target(each, options, frame, owner)
             for each in (target.fget, target.fset, target.fdel)
         )
         return property(get, set_, delete, target.__doc__)
-    return functools.cached_property(guard_target(target.func, options, frame))
+    return functools.cached_property(guard_target(target.func, options, frame, owner))
 
 
 def _code_of_manager(decorate: Any) -> Any:
@@ -111,6 +117,22 @@ _WRAPPERS: Final = (*_UNBOUND, property, functools.cached_property)
 _METHODS: Final = (types.FunctionType, *_WRAPPERS)
 
 
+def _type_parameters_of(generic: Any) -> dict[str, Any]:
+    return {each.__name__: each for each in getattr(generic, "__type_params__", ())}
+
+
+def _function_of(frame: FrameType) -> Any:
+    """The function that is running on a frame, if whoever called it knows it by its name."""
+    name, caller = frame.f_code.co_name, frame.f_back
+    if sys.version_info < (3, 12) or caller is None:  # no function has type parameters
+        return None
+    for names in (locals_of(caller), frame.f_globals):
+        found = inspect.unwrap(names[name]) if callable(names.get(name)) else None
+        if getattr(found, "__code__", None) is frame.f_code:
+            return found
+    return None
+
+
 def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
     """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
     if is_validated(kind):
@@ -123,7 +145,8 @@ def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
             continue  # the library's own, which takes anything
         has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
         its_options = options if has_module else options._replace(device=_without_module(options))
-        _set(kind, name, guard_target(member, its_options._replace(gives_way=True), frame), options)
+        guarded = guard_target(member, its_options._replace(gives_way=True), frame, kind)
+        _set(kind, name, guarded, options)
     if vars(kind).get("__annotations__") and not _is_generated(kind):
         _tell_late_dataclasses(kind, options.kind)
     return kind
@@ -170,7 +193,13 @@ def _tell_late_dataclasses(kind: type, decorator: str) -> None:
         ("__post_init__", "__dataclass_fields__"),
         ("__attrs_post_init__", "__attrs_attrs__"),
     ):
-        setattr(kind, name, _late(kind, vars(kind).get(name), name, mark, decorator))
+        late = _late(kind, vars(kind).get(name), name, mark, decorator)
+        try:
+            setattr(kind, name, late)
+        except (AttributeError, TypeError) as error:  # a class of Python's own
+            raise DeclarationError(
+                f"{decorator}(): {kind.__qualname__} cannot be guarded: {error}"
+            ) from None
 
 
 def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
@@ -198,7 +227,7 @@ def guard_generated(kind: Any, options: Options, frame: FrameType | None) -> Any
         member = namespace.get(name)
         code = getattr(getattr(member, "__func__", member), "__code__", None)
         if code is not None and code.co_filename.startswith("<") and _is_declared(name, member):
-            _set(kind, name, guard_target(member, options, frame), options)
+            _set(kind, name, guard_target(member, options, frame, kind), options)
     return kind
 
 
@@ -242,20 +271,25 @@ def _is_declared(name: str, member: Any) -> bool:
         return True
 
 
-def _names_around(function: Any, frame: FrameType | None) -> dict[str, Any]:
+def _names_around(
+    function: Any, frame: FrameType | None, owner: type | None = None
+) -> dict[str, Any]:
     """The local names that the string annotations of a nested function or a method may use.
 
     They are on the frames of the class bodies, and of the one function, around the definition.
     """
     names: dict[str, Any] = {}
+    if owner is not None:  # a class that is made in a function is on no frame yet
+        names = {owner.__name__: owner, **_type_parameters_of(owner)}
     while frame is not None and frame.f_locals is not frame.f_globals:
         # A method named `float` is not what its siblings' annotations mean.
         local = {k: v for k, v in locals_of(frame).items() if not isinstance(v, _METHODS)}
         # Python 3.12's type parameters, which the body of a generic class has under this name.
-        for each in local.get("__type_params__", ()):
-            local.setdefault(each.__name__, each)
+        local = {**{each.__name__: each for each in local.get("__type_params__", ())}, **local}
         names = {**local, **names}
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        if is_function:
+            names = {**_type_parameters_of(_function_of(frame)), **names}
         frame = None if is_function else frame.f_back
     module = getattr(function, "__globals__", {}).get("__name__")
     if frame is not None and module not in sys.modules:

@@ -14,7 +14,6 @@ from sekisho.contract import (
     ANYTHING,
     RESULT,
     SENT,
-    UNANNOTATED,
     YIELDED,
     ArraySpec,
     Contract,
@@ -87,6 +86,7 @@ class _Writer:
         self.scope = Scope(contract, name, worlds)
         self.all_arguments: tuple[str, str] = (self.scope.fresh("args"), self.scope.fresh("kwargs"))
         self.call_keys: frozenset[str] = contract.keys
+        self.known_keys: dict[str, list[str]] = {}
         self.lines: list[str] = []
         self.depth = 0
 
@@ -189,13 +189,15 @@ class _Writer:
     # --- what the whole call needs to know first
     def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
         """The names that these annotations mention and the call binds, in order."""
-        return dict.fromkeys(
-            key
-            for each in parameters
-            if each.spec is not UNANNOTATED
-            for key in names_in(each.spec, into_records=True)
-            if key in self.call_keys
-        )
+        return dict.fromkeys(key for each in parameters for key in self.keys_of(each))
+
+    def keys_of(self, parameter: Parameter) -> list[str]:
+        """The names that one annotation mentions and the call binds."""
+        found = self.known_keys.get(parameter.name)
+        if found is None:  # asked for by each parameter before it
+            every = names_in(parameter.spec, into_records=True)
+            found = self.known_keys[parameter.name] = [k for k in every if k in self.call_keys]
+        return found
 
     def write_context(self) -> None:
         scope = self.scope

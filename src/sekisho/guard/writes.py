@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Flavour
 
-__all__ = ["Called", "called_by", "forget", "listen", "still_listening"]
+__all__ = ["Called", "called_by", "forget", "listen", "stand_for"]
 
 __tracebackhide__ = hide_in_pytest
 
-_lock: Final = threading.Lock()
-"""Held while a name changes what it stands for: of two threads, one may begin as the other ends."""
+_lock: Final = threading.RLock()
+"""Held while a name changes what it stands for: of two threads, one may begin as the other ends.
+
+Again by the same thread where a copy is dropped, and its finalizer calls a guard."""
 
 
 class Called(NamedTuple):
@@ -70,12 +72,14 @@ def forget(frame: FrameType, called: Called) -> None:
         held.take(frame)
 
 
-def still_listening(held: Any, function: Callable[..., Any]) -> Any:
-    """What a name stands for from now on, if it stood for `held` and is to stand for `function`."""
-    if type(held) is not Listening:
-        return function
-    held.function = function
-    return held
+def stand_for(namespace: dict[str, Any], name: str, value: Any) -> None:
+    """Have a name stand for a value; if calls are under way that are listened to, after them."""
+    with _lock:
+        held = namespace.get(name)
+        if type(held) is Listening:
+            held.function = value
+        else:
+            namespace[name] = value
 
 
 def _guard_frame() -> FrameType | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.context import caller, get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
+from sekisho.ground import is_being_imported
 from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
 from sekisho.package import compiled
 from sekisho.package.inject import GUARD, GUARD_CLASS, inject
@@ -106,7 +107,7 @@ class Hook:
             and isinstance(
                 getattr(module, "__loader__", None), importlib.machinery.SourceFileLoader
             )
-            and not _is_initializing(module)
+            and not is_being_imported(module)
         ]
 
     def unmatched(self) -> list[str]:
@@ -270,7 +271,7 @@ def _require_fresh(package: Any) -> None:
     loaded = sorted(
         name
         for name, module in tuple(sys.modules.items())
-        if matches(package, name) and not _is_initializing(module)
+        if matches(package, name) and not is_being_imported(module)
     )
     if loaded:
         raise DeclarationError(
@@ -283,11 +284,6 @@ def _require_fresh(package: Any) -> None:
         spec = None
     if spec is None:
         raise DeclarationError(f"{_NAME}: there is no package {package!r}.")
-
-
-def _is_initializing(module: Any) -> bool:
-    """Whether a module is being imported right now, as one that guards its own submodules."""
-    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _refuse_rivals(packages: Sequence[str]) -> None:

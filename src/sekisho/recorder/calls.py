@@ -7,18 +7,17 @@ A call whose like has been seen at the same place in the code adds to that place
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import declarations
+from sekisho.ground import frame_at
 from sekisho.recorder.counting import Counter, repeat, threads
 from sekisho.recorder.observing import PLAIN, Operation, class_of, make_reader
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 __all__ = ["make_call", "state"]
 
@@ -47,8 +46,6 @@ def make_call(operation: Operation, original: Callable[..., Any]) -> Callable[..
 
 
 _clock: Final = time.perf_counter
-_frame_at: Final[Callable[[int], FrameType]] = vars(sys)["_getframe"]
-"""`inspect.currentframe` is this, with a call more."""
 
 
 def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,7 +63,7 @@ def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., An
         finally:
             now.is_inside = False
         seconds = _clock() - start
-        counter.add(operation, read, (args, kwargs, result), seconds, _frame_at(depth))
+        counter.add(operation, read, (args, kwargs, result), seconds, frame_at(depth))
         return result
 
     return call
@@ -91,7 +88,7 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         finally:
             now.is_inside = False
         seconds = _clock() - start
-        frame = _frame_at(1)
+        frame = frame_at(1)
         is_plain = may_be_quick and len(args) == 1 and not kwargs and not now.wants_copy
         if is_plain and type(result) is host:
             site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
@@ -127,7 +124,7 @@ def _import(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         finally:
             now.is_inside = False
         seconds = _clock() - start
-        frame = _frame_at(1)
+        frame = frame_at(1)
         is_plain = may_be_quick and kind is host and len(args) == at + 1 and not kwargs
         if is_plain:
             site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
@@ -156,7 +153,7 @@ def _scalar(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         start = _clock()
         result = original(*args, **kwargs)
         seconds = _clock() - start
-        frame, value = _frame_at(1), args[0]
+        frame, value = frame_at(1), args[0]
         if may_be_quick:
             site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
             if site and value.dtype is site.dtype and value.is_cpu and not declarations.exist:
@@ -183,7 +180,7 @@ def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., A
         if result is args[0] and returns_moved:
             return result
         seconds = _clock() - start
-        counter.add(operation, read, (args, kwargs, result), seconds, _frame_at(1))
+        counter.add(operation, read, (args, kwargs, result), seconds, frame_at(1))
         return result
 
     return call

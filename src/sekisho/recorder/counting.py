@@ -210,7 +210,7 @@ class Counter:
         if kind == SEKISHO:
             return  # a guard or a helper: it says so itself, and more exactly (see `take`)
         own = frame if kind == OWN else own_frame(frame)
-        declared = declarations.exist and (allowance.get() or is_at_boundary(frame))
+        declared = declarations.exist and (bool(allowance.get()) or is_at_boundary(frame))
         value, _, crossed, _, nbytes, is_list = seen
         now = self._now()
         key: tuple[Any, ...] = (

@@ -12,9 +12,9 @@ import functools
 import inspect
 import itertools
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.ground import warning_hook
 from sekisho.recorder.calls import make_call
 from sekisho.recorder.observing import Operation
 from sekisho.worlds import World, find_operation
@@ -39,7 +39,10 @@ def wrap_world(world: World) -> None:
         return
     _done.add(world)
     if not _places:
-        _put(warnings, "_showwarnmsg", _make_show(vars(warnings)["_showwarnmsg"]))
+        hook = warning_hook()
+        if hook is not None:
+            holder, name, original = hook
+            _put(holder, name, _make_show(original))
     world.prepare_wrapping()
     wrappers: dict[int, Any] = {}
     for kind, names in world.watched.items():

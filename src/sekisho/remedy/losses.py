@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from sekisho.worlds import HOST, World, find_world, loaded_worlds
 
-__all__ = ["are_same", "is_small", "loss_of"]
-
-_LIMIT: Final = 1 << 24
-"""How many elements an error message may look at: beyond, it says less."""
-
-
-def is_small(value: Any) -> bool:
-    """Whether a value is small enough to be looked at, or copied, for the sake of a message."""
-    return _world(value).size(value) <= _LIMIT
+__all__ = ["are_same", "loss_of"]
 
 
 def are_same(a: Any, b: Any) -> Any:

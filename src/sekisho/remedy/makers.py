@@ -11,6 +11,7 @@ import numpy as np
 from sekisho.contract import match_shape
 from sekisho.ground import evaluate
 from sekisho.remedy.losses import are_same, loss_of
+from sekisho.remedy.samples import Sample
 from sekisho.remedy.steps import Advice, Step
 from sekisho.worlds import (
     HOST,
@@ -35,7 +36,7 @@ _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
 
 
 def make_step(
-    value: Any, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
+    sample: Sample, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
 ) -> Step:
     """The call that makes an array of a value, of the dtype that is asked for.
 
@@ -43,7 +44,7 @@ def make_step(
     another call gives it.
 
     Args:
-        value: what is no array.
+        sample: what is no array.
         world: the world that is asked for; None is either.
         spec: dtype and axes; None asks nothing of them.
         bound: the axis sizes bound so far.
@@ -53,6 +54,7 @@ def make_step(
         Advice: if no call is certain to.
     """
     target = (spec and spec.only_dtype) or None
+    value = sample.value
     nearest: Step | None = None
     has_dtype = False
     for step, made in _tried(value, world or HOST, target):
@@ -60,7 +62,7 @@ def make_step(
             return step
         is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
         if is_lawful and (
-            spec.axes is None or match_shape(spec.axes, tuple(made.shape), dict(bound)) is None
+            spec.axes is None or match_shape(spec.axes, sample.shape(made), dict(bound)) is None
         ):
             picture = step.call.removeprefix("numpy.asarray(")[:-1]
             return step._replace(call=picture) if reads and ".convert(" in picture else step
@@ -81,7 +83,8 @@ def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, 
         if find_world(made) is not None and _is_numeric(made):
             loss = _loss(made, value, exact)
             if loss in {"", ", which rounds"}:
-                yield Step(call, functools.partial(evaluate_on, call), loses=loss), made
+                do = functools.partial(evaluate_on, call)
+                yield Step(call, do, loses=loss, judged=exact is not None), made
 
 
 def _is_numeric(made: Any) -> bool:

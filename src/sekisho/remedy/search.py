@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from sekisho.contract import match_shape
-from sekisho.remedy.losses import are_same, is_small, loss_of
+from sekisho.ground import quiet
+from sekisho.remedy.losses import are_same, loss_of
 from sekisho.remedy.makers import evaluate_on, make_step
+from sekisho.remedy.samples import Sample, take_sample
 from sekisho.remedy.steps import Advice, Step, cast_step, plain_text, shape_step
 from sekisho.watch import unwatched
 from sekisho.worlds import (
@@ -77,29 +78,47 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
     if not runs_plainly():
         return _advice_only(value, wanted)
     steps: list[Step] = []
+    seen = ""
     # The calls are ours: no strict mode watches them, and their warnings are nobody's.
-    with unwatched(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with unwatched(), quiet():
         try:
-            while (step := _next_step(value, wanted)) is not None:
+            sample = _looked_at(value)
+            while (step := _next_step(sample, wanted)) is not None:
                 if len(steps) == _MOST_STEPS:
                     return None
                 steps.append(step)
-                value = step.do(value)
+                sample = sample.after(step)
+            seen = sample.seen
         except Advice as advice:
             return advice.args[0] if not steps else None
         except Exception:  # noqa: BLE001 - a call that raises is no remedy, whatever it raises
             return None if steps else _advice_only(value, wanted)
-    return _say(steps, instead) if steps else None
+    return _say(steps, instead, seen) if steps else None
+
+
+def _looked_at(value: Any) -> Sample:
+    """A value, or the part of it that is looked at.
+
+    Raises:
+        Advice: if it is large, and none can be had.
+    """
+    sample = take_sample(value)
+    if sample is None:
+        raise Advice(None)
+    return sample
 
 
 def _advice_only(value: Any, wanted: Wanted) -> str | None:
     """What to do first, where nothing can be tried: a transform or a mode would take part."""
     if wanted.world is not None and find_world(value) not in {None, wanted.world}:
         try:
-            convert(value, wanted.world, wanted.policy)
+            sample = take_sample(value)
+            if sample is not None:
+                convert(sample.value, wanted.world, wanted.policy)
         except Refusal as refusal:
             return refusal.hint if _is_advice(refusal.hint) else None
+        except Exception:  # noqa: BLE001 - what takes part here may refuse to have a part taken
+            return None
     return None
 
 
@@ -108,7 +127,7 @@ def _is_advice(hint: str | None) -> bool:
     return hint is None or "{0}" not in hint or "..." in hint
 
 
-def _say(steps: list[Step], instead: str | None) -> str:
+def _say(steps: list[Step], instead: str | None, seen: str) -> str:
     call, loses = "{0}", ""
     for step in steps:
         call = step.call.format(call)
@@ -119,15 +138,17 @@ def _say(steps: list[Step], instead: str | None) -> str:
     if len(steps) == 1:
         other = steps[0].option or (instead if steps[0].crosses else None)
         call += f", or {other}" if other else ""
-    return f"{why}{call}{loses}"
+    judged = f" ({seen})" if seen and any(step.judged for step in steps) else ""
+    return f"{why}{call}{loses}{judged}"
 
 
-def _next_step(value: Any, wanted: Wanted) -> Step | None:
+def _next_step(sample: Sample, wanted: Wanted) -> Step | None:
     """What is to be done next; None if the value is lawful.
 
     Raises:
         Advice: if nothing is certain to help.
     """
+    value = sample.value
     world, spec = find_world(value), wanted.spec
     is_scalar = world is not None and world.is_scalar(value) and not wanted.scalars
     # The boundary of another world takes it for an array of no axes.
@@ -136,23 +157,25 @@ def _next_step(value: Any, wanted: Wanted) -> Step | None:
             # The boundary reads it itself; a step is needed only if that is not enough.
             read = convert(value, HOST, Policy()).value
             with contextlib.suppress(Advice):
-                if _next_step(read, wanted) is None:
+                if _next_step(sample._replace(value=read), wanted) is None:
                     return None
-        return make_step(value, wanted.world, spec, wanted.bound, reads=wanted.crosses)
+        return make_step(sample, wanted.world, spec, wanted.bound, reads=wanted.crosses)
     target = wanted.world or world
     if world is not target and not wanted.crosses:
         return _crossing_step(value, target, wanted.policy)
-    return _array_step(value, wanted) or _last_step(value, target, wanted)
+    return _array_step(sample, wanted) or _last_step(value, target, wanted)
 
 
-def _array_step(value: Any, wanted: Wanted) -> Step | None:
+def _array_step(sample: Sample, wanted: Wanted) -> Step | None:
     """What mends dtype or axes; None if there is nothing to mend."""
-    spec = wanted.spec
+    value, spec = sample.value, wanted.spec
     if spec is not None:
         if not spec.accepts_dtype(dtype_name(value.dtype)):
             return cast_step(spec, value)
-        shape, world = tuple(value.shape), find_world(value)
-        if spec.axes is not None and match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
+        shape, world = sample.shape(value), find_world(value)
+        if sample.is_mended or spec.axes is None:
+            pass
+        elif match_shape(spec.axes, shape, dict(wanted.bound)) is not None:
             step = shape_step(spec, shape, wanted.bound, world or HOST)
             if step is None:
                 raise Advice(None)
@@ -201,11 +224,10 @@ def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
     Raises:
         Advice: if nothing is certain to help.
     """
-    if is_small(value) or find_world(value) is target:
-        try:
-            convert(value, target, policy)
-        except Refusal as refusal:
-            return _step_of(refusal, value)
+    try:
+        convert(value, target, policy)
+    except Refusal as refusal:
+        return _step_of(refusal, value)
     return None
 
 
@@ -225,11 +247,11 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
         made = (find_world(value) or HOST).shaped_like(value, dtype_name(value.dtype))
     else:
         made = evaluate_on(call, value)
-    if ".astype(" in call:
+    judged = ".astype(" in call
+    if judged:
         loses = loses or _lost(value, made)
-    return Step(
-        call, functools.partial(_made, made), why, loses=loses and f", which {loses}", option=option
-    )
+    loses = loses and f", which {loses}"
+    return Step(call, functools.partial(_made, made), why, "", loses, option, judged=judged)
 
 
 def _made(made: Any, _value: Any) -> Any:

@@ -17,7 +17,7 @@ from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import Axis, Bindings, match_shape
-from sekisho.remedy.losses import is_small, loss_of
+from sekisho.remedy.losses import loss_of
 from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Step(NamedTuple):
         loses: what the call loses, behind it.
         option: what may be done instead, where this step is all that is missing.
         crosses: whether it is the crossing itself.
+        judged: whether the values were looked at, to say what it loses.
+        mends_axes: whether the axes are as asked for behind it.
     """
 
     call: str
@@ -48,6 +50,8 @@ class Step(NamedTuple):
     loses: str = ""
     option: str = ""
     crosses: bool = False
+    judged: bool = False
+    mends_axes: bool = False
 
 
 class Advice(Exception):  # noqa: N818 - no error: the end of a search
@@ -84,15 +88,17 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     source, spelling = dtype_name(value.dtype), _world(value).spelling
     call = spelling.get("cast", "{0}.astype('DTYPE')").replace("DTYPE", target)
     if may_cast(source, target, "safe"):
-        return Step(call, partial(_safe_cast, target))
-    if not is_small(value):
-        raise Advice(None)
+        return Step(call, partial(_cast, target))
     loss = loss_of(value, target)
     is_complex = source.startswith(("complex", "clongdouble"))
     if loss != "complex" and is_complex and not target.startswith("complex"):
-        return Step("{0}.real", attrgetter("real"))  # its imaginary part is zero; a cast may follow
+        return Step(
+            "{0}.real", attrgetter("real"), judged=True
+        )  # its imaginary part is zero; a cast may follow
     if loss is None or loss == "rounds":
-        return Step(call, partial(_cast, target), loses=", which rounds" if loss else "")
+        return Step(
+            call, partial(_cast, target), loses=", which rounds" if loss else "", judged=True
+        )
     if loss in {"image", "fraction"}:
         scaled = "{0} * 255" if loss == "image" else "{0}"
         if "round" not in spelling:
@@ -103,16 +109,9 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
             if loss == "image"
             else "its values are not whole numbers: round first"
         )
-        return Step(call.replace("{0}", whole), partial(_rounded, target, loss), why)
+        return Step(call.replace("{0}", whole), partial(_rounded, target, loss), why, judged=True)
     advice = _ADVICE.get(loss)
     raise Advice(advice and advice.format(target=target))
-
-
-def _safe_cast(target: str, value: Any) -> Any:
-    """The value cast; of a large one, something of its shape that takes no memory."""
-    if is_small(value):
-        return cast(value, target)
-    return _world(value).shaped_like(value, target)
 
 
 def _cast(target: str, value: Any) -> Any:
@@ -174,7 +173,7 @@ def shape_step(
     if helper is None:
         return _swap_step(shape, fits, world) if len(shape) == rank else None
     why, do = _HELPERS[helper]
-    return Step(f"{helper}({{0}})", do, why, world.spelling.get(helper, ""))
+    return Step(f"{helper}({{0}})", do, why, world.spelling.get(helper, ""), mends_axes=True)
 
 
 def _is_channel(axis: Axis) -> bool:
@@ -200,6 +199,7 @@ def _swap_step(
         partial(_permute, world, tuple(order)),
         "two axes look swapped",
         world.spelling.get("permute_dims", "").replace("AXES", order_text),
+        mends_axes=True,
     )
 
 

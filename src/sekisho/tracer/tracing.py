@@ -28,9 +28,10 @@ _IS_FUNCTION: Final = 0x01  # the body of a class is none
 _VARARGS: Final = 0x04
 _VARKEYWORDS: Final = 0x08
 _GENERATOR: Final = 0x20  # what an asynchronous one yields is wrapped in something that hides it
-_RESUME: Final = opcode.opmap["RESUME"]
-_RETURN: Final = opcode.opmap["RETURN_VALUE"]
-_YIELD: Final = opcode.opmap["YIELD_VALUE"]
+# Only Python 3.11 is traced by its instructions; what has none of them so called is not.
+_RESUME: Final = opcode.opmap.get("RESUME", -1)
+_RETURN: Final = opcode.opmap.get("RETURN_VALUE", -1)
+_YIELD: Final = opcode.opmap.get("YIELD_VALUE", -1)
 
 
 class Traced:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.ground import once
 from sekisho.watch.strict import refuse, thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
 
@@ -42,7 +42,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-@cache
+@once
 def _tool() -> int | None:
     """Claim a number among the tools that monitor; None if all are taken."""
     for number in (4, 3, 5, 1, 2, 0):  # those that PEP 669 suggests for nobody come first

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import current, scoped
 from sekisho.errors import WorldError, hide_in_pytest
-from sekisho.watch.strict import Watching, caught, of_jobs, thread, unwatched
+from sekisho.watch.strict import Watching, note_caught, of_jobs, thread, unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ class _Job:
                 return work(*args, **kwargs)
         except WorldError as error:
             if not thread.depth:  # else the body that it runs in sees to it
-                caught.append(str(error))
+                note_caught(error)
                 of_jobs.add(error)
             raise
 
@@ -124,12 +125,17 @@ _STARTERS: Final = [
 ]
 """Those that are not wrapped yet: a module is not imported for it."""
 
+_lock: Final = threading.Lock()
+
 
 def watch_jobs() -> None:
     """Have what is started from now on come under the watch of the body that starts it."""
-    for each in tuple(_STARTERS):
-        module, kind, name, wrap = each
-        if module in sys.modules:
-            _STARTERS.remove(each)
-            holder = getattr(sys.modules[module], kind)
-            setattr(holder, name, wrap(getattr(holder, name)))
+    if not _STARTERS:
+        return
+    with _lock:  # of two threads, the second would wrap what the first has put there
+        for each in tuple(_STARTERS):
+            module, kind, name, wrap = each
+            holder = getattr(sys.modules.get(module), kind, None)
+            if holder is not None:
+                _STARTERS.remove(each)
+                setattr(holder, name, wrap(getattr(holder, name)))

@@ -16,7 +16,6 @@ import linecache
 import threading
 import warnings
 import weakref
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
@@ -28,7 +27,7 @@ from sekisho.errors import (
     WorldError,
     hide_in_pytest,
 )
-from sekisho.ground import is_guard
+from sekisho.ground import Block, is_guard, once, without_last
 from sekisho.worlds import (
     HOST,
     Kind,
@@ -50,6 +49,7 @@ __all__ = [
     "Watching",
     "caught",
     "judge",
+    "note_caught",
     "note_refusal",
     "of_jobs",
     "refuse",
@@ -89,23 +89,67 @@ class _Thread(threading.local):
 
     Attributes:
         watch: the watch over the body that runs now; None if it may do what it likes.
+        pauses: the blocks in the body that let it do so for their length, the innermost last.
+        paused: the watch that is over it again when the last of them is left.
         depth: how many bodies are entered.
         shown: what shows the operations of the libraries that are there; None if nothing does.
         refused: the errors raised in them that have not left the outermost yet.
     """
 
     watch: Watch | None = None
+    pauses: tuple[tuple[Block], ...] = ()
+    paused: Watch | None = None
     depth: int = 0
     shown: list[Watcher] | None = None
 
     def __init__(self) -> None:
         self.refused: list[SekishoError] = []
 
+    def pause(self, block: Block) -> None:
+        """Let the body do what it likes, until the block is left."""
+        if not self.pauses:
+            self.paused = self.watch
+        self.watch = None
+        self.pauses = (*self.pauses, (block,))
+
+    def resume(self, block: Block) -> None:
+        """Have the watch over the body again, unless it is in another such block."""
+        left = without_last(self.pauses, block)
+        if self.pauses and not left:
+            self.watch, self.paused = self.paused, None
+        self.pauses = left
+
+    def swap(self, body: _BodyState) -> _BodyState:
+        """Put what holds for one body in force, and return what was."""
+        before = _BodyState(self.watch, self.pauses, self.paused)
+        self.watch, self.pauses, self.paused = body
+        return before
+
+
+class _BodyState(NamedTuple):
+    """What goes with a body wherever it is suspended and goes on: see `_Thread`."""
+
+    watch: Watch | None
+    pauses: tuple[tuple[Block], ...] = ()
+    paused: Watch | None = None
+
 
 thread: Final = _Thread()
 
 caught: Final[list[str]] = []
-"""The crossings that were refused to a body which caught the error and went on, as messages."""
+"""The crossings that were refused to a body which caught the error and went on, as messages.
+
+The pytest plugin empties it after each test. Elsewhere nobody does: the latest are kept.
+"""
+
+_MOST_CAUGHT: Final = 100
+
+
+def note_caught(error: SekishoError) -> None:
+    """Keep the message of a refusal that a body has caught."""
+    caught.append(str(error))
+    del caught[:-_MOST_CAUGHT]
+
 
 of_jobs: Final[weakref.WeakSet[BaseException]] = weakref.WeakSet()
 """Errors that left what a body has started, a thread or a task: caught, unless they are handed on."""
@@ -124,14 +168,15 @@ def unwatched() -> Generator[None]:
 class Watching:
     """Holds a watch over what runs in the ``with`` block. It may be entered again: see `_watched`."""
 
-    __slots__ = ("_outer", "_pushed", "_start", "_watch")
+    __slots__ = ("_body", "_outer", "_pushed", "_start", "_watch")
 
     def __init__(self, watch: Watch | None) -> None:
         self._watch = watch
+        self._body = _BodyState(watch)
 
     def __enter__(self) -> None:
-        self._outer, self._start = thread.watch, len(thread.refused)
-        thread.watch = self._watch
+        self._start = len(thread.refused)
+        self._outer = thread.swap(self._body)
         thread.depth += 1
         self._pushed = self._watch is not None and thread.shown is None and _push()
 
@@ -139,8 +184,7 @@ class Watching:
         if self._pushed:
             _pull()
         # Where the body has come to: it may be suspended within `crossing_allowed`.
-        self._watch = thread.watch
-        thread.watch = self._outer
+        self._body = thread.swap(self._outer)
         thread.depth -= 1
         if len(thread.refused) > self._start:
             _settle(self._start, error)
@@ -156,7 +200,7 @@ def _settle(start: int, error: BaseException | None) -> None:
     leaving = {id(each) for each in _chain(error)}
     for refused in thread.refused[start:]:
         if id(refused) not in leaving:
-            caught.append(str(refused))
+            note_caught(refused)
             thread.refused.remove(refused)
     if thread.depth == 0:
         thread.refused.clear()
@@ -220,7 +264,7 @@ def _pull() -> None:
     thread.shown = None
 
 
-@cache
+@once
 def _watcher(world: World) -> Watcher | None:
     return world.watcher(thread, judge)
 

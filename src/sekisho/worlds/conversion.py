@@ -97,7 +97,7 @@ def quick_share(
 
     Only what has one of these dtypes on the host is shared; None is all of them.
     """
-    if target.array_type() is None:
+    if not target.is_loaded():
         return None
     if target is not HOST:
         share, asks = target.quick_from_host(dtypes), target.quick_is_compiling()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
+from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class _CuPy(World):
     }
 
     def dtypes(self) -> Mapping[Any, str]:
-        loaded = self.array_type() is not None
-        return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES} if loaded else {}
+        if not self.is_loaded():
+            return {}
+        return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES}
 
     # --- where it is: a device is known by its number
 

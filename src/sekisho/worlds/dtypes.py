@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+import functools
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
@@ -10,7 +11,19 @@ from sekisho.errors import with_article
 from sekisho.worlds.policy import Refusal
 from sekisho.worlds.tracing import is_compiling
 
-__all__ = ["PLAIN_DTYPES", "class_of", "dtype_name", "plain_array", "refuse_dtype"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "PLAIN_DTYPES",
+    "class_of",
+    "dtype_name",
+    "once_by_size",
+    "plain_array",
+    "refuse_dtype",
+]
+
+T = TypeVar("T")
 
 PLAIN_DTYPES: Final = frozenset(
     np.dtype(name)
@@ -47,6 +60,21 @@ def dtype_name(dtype: Any) -> str:
         return f"{'u' if dtype.kind == 'u' else ''}int{8 * dtype.itemsize}"
     name: str = dtype.type.__name__
     return name
+
+
+def once_by_size(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
+    """Keep what is read of a module's names, until it has others: it may still be imported."""
+    known: tuple[int, T] | None = None
+
+    @functools.wraps(read)
+    def read_once(names: Mapping[str, Any]) -> T:
+        nonlocal known
+        found = known  # looked at once: another thread may replace it meanwhile
+        if found is None or found[0] != len(names):
+            found = known = len(names), read(names)
+        return found[1]
+
+    return read_once
 
 
 _TEXT: Final = "turn the text into numbers, such as class indices"

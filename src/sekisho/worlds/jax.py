@@ -6,20 +6,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds import _jax_private as _private
+from sekisho.worlds.dtypes import (
+    PLAIN_DTYPES,
+    class_of,
+    dtype_name,
+    once_by_size,
+    plain_array,
+    refuse_dtype,
+)
 from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
+from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sekisho.worlds.shown import Watcher
 
 __all__ = ["WORLD"]
-
-_CLASS: Final = "_src.array.ArrayImpl"  # what `jax.Array` stands for; it alone has the methods
 
 
 class _Jax(World):
@@ -37,28 +46,28 @@ class _Jax(World):
     unsaid: Unsaid = Unsaid("", "numpy", welcomes=frozenset({"numpy"}), suffixes=("_jax", "_array"))
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
-        "scalar": scalars_of(_CLASS),
-        "export": ("device_get", f"{_CLASS}.__array__"),
+        "scalar": scalars_of(_private.CLASS),
+        "export": ("device_get", f"{_private.CLASS}.__array__"),
         "import": (
             *("numpy.asarray", "numpy.array", "device_put"),
             *("dlpack.from_dlpack", "numpy.from_dlpack"),
         ),
-        "compute": operators_of(_CLASS),
-        "wait": ("block_until_ready", f"{_CLASS}.block_until_ready"),
+        "compute": operators_of(_private.CLASS),
+        "wait": ("block_until_ready", f"{_private.CLASS}.block_until_ready"),
     }
 
     def namespace(self) -> Any:
         return self.load().numpy
 
     def dtypes(self) -> Mapping[Any, str]:
-        if self.array_type() is None:
-            return {}
-        jnp = self.namespace()
-        scalar_types = [each for each in jnp.__dict__.values() if isinstance(each, type(jnp.int8))]
-        return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
+        return _dtypes(self.namespace().__dict__) if self.is_loaded() else {}
 
     def kind_of(self, value: Any) -> str | None:
         return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
+
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        # Of an array on several machines every one of them would have to take it.
+        return super().sampled(value, steps) if value.is_fully_addressable else value
 
     # --- where it is: a tracer is nowhere yet, and may come to be anywhere
 
@@ -135,8 +144,11 @@ class _Jax(World):
         return Converted(array.copy() if policy.copy else array, reason)
 
     def runs_plainly(self) -> bool:
-        core = self.load()._src.core  # noqa: SLF001 - `jax.core` warns of it, from 0.5 to 0.6
-        return bool(getattr(core, "trace_state_clean", lambda: True)())
+        return _private.is_clean(self.load())
+
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
+        _private.warn_unless_watched(self.load())
+        return super().watcher(state, judge)
 
     def making_calls(
         self, dtype: str | None, *, is_number: bool
@@ -144,7 +156,14 @@ class _Jax(World):
         return made_like_numpy("jax.numpy", dtype, is_number=is_number)
 
     def operation_name(self, operation: Any) -> str:
-        return super().operation_name(operation).replace(_CLASS, "Array")
+        return super().operation_name(operation).replace(_private.CLASS, "Array")
+
+
+@once_by_size  # asked of every annotation; a module that is still being imported grows
+def _dtypes(names: Mapping[str, Any]) -> dict[Any, str]:
+    kind = class_of(names.get("int8", WORLD))
+    scalar_types = [each for each in names.values() if isinstance(each, kind)]
+    return {d: dtype_name(d) for d in {*map(np.dtype, scalar_types), *PLAIN_DTYPES}}
 
 
 WORLD: Final = _Jax()

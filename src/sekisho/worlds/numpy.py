@@ -6,12 +6,14 @@ from functools import cache
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
+    Annotated,
     Any,
     Final,
     ForwardRef,
     Literal,
     TypeVar,
     Union,
+    Unpack,
     get_args,
     get_origin,
 )
@@ -22,8 +24,9 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
+from sekisho.worlds.spelling import spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, spelled_like_numpy
+from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -129,19 +132,14 @@ class _NumPy(World):
         if get_origin(hint) is not np.ndarray:
             return None
         shape, dtype = (*get_args(hint), Any)[:2]
-        scalar = next(iter(get_args(dtype)), Any)
-        names = _names_of(scalar)
-        variable = scalar.__name__ if isinstance(scalar, TypeVar) else None
-        label = None if variable is None and names is None else _label_of(scalar)
-        sizes = get_args(shape)
-        axes = None
-        if get_origin(shape) is tuple and Ellipsis not in sizes:
-            axes = " ".join(
-                str(get_args(size)[0]) if get_origin(size) is Literal else "_"
-                for size in sizes
-                if size != ()
-            )
-        words = "" if axes is None else f", {len(axes.split())} axes"
+        names = _names_of_dtype(dtype)
+        variables = _variables_in(dtype)
+        label = None if names is None and not variables else _label_of(dtype)
+        axes = _axes_of(shape)
+        count = [] if axes is None else axes.split()
+        at_least = "at least " if "..." in count else ""
+        words = "" if axes is None else f", {at_least}{len(count) - ('...' in count)} axes"
+        variable = variables[0].__name__ if variables else None
         return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes, variable)
 
     # --- crossing: what is here already stays
@@ -199,18 +197,31 @@ class _NumPy(World):
         """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`."""
 
 
+def _plain(hint: Any) -> Any:
+    """A type without metadata; of a type variable, its bound or its constraints."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if not isinstance(hint, TypeVar):
+        return hint
+    bound: Any = hint.__bound__
+    return bound if bound is not None else Union[hint.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
+
+
+def _names_of_dtype(hint: Any) -> tuple[str, ...] | None:
+    """The names of the dtypes that ``np.dtype[...]`` stands for; None for all of them."""
+    hint = _plain(hint)
+    if get_origin(hint) in {Union, UnionType}:
+        return _joined([_names_of_dtype(each) for each in get_args(hint)])
+    return _names_of(next(iter(get_args(hint)), Any))
+
+
 def _names_of(scalar: Any) -> tuple[str, ...] | None:
     """The names of the dtypes that a scalar type stands for; None for all of them."""
-    if isinstance(scalar, TypeVar):
-        bound = scalar.__bound__
-        scalar = bound if bound is not None else Union[scalar.__constraints__ or (Any,)]  # noqa: UP007 - of a tuple
+    scalar = _plain(scalar)
     if isinstance(scalar, ForwardRef):  # a bound that was written as a string
         return None
     if get_origin(scalar) in {Union, UnionType}:
-        every = [_names_of(each) for each in get_args(scalar)]
-        if None in every:
-            return None
-        return tuple(dict.fromkeys(name for names in every for name in names or ()))
+        return _joined([_names_of(each) for each in get_args(scalar)])
     kind: Any = get_origin(scalar) or scalar  # np.floating[Any]
     if kind is Any or not isinstance(kind, type) or issubclass(np.generic, kind):
         return None  # Any is a class since Python 3.11
@@ -220,12 +231,46 @@ def _names_of(scalar: Any) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(matching)) or (dtype_name(np.dtype(kind)),)
 
 
-def _label_of(scalar: Any) -> str:
-    """A scalar type as a reader knows it: ``float32``, ``float32 | float64``, ``S``."""
-    if get_origin(scalar) in {Union, UnionType}:
-        return " | ".join(_label_of(each) for each in get_args(scalar))
-    kind: Any = get_origin(scalar) or scalar
+def _joined(every: list[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    if None in every:
+        return None
+    return tuple(dict.fromkeys(name for names in every for name in names or ()))
+
+
+def _variables_in(hint: Any) -> list[TypeVar]:
+    """The type variables that stand for the dtype, or for its scalar type."""
+    if isinstance(hint, TypeVar):
+        return [hint]
+    return [each for each in get_args(hint) if isinstance(each, TypeVar)]
+
+
+def _label_of(hint: Any) -> str:
+    """A dtype as a reader knows it: ``float32``, ``float32 | float64``, ``S``."""
+    if get_origin(hint) is Annotated:
+        return _label_of(get_args(hint)[0])
+    if get_origin(hint) in {Union, UnionType}:
+        return " | ".join(_label_of(each) for each in get_args(hint))
+    if get_origin(hint) is np.dtype:
+        return _label_of(get_args(hint)[0])
+    kind: Any = get_origin(hint) or hint
     return str(getattr(kind, "__name__", kind))
+
+
+def _axes_of(shape: Any) -> str | None:
+    """The axes that a shape's type stands for, as jaxtyping writes them; None for any."""
+    if get_origin(shape) is not tuple:
+        return None
+    sizes = [size for size in get_args(shape) if size != ()]
+    if Ellipsis in sizes:
+        return None
+    words: list[str] = []
+    for size in sizes:
+        if getattr(size, "__unpacked__", False) or get_origin(size) is Unpack:
+            inside = size if get_origin(size) is tuple else get_args(size)[0]
+            words += ["..."] if Ellipsis in get_args(inside) else ["_"] * len(get_args(inside))
+        else:
+            words.append(str(get_args(size)[0]) if get_origin(size) is Literal else "_")
+    return " ".join(words)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -65,6 +66,10 @@ _same_asked: Final[dict[tuple[World, ...], tuple[World, ...]]] = {}
 
 _listeners: Final[list[Callable[[], None]]] = []
 
+_lock: Final = threading.Lock()
+"""Held while what is above changes. Nothing is imported under it, and nobody else's code runs: such code
+may wait for a thread that waits for this."""
+
 
 def _own_record(module: str) -> Callable[[], World]:
     def load() -> World:
@@ -108,11 +113,9 @@ def register_world(world: World) -> World:
         sekisho.errors.DeclarationError: register_world(): <world > has no name.
           hint: name = "...", the module that is imported where the library is
     """
-    problem = _why_not(world)
+    problem = _why_not(world) or _add(world)
     if problem:
         raise DeclarationError(f"register_world(): {problem}")
-    _add(world)
-    _waiting.add(world.name)
     look_for_worlds()
     return world
 
@@ -132,28 +135,35 @@ def _why_not(world: Any) -> str | None:
     for member in ("dtypes", "to_host", "from_host"):
         if getattr(kind, member) is getattr(World, member):
             return f"{world!r} has no {member}().\n  hint: see sekisho.World.{member}"
-    return _why_no_name(world.name)
-
-
-def _why_no_name(name: str) -> str | None:
+    name = world.name
     if not name.isidentifier():
         return f"{name!r} cannot be part of a name, as in to_{name}."
     if name in _TAKEN:
         return f"the name {name!r} is taken: {name}_world, or an option so called, exists."
-    if name in world_names():
-        return f"a world called {name!r} is registered already."
     return None
 
 
-def _add(world: World) -> None:
+def _add(world: World, *, is_announced: bool = False) -> str | None:
+    """Add a record, or return why not: of two that have one name, the first stays.
+
+    Args:
+        world: the record.
+        is_announced: whether it is the one that its name is kept for.
+    """
     global _records  # noqa: PLW0603 - one process, one set of worlds
-    _pending.pop(world.name, None)
-    if world not in _records:
+    with _lock:
+        if world in _records and is_announced:  # another thread was quicker
+            return None
+        if world.name in world_names() and not (is_announced and world.name in _pending):
+            return f"a world called {world.name!r} is registered already."
+        _waiting.add(world.name)
+        _pending.pop(world.name, None)
         order = [HOST.name, *_RECORDS]
         known = [*_records, world]
         _records = tuple(
             sorted(known, key=lambda w: order.index(w.name) if w.name in order else len(order))
         )
+    return None
 
 
 def _activate(name: str) -> World | None:
@@ -163,26 +173,21 @@ def _activate(name: str) -> World | None:
         return next((world for world in _records if world.name == name), None)
     try:
         world = load()
-        problem = None if name in _RECORDS else _why_no_record(world, name)
+        problem = None if name in _RECORDS else _why_not(world)
+        if problem is None and world.name != name:
+            problem = f"it is called {world.name!r}"
     except Exception as error:  # noqa: BLE001 - somebody else's module may raise anything
         world, problem = HOST, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    problem = problem or _add(world, is_announced=True)
     if problem is None:
-        _add(world)
         return world
-    _pending.pop(name, None)
-    _waiting.discard(name)
-    _broken[name] = f"the world {name!r} of an entry point cannot be used: {problem}"
-    warnings.warn(_broken[name], RuntimeWarning, stacklevel=2)
+    with _lock:
+        is_first = _pending.pop(name, None) is not None
+        _waiting.discard(name)
+        _broken[name] = f"the world {name!r} of an entry point cannot be used: {problem}"
+    if is_first:  # of the threads that have tried
+        warnings.warn(_broken[name], RuntimeWarning, stacklevel=2)
     return None
-
-
-def _why_no_record(world: Any, name: str) -> str | None:
-    waiting = _pending.pop(name)
-    problem = _why_not(world)
-    _pending[name] = waiting
-    if problem is None and world.name != name:
-        return f"it is called {world.name!r}"
-    return problem
 
 
 @cache
@@ -190,7 +195,7 @@ def _read_entry_points() -> None:
     from importlib.metadata import entry_points  # noqa: PLC0415 - it takes its time
 
     for each in entry_points(group=_GROUP):
-        if each.name not in world_names():
+        if each.name not in world_names() and each.name not in _broken:
             _announce(each.name, each.load)
 
 
@@ -230,16 +235,18 @@ def look_for_worlds() -> None:
     """If another library has been imported since, tell whoever asked to know. For slow paths."""
     if is_compiling():
         return
-    news = False
-    for name in tuple(_waiting):
-        if name in sys.modules:
-            world = _activate(name)
-            if world is not None and world.array_type() is not None:
-                _waiting.discard(name)
-                world.on_load()
-                news = True
-    if news:
-        for each in _listeners:
+    found = [_activate(name) for name in tuple(_waiting) if name in sys.modules]
+    loaded = [world for world in found if world is not None and world.is_loaded()]
+    if not loaded:
+        return
+    with _lock:  # of several threads that see it, one tells
+        news = [world for world in loaded if world.name in _waiting]
+        _waiting.difference_update([world.name for world in news])
+    try:
+        for world in news:
+            world.on_load()
+    finally:  # what `on_load` raises, such as a warning that is an error, is no reason to tell nobody
+        for each in tuple(_listeners) if news else ():
             each()
 
 
@@ -255,9 +262,9 @@ def _activate_imported() -> None:
 
 
 def loaded_worlds() -> tuple[World, ...]:
-    """The worlds whose library is imported here and now."""
+    """The worlds whose library is imported here and now, to its end."""
     _activate_imported()
-    return tuple(world for world in _records if world.array_type() is not None)
+    return tuple(world for world in _records if world.is_loaded())
 
 
 def asked_worlds() -> tuple[World, ...]:

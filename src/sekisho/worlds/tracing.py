@@ -30,8 +30,11 @@ def runs_while_compiling() -> bool:
 
     Up to torch 2.12 `is_compiling` is true in nothing but what is traced.
     """
-    guards = sys.modules.get("torch._guards")
-    return is_compiling() or (guards is not None and guards.TracingContext.try_get() is not None)
+    if "torch" not in sys.modules:
+        return False
+    from sekisho.worlds.torch import is_tracing_context  # noqa: PLC0415 - it imports this
+
+    return is_compiling() or is_tracing_context()
 
 
 _COMPARES_ALL: Final = (2, 13)

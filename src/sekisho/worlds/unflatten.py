@@ -10,17 +10,15 @@ of JAX's own Python stands before it, is unflattening, since that is all that it
 from __future__ import annotations
 
 import builtins
-import dis
 import inspect
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import is_guard, locals_of
+from sekisho.ground import callee_names, is_guard, locals_of
 from sekisho.worlds.dtypes import class_of
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import FrameType
 
 __all__ = ["is_unflattening", "may_unflatten"]
 
@@ -60,7 +58,7 @@ def _is_jaxlibs(value: Any) -> bool:
 
 def _callee(frame: FrameType) -> Any:
     """What a frame is calling right now, if a name or a path of attributes says what."""
-    path = _callee_names(frame.f_code, frame.f_lasti)
+    path = callee_names(frame.f_code, frame.f_lasti)
     if not path:
         return None
     first, *attributes = path
@@ -76,34 +74,3 @@ def _callee(frame: FrameType) -> Any:
         except Exception:  # noqa: BLE001 - a property may raise anything
             return None
     return value
-
-
-@lru_cache(maxsize=512)
-def _callee_names(code: CodeType, at: int) -> tuple[str, ...]:
-    """The name and the attributes by which a call has found its function; none if it did otherwise.
-
-    Read backwards from the call: what its arguments have put on the stack, then the function. Where
-    an argument branches, nothing is found.
-    """
-    before = [each for each in dis.get_instructions(code) if each.offset <= at]
-    call = before.pop()
-    if before and before[-1].opname == "PRECALL":  # Python 3.11's, which takes what the call takes
-        before.pop()
-    count = call.arg or 0
-    wanted = {"CALL": count, "CALL_KW": count + 1, "CALL_FUNCTION_EX": 1 + (count & 1)}.get(
-        call.opname
-    )
-    if call.opname == "CALL_FUNCTION_EX" and sys.version_info >= (3, 14):
-        wanted = 2  # keywords, or a NULL
-    pushed = 0
-    while before and pushed != wanted:
-        each = before.pop()
-        pushed += dis.stack_effect(each.opcode, each.arg, jump=False)
-    path: list[Any] = []
-    while before and before[-1].opname in {"PUSH_NULL", "LOAD_ATTR", "LOAD_METHOD"}:
-        each = before.pop()
-        path += [each.argval] if each.opname != "PUSH_NULL" else []
-    if wanted is None or not before or not before[-1].opname.startswith("LOAD_"):
-        return ()
-    path.append(before[-1].argval)
-    return tuple(reversed(path)) if all(isinstance(each, str) for each in path) else ()

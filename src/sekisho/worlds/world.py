@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from sekisho.ground import is_being_imported
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.layout import Layout
@@ -26,34 +27,9 @@ from sekisho.worlds.shown import Shown
 from sekisho.worlds.unsaid import Unsaid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Alias", "World", "made_like_numpy", "spelled_like_numpy"]
-
-
-def spelled_like_numpy(module: str) -> dict[str, str]:
-    """The `World.spelling` of a library that follows NumPy's words, which stand in a module."""
-    return {
-        "add_batch_dim": "{0}[None]",
-        "remove_batch_dim": "{0}[0]",
-        "transpose2d": "{0}.T",
-        "channels_first": f"{module}.moveaxis({{0}}, -1, -3)",
-        "channels_last": f"{module}.moveaxis({{0}}, -3, -1)",
-        "permute_dims": "{0}.transpose(AXES)",
-        "cast": "{0}.astype('DTYPE')",
-        "round": f"{module}.rint({{0}})",
-        "stack": f"{module}.stack({{0}})",
-    }
-
-
-def made_like_numpy(
-    module: str, dtype: str | None, *, is_number: bool
-) -> Iterator[tuple[str, str | None]]:
-    """The `World.making_calls` of a library that follows NumPy's words."""
-    for way in ("asarray", "atleast_1d")[: 1 + is_number]:
-        yield f"{module}.{way}({{0}})", "numpy.asarray({0})"
-    if dtype is not None:
-        yield f"{module}.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+__all__ = ["Alias", "World"]
 
 
 class World(Shown):
@@ -121,8 +97,11 @@ class World(Shown):
         Raises:
             Refusal: if it is not installed, or broken.
         """
+        module = self.module()
+        if module is not None and not is_being_imported(module):
+            return module
         try:
-            return self.module() or importlib.import_module(self.name)
+            return importlib.import_module(self.name)  # it waits for another thread that imports it
         except ModuleNotFoundError as error:
             if error.name != self.name:
                 self._refuse_broken(error)
@@ -140,8 +119,15 @@ class World(Shown):
         """Called once, when the library has been imported by whoever imports it."""
 
     def array_type(self) -> Any:
-        """The array class, or None while the library is not (wholly) imported."""
+        """The array class, or None while the library has none: nobody imports it, or it is at its start."""
         return getattr(sys.modules.get(self.name), self.array_class, None)
+
+    def is_loaded(self) -> bool:
+        """Whether the library is imported to its end, so that what is read of it may be kept.
+
+        While another thread is importing it, its array class may be there, and its dtypes not yet.
+        """
+        return self.array_type() is not None and not is_being_imported(self.module())
 
     def namespace(self) -> Any:
         """The functions of the array API standard, by the library's own module."""
@@ -206,6 +192,13 @@ class World(Shown):
     def size(self, value: Any) -> int:
         """How many elements a value has."""
         return math.prod(value.shape)
+
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        """A part of a value, each axis taken in steps; None if that would read all of it.
+
+        It is the value itself where only a conversion can tell what the value is.
+        """
+        return value[tuple(slice(None, None, step) for step in steps)]
 
     def why_shapeless(self, value: Any) -> tuple[str, str] | None:  # noqa: ARG002 - most have shapes
         """Why a value that raises when its shape is read has none, and what helps; None if unknown."""

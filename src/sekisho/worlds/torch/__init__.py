@@ -11,7 +11,8 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
-from sekisho.worlds.torch import kinds, memory, operations
+from sekisho.worlds.torch import _private, kinds, memory, operations
+from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sekisho.worlds.layout import Layout
     from sekisho.worlds.shown import Kind, Watcher
 
-__all__ = ["OLDEST_TORCH", "WORLD"]
+__all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context"]
 
 OLDEST_TORCH: Final = (2, 6)
 """The oldest release that this library is tested with; pyproject.toml names it too."""
@@ -96,11 +97,10 @@ class _Torch(World):
         return nn is not None and isinstance(value, nn.Module)
 
     def dtypes(self) -> Mapping[Any, str]:
-        return {} if self.array_type() is None else _dtypes(self.module())
+        return _dtypes(self.module()) if self.is_loaded() else {}
 
     def is_dtype(self, value: object) -> bool:
-        torch = self.module()
-        return torch is not None and isinstance(value, torch.dtype)
+        return self.is_loaded() and isinstance(value, self.module().dtype)
 
     def alias(self, hint: Any) -> Alias | None:
         """Read a legacy class: ``torch.LongTensor``, of which no tensor is an instance by its class."""
@@ -113,6 +113,12 @@ class _Torch(World):
 
     def size(self, value: Any) -> int:
         return int(value.numel())
+
+    def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
+        if hasattr(value, "to_local"):
+            return value  # of a DTensor every rank would have to take it
+        is_strided = not value.is_nested and value.layout is self.module().strided
+        return super().sampled(value, steps) if is_strided else None
 
     def why_shapeless(self, value: Any) -> tuple[str, str] | None:
         if not value.is_nested:
@@ -137,7 +143,9 @@ class _Torch(World):
 
     def parse_device(self, device: Any) -> Any:
         try:
-            return self.load().device(device)
+            found = self.load().device(device)
+            # Tensors on the host say "cpu", whatever they were asked for.
+            return self.load().device("cpu") if found.type == "cpu" else found
         except (RuntimeError, TypeError) as error:
             raise Refusal(str(error).splitlines()[0]) from None
 
@@ -207,11 +215,11 @@ class _Torch(World):
         reason = "copy=True" if policy.copy else None
         if tensor.device.type != "cpu":
             reason = f"it moved from {tensor.device} to the host"
-        elif tensor.is_conj() or tensor.is_neg() or tensor._is_zerotensor():  # noqa: SLF001
+        elif tensor.is_conj() or tensor.is_neg() or _private.is_zero(tensor):
             reason = "it is a lazy conjugate, negative or zero"
         if reason is not None:
             forbid_copy(policy, reason)
-            if tensor._is_zerotensor():  # noqa: SLF001 - never asked for memory: torch 2.4 hands out any
+            if _private.is_zero(tensor):  # never asked for memory: torch 2.4 hands out any
                 zeros = self.module().zeros(tensor.shape, dtype=bits or tensor.dtype).numpy()
                 return Converted(zeros, reason)
             if bits is not None:  # only what is in memory can be viewed under another dtype
@@ -227,12 +235,7 @@ class _Torch(World):
     # --- writes
 
     def write_count(self, value: Any) -> int | None:
-        try:
-            # Private, and the only counter there is: where it is missing, nobody counts.
-            count = value._version  # noqa: SLF001
-        except (AttributeError, RuntimeError):  # tensors of inference mode have none
-            return None
-        return count if type(count) is int else None
+        return _private.write_count(value)
 
     def counting_writes(self) -> Any:
         torch = self.module()
@@ -245,7 +248,9 @@ class _Torch(World):
 
     def quick_to_host(
         self, dtypes: frozenset[Any] | None, *, read_only: bool
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[Any], Any] | None:
+        if not _private.asked_of(self.load()).is_complete:
+            return None  # a release of which less can be asked than must be
         return memory.make_share_tensor(self.load(), dtypes, read_only=read_only)
 
     def quick_is_compiling(self) -> Callable[[], bool]:
@@ -256,12 +261,9 @@ class _Torch(World):
     # --- what messages try
 
     def runs_plainly(self) -> bool:
-        inside = getattr(self.module(), "_C", None)
-        return inside is None or bool(
-            inside._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public way
-            and inside._get_tracing_state() is None  # noqa: SLF001
-            and not inside._len_torch_dispatch_stack()  # noqa: SLF001
-        )
+        torch = self.module()
+        asked = _private.asked_of(torch)
+        return asked.transform() is None and not _private.is_in_trace(torch) and not asked.modes()
 
     def host_values(self, value: Any) -> Any:
         torch, tensor = self.module(), value.detach().cpu()
@@ -312,10 +314,10 @@ class _Torch(World):
     def stack(self, arrays: Any, axis: int) -> Any:
         return self.module().stack(arrays, axis)
 
-    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher:
-        from sekisho.worlds.torch.watcher import Watcher  # noqa: PLC0415 - strict mode only
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
+        from sekisho.worlds.torch.watcher import make_watcher  # noqa: PLC0415 - strict mode only
 
-        return Watcher(self, state, judge)
+        return make_watcher(self, state, judge)
 
     def operation_name(self, operation: Any) -> str:
         if isinstance(operation, str):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from sekisho.errors import with_article
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
 from sekisho.worlds.policy import Refusal
+from sekisho.worlds.torch import _private
 from sekisho.worlds.torch.memory import is_extension
 
 if TYPE_CHECKING:
@@ -30,21 +31,19 @@ def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
     """Refuse a tensor whose values a transform or a trace would take for its own."""
     if torch.compiler.is_compiling():
         refuse_trace()
-    if torch._C._functorch.peek_interpreter_stack() is not None:  # noqa: SLF001
+    asked = _private.asked_of(torch)
+    if asked.transform() is not None:
         raise Refusal("this runs inside a torch.func transform", "convert outside of the transform")
-    if torch._C._get_tracing_state() is not None:  # noqa: SLF001
+    if _private.is_in_trace(torch):
         refuse_trace()
-    if torch._C._len_torch_dispatch_stack():  # noqa: SLF001
-        from torch.fx.experimental.proxy_tensor import get_proxy_mode  # noqa: PLC0415
-
-        if get_proxy_mode() is not None:
+    if asked.modes():
+        if _private.has_proxy_mode():
             refuse_trace()
-        if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None:  # noqa: SLF001
+        if _private.has_fake_mode(torch):
             raise Refusal(
                 "FakeTensorMode is on, in which no tensor has values", "convert outside of it"
             )
-    forward_ad = torch.autograd.forward_ad
-    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:  # noqa: SLF001
+    if _private.has_tangent(tensor, torch):
         raise Refusal(
             "it is a forward-mode dual, and an array would drop its tangent",
             "torch.autograd.forward_ad.unpack_dual({0}).primal",

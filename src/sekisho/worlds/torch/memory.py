@@ -16,6 +16,7 @@ import numpy as np
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, refuse_dtype
 from sekisho.worlds.release import release_of
+from sekisho.worlds.torch import _private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,12 +172,12 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
     # The flag of NumPy is enough for these; the others, complex ones, torch reads as one item.
     flagged = frozenset(dtype for dtype in shared if dtype.alignment == dtype.itemsize)
     unflagged = shared - flagged
-    ndarray, compiler, tensor_type = np.ndarray, torch.compiler, torch.Tensor
+    ndarray, tensor_type, compiler = np.ndarray, torch.Tensor, _private.compiler_flag(torch)
 
     def share(array: Any) -> Any:
         if type(array) is not ndarray:
             return None
-        if compiler._is_compiling_flag:  # noqa: SLF001 - what is_compiling() says to who is not traced
+        if compiler._is_compiling_flag:  # noqa: SLF001 - see _private
             return None
         if array.dtype not in flagged:
             return share_aligned(array) if array.dtype in unflagged else None
@@ -216,17 +217,15 @@ def make_share_tensor(
     torch: Any, dtypes: frozenset[Any] | None, *, read_only: bool
 ) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
-    tensor_type, forward_ad = torch.Tensor, torch.autograd.forward_ad
-    inside = torch._C  # noqa: SLF001 - the questions of _convert._refuse_transforms
-    transform, is_tracing = inside._functorch.peek_interpreter_stack, inside._is_tracing  # noqa: SLF001 - likewise
-    modes = inside._len_torch_dispatch_stack  # noqa: SLF001 - likewise
+    tensor_type, forward_ad = torch.Tensor, _private.forward_level(torch)
+    transform, is_tracing, modes, _ = _private.asked_of(torch)
 
     def share(tensor: Any) -> Any:  # noqa: PLR0911 - one question after the other
         if type(tensor) is not tensor_type or tensor.requires_grad:
             return None
         if transform() is not None or is_tracing() or modes():
             return None
-        if forward_ad._current_level >= 0:  # noqa: SLF001 - unpack_dual costs 8 us
+        if forward_ad._current_level >= 0:  # noqa: SLF001 - see _private
             return None
         try:
             array = tensor.numpy()
@@ -241,6 +240,6 @@ def make_share_tensor(
         return array
 
     def share_written(tensor: Any) -> Any:
-        return None if type(tensor) is tensor_type and tensor._is_zerotensor() else share(tensor)  # noqa: SLF001 - as above
+        return None if type(tensor) is tensor_type and _private.is_zero(tensor) else share(tensor)
 
     return share if release_of(torch) >= _WRITES_ZEROS else share_written

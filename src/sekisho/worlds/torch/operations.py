@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.torch import _private
 from sekisho.worlds.wrapping import scalars_of
 
 if TYPE_CHECKING:
@@ -97,20 +98,15 @@ def why_copied(
 
 def prepare_wrapping(torch: Any) -> None:
     """Have torch make its tables of functions now, of the functions themselves."""
-    importlib.import_module("torch.utils._device")._device_constructors()  # noqa: SLF001 - no public way
+    _private.make_tables(torch)
     torch.overrides.get_testing_overrides()
     torch.overrides.resolve_name(torch.Tensor.numpy)
-    torch.jit._builtins._get_builtin_table()  # noqa: SLF001 - likewise
 
 
 def note_wrapper(torch: Any, original: Any, wrapper: Any) -> None:
     """Have TorchScript, and strict mode, take a wrapper for what it wraps."""
-    builtins = torch.jit._builtins  # noqa: SLF001 - no public way
-    found = builtins._find_builtin(original)  # noqa: SLF001 - likewise
-    if found is not None:
-        builtins._register_builtin(wrapper, found)  # noqa: SLF001 - likewise
-    # What a compiler of torch traces instead of the wrapper.
-    wrapper._torchdynamo_inline = original  # noqa: SLF001 - as torch.compile's own wrappers say it
+    _private.note_builtin(torch, original, wrapper)
+    _private.note_inline(original, wrapper)
     kind = suspects().get(original)
     if kind is not None:
         suspects()[wrapper] = kind

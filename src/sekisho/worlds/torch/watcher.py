@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.worlds.torch import _private
 from sekisho.worlds.torch.operations import kind_of_operation, suspects
 from sekisho.worlds.wrapping import shown
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sekisho.worlds.world import World
 
-__all__ = ["Watcher"]
+__all__ = ["Watcher", "make_watcher"]
 
 _UNSHOWN: Final = (
     ("torch", "from_numpy"),
@@ -28,12 +29,20 @@ _UNSHOWN: Final = (
 )
 
 
+def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:
+    """Make what puts the mode on torch's stack; None if this release lets nobody."""
+    stack = _private.mode_stack(world.load())
+    return None if stack is None else Watcher(world, stack, state, judge)
+
+
 class Watcher:
     """Puts the mode on torch's stack, and takes it away again."""
 
-    def __init__(self, world: World, state: Any, judge: Callable[..., None]) -> None:
-        self._torch = world.load()
-        self._mode = _make_mode(self._torch, world, state, judge)
+    def __init__(
+        self, world: World, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
+    ) -> None:
+        self._stack = stack
+        self._mode = _make_mode(world.load(), world, state, judge)
         for module, name in _UNSHOWN:
             holder = sys.modules[module]
             setattr(holder, name, shown(world, "compute", getattr(holder, name), state, judge))
@@ -49,9 +58,9 @@ class Watcher:
 
     def _pop_modes(self, until: object) -> list[Any]:
         """Take torch's modes off their stack, the top first, down to one that is taken off too."""
-        stack, popped = self._torch.overrides, list[Any]()
-        while stack._len_torch_function_stack():  # noqa: SLF001 - no public way
-            top = stack._pop_mode()  # noqa: SLF001 - no public way
+        stack, popped = self._stack, list[Any]()
+        while stack.size():
+            top = stack.pop()
             if top is until:
                 break
             popped.append(top)
@@ -59,7 +68,7 @@ class Watcher:
 
     def _push_modes(self, popped: list[Any]) -> None:
         for each in reversed(popped):
-            self._torch.overrides._push_mode(each)  # noqa: SLF001 - no public way
+            self._stack.push(each)
 
 
 def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:

@@ -1,0 +1,47 @@
+"""Every call keeps the contract that is made of all of them, however the sizes belong together."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sekisho.contract import match_shape, parse_axes
+from sekisho.deduction.forms import Slot
+from sekisho.deduction.sizes import Said, axes_of
+
+NAMES = ("x", "y", "z", "return")
+
+
+def size(word, n, m):
+    """A size that belongs to two others in one of the ways that axes can say."""
+    ways = {"n": n, "m": m, "n+1": n + 1, "2*n": 2 * n, "n*m": n * m, "n+m": n + m, "3": 3}
+    return ways[word]
+
+
+AXIS = st.sampled_from(["n", "n", "n", "m", "n+1", "2*n", "n*m", "n+m", "3"])
+WORDS = st.lists(AXIS, min_size=1, max_size=3)
+SIGNATURES = st.lists(WORDS, min_size=2, max_size=4)
+NUMBERS = st.lists(st.tuples(st.integers(2, 20), st.integers(2, 20)), min_size=1, max_size=8)
+ONES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=4)
+
+
+@given(SIGNATURES, NUMBERS, ONES)
+@example(
+    # What x broadcasts is known too late for y, which is computed of it.
+    [["n"], ["n+1"], ["n"]],
+    [(4, 1), (6, 1), (9, 1), (11, 1), (13, 1), (17, 1)],
+    {(0, 0)},
+)
+def test_every_call_keeps_what_is_made_of_sizes_that_belong_together(signature, numbers, ones):
+    """In some calls all axes of a place are 1, where others of their names are not."""
+    slots = [Slot(name, ()) for name, _ in zip(NAMES, signature, strict=False)]
+    for call, (n, m) in enumerate(numbers):
+        for at, (slot, words) in enumerate(zip(slots, signature, strict=False)):
+            shape = tuple(1 if (call, at) in ones else size(word, n, m) for word in words)
+            slot.add(call, ("array", "numpy", "float32", shape, "cpu"))
+    found = axes_of(slots, {}, Said())
+    for call in range(len(numbers)):
+        bound = {}
+        for slot in slots:
+            shape = slot.shapes[call][1]
+            assert match_shape(parse_axes(found[slot]), shape, bound) is None, found
