@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 
-from sekisho import adopting, crossings, linting, mapping
+from sekisho import adopting, cleaning, crossings, linting, mapping, restoring
 
 __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; `arguments` are those of the process if not given."""
+    _prepare_streams()
     parser = argparse.ArgumentParser(prog="python -m sekisho", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     crossings.add_command(commands)
     mapping.add_command(commands)
     linting.add_command(commands)
     adopting.add_command(commands)
+    restoring.add_command(commands)
+    cleaning.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments
     behind: list[str] = []
     if arguments[:1] == ["adopt"] and "--" in arguments:
@@ -30,5 +35,25 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
+def _prepare_streams() -> None:
+    """Have a character that a stream cannot print cost nothing but its own spelling."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # Python was started with it closed
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for ever
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run() -> int:
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has seen enough; Python would complain of it at exit, too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

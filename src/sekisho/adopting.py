@@ -12,12 +12,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.ground import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from sekisho.adoption import Plan, Settings, Sources
     from sekisho.tracer import Observed, Place
+    from sekisho.writing import Transaction
 
 __all__ = ["add_command", "run"]
 
@@ -60,34 +63,50 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
     )
-    parser.set_defaults(run=run, parser=parser)
+    parser.set_defaults(run=run, parser=parser, written=None)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command, and write what it has kept."""
-    from sekisho.adoption import (  # noqa: PLC0415 - the other commands do without
-        Settings,
-        deduce_all,
-        make_plan,
-        to_diff,
-        to_table,
-        to_text,
-    )
+    """Run the command, and write what it has kept. Whatever ends it, the files are in order."""
+    from sekisho.writing import Interrupted, RestoreError, end_by, ending_signals_raise  # noqa: PLC0415 - the other commands do without
+
+    try:
+        with ending_signals_raise():
+            return _run_all(options)
+    except KeyboardInterrupt as interrupt:
+        _say(f"interrupted. {_state(options.written)}")
+        end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
+    except RestoreError as error:
+        _say(str(error))
+    except OSError as error:
+        _say(f"{error}. {_state(options.written)}")
+    return 1
+
+
+def _state(written: Transaction | None) -> str:
+    if written is not None and written.is_committed:
+        return "The contracts are written, and the command has confirmed them."
+    return "The files are as they were."
+
+
+def _run_all(options: argparse.Namespace) -> int:
+    from sekisho.adoption import Settings, Snapshot, deduce_all, make_plan, to_table  # noqa: PLC0415 - as above
 
     parser: argparse.ArgumentParser = options.parser
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     command = _command(options.behind, parser)
     root = _root(options.package, parser)
+    _refuse_interrupted(root, parser)
     if options.write and not options.force:
         _refuse_uncommitted(root, parser)
+    width = _width_of(root, parser)  # before the command takes its time
+    snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
-    settings = Settings(
-        tuple(options.select), options.min_calls, options.arrays_only, _width_of(root)
-    )
-    seen = deduce_all(observed, travels, _crossing(root))
+    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
+    seen = deduce_all(observed, travels, _crossing(root), snapshot)
     try:
         plan = make_plan(seen, settings)
     except ImportError:
@@ -95,13 +114,11 @@ def run(options: argparse.Namespace) -> int:
     if options.worlds:
         sys.stdout.write(to_table(plan, *_names(plan, options.package)))
         return 0
-    if not options.write:
-        sys.stdout.write(to_diff(plan))
-        sys.stdout.flush()
-        sys.stderr.write(to_text(plan))
+    if not options.write or all(file.before == file.after for file in plan.files):
+        _report(plan)
         _say(f"the command has ended with status {status}; what it saw counts" if status else "")
         return 0
-    return _write_and_hold(seen, settings, plan, command, status)
+    return _write_and_hold(seen, settings, plan, command, status, options)
 
 
 def _say(text: str) -> None:
@@ -131,36 +148,69 @@ def _root(package: str, parser: argparse.ArgumentParser) -> str:
     return parser.error(f"there is no package {package!r}, neither by its path nor by its name")
 
 
+def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
+    """Refuse to run on files that a run which was killed has left as nobody has confirmed them."""
+    from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - as above
+
+    journal = find_journal([root])
+    if journal is not None:
+        parser.error(say_journal(journal))
+
+
 def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:
-    folder = root if Path(root).is_dir() else str(Path(root).parent)
-    status = ["git", "-C", folder, "status", "--porcelain", "--untracked-files=no"]
-    try:
-        done = subprocess.run(status, capture_output=True, text=True, check=False)  # noqa: S603 - git, as it is
-    except OSError:
-        return  # there is no git
-    if done.returncode == 0 and done.stdout.strip():
+    """Refuse to write where git could not bring the files back."""
+    folder, name = (root, "*.py") if Path(root).is_dir() else os.path.split(root)
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    untracked = _git(folder, "ls-files", "--others", "--", name)
+    if changed is None or untracked is None:
         parser.error(
-            f"there are uncommitted changes, and --write would mix with them:\n{done.stdout}"
+            f"{root} is in no git repository, and nothing else could bring it back after --write\n"
+            "  hint: git init, and commit it, or --force"
+        )
+    if changed or untracked:
+        listed = changed + "".join(f"?? {line}\n" for line in untracked.splitlines())
+        parser.error(
+            f"there are uncommitted changes, and --write would mix with them:\n{listed}"
             "  hint: commit them, or --force"
         )
 
 
-def _width_of(root: str) -> int:
+def _git(folder: str, *words: str) -> str | None:
+    """What git says in a folder; None where there is no git, or no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - git, as it is
+            ["git", "-C", folder, *words],  # noqa: S607 - likewise
+            capture_output=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            check=False,
+        )
+    except OSError:
+        return None
+    return None if done.returncode else done.stdout
+
+
+def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
     """How long a line may be, as the project's formatter has it."""
-    for folder in Path(root).parents:
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
-            ruff, black = tools.get("ruff", {}), tools.get("black", {})
-            return int(ruff.get("line-length", black.get("line-length", _FORMATTERS_WIDTH)))
-    return _WIDTH
+    from sekisho.errors import DeclarationError  # noqa: PLC0415 - as above
+    from sekisho.package import read_tools  # noqa: PLC0415 - likewise
+
+    try:
+        path, tools = read_tools(Path(root))
+    except DeclarationError as error:
+        parser.error(str(error))
+    if path is None:
+        return _WIDTH
+    tables: list[Any] = [tools.get(name) for name in ("ruff", "black")]
+    widths = [table.get("line-length") for table in tables if hasattr(table, "get")]
+    return next((each for each in widths if isinstance(each, int)), _FORMATTERS_WIDTH)
 
 
 def _observe(
     root: str, command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
-    from sekisho.tracer import environment_for, read_journals  # noqa: PLC0415 - as above
+    from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - as above
 
     folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
     try:
@@ -168,6 +218,8 @@ def _observe(
         for _ in range(runs):
             status = _run(command, environment_for(folder, (root,))) or status
         observed, travels = read_journals(folder)
+        missing = what_is_missing(folder)
+        _say(f"not all calls were seen: {missing}" if missing else "")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return status, observed, travels
@@ -201,52 +253,75 @@ def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
 
 
 def _write_and_hold(
-    seen: Sources, settings: Settings, plan: Plan, command: list[str], status: int
+    seen: Sources,
+    settings: Settings,
+    plan: Plan,
+    command: list[str],
+    status: int,
+    options: argparse.Namespace,
 ) -> int:
-    """Write, run the command under the guards, and take out what does not hold."""
-    from sekisho.adoption import DECORATOR, WHOLE, make_plan, to_diff, to_text  # noqa: PLC0415 - as above
+    """Write, run the command under the guards, and take out what does not hold.
+
+    The transaction that is open is noted in the options, for whoever has to say what state it left.
+    """
+    from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - as above
 
     dropped: dict[tuple[str, str, str], str] = {}
     rounds = 0
     while True:
         rounds += 1
-        _write(plan)
-        again, refused = _run_guarded(command)
-        if again == status and (status == 0 or not refused):
+        options.written = written = _writing(plan)
+        with written:
+            again, refused = _run_guarded(command)
+            if again == status and (status == 0 or not refused):
+                written.commit()
+        if written.is_committed:
             break
         new = {_guilty(each, plan): each["text"] for each in refused}
         for path, name, place in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
             if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
                 new[path, name, WHOLE] = new.pop((path, name, place))
-        _restore(plan)
         if not new.keys() - dropped.keys():
             _say(
                 f"under the guards the command ends with status {again}, not {status}, and no "
                 "contract is to blame. The files are as they were."
             )
+            _say_left_alone(written)
             return 1
         dropped = {**new, **dropped}
         plan = make_plan(seen, settings, dropped)
+    _report(_without(plan, written.left_alone))
+    for (_, name, place), text in dropped.items():
+        _say(f"taken out, since it did not hold: {name}, {place}: {text}")
+    _say_left_alone(written)
+    _say(f"run again under the guards, in strict mode: status {again}, as before")
+    return int(bool(written.left_alone))
+
+
+def _report(plan: Plan) -> None:
+    from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - as above
+
     sys.stdout.write(to_diff(plan))
     sys.stdout.flush()
     sys.stderr.write(to_text(plan))
-    for (_, name, place), text in dropped.items():
-        _say(f"taken out, since it did not hold: {name}, {place}: {text}")
-    _say(f"run again under the guards, in strict mode: status {again}, as before")
-    return 0
 
 
-def _write(plan: Plan) -> None:
-    for file in plan.files:
-        if file.after != file.before:
-            Path(file.path).write_bytes(file.after)
+def _writing(plan: Plan) -> Transaction:
+    from sekisho.writing import Change, Transaction, project_folder  # noqa: PLC0415 - as above
+
+    folder = project_folder(os.path.commonpath([file.path for file in plan.files]))
+    return Transaction(folder, [Change(*file[:3]) for file in plan.files])
 
 
-def _restore(plan: Plan) -> None:
-    for file in plan.files:
-        if file.after != file.before:
-            Path(file.path).write_bytes(file.before)
+def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:
+    """What of a plan is in the files, where some were left alone."""
+    return plan._replace(files=tuple([file for file in plan.files if file.path not in paths]))
+
+
+def _say_left_alone(written: Transaction) -> None:
+    for path, why in written.left_alone.items():
+        _say(f"left alone: {printable(path)}: {why}")
 
 
 def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:

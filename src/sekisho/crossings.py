@@ -7,7 +7,6 @@ starts (see `sekisho.recorder`); when it has ended, however it ended, this one r
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -20,11 +19,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import interpreter_flags
+from sekisho.ground import interpreter_flags, printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
+from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
 
@@ -60,7 +61,7 @@ def read_limit(text: str) -> Limit:
 
 
 def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list[Row]]:
-    """What is beyond its limit, in words, and the rows that it is made of, the largest first.
+    """What is beyond its limit or missing, in words, and the rows that it is made of, the largest first.
 
     Crossings between libraries and moves between devices count; numbers of Python's do not.
     """
@@ -76,6 +77,9 @@ def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list
             said.append(f"{amount:,} {name}, at most {most:,} allowed")
             rows.sort(key=lambda row: -(row.nbytes if what == "bytes" else row.count))
             guilty |= dict.fromkeys(rows)
+    if limits:  # what is missing may be beyond them
+        lost = [each for each in log.processes if each.lost]
+        said += [f"{each.name} (process {each.pid}): {each.lost}" for each in lost]
     return said, list(guilty)
 
 
@@ -133,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
     said, guilty = failing_rows(log.merged(), limits)
     _report(log, options, said, guilty)
     if status < 0:
-        _end_by(-status)
+        end_by(-status)
     return status or bool(said)
 
 
@@ -174,27 +178,20 @@ def _wait_for(program: subprocess.Popen[bytes]) -> int:
             signal.signal(number, handler)
 
 
-def _end_by(number: int) -> None:
-    """End as the program has: whoever waits for this process sees the signal."""
-    with contextlib.suppress(ImportError, ValueError, OSError):  # one core dump is enough
-        import resource  # noqa: PLC0415 - not on every system
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with contextlib.suppress(ValueError, OSError):  # SIGKILL has no handler
-        signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-
-
 def _report(
     log: CrossingLog, options: argparse.Namespace, said: list[str], guilty: list[Row]
 ) -> None:
     error = sys.stderr
-    if options.json is not None:
-        options.json.write_text(json.dumps(log.to_dict(), indent=1) + "\n", "utf-8")
-    if options.html is not None:
-        options.html.write_text(log.to_html(), "utf-8")
+    reports: list[tuple[Path | None, Callable[[], str]]] = [
+        (options.json, lambda: json.dumps(log.to_dict(), indent=1) + "\n"),
+        (options.html, log.to_html),
+    ]
+    for path, make in reports:
+        if path is not None:
+            try:
+                replace_file(path, make().encode("utf-8", "backslashreplace"))
+            except OSError as problem:  # the others are written all the same
+                said.append(f"{path} is not written: {problem.strerror}")
     if options.mermaid:
         error.write(f"\n{log.to_mermaid()}")
     elif not options.quiet:
@@ -203,6 +200,6 @@ def _report(
     if options.github:
         sys.stdout.write("".join(f"{line}\n" for line in log.to_annotations(guilty)))
     for each in said:
-        error.write(f"\nsekisho: failed: {each}\n")
+        error.write(f"\nsekisho: failed: {printable(each)}\n")
     for row in guilty if said else ():
-        error.write(f"  {row}\n")
+        error.write(f"  {printable(str(row))}\n")

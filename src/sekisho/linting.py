@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sekisho.ground import printable
 
 if TYPE_CHECKING:
     import argparse
 
     from sekisho.findings import Finding, Settings
     from sekisho.inference import Solution
+    from sekisho.writing import Change
 
 __all__ = ["add_command", "run"]
 
@@ -36,7 +41,7 @@ def add_command(commands: Any) -> None:
         "--write-baseline", action="store_true", help="note in the baseline what is found now"
     )
     parser.add_argument(
-        "--fix", action="store_true", help="print a diff of what is certain to mend"
+        "--fix", action="store_true", help="print a diff that renames local names that lie"
     )
     parser.add_argument("--write", action="store_true", help="with --fix: write it into the files")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
@@ -52,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     parser: argparse.ArgumentParser = options.parser
     if options.write and not options.fix:
         parser.error("--write goes with --fix")
+    _name_journal(options, parser)
     try:
         settings = _settings(options)
         solution = solve(options.paths, Cache(keeps=not options.no_cache))
@@ -60,15 +66,39 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         parser.error(str(error))
     for skipped in solution.skipped:
-        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+        sys.stderr.write(
+            f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
+        )
     findings = check(solution, settings)
     if options.write_baseline:
         return _note(findings, settings, parser)
     findings = _new(findings, settings, parser)
     if options.fix:
         return _fix(solution, findings, parser, writes=options.write)
-    sys.stdout.write(FORMATS[options.format](findings, settings))
+    _print(FORMATS[options.format](findings, settings), is_data=options.format in {"json", "sarif"})
     return int(bool(findings))
+
+
+def _print(text: str, *, is_data: bool) -> None:
+    """Print; data as UTF-8, whatever a terminal here would want."""
+    buffer = getattr(sys.stdout, "buffer", None) if is_data else None
+    if buffer is None:
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode("utf-8"))
+    buffer.flush()
+
+
+def _name_journal(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Say that a run which was killed has left files half done; refuse to write into them."""
+    from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - as above
+
+    journal = find_journal(options.paths)
+    if journal is not None:
+        if options.write:
+            parser.error(say_journal(journal))
+        sys.stderr.write(f"sekisho: {say_journal(journal)}\n")
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -118,26 +148,74 @@ def _fix(
     solution: Solution, findings: list[Finding], parser: argparse.ArgumentParser, *, writes: bool
 ) -> int:
     """Mend what is certain: a diff, or the files themselves. The status tells what is left."""
-    from sekisho.findings import difference, fixed  # noqa: PLC0415 - as above
+    from sekisho.writing import Interrupted, RestoreError, end_by, ending_signals_raise  # noqa: PLC0415 - as above
 
-    mended = 0
+    try:
+        mended, changes, left = _mend(solution, findings, parser)
+        if not writes:
+            _print_differences(changes)
+            sys.stderr.write(left)
+            sys.stderr.write(f"{sum(mended.values())} of {len(findings)} findings can be mended\n")
+            return int(bool(findings))
+        with ending_signals_raise():
+            return _write(changes, mended, left, len(findings))
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write("sekisho: interrupted. Each file is as it was, or all are mended\n")
+        end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
+    except RestoreError as error:
+        sys.stderr.write(f"sekisho: {error}\n")
+    except OSError as error:
+        sys.stderr.write(f"sekisho: {error}. The files are as they were.\n")
+    return 1
+
+
+def _mend(
+    solution: Solution, findings: list[Finding], parser: argparse.ArgumentParser
+) -> tuple[dict[str, int], list[Change], str]:
+    """What becomes of each file: how many findings are mended, the changes, and what is left, in words."""
+    from sekisho.findings import fixed  # noqa: PLC0415 - as above
+    from sekisho.writing import Change  # noqa: PLC0415 - likewise
+
+    mended: dict[str, int] = {}
+    changes: list[Change] = []
+    left = ""
     for file in solution.program.files.values():
         here = [each for each in findings if each.path == file.path and each.fix is not None]
         if not here or file.cells:
             continue
-        path = Path(file.path)
-        data = path.read_bytes()
-        before = data.decode("utf-8")
         try:
-            after = fixed(before, here)
+            done = fixed(file.decode(), here)
         except ImportError:
             parser.error("--fix needs libcst: install sekisho[tools]")
-        mended += len(here)
-        if writes:
-            path.write_bytes(after.encode("utf-8"))
-        else:
-            sys.stdout.write(difference(file.path, before, after))
-    left = len(findings) - mended
-    done = "mended" if writes else "can be mended"
-    sys.stderr.write(f"{mended} of {len(findings)} findings {done}\n")
-    return int(bool(left if writes else findings))
+        except ValueError as error:
+            left += f"sekisho: left alone: {printable(file.path)}: {error}\n"
+            continue
+        for fix, why in done.left.items():
+            left += f"sekisho: not renamed: {printable(file.path)}:{fix.line}: {why}\n"
+        if done.fixes:
+            mended[file.path] = sum(each.fix in done.fixes for each in here)
+            changes.append(Change(file.path, file.data, done.text.encode(file.encoding)))
+    return mended, changes, left
+
+
+def _print_differences(changes: list[Change]) -> None:
+    from sekisho.code import decode  # noqa: PLC0415 - as above
+    from sekisho.findings import difference  # noqa: PLC0415 - likewise
+
+    for path, before, after in changes:
+        sys.stdout.write(difference(path, decode(before)[0], decode(after)[0]))
+
+
+def _write(changes: list[Change], mended: dict[str, int], left: str, count: int) -> int:
+    from sekisho.writing import Transaction, project_folder  # noqa: PLC0415 - as above
+
+    if changes:
+        paths = [os.path.realpath(change.path) for change in changes]
+        with Transaction(project_folder(os.path.commonpath(paths)), changes) as written:
+            written.commit()
+        for path, why in written.left_alone.items():
+            left += f"sekisho: left alone: {printable(path)}: {why}\n"
+            mended.pop(path)
+    sys.stderr.write(left)
+    sys.stderr.write(f"{sum(mended.values())} of {count} findings mended\n")
+    return int(sum(mended.values()) < count)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -34,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from sekisho.atlas import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
     from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.writing import replace_file  # noqa: PLC0415 - likewise
 
     parser: argparse.ArgumentParser = options.parser
     for path in (options.json, options.html):
@@ -45,11 +48,14 @@ def run(options: argparse.Namespace) -> int:
         parser.error(f"there is nothing at {error}")
     functions = [*survey(solution)]
     if options.json is not None:
-        options.json.write_text(json.dumps(to_dict(solution, functions), indent=1) + "\n", "utf-8")
+        text = json.dumps(to_dict(solution, functions), indent=1) + "\n"
+        replace_file(options.json, text.encode())
     if options.html is not None:
-        options.html.write_text(to_page(solution, functions), "utf-8")
+        replace_file(options.html, to_page(solution, functions).encode("utf-8", "backslashreplace"))
     if not options.quiet:
         sys.stdout.write(to_text(solution, functions))
     for skipped in solution.skipped:
-        sys.stderr.write(f"sekisho: not read: {skipped.path}: {skipped.why}\n")
+        sys.stderr.write(
+            f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
+        )
     return 0

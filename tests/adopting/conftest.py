@@ -51,9 +51,14 @@ def trace(tmp_path):
 
 @pytest.fixture
 def adopt(capfd):
-    """Runs the command; gives the status, what it printed, and what it said."""
+    """Runs the command; gives the status, what it printed, and what it said.
 
-    def adopt(*arguments):
+    Most tests are in no git repository: --write goes with --force, unless `forced` is False.
+    """
+
+    def adopt(*arguments, forced=True):
+        if forced and "--write" in arguments:
+            arguments = ("--force", *arguments)
         try:
             status = main(["adopt", *map(str, arguments)])
         except SystemExit as exit_:

@@ -384,13 +384,13 @@ def test_uncommitted_changes_are_not_mixed_with(shop, adopt, tmp_path):
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-qm", "one"], check=True)
     shop.write_text(shop.read_text("utf-8") + "\n", "utf-8")
-    status, _, err = adopt("shop", "--write", "--", "program.py")
+    status, _, err = adopt("shop", "--write", "--", "program.py", forced=False)
     assert status == 2
     assert (
         "there are uncommitted changes, and --write would mix with them:\n M shop/images.py" in err
     )
     assert "hint: commit them, or --force" in err
-    assert adopt("shop", "--write", "--force", "--", "program.py")[0] == 0
+    assert adopt("shop", "--write", "--force", "--", "program.py", forced=False)[0] == 0
 
 
 def test_encodings_and_line_ends_stay(tmp_path, write, adopt):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from sekisho.__main__ import main
 from sekisho.code import Cache
 from sekisho.inference import solve, survey
 
@@ -143,3 +147,141 @@ def test_no_cache_writes_nothing(project, run_map, monkeypatch):
     assert not folder.exists()
     run_map("src", "--quiet")
     assert [*folder.iterdir()]
+
+
+# --- where it is, how large it gets, and what damages it
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEKISHO_CACHE_DIR", str(tmp_path / "cache"))
+    return Cache()
+
+
+DAMAGES = {
+    "cut": lambda data: data[:20],
+    "empty": lambda data: b"",
+    "a bit": lambda data: data[:-3] + bytes([data[-3] ^ 1]) + data[-2:],
+    "the digest": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "more": lambda data: data + b"x",
+    "asks for 16 GB": lambda data: data[:16] + b"(\xff\xff\xff\x7f",
+    "another type": lambda data: data[:16] + b"i\x01\x00\x00\x00",
+    "text": lambda data: b"<html>",
+    "as it was before there was a digest": lambda data: data[16:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_any_damage_is_a_miss(cache, damage):
+    cache.write("key", ("value", [1, 2.0, None], {"a": "b"}))
+    assert cache.read("key") == ("value", [1, 2.0, None], {"a": "b"})
+    (path,) = cache.folder.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.read("key") is None
+    cache.write("key", 2)
+    assert cache.read("key") == 2
+
+
+def test_an_entry_that_is_a_folder_is_a_miss(cache):
+    cache.write("key", 1)
+    (path,) = cache.folder.iterdir()
+    path.unlink()
+    path.mkdir()
+    assert cache.read("key") is None
+    cache.write("key", 1)
+
+
+def test_it_is_bounded_and_what_was_used_last_stays(cache, monkeypatch):
+    module = sys.modules["sekisho.code.cache"]
+    monkeypatch.setattr(module, "_MOST", 100_000)
+    monkeypatch.setattr(module, "_OFTEN", 1)
+    own = cache.folder / "notes.txt"
+    cache.write("first", "x" * 10_000)
+    own.write_text("mine" * 50_000)
+    for number in range(30):
+        cache.write(str(number), "x" * 10_000)
+        for path in cache.folder.iterdir():  # as if all of it were two days old
+            os.utime(path, (path.stat().st_mtime - 200_000,) * 2)
+        assert cache.read("first") is not None  # used, and so kept
+        total = sum(p.stat().st_size for p in cache.folder.iterdir() if p != own)
+        assert total <= 120_000
+    assert own.exists()
+    assert cache.read("29") is not None
+    assert cache.read("0") is None
+
+
+def test_two_processes_share_it(cache):
+    script = (
+        "import sys, sekisho.code.cache as module\n"
+        "module._MOST, module._OFTEN = 200_000, 3\n"
+        "cache = module.Cache()\n"
+        "for i in range(400):\n"
+        "    cache.write(str(i % 50), [str(i % 50)] * 1_000)\n"
+        "    found = cache.read(str(i * 7 % 50))\n"
+        "    assert found in (None, [str(i * 7 % 50)] * 1_000)\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
+    assert [each.wait(60) for each in both] == [0, 0]
+    assert not [*cache.folder.glob("*.new")]
+
+
+@pytest.mark.parametrize("value", ["", ".", "cache", "./cache"])
+@pytest.mark.parametrize("variable", ["SEKISHO_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_it_is_never_in_the_folder_that_one_stands_in(monkeypatch, tmp_path, variable, value):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEKISHO_CACHE_DIR", raising=False)
+    monkeypatch.setenv("HOME", "/home/of-nobody")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(sys, "platform", "linux")
+    expected = "/caches" if variable == "SEKISHO_CACHE_DIR" else "/home/of-nobody/.cache"
+    assert Cache().folder == Path(expected, "sekisho")
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"),
+    [
+        ("linux", "/home/me/.cache/sekisho"),
+        ("darwin", "/home/me/Library/Caches/sekisho"),
+        ("win32", "/local/sekisho/Cache"),
+    ],
+)
+def test_it_is_where_the_platform_keeps_caches(monkeypatch, platform, folder):
+    """As `platformdirs.user_cache_dir("sekisho", appauthor=False)` says."""
+    for name in ("SEKISHO_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    monkeypatch.setattr(sys, "platform", platform)
+    assert Cache().folder == Path(folder)
+
+
+def test_there_is_none_where_there_is_no_home(monkeypatch, project, run_map):
+    for name in ("SEKISHO_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user who is not known
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert Cache().folder is None
+    project.write("import numpy as np\nx = np.ones(3)\n", "src/a.py")
+    assert run_map("src")[0] == 0
+    assert not (project.folder / "~").exists()
+    assert main(["clean"]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no such owners")
+def test_what_somebody_else_may_have_written_is_not_read(cache, monkeypatch):
+    cache.write("key", 1)
+    cache.folder.chmod(0o777)
+    assert Cache().folder is None
+    cache.folder.chmod(0o700)
+    assert Cache().folder == cache.folder
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+    assert Cache().folder is None
+
+
+def test_a_command_clears_it_and_nothing_else(cache, capsys):
+    cache.write("key", "x" * 1_000_000)
+    (cache.folder / "notes.txt").write_text("mine")
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == f"1 entries, 1.0 MB removed from {cache.folder}\n"
+    assert [path.name for path in cache.folder.iterdir()] == ["notes.txt"]

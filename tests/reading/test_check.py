@@ -222,36 +222,14 @@ def g(n):
 
 
 def h(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(x)
+    return torch.from_numpy(x)  # a decorator would be a contract: it is only suggested
 '''
 
-AFTER = '''\
-"""A module."""
-from __future__ import annotations
-import numpy as np
-import torch
-import sekisho
-
-
-class A:
-    w_np = 1
-
-
-def f(n, w_np=1):  # not this one: it is a parameter
-    return w_np
-
-
-@staticmethod
-def g(n):
-    w_tensor  =  torch.ones( n )   # kept as it is
-    print(A.w_np, f(n, w_np=w_tensor))
-    return w_tensor
-
-
-@sekisho.boundary
-def h(x: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(x)
-'''
+AFTER = (
+    BEFORE.replace("w_np  =", "w_tensor  =")
+    .replace("=w_np))", "=w_tensor))")
+    .replace("))\n    return w_np", "))\n    return w_tensor")
+)
 
 
 def test_fix_is_a_diff_unless_it_is_to_write(project, run_check):
@@ -263,12 +241,12 @@ def test_fix_is_a_diff_unless_it_is_to_write(project, run_check):
     changed = [
         line for line in out.splitlines() if line[:1] in "+-" and line[:3] not in {"+++", "---"}
     ]
-    assert "+@sekisho.boundary" in changed
-    assert len(changed) == 8
-    assert error == "2 of 2 findings can be mended\n"
+    assert len(changed) == 6
+    assert error == "1 of 2 findings can be mended\n"
     run_check("main.py", "--fix", "--write", "--select", "SK102,SK103")
     assert path.read_text() == AFTER
-    assert run_check("main.py", "--select", "SK102,SK103") == (0, "", "")
+    status, out, _ = run_check("main.py", "--select", "SK102,SK103")
+    assert out.endswith("1 finding: 1 SK103\n")
 
 
 def test_fix_twice_changes_nothing_more(project, run_check):

@@ -16,12 +16,14 @@ from sekisho.adoption.planning import (
     make_plan,
 )
 from sekisho.adoption.report import to_diff, to_table, to_text
+from sekisho.adoption.snapshot import Snapshot
 
 __all__ = [
     "DECORATOR",
     "WHOLE",
     "Plan",
     "Settings",
+    "Snapshot",
     "Sources",
     "deduce_all",
     "make_plan",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.adoption.comparing import contradictions, read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.rewriting import Edit, rewrite
+from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, parse, read_file
 from sekisho.contract import variadic_index
@@ -111,6 +112,7 @@ class _Source:
 
     def __init__(self, path: str, file: SourceFile) -> None:
         self.path: str = path
+        self.file: SourceFile = file
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
@@ -149,6 +151,7 @@ def deduce_all(
     observed: Iterable[Observed],
     travels: Mapping[tuple[Place, Place], int],
     crossing: Collection[tuple[str, int]] = frozenset(),
+    snapshot: Snapshot | None = None,
 ) -> Sources:
     """Read the files of functions that were seen, and find the contracts that these have kept.
 
@@ -156,6 +159,7 @@ def deduce_all(
         observed: the functions that were seen.
         travels: the ways that arrays have gone between them: names go along.
         crossing: by path and line of ``def``, the functions whose bodies are known to cross.
+        snapshot: the files before the run: one that has changed since is not read.
     """
     seen = list(observed)
     files: dict[str, _Source] = {}
@@ -165,6 +169,8 @@ def deduce_all(
         try:
             if isinstance(file, Skipped):
                 skipped.append(file)
+            elif snapshot is not None and snapshot.has_changed(path):
+                skipped.append(Skipped(path, "it was changed while the command ran"))
             else:
                 files[path] = _Source(path, file)
         except ValueError as error:
@@ -239,12 +245,22 @@ def _near(
 def _plan_file(
     source: _Source, deduced: Iterable[Deduced], settings: Settings, dropped: Dropped
 ) -> PlannedFile:
-    spelling = ModuleSpelling(source.tree)
-    choices = [_choose(source, each, spelling, settings, dropped) for each in deduced]
-    before = Path(source.path).read_bytes()
-    edits = [each.edit for each in choices if each.edit is not None]
-    after = rewrite(before, edits, spelling.needed, source.package, settings.width)
-    return PlannedFile(source.path, before, after, tuple(choices))
+    before = source.file.decode()
+    seen = [*deduced]
+    refused: dict[int, str] = {}
+    while True:
+        spelling = ModuleSpelling(source.tree)  # again: what is refused needs no import
+        choices = [_choose(source, each, spelling, settings, dropped, refused) for each in seen]
+        edits = [each.edit for each in choices if each.edit is not None]
+        why = "it is not found in the file as libcst reads it"
+        try:
+            after, missed = rewrite(before, edits, spelling.needed, source.package, settings.width)
+        except ValueError as error:
+            after, missed, why = before, frozenset(edit.line for edit in edits), str(error)
+        if not missed:
+            data = after.encode(source.file.encoding)
+            return PlannedFile(source.path, source.file.data, data, tuple(choices))
+        refused |= dict.fromkeys(missed, why)
 
 
 def _choose(
@@ -253,11 +269,12 @@ def _choose(
     spelling: ModuleSpelling,
     settings: Settings,
     dropped: Dropped,
+    refused: Mapping[int, str],
 ) -> Choice:
     path, observed = source.path, deduced.observed
     definition = source.definitions[observed.line]
     contradicted = tuple(contradictions(observed, definition, spelling))
-    reason = _reason(definition, deduced, settings)
+    reason = _reason(definition, deduced, settings, refused)
     if (path, definition.name, WHOLE) in dropped:
         reason = "written, and not kept when it was run again, time after time"
     if reason is not None:
@@ -303,7 +320,9 @@ def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) ->
             )
 
 
-def _reason(definition: Definition, deduced: Deduced, settings: Settings) -> str | None:
+def _reason(
+    definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
+) -> str | None:
     """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
     if settings.select and not any(
         fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
@@ -315,7 +334,7 @@ def _reason(definition: Definition, deduced: Deduced, settings: Settings) -> str
         return definition.why_not
     if deduced.calls < settings.min_calls:
         return f"{deduced.calls} calls, fewer than {settings.min_calls}"
-    return None
+    return refused.get(definition.line)
 
 
 def _wanted(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tokenize
 from typing import TYPE_CHECKING
 
+from sekisho.code import decode
 from sekisho.findings import difference
+from sekisho.ground import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +25,10 @@ def _shown(path: str) -> str:
 def to_diff(plan: Plan) -> str:
     """What would be written, as a unified diff."""
     return "".join(
-        difference(_shown(file.path), _text(file.before), _text(file.after))
+        difference(_shown(file.path), decode(file.before)[0], decode(file.after)[0])
         for file in plan.files
         if file.before != file.after
     )
-
-
-def _text(data: bytes) -> str:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    return data.decode(encoding)
 
 
 def to_text(plan: Plan) -> str:
@@ -47,7 +42,7 @@ def to_text(plan: Plan) -> str:
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
     annotations = sum(len(edit.annotations) for edit in edits)
     lines.append(f"{len(edits)} functions, {annotations} annotations")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _said_of(choice: Choice) -> Iterator[str]:

@@ -33,32 +33,44 @@ class Edit(NamedTuple):
 
 
 def rewrite(
-    data: bytes, edits: Sequence[Edit], imports: Iterable[Import], package: str, width: int
-) -> bytes:
-    """Write edits into a file, in the encoding and with the line ends that it has.
+    text: str, edits: Sequence[Edit], imports: Iterable[Import], package: str, width: int
+) -> tuple[str, frozenset[int]]:
+    """Write edits into a file, with the line ends that it has.
 
     Args:
-        data: the file.
+        text: the file.
         edits: one for a function at most.
         imports: what is to be imported, if it is not yet.
         package: the top name of the package that the file is in.
         width: of a line. A header that was shorter and gets longer is broken, a parameter a line.
 
+    Returns:
+        The new file, and the lines of those edits whose function was not found.
+
     Raises:
         ImportError: if libcst is not installed.
+        ValueError: if libcst cannot read the file, or would change more of it than the edits.
     """
     import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
     from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - likewise
 
     if not edits:
-        return data
-    wrapper = MetadataWrapper(cst.parse_module(data), unsafe_skip_copy=True)
-    module = wrapper.visit(_make_writer({edit.line: edit for edit in edits}, width))
-    written: bytes = with_imports(module, imports, package).bytes
-    return written
+        return text, frozenset()
+    try:
+        parsed = cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        raise ValueError(f"libcst cannot read line {error.raw_line} of the file") from None
+    if parsed.code != text:
+        raise ValueError("libcst cannot keep the file as it is")
+    missed = {edit.line: edit for edit in edits}
+    wrapper = MetadataWrapper(parsed, unsafe_skip_copy=True)
+    module = wrapper.visit(_make_writer(missed, width))
+    written: str = with_imports(module, imports, package).code
+    return written, frozenset(missed)
 
 
-def _make_writer(edits: Mapping[int, Edit], width: int) -> Any:
+def _make_writer(edits: dict[int, Edit], width: int) -> Any:
+    """What writes edits at functions, and takes those that it has written out of `edits`."""
     import libcst as cst  # noqa: PLC0415 - as above
     from libcst.metadata import PositionProvider  # noqa: PLC0415 - likewise
 
@@ -80,8 +92,9 @@ def _make_writer(edits: Mapping[int, Edit], width: int) -> Any:
         def leave_FunctionDef(
             self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
         ) -> cst.FunctionDef:
-            position: Any = self.get_metadata(PositionProvider, original_node.name)
-            edit = edits.get(position.start.line)
+            # Of ``def``, not of the name: a backslash may stand between them.
+            position: Any = self.get_metadata(PositionProvider, original_node)
+            edit = edits.pop(position.start.line, None)
             if edit is None:
                 return updated_node
             changed = _annotate(updated_node, edit, cst)

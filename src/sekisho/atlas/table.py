@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sekisho.atlas.listing import by_class, by_file
+from sekisho.ground import printable
 from sekisho.inference import label, world_of_all
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def to_text(solution: Solution, functions: Sequence[Function]) -> str:
         if rows:
             lines += ["", f"{path}: {world_of_all(here)}", *rows]
     lines += ["", *_summary(solution, functions)]
-    return "\n".join(lines).lstrip("\n") + "\n"
+    return "\n".join(map(printable, lines)).lstrip("\n") + "\n"
 
 
 def _rows(functions: Sequence[Function]) -> Iterator[str]:

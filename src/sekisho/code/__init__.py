@@ -5,7 +5,7 @@ names and what is written about them (`tables`); what was read once is kept unde
 """
 
 from sekisho.code.cache import Cache, digest
-from sekisho.code.files import Skipped, SourceFile, find_files, parse, read_file
+from sekisho.code.files import Skipped, SourceFile, decode, find_files, parse, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
     Entry,
@@ -27,6 +27,7 @@ __all__ = [
     "Skipped",
     "SourceFile",
     "Table",
+    "decode",
     "digest",
     "find_files",
     "lower",

@@ -16,7 +16,7 @@ from sekisho.ground import quiet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Skipped", "SourceFile", "find_files", "parse", "read_file"]
+__all__ = ["Skipped", "SourceFile", "decode", "find_files", "parse", "read_file"]
 
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 _LARGEST: Final = 8_000_000
@@ -47,6 +47,8 @@ class SourceFile(NamedTuple):
         text: all of it; of a notebook, the code of its cells, one after the other.
         cells: of a notebook, the number of each cell and its first line in `text`.
         skipped: what of it could not be read.
+        data: the file as it was read; of a notebook, nothing.
+        encoding: the one that it declares; ``utf-8-sig`` if it begins with a byte order mark.
     """
 
     path: str
@@ -56,6 +58,12 @@ class SourceFile(NamedTuple):
     text: str
     cells: tuple[tuple[int, int], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    data: bytes = b""
+    encoding: str = "utf-8"
+
+    def decode(self) -> str:
+        """The text with the line ends that it has in the file."""
+        return self.data.decode(self.encoding)
 
     def place(self, line: int) -> str:
         """``path:line``, of a notebook ``path:cell 3:line``."""
@@ -123,12 +131,30 @@ def read_file(path: Path) -> SourceFile | Skipped:
         data = path.read_bytes()
         if path.suffix == ".ipynb":
             return _read_notebook(path, data)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
+        text, encoding = decode(data)
     except (OSError, SyntaxError, UnicodeDecodeError, LookupError, ValueError) as error:
         return Skipped(shown, _first_line(error))
     module, root = _module_of(path)
-    return SourceFile(shown, module, root, path.name == "__init__.py", _unix(text))
+    return SourceFile(
+        shown,
+        module,
+        root,
+        path.name == "__init__.py",
+        _unix(text),
+        data=data,
+        encoding=encoding,
+    )
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """The text of a Python file and its encoding: by its byte order mark, its cookie, or UTF-8.
+
+    Raises:
+        SyntaxError: if it declares an encoding that there is not.
+        UnicodeDecodeError: if it is not what it declares.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    return data.decode(encoding), encoding
 
 
 def _unix(text: str) -> str:

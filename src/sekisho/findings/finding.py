@@ -25,10 +25,10 @@ class Fix(NamedTuple):
     """A change that is certain.
 
     Attributes:
-        kind: ``"rename"`` or ``"decorate"``.
+        kind: ``"rename"``.
         line: of the function that it is made in.
-        old: the name that is renamed; for a decorator, the function's.
-        new: the new name, or the decorator.
+        old: the name that is renamed.
+        new: the new name.
     """
 
     kind: str

@@ -1,37 +1,154 @@
-"""What ``--fix`` does: names that lie are renamed, decorators added, and all else stays as it was."""
+"""What ``--fix`` does: local names that lie are renamed, and all else of a program stays what it was.
+
+A rename is written only if the compiler makes the same code of the function before and after, but for
+that one name, and nothing in the function could look for the name while it runs.
+"""
 
 from __future__ import annotations
 
+import ast
 import difflib
-from typing import TYPE_CHECKING, Any
+import re
+import warnings
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.ground import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.findings.finding import Finding, Fix
 
-__all__ = ["difference", "fixed"]
+__all__ = ["Fixed", "difference", "fixed"]
+
+_LOOKING: Final = frozenset(
+    {
+        *("locals", "vars", "dir", "eval", "exec", "globals"),
+        *("_getframe", "currentframe", "f_locals", "stack"),
+    }
+)
+"""Names by which code finds local variables while it runs."""
 
 
-def fixed(text: str, findings: Iterable[Finding]) -> str:
-    """A module with what is certain mended; comments and spaces stay.
+class Fixed(NamedTuple):
+    """A module with what is certain mended.
+
+    Attributes:
+        text: the module; comments and spaces stay.
+        fixes: what was done.
+        left: what was not, and why.
+    """
+
+    text: str
+    fixes: tuple[Fix, ...]
+    left: dict[Fix, str]
+
+
+def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
+    """Mend a module.
 
     Raises:
         ImportError: if libcst is not installed.
+        ValueError: if libcst cannot read the module, or would change more of it than the names.
     """
-    fixes = [each.fix for each in findings if each.fix is not None]
-    if not fixes:
-        return text
-    return _rewrite(text, list(dict.fromkeys(fixes)))
+    done: list[Fix] = []
+    left: dict[Fix, str] = {}
+    for fix in dict.fromkeys(each.fix for each in findings if each.fix is not None):
+        after = _rewrite(text, [fix])
+        why = _why_not(text, after, fix)
+        if why:
+            left[fix] = why
+        else:
+            text = after
+            done.append(fix)
+    return Fixed(text, tuple(done), left)
 
 
 def difference(path: str, before: str, after: str) -> str:
     """A unified diff."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), path, path
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        printable(path),
+        printable(path),
     )
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def _why_not(before: str, after: str, fix: Fix) -> str:
+    """Why a rename might change what the program does; "" if it cannot."""
+    if before == after:
+        return f"{fix.old} was not found"
+    try:
+        old, new = _compiled(before), _compiled(after)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        return str(error)
+    renamed: list[CodeType] = []
+    if not _is_same(old, new, fix, renamed) or len(renamed) != 1:
+        return f"{fix.old} is more than a local variable"
+    # Others may see the variables, too: df.query("@x_np > 0"), "%(x_np)s" % locals().
+    for code in _with_inner(renamed[0]):
+        if not _LOOKING.isdisjoint({*code.co_names, *code.co_freevars}):
+            return f"the function looks at its variables while it runs, as {fix.old}"
+    return f"a string in the function mentions {fix.old}" if _mentions(before, fix) else ""
+
+
+def _compiled(text: str) -> CodeType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code: CodeType = compile(text, "<module>", "exec", dont_inherit=True)
+    return code
+
+
+def _is_same(old: CodeType, new: CodeType, fix: Fix, renamed: list[CodeType]) -> bool:
+    """Whether two codes are the same but for a local variable; notes those that have it."""
+    facts: tuple[str, ...] = (
+        "co_code",
+        "co_names",
+        "co_freevars",
+        "co_cellvars",
+        "co_flags",
+        "co_exceptiontable",
+    )
+    facts += ("co_name", "co_qualname", "co_argcount", "co_kwonlyargcount", "co_firstlineno")
+    if any(getattr(old, fact) != getattr(new, fact) for fact in facts):
+        return False
+    names = old.co_varnames
+    if names != new.co_varnames:
+        arguments = old.co_argcount + old.co_kwonlyargcount + (old.co_flags & 0xC).bit_count()
+        translated = tuple([fix.new if each == fix.old else each for each in names])
+        # Not a name twice, and no argument: callers know their names.
+        if translated != new.co_varnames or fix.new in names or fix.old in names[:arguments]:
+            return False
+        renamed.append(old)
+    if len(old.co_consts) != len(new.co_consts):
+        return False
+    return all(
+        _is_same(a, b, fix, renamed)
+        if isinstance(a, CodeType) and isinstance(b, CodeType)
+        else type(a) is type(b) and repr(a) == repr(b)  # 0.0 is no -0.0, and nan is nan
+        for a, b in zip(old.co_consts, new.co_consts, strict=True)
+    )
+
+
+def _with_inner(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _with_inner(each)
+
+
+def _mentions(text: str, fix: Fix) -> bool:
+    """Whether a string in the function mentions the name."""
+    word = re.compile(rf"\b{re.escape(fix.old)}\b")
+    return any(
+        isinstance(each, ast.Constant) and isinstance(each.value, str) and word.search(each.value)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == fix.line
+        for each in ast.walk(node)
     )
 
 
@@ -45,31 +162,19 @@ def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
         def __init__(self) -> None:
             super().__init__()
             self.names: list[dict[str, str]] = []
-            self.decorates = False
 
         def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-            line = self._line(node)
-            here = {fix.old: fix.new for fix in fixes if fix.kind == "rename" and fix.line == line}
-            self.names.append(here)
+            position: Any = self.get_metadata(PositionProvider, node)
+            # As `ast` counts: the line of ``def``, behind the decorators.
+            line = position.start.line
+            self.names.append({fix.old: fix.new for fix in fixes if fix.line == line})
 
         def leave_FunctionDef(
             self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
         ) -> cst.FunctionDef:
+            _ = original_node
             self.names.pop()
-            line = self._line(original_node)
-            new = next(
-                (fix.new for fix in fixes if fix.kind == "decorate" and fix.line == line), None
-            )
-            if new is None:
-                return updated_node
-            self.decorates = True
-            decorator = cst.Decorator(cst.parse_expression(f"sekisho.{new}"))
-            if updated_node.decorators:
-                return updated_node.with_changes(decorators=[decorator, *updated_node.decorators])
-            return updated_node.with_changes(
-                decorators=[decorator],
-                lines_after_decorators=(),
-            )
+            return updated_node
 
         def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
             _ = original_node
@@ -84,39 +189,10 @@ def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
         def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
             return updated_node.with_changes(keyword=original_node.keyword)
 
-        def _line(self, node: cst.FunctionDef) -> int:
-            """As `ast` counts: the line of ``def``, behind the decorators."""
-            position: Any = self.get_metadata(PositionProvider, node.name)
-            return int(position.start.line)
-
-    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=False)
-    rewriter = Rewriter()
-    module = wrapper.visit(rewriter)
-    if rewriter.decorates and not _imports_sekisho(module, cst):
-        module = _with_import(module, cst)
-    return module.code
-
-
-def _imports_sekisho(module: Any, cst: Any) -> bool:
-    for line in module.body:
-        for each in getattr(line, "body", ()) if isinstance(line, cst.SimpleStatementLine) else ():
-            if isinstance(each, cst.Import):
-                for alias in each.names:
-                    if alias.evaluated_name == "sekisho" and alias.asname is None:
-                        return True
-    return False
-
-
-def _with_import(module: Any, cst: Any) -> Any:
-    """``import sekisho`` behind the docstring, ``from __future__`` and the first block of imports."""
-    place = 0
-    for index, line in enumerate(module.body):
-        statements = line.body if isinstance(line, cst.SimpleStatementLine) else ()
-        if any(isinstance(each, (cst.Import, cst.ImportFrom)) for each in statements):
-            place = index + 1
-        elif place or not (statements and isinstance(statements[0], cst.Expr)):
-            break
-        else:
-            place = index + 1
-    statement = cst.parse_statement("import sekisho\n")
-    return module.with_changes(body=[*module.body[:place], statement, *module.body[place:]])
+    try:
+        parsed = cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        raise ValueError(f"libcst cannot read line {error.raw_line} of the file") from None
+    if parsed.code != text:
+        raise ValueError("libcst cannot keep the file as it is")
+    return MetadataWrapper(parsed, unsafe_skip_copy=False).visit(Rewriter()).code

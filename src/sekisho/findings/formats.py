@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from sekisho.findings.finding import CODES
+from sekisho.ground import as_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +32,7 @@ def _text(findings: Sequence[Finding], _settings: Settings) -> str:
         said = ", ".join(f"{number} {code}" for code, number in sorted(count.items()))
         tail = f"; --fix mends {fixable}" if fixable else ""
         lines.append(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {said}{tail}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _json(findings: Sequence[Finding], settings: Settings) -> str:
@@ -48,7 +50,7 @@ def _json(findings: Sequence[Finding], settings: Settings) -> str:
         }
         for each in findings
     ]
-    return json.dumps({"findings": rows}, indent=1, ensure_ascii=False) + "\n"
+    return as_json({"findings": rows})
 
 
 def _github(findings: Sequence[Finding], settings: Settings) -> str:
@@ -56,7 +58,10 @@ def _github(findings: Sequence[Finding], settings: Settings) -> str:
     lines: list[str] = []
     for each in findings:
         text = "\n".join(
-            [each.message, *each.reason, *([f"help: {each.help}"] if each.help else [])]
+            map(
+                printable,
+                [each.message, *each.reason, *([f"help: {each.help}"] if each.help else [])],
+            )
         )
         place = f"file={_property(settings.shown(each.path))},line={each.line},col={each.column}"
         lines.append(f"::warning {place},title={each.code}::{_data(text)}\n")
@@ -68,7 +73,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sarif(findings: Sequence[Finding], settings: Settings) -> str:
@@ -79,11 +84,11 @@ def _sarif(findings: Sequence[Finding], settings: Settings) -> str:
             "ruleId": each.code,
             "ruleIndex": list(CODES).index(each.code),
             "level": "warning",
-            "message": {"text": ". ".join([each.message, *each.reason])},
+            "message": {"text": printable(". ".join([each.message, *each.reason]))},
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": settings.shown(each.path)},
+                        "artifactLocation": {"uri": quote(os.fsencode(settings.shown(each.path)))},
                         "region": {"startLine": each.line, "startColumn": each.column},
                     }
                 }
@@ -97,7 +102,7 @@ def _sarif(findings: Sequence[Finding], settings: Settings) -> str:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+    return as_json(whole)
 
 
 FORMATS: Final[dict[str, Callable[[Sequence[Finding], Settings], str]]] = {

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from sekisho.writing import replace_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -67,5 +69,5 @@ def write_baseline(path: Path, findings: Iterable[Finding], settings: Settings) 
     rows = [[*key, number] for key, number in sorted(count.items())]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     body = f"[\n{lines}\n ]" if rows else "[]"
-    path.write_text(f'{{"findings": {body}}}\n', "utf-8")
+    replace_file(path, f'{{"findings": {body}}}\n'.encode("utf-8", "backslashreplace"))
     return sum(count.values())

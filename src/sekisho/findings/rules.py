@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import find_slips
 from sekisho.findings.axes import misfit, names_in
+from sekisho.findings.declaring import can_declare
 from sekisho.findings.finding import Finding, Fix
 from sekisho.findings.reasons import noun, since, title
 from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
@@ -123,9 +124,13 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
     """SK103."""
     if not function.line or function.unit.declared == "boundary":
         return
+    block = "in a block: with sekisho.crossing_allowed()"
+    can_be_one = can_declare(solution, function, "boundary")
+    helps = (
+        f"declare it with @sekisho.boundary, or {block}" if can_be_one else f"declare it {block}"
+    )
     for line, column, name, (shown, source, target, _) in _notes(function, "cross"):
         operand = name or noun(source)
-        certain = function.ready_for == "boundary" and "." not in function.name
         yield _finding(
             function,
             line,
@@ -134,8 +139,7 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
             f"{shown} takes {operand} from {title(source)} to {title(target)}, "
             f"and {function.name} declares no crossing",
             reason=since(solution, function, name, line, source),
-            help="declare it with @sekisho.boundary, or in a block: with sekisho.crossing_allowed()",
-            fix=Fix("decorate", function.line, function.name, "boundary") if certain else None,
+            help=helps,
             subject=shown,
         )
 
@@ -199,7 +203,6 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         ]
         if len(reason) < len(worlds):
             reason = [step for world in worlds for step in _called(solution, function, name, world)]
-        helps = {"same_world": "declare it with @sekisho.same_world"}
         yield _finding(
             function,
             function.line,
@@ -207,15 +210,22 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
             "SK106",
             f"{function.name} takes {' and '.join(map(noun, worlds))} as {name}, and is no boundary",
             reason=tuple(reason),
-            help=helps.get(
-                function.ready_for, "declare it with @sekisho.boundary or @sekisho.same_world"
-            ),
-            fix=Fix("decorate", function.line, function.name, "same_world")
-            if function.ready_for == "same_world" and "." not in function.name
-            else None,
+            help=_ways_to_declare(solution, function),
             subject=name,
         )
         return
+
+
+def _ways_to_declare(solution: Solution, function: Function) -> str:
+    """How to say that a function works in several libraries, by a decorator that takes it as it is."""
+    is_certain = function.ready_for == "same_world"
+    kinds = ("same_world",) if is_certain else ("boundary", "same_world")
+    fitting = [each for each in kinds if can_declare(solution, function, each)]
+    if is_certain and not fitting and can_declare(solution, function, "boundary"):
+        fitting = ["boundary"]
+    if not fitting:
+        return "take one library's arrays, and convert where it is called"
+    return f"declare it with {' or '.join(f'@sekisho.{each}' for each in fitting)}"
 
 
 def _are_at_home(one: str, other: str) -> bool:

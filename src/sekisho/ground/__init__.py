@@ -1,7 +1,7 @@
 """What every room stands on, and what knows no array.
 
 Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
-`blocks`; what a child process is to run first, `children` tells it; the words of other libraries, and what
+`blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what
 they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
 of it asks what an array is.
 """
@@ -19,8 +19,10 @@ from sekisho.ground._private import (
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of
+from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
+from sekisho.ground.printable import as_json, printable
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -41,8 +43,10 @@ __all__ = [
     "Converting",
     "EXPLAIN",
     "HandingBack",
+    "LineFile",
     "OPTIONS",
     "WRITE",
+    "as_json",
     "callee_names",
     "compile_function",
     "compile_into",
@@ -60,6 +64,7 @@ __all__ = [
     "locals_of",
     "make_stub",
     "once",
+    "printable",
     "quiet",
     "refuse_misspelt",
     "refuse_words",

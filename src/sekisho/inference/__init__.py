@@ -5,19 +5,22 @@ units of a program until nothing changes (`solve`). What libraries take and give
 (`overloads`, `annotations`). The outcome is a `survey`.
 """
 
+from sekisho.inference.annotations import read_annotation
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, survey, world_of_all
-from sekisho.inference.values import arrays_in, certain_world, only_world, worlds_of
+from sekisho.inference.values import Value, arrays_in, certain_world, only_world, worlds_of
 
 __all__ = [
     "Function",
     "Solution",
+    "Value",
     "Variable",
     "arrays_in",
     "certain_world",
     "label",
     "only_world",
+    "read_annotation",
     "solve",
     "survey",
     "world_of_all",

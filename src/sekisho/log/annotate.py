@@ -29,7 +29,9 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
         cells, advice = cells_of(row, log.seconds), advise(row)
         level = "error" if row in failed else "notice"
         path = place_of(row).rpartition(":")[0]
-        text = f"{cells.operation} in {row.function}: {cells.way}, {cells.times} x, {cells.nbytes}"
+        text = (
+            f"{cells.operation} in {cells.function}: {cells.way}, {cells.times} x, {cells.nbytes}"
+        )
         text = ", ".join(filter(None, (text, cells.how)))
         text += f"\nhint: {advice}" if advice else ""
         place = f"file={_value(path)},line={row.line},title={_value(cells.way)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sekisho.ground import printable
 from sekisho.worlds import asked_worlds, world_named, world_names
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["mermaid_of"]
 
 _OTHERS: Final = {"python": "Python"}
+_ENTITIES: Final = str.maketrans({each: f"#{ord(each)};" for each in '"#`<>&;'})
 
 
 def mermaid_of(log: CrossingLog) -> str:
@@ -26,10 +28,10 @@ def mermaid_of(log: CrossingLog) -> str:
     for world, label in _labels(rows).items():
         lines += [f"    subgraph {world} [{label}]", f"        {world}_values([values])"]
         inside = [function for function, home in homes.items() if home == world]
-        lines += [f'        {boxes[function]}["{function}"]' for function in inside]
+        lines += [f'        {boxes[function]}["{_text(function)}"]' for function in inside]
         lines.append("    end")
     border = [function for function, home in homes.items() if home is None]
-    lines += [f'    {boxes[function]}{{{{"{function}"}}}}' for function in border]
+    lines += [f'    {boxes[function]}{{{{"{_text(function)}"}}}}' for function in border]
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.function, row.operation, row.way), []).append(row)
@@ -49,9 +51,14 @@ def _labels(rows: Iterable[Row]) -> dict[str, str]:
 def _label(operation: str, group: list[Row]) -> str:
     copies = {row.copied is not None for row in group}
     how = "shared and copied" if len(copies) > 1 else "copied" if True in copies else "shared"
-    what = operation.replace("argument ", "").replace("'", "")
+    what = _text(operation.replace("argument ", "").replace("'", ""))
     count, nbytes = sum(row.count for row in group), sum(row.nbytes for row in group)
     return f"{what}: {count:,} x, {nbytes:,} bytes, {how}"
+
+
+def _text(name: str) -> str:
+    """A name inside of quotes, with what ends them, or means something in them, as Mermaid's entities."""
+    return printable(name).translate(_ENTITIES)
 
 
 def _arrows(first: Row, box: str, label: str) -> list[str]:

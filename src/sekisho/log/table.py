@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.ground import printable
 from sekisho.log.advice import advise, size_text
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def place_of(row: Row) -> str:
         path = path.relative_to(Path.cwd())
     except (ValueError, OSError):  # elsewhere; or here is no more
         path = Path(*path.parts[-2:])
-    return f"{path}:{row.line}"
+    return f"{printable(str(path))}:{row.line}"
 
 
 def cells_of(row: Row, whole: float) -> Cells:
@@ -72,14 +73,14 @@ def cells_of(row: Row, whole: float) -> Cells:
     notes = [note for note in (memory, declared, via, process) if note]
     return Cells(
         place_of(row),
-        row.function,
-        row.operation,
+        printable(row.function),
+        printable(row.operation),
         _with_dtypes(row),
         f"{row.count:,}",
         size_text(row.nbytes),
         f"{1000 * row.seconds:,.2f}",
         f"{row.seconds / whole:.1%}" if whole else "",
-        ", ".join(notes),
+        printable(", ".join(notes)),
     )
 
 
@@ -139,7 +140,7 @@ def notes_of(log: CrossingLog) -> list[str]:
             notes.append(f"{process.name} (process {process.pid}) {process.ended}.")
         if process.lost:
             notes.append(f"{process.name} (process {process.pid}): {process.lost}.")
-    return notes
+    return [printable(note) for note in notes]
 
 
 def _scope(log: CrossingLog) -> str:

@@ -11,10 +11,35 @@ from sekisho.worlds import class_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_project", "read_pyproject"]
+__all__ = ["read_project", "read_pyproject", "read_tools"]
 
 _FORMS: Final = {"packages": list, "worlds": dict, "check": dict, "fuzz": dict}
 """What the section may hold: each part is read by whom it concerns, and known to all."""
+
+
+def read_tools(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Read the table ``[tool]`` of the ``pyproject.toml`` in this folder or the nearest above.
+
+    Returns:
+        The file, None if there is none, and the tables of all tools.
+
+    Raises:
+        DeclarationError: if the file cannot be read, or is no TOML.
+    """
+    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    path = next((each for each in paths if each.is_file()), None)
+    if path is None:
+        return None, {}
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DeclarationError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DeclarationError(f"{path} is no TOML: {error}") from None
+    tools: Any = document.get("tool", {})
+    if class_of(tools) is not dict:
+        raise DeclarationError(f"{path}: [tool] is a table of tables, got {tools!r}.")
+    return path, tools
 
 
 def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -23,15 +48,8 @@ def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     Raises:
         DeclarationError: if the section is not of its form, or the file is no TOML.
     """
-    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
-    path = next((each for each in paths if each.is_file()), None)
-    if path is None:
-        return None, {}
-    try:
-        document: Any = tomllib.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DeclarationError(f"{path} is no TOML: {error}") from None
-    section: Any = document.get("tool", {}).get("sekisho", {})
+    path, tools = read_tools(folder)
+    section: Any = tools.get("sekisho", {})
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
         raise DeclarationError(

@@ -85,4 +85,7 @@ class _Telling(importlib.abc.Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
+        # It is complete, though the import system notes so only after this call: whoever is told asks.
+        if module.__spec__ is not None:
+            vars(module.__spec__)["_initializing"] = False
         self._tell(module.__name__)

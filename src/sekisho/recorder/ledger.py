@@ -11,7 +11,6 @@ Each thread adds to rows of its own: no lock is taken, and no addition is lost.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import mmap
 import os
@@ -19,6 +18,8 @@ import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.ground import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ MOST_ROWS: Final = 100_000
 """Beyond so many rows a process writes one more, for all others: its memory is bounded."""
 
 _WIDTH: Final = 8
+_HAS_DESCRIPTORS: Final = sys.version_info < (3, 13)
 
 
 class Slot(NamedTuple):
@@ -53,13 +55,12 @@ class Ledger:
         self._is_described = False
         self._lock = threading.Lock()
         self._path = folder / f"{os.getpid()}-{time.time_ns()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        self._text = os.open(self._path.with_suffix(".rows"), flags, 0o600)
+        self._begun = time.time()
+        self._times = 0
+        self._text = LineFile(str(self._path.with_suffix(".rows")), self._header)
         self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview]
+        self._maps: list[mmap.mmap] = []
         self._rows = 0
-        self._write(
-            {"pid": os.getpid(), "parent": os.getppid(), "begun": time.time(), "argv": sys.argv[:1]}
-        )
 
     @classmethod
     def open(cls, folder: Path, describe: Callable[[], dict[str, Any]]) -> Ledger | None:
@@ -75,10 +76,19 @@ class Ledger:
         except OSError:
             return None
 
+    def _header(self) -> bytes:
+        """Who writes; and, if the file has to be begun again, that something is missing."""
+        who = {"pid": os.getpid(), "parent": os.getppid(), "begun": self._begun}
+        lines: list[dict[str, Any]] = [{**who, "argv": sys.argv[:1]}]
+        if self._times:
+            lines += [{"lost": "its file was removed while it ran"}, self._describe()]
+        self._times += 1
+        return b"".join(_line(each) for each in lines)
+
     def _write(self, line: dict[str, Any]) -> None:
-        # One write a line, in append mode: no line is torn, but the last one of who is killed in it.
-        with contextlib.suppress(OSError):
-            os.write(self._text, (json.dumps(line) + "\n").encode())
+        if self._text.lost and self._text.write(_line({"lost": "some lines could not be written"})):
+            self._text.lost = 0
+        self._text.write(_line(line))
 
     def _describe_once(self) -> None:
         if not self._is_described:
@@ -107,7 +117,9 @@ class Ledger:
         # Written, not only sized: a page that has no room on the disk is an error here, not a signal later.
         path.write_bytes(bytes(size))
         with path.open("r+b") as file:
-            whole = memoryview(mmap.mmap(file.fileno(), size))
+            mapped = _map_file(file.fileno(), size)
+        self._maps.append(mapped)
+        whole = memoryview(mapped)
         a, b, c, d = (whole[i * CHUNK * _WIDTH : (i + 1) * CHUNK * _WIDTH] for i in range(4))
         return a.cast("q"), b.cast("q"), c.cast("d"), d.cast("q")
 
@@ -124,8 +136,33 @@ class Ledger:
         with self._lock:
             self._describe_once()
         self._write({"ended": time.time()})
+        self._keep_maps()
 
     def close(self) -> None:
         """Let go of the file; what is mapped goes with the last row."""
-        with contextlib.suppress(OSError):
-            os.close(self._text)
+        self._keep_maps()
+        self._text.close()
+
+    def _keep_maps(self) -> None:
+        """Keep what is mapped for ever, if the program has closed descriptors that were not its own.
+
+        Before Python 3.13 a map has a descriptor, too, and closes it when it goes: by now that number
+        may be the program's.
+        """
+        if _HAS_DESCRIPTORS and not self._text.is_open() and self._maps:
+            import ctypes  # noqa: PLC0415 - rarely needed
+
+            for each in self._maps:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
+            self._maps.clear()
+
+
+def _line(facts: dict[str, Any]) -> bytes:
+    return (json.dumps(facts) + "\n").encode()
+
+
+def _map_file(descriptor: int, size: int) -> mmap.mmap:
+    if _HAS_DESCRIPTORS:
+        return mmap.mmap(descriptor, size)
+    options: dict[str, Any] = {"trackfd": False}
+    return mmap.mmap(descriptor, size, **options)

@@ -25,7 +25,7 @@ from sekisho.recorder.arrival import Arrivals
 from sekisho.recorder.calls import state
 from sekisho.recorder.counting import Counter, threads
 from sekisho.recorder.ledger import Ledger
-from sekisho.recorder.reading import read_folder
+from sekisho.recorder.reading import MARK, read_folder
 from sekisho.recorder.wrapping import unwrap_all, wrap_world
 from sekisho.worlds import loaded_worlds, world_named, world_names
 
@@ -40,7 +40,8 @@ _libraries: Final[dict[str, str]] = {}
 
 
 def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
-    """What the environment of a Python process must hold for it to record itself into a folder."""
+    """Prepare a folder; give what the environment of a Python process must hold to record itself there."""
+    (folder / MARK).touch()
     names = ",".join(name for name in world_names() if world_named(name).watched)
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})

@@ -7,7 +7,7 @@ import json
 import os
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row
 from sekisho.recorder.ledger import CHUNK
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["read_folder"]
+__all__ = ["MARK", "read_folder"]
+
+MARK: Final = "recording"
+"""A file that is there as long as the folder is as it was made."""
+
+_REMOVED: Final = "the folder of the recording was removed while the program ran"
 
 
 def read_folder(
@@ -51,6 +56,12 @@ def read_folder(
         for event in ledger.events():
             log.add_event(event._replace(process=shown))
         processes.append(ledger.process(name))
+    if not (folder / MARK).exists():
+        begun = next(
+            (each for each in processes if each.name == MAIN), Process(MAIN, pid or 0, 0.0)
+        )
+        others = [each for each in processes if each.name != MAIN]
+        processes = [begun._replace(lost=_REMOVED), *others]
     log.processes = tuple(sorted(processes, key=lambda process: process.name != MAIN))
     return log
 
@@ -83,13 +94,25 @@ class _Reader:
         chunks: dict[int, bytes] = {}
         for line in self._lines:
             if "slot" in line:
-                number, index = divmod(line.pop("slot"), CHUNK)
+                number, index = divmod(line["slot"], CHUNK)
                 if number not in chunks:
                     chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
                 sums = _sums(chunks[number], index)
                 if sums[0]:
-                    line.update(zip(SUMS, sums, strict=True))
-                    yield Row(**line)
+                    fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
+                    del fields["slot"]
+                    yield Row(**fields)
+
+    def _has_nameless_sums(self) -> bool:
+        """Whether something was counted whose row was not written: the disk was full, or the file gone."""
+        known = {line["slot"] for line in self._lines if "slot" in line}
+        number = 0
+        while chunk := _bytes_of(self._path.with_suffix(f".{number}.sums")):
+            slots = range(number * CHUNK, (number + 1) * CHUNK)
+            if any(slot not in known and _sums(chunk, slot % CHUNK)[0] for slot in slots):
+                return True
+            number += 1
+        return False
 
     def events(self) -> Iterator[Crossing]:
         for line in self._lines:
@@ -105,6 +128,8 @@ class _Reader:
         how = "" if ended or is_alive else "was killed, or ended by os._exit"
         libraries = tuple(self._facts.get("libraries", ()))
         lost: str = self._facts.get("lost", "")
+        if not lost and self._has_nameless_sums():
+            lost = "some lines could not be written"
         return Process(name, self.pid, max(last - self.begun, 0.0), how, libraries, lost)
 
 

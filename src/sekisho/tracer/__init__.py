@@ -6,6 +6,6 @@ remembered by world, dtype and axes (`describing`), and each process writes a fi
 """
 
 from sekisho.tracer.environment import environment_for
-from sekisho.tracer.reading import Call, Observed, Place, read_journals
+from sekisho.tracer.reading import Call, Observed, Place, read_journals, what_is_missing
 
-__all__ = ["Call", "Observed", "Place", "environment_for", "read_journals"]
+__all__ = ["Call", "Observed", "Place", "environment_for", "read_journals", "what_is_missing"]

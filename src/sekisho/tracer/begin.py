@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 
-def _load(name: str) -> Any:
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+def _load(name: str, place: str = "") -> Any:
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), place or f"{name}.py")
     spec = importlib.util.spec_from_file_location(f"_sekisho_{name}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -25,7 +25,8 @@ def _start() -> None:
         return
     told = json.loads(settings)
     describer = _load("describing").Describer()
-    journal = _load("journal").Journal(told["folder"], describer)
+    lines = _load("lines", os.path.join(os.pardir, "ground", "lines.py"))
+    journal = _load("journal").Journal(told["folder"], describer, lines.LineFile)
     tracer = _load("tracing").Tracer(tuple(told["roots"]), journal)
 
     def begin_anew() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sekisho.ground import environment_of_children
+from sekisho.tracer.reading import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,11 +16,12 @@ __all__ = ["environment_for"]
 
 
 def environment_for(folder: Path, roots: Iterable[str]) -> dict[str, str]:
-    """What the environment of a Python process must hold for it to trace itself into a folder.
+    """Prepare a folder; give what the environment of a Python process must hold to trace itself there.
 
     Args:
         folder: where the processes write.
         roots: real paths of the files, and of the folders, whose functions are seen.
     """
+    (folder / MARK).touch()
     told = json.dumps({"folder": str(folder), "roots": [*roots]})
     return environment_of_children(Path(__file__).parent / "begin.py", {"SEKISHO_TRACING": told})

@@ -31,6 +31,7 @@ _MOST_ARGUMENTS: Final = 64
 _FIRST_COUNT: Final = 64
 _MOST_TRAVELS: Final = 4096
 _MOST_ITEMS: Final = 8
+_LOST: Final = b'{"lost": true}\n'
 
 
 class _State:
@@ -72,16 +73,19 @@ class Journal:
     Args:
         folder: where the processes of a program write.
         describer: what says what is to be remembered of a value.
+        line_file: `sekisho.ground.LineFile`, which is loaded by its path, too.
     """
 
-    def __init__(self, folder: str, describer: Any) -> None:
+    def __init__(self, folder: str, describer: Any, line_file: Any) -> None:
         self._folder = folder
         self.describe: Any = describer.describe
         self._lock = threading.RLock()
         self._travels: dict[int, tuple[Any, list[Any]]] = {}
         self._functions = 0
         self._calls = 0
-        self._file = -1
+        self._line_file = line_file
+        self._file: Any = None
+        self._begun = 0
 
     def note_arguments(self, traced: Any, key: Hashable, values: Sequence[Any]) -> None:
         """Note where arrays have come from that a function is given."""
@@ -122,14 +126,15 @@ class Journal:
             for held in traced.known.values():
                 if held[0] > 1:
                     self._write({"count": held[0], "call": held[1]})
-        if self._file >= 0:
+        if self._file is not None:
             self._write({"ended": time.time()})
 
     def begin_anew(self) -> None:
         """Write into another file, as a child that was forked does."""
         self._lock = threading.RLock()  # another thread of the parent may have held it
         self._functions = self._calls = 0
-        self._file = -1
+        self._file = None
+        self._begun = 0
         self._travels.clear()
 
     def _state_of(self, traced: Any) -> _State:
@@ -173,12 +178,18 @@ class Journal:
             }
 
     def _write(self, line: dict[str, Any]) -> None:
-        # One write a line, in append mode: no line is torn, but the last one of who is killed in it.
         with contextlib.suppress(OSError):
-            if self._file < 0:
+            if self._file is None:
                 path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
-                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            os.write(self._file, (json.dumps(line, default=str) + "\n").encode())
+                self._file = self._line_file(path, self._header)
+            if self._file.lost and self._file.write(_LOST):
+                self._file.lost = 0
+            self._file.write((json.dumps(line, default=str) + "\n").encode())
+
+    def _header(self) -> bytes:
+        """Nothing; and, if the file has to be begun again, that something is missing."""
+        self._begun += 1
+        return _LOST if self._begun > 1 else b""
 
 
 def _form(said: Any, sizes: list[int]) -> Hashable:

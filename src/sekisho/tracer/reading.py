@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.worlds import class_of
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Call", "Observed", "Place", "Travel", "read_journals"]
+__all__ = ["MARK", "Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
+
+MARK: Final = "tracing"
+"""A file that is there as long as the folder is as it was made."""
 
 Described = tuple[Any, ...]
 """What is remembered of a value: see `sekisho.tracer.describing`."""
@@ -82,6 +85,14 @@ def read_journals(folder: Path) -> tuple[list[Observed], Counter[Travel]]:
     return [functions[key] for key in sorted(functions)], travels
 
 
+def what_is_missing(folder: Path) -> str:
+    """Why not all that was seen is in a folder; "" if it is."""
+    if not (folder / MARK).exists():
+        return "the folder that calls were noted in was removed while the command ran"
+    lost = sum("lost" in line for path in folder.glob("*.calls") for line in _lines_of(path))
+    return f"{lost} processes could not note all calls" if lost else ""
+
+
 def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Counter[Travel]) -> None:
     here: dict[int, Observed] = {}
     calls: dict[int, tuple[Observed, Call]] = {}
@@ -93,10 +104,10 @@ def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Count
             here[line["function"]] = functions.setdefault(found.key, found)
         elif "count" in line:
             counts[line["call"]] = line["count"]
-        elif "call" in line:
+        elif "call" in line and line["of"] in here:
             call = Call(line["kind"], _frozen(line["given"]), _frozen(line["result"]))
             calls[line["call"]] = (here[line["of"]], call)
-        elif "from" in line:
+        elif "from" in line and {line["from"][0], line["to"][0]} <= here.keys():
             before, after = (
                 Place(here[number].key, name, tuple(where))
                 for number, name, where in (line["from"], line["to"])

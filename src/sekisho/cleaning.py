@@ -1,0 +1,36 @@
+"""``python -m sekisho clean``: remove what `map`, `check` and `adopt` keep of what they have read."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands: Any) -> None:
+    """Add ``clean`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "clean",
+        help="clear the cache of what was read",
+        description="Remove what map, check and adopt keep of libraries and files that they have "
+        "read: the next run reads them again. It is in $SEKISHO_CACHE_DIR, or where the system "
+        "keeps caches, and is never larger than 128 MB for long.",
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Clear the cache, and say what was in it."""
+    from sekisho.code import Cache  # noqa: PLC0415 - the other commands do without
+
+    cache = Cache()
+    if cache.folder is None:
+        sys.stdout.write("there is no cache here\n")
+        return 0
+    count, size = cache.clear()
+    sys.stdout.write(f"{count} entries, {size / 1e6:.1f} MB removed from {cache.folder}\n")
+    return 0

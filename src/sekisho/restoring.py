@@ -1,0 +1,50 @@
+"""``python -m sekisho restore``: put back the files that a run which was killed has left half done."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from sekisho.ground import printable
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_command", "run"]
+
+
+def add_command(commands: Any) -> None:
+    """Add ``restore`` to the commands of a parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "restore",
+        help="put back files that a run which was killed was writing",
+        description="adopt --write and check --fix --write replace all files or none. Where such a "
+        "run was killed, it leaves a journal, by which this command puts the old files back. A file "
+        "that was edited since is left alone.",
+    )
+    parser.add_argument(
+        "path", nargs="?", default=".", help="in the project (this folder if not given)"
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Put the files back, and name them."""
+    from sekisho.writing import RestoreError, find_journal, restore  # noqa: PLC0415 - the other commands do without
+
+    journal = find_journal([options.path])
+    if journal is None:
+        sys.stdout.write("there is nothing to restore\n")
+        return 0
+    try:
+        restored, left_alone = restore(journal)
+    except (OSError, RestoreError) as error:
+        sys.stderr.write(f"sekisho: {error}\n")
+        return 1
+    for path in restored:
+        sys.stdout.write(f"as it was: {printable(path)}\n")
+    for path, why in left_alone.items():
+        sys.stdout.write(f"left alone: {printable(path)}: {why}\n")
+    if not restored and not left_alone:
+        sys.stdout.write("all files are as that run has left them: it had ended its work\n")
+    return 0
