@@ -45,7 +45,10 @@ class _Settings:
         self.hook: Hook | None = None
         self.missed: list[str] = []
         self.unmatched: list[str] = []
-        self.unheard: list[str] = []
+        self.reports: list[tuple[Any, ...]] = []
+        self.made: set[str] = set()
+        self.called: set[str] = set()
+        self.refused: list[str] = []
         self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
@@ -336,13 +339,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if settings.hook is not None:
         settings.missed += settings.hook.missed()
         settings.unmatched += settings.hook.unmatched()
-        guard = importlib.import_module("sekisho.guard.stub")
-        settings.unheard += guard.unheard
+        guard = importlib.import_module("sekisho.guard")
+        settings.reports += map(tuple, guard.take_reports())
+        settings.made |= guard.made
+        settings.called |= guard.called
     log = settings.log
     if output is not None:
         output["sekisho_missed"] = settings.missed
         output["sekisho_unmatched"] = settings.unmatched
-        output["sekisho_unheard"] = settings.unheard
+        output["sekisho_guards"] = [settings.reports, sorted(settings.made), sorted(settings.called)]
     if log is not None and output is not None:
         output["sekisho"] = [row._asdict() for row in log.rows]
 
@@ -353,7 +358,10 @@ def pytest_testnodedown(node: Any) -> None:
     settings = node.config.stash[_SETTINGS]
     settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
     settings.unmatched += getattr(node, "workeroutput", {}).get("sekisho_unmatched", ())
-    settings.unheard += getattr(node, "workeroutput", {}).get("sekisho_unheard", ())
+    reports, made, called = getattr(node, "workeroutput", {}).get("sekisho_guards", ((), (), ()))
+    settings.reports += map(tuple, reports)
+    settings.made |= {*made}
+    settings.called |= {*called}
     if settings.log is not None:
         sekisho = importlib.import_module("sekisho")
         for row in getattr(node, "workeroutput", {}).get("sekisho", ()):
@@ -366,8 +374,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if settings.missed:
         names = ", ".join(dict.fromkeys(settings.missed))
         terminalreporter.write_line(f"sekisho: imported unguarded: {names}", red=True)
-    for text in dict.fromkeys(settings.unheard):
-        terminalreporter.write_line(f"sekisho: {text}", red=True)
+    if settings.made:
+        _write_guards(terminalreporter, settings)
     for pattern in dict.fromkeys(settings.unmatched):
         text = f"sekisho: worlds[{pattern!r}]: nothing in the package is so called"
         terminalreporter.write_line(text, red=True)
@@ -375,6 +383,23 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if log is not None:
         terminalreporter.section("crossings")
         terminalreporter.write_line(_table(log).rstrip())
+
+
+def _write_guards(terminalreporter: Any, settings: _Settings) -> None:
+    """Print what is not checked, one line about the run, and lines for the table of worlds."""
+    guard = importlib.import_module("sekisho.guard")
+    reports = [guard.Report(*each) for each in dict.fromkeys(settings.reports)]
+    for report in reports:
+        terminalreporter.write_line(f"sekisho: {report}", red=True)
+    unchecked = sum(each.is_unchecked for each in reports)
+    summary = guard.summary_of(len(settings.made), len(settings.called), unchecked)
+    terminalreporter.write_line(f"sekisho: {summary}")
+    refused = sorted({*settings.refused})
+    if refused:
+        terminalreporter.write_line("sekisho: these have refused a value; to leave them alone:")
+        terminalreporter.write_line("[tool.sekisho.worlds]")
+        for name in refused:
+            terminalreporter.write_line(f'"{name}" = "unguarded"')
 
 
 def _table(log: CrossingLog) -> str:

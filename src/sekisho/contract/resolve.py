@@ -27,7 +27,7 @@ from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import CellType
 
 __all__ = [
@@ -169,19 +169,24 @@ def _closure(function: Any) -> dict[str, Any]:
 
 
 class LenientNames(dict[str, Any]):
-    """Local names for annotations, in which one that is defined nowhere is `typing.Any`."""
+    """Local names for annotations, in which one that is defined nowhere is `typing.Any`.
 
-    def __init__(self, defined: dict[str, Any]) -> None:
+    Args:
+        defined: the globals of the function.
+        typed: what is defined for type checkers only; it comes last.
+    """
+
+    def __init__(self, defined: dict[str, Any], typed: Mapping[str, Any]) -> None:
         self.defined = defined
+        self.typed = typed
         self.missing: set[str] = set()
 
     def __copy__(self) -> LenientNames:
         return self
 
     def __missing__(self, name: str) -> Any:
-        if name in self.defined:
-            return self.defined[name]
-        if hasattr(builtins, name):
-            return getattr(builtins, name)
+        for names in (self.defined, vars(builtins), self.typed):
+            if name in names:
+                return names[name]
         self.missing.add(name)
         return Any

@@ -17,16 +17,20 @@ import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sekisho.errors import DeclarationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
     "EXPLAIN",
     "OPTIONS",
+    "STUB",
     "WRITE",
     "compile_function",
     "compile_into",
     "evaluate",
+    "find_stub",
     "generated_source",
     "is_guard",
     "live_guards",
@@ -39,6 +43,9 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _PREFIX: Final = "<sekisho guard "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
+STUB: Final = "__sekisho_stub__"
+"""Under which global name a guard has the file name of the stub that it was; see `make_stub`."""
+
 EXPLAIN: Final = "__sekisho_explain__"
 """What a guard calls, by this global name, with an error that leaves it."""
 
@@ -119,12 +126,17 @@ def _with_handler(source: str) -> str:
 def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     """Make a guard of a text that many share, which will take code of its own later.
 
-    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so.
+    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so. That
+    is called with the file name of the stub's code, in place of the text's `STUB`: a hot reload may
+    have given the code to another function, whose globals these are not.
     """
     namespace["__builtins__"] = builtins  # dynamo asks for them
     # A code object of its own: torch.compile keeps what it has compiled with the code, and would
     # run it for the next stub.
-    code = _compile_once(source).replace(co_filename=f"{_PREFIX}stub {next(_number)}>")
+    filename = namespace[STUB] = f"{_PREFIX}stub {next(_number)}>"
+    code = _compile_once(source)
+    consts = tuple(filename if each == STUB else each for each in code.co_consts)
+    code = code.replace(co_filename=filename, co_consts=consts)
     stub = types.FunctionType(code, namespace, name)
     _entries[stub] = None
     return stub
@@ -174,6 +186,21 @@ def live_guards() -> list[types.FunctionType]:
     return list(_entries)
 
 
+def find_stub(filename: str) -> types.FunctionType:
+    """The guard that was made with this stub.
+
+    Raises:
+        DeclarationError: if it is gone.
+    """
+    for guard in live_guards():
+        if guard.__globals__.get(STUB) == filename:
+            return guard
+    raise DeclarationError(
+        "a function was given the code of a guard that is gone.\n"
+        "  hint: keep the decorated function, or reload its module"
+    )
+
+
 def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
     filename = function.__code__.co_filename
     while _unused:
@@ -217,8 +244,9 @@ def generated_source(function: Callable[..., Any]) -> str:
     plain = getattr(function, "__func__", function)
     if not isinstance(plain, types.FunctionType) or plain not in _entries:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
-    if _entries[plain] is None:
-        plain.__globals__[WRITE]()
+    filename = plain.__code__.co_filename
+    if _entries[plain] is None or filename not in _by_filename:  # a stub, maybe by a hot reload
+        plain.__globals__[WRITE](filename)
     entry = _entries[plain]
     assert entry is not None  # it is written now
     return entry.rewrite()

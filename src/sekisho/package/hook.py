@@ -9,16 +9,26 @@ import importlib.machinery
 import importlib.util
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.context import caller, get_mode
+from sekisho.context import get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
-from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
+from sekisho.guard import (
+    guard_generated,
+    guard_later,
+    guard_target,
+    imported_for_typing,
+    take_reports,
+    tell_unguarded,
+)
 from sekisho.package import compiled
-from sekisho.package.inject import GUARD, GUARD_CLASS, inject
+from sekisho.package.inject import inject
 from sekisho.package.table import Table, make_table, matches
+from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,10 +92,11 @@ class Hook:
 
     def report(self) -> None:
         """Warn of modules that were imported past the hook, and of patterns that match nothing."""
-        late, unheard[:] = tuple(unheard), ()
-        nothing = [f"worlds[{p!r}]: nothing in the package is so called." for p in self.unmatched()]
-        for warning in (*late, *map(UnguardedWarning, nothing)):
-            warnings.warn(warning, stacklevel=2)
+        for report in take_reports():
+            report.warn()
+        for pattern in self.unmatched():
+            text = f"worlds[{pattern!r}]: nothing in the package is so called."
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
         missed = self.missed()
         if missed:
             loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
@@ -166,23 +177,26 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def __init__(self, name: str, path: str, hook: Hook) -> None:
         super().__init__(name, path)
         self.hook = hook
-        self.typed: dict[str, tuple[str, str | None]] = {}
 
+    # No exec_module: Python's own leaves no frame that a warning's stacklevel would count.
     def get_code(self, fullname: str) -> CodeType | None:
-        made = self._compiled(self.get_data(self.path), fullname)
-        self.typed = made.typed
+        made = self._compiled(fullname)
+        imported_for_typing[fullname] = made.typed
         self.hook.names.update(made.names)
+        self.hook.modules.append(fullname)
         return made.code
 
-    def _compiled(self, source: bytes, fullname: str) -> compiled.Compiled:
+    def _compiled(self, fullname: str) -> compiled.Compiled:
         package, table = self._package(fullname), self.hook.table
         kept_in = compiled.path_of(self.path)
-        key = compiled.key_of(source, self.path, fullname, package, table=table)
+        stats = self.path_stats(self.path)  # the time and the size, as Python asks for its own
+        key = compiled.key_of(stats, self.path, fullname, package, table=table)
         if kept_in is not None:
             with contextlib.suppress(OSError):
                 kept = compiled.read(self.get_data(kept_in), key)
                 if kept is not None:
                     return kept
+        source = self.get_data(self.path)
         made = compiled.compile_module(source, self.path, fullname, package, table)
         if kept_in is not None and not sys.dont_write_bytecode:
             self.set_data(kept_in, compiled.written(made, key))
@@ -190,27 +204,6 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
     def _package(self, fullname: str) -> str:
         return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
-
-    def exec_module(self, module: ModuleType) -> None:
-        vars(module).update({GUARD: decorator_for, GUARD_CLASS: class_decorator_for})
-        self.hook.modules.append(module.__name__)
-        try:
-            super().exec_module(module)
-        finally:
-            vars(module).pop(GUARD, None)
-            vars(module).pop(GUARD_CLASS, None)
-        settle_late_guards(_loaded(self.typed))
-
-
-def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
-    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
-    found: dict[str, Any] = {}
-    for name, (module, attribute) in imports.items():
-        loaded = sys.modules.get(module)
-        value = loaded if attribute is None else getattr(loaded, attribute, None)
-        if value is not None:
-            found[name] = value
-    return found
 
 
 # --- the decorators that are put in ------------------------------------------------------------
@@ -232,26 +225,32 @@ def _options(entry: str | None) -> Options:
     )
 
 
+@cache
 def decorator_for(entry: str | None) -> Callable[[Any], Any]:
     """The decorator that the table's entry stands for; None is for what it does not name."""
     return _decorator(guard_target, entry)
 
 
+@cache
 def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
     """The same for the methods of a class that its own decorators have generated."""
     return _decorator(guard_generated, entry)
 
 
 def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
+    options = _options(entry)
+
     def decorate(target: Any) -> Any:
         if get_mode() == "off":
             return target
+        if guard is guard_target and class_of(target) is FunctionType and not vars(target):
+            return guard_later(target, options)  # as most are, and a package has thousands
         try:
-            return guard(target, _options(entry), caller())
+            return guard(target, options, None)  # the names around it are looked for at the first call
         except Exception as error:  # noqa: BLE001 - whatever it is
             # Nobody wrote this decorator, so it is not for it to keep a package from being used.
             name = getattr(target, "__qualname__", repr(target))
-            warn_unguarded(target, [f"{name}: {error}"])
+            tell_unguarded(target, [f"{name}: {error}"])
             return target
 
     return decorate

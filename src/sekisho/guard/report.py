@@ -1,0 +1,117 @@
+"""What the import hook's guards have to report, kept until the end of the run.
+
+A contract is read at a function's first call, somewhere in the middle of a program of somebody else's.
+A warning there would be one that its tests do not expect, and an error where warnings are errors. So
+the hook reports at the end, all together.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.contract import slips_in
+from sekisho.errors import AxisNameWarning, UnguardedWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.contract import Contract
+
+__all__ = ["Report", "called", "made", "summary_of", "take_reports", "tell_unguarded", "warn_of_slips"]
+
+
+class Report(NamedTuple):
+    """One warning, and where it belongs.
+
+    Attributes:
+        name: the function's dotted name, by which a table of worlds knows it.
+        filename: the file that defines it.
+        line: the line there.
+        text: what is wrong.
+        is_unchecked: whether something is not checked; otherwise an axis name looks like a slip.
+    """
+
+    name: str
+    filename: str
+    line: int
+    text: str
+    is_unchecked: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.filename}:{self.line}: {self.text}"
+
+    def warn(self) -> None:
+        """Warn at the function's line."""
+        category = UnguardedWarning if self.is_unchecked else AxisNameWarning
+        warnings.warn_explicit(self.text, category, self.filename, self.line)
+
+
+made: Final[set[str]] = set()
+"""The dotted names of all functions that import hooks have guarded."""
+called: Final[set[str]] = set()
+"""Those that were called, so that their contracts were read."""
+_waiting: Final[list[Report]] = []
+
+
+def take_reports() -> list[Report]:
+    """What has not been reported yet, once each."""
+    found, _waiting[:] = list(dict.fromkeys(_waiting)), ()
+    return found
+
+
+def summary_of(guarded: int, were_called: int, unchecked: int) -> str:
+    """One line about a run."""
+    return f"{guarded} functions guarded, {were_called} called, {unchecked} annotations not checked"
+
+
+def tell_unguarded(function: Any, problems: list[str] | None) -> None:
+    """Have it reported what the import hook leaves unchecked."""
+    for each in problems or ():
+        _waiting.append(_report(function, f"not checked: {each}", is_unchecked=True))
+
+
+def warn_of_slips(function: Any, contract: Contract) -> None:
+    """Warn of axis names that look like a slip, at the line of the function; the hook's at the end."""
+    for slip in slips_in(contract):
+        text = f"{contract.function}(): {slip.text}\n  hint: {slip.hint}"
+        report = _report(function, text, is_unchecked=False)
+        if contract.options.lenient:
+            _waiting.append(report)
+            continue
+        # The module's own registry, so that a function which is made again and again is shown once.
+        innermost = inspect.unwrap(function)
+        registry = getattr(innermost, "__globals__", {}).setdefault("__warningregistry__", {})
+        module = function.__module__ or "<unknown>"  # Python says nothing at all of a module None
+        place = (report.filename, report.line)
+        warnings.warn_explicit(text, AxisNameWarning, *place, module=module, registry=registry)
+
+
+def _report(function: Any, text: str, *, is_unchecked: bool) -> Report:
+    filename, line = _place_of(function)
+    name = f"{function.__module__}.{getattr(function, '__qualname__', '?')}"
+    return Report(name, filename, line, text, is_unchecked)
+
+
+def _place_of(function: Any) -> tuple[str, int]:
+    """The file and the line of a function; of one that was generated, those of its class."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None and not code.co_filename.startswith("<"):
+        return code.co_filename, code.co_firstlineno
+    for kind in (function, *_classes_around(function)):
+        try:
+            return inspect.getsourcefile(kind) or "<unknown>", inspect.getsourcelines(kind)[1]
+        except (OSError, TypeError):
+            continue
+    file = getattr(sys.modules.get(function.__module__), "__file__", None)
+    return file or "<unknown>", getattr(function, "__firstlineno__", 1)
+
+
+def _classes_around(function: Any) -> Iterator[Any]:
+    """The class whose method a function is, wherever it was generated."""
+    name = function.__qualname__.rpartition(".")[0]
+    for argument in vars(function).get("__annotations__", {}), vars(sys.modules.get(function.__module__)):
+        if name in argument:
+            yield argument[name]
