@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sekisho import CrossingLog
     from sekisho.package.hook import Hook
@@ -35,11 +36,15 @@ class _Settings:
     """What this run is configured to do, and what it has seen."""
 
     def __init__(self, config: pytest.Config) -> None:
-        known = config.known_args_namespace  # config.getoption is for after the conftests
-        self.from_line: str | None = known.sekisho_mode
+        # config.getoption is for after the conftests. One of them may have brought this plugin.
+        self.known: Any = config.known_args_namespace
+        if not hasattr(self.known, "sekisho_mode"):
+            self.known = config.option
+        self.from_line: str | None = self.known.sekisho_mode
         self.from_ini: str = config.getini("sekisho_mode")
-        self.mode = self.from_line or self.from_ini or None
-        self.report: str | None = known.sekisho_report
+        self.section: dict[str, Any] = _section(config)
+        self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
+        self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
         self.hook: Hook | None = None
@@ -48,7 +53,6 @@ class _Settings:
         self.reports: list[tuple[Any, ...]] = []
         self.made: set[str] = set()
         self.called: set[str] = set()
-        self.refused: list[str] = []
         self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
@@ -79,13 +83,13 @@ class _Settings:
         Raises:
             pytest.UsageError: for packages or a table that cannot be guarded.
         """
-        packages = _packages(config)
+        line: str | None = self.known.sekisho_packages
+        packages = _packages(config, line)
         if packages:
             sekisho = importlib.import_module("sekisho")
             try:
-                package = importlib.import_module("sekisho.package")
-                _, worlds = package.read_pyproject(config.rootpath)
-                if config.known_args_namespace.sekisho_packages is not None:
+                worlds = self.section.get("worlds", {})
+                if line is not None:
                     # The table is of the packages in the ini file; these may be fewer.
                     is_inside = importlib.import_module("sekisho.package.table").is_inside
                     worlds = {k: v for k, v in worlds.items() if is_inside(k, packages)}
@@ -115,8 +119,34 @@ def _scope(text: str) -> str:
     return text
 
 
-def _packages(config: pytest.Config) -> list[str]:
-    line: str | None = config.known_args_namespace.sekisho_packages
+def _section(config: pytest.Config) -> dict[str, Any]:
+    """The section [tool.sekisho]: of the file that ``-c`` names if it has one, else of the project.
+
+    Raises:
+        pytest.UsageError: if it is not of its form.
+    """
+    path = config.inipath
+    has_one = path is not None and path.suffix == ".toml" and _mentions_us(path)
+    project = config.rootpath / "pyproject.toml"
+    if not has_one and not _mentions_us(project):
+        return {}  # so that nothing of sekisho is imported where it is not configured
+    errors = importlib.import_module("sekisho.errors")
+    try:
+        read = importlib.import_module("sekisho.package.project").read_project
+        _, section = read(path if has_one else project)
+    except errors.DeclarationError as error:
+        raise pytest.UsageError(str(error)) from None
+    return dict(section)
+
+
+def _mentions_us(path: Path) -> bool:
+    try:
+        return "tool.sekisho" in path.read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _packages(config: pytest.Config, line: str | None) -> list[str]:
     ini: list[str] = config.getini("sekisho_packages")
     return ini if line is None else line.replace(",", " ").split()
 
@@ -148,14 +178,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Guard packages, and set the mode, before any conftest.py is read."""
-    settings = early_config.stash[_SETTINGS] = _Settings(early_config)
+    _begin(early_config)
+
+
+def _begin(config: pytest.Config) -> None:
+    settings = config.stash[_SETTINGS] = _Settings(config)
     if settings.mode is not None or settings.report is not None:
         settings.start()
-    settings.guard_packages(early_config)
+    settings.guard_packages(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker; and begin now, if a conftest.py has brought this plugin."""
+    if _SETTINGS not in config.stash:
+        _begin(config)
     config.addinivalue_line(
         "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
     )
@@ -172,7 +208,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     settings = config.stash[_SETTINGS]
     lines: list[str] = []
     if settings.mode is not None:
-        source = _source(settings.from_line, settings.from_ini)
+        from_file = settings.section.get("mode", "")
+        source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
@@ -290,6 +327,31 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    """Keep which guard of the import hook has failed a test."""
+    report = yield
+    if report.failed and call.excinfo and item.config.stash[_SETTINGS].hook is not None:
+        guard = importlib.import_module("sekisho.guard")
+        name = guard.refused_by(call.excinfo.value)
+        if name is not None:
+            report.user_properties.append((_REFUSED, name))  # which xdist sends along
+    return report
+
+
+_REFUSED: Final = "sekisho_refused"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In the process that prints: take it in."""
+    _refused.extend(str(name) for key, name in report.user_properties if key == _REFUSED)
+
+
+_refused: Final[list[str]] = []
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, Any, Any]:
     """Fail a test in which code under test caught the refusal of a crossing, and went on."""
     outcome = yield
@@ -371,9 +433,8 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what crossed in the whole run, by line; and what was to be guarded and is not."""
     settings = config.stash[_SETTINGS]
-    if settings.missed:
-        names = ", ".join(dict.fromkeys(settings.missed))
-        terminalreporter.write_line(f"sekisho: imported unguarded: {names}", red=True)
+    for text in dict.fromkeys(settings.missed):
+        terminalreporter.write_line(f"sekisho: {text}", red=True)
     if settings.made:
         _write_guards(terminalreporter, settings)
     for pattern in dict.fromkeys(settings.unmatched):
@@ -394,7 +455,7 @@ def _write_guards(terminalreporter: Any, settings: _Settings) -> None:
     unchecked = sum(each.is_unchecked for each in reports)
     summary = guard.summary_of(len(settings.made), len(settings.called), unchecked)
     terminalreporter.write_line(f"sekisho: {summary}")
-    refused = sorted({*settings.refused})
+    refused = sorted({*_refused})
     if refused:
         terminalreporter.write_line("sekisho: these have refused a value; to leave them alone:")
         terminalreporter.write_line("[tool.sekisho.worlds]")

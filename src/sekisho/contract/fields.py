@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sekisho.contract.aliases import evaluate_name
 
-__all__ = ["field_hints", "field_names", "has_fields", "is_validated"]
+__all__ = ["ARRAY_WORDS", "field_hints", "field_names", "has_fields", "is_validated"]
 
 
 def has_fields(kind: Any) -> bool:
@@ -40,7 +40,7 @@ _VALIDATED: Final = ("__pydantic_fields__", "__struct_fields__", "__expected_key
 
 
 # Words by which an annotation that cannot be evaluated shows that it speaks of arrays.
-_ARRAY_WORDS: Final = re.compile(
+ARRAY_WORDS: Final = re.compile(
     r"\b(Tensor|ndarray|NDArray|Array|Parameter|Bool|U?Int\d*|Integer|B?Float\w*|Complex\d*|"
     r"Inexact|Real|Num|Shaped|Key)\b"
 )
@@ -78,7 +78,7 @@ def _field_hints_one_by_one(kind: Any, names: dict[str, Any]) -> dict[str, Any]:
             try:
                 found[name] = evaluate_name(hint, module, names)
             except NameError:
-                if _ARRAY_WORDS.search(str(hint)):
+                if ARRAY_WORDS.search(str(hint)):
                     raise
                 found[name] = Any
     return found

@@ -22,7 +22,8 @@ from typing import (
 )
 
 from sekisho.contract.aliases import eval_nothing, evaluate_name, names_where_written
-from sekisho.contract.fields import has_fields
+from sekisho.contract.fields import ARRAY_WORDS, has_fields
+from sekisho.contract.glance import first_lazy_name
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
@@ -85,6 +86,8 @@ def resolve_annotations(
     local_names.update({**_type_parameters(plain), **_closure(plain)})
     found: dict[str, Any] = {}
     hints = inspect.get_annotations(called)
+    if isinstance(names, LenientNames):
+        hints = {name: _glanced(hint, names, where(name), problems) for name, hint in hints.items()}
     for hint in hints.values():
         local_names.update(names_where_written(hint, globals_, local_names))
     for name, hint in hints.items():
@@ -104,6 +107,19 @@ def resolve_annotations(
             problems.append(text)
             found[name] = Any
     return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
+
+
+def _glanced(
+    hint: Any, names: LenientNames, where: str, problems: list[str] | None
+) -> Any:
+    """An annotation; `Any` in place of one that cannot be evaluated without running a package's code."""
+    text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
+    lazy = first_lazy_name(text, names) if isinstance(text, str) else None
+    if lazy is None:
+        return hint
+    if problems is not None and ARRAY_WORDS.search(text):
+        problems.append(f"{where}: {text}: {lazy} is only there once code of the package has run")
+    return Any
 
 
 def _type_parameters(function: Any) -> dict[str, Any]:

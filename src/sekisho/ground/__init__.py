@@ -8,7 +8,7 @@ of it asks what an array is.
 
 from sekisho.ground.blocks import Block
 from sekisho.ground.children import environment_of_children
-from sekisho.ground.frames import locals_of
+from sekisho.ground.frames import locals_of, not_counted
 from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.source import (
     EXPLAIN,
@@ -46,6 +46,7 @@ __all__ = [
     "live_guards",
     "locals_of",
     "make_stub",
+    "not_counted",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",

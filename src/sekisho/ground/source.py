@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.errors import DeclarationError
+from sekisho.ground.frames import NOT_COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ __all__ = [
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_PREFIX: Final = "<sekisho guard "
+_PREFIX: Final = f"<sekisho guard {NOT_COUNTED} "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
 STUB: Final = "__sekisho_stub__"

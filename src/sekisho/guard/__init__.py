@@ -8,7 +8,15 @@ decorated, and what stays around it, is known by `targets`. What asks no inline 
 from sekisho.guard.body import Body, body_of
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import imported_for_typing
-from sekisho.guard.report import Report, called, made, summary_of, take_reports, tell_unguarded
+from sekisho.guard.report import (
+    Report,
+    called,
+    made,
+    refused_by,
+    summary_of,
+    take_reports,
+    tell_unguarded,
+)
 from sekisho.guard.stub import contract_of, guard_later, options_of
 from sekisho.guard.targets import guard_generated, guard_target
 
@@ -25,6 +33,7 @@ __all__ = [
     "imported_for_typing",
     "made",
     "options_of",
+    "refused_by",
     "summary_of",
     "take_reports",
     "tell_unguarded",

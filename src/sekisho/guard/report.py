@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Contract
 
-__all__ = ["Report", "called", "made", "summary_of", "take_reports", "tell_unguarded", "warn_of_slips"]
+__all__ = [
+    "Report",
+    "called",
+    "made",
+    "note_refusal",
+    "refused_by",
+    "summary_of",
+    "take_reports",
+    "tell_unguarded",
+    "warn_of_slips",
+]
 
 
 class Report(NamedTuple):
@@ -65,6 +75,26 @@ def take_reports() -> list[Report]:
 def summary_of(guarded: int, were_called: int, unchecked: int) -> str:
     """One line about a run."""
     return f"{guarded} functions guarded, {were_called} called, {unchecked} annotations not checked"
+
+
+_REFUSED_BY: Final = "__sekisho_refused_by__"
+
+
+def note_refusal(error: Any, contract: Contract, function: Any) -> None:
+    """Have an error know the guard that it comes from; of several, the innermost."""
+    violation = error.args[0] if error.args else None
+    if getattr(violation, "function", None) == contract.function and not hasattr(error, _REFUSED_BY):
+        setattr(error, _REFUSED_BY, f"{function.__module__}.{function.__qualname__}")
+
+
+def refused_by(error: BaseException | None) -> str | None:
+    """The dotted name of the hook's guard that an error comes from, or one that it was raised from."""
+    while error is not None:
+        name: str | None = getattr(error, _REFUSED_BY, None)
+        if name in made:
+            return name
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def tell_unguarded(function: Any, problems: list[str] | None) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.border import Copies, read_only_note
 from sekisho.context import current_untraced
 from sekisho.errors import hide_in_pytest
-from sekisho.ground import is_guard
+from sekisho.ground import is_guard, not_counted
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
 
@@ -109,6 +109,7 @@ class Listening:
         self.called = called
         self.pending: dict[int, tuple[int, Copies]] = {}
 
+    @not_counted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
         # No local holds this frame: it would keep itself, and the arguments, until they are collected.

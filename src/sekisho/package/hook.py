@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
+from zipimport import zipimporter
 
 from sekisho.context import get_mode
 from sekisho.contract import Options
@@ -97,27 +98,30 @@ class Hook:
         for pattern in self.unmatched():
             text = f"worlds[{pattern!r}]: nothing in the package is so called."
             warnings.warn(text, UnguardedWarning, stacklevel=2)
-        missed = self.missed()
-        if missed:
-            loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
-            warnings.warn(
-                f"imported unguarded, because a loader of {', '.join(sorted(loaders))} came first: "
-                f"{', '.join(missed)}.",
-                UnguardedWarning,
-                stacklevel=2,
-            )
+        for text in self.missed():
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
 
     def missed(self) -> list[str]:
-        """The modules of the packages that were imported from source, and not by this hook."""
+        """Say which modules of the packages were imported, and not by this hook."""
+        late: dict[str, list[str]] = {}
+        sourceless: dict[str, list[str]] = {}
+        for name, module in tuple(sys.modules.items()):
+            loader = getattr(module, "__loader__", None)
+            if not self.guards(name) or name in self.modules or _is_initializing(module):
+                continue
+            if isinstance(loader, importlib.machinery.SourceFileLoader):
+                late.setdefault(type(loader).__module__, []).append(name)
+            elif isinstance(loader, (importlib.machinery.SourcelessFileLoader, zipimporter)):
+                sourceless.setdefault(type(loader).__name__, []).append(name)
         return [
-            name
-            for name, module in tuple(sys.modules.items())
-            if self.guards(name)
-            and name not in self.modules
-            and isinstance(
-                getattr(module, "__loader__", None), importlib.machinery.SourceFileLoader
-            )
-            and not _is_initializing(module)
+            *(
+                f"imported unguarded, because a loader of {loader} came first: {_some_of(names)}."
+                for loader, names in late.items()
+            ),
+            *(
+                f"imported unguarded, because {loader} has no source file: {_some_of(names)}."
+                for loader, names in sourceless.items()
+            ),
         ]
 
     def unmatched(self) -> list[str]:
@@ -282,6 +286,15 @@ def _require_fresh(package: Any) -> None:
         spec = None
     if spec is None:
         raise DeclarationError(f"{_NAME}: there is no package {package!r}.")
+
+
+def _some_of(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+_SHOWN: Final = 4
 
 
 def _is_initializing(module: Any) -> bool:

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
 __all__ = ["read_project", "read_pyproject"]
 
-_FORMS: Final = {"packages": list, "worlds": dict, "check": dict, "fuzz": dict}
+_FORMS: Final = {"mode": str, "packages": list, "worlds": dict, "check": dict, "fuzz": dict}
 """What the section may hold: each part is read by whom it concerns, and known to all."""
 
 
-def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the section in this folder or the nearest above; give the file, too.
+def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Read the section in this file, or in this folder or the nearest above; give the file, too.
 
     Raises:
         DeclarationError: if the section is not of its form, or the file is no TOML.
     """
-    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    paths = [each / "pyproject.toml" for each in (place, *place.parents)]
+    if place.is_file():
+        paths = [place]
     path = next((each for each in paths if each.is_file()), None)
     if path is None:
         return None, {}
@@ -35,17 +37,17 @@ def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
         raise DeclarationError(
-            f"{path}: [tool.sekisho] takes packages = [...] and the tables worlds, check and fuzz, "
+            f"{path}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
             f"got {section!r}."
         )
     return path, section
 
 
-def read_pyproject(folder: Path) -> tuple[list[str], dict[str, str]]:
+def read_pyproject(place: Path) -> tuple[list[str], dict[str, str]]:
     """Read which packages are guarded, and the worlds of their parts.
 
     Raises:
         DeclarationError: if the section is not of its form.
     """
-    _, section = read_project(folder)
+    _, section = read_project(place)
     return section.get("packages", []), section.get("worlds", {})
