@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import inspect
 import io
 import os
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -233,7 +232,7 @@ def pytest_collection_modifyitems(
     """Add the tests of ``--sekisho-fuzz``, and refuse a marker that names no mode."""
     packages: list[str] = config.getoption("sekisho_fuzz") or []
     for package in packages:
-        items += _fuzz_items(session, package)
+        items += importlib.import_module("_pytest_sekisho_fuzz").fuzz_items(session, package)
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
             _check_marker(item, marker)
@@ -250,61 +249,6 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
         modes.make_setting(source, *marker.args, **marker.kwargs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-class _FuzzItem(pytest.Item):
-    """A test of one guarded function."""
-
-    function: Any
-    demands: dict[str, Any]
-
-    def runtest(self) -> None:
-        """Fuzz it; skip what nobody knows an input for."""
-        if "skip" in self.demands:
-            pytest.skip(str(self.demands["skip"]))
-        testing = importlib.import_module("sekisho.testing")
-        errors = importlib.import_module("sekisho.errors")
-        try:
-            testing.fuzz(self.function, **self.demands)
-        except errors.DeclarationError as error:
-            pytest.skip(str(error))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is wrong, and the lines that show it."""
-        if excinfo.errisinstance(AssertionError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[str, int | None, str]:
-        """Where the function is."""
-        code: Any = inspect.unwrap(self.function).__code__
-        return code.co_filename, code.co_firstlineno - 1, self.name
-
-
-def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
-    """A test for each guarded function of a package.
-
-    Raises:
-        pytest.UsageError: if there is no such package, or Hypothesis is not installed.
-    """
-    try:
-        from sekisho.fuzzing import find_guards, read_table, settings_for  # noqa: PLC0415 - as said
-
-        found = list(find_guards(package))
-    except ImportError as error:
-        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
-    try:
-        table = read_table(session.config.rootpath)
-        settings = [settings_for(each.name, table) for each in found]
-    except TypeError as error:
-        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
-    parent: Any = pytest.Dir.from_parent(session, path=session.path)
-    for guard, demands in zip(found, settings, strict=True):
-        kind: Any = _FuzzItem
-        item: _FuzzItem = kind.from_parent(parent, name=f"fuzz[{guard.name}]")
-        item.function = guard.function
-        item.demands = {**demands, "given": guard.given}
-        yield item
 
 
 @pytest.hookimpl(wrapper=True)
@@ -333,8 +277,9 @@ def pytest_runtest_makereport(
     """Keep which guard of the import hook has failed a test."""
     report = yield
     if report.failed and call.excinfo and item.config.stash[_SETTINGS].hook is not None:
-        guard = importlib.import_module("sekisho.guard")
-        name = guard.refused_by(call.excinfo.value)
+        from sekisho.guard import refused_by  # noqa: PLC0415 - as said
+
+        name = refused_by(call.excinfo.value)
         if name is not None:
             report.user_properties.append((_REFUSED, name))  # which xdist sends along
     return report
@@ -401,15 +346,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if settings.hook is not None:
         settings.missed += settings.hook.missed()
         settings.unmatched += settings.hook.unmatched()
-        guard = importlib.import_module("sekisho.guard")
-        settings.reports += map(tuple, guard.take_reports())
-        settings.made |= guard.made
-        settings.called |= guard.called
+        from sekisho.guard import called, made, take_reports  # noqa: PLC0415 - as said
+
+        settings.reports += map(tuple, take_reports())
+        settings.made |= made
+        settings.called |= called
     log = settings.log
     if output is not None:
         output["sekisho_missed"] = settings.missed
         output["sekisho_unmatched"] = settings.unmatched
-        output["sekisho_guards"] = [settings.reports, sorted(settings.made), sorted(settings.called)]
+        output["sekisho_guards"] = [
+            settings.reports,
+            sorted(settings.made),
+            sorted(settings.called),
+        ]
     if log is not None and output is not None:
         output["sekisho"] = [row._asdict() for row in log.rows]
 
@@ -448,18 +398,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _write_guards(terminalreporter: Any, settings: _Settings) -> None:
     """Print what is not checked, one line about the run, and lines for the table of worlds."""
-    guard = importlib.import_module("sekisho.guard")
-    reports = [guard.Report(*each) for each in dict.fromkeys(settings.reports)]
+    from sekisho.guard import Report, summary_of  # noqa: PLC0415 - as said
+
+    reports = [Report(*each) for each in dict.fromkeys(settings.reports)]
     for report in reports:
         terminalreporter.write_line(f"sekisho: {report}", red=True)
     unchecked = sum(each.is_unchecked for each in reports)
-    summary = guard.summary_of(len(settings.made), len(settings.called), unchecked)
+    summary = summary_of(len(settings.made), len(settings.called), unchecked)
     terminalreporter.write_line(f"sekisho: {summary}")
-    refused = sorted({*_refused})
-    if refused:
-        terminalreporter.write_line("sekisho: these have refused a value; to leave them alone:")
+    if _refused:
+        terminalreporter.write_line("sekisho: these have failed a test; to leave them unguarded:")
         terminalreporter.write_line("[tool.sekisho.worlds]")
-        for name in refused:
+        for name in sorted({*_refused}):
             terminalreporter.write_line(f'"{name}" = "unguarded"')
 
 

@@ -272,14 +272,11 @@ def test_a_package_may_guard_its_own_modules(package):
 
 
 def test_a_contradiction_keeps_no_module_from_being_imported(package):
-    with (
-        pytest.warns(
-            sk.UnguardedWarning, match="not checked: .* in a same_world function"
-        ) as caught,
-        sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.util": "same"}),
-    ):
-        util = load("util")
-        util.shaped(np.ones(2), np.ones(2))
+    hook = sk.install_import_hook(PACKAGE, worlds={f"{PACKAGE}.util": "same"})
+    util = load("util")
+    util.shaped(np.ones(2), np.ones(2))
+    with pytest.warns(sk.UnguardedWarning, match="not checked: .* in a same_world funct") as caught:
+        hook.uninstall()
     assert caught[0].filename == util.__file__
     assert is_guarded(util.shaped)
 
@@ -409,23 +406,22 @@ UNCHECKABLE = """
 def test_what_cannot_be_checked_is_warned_of_all_in_one_run_and_the_rest_is_checked(package):
     path = package / "hard.py"
     path.write_text(textwrap.dedent(UNCHECKABLE))
-    with (
-        pytest.warns(sk.UnguardedWarning) as caught,
-        sk.install_import_hook(PACKAGE),
-    ):
-        hard = load("hard")
-        hard.third([np.ones((9, 2, 2))])
+    hook = sk.install_import_hook(PACKAGE)
+    hard = load("hard")
+    hard.third([np.ones((9, 2, 2))])
+    with pytest.raises(sk.ShapeError):
+        hard.third([np.ones((9, 2, 3))])
+    kernel = hard.Kernel()
+    assert kernel.factor.shape == (5, 2)
+    kernel.apply(np.ones((2, 9)), np.ones(2))
+    with pytest.raises(sk.ShapeError):
+        kernel.apply(np.ones((2, 9)), np.ones(3))
+    for function in (hard.first, hard.second):
+        function("anything", np.ones((2, 2)))
         with pytest.raises(sk.ShapeError):
-            hard.third([np.ones((9, 2, 3))])
-        kernel = hard.Kernel()
-        assert kernel.factor.shape == (5, 2)
-        kernel.apply(np.ones((2, 9)), np.ones(2))
-        with pytest.raises(sk.ShapeError):
-            kernel.apply(np.ones((2, 9)), np.ones(3))
-        for function in (hard.first, hard.second):
-            function("anything", np.ones((2, 2)))
-            with pytest.raises(sk.ShapeError):
-                function("anything", np.ones((2, 3)))
+            function("anything", np.ones((2, 3)))
+    with pytest.warns(sk.UnguardedWarning) as caught:
+        hook.uninstall()
     told = [(each.filename, each.lineno, str(each.message)) for each in caught]
     assert sorted(told) == [
         (

@@ -64,6 +64,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert names == modules | meta | {
         "sekisho/py.typed",
         "pytest_sekisho.py",
+        "_pytest_sekisho_fuzz.py",
         "hypothesis_sekisho.py",
         f"{info}/licenses/LICENSE",
     }

@@ -55,7 +55,7 @@ _LAZY: Final = object()
 _UNKNOWN: Final = object()
 
 
-def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:
+def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: PLR0911 - one kind, one return
     if isinstance(node, ast.Name):
         try:
             return names[node.id]
@@ -67,7 +67,7 @@ def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:
     if owner is _LAZY or owner is _UNKNOWN or owner is Any:
         return owner
     if issubclass(class_of(owner), type):
-        spaces = [vars(each) for each in type.mro(owner) if each is not object]
+        spaces: list[Mapping[str, Any]] = [vars(each) for each in type.mro(owner)]
     elif type(owner) is ModuleType:
         spaces = [vars(owner)]
         if owner.__name__.partition(".")[0] in {*_LIBRARIES, *world_names()}:

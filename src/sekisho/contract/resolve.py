@@ -109,9 +109,7 @@ def resolve_annotations(
     return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
 
 
-def _glanced(
-    hint: Any, names: LenientNames, where: str, problems: list[str] | None
-) -> Any:
+def _glanced(hint: Any, names: LenientNames, where: str, problems: list[str] | None) -> Any:
     """An annotation; `Any` in place of one that cannot be evaluated without running a package's code."""
     text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
     lazy = first_lazy_name(text, names) if isinstance(text, str) else None

@@ -88,7 +88,10 @@ def is_wrapper(function: Any, signature: inspect.Signature) -> bool:
 
 
 _NOT_PLAIN: Final = (
-    inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+    inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+    | inspect.CO_ITERABLE_COROUTINE
 )
 
 

@@ -32,6 +32,7 @@ def _renamed(code: CodeType) -> CodeType:
     inside = tuple(_renamed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
     return code.replace(co_filename=f"<sekisho {NOT_COUNTED} {code.co_name}>", co_consts=inside)
 
+
 _OURS: Final = 3
 
 

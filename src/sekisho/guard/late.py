@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
-from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +21,7 @@ from sekisho.worlds import asked_worlds, class_of
 
 if TYPE_CHECKING:
     import types
+    from collections.abc import Mapping
 
     from sekisho.contract import Contract
 
@@ -55,14 +54,14 @@ def read_late(
     try:
         contract = build_contract(function, signature, options, names)
     except NameError as error:
-        around = _classes_of_call()
-        contract = None
-        if error.name in around:
-            with contextlib.suppress(NameError):
-                contract = build_contract(function, signature, options, {**around, **names})
-        if contract is None:
+        around, missing = _classes_of_call(), error
+        try:
+            if missing.name not in around:
+                raise missing
+            contract = build_contract(function, signature, options, {**around, **names})
+        except NameError:
             raise DeclarationError(
-                f"{display_name(function)}(): an annotation names what is not defined: {error}."
+                f"{display_name(function)}(): an annotation names what is not defined: {missing}."
                 f"\n  hint: {_HINT}"
             ) from None
     warn_of_slips(function, contract)
@@ -84,7 +83,7 @@ def _read_leniently(function: types.FunctionType, options: Options, home: str) -
             problems.insert(0, f"{text}\n  hint: {_HINT}")
         else:
             problems.clear()  # it speaks of no arrays
-    tell_unguarded(function, problems)
+    tell_unguarded(function, problems, home)
     warn_of_slips(function, contract)
     return contract
 

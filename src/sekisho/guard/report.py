@@ -8,6 +8,7 @@ the hook reports at the end, all together.
 from __future__ import annotations
 
 import inspect
+import operator
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,8 +17,6 @@ from sekisho.contract import slips_in
 from sekisho.errors import AxisNameWarning, UnguardedWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sekisho.contract import Contract
 
 __all__ = [
@@ -83,8 +82,11 @@ _REFUSED_BY: Final = "__sekisho_refused_by__"
 def note_refusal(error: Any, contract: Contract, function: Any) -> None:
     """Have an error know the guard that it comes from; of several, the innermost."""
     violation = error.args[0] if error.args else None
-    if getattr(violation, "function", None) == contract.function and not hasattr(error, _REFUSED_BY):
-        setattr(error, _REFUSED_BY, f"{function.__module__}.{function.__qualname__}")
+    if getattr(violation, "function", None) == contract.function and not hasattr(
+        error, _REFUSED_BY
+    ):
+        qualname = getattr(function, "__qualname__", contract.function)
+        setattr(error, _REFUSED_BY, f"{getattr(function, '__module__', '')}.{qualname}")
 
 
 def refused_by(error: BaseException | None) -> str | None:
@@ -97,10 +99,10 @@ def refused_by(error: BaseException | None) -> str | None:
     return None
 
 
-def tell_unguarded(function: Any, problems: list[str] | None) -> None:
+def tell_unguarded(function: Any, problems: list[str], home: str = "") -> None:
     """Have it reported what the import hook leaves unchecked."""
-    for each in problems or ():
-        _waiting.append(_report(function, f"not checked: {each}", is_unchecked=True))
+    for each in problems:
+        _waiting.append(_report(function, f"not checked: {each}", is_unchecked=True, home=home))
 
 
 def warn_of_slips(function: Any, contract: Contract) -> None:
@@ -119,29 +121,27 @@ def warn_of_slips(function: Any, contract: Contract) -> None:
         warnings.warn_explicit(text, AxisNameWarning, *place, module=module, registry=registry)
 
 
-def _report(function: Any, text: str, *, is_unchecked: bool) -> Report:
-    filename, line = _place_of(function)
-    name = f"{function.__module__}.{getattr(function, '__qualname__', '?')}"
+def _report(function: Any, text: str, *, is_unchecked: bool, home: str = "") -> Report:
+    home = home or function.__module__
+    filename, line = _place_of(function, home)
+    name = f"{home}.{getattr(function, '__qualname__', '?')}"
     return Report(name, filename, line, text, is_unchecked)
 
 
-def _place_of(function: Any) -> tuple[str, int]:
+def _place_of(function: Any, home: str) -> tuple[str, int]:
     """The file and the line of a function; of one that was generated, those of its class."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is not None and not code.co_filename.startswith("<"):
         return code.co_filename, code.co_firstlineno
-    for kind in (function, *_classes_around(function)):
-        try:
-            return inspect.getsourcefile(kind) or "<unknown>", inspect.getsourcelines(kind)[1]
-        except (OSError, TypeError):
-            continue
-    file = getattr(sys.modules.get(function.__module__), "__file__", None)
-    return file or "<unknown>", getattr(function, "__firstlineno__", 1)
-
-
-def _classes_around(function: Any) -> Iterator[Any]:
-    """The class whose method a function is, wherever it was generated."""
-    name = function.__qualname__.rpartition(".")[0]
-    for argument in vars(function).get("__annotations__", {}), vars(sys.modules.get(function.__module__)):
-        if name in argument:
-            yield argument[name]
+    module = sys.modules.get(home)
+    path = (
+        function.__qualname__
+        if isinstance(function, type)
+        else function.__qualname__[: -len(function.__name__) - 1]
+    )
+    try:
+        kind = operator.attrgetter(path)(module)
+        return inspect.getsourcefile(kind) or "<unknown>", inspect.getsourcelines(kind)[1]
+    except (AttributeError, OSError, TypeError):  # in a function, or in no file
+        file = getattr(module, "__file__", None) or "<unknown>"
+        return file, getattr(function, "__firstlineno__", 1)

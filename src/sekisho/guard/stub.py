@@ -66,7 +66,7 @@ class Recipe(NamedTuple):
         home: the module in which the import hook found the function.
     """
 
-    function: types.FunctionType
+    function: Any  # a function: a NamedTuple's attribute of that type would be read as a method
     options: Options
     names: dict[str, Any]
     contract: Contract | None
@@ -77,9 +77,18 @@ class Recipe(NamedTuple):
         """The function's name in the table of an import hook."""
         return f"{self.home}.{self.function.__qualname__}"
 
-    def to_script(self) -> types.FunctionType:
+    def to_script(self) -> Any:
         """What torch.jit is to compile: the text of the function, with the names of its module."""
         return self.function
+
+    def lend_to(self, guard: Any) -> None:
+        """Have a guard say what it guards, to `inspect` and to torch.jit.
+
+        Not by ``__original_fn``, which torch.jit follows too: so does torch.compile, which must not
+        leave the guard out.
+        """
+        guard.__wrapped__ = self.function
+        guard.__prepare_scriptable__ = self.to_script
 
 
 def make_guard(
@@ -138,7 +147,7 @@ def _make(recipe: Recipe) -> types.FunctionType:
     namespace: dict[str, Any] = {"__tracebackhide__": True}
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
-    guard.__prepare_scriptable__ = recipe.to_script  # type: ignore[attr-defined]
+    recipe.lend_to(guard)
     key = (function.__module__, getattr(function, "__qualname__", "<locals>"))
     is_made_again = "<locals>" not in key[1] and _latest.get(key) is not None
     _latest[key] = guard
@@ -296,9 +305,7 @@ class _Writing:
     def written(self) -> Callable[..., Any]:
         """What is to be called."""
         # A generator may outlive the guard that it was asked of: then there is none to keep.
-        found: Callable[..., Any] = (
-            self.kept or self.guard() or self.write_into(None, self.fresh())
-        )
+        found: Callable[..., Any] = self.kept or self.guard() or self.write_into(None, self.fresh())
         return found
 
 
@@ -325,8 +332,7 @@ def _become(guard: types.FunctionType | None, stub: str) -> None:
     recipe: Recipe = find_stub(stub).__globals__[_STATE].recipe
     if guard is not None:
         guard.__globals__[STUB] = stub
-        guard.__wrapped__ = recipe.function  # type: ignore[attr-defined]
-        guard.__prepare_scriptable__ = recipe.to_script  # type: ignore[attr-defined]
+        recipe.lend_to(guard)
         _equip(guard, recipe)
         guard.__globals__[WRITE](stub)
 

@@ -236,9 +236,24 @@ def decorator_for(entry: str | None) -> Callable[[Any], Any]:
 
 
 @cache
-def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
-    """The same for the methods of a class that its own decorators have generated."""
-    return _decorator(guard_generated, entry)
+def class_decorator_for(
+    entry: str | None, methods: tuple[tuple[str, str | None], ...] = ()
+) -> Callable[[Any], Any]:
+    """The same for the methods of a class that its own decorators have generated.
+
+    Args:
+        entry: the class's.
+        methods: instead, methods of the class that its decorators have compiled anew, and their entries.
+    """
+    if not methods:
+        return _decorator(guard_generated, entry)
+
+    def decorate(kind: Any) -> Any:
+        for name, its_entry in methods:
+            setattr(kind, name, decorator_for(its_entry)(vars(kind)[name]))
+        return kind
+
+    return decorate
 
 
 def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
@@ -250,7 +265,9 @@ def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], 
         if guard is guard_target and class_of(target) is FunctionType and not vars(target):
             return guard_later(target, options)  # as most are, and a package has thousands
         try:
-            return guard(target, options, None)  # the names around it are looked for at the first call
+            return guard(
+                target, options, None
+            )  # the names around it are looked for at the first call
         except Exception as error:  # noqa: BLE001 - whatever it is
             # Nobody wrote this decorator, so it is not for it to keep a package from being used.
             name = getattr(target, "__qualname__", repr(target))

@@ -53,11 +53,14 @@ _HANDS_OFF: Final = frozenset(
 _CHECKERS: Final = frozenset(["typechecked", "beartype", "jaxtyped"])
 # Names in annotations that stand for no array: Python's types, typing's words and modules.
 _HARMLESS: Final = frozenset(
-    """
-    bool bytes complex dict float frozenset int list object range set slice str tuple type None
-    Any Callable Dict FrozenSet Generator Generic Iterable Iterator List Literal Mapping NoReturn
-    Optional Path PathLike Self Sequence Set Tuple Type TypeVar Union abc pathlib t typing
-    """.split()
+    [
+        *("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
+        *("object", "range", "set", "slice", "str", "tuple", "type", "None"),
+        *("Any", "Callable", "Dict", "FrozenSet", "Generator", "Generic", "Iterable", "Iterator"),
+        *("List", "Literal", "Mapping", "NoReturn", "Optional", "Path", "PathLike", "Self"),
+        *("Sequence", "Set", "Tuple", "Type", "TypeVar", "Union", "abc", "pathlib"),
+        *("t", "typing"),
+    ]
 )
 # Of Python's protocols, what has annotations; but __init__ is where modules and records are made.
 _INIT: Final = "__init__"
@@ -146,6 +149,7 @@ class _Injector(ast.NodeVisitor):
         self.path = [module]
         self.table = table
         self.names: list[str] = []
+        self.later: list[tuple[str, Entry | None]] | None = None
 
     def entry(self, name: str) -> Entry | None:
         self.names.append(".".join([*self.path, name]))
@@ -156,9 +160,17 @@ class _Injector(ast.NodeVisitor):
         if is_hands_off(node):
             return
         self.path.append(node.name)
+        # A class that a type checker compiles anew needs its methods themselves, as functions do below.
+        outer, self.later = self.later, [] if _checker_in(node.decorator_list) is not None else None
         for each in node.body:
             self.visit(each)
+        later, self.later = self.later, outer
         self.path.pop()
+        if later:
+            pairs = [ast.Tuple([*map(ast.Constant, each)], ast.Load()) for each in later]
+            methods = ast.Tuple([*pairs], ast.Load())
+            at = _checker_in(node.decorator_list)
+            node.decorator_list.insert(at or 0, _call(GUARD_CLASS, entry, node, methods))
         fields = [each.annotation for each in node.body if isinstance(each, ast.AnnAssign)]
         if entry != "unguarded" and self.concern(fields, entry):
             # A dataclass or its like. Outermost: its __init__ is made by a decorator.
@@ -179,8 +191,11 @@ class _Injector(ast.NodeVisitor):
         if needs_annotation and not self.concern(_annotations(node), entry):
             return
         # A decorator that reads the function's own text, and nothing else, needs the function itself.
-        at = next((i for i, each in enumerate(decorators) if _name_of(each) in _CHECKERS), len(decorators))
-        decorators.insert(at, _call(GUARD, entry, node))
+        at = _checker_in(decorators)
+        if self.later is None:
+            decorators.insert(len(decorators) if at is None else at, _call(GUARD, entry, node))
+        else:
+            self.later.append((node.name, entry))
 
     def concern(self, annotations: list[ast.expr], entry: Entry | None) -> bool:
         """Whether annotations concern a guard: any, in a world; elsewhere what may hold arrays."""
@@ -189,14 +204,23 @@ class _Injector(ast.NodeVisitor):
         return any(_may_hold_arrays(each) for each in annotations)
 
 
-def _call(name: str, entry: Entry | None, at: _Function | ast.ClassDef) -> ast.Call:
-    decorator = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(entry)], [])
-    return ast.fix_missing_locations(ast.copy_location(decorator, at))
+def _call(
+    name: str, entry: Entry | None, at: _Function | ast.ClassDef, *more: ast.expr
+) -> ast.Call:
+    decorator = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(entry), *more], [])
+    # A function begins at its first decorator: typeguard looks for it there.
+    place = min([at, *at.decorator_list], key=lambda each: each.lineno)
+    return ast.fix_missing_locations(ast.copy_location(decorator, place))
 
 
 def is_hands_off(node: _Function | ast.ClassDef) -> bool:
     """Whether a decorator says that something is not to be guarded, or compiles its source."""
     return any(_name_of(each) in _HANDS_OFF for each in node.decorator_list)
+
+
+def _checker_in(decorators: list[ast.expr]) -> int | None:
+    """Where the first decorator stands that compiles a function anew from its text."""
+    return next((i for i, each in enumerate(decorators) if _name_of(each) in _CHECKERS), None)
 
 
 def _name_of(decorator: ast.expr) -> str | None:
@@ -211,7 +235,7 @@ def _annotations(node: _Function) -> list[ast.expr]:
     return [each for each in (*found, node.returns) if each is not None]
 
 
-def _may_hold_arrays(annotation: ast.expr) -> bool:
+def _may_hold_arrays(annotation: ast.expr) -> bool:  # noqa: PLR0911 - one kind, one return
     """Whether an annotation names more than Python's own types that are no arrays."""
     match annotation:
         case ast.Subscript(value=value) if _name_of(value) == "Literal":
@@ -228,5 +252,7 @@ def _may_hold_arrays(annotation: ast.expr) -> bool:
         case ast.Constant():
             return False
         case _:
-            inside = [each for each in ast.iter_child_nodes(annotation) if isinstance(each, ast.expr)]
+            inside = [
+                each for each in ast.iter_child_nodes(annotation) if isinstance(each, ast.expr)
+            ]
             return any(_may_hold_arrays(each) for each in inside)
