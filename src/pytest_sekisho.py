@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import inspect
 import io
 import os
 import sys
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from sekisho import CrossingLog
     from sekisho.package.hook import Hook
@@ -35,17 +35,23 @@ class _Settings:
     """What this run is configured to do, and what it has seen."""
 
     def __init__(self, config: pytest.Config) -> None:
-        known = config.known_args_namespace  # config.getoption is for after the conftests
-        self.from_line: str | None = known.sekisho_mode
+        # config.getoption is for after the conftests. One of them may have brought this plugin.
+        self.known: Any = config.known_args_namespace
+        if not hasattr(self.known, "sekisho_mode"):
+            self.known = config.option
+        self.from_line: str | None = self.known.sekisho_mode
         self.from_ini: str = config.getini("sekisho_mode")
-        self.mode = self.from_line or self.from_ini or None
-        self.report: str | None = known.sekisho_report
+        self.section: dict[str, Any] = _section(config)
+        self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
+        self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
         self.hook: Hook | None = None
         self.missed: list[str] = []
         self.unmatched: list[str] = []
-        self.unheard: list[str] = []
+        self.reports: list[tuple[Any, ...]] = []
+        self.made: set[str] = set()
+        self.called: set[str] = set()
         self.before: tuple[str | None, Any] | None = None
 
     def start(self) -> None:
@@ -76,13 +82,13 @@ class _Settings:
         Raises:
             pytest.UsageError: for packages or a table that cannot be guarded.
         """
-        packages = _packages(config)
+        line: str | None = self.known.sekisho_packages
+        packages = _packages(config, line)
         if packages:
             sekisho = importlib.import_module("sekisho")
             try:
-                package = importlib.import_module("sekisho.package")
-                _, worlds = package.read_pyproject(config.rootpath)
-                if config.known_args_namespace.sekisho_packages is not None:
+                worlds = self.section.get("worlds", {})
+                if line is not None:
                     # The table is of the packages in the ini file; these may be fewer.
                     is_inside = importlib.import_module("sekisho.package.table").is_inside
                     worlds = {k: v for k, v in worlds.items() if is_inside(k, packages)}
@@ -112,8 +118,34 @@ def _scope(text: str) -> str:
     return text
 
 
-def _packages(config: pytest.Config) -> list[str]:
-    line: str | None = config.known_args_namespace.sekisho_packages
+def _section(config: pytest.Config) -> dict[str, Any]:
+    """The section [tool.sekisho]: of the file that ``-c`` names if it has one, else of the project.
+
+    Raises:
+        pytest.UsageError: if it is not of its form.
+    """
+    path = config.inipath
+    has_one = path is not None and path.suffix == ".toml" and _mentions_us(path)
+    project = config.rootpath / "pyproject.toml"
+    if not has_one and not _mentions_us(project):
+        return {}  # so that nothing of sekisho is imported where it is not configured
+    errors = importlib.import_module("sekisho.errors")
+    try:
+        read = importlib.import_module("sekisho.package.project").read_project
+        _, section = read(path if has_one else project)
+    except errors.DeclarationError as error:
+        raise pytest.UsageError(str(error)) from None
+    return dict(section)
+
+
+def _mentions_us(path: Path) -> bool:
+    try:
+        return "tool.sekisho" in path.read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _packages(config: pytest.Config, line: str | None) -> list[str]:
     ini: list[str] = config.getini("sekisho_packages")
     return ini if line is None else line.replace(",", " ").split()
 
@@ -145,14 +177,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Guard packages, and set the mode, before any conftest.py is read."""
-    settings = early_config.stash[_SETTINGS] = _Settings(early_config)
+    _begin(early_config)
+
+
+def _begin(config: pytest.Config) -> None:
+    settings = config.stash[_SETTINGS] = _Settings(config)
     if settings.mode is not None or settings.report is not None:
         settings.start()
-    settings.guard_packages(early_config)
+    settings.guard_packages(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker; and begin now, if a conftest.py has brought this plugin."""
+    if _SETTINGS not in config.stash:
+        _begin(config)
     config.addinivalue_line(
         "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
     )
@@ -169,7 +207,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     settings = config.stash[_SETTINGS]
     lines: list[str] = []
     if settings.mode is not None:
-        source = _source(settings.from_line, settings.from_ini)
+        from_file = settings.section.get("mode", "")
+        source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
@@ -193,7 +232,7 @@ def pytest_collection_modifyitems(
     """Add the tests of ``--sekisho-fuzz``, and refuse a marker that names no mode."""
     packages: list[str] = config.getoption("sekisho_fuzz") or []
     for package in packages:
-        items += _fuzz_items(session, package)
+        items += importlib.import_module("_pytest_sekisho_fuzz").fuzz_items(session, package)
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
             _check_marker(item, marker)
@@ -210,61 +249,6 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
         modes.make_setting(source, *marker.args, **marker.kwargs)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-class _FuzzItem(pytest.Item):
-    """A test of one guarded function."""
-
-    function: Any
-    demands: dict[str, Any]
-
-    def runtest(self) -> None:
-        """Fuzz it; skip what nobody knows an input for."""
-        if "skip" in self.demands:
-            pytest.skip(str(self.demands["skip"]))
-        testing = importlib.import_module("sekisho.testing")
-        errors = importlib.import_module("sekisho.errors")
-        try:
-            testing.fuzz(self.function, **self.demands)
-        except errors.DeclarationError as error:
-            pytest.skip(str(error))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is wrong, and the lines that show it."""
-        if excinfo.errisinstance(AssertionError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[str, int | None, str]:
-        """Where the function is."""
-        code: Any = inspect.unwrap(self.function).__code__
-        return code.co_filename, code.co_firstlineno - 1, self.name
-
-
-def _fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
-    """A test for each guarded function of a package.
-
-    Raises:
-        pytest.UsageError: if there is no such package, or Hypothesis is not installed.
-    """
-    try:
-        from sekisho.fuzzing import find_guards, read_table, settings_for  # noqa: PLC0415 - as said
-
-        found = list(find_guards(package))
-    except ImportError as error:
-        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
-    try:
-        table = read_table(session.config.rootpath)
-        settings = [settings_for(each.name, table) for each in found]
-    except TypeError as error:
-        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
-    parent: Any = pytest.Dir.from_parent(session, path=session.path)
-    for guard, demands in zip(found, settings, strict=True):
-        kind: Any = _FuzzItem
-        item: _FuzzItem = kind.from_parent(parent, name=f"fuzz[{guard.name}]")
-        item.function = guard.function
-        item.demands = {**demands, "given": guard.given}
-        yield item
 
 
 @pytest.hookimpl(wrapper=True)
@@ -284,6 +268,32 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     if settings.log is not None and is_logged:
         settings.log += log
     return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    """Keep which guard of the import hook has failed a test."""
+    report = yield
+    if report.failed and call.excinfo and item.config.stash[_SETTINGS].hook is not None:
+        from sekisho.guard import refused_by  # noqa: PLC0415 - as said
+
+        name = refused_by(call.excinfo.value)
+        if name is not None:
+            report.user_properties.append((_REFUSED, name))  # which xdist sends along
+    return report
+
+
+_REFUSED: Final = "sekisho_refused"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In the process that prints: take it in."""
+    _refused.extend(str(name) for key, name in report.user_properties if key == _REFUSED)
+
+
+_refused: Final[list[str]] = []
 
 
 @pytest.hookimpl(wrapper=True)
@@ -336,13 +346,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if settings.hook is not None:
         settings.missed += settings.hook.missed()
         settings.unmatched += settings.hook.unmatched()
-        guard = importlib.import_module("sekisho.guard.stub")
-        settings.unheard += guard.unheard
+        from sekisho.guard import called, made, take_reports  # noqa: PLC0415 - as said
+
+        settings.reports += map(tuple, take_reports())
+        settings.made |= made
+        settings.called |= called
     log = settings.log
     if output is not None:
         output["sekisho_missed"] = settings.missed
         output["sekisho_unmatched"] = settings.unmatched
-        output["sekisho_unheard"] = settings.unheard
+        output["sekisho_guards"] = [
+            settings.reports,
+            sorted(settings.made),
+            sorted(settings.called),
+        ]
     if log is not None and output is not None:
         output["sekisho"] = [row._asdict() for row in log.rows]
 
@@ -353,7 +370,10 @@ def pytest_testnodedown(node: Any) -> None:
     settings = node.config.stash[_SETTINGS]
     settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
     settings.unmatched += getattr(node, "workeroutput", {}).get("sekisho_unmatched", ())
-    settings.unheard += getattr(node, "workeroutput", {}).get("sekisho_unheard", ())
+    reports, made, called = getattr(node, "workeroutput", {}).get("sekisho_guards", ((), (), ()))
+    settings.reports += map(tuple, reports)
+    settings.made |= {*made}
+    settings.called |= {*called}
     if settings.log is not None:
         sekisho = importlib.import_module("sekisho")
         for row in getattr(node, "workeroutput", {}).get("sekisho", ()):
@@ -363,11 +383,10 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what crossed in the whole run, by line; and what was to be guarded and is not."""
     settings = config.stash[_SETTINGS]
-    if settings.missed:
-        names = ", ".join(dict.fromkeys(settings.missed))
-        terminalreporter.write_line(f"sekisho: imported unguarded: {names}", red=True)
-    for text in dict.fromkeys(settings.unheard):
+    for text in dict.fromkeys(settings.missed):
         terminalreporter.write_line(f"sekisho: {text}", red=True)
+    if settings.made:
+        _write_guards(terminalreporter, settings)
     for pattern in dict.fromkeys(settings.unmatched):
         text = f"sekisho: worlds[{pattern!r}]: nothing in the package is so called"
         terminalreporter.write_line(text, red=True)
@@ -375,6 +394,23 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if log is not None:
         terminalreporter.section("crossings")
         terminalreporter.write_line(_table(log).rstrip())
+
+
+def _write_guards(terminalreporter: Any, settings: _Settings) -> None:
+    """Print what is not checked, one line about the run, and lines for the table of worlds."""
+    from sekisho.guard import Report, summary_of  # noqa: PLC0415 - as said
+
+    reports = [Report(*each) for each in dict.fromkeys(settings.reports)]
+    for report in reports:
+        terminalreporter.write_line(f"sekisho: {report}", red=True)
+    unchecked = sum(each.is_unchecked for each in reports)
+    summary = summary_of(len(settings.made), len(settings.called), unchecked)
+    terminalreporter.write_line(f"sekisho: {summary}")
+    if _refused:
+        terminalreporter.write_line("sekisho: these have failed a test; to leave them unguarded:")
+        terminalreporter.write_line("[tool.sekisho.worlds]")
+        for name in sorted({*_refused}):
+            terminalreporter.write_line(f'"{name}" = "unguarded"')
 
 
 def _table(log: CrossingLog) -> str:

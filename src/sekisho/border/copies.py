@@ -60,9 +60,9 @@ class Copies(list[Copy]):
     __slots__ = ("filename", "function", "line")
 
     def __init__(self, function: str, filename: str, line: int) -> None:
-        self.function = function
-        self.filename = filename
-        self.line = line
+        self.function: str = function
+        self.filename: str = filename
+        self.line: int = line
 
     def fresh(self) -> Copies:
         """The same for the next item. What was written into the last one is told first."""

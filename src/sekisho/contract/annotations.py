@@ -197,10 +197,10 @@ class Parser:
             return HintSpec(annotation_text(hint), hint, (_CALLABLE,))
         if get_origin(bare) is type and _mentions_self(bare):
             return HintSpec(annotation_text(hint), hint, (type,))
-        plain = type(bare) in {type, ABCMeta} and not hasattr(bare, "__orig_bases__")
+        plain = _has_plain_instances(bare) and not hasattr(bare, "__orig_bases__")
         classes: tuple[type, ...] = ()
         # What arrays are instances of is asked out of line, where those of another world are seen.
-        plain = plain and not (type(bare) is ABCMeta and _takes_any_array(bare))
+        plain = plain and not (issubclass(type(bare), ABCMeta) and _takes_any_array(bare))
         if plain and not is_jaxtyping(bare) and not self.has_own_checker:
             classes = _TOWER.get(bare, (bare,))
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
@@ -346,6 +346,12 @@ def _sequence(kind: Any, specs: Any, ellipsis: str) -> SequenceSpec:
 
 def _any(specs: tuple[Spec, ...]) -> bool:
     return any(needs_reading(each) for each in specs)
+
+
+def _has_plain_instances(hint: Any) -> bool:
+    """Whether this is a class, and Python's own words are what `isinstance` goes by."""
+    owners = (each for each in class_of(hint).__mro__ if "__instancecheck__" in vars(each))
+    return next(owners, None) in {type, ABCMeta}
 
 
 def _takes_any_array(kind: Any) -> bool:

@@ -17,7 +17,15 @@ from sekisho.worlds import class_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Fields", "field_names", "has_fields", "is_typed_dict", "is_validated", "read_fields"]
+__all__ = [
+    "ARRAY_WORDS",
+    "Fields",
+    "field_names",
+    "has_fields",
+    "is_typed_dict",
+    "is_validated",
+    "read_fields",
+]
 
 
 def has_fields(kind: Any) -> bool:
@@ -47,7 +55,7 @@ _VALIDATED: Final = ("__pydantic_fields__", "__struct_fields__", "__expected_key
 
 
 # Words by which an annotation that cannot be evaluated shows that it speaks of arrays.
-_ARRAY_WORDS: Final = re.compile(
+ARRAY_WORDS: Final = re.compile(
     r"\b(Tensor|ndarray|NDArray|Array|Parameter|Bool|U?Int\d*|Integer|B?Float\w*|Complex\d*|"
     r"Inexact|Real|Num|Shaped|Key)\b"
 )
@@ -98,7 +106,7 @@ def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
             try:
                 hints[name] = evaluate_name(hint, module, {**names, **aliases})
             except NameError:
-                if _ARRAY_WORDS.search(str(hint)):
+                if ARRAY_WORDS.search(str(hint)):
                     raise
                 hints[name] = Any
     evaluate = partial(evaluate_name, globals_=module, names={**names, **aliases})

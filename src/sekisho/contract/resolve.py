@@ -22,12 +22,13 @@ from typing import (
 )
 
 from sekisho.contract.aliases import eval_nothing, evaluate_name, names_where_written
-from sekisho.contract.fields import has_fields
+from sekisho.contract.fields import ARRAY_WORDS, has_fields
+from sekisho.contract.glance import first_lazy_name
 from sekisho.errors import DeclarationError
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import CellType
 
 __all__ = [
@@ -81,6 +82,8 @@ def resolve_annotations(
     if not hasattr(called, "__annotations__"):
         return {}, eval_nothing
     hints = inspect.get_annotations(called)
+    if isinstance(names, LenientNames):
+        hints = {name: _glanced(hint, names, where(name), problems) for name, hint in hints.items()}
     strings = {name: hint for name, hint in hints.items() if _has_strings(hint)}
     if not strings:  # as mostly: there is nothing to evaluate
         return {n: type(None) if h is None else h for n, h in hints.items()}, eval_nothing
@@ -107,6 +110,17 @@ def resolve_annotations(
             problems.append(text)
             found[name] = Any
     return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
+
+
+def _glanced(hint: Any, names: LenientNames, where: str, problems: list[str] | None) -> Any:
+    """An annotation; `Any` in place of one that cannot be evaluated without running a package's code."""
+    text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
+    lazy = first_lazy_name(text, names) if isinstance(text, str) else None
+    if lazy is None:
+        return hint
+    if problems is not None and ARRAY_WORDS.search(text):
+        problems.append(f"{where}: {text}: {lazy} is only there once code of the package has run")
+    return Any
 
 
 def _type_parameters(function: Any) -> dict[str, Any]:
@@ -173,19 +187,24 @@ def _closure(function: Any) -> dict[str, Any]:
 
 
 class LenientNames(dict[str, Any]):
-    """Local names for annotations, in which one that is defined nowhere is `typing.Any`."""
+    """Local names for annotations, in which one that is defined nowhere is `typing.Any`.
 
-    def __init__(self, defined: dict[str, Any]) -> None:
+    Args:
+        defined: the globals of the function.
+        typed: what is defined for type checkers only; it comes last.
+    """
+
+    def __init__(self, defined: dict[str, Any], typed: Mapping[str, Any]) -> None:
         self.defined = defined
+        self.typed = typed
         self.missing: set[str] = set()
 
     def __copy__(self) -> LenientNames:
         return self
 
     def __missing__(self, name: str) -> Any:
-        if name in self.defined:
-            return self.defined[name]
-        if hasattr(builtins, name):
-            return getattr(builtins, name)
+        for names in (self.defined, vars(builtins), self.typed):
+            if name in names:
+                return names[name]
         self.missing.add(name)
         return Any

@@ -87,8 +87,18 @@ def is_wrapper(function: Any, signature: inspect.Signature) -> bool:
     return set(code.co_varnames[:count]) != set(signature.parameters)
 
 
+_NOT_PLAIN: Final = (
+    inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+    | inspect.CO_ITERABLE_COROUTINE
+)
+
+
 def flavour_of(function: Any) -> Flavour:
     """Which of Python's kinds of function one is, in the end."""
+    if type(function) is types.FunctionType and not function.__code__.co_flags & _NOT_PLAIN:
+        return "function"  # said at once: it is asked of every function of a package
     function = called_function(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"

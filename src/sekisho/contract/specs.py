@@ -242,7 +242,7 @@ class RecordSpec:
         self.kind = kind
         self.fields: dict[str, Spec] = {}
         self.required = required
-        self.keys = frozenset[str]()
+        self.keys: frozenset[str] = frozenset()
         self.is_complete = False
         self.is_dict: bool = is_typed_dict(kind)
 

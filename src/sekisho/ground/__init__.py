@@ -18,7 +18,7 @@ from sekisho.ground._private import (
 )
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
-from sekisho.ground.frames import locals_of
+from sekisho.ground.frames import locals_of, not_counted
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
@@ -26,10 +26,12 @@ from sekisho.ground.printable import as_json, printable
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
+    STUB,
     WRITE,
     compile_function,
     compile_into,
     evaluate,
+    find_stub,
     generated_source,
     is_guard,
     live_guards,
@@ -45,6 +47,7 @@ __all__ = [
     "HandingBack",
     "LineFile",
     "OPTIONS",
+    "STUB",
     "WRITE",
     "as_json",
     "callee_names",
@@ -52,6 +55,7 @@ __all__ = [
     "compile_into",
     "environment_of_children",
     "evaluate",
+    "find_stub",
     "foreign_name",
     "frame_at",
     "generated_source",
@@ -63,6 +67,7 @@ __all__ = [
     "live_guards",
     "locals_of",
     "make_stub",
+    "not_counted",
     "once",
     "printable",
     "quiet",

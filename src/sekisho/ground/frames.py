@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["locals_of"]
+__all__ = ["NOT_COUNTED", "locals_of", "not_counted"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+NOT_COUNTED: Final = "importlib._bootstrap"
+"""In the file name of a code, it has `warnings` and `logging` leave the code's frames out when they
+count a ``stacklevel``, as they do with the frames of an import: both look for these two words. So a
+warning in a guarded function is shown where its author meant it, and Python's filters let it through."""
+
+
+def not_counted(function: F) -> F:
+    """Mark a function of ours that stands between a guard and its body, and what it defines inside."""
+    marked: Any = function
+    marked.__code__ = _renamed(marked.__code__)
+    return function
+
+
+def _renamed(code: CodeType) -> CodeType:
+    inside = tuple(_renamed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=f"<sekisho {NOT_COUNTED} {code.co_name}>", co_consts=inside)
+
 
 _OURS: Final = 3
 

@@ -19,16 +19,21 @@ from collections import deque
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sekisho.errors import DeclarationError
+from sekisho.ground.frames import NOT_COUNTED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
     "EXPLAIN",
     "OPTIONS",
+    "STUB",
     "WRITE",
     "compile_function",
     "compile_into",
     "evaluate",
+    "find_stub",
     "generated_source",
     "is_guard",
     "live_guards",
@@ -38,9 +43,12 @@ __all__ = [
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_PREFIX: Final = "<sekisho guard "
+_PREFIX: Final = f"<sekisho guard {NOT_COUNTED} "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
+STUB: Final = "__sekisho_stub__"
+"""Under which global name a guard has the file name of the stub that it was; see `make_stub`."""
+
 EXPLAIN: Final = "__sekisho_explain__"
 """What a guard calls, by this global name, with an error that leaves it."""
 
@@ -134,12 +142,17 @@ def _with_handler(source: str) -> str:
 def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     """Make a guard of a text that many share, which will take code of its own later.
 
-    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so.
+    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so. That
+    is called with the file name of the stub's code, in place of the text's `STUB`: a hot reload may
+    have given the code to another function, whose globals these are not.
     """
     namespace["__builtins__"] = builtins  # dynamo asks for them
     # A code object of its own: torch.compile keeps what it has compiled with the code, and would
     # run it for the next stub.
-    code = _compile_once(source).replace(co_filename=f"{_PREFIX}stub {next(_number)}>")
+    filename = namespace[STUB] = f"{_PREFIX}stub {next(_number)}>"
+    code = _compile_once(source)
+    consts = tuple(filename if each == STUB else each for each in code.co_consts)
+    code = code.replace(co_filename=filename, co_consts=consts)
     stub = types.FunctionType(code, namespace, name)
     _enter(stub, None)
     return stub
@@ -192,6 +205,21 @@ def live_guards() -> list[types.FunctionType]:
 
 def _enter(function: types.FunctionType, entry: _Entry | None) -> None:
     _entries[weakref.ref(function, _entries.pop)] = entry
+
+
+def find_stub(filename: str) -> types.FunctionType:
+    """The guard that was made with this stub.
+
+    Raises:
+        DeclarationError: if it is gone.
+    """
+    for guard in live_guards():
+        if guard.__globals__.get(STUB) == filename:
+            return guard
+    raise DeclarationError(
+        "a function was given the code of a guard that is gone.\n"
+        "  hint: keep the decorated function, or reload its module"
+    )
 
 
 def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
@@ -255,8 +283,9 @@ def generated_source(function: Callable[..., Any]) -> str:
     plain = getattr(function, "__func__", function)
     if not isinstance(plain, types.FunctionType) or weakref.ref(plain) not in _entries:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
-    if _entries[weakref.ref(plain)] is None:
-        plain.__globals__[WRITE]()
-    entry = _entries[weakref.ref(plain)]
+    filename, key = plain.__code__.co_filename, weakref.ref(plain)
+    if _entries[key] is None or filename not in _by_filename:  # a stub, maybe by a hot reload
+        plain.__globals__[WRITE](filename)
+    entry = _entries[key]
     assert entry is not None  # it is written now
     return entry.rewrite()

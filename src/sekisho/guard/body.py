@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
+from sekisho.ground import not_counted
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
 
@@ -96,6 +97,7 @@ def body_of(code: CodeType | None) -> Body | None:
     return next((each for each in reversed(_thread.bodies) if code in each.codes), None)
 
 
+@not_counted
 def share(
     function: Callable[..., Any],
     contract: Contract,
@@ -130,6 +132,7 @@ def share(
     return call
 
 
+@not_counted
 async def _await(running: Any, bound: Bindings, tells: tuple[str, ...]) -> Any:
     return _with_sizes(await running, bound, tells)
 

@@ -20,6 +20,7 @@ from sekisho.border import Place
 from sekisho.contract import array_specs
 from sekisho.errors import SekishoError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import is_guard, locals_of
+from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
 from sekisho.worlds import find_world, flatten, is_compiling
 
@@ -50,6 +51,7 @@ def make_explainer(
         assert error.__traceback__ is not None
         forget(error.__traceback__.tb_frame, called)
         if isinstance(error, SekishoError):  # which says what it means
+            note_refusal(error, contract, function)
             if _REFUSALS in os.environ:
                 _write_refusal(error, function)
             error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho.border import Boundary, Copies, Place, call_reader
 from sekisho.context import get_mode
 from sekisho.errors import hide_in_pytest
+from sekisho.ground import not_counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -91,6 +92,7 @@ class _Passage:
             self.copies = self.copies.fresh()
 
 
+@not_counted
 def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[Any, Any, Any]:
     # What is refused is raised here, to the caller: thrown into the generator, an `except` of its own
     # would take it for an error of its own and go on, and the item would be lost.
@@ -127,6 +129,7 @@ def _note_close(refusal: BaseException, error: Exception) -> None:
     refusal.add_note(f"sekisho: closing the generator raised {type(error).__name__}: {error}")
 
 
+@not_counted
 async def _watch_async(
     generator: AsyncGenerator[Any, Any], passage: _Passage
 ) -> AsyncGenerator[Any, Any]:

@@ -12,16 +12,14 @@ import inspect
 import keyword
 import sys
 import unicodedata
-import warnings
 import weakref
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.context import declarations
+from sekisho.context import caller, declarations
 from sekisho.contract import (
     Contract,
     Flavour,
-    LenientNames,
     Options,
     build_contract,
     display_name,
@@ -29,37 +27,68 @@ from sekisho.contract import (
     has_strings,
     mentioned,
     read_signature,
-    slips_in,
 )
-from sekisho.errors import AxisNameWarning, DeclarationError, UnguardedWarning
 from sekisho.ground import (
     OPTIONS,
+    STUB,
     WRITE,
     compile_function,
     compile_into,
+    find_stub,
     is_guard,
-    locals_of,
     make_stub,
     runs_while_tracing,
 )
 from sekisho.guard.body import asks
+from sekisho.guard.late import read_late
 from sekisho.guard.names import Names
+from sekisho.guard.report import called, made, warn_of_slips
 from sekisho.guard.text import DELEGATE_ASYNC, generate
-from sekisho.worlds import World, asked_worlds, class_of, look_for_worlds, runs_while_compiling
+from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 
-__all__ = [
-    "contract_of",
-    "make_guard",
-    "options_of",
-    "settle_late_guards",
-    "unheard",
-    "warn_unguarded",
-]
+__all__ = ["contract_of", "make_guard", "options_of", "written_by"]
+
+
+class Recipe(NamedTuple):
+    """What a guard is made of. Its globals hold it, so that another function may become the same guard.
+
+    Attributes:
+        function: the function that it guards.
+        options: the decorator's options.
+        names: what its annotations may mention beside the function's globals, if they are not read yet.
+        contract: None until the first call, if nobody asked for this very function to be guarded, or
+            if its annotations name what was not defined when it was decorated.
+        home: the module in which the import hook found the function.
+    """
+
+    function: Any  # a function: a NamedTuple's attribute of that type would be read as a method
+    options: Options
+    names: dict[str, Any]
+    contract: Contract | None
+    home: str = ""
+
+    @property
+    def dotted(self) -> str:
+        """The function's name in the table of an import hook."""
+        return f"{self.home}.{self.function.__qualname__}"
+
+    def to_script(self) -> Any:
+        """What torch.jit is to compile: the text of the function, with the names of its module."""
+        return self.function
+
+    def lend_to(self, guard: Any) -> None:
+        """Have a guard say what it guards, to `inspect` and to torch.jit.
+
+        Not by ``__original_fn``, which torch.jit follows too: so does torch.compile, which must not
+        leave the guard out.
+        """
+        guard.__wrapped__ = self.function
+        guard.__prepare_scriptable__ = self.to_script
 
 
 def make_guard(
@@ -79,95 +108,57 @@ def make_guard(
     """
     look_for_worlds()
     declarations.exist = True
+    if options.lenient:
+        return guard_later(function, options)
     signature = read_signature(function)
     contract = None
     names = names_around() if has_strings(function) else {}
     with contextlib.suppress(NameError):
-        problems: list[str] | None = [] if options.lenient else None
-        contract = build_contract(function, signature, options, names, problems)
-        warn_unguarded(function, problems)
-        _warn_of_slips(function, contract)
-        if options.arrays_only and not contract.holds_arrays:
-            return function
-    # No __name__ among its globals: dynamo would look for the others in the module so named.
-    namespace: dict[str, Any] = {OPTIONS: options, "__tracebackhide__": True}
-    guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
-    functools.update_wrapper(guard, function)
-    guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
+        contract = build_contract(function, signature, options, names)
+        warn_of_slips(function, contract)
     # What the names are for is done once the contract is read; they may be anything, and a guard
     # that is pickled takes along what it holds.
-    late_names = mentioned(function, names) if contract is None else {}
-    write, written, promised = _make_writer(guard, function, options, late_names, contract)
-    namespace.update({WRITE: write, _WRITTEN: written, _PROMISED: promised})
-    if contract is None and options.lenient:
-        _late.append((weakref.ref(guard), late_names))
+    recipe = Recipe(function, options, {} if contract else mentioned(function, names), contract)
+    guard = _make(recipe)
+    guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
     return guard
 
 
-_late: Final[list[tuple[weakref.ref[Any], dict[str, Any]]]] = []
-"""Guards of the import hook's whose annotations name what was not defined yet, and what they may."""
+def guard_later(function: types.FunctionType, options: Options) -> types.FunctionType:
+    """Make a guard whose contract is read at the first call: the import hook's.
 
-
-def settle_late_guards(typed: Mapping[str, Any]) -> None:
-    """Read what could not be read before, now that a module is imported to its end.
-
-    What is defined nowhere is warned of now, all of it, and not call by call.
-
-    Args:
-        typed: what the module imports for its type checker only.
+    A package defines far more functions than a program calls. The annotations of the others are never
+    looked at, and by the first call all that they name is defined.
     """
-    waiting, _late[:] = tuple(_late), ()
-    for reference, names in waiting:
-        guard = reference()
-        if guard is not None:
-            names.update({name: typed[name] for name in typed.keys() - names.keys()})
-            guard.__globals__[WRITE]()
+    declarations.exist = True
+    home = function.__module__
+    home = home if home in sys.modules else caller().f_globals.get("__name__", "")
+    recipe = Recipe(function, options, _NO_NAMES, None, home)
+    made.add(recipe.dotted)
+    return _make(recipe)
 
 
-def warn_unguarded(function: Any, problems: list[str] | None) -> None:
-    """Say what the import hook leaves unchecked, at the line of the function."""
-    for each in problems or ():
-        _warn_at(function, f"not checked: {each}", UnguardedWarning)
+_NO_NAMES: Final[dict[str, Any]] = {}
 
 
-def _warn_of_slips(function: Any, contract: Contract) -> None:
-    """Warn of axis names that look like a slip, at the line of the function."""
-    for slip in slips_in(contract):
-        text = f"{contract.function}(): {slip.text}\n  hint: {slip.hint}"
-        _warn_at(function, text, AxisNameWarning, raises=not contract.options.lenient)
+def _make(recipe: Recipe) -> types.FunctionType:
+    function = recipe.function
+    # No __name__ among its globals: dynamo would look for the others in the module so named.
+    namespace: dict[str, Any] = {"__tracebackhide__": True}
+    guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
+    functools.update_wrapper(guard, function)
+    recipe.lend_to(guard)
+    key = (function.__module__, getattr(function, "__qualname__", "<locals>"))
+    is_made_again = "<locals>" not in key[1] and _latest.get(key) is not None
+    _latest[key] = guard
+    _equip(guard, recipe, waits=is_made_again and key[0] != "__main__")
+    return guard
 
 
-def _warn_at(function: Any, text: str, category: type[Warning], *, raises: bool = False) -> None:
-    """Warn at the line of a function.
-
-    Args:
-        function: the function.
-        text: the warning.
-        category: its class.
-        raises: whether it is an error where warnings are errors. What the import hook warns of is
-            none of the module's that is imported, and must not keep it from being imported.
-    """
-    innermost = inspect.unwrap(function)
-    code = getattr(innermost, "__code__", None)
-    if code is None:  # a class, whose line Python knows since 3.13
-        file = getattr(sys.modules.get(function.__module__), "__file__", None)
-        filename = file or "<unknown>"
-        line = getattr(function, "__firstlineno__", 1)
-    else:
-        filename, line = code.co_filename, code.co_firstlineno
-    # The module's own registry, so that a function which is made again and again is shown once.
-    registry = getattr(innermost, "__globals__", {}).setdefault("__warningregistry__", {})
-    module = function.__module__ or "<unknown>"  # Python says nothing at all of a module None
-    try:
-        warnings.warn_explicit(text, category, filename, line, module=module, registry=registry)
-    except category:
-        if raises:
-            raise
-        unheard.append(category(f"{filename}:{line}: {text}"))
-
-
-unheard: Final[list[Warning]] = []
-"""What could not be warned of where it was found; the import hook's report does."""
+_latest: Final[weakref.WeakValueDictionary[tuple[str, str], types.FunctionType]] = (
+    weakref.WeakValueDictionary()
+)
+"""The guard that was made last, by the module and the name of its function."""
 
 
 def options_of(guard: Callable[..., Any]) -> Options | None:
@@ -185,19 +176,20 @@ def contract_of(guard: Callable[..., Any]) -> Contract:
     Raises:
         DeclarationError: if an annotation names what is not defined yet.
     """
-    contract: Contract = guard.__globals__[_PROMISED]()
+    contract: Contract = guard.__globals__[_STATE].promised()
     return contract
 
 
 _WRITTEN: Final = "__sekisho_guard__"
-_PROMISED: Final = "__sekisho_contract__"
+_STATE: Final = "__sekisho_state__"
+_AGAIN: Final = "again"
 
 
 @cache
 def _stub_text(flavour: Flavour) -> str:
     """The text of a guard that is not written yet."""
     word = "async def" if flavour in {"coroutine", "async generator"} else "def"
-    call = f"{_WRITTEN}()(*args, **kwargs)"
+    call = "written()(*args, **kwargs)"
     body = {
         "function": f"return {call}",
         "coroutine": f"return await {call}",
@@ -206,69 +198,88 @@ def _stub_text(flavour: Flavour) -> str:
             call=call, generator="generator", item="item", sent="sent", error="error"
         ),
     }[flavour]
-    lines = [f"{word} stub(*args, **kwargs):", f"{WRITE}()", *body.splitlines()]
+    lines = [
+        f"{word} stub(*args, **kwargs):",
+        "try:",
+        f"    {WRITE}({STUB!r})",
+        f"    written = {_WRITTEN}",
+        "except NameError:",  # the code was given to a function that was no guard
+        "    from sekisho.guard.stub import written_by",
+        f"    written = written_by({STUB!r})",
+        *body.splitlines(),
+    ]
     return "\n    ".join(lines) + "\n"
 
 
-class _Writing:
-    """How far a stub has come on its way to a guard.
+def written_by(stub: str) -> Callable[[], Callable[..., Any]]:
+    """What gives the guard that was made with a stub, as a guard's own globals do.
 
-    The guard's own globals hold this, so it must not hold the guard: what a guard closes over is
-    freed when the guard is, without waiting for the garbage collector.
+    Raises:
+        DeclarationError: if it is gone.
     """
-
-    def __init__(self, guard: types.FunctionType | None) -> None:
-        self.guard: Callable[[], types.FunctionType | None] = (
-            _no_guard if guard is None else weakref.ref(guard)
-        )
-        self.is_written = False
-        self.kept: types.FunctionType | None = None
-        """What is called instead of the guard: in a process that a stub was sent to, and by a
-        compiler of torch that came before the guard was written."""
-
-    def __reduce__(self) -> tuple[Any, tuple[None]]:
-        return _Writing, (None,)
+    written: Callable[[], Callable[..., Any]] = find_stub(stub).__globals__[_WRITTEN]
+    return written
 
 
-def _no_guard() -> None:
-    return None
+class _Writing:
+    """How far a stub has come on its way to a guard: its globals hold this, and two of its methods.
 
-
-def _make_writer(  # noqa: C901 - a function each for what is done when
-    guard: types.FunctionType,
-    function: types.FunctionType,
-    options: Options,
-    names: dict[str, Any],
-    contract: Contract | None,
-) -> tuple[Callable[[], None], Callable[[], Callable[..., Any]], Callable[[], Contract]]:
-    """Make what a stub calls: first what writes the guard, once, then what gives it.
-
-    And what gives the contract.
+    It must not hold the guard: what a guard closes over is freed when the guard is, without waiting
+    for the garbage collector. An object and not closures, since a package has thousands.
 
     Two threads may both write; they write the same, and each finds it whole: first the names, then
     the text that uses them.
     """
-    state = _Writing(guard)
+
+    __slots__ = ("contract", "guard", "kept", "recipe", "stub", "waits")
+
+    def __init__(
+        self, guard: types.FunctionType | None, stub: str, recipe: Recipe, *, waits: bool = False
+    ) -> None:
+        self.guard: Callable[[], types.FunctionType | None] = (
+            _no_guard if guard is None else weakref.ref(guard)
+        )
+        self.stub = stub
+        self.recipe = recipe
+        self.contract = recipe.contract
+        self.waits = waits
+        """Whether it stays a stub while the module of its function is being executed: a hot reload
+        gives its code to the guard that the module had before, and only a stub's code notices."""
+        self.kept: types.FunctionType | None = None
+        """What is called instead of the guard: in a process that a stub was sent to, while it waits,
+        and by a compiler of torch that came before the guard was written."""
+
+    def __reduce__(self) -> tuple[Any, tuple[None, str, Recipe]]:
+        return _Writing, (None, self.stub, self.recipe)
 
     @runs_while_tracing
-    def write(again: str = "") -> None:  # a default of no dict of its own: guards are many
-        guard = state.guard()
-        if (state.is_written and not again) or state.kept:
+    def write(self, by: str) -> None:
+        """Write the guard, for the stub whose code asks, or again."""
+        guard = self.guard()
+        if by not in {self.stub, _AGAIN}:
+            _become(guard, by)
             return
-        if guard is None:
-            if state.guard is _no_guard:
-                state.kept = write_into(None, fresh())
+        if self.waits and not _is_running(self.recipe.function):
+            self.waits, self.kept = False, None
+        if self.kept:
+            return
+        if self.recipe.options.lenient:
+            look_for_worlds()
+            called.add(self.recipe.dotted)
+        if guard is None or self.waits:
+            if self.waits or self.guard is _no_guard:
+                self.kept = self.write_into(None, self.fresh())
         elif runs_while_compiling():
             # The compiler is tracing the stub: with other code it would be compiled again.
-            state.kept = write_into(None, guard.__globals__)
+            self.kept = self.write_into(None, guard.__globals__)
         else:
-            write_into(guard, guard.__globals__)
+            self.write_into(guard, guard.__globals__)
             if not guard.__code__.co_flags & inspect.CO_VARARGS:
                 vars(guard).pop("__signature__", None)  # its code has it now
-            state.is_written = True
 
-    def write_into(guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
-        held = promised()
+    def write_into(self, guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
+        """Write the text, and give it to a guard or to a function of its own."""
+        held, function = self.promised(), self.recipe.function
         if asks(function):
             held = held._replace(shares_axes=True)
         name = _identifier(function)
@@ -280,80 +291,70 @@ def _make_writer(  # noqa: C901 - a function each for what is done when
             return compile_function(source, name, namespace, rewrite)
         return compile_into(guard, source, name, rewrite)
 
-    def promised() -> Contract:
-        return contract or _build_late_contract(function, options, names)
+    def promised(self) -> Contract:
+        """The contract, read now if it was not before."""
+        if self.contract is None:
+            recipe = self.recipe
+            self.contract = read_late(recipe.function, recipe.options, recipe.names, recipe.home)
+        return self.contract
 
-    def fresh() -> dict[str, Any]:
-        return {OPTIONS: options, "__tracebackhide__": True}
+    def fresh(self) -> dict[str, Any]:
+        """Globals for a function of its own."""
+        return {OPTIONS: self.recipe.options, "__tracebackhide__": True}
 
-    def written() -> Callable[..., Any]:
+    def written(self) -> Callable[..., Any]:
+        """What is to be called."""
         # A generator may outlive the guard that it was asked of: then there is none to keep.
-        found: Callable[..., Any] = state.kept or state.guard() or write_into(None, fresh())
+        found: Callable[..., Any] = self.kept or self.guard() or self.write_into(None, self.fresh())
         return found
 
-    return write, written, promised
+
+def _no_guard() -> None:
+    return None
+
+
+def _equip(guard: types.FunctionType, recipe: Recipe, *, waits: bool = False) -> None:
+    """Put into a stub's globals what its code calls."""
+    namespace = guard.__globals__
+    state = _Writing(guard, namespace[STUB], recipe, waits=waits)
+    namespace[OPTIONS] = recipe.options
+    namespace[_STATE] = state
+    namespace[WRITE] = state.write
+    namespace[_WRITTEN] = state.written
+
+
+def _become(guard: types.FunctionType | None, stub: str) -> None:
+    """Make a guard whose code was replaced by that of another one a guard of the same function.
+
+    IPython's ``%autoreload 2`` gives the code of a new function to the old one, and so do other tools
+    that reload. The globals are not replaced, and they are what a guard knows its function by.
+    """
+    recipe: Recipe = find_stub(stub).__globals__[_STATE].recipe
+    if guard is not None:
+        guard.__globals__[STUB] = stub
+        recipe.lend_to(guard)
+        _equip(guard, recipe)
+        guard.__globals__[WRITE](stub)
+
+
+def _is_running(function: Any) -> bool:
+    """Whether the module of a function is being executed, further up the stack."""
+    module = getattr(function, "__globals__", None)
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals is module and frame.f_code.co_name == "<module>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _text_of(contract: Contract, name: str, worlds: tuple[World, ...]) -> str:
     return generate(contract, name, worlds).source
 
 
-def _build_late_contract(
-    function: types.FunctionType, options: Options, names: dict[str, Any]
-) -> Contract:
-    signature = read_signature(function)
-    problems: list[str] | None = [] if options.lenient else None
-    contract, missing = None, ""
-    try:
-        contract = build_contract(function, signature, options, names, problems)
-    except NameError as error:
-        missing = str(error)
-        around = _classes_of_call()
-        if error.name in around:
-            with contextlib.suppress(NameError):
-                names = {**around, **names}
-                contract = build_contract(function, signature, options, names, problems)
-    title = display_name(function)
-    hint = "import it outside of TYPE_CHECKING, or define it before the first call"
-    if contract is None and problems is None:
-        raise DeclarationError(
-            f"{title}(): an annotation names what is not defined: {missing}.\n  hint: {hint}"
-        )
-    if contract is None:
-        # Nobody asked for this very function to be guarded: what can be read is checked.
-        lenient = LenientNames(function.__globals__)
-        lenient.update(names)
-        problems = []
-        contract = build_contract(function, signature, options, lenient, problems)
-        words = ", ".join(sorted(lenient.missing))
-        text = f"{title}() names {words}, which is defined nowhere when the program runs."
-        problems.insert(0, f"{text}\n  hint: {hint}")
-        known = {name for world in asked_worlds() for name in (world.name, world.array_class)}
-        if not contract.holds_arrays and not lenient.missing & (_ARRAY_NAMES | known):
-            problems = None  # it speaks of no arrays
-    warn_unguarded(function, problems)
-    _warn_of_slips(function, contract)
-    return contract
-
-
-def _classes_of_call() -> dict[str, Any]:
-    """The class that the method being called for the first time is of, and those that it extends.
-
-    A class that is made in a function has a name for its own methods only in that function.
-    """
-    frame = inspect.currentframe()
-    while frame is not None and not is_guard(frame.f_code):
-        frame = frame.f_back
-    args: Any = locals_of(frame).get("args") if frame else None
-    first: Any = args[0] if args else None
-    kind = first if isinstance(first, type) else class_of(first)
-    return {each.__name__: each for each in kind.__mro__}
-
-
-_ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
-
-
 def _identifier(function: Callable[..., Any]) -> str:
-    written: str = getattr(function, "__name__", display_name(function))
+    written: str = getattr(function, "__name__", "") or display_name(function)
+    if written.isascii() and written.isidentifier() and not keyword.iskeyword(written):
+        return written
     name = unicodedata.normalize("NFKC", written)  # as the compiler does
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"

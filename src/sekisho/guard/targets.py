@@ -17,7 +17,8 @@ from sekisho.contract import Parser, is_validated
 from sekisho.errors import DeclarationError
 from sekisho.ground import locals_of
 from sekisho.guard.modules import guard_module, is_module
-from sekisho.guard.stub import make_guard, options_of, warn_unguarded
+from sekisho.guard.report import tell_unguarded
+from sekisho.guard.stub import make_guard, options_of
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _tell_validated(kind: type, options: Options, frame: FrameType | None) -> No
     )
     if not options.lenient:
         raise DeclarationError(text)
-    warn_unguarded(kind, [text])
+    tell_unguarded(kind, [text])
 
 
 def _is_generated(kind: type) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.border import first_array_of
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
+from sekisho.ground import not_counted
 from sekisho.watch import Watch, Watching, show_calls, watch_jobs
 from sekisho.worlds import find_world, is_compiling
 
@@ -23,6 +24,7 @@ __all__ = ["STARTS", "watched"]
 __tracebackhide__ = hide_in_pytest
 
 
+@not_counted
 def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:
     """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
     find = _watch_finder(contract)
@@ -64,6 +66,7 @@ def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
     return find
 
 
+@not_counted
 def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any, Any, Any]:
     """``yield from inner``, each of its steps under the watch."""
     try:
@@ -89,6 +92,7 @@ def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any,
 _awaited = types.coroutine(_steps)
 
 
+@not_counted
 async def _async_steps(
     inner: AsyncGenerator[Any, Any], watching: AbstractContextManager[None]
 ) -> AsyncGenerator[Any, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.border import Copies, read_only_note
 from sekisho.context import current_untraced
 from sekisho.errors import hide_in_pytest
-from sekisho.ground import is_guard
+from sekisho.ground import is_guard, not_counted
 from sekisho.guard.watched import STARTS
 from sekisho.worlds import is_compiling
 
@@ -108,11 +108,12 @@ class Listening:
     __slots__ = ("called", "flavour", "function", "pending")
 
     def __init__(self, function: Callable[..., Any], flavour: Flavour, called: Called) -> None:
-        self.function = function
-        self.flavour = flavour
-        self.called = called
+        self.function: Callable[..., Any] = function
+        self.flavour: Flavour = flavour
+        self.called: Called = called
         self.pending: dict[int, tuple[int, Copies]] = {}
 
+    @not_counted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
         # No local holds this frame: it would keep itself, and the arguments, until they are collected.

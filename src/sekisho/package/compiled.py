@@ -1,8 +1,8 @@
 """A module as it is compiled with its decorators put in, kept beside its source for the next time.
 
 The file is called as Python calls its own, with a tag of ours, so that nobody else reads it. It
-begins with a digest of all that it depends on, this package's own text included: an entry can be
-missing, and never be stale.
+begins with a digest of all that it depends on, this package's own text included. Of the source that is
+the time and the size, as in Python's own files.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.package.inject import inject, typed_imports
+from sekisho.package.inject import import_decorators, inject, typed_imports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import CodeType
 
     from sekisho.package.table import Table
@@ -45,6 +46,7 @@ def compile_module(source: bytes, path: str, name: str, package: str, table: Tab
     tree = ast.parse(source, path)
     typed = typed_imports(tree, package)
     names = [name, *inject(tree, name, table)]
+    import_decorators(tree)
     return Compiled(compile(tree, path, "exec", dont_inherit=True), names, typed)
 
 
@@ -56,12 +58,16 @@ def path_of(source_path: str) -> str | None:
         return None
 
 
-def key_of(source: bytes, *parts: str, table: Table) -> bytes:
-    """A digest of all that decides about how a module is compiled."""
+def key_of(stats: Mapping[str, float], *parts: str, table: Table) -> bytes:
+    """A digest of all that decides about how a module is compiled.
+
+    Args:
+        stats: when its source was written, and its size, by which Python knows its own bytecode.
+        parts: its names.
+        table: the worlds of its parts.
+    """
     state = hashlib.blake2b(_own_text(), digest_size=_KEY_LENGTH)
-    for part in (source, repr((parts, table.rows, sys.flags.optimize)).encode()):
-        state.update(len(part).to_bytes(8, "little"))
-        state.update(part)
+    state.update(repr((dict(stats), parts, table.rows, sys.flags.optimize)).encode())
     return state.digest()
 
 

@@ -9,17 +9,28 @@ import importlib.machinery
 import importlib.util
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
+from zipimport import zipimporter
 
-from sekisho.context import caller, get_mode
+from sekisho.context import get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
 from sekisho.ground import is_being_imported
-from sekisho.guard import guard_generated, guard_target, settle_late_guards, unheard, warn_unguarded
+from sekisho.guard import (
+    guard_generated,
+    guard_later,
+    guard_target,
+    imported_for_typing,
+    take_reports,
+    tell_unguarded,
+)
 from sekisho.package import compiled
-from sekisho.package.inject import GUARD, GUARD_CLASS, inject
+from sekisho.package.inject import inject
 from sekisho.package.table import Table, make_table, matches
+from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,31 +94,35 @@ class Hook:
 
     def report(self) -> None:
         """Warn of modules that were imported past the hook, and of patterns that match nothing."""
-        late, unheard[:] = tuple(unheard), ()
-        nothing = [f"worlds[{p!r}]: nothing in the package is so called." for p in self.unmatched()]
-        for warning in (*late, *map(UnguardedWarning, nothing)):
-            warnings.warn(warning, stacklevel=2)
-        missed = self.missed()
-        if missed:
-            loaders = {type(sys.modules[name].__loader__).__module__ for name in missed}
-            warnings.warn(
-                f"imported unguarded, because a loader of {', '.join(sorted(loaders))} came first: "
-                f"{', '.join(missed)}.",
-                UnguardedWarning,
-                stacklevel=2,
-            )
+        for report in take_reports():
+            report.warn()
+        for pattern in self.unmatched():
+            text = f"worlds[{pattern!r}]: nothing in the package is so called."
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
+        for text in self.missed():
+            warnings.warn(text, UnguardedWarning, stacklevel=2)
 
     def missed(self) -> list[str]:
-        """The modules of the packages that were imported from source, and not by this hook."""
+        """Say which modules of the packages were imported, and not by this hook."""
+        late: dict[str, list[str]] = {}
+        sourceless: dict[str, list[str]] = {}
+        for name, module in tuple(sys.modules.items()):
+            loader = getattr(module, "__loader__", None)
+            if not self.guards(name) or name in self.modules or is_being_imported(module):
+                continue
+            if isinstance(loader, importlib.machinery.SourceFileLoader):
+                late.setdefault(type(loader).__module__, []).append(name)
+            elif isinstance(loader, (importlib.machinery.SourcelessFileLoader, zipimporter)):
+                sourceless.setdefault(type(loader).__name__, []).append(name)
         return [
-            name
-            for name, module in tuple(sys.modules.items())
-            if self.guards(name)
-            and name not in self.modules
-            and isinstance(
-                getattr(module, "__loader__", None), importlib.machinery.SourceFileLoader
-            )
-            and not is_being_imported(module)
+            *(
+                f"imported unguarded, because a loader of {loader} came first: {_some_of(names)}."
+                for loader, names in late.items()
+            ),
+            *(
+                f"imported unguarded, because {loader} has no source file: {_some_of(names)}."
+                for loader, names in sourceless.items()
+            ),
         ]
 
     def unmatched(self) -> list[str]:
@@ -167,23 +182,26 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def __init__(self, name: str, path: str, hook: Hook) -> None:
         super().__init__(name, path)
         self.hook = hook
-        self.typed: dict[str, tuple[str, str | None]] = {}
 
+    # No exec_module: Python's own leaves no frame that a warning's stacklevel would count.
     def get_code(self, fullname: str) -> CodeType | None:
-        made = self._compiled(self.get_data(self.path), fullname)
-        self.typed = made.typed
+        made = self._compiled(fullname)
+        imported_for_typing[fullname] = made.typed
         self.hook.names.update(made.names)
+        self.hook.modules.append(fullname)
         return made.code
 
-    def _compiled(self, source: bytes, fullname: str) -> compiled.Compiled:
+    def _compiled(self, fullname: str) -> compiled.Compiled:
         package, table = self._package(fullname), self.hook.table
         kept_in = compiled.path_of(self.path)
-        key = compiled.key_of(source, self.path, fullname, package, table=table)
+        stats = self.path_stats(self.path)  # the time and the size, as Python asks for its own
+        key = compiled.key_of(stats, self.path, fullname, package, table=table)
         if kept_in is not None:
             with contextlib.suppress(OSError):
                 kept = compiled.read(self.get_data(kept_in), key)
                 if kept is not None:
                     return kept
+        source = self.get_data(self.path)
         made = compiled.compile_module(source, self.path, fullname, package, table)
         if kept_in is not None and not sys.dont_write_bytecode:
             self.set_data(kept_in, compiled.written(made, key))
@@ -191,27 +209,6 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
     def _package(self, fullname: str) -> str:
         return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
-
-    def exec_module(self, module: ModuleType) -> None:
-        vars(module).update({GUARD: decorator_for, GUARD_CLASS: class_decorator_for})
-        self.hook.modules.append(module.__name__)
-        try:
-            super().exec_module(module)
-        finally:
-            vars(module).pop(GUARD, None)
-            vars(module).pop(GUARD_CLASS, None)
-        settle_late_guards(_loaded(self.typed))
-
-
-def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
-    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
-    found: dict[str, Any] = {}
-    for name, (module, attribute) in imports.items():
-        loaded = sys.modules.get(module)
-        value = loaded if attribute is None else getattr(loaded, attribute, None)
-        if value is not None:
-            found[name] = value
-    return found
 
 
 # --- the decorators that are put in ------------------------------------------------------------
@@ -233,26 +230,49 @@ def _options(entry: str | None) -> Options:
     )
 
 
+@cache
 def decorator_for(entry: str | None) -> Callable[[Any], Any]:
     """The decorator that the table's entry stands for; None is for what it does not name."""
     return _decorator(guard_target, entry)
 
 
-def class_decorator_for(entry: str | None) -> Callable[[Any], Any]:
-    """The same for the methods of a class that its own decorators have generated."""
-    return _decorator(guard_generated, entry)
+@cache
+def class_decorator_for(
+    entry: str | None, methods: tuple[tuple[str, str | None], ...] = ()
+) -> Callable[[Any], Any]:
+    """The same for the methods of a class that its own decorators have generated.
+
+    Args:
+        entry: the class's.
+        methods: instead, methods of the class that its decorators have compiled anew, and their entries.
+    """
+    if not methods:
+        return _decorator(guard_generated, entry)
+
+    def decorate(kind: Any) -> Any:
+        for name, its_entry in methods:
+            setattr(kind, name, decorator_for(its_entry)(vars(kind)[name]))
+        return kind
+
+    return decorate
 
 
 def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], Any]:
+    options = _options(entry)
+
     def decorate(target: Any) -> Any:
         if get_mode() == "off":
             return target
+        if guard is guard_target and class_of(target) is FunctionType and not vars(target):
+            return guard_later(target, options)  # as most are, and a package has thousands
         try:
-            return guard(target, _options(entry), caller())
+            return guard(
+                target, options, None
+            )  # the names around it are looked for at the first call
         except Exception as error:  # noqa: BLE001 - whatever it is
             # Nobody wrote this decorator, so it is not for it to keep a package from being used.
             name = getattr(target, "__qualname__", repr(target))
-            warn_unguarded(target, [f"{name}: {error}"])
+            tell_unguarded(target, [f"{name}: {error}"])
             return target
 
     return decorate
@@ -284,6 +304,15 @@ def _require_fresh(package: Any) -> None:
         spec = None
     if spec is None:
         raise DeclarationError(f"{_NAME}: there is no package {package!r}.")
+
+
+def _some_of(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+_SHOWN: Final = 4
 
 
 def _refuse_rivals(packages: Sequence[str]) -> None:

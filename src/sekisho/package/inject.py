@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from sekisho.package.table import Entry, Table
 
-__all__ = ["GUARD", "GUARD_CLASS", "inject", "is_hands_off", "typed_imports"]
+__all__ = [
+    "GUARD",
+    "GUARD_CLASS",
+    "import_decorators",
+    "inject",
+    "is_hands_off",
+    "typed_imports",
+]
 
 GUARD: Final = "__sekisho_guard__"
 GUARD_CLASS: Final = "__sekisho_guard_class__"
@@ -42,6 +49,19 @@ _HANDS_OFF: Final = frozenset(
         "stencil",
     ]
 )
+# What compiles a function anew from its text: it must be given the function, and no guard of it.
+_CHECKERS: Final = frozenset(["typechecked", "beartype", "jaxtyped"])
+# Names in annotations that stand for no array: Python's types, typing's words and modules.
+_HARMLESS: Final = frozenset(
+    [
+        *("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
+        *("object", "range", "set", "slice", "str", "tuple", "type", "None"),
+        *("Any", "Callable", "Dict", "FrozenSet", "Generator", "Generic", "Iterable", "Iterator"),
+        *("List", "Literal", "Mapping", "NoReturn", "Optional", "Path", "PathLike", "Self"),
+        *("Sequence", "Set", "Tuple", "Type", "TypeVar", "Union", "abc", "pathlib"),
+        *("t", "typing"),
+    ]
+)
 # Of Python's protocols, what has annotations; but __init__ is where modules and records are made.
 _INIT: Final = "__init__"
 
@@ -55,6 +75,28 @@ def inject(tree: ast.Module, module: str, table: Table) -> list[str]:
     injector = _Injector(module, table)
     injector.visit(tree)
     return injector.names
+
+
+def import_decorators(tree: ast.Module) -> None:
+    """Have a module import the decorators that were put in, and forget them at its end."""
+    body = tree.body
+    at = next((i for i, each in enumerate(body) if not _stands_first(each)), len(body))
+    if at == len(body):
+        return  # there is nothing to be decorated
+    names = [ast.alias("decorator_for", GUARD), ast.alias("class_decorator_for", GUARD_CLASS)]
+    begin = ast.ImportFrom("sekisho.package.hook", names, 0)
+    end = ast.Delete([ast.Name(name, ast.Del()) for name in (GUARD, GUARD_CLASS)])
+    ast.copy_location(begin, body[at])
+    ast.copy_location(end, body[-1])
+    tree.body = [*body[:at], begin, *body[at:], end]
+    ast.fix_missing_locations(tree)
+
+
+def _stands_first(statement: ast.stmt) -> bool:
+    """Whether a statement must stay before all others: the docstring, an import from __future__."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | None]]:
@@ -107,6 +149,7 @@ class _Injector(ast.NodeVisitor):
         self.path = [module]
         self.table = table
         self.names: list[str] = []
+        self.later: list[tuple[str, Entry | None]] | None = None
 
     def entry(self, name: str) -> Entry | None:
         self.names.append(".".join([*self.path, name]))
@@ -117,10 +160,19 @@ class _Injector(ast.NodeVisitor):
         if is_hands_off(node):
             return
         self.path.append(node.name)
+        # A class that a type checker compiles anew needs its methods themselves, as functions do below.
+        outer, self.later = self.later, [] if _checker_in(node.decorator_list) is not None else None
         for each in node.body:
             self.visit(each)
+        later, self.later = self.later, outer
         self.path.pop()
-        if entry != "unguarded" and any(isinstance(each, ast.AnnAssign) for each in node.body):
+        if later:
+            pairs = [ast.Tuple([*map(ast.Constant, each)], ast.Load()) for each in later]
+            methods = ast.Tuple([*pairs], ast.Load())
+            at = _checker_in(node.decorator_list)
+            node.decorator_list.insert(at or 0, _call(GUARD_CLASS, entry, node, methods))
+        fields = [each.annotation for each in node.body if isinstance(each, ast.AnnAssign)]
+        if entry != "unguarded" and self.concern(fields, entry):
             # A dataclass or its like. Outermost: its __init__ is made by a decorator.
             node.decorator_list.insert(0, _call(GUARD_CLASS, entry, node))
 
@@ -131,32 +183,76 @@ class _Injector(ast.NodeVisitor):
         self.visit_function(node)
 
     def visit_function(self, node: _Function) -> None:
-        entry = self.entry(node.name)
+        entry, decorators = self.entry(node.name), node.decorator_list
         if entry == "unguarded" or is_hands_off(node):
             return
         is_special = node.name.startswith("__") and node.name.endswith("__")
         needs_annotation = entry in {None, "boundary"} or (is_special and node.name != _INIT)
-        if needs_annotation and not _is_annotated(node):
+        if needs_annotation and not self.concern(_annotations(node), entry):
             return
-        node.decorator_list.append(_call(GUARD, entry, node))
+        # A decorator that reads the function's own text, and nothing else, needs the function itself.
+        at = _checker_in(decorators)
+        if self.later is None:
+            decorators.insert(len(decorators) if at is None else at, _call(GUARD, entry, node))
+        else:
+            self.later.append((node.name, entry))
+
+    def concern(self, annotations: list[ast.expr], entry: Entry | None) -> bool:
+        """Whether annotations concern a guard: any, in a world; elsewhere what may hold arrays."""
+        if entry is not None:
+            return bool(annotations)
+        return any(_may_hold_arrays(each) for each in annotations)
 
 
-def _call(name: str, entry: Entry | None, at: _Function | ast.ClassDef) -> ast.Call:
-    decorator = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(entry)], [])
-    return ast.fix_missing_locations(ast.copy_location(decorator, at))
+def _call(
+    name: str, entry: Entry | None, at: _Function | ast.ClassDef, *more: ast.expr
+) -> ast.Call:
+    decorator = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(entry), *more], [])
+    # A function begins at its first decorator: typeguard looks for it there.
+    place = min([at, *at.decorator_list], key=lambda each: each.lineno)
+    return ast.fix_missing_locations(ast.copy_location(decorator, place))
 
 
 def is_hands_off(node: _Function | ast.ClassDef) -> bool:
     """Whether a decorator says that something is not to be guarded, or compiles its source."""
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", None)
-        if name in _HANDS_OFF:
-            return True
-    return False
+    return any(_name_of(each) in _HANDS_OFF for each in node.decorator_list)
 
 
-def _is_annotated(node: _Function) -> bool:
+def _checker_in(decorators: list[ast.expr]) -> int | None:
+    """Where the first decorator stands that compiles a function anew from its text."""
+    return next((i for i, each in enumerate(decorators) if _name_of(each) in _CHECKERS), None)
+
+
+def _name_of(decorator: ast.expr) -> str | None:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", None)
+
+
+def _annotations(node: _Function) -> list[ast.expr]:
     a = node.args
     parameters = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
-    return node.returns is not None or any(each and each.annotation for each in parameters)
+    found = [each.annotation for each in parameters if each]
+    return [each for each in (*found, node.returns) if each is not None]
+
+
+def _may_hold_arrays(annotation: ast.expr) -> bool:  # noqa: PLR0911 - one kind, one return
+    """Whether an annotation names more than Python's own types that are no arrays."""
+    match annotation:
+        case ast.Subscript(value=value) if _name_of(value) == "Literal":
+            return False
+        case ast.Name(id=name):
+            return name not in _HARMLESS
+        case ast.Attribute(attr=name):
+            return name not in _HARMLESS or _may_hold_arrays(annotation.value)
+        case ast.Constant(value=str(text)):
+            try:
+                return _may_hold_arrays(ast.parse(text.strip(), mode="eval").body)
+            except SyntaxError:
+                return True
+        case ast.Constant():
+            return False
+        case _:
+            inside = [
+                each for each in ast.iter_child_nodes(annotation) if isinstance(each, ast.expr)
+            ]
+            return any(_may_hold_arrays(each) for each in inside)

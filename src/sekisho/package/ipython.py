@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import install, read_setting
+from sekisho.guard import take_reports
 from sekisho.package.hook import class_decorator_for, decorator_for
 from sekisho.package.inject import GUARD, GUARD_CLASS, inject
 from sekisho.package.table import Table
@@ -36,6 +38,7 @@ def load(shell: Any) -> None:
     shell.user_ns_hidden.update(_NAMES)
     shell.user_ns.update(_NAMES)
     shell.ast_transformers.append(_Cells())
+    shell.events.register("post_run_cell", _report)
     shell.register_magic_function(_set_mode, "line", "sekisho")
 
 
@@ -44,6 +47,14 @@ def unload(shell: Any) -> None:
     shell.ast_transformers[:] = [
         each for each in shell.ast_transformers if not isinstance(each, _Cells)
     ]
+    with contextlib.suppress(ValueError):  # it was not loaded
+        shell.events.unregister("post_run_cell", _report)
+
+
+def _report(_result: Any) -> None:
+    """Warn of what the functions that a cell has called leave unchecked."""
+    for report in take_reports():
+        report.warn()
 
 
 def _set_mode(line: str) -> None:

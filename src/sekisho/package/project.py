@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["read_project", "read_pyproject", "read_tools"]
 
-_FORMS: Final = {"packages": list, "worlds": dict, "check": dict, "fuzz": dict}
+_FORMS: Final = {"mode": str, "packages": list, "worlds": dict, "check": dict, "fuzz": dict}
 """What the section may hold: each part is read by whom it concerns, and known to all."""
 
 
-def read_tools(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the table ``[tool]`` of the ``pyproject.toml`` in this folder or the nearest above.
+def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Read the table ``[tool]`` of this file, or of the ``pyproject.toml`` in this folder or the nearest above.
 
     Returns:
         The file, None if there is none, and the tables of all tools.
@@ -26,7 +26,9 @@ def read_tools(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     Raises:
         DeclarationError: if the file cannot be read, or is no TOML.
     """
-    paths = (each / "pyproject.toml" for each in (folder, *folder.parents))
+    paths = [each / "pyproject.toml" for each in (place, *place.parents)]
+    if place.is_file():
+        paths = [place]
     path = next((each for each in paths if each.is_file()), None)
     if path is None:
         return None, {}
@@ -42,28 +44,28 @@ def read_tools(folder: Path) -> tuple[Path | None, dict[str, Any]]:
     return path, tools
 
 
-def read_project(folder: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the section in this folder or the nearest above; give the file, too.
+def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Read the section in this file, or in this folder or the nearest above; give the file, too.
 
     Raises:
         DeclarationError: if the section is not of its form, or the file is no TOML.
     """
-    path, tools = read_tools(folder)
+    path, tools = read_tools(place)
     section: Any = tools.get("sekisho", {})
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
         raise DeclarationError(
-            f"{path}: [tool.sekisho] takes packages = [...] and the tables worlds, check and fuzz, "
+            f"{path}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
             f"got {section!r}."
         )
     return path, section
 
 
-def read_pyproject(folder: Path) -> tuple[list[str], dict[str, str]]:
+def read_pyproject(place: Path) -> tuple[list[str], dict[str, str]]:
     """Read which packages are guarded, and the worlds of their parts.
 
     Raises:
         DeclarationError: if the section is not of its form.
     """
-    _, section = read_project(folder)
+    _, section = read_project(place)
     return section.get("packages", []), section.get("worlds", {})

@@ -1,0 +1,137 @@
+"""Contracts that are read at the first call: what annotations name may be defined only then."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.contract import (
+    LenientNames,
+    Options,
+    build_contract,
+    display_name,
+    read_signature,
+)
+from sekisho.errors import DeclarationError
+from sekisho.ground import is_guard, locals_of
+from sekisho.guard.report import tell_unguarded, warn_of_slips
+from sekisho.worlds import asked_worlds, class_of
+
+if TYPE_CHECKING:
+    import types
+    from collections.abc import Mapping
+
+    from sekisho.contract import Contract
+
+__all__ = ["imported_for_typing", "read_late"]
+
+imported_for_typing: Final[dict[str, Mapping[str, tuple[str, str | None]]]] = {}
+"""For each guarded module, what it imports for its type checker only: name, module, name there."""
+
+_HINT: Final = "import it outside of TYPE_CHECKING, or define it before the first call"
+
+
+def read_late(
+    function: types.FunctionType, options: Options, names: dict[str, Any], home: str
+) -> Contract:
+    """Read a contract at the first call.
+
+    Args:
+        function: the function to be guarded.
+        options: the decorator's options.
+        names: what string annotations may mention beside the function's globals.
+        home: the module that an import hook found the function in.
+
+    Raises:
+        DeclarationError: if it cannot be read, unless nobody asked for this very function to be
+            guarded: then what can be read is checked, and the rest is reported.
+    """
+    if options.lenient:
+        return _read_leniently(function, options, home)
+    signature = read_signature(function)
+    try:
+        contract = build_contract(function, signature, options, names)
+    except NameError as error:
+        around, missing = _classes_of_call(), error
+        try:
+            if missing.name not in around:
+                raise missing
+            contract = build_contract(function, signature, options, {**around, **names})
+        except NameError:
+            raise DeclarationError(
+                f"{display_name(function)}(): an annotation names what is not defined: {missing}."
+                f"\n  hint: {_HINT}"
+            ) from None
+    warn_of_slips(function, contract)
+    return contract
+
+
+def _read_leniently(function: types.FunctionType, options: Options, home: str) -> Contract:
+    problems: list[str] = []
+    typed = _loaded(imported_for_typing.get(home, {}))
+    names = LenientNames(function.__globals__, typed)
+    names.update(_names_where_defined(function, home))
+    contract = build_contract(function, read_signature(function), options, names, problems)
+    if names.missing:
+        known = {name for world in asked_worlds() for name in (world.name, world.array_class)}
+        if contract.holds_arrays or names.missing & (_ARRAY_NAMES | known):
+            words = ", ".join(sorted(names.missing))
+            title = display_name(function)
+            text = f"{title}() names {words}, which is defined nowhere when the program runs."
+            problems.insert(0, f"{text}\n  hint: {_HINT}")
+        else:
+            problems.clear()  # it speaks of no arrays
+    tell_unguarded(function, problems, home)
+    warn_of_slips(function, contract)
+    return contract
+
+
+_ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
+
+
+def _names_where_defined(function: types.FunctionType, home: str) -> dict[str, Any]:
+    """The names of the classes that a method is inside of, and of its module if that is another.
+
+    A NamedTuple's ``__new__`` has globals of its own, which do not know the types of its fields.
+    """
+    module = vars(sys.modules.get(home, ModuleType("")))
+    names: dict[str, Any] = {} if function.__globals__ is module else dict(module)
+    owner: Mapping[str, Any] = module
+    for part in function.__qualname__.split(".")[:-1]:
+        kind = owner.get(part)
+        if not issubclass(class_of(kind), type):
+            break
+        owner = vars(kind)
+        # A method named `float` is not what its siblings' annotations mean.
+        names |= {k: v for k, v in owner.items() if not hasattr(class_of(v), "__get__")}
+    return names
+
+
+def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
+    found: dict[str, Any] = {}
+    for name, (origin, attribute) in imports.items():
+        module = sys.modules.get(origin)
+        if attribute is None and module is not None:
+            found[name] = module
+        elif type(module) is ModuleType and attribute in vars(module):  # a lazy one would run code
+            found[name] = vars(module)[attribute]
+        elif f"{origin}.{attribute}" in sys.modules:
+            found[name] = sys.modules[f"{origin}.{attribute}"]
+    return found
+
+
+def _classes_of_call() -> dict[str, Any]:
+    """The class that the method being called for the first time is of, and those that it extends.
+
+    A class that is made in a function has a name for its own methods only in that function.
+    """
+    frame = inspect.currentframe()
+    while frame is not None and not is_guard(frame.f_code):
+        frame = frame.f_back
+    args: Any = locals_of(frame).get("args") if frame else None
+    first: Any = args[0] if args else None
+    kind = first if isinstance(first, type) else class_of(first)
+    return {each.__name__: each for each in kind.__mro__}
