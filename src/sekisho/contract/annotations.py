@@ -106,8 +106,8 @@ class Parser:
         self.home = home
         self.names = names
         self.has_own_checker: bool = typechecker not in {"beartype", None}
-        self.evaluate = evaluate
-        self.owner = owner
+        self.evaluate: Callable[[str], Any] = evaluate
+        self.owner: str | None = owner
         self.records: dict[Any, RecordSpec] = {}
         self.aliases: dict[Any, AliasSpec] = {}  # those that are being read
         self.variables: dict[Any, Any] = {}
