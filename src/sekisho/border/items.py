@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.border.copies import add_container
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
-from sekisho.errors import BoundaryError, ConversionError, hide_in_pytest
+from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
 from sekisho.worlds import (
     CheckedIterable,
     Refusal,
@@ -75,7 +75,7 @@ def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> lis
     """
     try:
         return list(take())
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, SekishoError):
         raise
     except Exception as error:  # noqa: BLE001 - the class may raise anything
         reason = f"its items cannot be taken: {str(error).partition(chr(10))[0]}"
