@@ -173,7 +173,7 @@ def kinds(torch):  # noqa: C901 - one small function a kind
             variadic,
             lambda n: (ones(2, n, 4), ones(n, 4)),
             (ones(2, 3, 4), ones(5, 4)),
-            "axes '*b' are (2, 3) (from argument 'x'), but axes *b of 'y' are (5)",
+            "axes '*b' are (2, 3) (from argument 'x'), but axes *b of 'y' are (5,)",
         ),
         "symbolic": (symbolic, lambda n: (ones(2 * n), ones(n)), (ones(4), ones(3)), "n//2 = 2"),
         "nested": (nested, lambda n: ({"a": [ones(n, 3)] * 2},), (lists,), "x['a'][1]"),

@@ -30,6 +30,7 @@ from sekisho.contract import (
     Options,
     PackedSpec,
     Parameter,
+    RecordSpec,
     SelfSpec,
     TreeSpec,
     UnionSpec,
@@ -170,7 +171,8 @@ class Boundary:
         try:
             return self._admit(value, call, place)
         except RecursionError:
-            if not nests_deeper(value, _DEEP):
+            records = (each for each in walk(self.parameter.spec) if isinstance(each, RecordSpec))
+            if not nests_deeper(value, _DEEP) and next(records, None) is None:
                 raise  # the program's own, which it may answer
             reason = "it nests too deep to be checked, or contains itself"
             violation = (place or self.root).violation(self.parameter.spec, value, reason)

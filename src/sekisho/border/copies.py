@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import warnings
 from collections import abc
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -167,10 +169,11 @@ def _contents(value: Any) -> _Contents:
         return _Contents(items, attributes)
     attributes.update(getattr(value, "__dict__", {}))
     for each in kind.__mro__:
-        slots: Any = vars(each).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if hasattr(value, name):
-                attributes[name] = getattr(value, name)
+        for name, member in vars(each).items():
+            # Not by getattr: a slot that nobody has filled may have the class compute it.
+            if type(member) is MemberDescriptorType:
+                with suppress(AttributeError):
+                    attributes[name] = member.__get__(value, kind)
     return _Contents(items, attributes)
 
 

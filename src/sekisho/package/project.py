@@ -27,7 +27,7 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
         DeclarationError: if the file cannot be read, or is no TOML.
     """
     paths = [each / "pyproject.toml" for each in (place, *place.parents)]
-    if place.is_file():
+    if place.is_file() and place.suffix == ".toml":  # the one that pytest was given
         paths = [place]
     path = next((each for each in paths if each.is_file()), None)
     if path is None:
