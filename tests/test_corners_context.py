@@ -10,7 +10,8 @@ from sekisho.context import modes
 @pytest.fixture
 def prepared(monkeypatch):
     """Pretend that this process has never been strict; the fixture counts what is prepared for it."""
-    monkeypatch.setattr(modes, "_has_been_strict", False)
+    for name in ("_becomes_strict", "_is_prepared"):
+        monkeypatch.setattr(modes, name, False)
     monkeypatch.setattr(modes, "_on_strict", [])
     monkeypatch.setattr(modes, "_process", modes.make_setting("", "convert"))
     monkeypatch.setenv("SEKISHO_MODE", "convert")

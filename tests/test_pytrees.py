@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from jaxtyping import Array, ArrayLike, Float32, ScalarLike, Shaped, jaxtyped
+from jaxtyping import Float32, Shaped, jaxtyped
 
 import sekisho as sk
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
-PyTree = jaxtyping.PyTree
+# Of jaxtyping's, those that import JAX.
+Array, ArrayLike, PyTree, ScalarLike = (
+    getattr(jaxtyping, name) for name in ("Array", "ArrayLike", "PyTree", "ScalarLike")
+)
 WORLDS = {"numpy": (np.asarray, np.ndarray), "jax": (jnp.asarray, jax.Array)}
 try:
     import torch

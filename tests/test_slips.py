@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -11,15 +12,17 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional, TypedDict, Union
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxtyping import Float, PyTree
+from jaxtyping import Float
 
 import sekisho as sk
 from sekisho.contract import find_slips, names_of, parse_axes
 
+HAS_JAX = importlib.util.find_spec("jax") is not None
 IMAGE = Float[sk.Array, "height width"]
 SLIP = Float[sk.Array, "heigth width"]
 
@@ -230,7 +233,7 @@ PLACES = {
     "dataclass": (Box, "argument 'x'"),
     "NamedTuple": (Pair, "argument 'x'"),
     "TypedDict": (Row, "argument 'x'"),
-    "PyTree": (PyTree[SLIP], "argument 'x'"),
+    **({"PyTree": (jaxtyping.PyTree[SLIP], "argument 'x'")} if HAS_JAX else {}),
     "variadic": (Float[np.ndarray, "*heigth 3"], "argument 'x'"),
     "broadcastable": (Float[np.ndarray, "#heigth 3"], "argument 'x'"),
 }
