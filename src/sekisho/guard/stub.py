@@ -149,16 +149,19 @@ def _make(recipe: Recipe) -> types.FunctionType:
     functools.update_wrapper(guard, function)
     recipe.lend_to(guard)
     key = (function.__module__, getattr(function, "__qualname__", "<locals>"))
-    is_made_again = "<locals>" not in key[1] and _latest.get(key) is not None
-    _latest[key] = guard
+    known = _latest.get(key)
+    is_made_again = "<locals>" not in key[1] and known is not None and known() is not None
+    if "<locals>" not in key[1]:
+        _latest[key] = weakref.ref(guard)
     _equip(guard, recipe, waits=is_made_again and key[0] != "__main__")
     return guard
 
 
-_latest: Final[weakref.WeakValueDictionary[tuple[str, str], types.FunctionType]] = (
-    weakref.WeakValueDictionary()
-)
-"""The guard that was made last, by the module and the name of its function."""
+_latest: Final[dict[tuple[str, str], weakref.ref[types.FunctionType]]] = {}
+"""The guard that was made last, by the module and the name of its function.
+
+No dictionary of weak values: Python code of its own would run when a guard goes.
+"""
 
 
 def options_of(guard: Callable[..., Any]) -> Options | None:
