@@ -42,6 +42,12 @@ MAY = {
     "collate": {"allow": (sk.BoundaryError, ValueError)},
     "blur": {"allow": (RuntimeError,)},  # torch pools no empty image
     "report": {"allow": (sk.BoundaryError,)},
+    # What the pages show of writes into arguments.
+    "fill": {"mutates": ("out",), "allow": (sk.BoundaryError, sk.LostWriteWarning)},
+    "add_prediction": {
+        "mutates": ("batch",),
+        "allow": (KeyError, sk.LostWriteWarning),
+    },
 }
 """What documented functions may do."""
 

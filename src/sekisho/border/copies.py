@@ -136,7 +136,7 @@ def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -
     if (
         copies is None
         or value is given
-        or isinstance(value, (tuple, CheckedIterable, abc.Iterator))
+        or isinstance(value, (tuple, CheckedIterable, abc.Iterator, abc.AsyncIterator))
     ):
         return
     before = _contents(value)
