@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.adoption.imports import with_imports
+from sekisho.code import parse_concrete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,17 +52,11 @@ def rewrite(
         ImportError: if libcst is not installed.
         ValueError: if libcst cannot read the file, or would change more of it than the edits.
     """
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - likewise
+    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an extra, and only this needs it
 
     if not edits:
         return text, frozenset()
-    try:
-        parsed = cst.parse_module(text)
-    except cst.ParserSyntaxError as error:
-        raise ValueError(f"libcst cannot read line {error.raw_line} of the file") from None
-    if parsed.code != text:
-        raise ValueError("libcst cannot keep the file as it is")
+    parsed = parse_concrete(text)
     missed = {edit.line: edit for edit in edits}
     wrapper = MetadataWrapper(parsed, unsafe_skip_copy=True)
     module = wrapper.visit(_make_writer(missed, width))

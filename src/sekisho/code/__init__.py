@@ -2,9 +2,11 @@
 
 The files of a project (`files`) and the installed libraries, stubs first (`libraries`), as tables of
 names and what is written about them (`tables`); what was read once is kept under its digest (`cache`).
+What writes into a file reads it with its spaces and comments (`concrete`).
 """
 
 from sekisho.code.cache import Cache, digest
+from sekisho.code.concrete import parse_concrete
 from sekisho.code.files import Skipped, SourceFile, decode, find_files, parse, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
@@ -34,6 +36,7 @@ __all__ = [
     "lower_expr",
     "lower_signature",
     "parse",
+    "parse_concrete",
     "read_file",
     "tag_of",
 ]

@@ -13,6 +13,7 @@ import warnings
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.code import parse_concrete
 from sekisho.ground import printable
 
 if TYPE_CHECKING:
@@ -189,10 +190,4 @@ def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
         def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
             return updated_node.with_changes(keyword=original_node.keyword)
 
-    try:
-        parsed = cst.parse_module(text)
-    except cst.ParserSyntaxError as error:
-        raise ValueError(f"libcst cannot read line {error.raw_line} of the file") from None
-    if parsed.code != text:
-        raise ValueError("libcst cannot keep the file as it is")
-    return MetadataWrapper(parsed, unsafe_skip_copy=False).visit(Rewriter()).code
+    return MetadataWrapper(parse_concrete(text), unsafe_skip_copy=False).visit(Rewriter()).code

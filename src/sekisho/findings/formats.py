@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sekisho.findings.finding import CODES
-from sekisho.ground import as_json, printable
+from sekisho.ground import as_command_data, as_command_property, as_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,17 +63,10 @@ def _github(findings: Sequence[Finding], settings: Settings) -> str:
                 [each.message, *each.reason, *([f"help: {each.help}"] if each.help else [])],
             )
         )
-        place = f"file={_property(settings.shown(each.path))},line={each.line},col={each.column}"
-        lines.append(f"::warning {place},title={each.code}::{_data(text)}\n")
+        path = as_command_property(printable(settings.shown(each.path)))
+        place = f"file={path},line={each.line},col={each.column}"
+        lines.append(f"::warning {place},title={each.code}::{as_command_data(text)}\n")
     return "".join(lines)
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sarif(findings: Sequence[Finding], settings: Settings) -> str:

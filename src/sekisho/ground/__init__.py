@@ -13,6 +13,7 @@ from sekisho.ground._private import (
     is_being_imported,
     is_protocol,
     is_stored_field,
+    look_up,
     quiet,
     warning_hook,
 )
@@ -22,7 +23,12 @@ from sekisho.ground.frames import locals_of, not_counted
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
-from sekisho.ground.printable import as_json, printable
+from sekisho.ground.printable import (
+    as_command_data,
+    as_command_property,
+    as_json,
+    printable,
+)
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -49,6 +55,8 @@ __all__ = [
     "OPTIONS",
     "STUB",
     "WRITE",
+    "as_command_data",
+    "as_command_property",
     "as_json",
     "callee_names",
     "compile_function",
@@ -64,6 +72,7 @@ __all__ = [
     "is_guard",
     "is_protocol",
     "is_stored_field",
+    "look_up",
     "live_guards",
     "locals_of",
     "make_stub",

@@ -25,6 +25,7 @@ __all__ = [
     "is_being_imported",
     "is_protocol",
     "is_stored_field",
+    "look_up",
     "quiet",
     "warning_hook",
 ]
@@ -41,6 +42,13 @@ def _walk_to_frame(depth: int = 0) -> FrameType:
 
 frame_at: Final[Callable[[int], FrameType]] = getattr(sys, "_getframe", _walk_to_frame)
 """The frame so many calls out. A function of C's where there is one: no frame of its own, and quick."""
+
+
+def look_up(root: Any, path: str) -> Any:
+    """What stands under a dotted name; None if any part of it is missing."""
+    for name in path.split("."):
+        root = getattr(root, name, None)
+    return root
 
 
 def is_being_imported(module: Any) -> bool:

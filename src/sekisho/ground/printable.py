@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-__all__ = ["as_json", "printable"]
+__all__ = ["as_command_data", "as_command_property", "as_json", "printable"]
 
 _BYTE: Final = range(0xDC80, 0xDD00)
 """What stands for a byte of a file's name that is not of its encoding."""
@@ -43,3 +43,16 @@ def as_json(document: Any) -> str:
     # Only strings have such characters, and in them an escape means the same.
     kept = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
     return f"{''.join(kept)}\n"
+
+
+def as_command_data(text: str) -> str:
+    """The text of a workflow command, as GitHub Actions escapes it.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def as_command_property(text: str) -> str:
+    """A property of a workflow command, as a file or a title: it ends at a colon or a comma."""
+    return as_command_data(text).replace(":", "%3A").replace(",", "%2C")

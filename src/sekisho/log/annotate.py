@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sekisho.ground import as_command_data, as_command_property
 from sekisho.log.advice import advise
 from sekisho.log.table import cells_of, place_of
 
@@ -34,14 +35,6 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
         )
         text = ", ".join(filter(None, (text, cells.how)))
         text += f"\nhint: {advice}" if advice else ""
-        place = f"file={_value(path)},line={row.line},title={_value(cells.way)}"
-        lines.append(f"::{level} {place}::{_escaped(text)}")
+        place = f"file={as_command_property(path)},line={row.line},title={as_command_property(cells.way)}"
+        lines.append(f"::{level} {place}::{as_command_data(text)}")
     return lines
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _value(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any, Final
 
+from sekisho.ground import look_up
+
 __all__ = ["CLASS", "is_clean", "warn_unless_watched"]
 
 CLASS: Final = "_src.array.ArrayImpl"
@@ -14,23 +16,16 @@ CLASS: Final = "_src.array.ArrayImpl"
 _CLEAN: Final = "_src.core.trace_state_clean"
 
 
-def _find(root: Any, path: str) -> Any:
-    """What stands under a dotted name; None if any part of it is missing."""
-    for name in path.split("."):
-        root = getattr(root, name, None)
-    return root
-
-
 def is_clean(jax: Any) -> bool:
     """Whether no transform of JAX is at work. Where it cannot be asked: yes; a tracer says so itself."""
     # `jax.core` warns of this name, from 0.5 to 0.6.
-    ask = _find(jax, _CLEAN)
+    ask = look_up(jax, _CLEAN)
     return True if ask is None else bool(ask())
 
 
 def warn_unless_watched(jax: Any) -> None:
     """Warn of a release whose arrays strict mode cannot watch."""
-    if _find(jax, CLASS) is None:
+    if look_up(jax, CLASS) is None:
         warnings.warn(
             f"strict mode sees no methods of JAX's arrays: jax {getattr(jax, '__version__', '')} has no "
             f"jax.{CLASS}.\n  hint: a release of sekisho that knows it, or an older jax",

@@ -14,6 +14,8 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho.ground import look_up
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,13 +36,6 @@ __all__ = [
     "note_inline",
     "write_count",
 ]
-
-
-def _find(root: Any, path: str) -> Any:
-    """What stands under a dotted name; None if any part of it is missing."""
-    for name in path.split("."):
-        root = getattr(root, name, None)
-    return root
 
 
 def _working(*candidates: Any) -> Any:
@@ -85,23 +80,26 @@ class Asked(NamedTuple):
 @cache
 def asked_of(torch: Any) -> Asked:
     """Look up what is asked before memory is shared."""
-    transform = _working(_find(torch, "_C._functorch.peek_interpreter_stack"))
+    transform = _working(look_up(torch, "_C._functorch.peek_interpreter_stack"))
     # The public function asks `_C` and more, and takes twice as long.
-    is_tracing = _working(_find(torch, "_C._is_tracing"), _find(torch, "jit.is_tracing"))
-    modes = _working(_find(torch, "_C._len_torch_dispatch_stack"))
+    is_tracing = _working(look_up(torch, "_C._is_tracing"), look_up(torch, "jit.is_tracing"))
+    modes = _working(look_up(torch, "_C._len_torch_dispatch_stack"))
     found = (transform or _nothing, is_tracing or _never, modes or _none)
     return Asked(*found, is_complete=None not in {transform, is_tracing, modes})
 
 
 def is_in_trace(torch: Any) -> bool:
     """Whether `torch.jit.trace` records what runs now, or `torch.jit.script` reads it."""
-    state = _working(_find(torch, "_C._get_tracing_state"))
+    state = _working(look_up(torch, "_C._get_tracing_state"))
     return asked_of(torch).is_tracing() if state is None else state() is not None
 
 
 def has_fake_mode(torch: Any) -> bool:
     """Whether the innermost dispatch mode of fake tensors is on. Where it cannot be asked: no."""
-    get, key = _find(torch, "_C._get_dispatch_mode"), _find(torch, "_C._TorchDispatchModeKey.FAKE")
+    get, key = (
+        look_up(torch, "_C._get_dispatch_mode"),
+        look_up(torch, "_C._TorchDispatchModeKey.FAKE"),
+    )
     return get is not None and key is not None and get(key) is not None
 
 
@@ -226,15 +224,15 @@ def make_tables(torch: Any) -> None:
     device = sys.modules.get("torch.utils._device") or importlib.import_module("torch.utils")
     for make in (
         getattr(device, "_device_constructors", None),
-        _find(torch, "jit._builtins._get_builtin_table"),
+        look_up(torch, "jit._builtins._get_builtin_table"),
     ):
         _working(make)
 
 
 def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
     """Have TorchScript take a wrapper for what it wraps; where it keeps no table, it may refuse it."""
-    find = _find(torch, "jit._builtins._find_builtin")
-    register = _find(torch, "jit._builtins._register_builtin")
+    find = look_up(torch, "jit._builtins._find_builtin")
+    register = look_up(torch, "jit._builtins._register_builtin")
     if find is None or register is None:
         return
     with contextlib.suppress(Exception):  # one of them may stand on what is gone
