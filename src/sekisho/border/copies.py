@@ -173,7 +173,7 @@ def _contents(value: Any) -> _Contents:
             # Not by getattr: a slot that nobody has filled may have the class compute it.
             if type(member) is MemberDescriptorType:
                 with suppress(AttributeError):
-                    attributes[name] = member.__get__(value, kind)
+                    attributes[name] = member.__get__(value, class_of(value))
     return _Contents(items, attributes)
 
 
