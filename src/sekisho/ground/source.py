@@ -13,6 +13,7 @@ import functools
 import itertools
 import linecache
 import threading
+import time
 import types
 import weakref
 from collections import deque
@@ -84,11 +85,15 @@ _by_filename: Final[dict[str, _Named]] = {}
 """linecache asks by this: what it keeps must keep no contract, and so no default value, alive."""
 
 _unused: Final[deque[_Named]] = deque()
-"""Entries that are gone. Their names leave linecache when the next guard comes, never from a
-finalizer: that may run while `linecache.checkcache` goes through its names."""
+"""Entries that are gone, as a finalizer leaves them."""
 
-_MOST_UNUSED: Final = 1000
-"""How many of them may wait until no other thread is there that might look."""
+_leaving: Final[deque[tuple[float, _Named]]] = deque()
+"""The same, each with the second at which it was seen here. Their names leave linecache later, when
+a guard comes: `linecache.checkcache` goes through its names without a lock, in any thread, and
+raises for one that is gone since it began."""
+
+_LONGEST_CHECK: Final = 10.0
+"""Seconds that one `linecache.checkcache` may take."""
 
 _lock: Final = threading.RLock()
 """Held while a function is given its code and entered here. Again by the same thread if garbage is
@@ -111,9 +116,10 @@ def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.Functio
     # Not all in <>: linecache takes such a name for one that has no source.
     filename = f"{_PREFIX}{next(_number)}>.{name}"
     code = compile(_with_handler(source), filename, "exec", dont_inherit=True)
-    exec(code, namespace)  # noqa: S102
-    function: types.FunctionType = namespace.pop(name)
-    return function
+    # Not into the namespace itself, where another thread may have a function of this name at work.
+    made: dict[str, types.FunctionType] = {}
+    exec(code, namespace, made)  # noqa: S102
+    return made[name]
 
 
 def _with_handler(source: str) -> str:
@@ -236,14 +242,13 @@ def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
 
 
 def _forget_unused() -> None:
-    # `linecache.checkcache` goes through its names without a lock, and raises for one that is gone.
-    if threading.active_count() > 1 and len(_unused) < _MOST_UNUSED:
-        return
+    now = time.monotonic()
     while _unused:
-        gone = _unused.pop()
-        if (
-            _by_filename.get(gone.filename) is gone
-        ):  # else the function is here under its name again
+        _leaving.append((now, _unused.popleft()))
+    while _leaving and now - _leaving[0][0] >= _LONGEST_CHECK:
+        _, gone = _leaving.popleft()
+        # Another is there where the function has been entered again under its name.
+        if _by_filename.get(gone.filename) is gone:
             del _by_filename[gone.filename]
             linecache.cache.pop(gone.filename, None)
 
