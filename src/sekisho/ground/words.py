@@ -65,7 +65,13 @@ def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]
     raise DeclarationError(f"{function}(): there is no option {name!r}.\n  hint: {hint}")
 
 
-def refuse_words(function: str, call: str, words: dict[str, Any], reason: str = "") -> NoReturn:
+def refuse_words(
+    function: str,
+    call: str,
+    words: dict[str, Any],
+    reason: str = "",
+    known: Collection[str] = (),
+) -> NoReturn:
     """Refuse arguments that are another library's.
 
     Args:
@@ -73,6 +79,7 @@ def refuse_words(function: str, call: str, words: dict[str, Any], reason: str = 
         call: how it is called.
         words: the arguments by name.
         reason: what is wrong, if it is no name.
+        known: the options that it has, one of which may be meant.
 
     Raises:
         DeclarationError: (a TypeError) naming the word that it has here.
@@ -81,6 +88,8 @@ def refuse_words(function: str, call: str, words: dict[str, Any], reason: str = 
     meant = _ARGUMENTS.get(name)
     what = f"\n  the word here is {meant}" if meant else ""
     reason = reason or f"there is no argument {name!r}."
+    if not meant and (close := _close(name, known, 1)):
+        call = f"did you mean {close[0]!r}?"
     raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}")
 
 
