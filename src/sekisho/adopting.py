@@ -308,10 +308,9 @@ def _report(plan: Plan) -> None:
 
 
 def _writing(plan: Plan) -> Transaction:
-    from sekisho.writing import Change, Transaction, project_folder  # noqa: PLC0415 - as above
+    from sekisho.writing import Change, Transaction  # noqa: PLC0415 - as above
 
-    folder = project_folder(os.path.commonpath([file.path for file in plan.files]))
-    return Transaction(folder, [Change(*file[:3]) for file in plan.files])
+    return Transaction([Change(*file[:3]) for file in plan.files])
 
 
 def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:

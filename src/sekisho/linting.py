@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -207,15 +206,13 @@ def _print_differences(changes: list[Change]) -> None:
 
 
 def _write(changes: list[Change], mended: dict[str, int], left: str, count: int) -> int:
-    from sekisho.writing import Transaction, project_folder  # noqa: PLC0415 - as above
+    from sekisho.writing import Transaction  # noqa: PLC0415 - as above
 
-    if changes:
-        paths = [os.path.realpath(change.path) for change in changes]
-        with Transaction(project_folder(os.path.commonpath(paths)), changes) as written:
-            written.commit()
-        for path, why in written.left_alone.items():
-            left += f"sekisho: left alone: {printable(path)}: {why}\n"
-            mended.pop(path)
+    with Transaction(changes) as written:
+        written.commit()
+    for path, why in written.left_alone.items():
+        left += f"sekisho: left alone: {printable(path)}: {why}\n"
+        mended.pop(path)
     sys.stderr.write(left)
     sys.stderr.write(f"{sum(mended.values())} of {count} findings mended\n")
     return int(sum(mended.values()) < count)

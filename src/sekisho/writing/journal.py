@@ -63,12 +63,19 @@ def digest_of(data: bytes | None) -> str:
     return "" if data is None else hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def project_folder(path: str | Path) -> Path:
-    """The folder of the project that a path lies in; the nearest folder, if no file marks a project."""
-    real = Path(os.path.realpath(path))
-    nearest = real if real.is_dir() else real.parent
-    folders = (nearest, *nearest.parents)
-    return next((each for each in folders if any((each / m).exists() for m in _MARKS)), nearest)
+def project_folder(files: Sequence[str]) -> str:
+    """The folder of the project that files lie in; the nearest folder, if nothing marks a project.
+
+    Args:
+        files: at least one, by their real paths.
+    """
+    folders = [os.path.dirname(file) for file in files]
+    try:
+        nearest = Path(os.path.commonpath(folders))
+    except ValueError:  # on Windows, files of several drives
+        nearest = Path(folders[0])
+    parents = (nearest, *nearest.parents)
+    return str(next((p for p in parents if any((p / m).exists() for m in _MARKS)), nearest))
 
 
 def find_journal(paths: Iterable[str | Path]) -> Path | None:
