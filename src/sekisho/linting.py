@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.ground import printable
+from sekisho.ground import decode, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -237,8 +237,7 @@ def _edited(
 
 
 def _print_differences(changes: list[Change]) -> None:
-    from sekisho.code import decode  # noqa: PLC0415 - as above
-    from sekisho.findings import difference  # noqa: PLC0415 - likewise
+    from sekisho.findings import difference  # noqa: PLC0415 - as above
 
     for path, before, after in changes:
         sys.stdout.write(difference(path, decode(before)[0], decode(after)[0]))

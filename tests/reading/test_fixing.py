@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import types
 
 import pytest
 
@@ -91,27 +90,6 @@ def test_a_local_variable_is_renamed_wherever_it_stands(project, run_check, body
 # --- what is only suggested
 
 
-ANNOTATIONS = [
-    "",
-    ": np.ndarray",
-    ": torch.Tensor",
-    ": np.ndarray | torch.Tensor",
-    ": 'np.ndarray | torch.Tensor'",
-    ": Union[np.ndarray, torch.Tensor]",
-    ": Arr",
-    ": Optional[Arr]",
-    ": list[np.ndarray]",
-    ": set[np.ndarray]",
-    ": dict[np.ndarray, int]",
-    ": Sets",
-    ": 'set[np.ndarray]'",
-    ": Record",
-    ': Float[np.ndarray, "n+m"]',
-    ': Float[np.ndarray, "n m"]',
-    ": Future[np.ndarray]",
-    ": object",
-    ": float",
-]
 HEAD = """
     import numpy as np
     import torch
@@ -137,22 +115,6 @@ USES = [
     "def f(x{0}):\n    return x + 1\n\n\na = f(np.ones(3))\nb = f(torch.ones(3))\n",
     "def f(x{0}, y=1):\n    return (x - x.mean()) / x.std()\n\n\nf(np.ones(3))\nf(torch.ones(3))\n",
 ]
-
-
-@pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("annotation", ANNOTATIONS)
-def test_to_follow_a_help_line_is_never_an_error_at_decoration(
-    project, monkeypatch, annotation, use
-):
-    text = textwrap.dedent(HEAD) + use.format(annotation)
-    project.write(text)
-    for finding in project.findings("SK103", "SK106"):
-        assert finding.fix is None
-        for decorator in re.findall(r"@sekisho\.\w+", finding.help):
-            declared = text.partition("\n\n\na = f(")[0].partition("\n\n\nf(")[0]
-            module = types.ModuleType("declared")
-            monkeypatch.setitem(sys.modules, "declared", module)
-            exec(declared.replace("def f(", f"{decorator}\ndef f("), vars(module))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.code import parse, read_file
+from sekisho.code import read_file
 from sekisho.findings import Finding, with_ignores
+from sekisho.ground import parse
 
 pytestmark = pytest.mark.usefixtures("torch")
 

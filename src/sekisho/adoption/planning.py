@@ -12,9 +12,10 @@ from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.rewriting import Edit, rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
-from sekisho.code import Skipped, parse, read_file
+from sekisho.code import Skipped, read_file
 from sekisho.contract import variadic_index
 from sekisho.deduction import Deduced, LeftOut, Said, deduce, spell
+from sekisho.ground import parse
 
 if TYPE_CHECKING:
     import ast

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import io
 import json
 import os
 import re
-import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import quiet
+from sekisho.ground import decode, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Skipped", "SourceFile", "decode", "find_files", "parse", "read_file"]
+__all__ = ["Skipped", "SourceFile", "find_files", "read_file"]
 
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 _LARGEST: Final = 8_000_000
@@ -146,17 +143,6 @@ def read_file(path: Path) -> SourceFile | Skipped:
     )
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """The text of a Python file and its encoding: by its byte order mark, its cookie, or UTF-8.
-
-    Raises:
-        SyntaxError: if it declares an encoding that there is not.
-        UnicodeDecodeError: if it is not what it declares.
-    """
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    return data.decode(encoding), encoding
-
-
 def _unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
@@ -221,21 +207,6 @@ def _problem(code: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def parse(text: str) -> ast.Module:
-    """Parse a module, without a word about what its strings escape.
-
-    Raises:
-        ValueError: in one line, if it does not parse, or is nested too deeply to.
-    """
-    with quiet():
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            raise ValueError(f"line {error.lineno}: {error.msg}") from None
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(_first_line(error) or "it is nested too deeply") from None
 
 
 def _first_line(error: BaseException) -> str:

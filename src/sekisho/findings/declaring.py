@@ -7,7 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.code import lower_expr, parse, tag_of
+from sekisho.code import lower_expr, tag_of
+from sekisho.ground import parse
 from sekisho.inference import arrays_in, read_annotation
 from sekisho.package import typed_imports
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sekisho.code import parse
+from sekisho.ground import parse
 from sekisho.writing import replace_file
 
 if TYPE_CHECKING:
