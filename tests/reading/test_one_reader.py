@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import pytest_sekisho
 import sekisho as sk
 from sekisho.code import Skipped, read_file
 from sekisho.ground import decode, parse
@@ -109,3 +112,36 @@ def test_the_hook_reads_what_was_not_imported_by_the_same_reader(tmp_path, monke
 
         assert kept_apart.__name__ in sys.modules
         assert hook.unmatched() == []
+
+
+def section(folder, named=None):
+    config: Any = SimpleNamespace(inipath=named, rootpath=folder)
+    return pytest_sekisho._section(config)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.sekisho]\nmode = 'warn'",
+        "[tool . 'sekisho' ]\nmode = 'warn'",
+        "[tool]\nsekisho.mode = 'warn'",
+        "[tool]\nsekisho = {mode = 'warn'}",
+        "tool = {sekisho = {mode = 'warn'}}",
+        "tool.sekisho.mode = 'warn'",
+    ],
+)
+def test_the_pytest_plugin_reads_every_spelling_of_the_section(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    assert section(tmp_path) == {"mode": "warn"}
+
+
+def test_a_file_that_only_mentions_sekisho_leaves_the_project_its_section(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.sekisho]\nmode = 'warn'", "utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text("[tool.pytest.ini_options]\n# no sekisho", "utf-8")
+    assert section(tmp_path, own) == {"mode": "warn"}
+    own.write_text("[tool.sekisho]\nmode = 'strict'", "utf-8")
+    assert section(tmp_path, own) == {"mode": "strict"}
+    own.write_text("[tool.sekisho]\nmistake = 1", "utf-8")
+    with pytest.raises(pytest.UsageError, match=r"\[tool.sekisho\] takes packages = "):
+        section(tmp_path, own)
