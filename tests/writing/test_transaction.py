@@ -464,3 +464,36 @@ except OSError as error:
     )
     assert (done.stdout, done.stderr) == ("File too large\n", "")
     assert state(folder) == ("old", set())
+
+
+@pytest.mark.parametrize("mark", ["", "pyproject.toml", ".git"])
+@pytest.mark.parametrize("names", [["a/b/one.py"], ["a/b/one.py", "a/c/d/two.py"], ["one.py"]])
+def test_a_journal_is_found_from_every_folder_of_the_project(tmp_path, names, mark):
+    """Wherever its files are: the next run may be given other paths than the one that was killed."""
+    changes = []
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"old")
+        changes.append(Change(str(tmp_path / name), b"old", b"new"))
+    if mark:
+        (tmp_path / mark).mkdir()
+    transaction = Transaction(changes)
+    transaction.__enter__()
+    os.close(transaction._journal._descriptor)  # the process is gone
+    found = {find_journal([each]) for name in names for each in (tmp_path, tmp_path / name)}
+    assert len(found) == 1
+    assert find_journal(["nowhere", tmp_path]) in found
+    restored, left_alone = restore(found.pop())
+    assert (sorted(restored), left_alone) == (sorted(str(tmp_path / name) for name in names), {})
+    assert find_journal([tmp_path]) is None
+
+
+def test_files_on_two_drives_have_one_journal(tmp_path, monkeypatch):
+    changes = make(tmp_path / "a")
+
+    def refuse(_paths):
+        raise ValueError("Paths don't have the same drive")  # as on Windows
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    assert replace_all(changes).is_committed
+    assert state(tmp_path / "a") == ("new", set())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.writing.atomic import read_bytes, sync_folder, unlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "Entry",
@@ -33,6 +34,7 @@ __all__ = [
 
 _NAME: Final = ".sekisho-journal"
 _DONE: Final = b"done\n"
+_PASSED_BY: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages"})
 _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
@@ -79,13 +81,21 @@ def project_folder(files: Sequence[str]) -> str:
 
 
 def find_journal(paths: Iterable[str | Path]) -> Path | None:
-    """The journal that an interrupted run has left in the folders of some paths, or above."""
-    for path in paths:
-        real = Path(os.path.realpath(path))
-        for folder in (real, *real.parents):
-            if (folder / _NAME).is_file():
-                return folder / _NAME
+    """The journal that an interrupted run has left in the folders of some paths, above or below."""
+    found = [Path(os.path.realpath(path)) for path in paths]
+    above = [folder for path in found for folder in (path, *path.parents)]
+    # Below, where that run was given other paths than this one.
+    for folder in itertools.chain(above, _below(found)):
+        if (folder / _NAME).is_file():
+            return folder / _NAME
     return None
+
+
+def _below(folders: Iterable[Path]) -> Iterator[Path]:
+    for top in folders:
+        for folder, names, _ in os.walk(top):
+            names[:] = [name for name in names if name not in _PASSED_BY]
+            yield Path(folder)
 
 
 def say_journal(path: Path) -> str:
