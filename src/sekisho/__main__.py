@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
 
 from sekisho import adopting, cleaning, crossings, linting, mapping, restoring
+from sekisho.ground import printable
 
 __all__ = ["main"]
 
@@ -49,8 +51,15 @@ def _run() -> int:
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads has seen enough; Python would complain of it at exit, too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Who reads has seen enough; or a report, a baseline or stdout cannot be written.
+        if not isinstance(error, BrokenPipeError):
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"sekisho: {printable(str(error))}\n")
+                sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):  # else Python complains of them again at its exit
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1
     return status
 

@@ -170,8 +170,6 @@ def _change(solution: Solution, findings: list[Finding], options: argparse.Names
         end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
     except RestoreError as error:
         sys.stderr.write(f"sekisho: {error}\n")
-    except OSError as error:
-        sys.stderr.write(f"sekisho: {error}. The files are as they were.\n")
     return 1
 
 
@@ -248,8 +246,12 @@ def _write(
 ) -> int:
     from sekisho.writing import Transaction  # noqa: PLC0415 - as above
 
-    with Transaction([edit.change for edit in edits]) as written:
-        written.commit()
+    try:
+        with Transaction([edit.change for edit in edits]) as written:
+            written.commit()
+    except OSError as error:
+        sys.stderr.write(f"sekisho: {error}. The files are as they were.\n")
+        return 1
     for path, why in written.left_alone.items():
         left += f"sekisho: left alone: {printable(path)}: {why}\n"
     edits = [edit for edit in edits if edit.change.path not in written.left_alone]

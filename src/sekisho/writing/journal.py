@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -34,6 +35,7 @@ __all__ = [
 
 _NAME: Final = ".sekisho-journal"
 _DONE: Final = b"done\n"
+_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+\.(?:new|old)")
 _PASSED_BY: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages"})
 _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
@@ -182,9 +184,12 @@ class Journal:
             return [], False
         try:
             document: Any = json.loads(first)
-            return [Entry(**row) for row in document["files"]], rest == _DONE
-        except (ValueError, KeyError, TypeError):
-            raise RestoreError(f"{self.path} is no journal of sekisho's") from None
+            entries = [Entry(**row) for row in document["files"]]
+            if all(map(_is_ours, entries)):
+                return entries, rest == _DONE
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        raise RestoreError(f"{self.path} is no journal of sekisho's")
 
     def undo(self, entries: Iterable[Entry]) -> tuple[list[str], dict[str, str]]:
         """Put old files back; give those that are as they were, and why others are left alone.
@@ -237,19 +242,28 @@ class Journal:
             os.close(self._descriptor)
 
 
+def _is_ours(entry: Entry) -> bool:
+    """Whether an entry names what a transaction makes: a journal that came with a repository may name any file."""
+    beside = os.path.dirname(entry.target)
+    return all(
+        os.path.dirname(path) == beside and _OURS.fullmatch(os.path.basename(path)) is not None
+        for path in (entry.new, entry.old)
+    )
+
+
 def _undo(entry: Entry) -> bool:
     """Put an old file back; False if somebody has written another one since."""
-    is_known = True
+    now = digest_of(read_bytes(entry.target))
+    is_old = now == entry.before  # it was not replaced yet, or was put back
     if os.path.lexists(entry.old):
-        now = digest_of(read_bytes(entry.target))
         if now == entry.after:
             os.replace(entry.old, entry.target)
+            is_old = True
         else:
-            is_known = now == entry.before  # it was not replaced yet
             unlink(entry.old)
         sync_folder(os.path.dirname(entry.target))
     unlink(entry.new)
-    return is_known
+    return is_old
 
 
 def restore(path: Path) -> tuple[list[str], dict[str, str]]:
