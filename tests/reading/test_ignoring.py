@@ -171,3 +171,19 @@ def test_nothing_is_written_into_a_notebook(project, run_check):
             "sekisho: left alone: a.ipynb: nothing is written into notebooks\n0 of 1 findings "
         )
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("cookie", "word"),
+    [("utf-7", b"+AGE-"), ("unicode_escape", b"\\x61"), ("iso2022_jp", b"\x1b(B\x1b(B")],
+)
+def test_a_file_whose_encoding_would_not_give_its_bytes_again_is_left_alone(
+    project, run_check, cookie, word
+):
+    path = project.folder / "main.py"
+    data = f"# coding: {cookie}\n".encode() + LIE.encode() + b"# " + word + b"\n"
+    path.write_bytes(data)
+    status, _, err = run_check("main.py", "--add-ignore", "--write")
+    assert path.read_bytes() == data
+    assert status == 1
+    assert "has several ways to write it\n0 of 1 findings ignored\n" in err

@@ -59,8 +59,15 @@ class SourceFile(NamedTuple):
     encoding: str = "utf-8"
 
     def decode(self) -> str:
-        """The text with the line ends that it has in the file."""
-        return self.data.decode(self.encoding)
+        """The text with the line ends that it has in the file, for what writes into it.
+
+        Raises:
+            ValueError: if the encoding would not give the same bytes again, as UTF-7 and its like may not.
+        """
+        text = self.data.decode(self.encoding)
+        if text.encode(self.encoding) != self.data:
+            raise ValueError(f"its encoding, {self.encoding}, has several ways to write it")
+        return text
 
     def place(self, line: int) -> str:
         """``path:line``, of a notebook ``path:cell 3:line``."""

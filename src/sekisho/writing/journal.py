@@ -126,7 +126,10 @@ class Journal:
         """
         path = os.path.join(folder, _NAME)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        journal = cls(path, os.open(path, flags, 0o600))
+        try:
+            journal = cls(path, os.open(path, flags, 0o600))
+        except FileExistsError:
+            raise FileExistsError(f"another run of sekisho writes files: {path}") from None
         try:
             journal._begin(entries)
         except BaseException:
