@@ -50,7 +50,7 @@ harms = pytest.mark.parametrize(
         pytest.param(
             harm,
             marks=pytest.mark.skipif(
-                USER in harm and getattr(os, "geteuid", int)() != 0 or os.name == "nt",
+                (USER in harm and getattr(os, "geteuid", int)() != 0) or os.name == "nt",
                 reason="only root may change user",
             ),
         )

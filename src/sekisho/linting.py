@@ -217,6 +217,7 @@ def _edited(
     """The text of a file with its edits, how many findings are mended, how many ignored; what is left."""
     from sekisho.findings import fixed, with_ignores  # noqa: PLC0415 - as above
 
+    parser: argparse.ArgumentParser = options.parser
     if file.cells:
         raise ValueError("nothing is written into notebooks")
     text, mended, why = file.decode(), 0, ""
@@ -224,7 +225,7 @@ def _edited(
         try:
             text, fixes, left = fixed(text, findings)
         except ImportError:
-            options.parser.error("--fix needs libcst: install sekisho[tools]")
+            parser.error("--fix needs libcst: install sekisho[tools]")
         for fix, reason in left.items():
             why += f"sekisho: not renamed: {printable(file.path)}:{fix.line}: {reason}\n"
         mended = sum(each.fix in fixes for each in findings)

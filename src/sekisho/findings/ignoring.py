@@ -94,10 +94,11 @@ def with_ignores(text: str, findings: Iterable[Finding]) -> str:
         before = parts[2 * line - 2].rstrip(" \t")
         column = ignores.column(line)
         match = None if column is None else _COMMENT.search(before, column)
-        if match is None:
-            start, end, known = f"{before}  ", "", ()
-        else:
-            start, end, known = before[: match.start()], before[match.end() :], _codes(match)
+        start, end, known = (
+            (f"{before}  ", "", ())
+            if match is None
+            else (before[: match.start()], before[match.end() :], _codes(match))
+        )
         comment = f"# sekisho: ignore[{', '.join([*known, *codes])}]"
         parts[2 * line - 2] = f"{start}{comment}{end}"
     written = "".join(parts)

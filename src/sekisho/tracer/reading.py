@@ -89,7 +89,7 @@ def what_is_missing(folder: Path) -> str:
     """Why not all that was seen is in a folder; "" if it is."""
     if not (folder / MARK).exists():
         return "the folder that calls were noted in was removed while the command ran"
-    said = [set().union(*_lines_of(path)) for path in folder.glob("*.calls")]
+    said = [{word for line in _lines_of(path) for word in line} for path in folder.glob("*.calls")]
     lost = sum("lost" in words for words in said)
     # A forked child of multiprocessing's ends by os._exit, and nobody else has to.
     silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said)
