@@ -119,6 +119,23 @@ def test_files_that_were_written_are_not_said_to_be_as_they_were(folder):
     assert (folder / "a.py").read_text("utf-8") == MENDED
 
 
+@not_on_windows
+@pytest.mark.parametrize("command", ["check .", "check ../a.py", "map ..", "restore", "clean"])
+def test_a_folder_that_was_removed_under_the_command(folder, command):
+    (folder / "gone").mkdir()
+    done = run(folder, f"cd gone && rmdir ../gone && sekisho {command}")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "error: the folder that this runs in was removed\n  hint: cd to another one\n"
+    )
+
+
+@not_on_windows
+def test_a_device_without_an_end_is_not_read_for_ever(folder):
+    done = run(folder, "sekisho check /dev/zero")
+    assert done.stderr == "sekisho: not read: /dev/zero: it is larger than 8 MB\n"
+
+
 # --- folders of the user's
 
 

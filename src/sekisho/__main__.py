@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+from pathlib import Path
 
 from sekisho import adopting, cleaning, crossings, linting, mapping, restoring
 from sekisho.ground import printable
@@ -32,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         at = arguments.index("--")
         arguments, behind = arguments[:at], arguments[at + 1 :]
     options = parser.parse_args(arguments)
+    try:
+        Path.cwd()
+    except OSError:  # every path would be read from it
+        parser.error("the folder that this runs in was removed\n  hint: cd to another one")
     options.behind = behind
     status: int = options.run(options)
     return status

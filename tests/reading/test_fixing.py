@@ -225,7 +225,9 @@ def test_a_disk_that_takes_no_more_leaves_the_files_as_they_were(project):
     command = [sys.executable, "-c", script, "check", ".", "--fix", "--write", "--no-cache"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "sekisho: [Errno 27] File too large. The files are as they were.\n"
+    assert done.stderr == (
+        "sekisho: [Errno 27] File too large: 'm2.py'. The files are as they were.\n"
+    )
     assert [path.read_bytes() for path in sorted(project.folder.glob("m*.py"))] == before
     assert find_journal([project.folder]) is None
 
@@ -263,3 +265,56 @@ def test_the_command_is_killed_and_all_files_are_old_or_new(project, capsys):
         assert "hint: python -m sekisho restore" in capsys.readouterr().err
         assert main(["restore"]) == 0
         assert {path.read_text("utf-8") for path in project.folder.glob("m*.py")} == {LIE}
+
+
+# --- imports
+
+
+IMPORTS = '''\
+"""A module."""
+
+from __future__ import annotations
+
+import os, sys  # nobody here uses them: others may import them from here
+from typing import TYPE_CHECKING
+
+import numpy as w_np
+import torch
+from os import *
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+try:
+    import json as fast
+except ImportError:
+    fast = None
+
+__all__ = ["f", "os", "w_np"]
+
+
+def f(n: Sequence[int]):
+    import math as m_np
+
+    x_np = torch.ones(n)
+    return x_np, m_np, w_np
+'''
+
+
+@pytest.mark.parametrize("options", [("--fix",), ("--fix", "--add-ignore")])
+def test_no_import_is_added_removed_or_renamed(project, run_check, options):
+    """A rename leaves none unused, and what others import from a module cannot be seen in it."""
+    path = project.write(IMPORTS)
+    status, _, err = run_check("main.py", *options, "--write")
+    assert (status, err.partition(",")[0].strip()) == (0, "1 of 1 findings mended")
+    assert path.read_text("utf-8") == IMPORTS.replace("x_np", "x_tensor")
+
+
+def test_no_fix_needs_sekisho_to_be_installed(project, run_check):
+    """What is written into a package must not make it depend on this one."""
+    path = project.write(LIE + "\n\ndef g(n):\n    return torch.ones(n).numpy()\n")
+    run_check("main.py", "--fix", "--add-ignore", "--write")
+    text = path.read_text("utf-8")
+    assert "w_tensor" in text
+    imports = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Import)]
+    assert [name.name for each in imports for name in each.names] == ["torch"]

@@ -130,9 +130,10 @@ def read_file(path: Path) -> SourceFile | Skipped:
     """Read a file as Python would, by the encoding that it declares; a notebook by its cells."""
     shown = path.as_posix()
     try:
-        if path.stat().st_size > _LARGEST:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)  # a device has no size, and may have no end
+        if len(data) > _LARGEST:
             return Skipped(shown, f"it is larger than {_LARGEST // 1_000_000} MB")
-        data = path.read_bytes()
         if path.suffix == ".ipynb":
             return _read_notebook(path, data)
         text, encoding = decode(data)

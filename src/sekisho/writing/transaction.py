@@ -109,8 +109,11 @@ class Transaction:
         self._journal = Journal.create(folder, [*self._entries])
         folders = {os.path.dirname(entry.target) for entry in self._entries}
         for entry, change in self._entries.items():
-            create_like(entry.target, entry.new, change.after)
-            _keep(entry)
+            try:
+                create_like(entry.target, entry.new, change.after)
+                _keep(entry)
+            except OSError as error:  # of the author's file, not of one beside it
+                raise OSError(error.errno, error.strerror, change.path) from None
         for folder in folders:
             sync_folder(folder)
         for entry, change in [*self._entries.items()]:
