@@ -104,7 +104,9 @@ def _run_all(options: argparse.Namespace) -> int:
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
     if not observed:
-        parser.error(f"the command called no function of {options.package} (status {status})")
+        parser.error(
+            f"the command called no function of {printable(options.package)} (status {status})"
+        )
     settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
     seen = deduce_all(observed, travels, _crossing(root), snapshot)
     try:
@@ -164,7 +166,7 @@ def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:
     untracked = _git(folder, "ls-files", "--others", "--", name)
     if changed is None or untracked is None:
         parser.error(
-            f"{root} is in no git repository, and nothing else could bring it back after --write\n"
+            f"{printable(root)} is in no git repository, and nothing else could bring it back after --write\n"
             "  hint: git init, and commit it, or --force"
         )
     if changed or untracked:

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         settings = _settings(options)
         solution = solve(options.paths, Cache(keeps=not options.no_cache))
     except FileNotFoundError as error:
-        parser.error(f"there is nothing at {error}")
+        parser.error(f"there is nothing at {printable(str(error))}")
     except ValueError as error:
         parser.error(str(error))
     for skipped in solution.skipped:
@@ -135,7 +135,7 @@ def _note(findings: list[Finding], settings: Settings, parser: argparse.Argument
             "--write-baseline needs a file: --baseline FILE, or baseline in pyproject.toml"
         )
     count = write_baseline(settings.baseline, findings, settings)
-    sys.stdout.write(f"{count} findings noted in {settings.baseline}\n")
+    sys.stdout.write(f"{count} findings noted in {printable(str(settings.baseline))}\n")
     return 0
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sekisho.ground import parse
+from sekisho.ground import parse, printable
 from sekisho.writing import replace_file
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def read_baseline(path: Path) -> Counter[_Key]:
     except FileNotFoundError:
         return Counter()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no baseline: {error}") from None
+        raise ValueError(f"{printable(str(path))} is no baseline: {error}") from None
 
 
 def without_known(

@@ -17,6 +17,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.ground import printable
 from sekisho.writing.atomic import read_bytes, sync_folder, unlink
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ def _below(folders: Iterable[Path]) -> Iterator[Path]:
 def say_journal(path: Path) -> str:
     """What to do about a journal that was found."""
     return (
-        f"a run that was interrupted has left {path}\n"
-        f"  hint: python -m sekisho restore {path.parent} puts the files back as they were"
+        f"a run that was interrupted has left {printable(str(path))}\n"
+        f"  hint: python -m sekisho restore {printable(str(path.parent))} puts the files back as they were"
     )
 
 
@@ -129,7 +130,9 @@ class Journal:
         try:
             journal = cls(path, os.open(path, flags, 0o600))
         except FileExistsError:
-            raise FileExistsError(f"another run of sekisho writes files: {path}") from None
+            raise FileExistsError(
+                f"another run of sekisho writes files: {printable(path)}"
+            ) from None
         try:
             journal._begin(entries)
         except BaseException:
@@ -140,7 +143,7 @@ class Journal:
     def _begin(self, entries: Iterable[Entry]) -> None:
         # Whoever looks at a new journal may have taken it for an old one, and removed it.
         if not _lock(self._descriptor) or not self._is_there():
-            raise FileExistsError(f"another run of sekisho has taken {self.path}")
+            raise FileExistsError(f"another run of sekisho has taken {printable(self.path)}")
         line = json.dumps({"files": [entry._asdict() for entry in entries]}).encode() + b"\n"
         self._size = len(line)
         try:
@@ -161,7 +164,7 @@ class Journal:
         journal = cls(path, os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
         if not _lock(journal._descriptor):
             os.close(journal._descriptor)
-            raise BlockingIOError(f"another run of sekisho writes files: {path}")
+            raise BlockingIOError(f"another run of sekisho writes files: {printable(path)}")
         return journal
 
     def _is_there(self) -> bool:
@@ -192,7 +195,7 @@ class Journal:
                 return entries, rest == _DONE
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
-        raise RestoreError(f"{self.path} is no journal of sekisho's")
+        raise RestoreError(f"{printable(self.path)} is no journal of sekisho's")
 
     def undo(self, entries: Iterable[Entry]) -> tuple[list[str], dict[str, str]]:
         """Put old files back; give those that are as they were, and why others are left alone.
@@ -207,7 +210,9 @@ class Journal:
                 os.ftruncate(self._descriptor, self._size)
                 os.fsync(self._descriptor)
         except OSError as error:
-            raise RestoreError(f"could not write {self.path}: {error.strerror}") from None
+            raise RestoreError(
+                f"could not write {printable(self.path)}: {error.strerror}"
+            ) from None
         restored: list[str] = []
         left_alone: dict[str, str] = {}
         failed: list[str] = []
@@ -218,11 +223,12 @@ class Journal:
                 else:
                     left_alone[entry.target] = "it was changed meanwhile"
             except OSError as error:  # the other files are put back all the same
-                failed.append(f"{entry.target}: {error.strerror}")
+                failed.append(f"{printable(entry.target)}: {error.strerror}")
         if failed:
             raise RestoreError(
                 f"could not put back {'; '.join(failed)}\n"
-                f"  hint: {self.path} is kept: python -m sekisho restore {os.path.dirname(self.path)}"
+                f"  hint: {printable(self.path)} is kept: "
+                f"python -m sekisho restore {printable(os.path.dirname(self.path))}"
             )
         self.remove()
         return restored, left_alone
