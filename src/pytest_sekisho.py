@@ -125,23 +125,26 @@ def _section(config: pytest.Config) -> dict[str, Any]:
         pytest.UsageError: if it is not of its form.
     """
     path = config.inipath
-    has_one = path is not None and path.suffix == ".toml" and _mentions_us(path)
-    project = config.rootpath / "pyproject.toml"
-    if not has_one and not _mentions_us(project):
-        return {}  # so that nothing of sekisho is imported where it is not configured
-    errors = importlib.import_module("sekisho.errors")
-    try:
-        read = importlib.import_module("sekisho.package.project").read_project
-        _, section = read(path if has_one else project)
-    except errors.DeclarationError as error:
-        raise pytest.UsageError(str(error)) from None
-    return dict(section)
+    named = [path] if path is not None and path.suffix == ".toml" else []
+    for each in (*named, config.rootpath / "pyproject.toml"):
+        if not _may_mention_us(each):
+            continue  # so that nothing of sekisho is imported where it is not configured
+        errors = importlib.import_module("sekisho.errors")
+        try:
+            read = importlib.import_module("sekisho.package.project").read_project
+            _, section = read(each)
+        except errors.DeclarationError as error:
+            raise pytest.UsageError(str(error)) from None
+        if section:
+            return dict(section)
+    return {}
 
 
-def _mentions_us(path: Path) -> bool:
+def _may_mention_us(path: Path) -> bool:
+    """Whether the one reader of such files has to look: TOML has many ways to write ``[tool.sekisho]``."""
     try:
-        return "tool.sekisho" in path.read_text("utf-8")
-    except (OSError, ValueError):
+        return b"sekisho" in path.read_bytes()
+    except OSError:
         return False
 
 

@@ -22,6 +22,8 @@ files = [os.open(f"own{i}", os.O_RDWR | os.O_CREAT | os.O_TRUNC) for i in range(
 for i, each in enumerate(files):
     os.write(each, b"mine")
 """
+# As a server does that was started by root; nobody may write into this folder then, but into `.`.
+USER = "os.chmod('.', 0o777); os.setgid(65534); os.setuid(65534)"
 # How each row of the findings is brought about; what the program crosses comes before and after.
 HARMS = {
     "closes all descriptors": CLOSES,
@@ -30,12 +32,32 @@ HARMS = {
     "empties the folder": "for name in os.listdir(folder): os.unlink(os.path.join(folder, name))",
     "changes directory": "os.mkdir('elsewhere'); os.chdir('elsewhere')",
     "changes its environment": "os.environ.clear()",
+    "changes user": USER,
+    "changes user and closes": USER + CLOSES,
     "limits the size of files": (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))"
     ),
 }
-HARMLESS = {"closes all descriptors", "changes directory", "changes its environment"}
+HARMLESS = {
+    *("closes all descriptors", "changes directory", "changes its environment", "changes user"),
+}
+
+
+harms = pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(
+            harm,
+            marks=pytest.mark.skipif(
+                (USER in harm and getattr(os, "geteuid", int)() != 0) or os.name == "nt",
+                reason="only root may change user",
+            ),
+        )
+        for harm in HARMS.values()
+    ],
+    ids=HARMS,
+)
 
 
 def own_files(folder):
@@ -53,7 +75,7 @@ def run(tmp_path, *arguments):
     )
 
 
-@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+@harms
 def test_a_recorder_harms_no_file_and_says_what_is_missing(torch, tmp_path, harm):
     (tmp_path / "program.py").write_text(
         "import json, os\nimport numpy as np\nimport torch\n"
@@ -81,7 +103,7 @@ def test_a_recorder_harms_no_file_and_says_what_is_missing(torch, tmp_path, harm
         )
 
 
-@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+@harms
 def test_a_tracer_harms_no_file_and_says_what_is_missing(tmp_path, harm):
     pytest.importorskip("libcst")
     (tmp_path / "one.py").write_text(

@@ -116,6 +116,42 @@ def test_crossings_reports_a_script_whatever_it_is_called(folder, name):
     is_clean(run(folder, "crossings", "--mermaid", name).stderr)
 
 
+MISTAKES = {
+    "a journal": ("check .", ".sekisho-journal", ""),
+    "a journal, and it is to write": ("check . --fix --write", ".sekisho-journal", ""),
+    "a journal that is none": ("restore", ".sekisho-journal", "hello\n"),
+    "no TOML": ("check .", "pyproject.toml", "[tool"),
+    "no section": ("check .", "pyproject.toml", "[tool.sekisho]\nmistake = 1"),
+    "no code": ("check .", "pyproject.toml", "[tool.sekisho.check]\nselect = ['XY']"),
+    "no baseline": ("check . --baseline {name}/known", "known", "[]"),
+    "a baseline": ("check . --baseline {name}/new --write-baseline", "new", ""),
+    "no path": ("check {name}/nowhere", "", ""),
+    "no path to map": ("map {name}/nowhere", "", ""),
+    "no git": ("adopt one.py --write -- program.py", "program.py", "import one"),
+    "no calls": ("adopt one.py -- program.py", "program.py", "1"),
+    "the cache": ("clean", "", ""),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize("name", [each.removesuffix(".py") for each in NAMES.values()], ids=NAMES)
+def test_no_error_names_a_folder_as_it_is(folder, name, mistake):
+    pytest.importorskip("libcst")
+    command, file, text = mistake
+    inner = folder / name
+    try:
+        inner.mkdir()
+    except OSError:
+        pytest.skip("no folder can be called so here")
+    (inner / "one.py").write_text("def one(x):\n    return x\n", "utf-8")
+    if file:
+        (inner / file).write_text(text, "utf-8")
+    words = [word.replace("{name}", str(inner)) for word in command.split()]
+    done = run(inner, *words, SEKISHO_CACHE_DIR=str(inner / "cache"))
+    is_clean(done.stdout + done.stderr)
+
+
 @names
 def test_a_chart_has_no_name_as_it_is(name):
     row = Row(

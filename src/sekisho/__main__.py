@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import io
 import os
@@ -10,9 +11,11 @@ import re
 import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from sekisho import __version__, adopting, cleaning, crossings, linting, mapping, restoring
+from sekisho.ground import printable
 
 __all__ = ["main", "run"]
 
@@ -83,10 +86,12 @@ def main(arguments: list[str] | None = None) -> int:
         at = arguments.index("--")
         arguments, behind = arguments[:at], arguments[at + 1 :]
     options, unknown = parser.parse_known_args(arguments)
-    if (
-        unknown
-    ):  # argparse would have the whole command line say so, which knows no command's options
+    if unknown:  # `parse_args` would blame the whole command line, which has none of these options
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    try:
+        Path.cwd()
+    except OSError:  # every path would be read from it
+        parser.error("the folder that this runs in was removed\n  hint: cd to another one")
     options.behind = behind
     status: int = options.run(options)
     return status
@@ -107,8 +112,15 @@ def run() -> int:
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads has seen enough; Python would complain of it at exit, too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Who reads has seen enough; or a report, a baseline or stdout cannot be written.
+        if not isinstance(error, BrokenPipeError):
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"sekisho: {printable(str(error))}\n")
+                sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):  # else Python complains of them again at its exit
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1
     return status
 

@@ -107,7 +107,9 @@ def _run_all(options: argparse.Namespace) -> int:
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
     if not observed:
-        parser.error(f"the command called no function of {options.package} (status {status})")
+        parser.error(
+            f"the command called no function of {printable(options.package)} (status {status})"
+        )
     settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
     seen = deduce_all(observed, travels, _crossing(root), snapshot)
     try:
@@ -167,7 +169,7 @@ def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:
     untracked = _git(folder, "ls-files", "--others", "--", name)
     if changed is None or untracked is None:
         parser.error(
-            f"{root} is in no git repository, and nothing else could bring it back after --write\n"
+            f"{printable(root)} is in no git repository, and nothing else could bring it back after --write\n"
             "  hint: git init, and commit it, or --force"
         )
     if changed or untracked:
@@ -311,10 +313,9 @@ def _report(plan: Plan) -> None:
 
 
 def _writing(plan: Plan) -> Transaction:
-    from sekisho.writing import Change, Transaction, project_folder  # noqa: PLC0415 - as above
+    from sekisho.writing import Change, Transaction  # noqa: PLC0415 - as above
 
-    folder = project_folder(os.path.commonpath([file.path for file in plan.files]))
-    return Transaction(folder, [Change(*file[:3]) for file in plan.files])
+    return Transaction([Change(*file[:3]) for file in plan.files])
 
 
 def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:

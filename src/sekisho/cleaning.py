@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -34,5 +36,7 @@ def run(_options: argparse.Namespace) -> int:
         sys.stdout.write("there is no cache here\n")
         return 0
     count, size = cache.clear()
-    sys.stdout.write(f"{count} entries, {size / 1e6:.1f} MB removed from {cache.folder}\n")
+    sys.stdout.write(
+        f"{count} entries, {size / 1e6:.1f} MB removed from {printable(str(cache.folder))}\n"
+    )
     return 0

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.ground import printable
+from sekisho.ground import decode, printable
 
 if TYPE_CHECKING:
     import argparse
 
+    from sekisho.code import SourceFile
     from sekisho.findings import Finding, Settings
     from sekisho.inference import Solution
     from sekisho.writing import Change
@@ -45,7 +45,16 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--fix", action="store_true", help="print a diff that renames local names that lie"
     )
-    parser.add_argument("--write", action="store_true", help="with --fix: write it into the files")
+    parser.add_argument(
+        "--add-ignore",
+        action="store_true",
+        help="print a diff that adds a comment to the line of each finding, so that it is not told",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="with --fix or --add-ignore: write it into the files",
+    )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     parser.set_defaults(run=run, parser=parser)
 
@@ -57,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
     from sekisho.inference import solve  # noqa: PLC0415 - likewise
 
     parser: argparse.ArgumentParser = options.parser
-    if options.write and not options.fix:
-        parser.error("--write goes with --fix")
+    if options.write and not (options.fix or options.add_ignore):
+        parser.error("--write goes with --fix or --add-ignore")
     _name_journal(options, parser)
     try:
         settings = _settings(options)
         solution = solve(options.paths, Cache(keeps=not options.no_cache))
     except FileNotFoundError as error:
-        parser.error(f"there is nothing at {error}")
+        parser.error(f"there is nothing at {printable(str(error))}")
     except ValueError as error:
         parser.error(str(error))
     for skipped in solution.skipped:
@@ -75,8 +84,8 @@ def run(options: argparse.Namespace) -> int:
     if options.write_baseline:
         return _note(findings, settings, parser)
     findings = _new(findings, settings, parser)
-    if options.fix:
-        return _fix(solution, findings, parser, writes=options.write)
+    if options.fix or options.add_ignore:
+        return _change(solution, findings, options)
     _print(FORMATS[options.format](findings, settings), is_data=options.format in {"json", "sarif"})
     return int(bool(findings))
 
@@ -128,7 +137,7 @@ def _note(findings: list[Finding], settings: Settings, parser: argparse.Argument
             "--write-baseline needs a file: --baseline FILE, or baseline in pyproject.toml"
         )
     count = write_baseline(settings.baseline, findings, settings)
-    sys.stdout.write(f"{count} findings noted in {settings.baseline}\n")
+    sys.stdout.write(f"{count} findings noted in {printable(str(settings.baseline))}\n")
     return 0
 
 
@@ -146,78 +155,116 @@ def _new(
     return [*without_known(findings, known, settings)]
 
 
-def _fix(
-    solution: Solution, findings: list[Finding], parser: argparse.ArgumentParser, *, writes: bool
-) -> int:
-    """Mend what is certain: a diff, or the files themselves. The status tells what is left."""
+def _change(solution: Solution, findings: list[Finding], options: argparse.Namespace) -> int:
+    """Mend what is certain, ignore the rest: a diff, or the files themselves. The status tells what is left."""
     from sekisho.writing import Interrupted, RestoreError, end_by, ending_signals_raise  # noqa: PLC0415 - as above
 
     try:
-        mended, changes, left = _mend(solution, findings, parser)
-        if not writes:
-            _print_differences(changes)
-            sys.stderr.write(left)
-            sys.stderr.write(f"{sum(mended.values())} of {len(findings)} findings can be mended\n")
+        edits, left = _edits(solution, findings, options)
+        if not options.write:
+            _print_differences([edit.change for edit in edits])
+            sys.stderr.write(left + _summary(edits, findings, options))
             return int(bool(findings))
         with ending_signals_raise():
-            return _write(changes, mended, left, len(findings))
+            return _write(edits, left, findings, options)
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write("sekisho: interrupted. Each file is as it was, or all are mended\n")
+        sys.stderr.write("sekisho: interrupted. Each file is as it was, or all are written\n")
         end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
     except RestoreError as error:
         sys.stderr.write(f"sekisho: {error}\n")
-    except OSError as error:
-        sys.stderr.write(f"sekisho: {error}. The files are as they were.\n")
     return 1
 
 
-def _mend(
-    solution: Solution, findings: list[Finding], parser: argparse.ArgumentParser
-) -> tuple[dict[str, int], list[Change], str]:
-    """What becomes of each file: how many findings are mended, the changes, and what is left, in words."""
-    from sekisho.findings import fixed  # noqa: PLC0415 - as above
-    from sekisho.writing import Change  # noqa: PLC0415 - likewise
+class _Edit(NamedTuple):
+    """A file, as it is to be written.
 
-    mended: dict[str, int] = {}
-    changes: list[Change] = []
+    Attributes:
+        change: its bytes, before and after.
+        mended: how many findings in it are mended.
+        ignored: how many are ignored.
+    """
+
+    change: Change
+    mended: int
+    ignored: int
+
+
+def _edits(
+    solution: Solution, findings: list[Finding], options: argparse.Namespace
+) -> tuple[list[_Edit], str]:
+    """What becomes of each file, and what is left, in words."""
+    from sekisho.writing import Change  # noqa: PLC0415 - as above
+
+    edits: list[_Edit] = []
     left = ""
     for file in solution.program.files.values():
-        here = [each for each in findings if each.path == file.path and each.fix is not None]
-        if not here or file.cells:
+        here = [each for each in findings if each.path == file.path]
+        if not (here if options.add_ignore else any(each.fix for each in here)):
             continue
         try:
-            done = fixed(file.decode(), here)
-        except ImportError:
-            parser.error("--fix needs libcst: install sekisho[tools]")
+            text, mended, ignored, why = _edited(file, here, options)
         except ValueError as error:
             left += f"sekisho: left alone: {printable(file.path)}: {error}\n"
             continue
-        for fix, why in done.left.items():
-            left += f"sekisho: not renamed: {printable(file.path)}:{fix.line}: {why}\n"
-        if done.fixes:
-            mended[file.path] = sum(each.fix in done.fixes for each in here)
-            changes.append(Change(file.path, file.data, done.text.encode(file.encoding)))
-    return mended, changes, left
+        left += why
+        if mended or ignored:
+            change = Change(file.path, file.data, text.encode(file.encoding))
+            edits.append(_Edit(change, mended, ignored))
+    return edits, left
+
+
+def _edited(
+    file: SourceFile, findings: list[Finding], options: argparse.Namespace
+) -> tuple[str, int, int, str]:
+    """The text of a file with its edits, how many findings are mended, how many ignored; what is left."""
+    from sekisho.findings import fixed, with_ignores  # noqa: PLC0415 - as above
+
+    parser: argparse.ArgumentParser = options.parser
+    if file.cells:
+        raise ValueError("nothing is written into notebooks")
+    text, mended, why = file.decode(), 0, ""
+    if options.fix:
+        try:
+            text, fixes, left = fixed(text, findings)
+        except ImportError:
+            parser.error("--fix needs libcst: install sekisho[tools]")
+        for fix, reason in left.items():
+            why += f"sekisho: not renamed: {printable(file.path)}:{fix.line}: {reason}\n"
+        mended = sum(each.fix in fixes for each in findings)
+        findings = [each for each in findings if each.fix not in fixes]
+    if options.add_ignore:
+        return with_ignores(text, findings), mended, len(findings), why
+    return text, mended, 0, why
 
 
 def _print_differences(changes: list[Change]) -> None:
-    from sekisho.code import decode  # noqa: PLC0415 - as above
-    from sekisho.findings import difference  # noqa: PLC0415 - likewise
+    from sekisho.findings import difference  # noqa: PLC0415 - as above
 
     for path, before, after in changes:
         sys.stdout.write(difference(path, decode(before)[0], decode(after)[0]))
 
 
-def _write(changes: list[Change], mended: dict[str, int], left: str, count: int) -> int:
-    from sekisho.writing import Transaction, project_folder  # noqa: PLC0415 - as above
+def _write(
+    edits: list[_Edit], left: str, findings: list[Finding], options: argparse.Namespace
+) -> int:
+    from sekisho.writing import Transaction  # noqa: PLC0415 - as above
 
-    if changes:
-        paths = [os.path.realpath(change.path) for change in changes]
-        with Transaction(project_folder(os.path.commonpath(paths)), changes) as written:
+    try:
+        with Transaction([edit.change for edit in edits]) as written:
             written.commit()
-        for path, why in written.left_alone.items():
-            left += f"sekisho: left alone: {printable(path)}: {why}\n"
-            mended.pop(path)
-    sys.stderr.write(left)
-    sys.stderr.write(f"{sum(mended.values())} of {count} findings mended\n")
-    return int(sum(mended.values()) < count)
+    except OSError as error:
+        sys.stderr.write(f"sekisho: {error}. The files are as they were.\n")
+        return 1
+    for path, why in written.left_alone.items():
+        left += f"sekisho: left alone: {printable(path)}: {why}\n"
+    edits = [edit for edit in edits if edit.change.path not in written.left_alone]
+    sys.stderr.write(left + _summary(edits, findings, options))
+    return int(sum(edit.mended + edit.ignored for edit in edits) < len(findings))
+
+
+def _summary(edits: list[_Edit], findings: list[Finding], options: argparse.Namespace) -> str:
+    can_be = "" if options.write else "can be "
+    mended = f"{sum(edit.mended for edit in edits)} of {len(findings)} findings {can_be}mended"
+    ignored = f"{sum(edit.ignored for edit in edits)} of {len(findings)} findings {can_be}ignored"
+    said = [mended] * options.fix + [ignored] * options.add_ignore
+    return f"{', '.join(said)}\n"

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         solution = solve(options.paths, Cache(keeps=not options.no_cache))
     except FileNotFoundError as error:
-        parser.error(f"there is nothing at {error}")
+        parser.error(f"there is nothing at {printable(str(error))}")
     functions = [*survey(solution)]
     if options.json is not None:
         text = json.dumps(to_dict(solution, functions), indent=1) + "\n"

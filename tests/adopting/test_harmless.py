@@ -173,7 +173,9 @@ def test_a_disk_that_takes_no_more_leaves_the_files_as_they_were(tree, tmp_path)
         [sys.executable, "-c", command, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.endswith("File too large. The files are as they were.\n")
+    assert done.stderr.endswith(
+        f"[Errno 27] File too large: '{paths[5]}'. The files are as they were.\n"
+    )
     assert [path.read_bytes() for path in paths] == before
     assert find_journal([tmp_path]) is None
 

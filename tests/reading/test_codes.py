@@ -197,31 +197,31 @@ MESSAGES = {
     ),
     "def f(x):\n    return x.detach().numpy()\nf(torch.ones(3))": (
         "main.py:6:12: SK103 torch.Tensor.numpy takes a tensor from PyTorch to NumPy, and f declares no crossing\n"
-        "    help: declare it with @sekisho.boundary, or in a block: with sekisho.crossing_allowed()\n"
+        "    help: declare it with @sk.boundary, or in a block: with sk.crossing_allowed()\n"
     ),
     "def f(x: np.ndarray, y):\n    return x * y\nf(x=np.ones(3), y=torch.ones(3))": (
         "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises, or gives what neither of them is\n"
         "    x is a NumPy array as called at main.py:7\n"
         "    y is a tensor as called at main.py:7\n"
-        "    help: convert one of them: sekisho.to_numpy(y)\n"
+        "    help: convert one of them: sk.to_numpy(y)\n"
     ),
     "x = torch.ones(3) * np.ones(3)": (
         "main.py:5:5: SK107 a tensor * a NumPy array: it raises, or gives what neither of them is\n"
-        "    help: convert one of them: sekisho.to_torch(...)\n"
+        "    help: convert one of them: sk.to_torch(...)\n"
     ),
     "x = np.ones((2, 3))\ny = x.permute(1, 0)": (
         "main.py:6:5: SK107 x is a NumPy array, and has no .permute: a tensor has\n"
         "    x is a NumPy array since line 5: np.ones\n"
-        "    help: sekisho.permute_dims(x, axes) does it in both\n"
+        "    help: sk.permute_dims(x, axes) does it in both\n"
     ),
     "x = torch.ones(3)\ny = np.sum(x)": (
         "main.py:6:5: SK107 np.sum is given x, a tensor: it raises, or means something else\n"
         "    x is a tensor since line 5: torch.ones\n"
-        "    help: convert it: sekisho.to_numpy(x)\n"
+        "    help: convert it: sk.to_numpy(x)\n"
     ),
     "def f() -> torch.Tensor:\n    return np.ones(3)": (
         "main.py:6:5: SK108 f is annotated to return a tensor, and returns a NumPy array: np.ones\n"
-        "    help: return sekisho.to_torch(...), or annotate what it returns\n"
+        "    help: return sk.to_torch(...), or annotate what it returns\n"
     ),
     'def f(x: Float[np.ndarray, "b c"]): ...\ndef g(y: Float[np.ndarray, "c b"]):\n    f(y)': (
         'main.py:7:5: SK109 f wants x as "b c", and y is "c b": the same axes, in another order\n'

@@ -65,8 +65,8 @@ def state(folder):
     return words.pop() if len(words) == 1 else "mixed", set(os.listdir(folder)) - set(NAMES)
 
 
-def replace_all(folder, changes, *, commits=True):
-    with Transaction(folder, changes) as transaction:
+def replace_all(changes, *, commits=True):
+    with Transaction(changes) as transaction:
         if commits:
             transaction.commit()
     return transaction
@@ -79,14 +79,14 @@ def patch(monkeypatch, fault):
 
 def test_all_files_are_replaced(tmp_path):
     changes = make(tmp_path / "a")
-    assert replace_all(tmp_path / "a", changes).is_committed
+    assert replace_all(changes).is_committed
     assert state(tmp_path / "a") == ("new", set())
 
 
 def test_what_is_not_committed_is_put_back_itself(tmp_path):
     changes = make(tmp_path / "a")
     before = os.stat(changes[0].path)
-    with Transaction(tmp_path / "a", changes):
+    with Transaction(changes):
         assert state(tmp_path / "a")[0] == "new"
     assert state(tmp_path / "a") == ("old", set())
     after = os.stat(changes[0].path)
@@ -111,7 +111,7 @@ def test_a_disk_that_fails_at_any_call_leaves_all_old_or_all_new(
             if not links:
                 patched.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "no")))
             try:
-                replace_all(folder, changes, commits=commits)
+                replace_all(changes, commits=commits)
                 raised = False
             except (OSError, RestoreError):
                 raised = True
@@ -144,7 +144,7 @@ def test_a_process_that_is_killed_at_any_call_leaves_a_journal_that_mends_it(
         with monkeypatch.context() as patched:
             patch(patched, fault)
             try:
-                transaction = Transaction(folder, changes)
+                transaction = Transaction(changes)
                 with transaction:
                     if commits:
                         transaction.commit()
@@ -185,7 +185,7 @@ def write_for_ever():
         for one, other in [(b"old", b"new"), (b"new", b"old")]:
             data = [(str(p), p.read_bytes()) for p in sorted(folder.glob("m*.py"))]
             changes = [Change(path, text, text.replace(one, other)) for path, text in data]
-            with Transaction(folder, changes) as transaction:
+            with Transaction(changes) as transaction:
                 transaction.commit()
 
 
@@ -247,7 +247,7 @@ if {when!r} != "in the block":
     module.os = Signalling()
 with ending_signals_raise():
     try:
-        with Transaction(folder, changes) as transaction:
+        with Transaction(changes) as transaction:
             print([p.read_bytes() for p in folder.glob("*.py")].count(b"new"), flush=True)
             if {when!r} == "in the block":
                 os.kill(os.getpid(), signal.{name})
@@ -276,7 +276,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone_and_named(tmp_path):
     changes = make(tmp_path / "a")
     (tmp_path / "a" / "m1.py").write_bytes(b"edited")
     (tmp_path / "a" / "m2.py").unlink()
-    transaction = replace_all(tmp_path / "a", changes)
+    transaction = replace_all(changes)
     assert transaction.left_alone == {
         changes[1].path: "it was changed meanwhile",
         changes[2].path: "it is gone",
@@ -288,7 +288,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone_and_named(tmp_path):
 @pytest.mark.parametrize("commits", [True, False])
 def test_an_edit_that_is_saved_in_the_block_stays(tmp_path, commits):
     changes = make(tmp_path / "a")
-    with Transaction(tmp_path / "a", changes) as transaction:
+    with Transaction(changes) as transaction:
         (tmp_path / "a" / "m1.py").write_bytes(b"edited")
         if commits:
             transaction.commit()
@@ -301,7 +301,7 @@ def test_an_edit_that_is_saved_in_the_block_stays(tmp_path, commits):
 def test_an_edit_after_a_crash_is_not_put_back_over(tmp_path, monkeypatch):
     folder = tmp_path / "a"
     changes = make(folder)
-    transaction = Transaction(folder, changes)
+    transaction = Transaction(changes)
     transaction.__enter__()
     os.close(transaction._journal._descriptor)  # the process is gone
     (folder / "m1.py").write_bytes(b"edited")
@@ -327,7 +327,7 @@ def test_what_cannot_be_replaced_whole_is_left_alone_and_named(tmp_path, kind):
             os.mkfifo(path)
         else:
             path.symlink_to("one.py")
-    transaction = replace_all(tmp_path, [Change(str(path), b"old", b"new")])
+    transaction = replace_all([Change(str(path), b"old", b"new")])
     said = {
         "hard link": "it has 2 names (hard links)",
         "read-only": "it is read-only",
@@ -346,7 +346,7 @@ def test_mode_and_symbolic_links_stay(tmp_path):
     path.chmod(0o750)
     link = tmp_path / "link.py"
     link.symlink_to(path)
-    replace_all(tmp_path, [Change(str(link), b"old", b"new")])
+    replace_all([Change(str(link), b"old", b"new")])
     assert link.is_symlink()
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
@@ -363,7 +363,7 @@ def test_the_owner_stays(tmp_path):
         os.chown(path, 12345, 12345)
     except PermissionError:
         pytest.skip("only root may give a file away")
-    replace_all(tmp_path, [Change(str(path), b"old", b"new")])
+    replace_all([Change(str(path), b"old", b"new")])
     assert (path.read_bytes(), path.stat().st_uid, path.stat().st_gid) == (b"new", 12345, 12345)
 
 
@@ -377,7 +377,7 @@ def test_a_new_file_has_the_mode_that_any_other_has(tmp_path):
 def test_a_name_as_long_as_the_file_system_allows(tmp_path):
     path = tmp_path / ("n" * 252 + ".py")
     path.write_bytes(b"old")
-    replace_all(tmp_path, [Change(str(path), b"old", b"new")])
+    replace_all([Change(str(path), b"old", b"new")])
     replace_file(path, b"newer")
     assert path.read_bytes() == b"newer"
 
@@ -407,9 +407,9 @@ def test_a_report_may_be_a_device():
 
 def test_two_runs_do_not_write_at_once(tmp_path):
     changes = make(tmp_path / "a")
-    with Transaction(tmp_path / "a", changes):
+    with Transaction(changes):
         with pytest.raises(FileExistsError):
-            replace_all(tmp_path / "a", [Change(c.path, c.after, b"third") for c in changes])
+            replace_all([Change(c.path, c.after, b"third") for c in changes])
         with pytest.raises(BlockingIOError, match="another run of sekisho writes files"):
             restore(find_journal([tmp_path / "a" / "m0.py"]))
         assert state(tmp_path / "a")[0] == "new"
@@ -430,7 +430,7 @@ def test_a_full_disk(tmp_path):
             (small / name).write_bytes(b"old " + b"x" * 8_000)
             changes.append(Change(str(small / name), (small / name).read_bytes(), b"new " * 4_000))
         with pytest.raises(OSError, match="No space left"):
-            replace_all(small, changes)
+            replace_all(changes)
         assert state(small) == ("old", set())
     finally:
         subprocess.run(["umount", small], check=True)
@@ -450,7 +450,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 folder = Path(sys.argv[1])
 changes = [Change(str(p), p.read_bytes(), b"new" * 30_000) for p in folder.glob("*.py")]
 try:
-    with Transaction(folder, changes) as transaction:
+    with Transaction(changes) as transaction:
         transaction.commit()
 except OSError as error:
     print(error.strerror)
@@ -464,3 +464,36 @@ except OSError as error:
     )
     assert (done.stdout, done.stderr) == ("File too large\n", "")
     assert state(folder) == ("old", set())
+
+
+@pytest.mark.parametrize("mark", ["", "pyproject.toml", ".git"])
+@pytest.mark.parametrize("names", [["a/b/one.py"], ["a/b/one.py", "a/c/d/two.py"], ["one.py"]])
+def test_a_journal_is_found_from_every_folder_of_the_project(tmp_path, names, mark):
+    """Wherever its files are: the next run may be given other paths than the one that was killed."""
+    changes = []
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"old")
+        changes.append(Change(str(tmp_path / name), b"old", b"new"))
+    if mark:
+        (tmp_path / mark).mkdir()
+    transaction = Transaction(changes)
+    transaction.__enter__()
+    os.close(transaction._journal._descriptor)  # the process is gone
+    found = {find_journal([each]) for name in names for each in (tmp_path, tmp_path / name)}
+    assert len(found) == 1
+    assert find_journal(["nowhere", tmp_path]) in found
+    restored, left_alone = restore(found.pop())
+    assert (sorted(restored), left_alone) == (sorted(str(tmp_path / name) for name in names), {})
+    assert find_journal([tmp_path]) is None
+
+
+def test_files_on_two_drives_have_one_journal(tmp_path, monkeypatch):
+    changes = make(tmp_path / "a")
+
+    def refuse(_paths):
+        raise ValueError("Paths don't have the same drive")  # as on Windows
+
+    monkeypatch.setattr(os.path, "commonpath", refuse)
+    assert replace_all(changes).is_committed
+    assert state(tmp_path / "a") == ("new", set())

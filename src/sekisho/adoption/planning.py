@@ -12,9 +12,10 @@ from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.rewriting import Edit, rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
-from sekisho.code import Skipped, parse, read_file
+from sekisho.code import Skipped, read_file
 from sekisho.contract import variadic_index
 from sekisho.deduction import Deduced, LeftOut, Said, deduce, spell
+from sekisho.ground import parse
 
 if TYPE_CHECKING:
     import ast
@@ -245,7 +246,6 @@ def _near(
 def _plan_file(
     source: _Source, deduced: Iterable[Deduced], settings: Settings, dropped: Dropped
 ) -> PlannedFile:
-    before = source.file.decode()
     seen = [*deduced]
     refused: dict[int, str] = {}
     while True:
@@ -254,11 +254,13 @@ def _plan_file(
         edits = [each.edit for each in choices if each.edit is not None]
         why = "it is not found in the file as libcst reads it"
         try:
+            before = source.file.decode()
             after, missed = rewrite(before, edits, spelling.needed, source.package, settings.width)
-        except ValueError as error:
-            after, missed, why = before, frozenset(edit.line for edit in edits), str(error)
-        if not missed:
             data = after.encode(source.file.encoding)
+        except ValueError as error:
+            data, why = source.file.data, str(error)
+            missed = frozenset(edit.line for edit in edits)
+        if not missed:
             return PlannedFile(source.path, source.file.data, data, tuple(choices))
         refused |= dict.fromkeys(missed, why)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sekisho.code import decode
 from sekisho.findings import difference
-from sekisho.ground import printable
+from sekisho.ground import decode, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ What writes into a file reads it with its spaces and comments (`concrete`).
 
 from sekisho.code.cache import Cache, digest
 from sekisho.code.concrete import parse_concrete
-from sekisho.code.files import Skipped, SourceFile, decode, find_files, parse, read_file
+from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
     Entry,
@@ -29,13 +29,11 @@ __all__ = [
     "Skipped",
     "SourceFile",
     "Table",
-    "decode",
     "digest",
     "find_files",
     "lower",
     "lower_expr",
     "lower_signature",
-    "parse",
     "parse_concrete",
     "read_file",
     "tag_of",

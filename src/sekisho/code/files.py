@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import io
 import json
 import os
 import re
-import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import quiet
+from sekisho.ground import decode, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Skipped", "SourceFile", "decode", "find_files", "parse", "read_file"]
+__all__ = ["Skipped", "SourceFile", "find_files", "read_file"]
 
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 _LARGEST: Final = 8_000_000
@@ -62,8 +59,15 @@ class SourceFile(NamedTuple):
     encoding: str = "utf-8"
 
     def decode(self) -> str:
-        """The text with the line ends that it has in the file."""
-        return self.data.decode(self.encoding)
+        """The text with the line ends that it has in the file, for what writes into it.
+
+        Raises:
+            ValueError: if the encoding would not give the same bytes again, as UTF-7 and its like may not.
+        """
+        text = self.data.decode(self.encoding)
+        if text.encode(self.encoding) != self.data:
+            raise ValueError(f"its encoding, {self.encoding}, has several ways to write it")
+        return text
 
     def place(self, line: int) -> str:
         """``path:line``, of a notebook ``path:cell 3:line``."""
@@ -126,9 +130,10 @@ def read_file(path: Path) -> SourceFile | Skipped:
     """Read a file as Python would, by the encoding that it declares; a notebook by its cells."""
     shown = path.as_posix()
     try:
-        if path.stat().st_size > _LARGEST:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)  # a device has no size, and may have no end
+        if len(data) > _LARGEST:
             return Skipped(shown, f"it is larger than {_LARGEST // 1_000_000} MB")
-        data = path.read_bytes()
         if path.suffix == ".ipynb":
             return _read_notebook(path, data)
         text, encoding = decode(data)
@@ -144,17 +149,6 @@ def read_file(path: Path) -> SourceFile | Skipped:
         data=data,
         encoding=encoding,
     )
-
-
-def decode(data: bytes) -> tuple[str, str]:
-    """The text of a Python file and its encoding: by its byte order mark, its cookie, or UTF-8.
-
-    Raises:
-        SyntaxError: if it declares an encoding that there is not.
-        UnicodeDecodeError: if it is not what it declares.
-    """
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    return data.decode(encoding), encoding
 
 
 def _unix(text: str) -> str:
@@ -221,21 +215,6 @@ def _problem(code: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def parse(text: str) -> ast.Module:
-    """Parse a module, without a word about what its strings escape.
-
-    Raises:
-        ValueError: in one line, if it does not parse, or is nested too deeply to.
-    """
-    with quiet():
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            raise ValueError(f"line {error.lineno}: {error.msg}") from None
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(_first_line(error) or "it is nested too deeply") from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sekisho.code.cache import Cache, digest
-from sekisho.code.files import Skipped, parse, read_file
+from sekisho.code.files import Skipped, read_file
 from sekisho.code.tables import Table, lower
+from sekisho.ground import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +82,8 @@ class Libraries:
             table = lower(parse(file.text), module, is_package=is_package)
         except ValueError:
             return None
-        self._cache.write(key, tuple(table))
+        if digest(file.data) == known:  # else it was replaced between the two readings
+            self._cache.write(key, tuple(table))
         return table
 
     @staticmethod

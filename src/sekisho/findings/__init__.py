@@ -8,7 +8,7 @@ from sekisho.findings.checking import check
 from sekisho.findings.finding import CODES, Finding
 from sekisho.findings.fixing import difference, fixed
 from sekisho.findings.formats import FORMATS
-from sekisho.findings.ignoring import read_baseline, without_known, write_baseline
+from sekisho.findings.ignoring import read_baseline, with_ignores, without_known, write_baseline
 from sekisho.findings.settings import Settings, known_code, read_settings
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "known_code",
     "read_baseline",
     "read_settings",
+    "with_ignores",
     "without_known",
     "write_baseline",
 ]

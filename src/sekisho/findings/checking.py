@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.findings.ignoring import is_ignored
+from sekisho.findings.ignoring import Ignores
 from sekisho.findings.rules import find
 from sekisho.inference import survey
 
@@ -26,12 +26,12 @@ def check(solution: Solution, settings: Settings) -> list[Finding]:
 
 
 def _told(solution: Solution, settings: Settings) -> Iterator[Finding]:
-    lines: dict[str, list[str]] = {}
+    ignores: dict[str, Ignores] = {}
     for function in survey(solution):
         for finding in find(solution, function, settings.suffixes):
             if not settings.wants(finding.code, finding.path):
                 continue
-            if finding.path not in lines:
-                lines[finding.path] = function.file.text.split("\n")
-            if not is_ignored(finding, lines[finding.path][finding.line - 1]):
+            if finding.path not in ignores:
+                ignores[finding.path] = Ignores(function.file.text)
+            if not ignores[finding.path].has(finding):
                 yield finding

@@ -1,13 +1,16 @@
-"""Which decorator a help line may name: one that takes the function's annotations as they stand."""
+"""What of sekisho a help line may name, and how: a decorator that takes the annotations as they stand."""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr, tag_of
+from sekisho.ground import parse
 from sekisho.inference import arrays_in, read_annotation
+from sekisho.package import typed_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,16 +18,40 @@ if TYPE_CHECKING:
     from sekisho.code import Expr
     from sekisho.inference import Function, Solution, Value
 
-__all__ = ["can_declare"]
+__all__ = ["can_declare", "spelled"]
 
 _CONTAINERS: Final = frozenset(
     {"Optional", "Union", "list", "List", "tuple", "Tuple", "Sequence", "Iterable", "Iterator"}
 )
+_ITERATORS: Final = frozenset({"Iterable", "Iterator"})
 _MAPPINGS: Final = frozenset({"dict", "Dict", "Mapping"})
+_QUALIFIERS: Final = frozenset(
+    {"ClassVar", "Final", "InitVar", "NotRequired", "ReadOnly", "Required"}
+)
 _ANYTHING: Final = frozenset({"Any", "object"})
 _PLAIN_AXES: Final = re.compile(r"\s*(?:(?:[A-Za-z_]\w*|\d+|\.\.\.)\s*)*")
 _KEEP: Final = frozenset({"staticmethod", "classmethod", "no_grad", "inference_mode", "override"})
 """Decorators that leave a function what it is."""
+
+_WORD: Final = re.compile(r"\w+")
+_Def = ast.FunctionDef | ast.AsyncFunctionDef
+_DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORTED: Final = re.compile(r"^(?:import|from)\b.*\bsekisho\b", re.MULTILINE)
+"""An import at the margin: under ``if TYPE_CHECKING:`` it gives a name that is not there at decoration."""
+
+
+def spelled(solution: Solution, function: Function, name: str) -> str:
+    """A name of sekisho's as the file of a function has imported it; ``sekisho.name`` if it has not."""
+    table = solution.program.table(function.unit.key)
+    if table is None or not _IMPORTED.search(function.file.text):
+        return f"sekisho.{name}"
+    module = "sekisho"
+    for local, entry in table.names.items():
+        if entry == ("import", "sekisho", name):
+            return local
+        if entry == ("import", "sekisho", None):
+            module = local
+    return f"{module}.{name}"
 
 
 def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
@@ -35,21 +62,53 @@ def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
         function: one without a decorator of sekisho's.
         decorator: ``boundary`` or ``same_world``.
     """
-    entry = solution.program.entry(function.unit.name)
-    if entry is None or entry[0] != "def" or not function.unit.traits <= _KEEP:
+    defined, only_typed = _read(function.file.text)
+    node = defined.get(function.line)
+    if node is None or not function.unit.traits <= _KEEP or _is_odd_generator(node):
         return False
-    parameters, returns, *_ = entry[1][-1]
+    args = node.args
+    parameters = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+    said = [each.annotation for each in parameters if each is not None]
     key = function.unit.key
-    said: list[Expr] = [each[3] for each in parameters]
     return all(
-        expr is None
+        each is None
         or (
-            _is_plain(solution, key, expr)
+            only_typed.isdisjoint(_names_in(each))
+            and _is_plain(solution, key, expr := lower_expr(each))
             # A function of both libraries' arrays cannot be annotated with one of them.
             and (decorator != "same_world" or not _holds_arrays(solution, key, expr))
         )
-        for expr in [*said, returns]
+        for each in [*said, node.returns]
     )
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> tuple[dict[int, _Def], frozenset[str]]:
+    """The functions of a module by their lines, and the names that it imports for its type checker only."""
+    try:
+        tree = parse(text)
+    except ValueError:  # the cells of a notebook may parse one by one only
+        return {}, frozenset()
+    found = [each for each in ast.walk(tree) if isinstance(each, _DEFS)]
+    return {each.lineno: each for each in found}, frozenset(typed_imports(tree, ""))
+
+
+def _is_odd_generator(node: _Def) -> bool:
+    """Whether a function that may be a generator is annotated to return something else than is yielded."""
+    yields = any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(node))
+    base = node.returns.value if isinstance(node.returns, ast.Subscript) else None
+    name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+    is_iterator = name in _ITERATORS and isinstance(node, ast.FunctionDef)
+    return yields and node.returns is not None and not is_iterator
+
+
+def _names_in(annotation: ast.expr) -> Iterator[str]:
+    """The names that an annotation begins its dotted names with, those in strings too."""
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _WORD.findall(node.value)  # more than these, where it is an axis string
 
 
 def _value(solution: Solution, key: str, expr: Expr) -> Value:
@@ -90,7 +149,7 @@ def _is_plain_subscript(solution: Solution, key: str, base: Expr, *args: Expr) -
             solution, key, args[0]
         )
     values = _alternatives(_value(solution, key, ("[]", base, *args)))
-    is_array = all(each[0] == "array" for each in values)
+    is_array = last not in _QUALIFIERS and all(each[0] == "array" for each in values)
     axes = [str(each[1]) for each in args if tag_of(each) == "const"]
     return is_array and all(map(_PLAIN_AXES.fullmatch, axes))
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-import warnings
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.code import parse_concrete
-from sekisho.ground import printable
+from sekisho.ground import parse, printable, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -98,8 +97,7 @@ def _why_not(before: str, after: str, fix: Fix) -> str:
 
 
 def _compiled(text: str) -> CodeType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         code: CodeType = compile(text, "<module>", "exec", dont_inherit=True)
     return code
 
@@ -147,7 +145,7 @@ def _mentions(text: str, fix: Fix) -> bool:
     word = re.compile(rf"\b{re.escape(fix.old)}\b")
     return any(
         isinstance(each, ast.Constant) and isinstance(each.value, str) and word.search(each.value)
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parse(text))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == fix.line
         for each in ast.walk(node)
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import re
+import tokenize
+from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from sekisho.ground import parse, printable
 from sekisho.writing import replace_file
 
 if TYPE_CHECKING:
@@ -16,18 +21,104 @@ if TYPE_CHECKING:
     from sekisho.findings.finding import Finding
     from sekisho.findings.settings import Settings
 
-__all__ = ["is_ignored", "read_baseline", "without_known", "write_baseline"]
+__all__ = ["Ignores", "read_baseline", "with_ignores", "without_known", "write_baseline"]
 
-_COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore(?:\[([A-Z0-9,\s]*)\])?")
+_COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore\b(?:\s*\[([^\]]*)\])?")
+_LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _Key = tuple[str, str, str, str]
 
 
-def is_ignored(finding: Finding, line: str) -> bool:
-    """Whether the line that a finding is on ends in ``# sekisho: ignore`` or ``ignore[SK103]``."""
-    match = _COMMENT.search(line)
-    if match is None:
+class Ignores:
+    """The comments of a module that ignore findings: ``# sekisho: ignore`` or ``ignore[SK103]``.
+
+    A comment stands at the end of the finding's line. A line that ends in a backslash, or inside of a
+    string, cannot have one: there it stands where that string, or the last such line, ends.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Read the comments of a module; `text` has Unix line ends."""
+        self._comments: dict[int, tuple[int, str]] = {}
+        self._ends: list[int] = []
+        depth = 0  # in f-strings, which are several tokens since Python 3.12
+        try:
+            # A last line without an end has no NEWLINE in Python 3.11, if spaces are behind a string.
+            for token in tokenize.generate_tokens(io.StringIO(f"{text}\n").readline):
+                kind = tokenize.tok_name[token.type]
+                depth += kind.endswith("STRING_START") - kind.endswith("STRING_END")
+                # No comment in an f-string, though Python 3.12 takes some: earlier ones do not.
+                if not depth and kind in {"NEWLINE", "NL"}:
+                    self._ends.append(token.start[0])
+                elif not depth and kind == "COMMENT":
+                    self._comments[token.start[0]] = token.start[1], token.string
+        except (tokenize.TokenError, SyntaxError):
+            pass  # what was read until then counts
+
+    def place(self, line: int) -> int:
+        """The line at whose end a comment would ignore what is found on a line."""
+        at = bisect_left(self._ends, line)
+        return self._ends[at] if at < len(self._ends) else line
+
+    def column(self, line: int) -> int | None:
+        """Where on a line the comment begins, from 0."""
+        return self._comments[line][0] if line in self._comments else None
+
+    def has(self, finding: Finding) -> bool:
+        """Whether a finding is ignored."""
+        _, comment = self._comments.get(self.place(finding.line), (0, ""))
+        match = _COMMENT.search(comment)
+        return match is not None and finding.code.startswith(_codes(match))
+
+
+def _codes(match: re.Match[str]) -> tuple[str, ...]:
+    """The codes in the brackets of a comment, or how they begin; of one without brackets, all."""
+    if match[1] is None:
+        return ("",)
+    return tuple([code.strip().upper() for code in match[1].split(",") if code.strip()])
+
+
+def with_ignores(text: str, findings: Iterable[Finding]) -> str:
+    """Add a comment for each finding of a module, or its code to the comment that is there.
+
+    Raises:
+        ValueError: if the module would not be the same program, or a finding would not be ignored.
+    """
+    found = list(findings)
+    ignores = Ignores(_unix(text))
+    parts = _LINE_END.split(text)  # every second one is a line end
+    added: dict[int, list[str]] = {}
+    for each in found:
+        codes = added.setdefault(ignores.place(each.line), [])
+        if each.code not in codes:
+            codes.append(each.code)
+    for line, codes in added.items():
+        before = parts[2 * line - 2].rstrip(" \t")
+        column = ignores.column(line)
+        match = None if column is None else _COMMENT.search(before, column)
+        start, end, known = (
+            (f"{before}  ", "", ())
+            if match is None
+            else (before[: match.start()], before[match.end() :], _codes(match))
+        )
+        comment = f"# sekisho: ignore[{', '.join([*known, *codes])}]"
+        parts[2 * line - 2] = f"{start}{comment}{end}"
+    written = "".join(parts)
+    done = Ignores(_unix(written))
+    if not (_is_same(text, written) and all(map(done.has, found))):
+        raise ValueError("no comment can be added to it")
+    return written
+
+
+def _unix(text: str) -> str:
+    return _LINE_END.sub("\n", text)
+
+
+def _is_same(before: str, after: str) -> bool:
+    """Whether two modules differ in nothing but comments and spaces at the ends of lines."""
+    try:
+        trees = [ast.dump(parse(text), include_attributes=True) for text in (before, after)]
+    except RecursionError:
         return False
-    return match[1] is None or finding.code in match[1].replace(" ", "").split(",")
+    return trees[0] == trees[1]
 
 
 def _key(finding: Finding, settings: Settings) -> _Key:
@@ -47,7 +138,7 @@ def read_baseline(path: Path) -> Counter[_Key]:
     except FileNotFoundError:
         return Counter()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no baseline: {error}") from None
+        raise ValueError(f"{printable(str(path))} is no baseline: {error}") from None
 
 
 def without_known(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import find_slips
 from sekisho.findings.axes import misfit, names_in
-from sekisho.findings.declaring import can_declare
+from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.finding import Finding, Fix
 from sekisho.findings.reasons import noun, since, title
 from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
@@ -122,14 +122,14 @@ def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK103."""
-    if not function.line or function.unit.declared == "boundary":
+    crossings = [*_notes(function, "cross")]
+    if not crossings or not function.line or function.unit.declared == "boundary":
         return
-    block = "in a block: with sekisho.crossing_allowed()"
+    block = f"in a block: with {spelled(solution, function, 'crossing_allowed')}()"
+    decorator = spelled(solution, function, "boundary")
     can_be_one = can_declare(solution, function, "boundary")
-    helps = (
-        f"declare it with @sekisho.boundary, or {block}" if can_be_one else f"declare it {block}"
-    )
-    for line, column, name, (shown, source, target, _) in _notes(function, "cross"):
+    helps = f"declare it with @{decorator}, or {block}" if can_be_one else f"declare it {block}"
+    for line, column, name, (shown, source, target, _) in crossings:
         operand = name or noun(source)
         yield _finding(
             function,
@@ -225,7 +225,7 @@ def _ways_to_declare(solution: Solution, function: Function) -> str:
         fitting = ["boundary"]
     if not fitting:
         return "take one library's arrays, and convert where it is called"
-    return f"declare it with {' or '.join(f'@sekisho.{each}' for each in fitting)}"
+    return f"declare it with {' or '.join(f'@{spelled(solution, function, each)}' for each in fitting)}"
 
 
 def _are_at_home(one: str, other: str) -> bool:
@@ -237,6 +237,9 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
         if world in arrays_in(value):
             yield f"{name} is {noun(world)} as called at {solution.program.files[key].place(line)}"
             return
+
+
+_CALLED: Final = re.compile(r"\b\w+(?=\()")
 
 
 def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
@@ -255,7 +258,7 @@ def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[
                 *since(solution, function, left, line, mine),
                 *since(solution, function, right, line, theirs),
             ),
-            help=f"convert one of them: sekisho.to_{mine}({right or '...'})",
+            help=f"convert one of them: {spelled(solution, function, f'to_{mine}')}({right or '...'})",
             subject=f"{left} {sign} {right}",
         )
     for line, column, name, (shown, world, other) in _notes(function, "alien"):
@@ -267,9 +270,13 @@ def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[
             "SK107",
             f"{called} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
             reason=since(solution, function, name, line, other),
-            help=f"convert it: sekisho.to_{world}({name or '...'})",
+            help=f"convert it: {spelled(solution, function, f'to_{world}')}({name or '...'})",
             subject=f"{called} {name}",
         )
+
+    def spell(match: re.Match[str]) -> str:
+        return spelled(solution, function, match[0])
+
     for line, column, attribute, (world, name, *having) in _notes(function, "missing"):
         if not having:
             continue  # a mistake, and none of libraries
@@ -283,7 +290,7 @@ def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[
             "SK107",
             f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
             reason=since(solution, function, name, line, world),
-            help=f"sekisho.{helper} does it in both" if helper else "",
+            help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
             subject=f"{name}.{attribute}",
         )
 
@@ -308,7 +315,8 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
                     "SK108",
                     f"{function.name} is annotated to return {noun(function.says)}, "
                     f"and returns {noun(given)}{made}",
-                    help=f"return sekisho.to_{function.says}(...), or annotate what it returns",
+                    help=f"return {spelled(solution, function, f'to_{function.says}')}(...), "
+                    "or annotate what it returns",
                     subject="return",
                 )
     for line, column, name, (said, value) in _notes(function, "declared"):
@@ -336,7 +344,8 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
                 "SK108",
                 f"{each.name} is {noun(other)}{how}, in a function that is declared as {title(world)}'s",
                 reason=since(solution, function, each.name, each.line, other),
-                help="declare it as @sekisho.boundary, or cross in a function that is one",
+                help=f"declare it as @{spelled(solution, function, 'boundary')}, "
+                "or cross in a function that is one",
                 subject=each.name,
             )
             return

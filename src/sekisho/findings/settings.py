@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
 from sekisho.findings.finding import CODES
+from sekisho.ground import printable
 from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
 
@@ -97,7 +98,7 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
     try:
         return _read(section.get("check", {}), file.parent)
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file}: [tool.sekisho.check]: {error}") from None
+        raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
 
 def _read(table: dict[str, Any], folder: Path) -> Settings:

@@ -1,6 +1,6 @@
 """What every room stands on, and what knows no array.
 
-Text becomes a function here, and only here (`source`); a block that is entered by ``with`` is one of
+Text becomes a function here, and only here (`source`), and a file a tree (`reading`); a block that is entered by ``with`` is one of
 `blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what
 they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
 of it asks what an array is.
@@ -29,6 +29,7 @@ from sekisho.ground.printable import (
     as_json,
     printable,
 )
+from sekisho.ground.reading import decode, parse
 from sekisho.ground.source import (
     EXPLAIN,
     OPTIONS,
@@ -61,6 +62,7 @@ __all__ = [
     "callee_names",
     "compile_function",
     "compile_into",
+    "decode",
     "environment_of_children",
     "evaluate",
     "find_stub",
@@ -78,6 +80,7 @@ __all__ = [
     "make_stub",
     "not_counted",
     "once",
+    "parse",
     "printable",
     "quiet",
     "refuse_misspelt",

@@ -154,11 +154,11 @@ def refuse_axes(
         name: as which argument.
         wanted: what it takes.
     """
-    several: Any = axes if isinstance(axes, tuple) else (axes,)
-    if not all(map(is_axis, several)):
-        is_list = type(axes) is list and all(map(is_axis, axes))
-        hint = f"tuple({name})" if is_list else None
-        refuse_argument(function, name, axes, wanted, hint)
+    is_list, is_tuple = isinstance(axes, list), isinstance(axes, tuple)
+    several: Any = axes if is_list or is_tuple else (axes,)
+    are_axes = all(map(is_axis, several))
+    if is_list or not are_axes:
+        refuse_argument(function, name, axes, wanted, f"tuple({name})" if are_axes else None)
 
 
 def is_axis(value: object) -> bool:

@@ -21,9 +21,9 @@ from sekisho.code import (
     digest,
     find_files,
     lower,
-    parse,
     read_file,
 )
+from sekisho.ground import parse
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.program import Program

@@ -6,8 +6,17 @@ edited. What a project says of itself in pyproject.toml is read here (`project`)
 """
 
 from sekisho.package.hook import Hook
-from sekisho.package.inject import is_hands_off
+from sekisho.package.inject import is_hands_off, typed_imports
 from sekisho.package.ipython import load, unload
 from sekisho.package.project import read_project, read_pyproject, read_tools
 
-__all__ = ["Hook", "is_hands_off", "load", "read_project", "read_pyproject", "read_tools", "unload"]
+__all__ = [
+    "Hook",
+    "is_hands_off",
+    "load",
+    "read_project",
+    "read_pyproject",
+    "read_tools",
+    "typed_imports",
+    "unload",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
 import contextlib
 import importlib.machinery
@@ -18,7 +17,7 @@ from zipimport import zipimporter
 from sekisho.context import get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
-from sekisho.ground import is_being_imported
+from sekisho.ground import is_being_imported, parse
 from sekisho.guard import (
     guard_generated,
     guard_later,
@@ -138,8 +137,8 @@ class Hook:
             for name, path in _modules_of(package):
                 names.add(name)
                 if name not in self.modules and path is not None:
-                    with contextlib.suppress(OSError, SyntaxError, ValueError):
-                        names |= {*inject(ast.parse(path.read_bytes()), name, self.table)}
+                    with contextlib.suppress(OSError, ValueError):
+                        names |= {*inject(parse(path.read_bytes()), name, self.table)}
         return self.table.unmatched(names)
 
     def guards(self, name: str) -> bool:

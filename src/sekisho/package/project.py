@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.errors import DeclarationError
+from sekisho.ground import printable
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise DeclarationError(f"{path} cannot be read: {error.strerror}") from None
+        raise DeclarationError(f"{printable(str(path))} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise DeclarationError(f"{path} is no TOML: {error}") from None
+        raise DeclarationError(f"{printable(str(path))} is no TOML: {error}") from None
     tools: Any = document.get("tool", {})
     if class_of(tools) is not dict:
-        raise DeclarationError(f"{path}: [tool] is a table of tables, got {tools!r}.")
+        raise DeclarationError(
+            f"{printable(str(path))}: [tool] is a table of tables, got {tools!r}."
+        )
     return path, tools
 
 
@@ -55,7 +58,7 @@ def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
         raise DeclarationError(
-            f"{path}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
+            f"{printable(str(path))}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
             f"got {section!r}."
         )
     return path, section

@@ -32,6 +32,7 @@ _FIRST_COUNT: Final = 64
 _MOST_TRAVELS: Final = 4096
 _MOST_ITEMS: Final = 8
 _LOST: Final = b'{"lost": true}\n'
+_FORKED: Final = b'{"forked": true}\n'
 
 
 class _State:
@@ -86,6 +87,7 @@ class Journal:
         self._line_file = line_file
         self._file: Any = None
         self._begun = 0
+        self._first_line = b""
 
     def note_arguments(self, traced: Any, key: Hashable, values: Sequence[Any]) -> None:
         """Note where arrays have come from that a function is given."""
@@ -135,6 +137,7 @@ class Journal:
         self._functions = self._calls = 0
         self._file = None
         self._begun = 0
+        self._first_line = _FORKED
         self._travels.clear()
 
     def _state_of(self, traced: Any) -> _State:
@@ -187,9 +190,9 @@ class Journal:
             self._file.write((json.dumps(line, default=str) + "\n").encode())
 
     def _header(self) -> bytes:
-        """Nothing; and, if the file has to be begun again, that something is missing."""
+        """Whether the process was forked; and, if the file has to be begun again, that something is missing."""
         self._begun += 1
-        return _LOST if self._begun > 1 else b""
+        return _LOST if self._begun > 1 else self._first_line
 
 
 def _form(said: Any, sizes: list[int]) -> Hashable:

@@ -89,8 +89,20 @@ def what_is_missing(folder: Path) -> str:
     """Why not all that was seen is in a folder; "" if it is."""
     if not (folder / MARK).exists():
         return "the folder that calls were noted in was removed while the command ran"
-    lost = sum("lost" in line for path in folder.glob("*.calls") for line in _lines_of(path))
-    return f"{lost} processes could not note all calls" if lost else ""
+    said = [{word for line in _lines_of(path) for word in line} for path in folder.glob("*.calls")]
+    lost = sum("lost" in words for words in said)
+    # A forked child of multiprocessing's ends by os._exit, and nobody else has to.
+    silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said)
+    missing = [
+        f"{_processes(lost)} could not note all calls" * bool(lost),
+        f"{_processes(silent)} ended without a word: killed, by os._exit, or unable to write"
+        * bool(silent),
+    ]
+    return "; ".join(filter(None, missing))
+
+
+def _processes(count: int) -> str:
+    return f"{count} process{'es' * (count != 1)}"
 
 
 def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Counter[Travel]) -> None:

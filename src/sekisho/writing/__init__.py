@@ -5,7 +5,7 @@ journal of (`journal`), and signals that wait until the files are in order (`sig
 """
 
 from sekisho.writing.atomic import replace_file
-from sekisho.writing.journal import RestoreError, find_journal, project_folder, restore, say_journal
+from sekisho.writing.journal import RestoreError, find_journal, restore, say_journal
 from sekisho.writing.signals import Interrupted, end_by, ending_signals_raise
 from sekisho.writing.transaction import Change, Transaction
 
@@ -17,7 +17,6 @@ __all__ = [
     "end_by",
     "ending_signals_raise",
     "find_journal",
-    "project_folder",
     "replace_file",
     "restore",
     "say_journal",

@@ -25,10 +25,17 @@ def replace_file(path: str | Path, data: bytes) -> None:
         OSError: if it cannot be written; the old file is as it was.
     """
     target = os.path.realpath(path)
-    if os.path.lexists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-        with open(target, "wb") as file:
-            file.write(data)
-        return
+    try:
+        if os.path.lexists(target) and not stat.S_ISREG(os.stat(target).st_mode):
+            with open(target, "wb") as file:
+                file.write(data)
+        else:
+            _replace(target, data)
+    except OSError as error:  # of the file that was asked for, not of the one beside it
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _replace(target: str, data: bytes) -> None:
     # No name of the target's in it: that may be as long as the file system allows.
     new = os.path.join(os.path.dirname(target), f".sekisho-{secrets.token_hex(8)}.new")
     try:
@@ -89,7 +96,10 @@ def sync_folder(folder: str) -> None:
     """Have the names in a folder on the disk, where the system can."""
     if os.name == "nt":  # a folder cannot be opened there
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # somebody has removed it, with all that was in it
+        return
     try:
         os.fsync(descriptor)
     finally:

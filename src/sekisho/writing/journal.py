@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.ground import printable
 from sekisho.writing.atomic import read_bytes, sync_folder, unlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "Entry",
@@ -33,6 +36,8 @@ __all__ = [
 
 _NAME: Final = ".sekisho-journal"
 _DONE: Final = b"done\n"
+_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+\.(?:new|old)")
+_PASSED_BY: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages"})
 _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
@@ -63,29 +68,44 @@ def digest_of(data: bytes | None) -> str:
     return "" if data is None else hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def project_folder(path: str | Path) -> Path:
-    """The folder of the project that a path lies in; the nearest folder, if no file marks a project."""
-    real = Path(os.path.realpath(path))
-    nearest = real if real.is_dir() else real.parent
-    folders = (nearest, *nearest.parents)
-    return next((each for each in folders if any((each / m).exists() for m in _MARKS)), nearest)
+def project_folder(files: Sequence[str]) -> str:
+    """The folder of the project that files lie in; the nearest folder, if nothing marks a project.
+
+    Args:
+        files: at least one, by their real paths.
+    """
+    folders = [os.path.dirname(file) for file in files]
+    try:
+        nearest = Path(os.path.commonpath(folders))
+    except ValueError:  # on Windows, files of several drives
+        nearest = Path(folders[0])
+    parents = (nearest, *nearest.parents)
+    return str(next((p for p in parents if any((p / m).exists() for m in _MARKS)), nearest))
 
 
 def find_journal(paths: Iterable[str | Path]) -> Path | None:
-    """The journal that an interrupted run has left in the folders of some paths, or above."""
-    for path in paths:
-        real = Path(os.path.realpath(path))
-        for folder in (real, *real.parents):
-            if (folder / _NAME).is_file():
-                return folder / _NAME
+    """The journal that an interrupted run has left in the folders of some paths, above or below."""
+    found = [Path(os.path.realpath(path)) for path in paths]
+    above = [folder for path in found for folder in (path, *path.parents)]
+    # Below, where that run was given other paths than this one.
+    for folder in itertools.chain(above, _below(found)):
+        if (folder / _NAME).is_file():
+            return folder / _NAME
     return None
+
+
+def _below(folders: Iterable[Path]) -> Iterator[Path]:
+    for top in folders:
+        for folder, names, _ in os.walk(top):
+            names[:] = [name for name in names if name not in _PASSED_BY]
+            yield Path(folder)
 
 
 def say_journal(path: Path) -> str:
     """What to do about a journal that was found."""
     return (
-        f"a run that was interrupted has left {path}\n"
-        f"  hint: python -m sekisho restore {path.parent} puts the files back as they were"
+        f"a run that was interrupted has left {printable(str(path))}\n"
+        f"  hint: python -m sekisho restore {printable(str(path.parent))} puts the files back as they were"
     )
 
 
@@ -107,7 +127,12 @@ class Journal:
         """
         path = os.path.join(folder, _NAME)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        journal = cls(path, os.open(path, flags, 0o600))
+        try:
+            journal = cls(path, os.open(path, flags, 0o600))
+        except FileExistsError:
+            raise FileExistsError(
+                f"another run of sekisho writes files: {printable(path)}"
+            ) from None
         try:
             journal._begin(entries)
         except BaseException:
@@ -118,7 +143,7 @@ class Journal:
     def _begin(self, entries: Iterable[Entry]) -> None:
         # Whoever looks at a new journal may have taken it for an old one, and removed it.
         if not _lock(self._descriptor) or not self._is_there():
-            raise FileExistsError(f"another run of sekisho has taken {self.path}")
+            raise FileExistsError(f"another run of sekisho has taken {printable(self.path)}")
         line = json.dumps({"files": [entry._asdict() for entry in entries]}).encode() + b"\n"
         self._size = len(line)
         try:
@@ -139,7 +164,7 @@ class Journal:
         journal = cls(path, os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
         if not _lock(journal._descriptor):
             os.close(journal._descriptor)
-            raise BlockingIOError(f"another run of sekisho writes files: {path}")
+            raise BlockingIOError(f"another run of sekisho writes files: {printable(path)}")
         return journal
 
     def _is_there(self) -> bool:
@@ -165,9 +190,12 @@ class Journal:
             return [], False
         try:
             document: Any = json.loads(first)
-            return [Entry(**row) for row in document["files"]], rest == _DONE
-        except (ValueError, KeyError, TypeError):
-            raise RestoreError(f"{self.path} is no journal of sekisho's") from None
+            entries = [Entry(**row) for row in document["files"]]
+            if all(map(_is_ours, entries)):
+                return entries, rest == _DONE
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        raise RestoreError(f"{printable(self.path)} is no journal of sekisho's")
 
     def undo(self, entries: Iterable[Entry]) -> tuple[list[str], dict[str, str]]:
         """Put old files back; give those that are as they were, and why others are left alone.
@@ -182,7 +210,9 @@ class Journal:
                 os.ftruncate(self._descriptor, self._size)
                 os.fsync(self._descriptor)
         except OSError as error:
-            raise RestoreError(f"could not write {self.path}: {error.strerror}") from None
+            raise RestoreError(
+                f"could not write {printable(self.path)}: {error.strerror}"
+            ) from None
         restored: list[str] = []
         left_alone: dict[str, str] = {}
         failed: list[str] = []
@@ -193,11 +223,12 @@ class Journal:
                 else:
                     left_alone[entry.target] = "it was changed meanwhile"
             except OSError as error:  # the other files are put back all the same
-                failed.append(f"{entry.target}: {error.strerror}")
+                failed.append(f"{printable(entry.target)}: {error.strerror}")
         if failed:
             raise RestoreError(
                 f"could not put back {'; '.join(failed)}\n"
-                f"  hint: {self.path} is kept: python -m sekisho restore {os.path.dirname(self.path)}"
+                f"  hint: {printable(self.path)} is kept: "
+                f"python -m sekisho restore {printable(os.path.dirname(self.path))}"
             )
         self.remove()
         return restored, left_alone
@@ -220,19 +251,28 @@ class Journal:
             os.close(self._descriptor)
 
 
+def _is_ours(entry: Entry) -> bool:
+    """Whether an entry names what a transaction makes: a journal that came with a repository may name any file."""
+    beside = os.path.dirname(entry.target)
+    return all(
+        os.path.dirname(path) == beside and _OURS.fullmatch(os.path.basename(path)) is not None
+        for path in (entry.new, entry.old)
+    )
+
+
 def _undo(entry: Entry) -> bool:
     """Put an old file back; False if somebody has written another one since."""
-    is_known = True
+    now = digest_of(read_bytes(entry.target))
+    is_old = now == entry.before  # it was not replaced yet, or was put back
     if os.path.lexists(entry.old):
-        now = digest_of(read_bytes(entry.target))
         if now == entry.after:
             os.replace(entry.old, entry.target)
+            is_old = True
         else:
-            is_known = now == entry.before  # it was not replaced yet
             unlink(entry.old)
         sync_folder(os.path.dirname(entry.target))
     unlink(entry.new)
-    return is_known
+    return is_old
 
 
 def restore(path: Path) -> tuple[list[str], dict[str, str]]:

@@ -10,12 +10,11 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sekisho.writing.atomic import create_like, read_bytes, sync_folder, unlink
-from sekisho.writing.journal import Entry, Journal, digest_of
+from sekisho.writing.journal import Entry, Journal, digest_of, project_folder
 from sekisho.writing.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 __all__ = ["Change", "Transaction"]
 
@@ -40,16 +39,14 @@ class Transaction:
         is_committed: whether the new files are there to stay.
     """
 
-    def __init__(self, folder: Path, changes: Iterable[Change]) -> None:
+    def __init__(self, changes: Iterable[Change]) -> None:
         """Prepare.
 
         Args:
-            folder: where the journal is.
             changes: the files; those that change nothing are passed over.
         """
         self.left_alone: dict[str, str] = {}
         self.is_committed: bool = False
-        self._folder: str = str(folder)
         self._changes: list[Change] = [each for each in changes if each.before != each.after]
         self._entries: dict[Entry, Change] = {}
         self._journal: Journal | None = None
@@ -108,11 +105,15 @@ class Transaction:
             self._entries[Entry(target, f"{start}.new", f"{start}.old", *digests)] = change
         if not self._entries:
             return
-        self._journal = Journal.create(self._folder, [*self._entries])
+        folder = project_folder([entry.target for entry in self._entries])
+        self._journal = Journal.create(folder, [*self._entries])
         folders = {os.path.dirname(entry.target) for entry in self._entries}
         for entry, change in self._entries.items():
-            create_like(entry.target, entry.new, change.after)
-            _keep(entry)
+            try:
+                create_like(entry.target, entry.new, change.after)
+                _keep(entry)
+            except OSError as error:  # of the author's file, not of one beside it
+                raise OSError(error.errno, error.strerror, change.path) from None
         for folder in folders:
             sync_folder(folder)
         for entry, change in [*self._entries.items()]:
