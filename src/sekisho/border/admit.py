@@ -234,8 +234,11 @@ class Boundary:
     def _add_hint(
         self, error: BoundaryError, spec: Any, value: Any, place: Place, call: Call
     ) -> None:
-        violation: Any = error.args[0]
-        if violation.hint is None and not is_compiling():
+        violation = error.violation
+        if is_compiling() or violation is None or violation.hint is not None:
+            return
+        # An attribute that an axis names may have been refused by another guard.
+        if (violation.function, violation.place) == (place.contract.function, place.place):
             hint = self._hint(spec, value, call)
             error.args = (violation._replace(hint=hint and hint.format(place.name)),)
 

@@ -17,7 +17,7 @@ from sekisho.contract import (
     match_structure,
     structure_binders,
 )
-from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.errors import BoundaryError, SekishoError, hide_in_pytest
 from sekisho.worlds import (
     class_of,
     find_world,
@@ -69,6 +69,8 @@ def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> An
         raise BoundaryError(place.violation(spec, value, reason))
     try:
         return flatten_tree(value, lambda each: _is_leaf(boundary, spec.item, each))
+    except SekishoError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a class says when it is flattened
         reason = f"JAX cannot flatten it: {str(error).partition(chr(10))[0]}"
     raise BoundaryError(place.violation(spec, value, reason))

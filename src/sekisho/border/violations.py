@@ -14,7 +14,7 @@ from sekisho.contract import (
     binders,
     shown_key,
 )
-from sekisho.errors import Violation
+from sekisho.errors import SekishoError, Violation
 from sekisho.remedy import value_hint
 from sekisho.worlds import describe, find_world, short
 
@@ -111,6 +111,8 @@ class Place:
         try:
             len(value.shape)
             hash(value.dtype)
+        except SekishoError:
+            raise
         except Exception as error:  # noqa: BLE001 - it may raise anything
             known = world.why_shapeless(value)
             if known is not None:

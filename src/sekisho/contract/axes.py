@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sekisho.contract.expressions import Bindings, Expression, Size, parse_expression
+from sekisho.errors import SekishoError
 
 __all__ = [
     "Axis",
@@ -193,6 +194,8 @@ def _match_expression(
         wanted = expression.evaluate(bound)
     except KeyError as name:
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', but nothing has bound {name}")
+    except SekishoError:  # some are a TypeError
+        raise
     except (ArithmeticError, TypeError, ValueError) as error:
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', which fails here: {error}")
     if wanted == size:

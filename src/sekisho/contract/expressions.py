@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import with_article
+from sekisho.errors import SekishoError, with_article
 
 __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expression"]
 
@@ -204,6 +204,8 @@ def _argument(braces: Braces, bound: Bindings) -> Any:
     """Compute what stands in braces, which must be a number."""
     try:
         value = _evaluate(braces.value, bound)
+    except SekishoError:
+        raise
     except Exception as error:  # noqa: BLE001 - attributes and indices may raise anything
         what = str(error).partition("\n")[0]
         raise ValueError(f"{braces.text} raises {type(error).__name__}: {what}") from None

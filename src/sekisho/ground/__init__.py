@@ -23,6 +23,7 @@ from sekisho.ground.source import (
     make_stub,
     runs_while_tracing,
 )
+from sekisho.ground.warned import begin_relocating, end_relocating
 from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "HandingBack",
     "OPTIONS",
     "WRITE",
+    "begin_relocating",
     "compile_function",
     "compile_into",
+    "end_relocating",
     "environment_of_children",
     "evaluate",
     "foreign_name",

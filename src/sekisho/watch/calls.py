@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from functools import cache
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.context import caller
+from sekisho.errors import UnguardedWarning
 from sekisho.watch.strict import refuse, thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
 
@@ -42,15 +44,46 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-@cache
+class _Claim:
+    """The number of this library among the tools that monitor.
+
+    Attributes:
+        number: None while there is none.
+        is_said: whether the user knows that none is left.
+    """
+
+    number: int | None = None
+    is_said: bool = False
+
+
 def _tool() -> int | None:
-    """Claim a number among the tools that monitor; None if all are taken."""
-    for number in (4, 3, 5, 1, 2, 0):  # those that PEP 669 suggests for nobody come first
+    """Claim a number among the tools that monitor; None if all are taken, which is said once."""
+    if _Claim.number is not None:
+        return _Claim.number
+    numbers = (4, 3, 5, 1, 2, 0)  # those that PEP 669 suggests for nobody come first
+    for number in numbers:
         if _monitoring.get_tool(number) is None:
             _monitoring.use_tool_id(number, "sekisho")
             _monitoring.register_callback(number, _monitoring.events.CALL, _look_at_call)
+            _Claim.number = number
             return number
+    if not _Claim.is_said:
+        _Claim.is_said = True
+        _say_taken([str(_monitoring.get_tool(number)) for number in sorted(numbers)])
     return None
+
+
+def _say_taken(tools: list[str]) -> None:
+    frame = caller()
+    warnings.warn_explicit(
+        "strict mode does not see calls into NumPy in the bodies of other worlds: all six tool ids "
+        f"of sys.monitoring are taken, by {', '.join(tools)}\n"
+        "  hint: run strict mode without one of them",
+        UnguardedWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:

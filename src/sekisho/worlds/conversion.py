@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sekisho.errors import SekishoError
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import HOST, find_world, loaded_worlds
@@ -35,7 +36,8 @@ def convert(value: Any, target: World, policy: Policy) -> Converted:
         return _convert(value, target, policy)
     try:
         return _convert(value, target, policy)
-    except Refusal:
+    # An error of ours says what it means: strict mode refuses what a body does here.
+    except (Refusal, SekishoError):
         raise
     except Exception as error:
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -14,6 +14,7 @@ import types
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.errors import SekishoError
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Refusal
 
@@ -51,7 +52,7 @@ def rebuilt(value: Any, given: Mapping[Any, tuple[Any, Any]]) -> Any:
     """
     try:
         changed = _Rebuilder(given).remade(value, given)
-    except (MemoryError, Refusal):
+    except (MemoryError, Refusal, SekishoError):
         raise
     except Exception as error:  # noqa: BLE001 - what a class does when it is copied
         text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.errors import SekishoError
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, refuse_dtype
 from sekisho.worlds.release import release_of
 
@@ -230,6 +231,8 @@ def make_share_tensor(
             return None
         try:
             array = tensor.numpy()
+        except SekishoError:  # strict mode refuses it: the answer, and not one to ask for again
+            raise
         except Exception:  # noqa: BLE001 - sparse, bfloat16, on a GPU, 65 axes, fakes about, ...
             return None
         if dtypes is not None and array.dtype not in dtypes:

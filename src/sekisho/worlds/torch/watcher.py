@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.ground import begin_relocating
 from sekisho.worlds.torch.operations import kind_of_operation, suspects
-from sekisho.worlds.wrapping import shown
+from sekisho.worlds.wrapping import initialize, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +28,20 @@ _UNSHOWN: Final = (
     ("torch", "frombuffer"),
 )
 
+_PASSING: Final = frozenset({"torch.overrides"})
+
 
 class Watcher:
     """Puts the mode on torch's stack, and takes it away again."""
 
     def __init__(self, world: World, state: Any, judge: Callable[..., None]) -> None:
         self._torch = world.load()
+        begin_relocating(_PASSING)
         self._mode = _make_mode(self._torch, world, state, judge)
         for module, name in _UNSHOWN:
             holder = sys.modules[module]
             setattr(holder, name, shown(world, "compute", getattr(holder, name), state, judge))
+        _wrap_constructor(world, state, judge)
 
     def push(self) -> None:
         """Put the mode below all others: one that a body has entered, leaves by popping the top."""
@@ -60,6 +65,24 @@ class Watcher:
     def _push_modes(self, popped: list[Any]) -> None:
         for each in reversed(popped):
             self._torch.overrides._push_mode(each)  # noqa: SLF001 - no public way
+
+
+def _wrap_constructor(world: World, state: Any, judge: Callable[..., None]) -> None:
+    """Have ``torch.Tensor(array)`` judged.
+
+    Its ``__new__`` is C's and shown to no mode. A method that stands in the class is called after it.
+    """
+
+    def judge_given(*call: Any) -> None:  # without the object that is being made
+        *about, args, kwargs = call
+        judge(*about, args[1:], kwargs)
+
+    kind = world.array_type()
+    original = vars(kind).get("__init__", object.__init__)
+    shows = initialize if original is object.__init__ else original
+    wrapper = shown(world, "import", shows, state, judge_given, "Tensor.__init__")
+    world.note_wrapper(original, wrapper)
+    kind.__init__ = wrapper
 
 
 def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
