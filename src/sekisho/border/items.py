@@ -56,7 +56,9 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     else:
         fits, admit = isinstance(value, spec.container), _sequence
     if not fits or issubclass(kind, (str, bytes)):
-        raise BoundaryError(place.violation(spec, value))
+        raise BoundaryError(
+            place.violation(spec, value, hint=_other_class(admit_as, spec, value, place, call))
+        )
     if is_compiling():  # of which a compiler makes text: there are no values that hold themselves
         return admit(admit_as, spec, value, place, call)
     if any(value is each and spec is asked for asked, each in place.around):
@@ -65,6 +67,20 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     admitted = admit(admit_as, spec, value, place.entered(spec, value), call)
     add_container(call.copies, admitted, value, place)
     return admitted
+
+
+def _other_class(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> str | None:
+    """``tuple(x)`` for a list where a tuple is asked for, and the other way, if that is enough."""
+    wanted: Any = tuple if isinstance(spec, TupleSpec) else getattr(spec, "container", None)
+    is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
+    if not is_one or call.in_trial or is_compiling():
+        return None
+    try:
+        trial = call._replace(bound=dict(call.bound), in_trial=True, copies=None)
+        admit_as(spec, wanted(value), place, trial)
+    except BoundaryError:
+        return None
+    return f"{wanted.__name__}({{0}})"
 
 
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:

@@ -23,7 +23,7 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sekisho.contract import ArraySpec, Bindings
 
@@ -52,6 +52,9 @@ def make_step(
     Raises:
         Advice: if no call is certain to.
     """
+    lazy = _lazy_step(value, spec)
+    if lazy is not None:
+        return lazy
     target = (spec and spec.only_dtype) or None
     nearest: Step | None = None
     has_dtype = False
@@ -68,8 +71,41 @@ def make_step(
         if (is_lawful and not has_dtype) or (nearest is None and target):
             nearest, has_dtype = step, is_lawful
     if nearest is None:
-        raise Advice(None)
+        raise Advice(_item_advice(value))
     return nearest
+
+
+_LAZY: Final = frozenset({"h5py", "zarr"})
+
+
+def _lazy_step(value: Any, spec: ArraySpec | None) -> Step | None:
+    """Read an array that lies in a file, without reading it for the message.
+
+    Raises:
+        Advice: if more than that has to be done: nobody knows its values.
+    """
+    kind = class_of(value)
+    if str(kind.__module__).partition(".")[0] not in _LAZY or not hasattr(kind, "__getitem__"):
+        return None
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        return None
+    if spec is not None and not spec.accepts_dtype(dtype_name(value.dtype)):
+        raise Advice("read it first: {0}[...]")
+    alike = np.broadcast_to(np.zeros((), value.dtype), tuple(value.shape))
+    return Step("{0}[...]", lambda _: alike)
+
+
+def _item_advice(value: Any) -> str | None:
+    """Of a batch, which is a list or a dict of arrays of several kinds, one is meant."""
+    kind = class_of(value)
+    if not issubclass(kind, (dict, list, tuple)) or not value:
+        return None
+    items = value.items() if issubclass(kind, dict) else enumerate(value)
+    arrays = [(key, each) for key, each in items if find_world(each) is not None]
+    ranks = {len(each.shape) for _, each in arrays}
+    if not arrays or (len(ranks) == 1 and not issubclass(kind, dict)):
+        return None
+    return f"take one of its items, as in {{0}}[{arrays[0][0]!r}]"
 
 
 def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
@@ -103,10 +139,17 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
     elif issubclass(kind, (bytes, bytearray)):
         if dtype == "uint8":  # as anything else they would have to be decoded
             yield "numpy.frombuffer({0}, dtype='uint8')", None
-    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+    elif package == "pandas" and hasattr(kind, "to_numpy"):
+        # Of columns of several dtypes pandas makes what holds them all: with a loss of digits.
         yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
         if dtype is not None:
             yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+        yield from _frame_calls(kind, dtype)
+    elif package == "scipy" and hasattr(kind, "toarray"):
+        yield "{0}.toarray()", None
+    elif kind.__name__ in (opens := _opens_of(package)):
+        yield opens[kind.__name__], None
     elif package == "PIL" and hasattr(kind, "convert"):
         yield "numpy.asarray({0})", None
         for mode in ("RGB", "L", "RGBA"):
@@ -116,6 +159,26 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
         yield "numpy.from_dlpack({0})", None
         if dtype is not None:
             yield f"numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+
+def _opens_of(package: str) -> Mapping[str, str]:
+    """What makes an array of a library's own classes that are none, by their names."""
+    return next((world.opens for world in loaded_worlds() if world.name == package), {})
+
+
+def _frame_calls(kind: Any, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of tables whose ``to_numpy`` takes no dtype: polars', Arrow's, xarray's."""
+    for call in ("{0}.to_numpy()", "{0}.to_numpy(zero_copy_only=False)"):
+        yield call, _column_by_column(kind)
+        if dtype is not None:
+            yield f"{call}.astype('{dtype}')", call
+
+
+def _column_by_column(kind: Any) -> str | None:
+    """The call whose values a table's must be: its columns may be of several dtypes."""
+    is_table = hasattr(kind, "columns") and hasattr(kind, "iter_columns")
+    columns = "[each.to_numpy().astype(object) for each in {0}.iter_columns()]"
+    return f"numpy.stack({columns}, -1)" if is_table else None
 
 
 def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -221,15 +222,23 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     why, _, rest = hint.rpartition(": ")
     call, _, loses = rest.partition(", which ")
     call, _, option = call.partition(", or ")
+    casts = ".astype(" in call
+    call = _spelled(call, find_world(value) or HOST)
     if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
         made = (find_world(value) or HOST).shaped_like(value, dtype_name(value.dtype))
     else:
         made = evaluate_on(call, value)
-    if ".astype(" in call:
+    if casts:
         loses = loses or _lost(value, made)
     return Step(
         call, functools.partial(_made, made), why, loses=loses and f", which {loses}", option=option
     )
+
+
+def _spelled(call: str, world: World) -> str:
+    """A refusal's cast, which speaks of a NumPy array, in the words of the value's own library."""
+    cast = world.spelling.get("cast", "{0}.astype('DTYPE')")
+    return re.sub(r"\{0\}\.astype\('(\w+)'\)", lambda found: cast.replace("DTYPE", found[1]), call)
 
 
 def _made(made: Any, _value: Any) -> Any:
@@ -242,7 +251,7 @@ def _lost(value: Any, made: Any) -> str:
     Raises:
         Advice: if it is more than that.
     """
-    if value.dtype.kind == "O":
+    if getattr(value.dtype, "kind", "") == "O":
         loss = None if bool(np.all(are_same(made.astype(object), value))) else "values"
     else:
         loss = loss_of(value, dtype_name(made.dtype))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
+from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, made_like_numpy, spelled_like_numpy
+from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:

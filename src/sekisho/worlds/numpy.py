@@ -22,8 +22,9 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
+from sekisho.worlds.spelling import spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
-from sekisho.worlds.world import World, spelled_like_numpy
+from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import wrap_watched
 
 if TYPE_CHECKING:

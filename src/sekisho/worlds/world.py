@@ -26,34 +26,9 @@ from sekisho.worlds.shown import Shown
 from sekisho.worlds.unsaid import Unsaid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Alias", "World", "made_like_numpy", "spelled_like_numpy"]
-
-
-def spelled_like_numpy(module: str) -> dict[str, str]:
-    """The `World.spelling` of a library that follows NumPy's words, which stand in a module."""
-    return {
-        "add_batch_dim": "{0}[None]",
-        "remove_batch_dim": "{0}[0]",
-        "transpose2d": "{0}.T",
-        "channels_first": f"{module}.moveaxis({{0}}, -1, -3)",
-        "channels_last": f"{module}.moveaxis({{0}}, -3, -1)",
-        "permute_dims": "{0}.transpose(AXES)",
-        "cast": "{0}.astype('DTYPE')",
-        "round": f"{module}.rint({{0}})",
-        "stack": f"{module}.stack({{0}})",
-    }
-
-
-def made_like_numpy(
-    module: str, dtype: str | None, *, is_number: bool
-) -> Iterator[tuple[str, str | None]]:
-    """The `World.making_calls` of a library that follows NumPy's words."""
-    for way in ("asarray", "atleast_1d")[: 1 + is_number]:
-        yield f"{module}.{way}({{0}})", "numpy.asarray({0})"
-    if dtype is not None:
-        yield f"{module}.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+__all__ = ["Alias", "World"]
 
 
 class World(Shown):
@@ -73,6 +48,7 @@ class World(Shown):
         cheaper: for an operation of these that always copies, the call that shares.
         spelling: the library's own words for a helper, or for making and casting an array, ``{0}``
             being the value: they stand beside the helper's name in hints.
+        opens: by the names of its classes that are no arrays, the call that makes one of such.
         words: what the library calls by other names, and the helper that does it here.
         makers: the functions that people write where the array class should stand.
         read_only_because: why its memory is shared read-only, in a message; None if it is not.
@@ -91,6 +67,7 @@ class World(Shown):
     is_resident: bool = False
     options: frozenset[str] = frozenset({"detach"})
     spelling: Mapping[str, str] = {}
+    opens: Mapping[str, str] = {}
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
