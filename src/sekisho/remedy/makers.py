@@ -139,17 +139,8 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
     elif issubclass(kind, (bytes, bytearray)):
         if dtype == "uint8":  # as anything else they would have to be decoded
             yield "numpy.frombuffer({0}, dtype='uint8')", None
-    elif package == "pandas" and hasattr(kind, "to_numpy"):
-        # Of columns of several dtypes pandas makes what holds them all: with a loss of digits.
-        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
-        if dtype is not None:
-            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
-    elif package in _FRAMES and hasattr(kind, "to_numpy"):
-        yield from _frame_calls(kind, dtype)
-    elif package == "scipy" and hasattr(kind, "toarray"):
-        yield "{0}.toarray()", None
-    elif kind.__name__ in (opens := _opens_of(package)):
-        yield opens[kind.__name__], None
+    elif package in {*_FRAMES, "scipy"} or kind.__name__ in _opens_of(package):
+        yield from _foreign_calls(kind, package, dtype)
     elif package == "PIL" and hasattr(kind, "convert"):
         yield "numpy.asarray({0})", None
         for mode in ("RGB", "L", "RGBA"):
@@ -159,6 +150,21 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
         yield "numpy.from_dlpack({0})", None
         if dtype is not None:
             yield f"numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+
+def _foreign_calls(kind: Any, package: str, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of tables, sparse arrays and boxes of other packages, by their own methods."""
+    if package == "pandas" and hasattr(kind, "to_numpy"):
+        # Of columns of several dtypes pandas makes what holds them all: with a loss of digits.
+        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
+        if dtype is not None:
+            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+        yield from _frame_calls(kind, dtype)
+    elif package == "scipy" and hasattr(kind, "toarray"):
+        yield "{0}.toarray()", None
+    elif kind.__name__ in _opens_of(package):
+        yield _opens_of(package)[kind.__name__], None
 
 
 def _opens_of(package: str) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.contract import Axis, Bindings, match_shape
+from sekisho.ground import evaluate
 from sekisho.remedy.losses import are_same, is_small, loss_of
 from sekisho.watch import unwatched
 from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
@@ -259,9 +260,9 @@ def _colour_step(
         colons = ", :, :" if rest else ""
         is_grey = len(shape) == rank - 1
         if is_grey and fits((*before, _RGB, *shape[rank + at :])):
-            call, index = f"{{0}}[..., None{colons}]", (..., None, *rest)
+            call = f"{{0}}[..., None{colons}]"
         elif len(shape) == rank and shape[at] == 1 and fits((*before, _RGB, *after)):
-            call, index = "{0}", (...,)
+            call = "{0}"
         elif len(shape) == rank and shape[at] == _RGB + 1 and fits((*before, _RGB, *after)):
             call, do = f"{{0}}[..., :3{colons}]", itemgetter((..., slice(_RGB), *rest))
             return Step(call, do, "there is an alpha channel", loses=", which drops it")
@@ -270,7 +271,7 @@ def _colour_step(
         if "repeat" not in world.spelling:
             return None
         call = world.spelling["repeat"].replace("AXIS", str(at)).replace("{0}", call)
-        return Step(call, partial(_repeat, world, at, index), "the image looks grey")
+        return Step(call, partial(_repeated, world, call), "the image looks grey")
     return None
 
 
@@ -285,8 +286,8 @@ def _is_image(axes: tuple[Axis, ...], at: int) -> bool:
     return ((first.name or "").lower(), (second.name or "").lower()) in _SIDES
 
 
-def _repeat(world: World, at: int, index: Any, value: Any) -> Any:
-    return world.concat([value[index]] * _RGB, at)
+def _repeated(world: World, call: str, value: Any) -> Any:
+    return evaluate(call.format("value"), {"value": value, world.name: world.module()})
 
 
 def _is_channel(axis: Axis) -> bool:

@@ -213,7 +213,7 @@ _WRITES_ZEROS: Final = (2, 10)
 
 
 @cache
-def make_share_tensor(
+def make_share_tensor(  # noqa: C901 - one question after the other
     torch: Any, dtypes: frozenset[Any] | None, *, read_only: bool
 ) -> Callable[[Any], Any]:
     """Make the function that shares a tensor with NumPy, or returns None likewise."""
