@@ -143,6 +143,30 @@ def same(a: np.ndarray, b: np.ndarray, *, rounded: bool) -> bool:
         )
 
 
+def compare(hint: str, x: Any, fixed: Any) -> None:
+    """Assert that what a hint has made has the values that were passed, but for what it says."""
+    if "scale and round first" in hint:
+        before, after = np.rint(plain_values(x) * 255), plain_values(fixed)
+        if "repeat" in hint or "drops it" in hint:
+            assert set(after.tolist()) <= set(before.tolist())
+        else:
+            assert np.allclose(after, before)
+    elif "round first" in hint:
+        return
+    elif "drops it" in hint or "repeat" in hint:  # the same colours, once or three times
+        colours, found = np.unique(plain_values(x)), np.unique(plain_values(fixed))
+        colours = np.unique(colours.astype(found.dtype)) if "rounds" in hint else colours
+        assert set(found.tolist()) <= set(colours.tolist())
+        assert "drops it" in hint or len(found) == len(colours)
+    elif ".convert(" in hint:  # the same colours, once or three times; a full alpha may go
+        before, after = (set(plain_values(each).tolist()) for each in (x, fixed))
+        assert after <= before | {255}
+        assert before <= after | {255}
+    elif "one field" not in hint:
+        rounded = "which rounds" in hint
+        assert same(plain_values(x), plain_values(fixed), rounded=rounded), hint
+
+
 def hold(hint: str, x: Any, again: Any) -> str:
     """Follow one hint wherever it leads. Returns what kind it was."""
     parsed = Parsed(hint)
@@ -153,26 +177,7 @@ def hold(hint: str, x: Any, again: Any) -> str:
         return "advice"
     for fixed in parsed.follow(x):
         again(fixed, {})
-        if "scale and round first" in hint:
-            before, after = np.rint(plain_values(x) * 255), plain_values(fixed)
-            if "repeat" in hint or "drops it" in hint:
-                assert set(after.tolist()) <= set(before.tolist())
-            else:
-                assert np.allclose(after, before)
-        elif "round first" in hint:
-            continue
-        elif "drops it" in hint or "repeat" in hint:  # the same colours, once or three times
-            colours, found = np.unique(plain_values(x)), np.unique(plain_values(fixed))
-            colours = np.unique(colours.astype(found.dtype)) if "rounds" in hint else colours
-            assert set(found.tolist()) <= set(colours.tolist())
-            assert "drops it" in hint or len(found) == len(colours)
-        elif ".convert(" in hint:  # the same colours, once or three times; a full alpha may go
-            before, after = (set(plain_values(each).tolist()) for each in (x, fixed))
-            assert after <= before | {255}
-            assert before <= after | {255}
-        elif "one field" not in hint:
-            rounded = "which rounds" in hint
-            assert same(plain_values(x), plain_values(fixed), rounded=rounded), hint
+        compare(hint, x, fixed)
     for name, value in parsed.options.items():
         again(x, {name: value})
     return "call"

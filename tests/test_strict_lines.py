@@ -104,17 +104,9 @@ def test_an_error_of_ours_is_not_worded_as_a_foreign_one(torch, make):
     [
         (lambda torch, a, t: torch.Tensor(a), "torch.Tensor", "float32[2] (NumPy)"),
         (lambda torch, a, t: np.fromiter(t, float), "numpy.fromiter", "float32[3] (PyTorch)"),
-        pytest.param(
-            lambda torch, a, t: torch.FloatTensor(a),
-            "torch.FloatTensor",
-            "float32[2] (NumPy)",
-            marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="no sys.monitoring"),
-        ),
     ],
 )
 def test_constructors_that_copy_a_foreign_array_are_seen(torch, home, cross, name, value):
-    if home == "numpy_world" and name == "torch.FloatTensor":
-        pytest.skip("it is NumPy's array, and what comes of it is refused as the result")
     a, t = np.ones(2, "f4"), torch.ones(3)
 
     @getattr(sk, home)
@@ -127,6 +119,18 @@ def test_constructors_that_copy_a_foreign_array_are_seen(torch, home, cross, nam
     assert str(caught.value).startswith(
         f"body() body: expected {label} only, got {name} of {value}."
     )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12")
+def test_a_legacy_class_of_torch_is_seen_from_python_3_12(torch):
+    a = np.ones(2, "f4")
+
+    @sk.torch_world
+    def body():
+        torch.FloatTensor(a)
+
+    with sk.mode("strict"), pytest.raises(sk.WorldError, match=r"got torch\.FloatTensor of"):
+        body()
 
 
 def test_constructors_of_a_bodys_own_library_pass(torch):

@@ -118,7 +118,8 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
     different = int(np.count_nonzero(~close))
     if not different:
         return None
-    how = _largest(*np.broadcast_arrays(left, right), ~close, asked)
+    pair = np.broadcast_arrays(left, right)
+    how = _largest(pair[0], pair[1], ~close, asked)
     return f"{different} of {close.size} values differ, {how}"
 
 

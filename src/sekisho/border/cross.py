@@ -67,10 +67,14 @@ class Border:
         """What mends a call whose first array, a constant, is of another world than a traced one."""
         found = find_world(value)
         is_traced = found is not None and (found.kind_of(value) or "").endswith("Tracer")
-        if self.options.kind != "same_world" or not is_traced or found is call.world:
+        world = call.world
+        if self.options.kind != "same_world" or not is_traced or world in {None, found}:
             return None
-        where = call.world.label if call.world else ""
-        return f"the first array decides, and it is {where}'s: pass it by to_{found.name}(...)"
+        assert world is not None
+        assert found is not None
+        return (
+            f"the first array decides, and it is {world.label}'s: pass it by to_{found.name}(...)"
+        )
 
     def cross(
         self,
