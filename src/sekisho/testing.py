@@ -144,7 +144,7 @@ def _largest(left: Any, right: Any, differs: Any, asked: _Asked) -> str:
 
 
 def _index(array: Any, at: Any) -> list[int]:
-    return [int(each) for each in np.unravel_index(at, array.shape)]
+    return [int(each) for each in np.unravel_index(int(at), array.shape)]
 
 
 def _values(x: Any) -> Any:

@@ -36,7 +36,8 @@ def plain_hint(
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
-        is_enough = check is None or check(wanted(value))
+        other: Any = wanted(value)
+        is_enough = check is None or check(other)
         return f"{wanted.__name__}({{0}})" if is_enough else None
     return number_hint(wanted, value)
 

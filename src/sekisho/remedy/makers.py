@@ -92,7 +92,11 @@ def _lazy_step(value: Any, spec: ArraySpec | None) -> Step | None:
     if spec is not None and not spec.accepts_dtype(dtype_name(value.dtype)):
         raise Advice("read it first: {0}[...]")
     alike = np.broadcast_to(np.zeros((), value.dtype), tuple(value.shape))
-    return Step("{0}[...]", lambda _: alike)
+    return Step("{0}[...]", functools.partial(_alike, alike))
+
+
+def _alike(alike: Any, _value: Any) -> Any:
+    return alike
 
 
 def _item_advice(value: Any) -> str | None:
@@ -169,7 +173,8 @@ def _foreign_calls(kind: Any, package: str, dtype: str | None) -> Iterator[tuple
 
 def _opens_of(package: str) -> Mapping[str, str]:
     """What makes an array of a library's own classes that are none, by their names."""
-    return next((world.opens for world in loaded_worlds() if world.name == package), {})
+    nothing: Mapping[str, str] = {}
+    return next((world.opens for world in loaded_worlds() if world.name == package), nothing)
 
 
 def _frame_calls(kind: Any, dtype: str | None) -> Iterator[tuple[str, str | None]]:

@@ -252,7 +252,7 @@ def _colour_step(
     """Three channels of an image that is grey or has an alpha channel, if three are asked for."""
     rank = len(axes)
     # The channel axis stands last or in front of height and width.
-    ends = {-1: (), -3: (slice(None), slice(None))}
+    ends: dict[int, tuple[slice, ...]] = {-1: (), -3: (slice(None), slice(None))}
     for at, rest in ends.items():
         if rank not in _IMAGE_AXES or axes[at].size != _RGB or not _is_image(axes[-3:], at):
             continue

@@ -77,9 +77,9 @@ def _wrap_constructor(world: World, state: Any, judge: Callable[..., None]) -> N
         *about, args, kwargs = call
         judge(*about, args[1:], kwargs)
 
-    kind = world.array_type()
-    original = vars(kind).get("__init__", object.__init__)
-    shows = initialize if original is object.__init__ else original
+    kind: Any = world.array_type()
+    original: Any = vars(kind).get("__init__", object.__init__)
+    shows: Any = initialize if original is object.__init__ else original
     wrapper = shown(world, "import", shows, state, judge_given, "Tensor.__init__")
     world.note_wrapper(original, wrapper)
     kind.__init__ = wrapper
