@@ -35,7 +35,8 @@ def plain_hint(
     if call.in_trial or is_compiling():
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
-    if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
+    is_other = wanted in {list, tuple} and issubclass(class_of(value), (list, tuple))
+    if is_other:
         other: Any = wanted(value)
         is_enough = check is None or check(other)
         return f"{wanted.__name__}({{0}})" if is_enough else None

@@ -26,7 +26,7 @@ from sekisho.watch import unwatched
 from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sekisho.contract import ArraySpec
 
@@ -217,7 +217,7 @@ def shape_step(
 
 
 def _helper_for_missing(
-    axes: tuple[Axis, ...], shape: tuple[int, ...], bound: Bindings, fits: _Fits
+    axes: Sequence[Axis], shape: tuple[int, ...], bound: Bindings, fits: _Fits
 ) -> str | None:
     """What adds the axis that is missing, if it must have size 1, or is that of a batch."""
     if fits((1, *shape)):

@@ -78,7 +78,8 @@ def _wrap_constructor(world: World, state: Any, judge: Callable[..., None]) -> N
         judge(*about, args[1:], kwargs)
 
     kind: Any = world.array_type()
-    original: Any = vars(kind).get("__init__", object.__init__)
+    names: dict[str, Any] = kind.__dict__
+    original: Any = names.get("__init__", object.__init__)
     shows: Any = initialize if original is object.__init__ else original
     wrapper = shown(world, "import", shows, state, judge_given, "Tensor.__init__")
     world.note_wrapper(original, wrapper)
