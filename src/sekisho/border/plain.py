@@ -35,10 +35,9 @@ def plain_hint(
     if call.in_trial or is_compiling():
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
-    is_other = wanted in {list, tuple} and issubclass(class_of(value), (list, tuple))
-    if is_other:
-        other: Any = wanted(value)
-        is_enough = check is None or check(other)
+    if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
+        items: list[Any] = [*value]
+        is_enough = check is None or check(wanted(items))
         return f"{wanted.__name__}({{0}})" if is_enough else None
     return number_hint(wanted, value)
 
