@@ -28,11 +28,12 @@ def _as_it_was():
         sk.torch_world(lambda x: x)(torch.ones(1))
     world = world_named("torch")
     names = [name for group in world.watched.values() for name in group]
+    init = vars(torch.Tensor).get("__init__")
     before = [find_operation(world, name)[2] for name in names], from_numpy, list(sys.meta_path)
     yield
     after = [find_operation(world, name)[2] for name in names], from_numpy, list(sys.meta_path)
     assert after == before
-    assert "__init__" not in vars(torch.Tensor)
+    assert vars(torch.Tensor).get("__init__") is init
     assert "SEKISHO_RECORDING" not in os.environ
 
 

@@ -101,17 +101,27 @@ def test_what_a_part_of_a_value_shows_holds_for_all_of_it():
 @pytest.mark.parametrize(
     ("shape", "axes", "hint"),
     [
-        ((4096, 4096), "1 n m", "add_batch_dim(x), which is x[None]"),
-        ((1, 4096, 4096), "n m", "remove_batch_dim(x), which is x[0]"),
-        ((2, 1 << 23), "8388608 2", "transpose2d(x), which is x.T"),
-        ((2048, 2731, 3), "3 h w", "channels_first(x), which is numpy.moveaxis(x, -1, -3)"),
+        (
+            (4096, 4096),
+            "1 n m",
+            "an axis of size 1 in front is missing: add_batch_dim(x), which is x[None]",
+        ),
+        (
+            (1, 4096, 4096),
+            "n m",
+            "there is a batch axis of size 1 too many: remove_batch_dim(x), which is x[0]",
+        ),
+        ((2, 1 << 23), "8388608 2", "the two axes look transposed: transpose2d(x), which is x.T"),
+        (
+            (2048, 2731, 3),
+            "3 h w",
+            "the channels look last: channels_first(x), which is numpy.moveaxis(x, -1, -3)",
+        ),
     ],
 )
 def test_the_axes_of_a_large_array_are_its_own(shape, axes, hint):
     message, seconds, peak = refusal(Float32[np.ndarray, axes], np.zeros(shape, np.float32))
-    assert f"hint: {hint}" in message.replace("the batch axis is missing: ", "").replace(
-        "there is a batch axis of size 1 too many: ", ""
-    ).replace("the two axes look transposed: ", "").replace("the channels look last: ", "")
+    assert message.endswith(f"hint: {hint}")
     assert "judged" not in message
     assert seconds < SECONDS
     assert peak < 16e6

@@ -102,7 +102,8 @@ class Place:
         hint: str | None = None,
     ) -> Violation:
         """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
-        hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
+        if spec is not UNANNOTATED:
+            hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"

@@ -44,6 +44,7 @@ from sekisho.ground.source import (
     make_stub,
     runs_while_tracing,
 )
+from sekisho.ground.warned import begin_relocating, end_relocating
 from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
@@ -58,9 +59,11 @@ __all__ = [
     "as_command_data",
     "as_command_property",
     "as_json",
+    "begin_relocating",
     "callee_names",
     "compile_function",
     "compile_into",
+    "end_relocating",
     "environment_of_children",
     "evaluate",
     "find_stub",

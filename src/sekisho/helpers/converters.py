@@ -70,7 +70,7 @@ def to_numpy(
         array([1, 2, 3])
     """
     if words:
-        refuse_words("to_numpy", "to_numpy(x)", words)
+        refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
     if copy is None and not detach and not is_compiling() and not open_logs():
         array: NDArray[Any] | None = _share("numpy", x)
         if array is not None:
@@ -113,7 +113,7 @@ def to_torch(
         tensor([1., 2.], dtype=torch.float64)
     """
     if words:
-        refuse_words("to_torch", "to_torch(x)", words)
+        refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
     if copy is None and device is None and not is_compiling() and not open_logs():
         tensor: TorchTensor | None = _share("torch", x)
         if tensor is not None:
@@ -140,7 +140,7 @@ def make_to_world(name: str) -> Callable[..., Any]:
         **words: Any,
     ) -> Any:
         if words:
-            refuse_words(function, f"{function}(x)", words)
+            refuse_words(function, f"{function}(x)", words, known=("copy", "device", "detach"))
         return _convert(name, x, copy=copy, device=device, detach=detach)
 
     to_world.__name__ = to_world.__qualname__ = function

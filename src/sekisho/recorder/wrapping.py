@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import warning_hook
+from sekisho.ground import begin_relocating, end_relocating
 from sekisho.recorder.calls import make_call
 from sekisho.recorder.observing import Operation
-from sekisho.worlds import World, find_operation
+from sekisho.worlds import World, find_operation, initialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["unwrap_all", "wrap_world"]
 
 _MISSING: Final = object()
-_ROOM: Final = "sekisho.recorder."
 _places: Final[list[tuple[Any, str, Any, Any]]] = []
 """What stands where: holder, name, what it held itself before, and the wrapper."""
 
@@ -37,12 +35,9 @@ def wrap_world(world: World) -> None:
     """Wrap the operations of a library that is imported."""
     if world in _done or not world.watched:
         return
+    if not _done:
+        begin_relocating()
     _done.add(world)
-    if not _places:
-        hook = warning_hook()
-        if hook is not None:
-            holder, name, original = hook
-            _put(holder, name, _make_show(original))
     world.prepare_wrapping()
     wrappers: dict[int, Any] = {}
     for kind, names in world.watched.items():
@@ -61,22 +56,12 @@ def wrap_world(world: World) -> None:
 
 def _wrap(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     if original is object.__init__:
-        original = _initialize
+        original = initialize
     wrapper = make_call(operation, original)
     names = ("__module__", "__name__", "__qualname__", "__doc__")
     # An extension's function may have something else than text there.
     texts = [name for name in names if isinstance(getattr(original, name, None), str)]
     return functools.update_wrapper(wrapper, original, assigned=texts)
-
-
-@functools.wraps(object.__init__)
-def _initialize(self: Any, *args: Any, **kwargs: Any) -> None:
-    """`object.__init__` of a class that has none: what `__new__` took is no error, as it was none.
-
-    It still is one for a subclass that hands it on from an `__init__` of its own.
-    """
-    if (args or kwargs) and getattr(type(self).__init__, "__wrapped__", None) is not _initialize:
-        object.__init__(self, *args, **kwargs)
 
 
 def _put(holder: Any, name: str, wrapper: Any) -> None:
@@ -103,23 +88,10 @@ def _wrap_imported(world: World, wrappers: dict[int, Any]) -> None:
                 _put(module, key, wrapper)
 
 
-def _make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    """What shows a warning: `warnings` calls it, with a record of what is to be shown."""
-
-    def show(record: Any) -> None:
-        if record.filename == make_call.__code__.co_filename:
-            frame = inspect.currentframe()
-            while frame is not None and frame.f_globals.get("__name__", "").startswith(_ROOM):
-                frame = frame.f_back
-            if frame is not None:
-                record.filename, record.lineno = frame.f_code.co_filename, frame.f_lineno
-        original(record)
-
-    return show
-
-
 def unwrap_all() -> None:
     """Put back what stood there before; what somebody else has put there since stays."""
+    if _done:
+        end_relocating()
     for holder, name, before, wrapper in reversed(_places):
         names: Any = holder.__dict__
         if names.get(name) is wrapper:

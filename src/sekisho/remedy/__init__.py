@@ -6,6 +6,6 @@ word their errors with it; nothing here knows where the value is.
 """
 
 from sekisho.remedy.search import Wanted, find_remedy
-from sekisho.remedy.steps import plain_text, shape_step, value_hint
+from sekisho.remedy.steps import number_hint, plain_text, shape_step, value_hint
 
-__all__ = ["Wanted", "find_remedy", "plain_text", "shape_step", "value_hint"]
+__all__ = ["Wanted", "find_remedy", "number_hint", "plain_text", "shape_step", "value_hint"]

@@ -11,13 +11,15 @@ import array
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+import numpy as np
+
 from sekisho.worlds import class_of, find_world
 
 if TYPE_CHECKING:
     from sekisho.remedy.steps import Step
     from sekisho.worlds import World
 
-__all__ = ["MOST", "Sample", "take_sample"]
+__all__ = ["MOST", "Sample", "is_stored", "stored_alike", "take_sample"]
 
 MOST: Final = 1 << 15
 """How many elements a message looks at: some milliseconds, whatever it asks of them. For no more than
@@ -55,6 +57,8 @@ class Sample(NamedTuple):
 def take_sample(value: Any) -> Sample | None:
     """Return a value, or a sample of a large one; None if none can be had without reading all of it."""
     world, kind = find_world(value), class_of(value)
+    if is_stored(value):
+        return Sample(value, tuple(value.shape))
     if world is not None:
         try:
             is_large = world.size(value) > MOST
@@ -76,6 +80,23 @@ def take_sample(value: Any) -> Sample | None:
         return _sample(value[::step], sizes)
     except Exception:  # noqa: BLE001 - somebody else's class may raise anything
         return None
+
+
+_STORED: Final = frozenset({"h5py", "zarr"})
+
+
+def is_stored(value: Any) -> bool:
+    """Whether a value is an array that lies in a file, which is not read for a message."""
+    kind = class_of(value)
+    is_one = str(kind.__module__).partition(".")[0] in _STORED and hasattr(kind, "__getitem__")
+    return is_one and hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def stored_alike(value: Any) -> Any:
+    """Make an array of a stored one's dtype, of zeros, of the sizes that a sample would have."""
+    steps = _steps(tuple(value.shape))
+    sizes = [-(-size // step) for size, step in zip(value.shape, steps, strict=True)]
+    return np.zeros(sizes, value.dtype)
 
 
 def _sizes_of(value: Any) -> tuple[int, ...]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.context import caller
+from sekisho.errors import UnguardedWarning
 from sekisho.ground import once
 from sekisho.watch.strict import refuse, thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
@@ -44,13 +47,28 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 @once
 def _tool() -> int | None:
-    """Claim a number among the tools that monitor; None if all are taken."""
-    for number in (4, 3, 5, 1, 2, 0):  # those that PEP 669 suggests for nobody come first
+    """Claim a number among the tools that monitor; None if all are taken, which is said once."""
+    numbers = (4, 3, 5, 1, 2, 0)  # those that PEP 669 suggests for nobody come first
+    for number in numbers:
         if _monitoring.get_tool(number) is None:
             _monitoring.use_tool_id(number, "sekisho")
             _monitoring.register_callback(number, _monitoring.events.CALL, _look_at_call)
             return number
+    _say_taken([str(_monitoring.get_tool(number)) for number in sorted(numbers)])
     return None
+
+
+def _say_taken(tools: list[str]) -> None:
+    frame = caller()
+    warnings.warn_explicit(
+        "strict mode does not see calls into NumPy in the bodies of other worlds: all six tool ids "
+        f"of sys.monitoring are taken, by {', '.join(tools)}\n"
+        "  hint: run strict mode without one of them",
+        UnguardedWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:

@@ -19,7 +19,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
-from sekisho.context import current
+from sekisho.context import GUARD, LIBRARY, OWN, SEKISHO, current, kind_of
 from sekisho.errors import (
     CrossingWarning,
     SekishoError,
@@ -300,12 +300,12 @@ def judge(
         target, other = HOST, HOST
     elif kind == "export":
         target, other = HOST, HOST if is_home else world
-    elif is_home:
+    elif is_home or world is HOST:
         others = (foreign_world(each, world) for each in flatten((args, kwargs)))
         foreign = next((other for other in others if other), None)
         if foreign is None:
             return
-        target, other = world, foreign
+        target, other = world, foreign if is_home else world
     elif kind == "look":
         return
     else:
@@ -335,20 +335,20 @@ def refuse(watch: Watch, operation: str, value: object, target: World, other: Wo
     frame = _line() if level in {"warn", "disallow"} else None
     if frame is None:
         return
-    filename, line = frame.f_code.co_filename, frame.f_lineno
-    source = linecache.getline(filename, line, frame.f_globals).strip()
+    own = _own_line(frame)
     what = f"{operation} of {describe(value)}" if value is not None else operation
     violation = Violation(
         watch.function,
         "body",
         f"{watch.home.label} only",
         what,
-        f"{Path(filename).name}:{line}: {source}",
-        hint=f"move it to a {other.name}_world or boundary function, "
-        f"or allow it: with sekisho.crossing_allowed():",
+        _text_of(frame) if own is frame else f"{_text_of(own)}\n  in {_text_of(frame)}",
+        hint=f"move {'it' if own is frame else 'the call'} to a {other.name}_world or boundary "
+        f"function, or allow it: with sekisho.crossing_allowed():",
     )
     if level == "warn":
-        registry = frame.f_globals.setdefault("__warningregistry__", {})
+        filename, line = own.f_code.co_filename, own.f_lineno
+        registry = own.f_globals.setdefault("__warningregistry__", {})
         warnings.warn_explicit(str(violation), CrossingWarning, filename, line, registry=registry)
         return
     raise note_refusal(RefusalError(violation))
@@ -366,6 +366,36 @@ def _line() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+def _own_line(frame: FrameType) -> FrameType:
+    """Return the reader's own frame, where a third party's line crosses: the nearest, up to the body.
+
+    A body that is a third party's itself is the next best; in a job's thread no body is found.
+    """
+    each: FrameType | None = frame
+    body = frame
+    while each is not None:
+        kind = kind_of(each)
+        if kind == OWN:
+            return each
+        if kind == GUARD:
+            return body
+        if kind != SEKISHO:
+            body = each
+        each = each.f_back
+    return frame
+
+
+def _text_of(frame: FrameType) -> str:
+    """Return a frame's line, with the file: of a library's, its path inside of the package."""
+    filename, line = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(filename, line, frame.f_globals).strip()
+    path = Path(filename)
+    depth = 1
+    if kind_of(frame) == LIBRARY:
+        depth += _module_of(frame).count(".") + (path.stem == "__init__")
+    return f"{'/'.join(path.parts[-depth:])}:{line}: {source}"
 
 
 def _to_the_line(traceback: TracebackType | None) -> TracebackType | None:

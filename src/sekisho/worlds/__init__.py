@@ -63,7 +63,7 @@ from sekisho.worlds.values import (
     world_of,
 )
 from sekisho.worlds.world import World
-from sekisho.worlds.wrapping import find_operation
+from sekisho.worlds.wrapping import find_operation, initialize
 
 __all__ = [
     "JaxArray",
@@ -106,6 +106,7 @@ __all__ = [
     "is_numpy",
     "is_torch",
     "is_unflattening",
+    "initialize",
     "iterate_checked",
     "loaded_worlds",
     "nests_deeper",

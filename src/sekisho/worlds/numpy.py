@@ -27,6 +27,7 @@ from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
+from sekisho.worlds.wrapping import wrap_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -194,7 +195,11 @@ class _NumPy(World):
         return np.concatenate(arrays, axis)
 
     def watcher(self, state: Any, judge: Callable[..., None]) -> None:
-        """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`."""
+        """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`.
+
+        What iterates over another library's array instead of asking it for its memory is wrapped.
+        """
+        wrap_watched(self, state, judge, {"import": ("fromiter",)})
 
 
 def _plain(hint: Any) -> Any:

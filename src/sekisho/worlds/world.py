@@ -49,6 +49,7 @@ class World(Shown):
         cheaper: for an operation of these that always copies, the call that shares.
         spelling: the library's own words for a helper, or for making and casting an array, ``{0}``
             being the value: they stand beside the helper's name in hints.
+        opens: by the names of its classes that are no arrays, the call that makes one of such.
         words: what the library calls by other names, and the helper that does it here.
         makers: the functions that people write where the array class should stand.
         read_only_because: why its memory is shared read-only, in a message; None if it is not.
@@ -67,6 +68,7 @@ class World(Shown):
     is_resident: bool = False
     options: frozenset[str] = frozenset({"detach"})
     spelling: Mapping[str, str] = {}
+    opens: Mapping[str, str] = {}
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import begin_relocating
 from sekisho.worlds.tracing import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sekisho.worlds.shown import Kind
     from sekisho.worlds.world import World
 
-__all__ = ["find_operation", "operators_of", "scalars_of", "shown", "wrap_watched"]
+__all__ = ["find_operation", "initialize", "operators_of", "scalars_of", "shown", "wrap_watched"]
 
 
 def operators_of(kind: str) -> tuple[str, ...]:
@@ -29,12 +31,26 @@ def scalars_of(kind: str) -> tuple[str, ...]:
     return tuple(f"{kind}.{each}" for each in names)
 
 
-def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
+def wrap_watched(
+    world: World,
+    state: Any,
+    judge: Callable[..., None],
+    watched: Mapping[Kind, tuple[str, ...]] | None = None,
+) -> None:
     """Wrap what a world wants watched, in its library, once a process.
 
     What was imported by its own name before is not seen: ``from jax.numpy import asarray``.
+
+    Args:
+        world: whose operations they are.
+        state: see `Shown.watcher`.
+        judge: see `Shown.watcher`.
+        watched: the operations by kind, if they are not `World.watched`.
     """
-    for kind, names in world.watched.items():
+    watched = world.watched if watched is None else watched
+    if watched:
+        begin_relocating()
+    for kind, names in watched.items():
         if kind in {"move", "wait"}:
             continue  # which no body is refused
         for name in names:
@@ -78,3 +94,19 @@ def shown(
 
     vars(call)["__sekisho_shown__"] = True
     return call
+
+
+@functools.wraps(object.__init__)
+def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
+    """`object.__init__` of a class that has none: what `__new__` took is no error, as it was none.
+
+    It still is one for a subclass that hands it on from an `__init__` of its own.
+    """
+    if (args or kwargs) and inspect.unwrap(
+        type(self).__init__, stop=_is_initialize
+    ) is not initialize:
+        object.__init__(self, *args, **kwargs)
+
+
+def _is_initialize(function: Any) -> bool:
+    return function is initialize  # which has a `__wrapped__` itself

@@ -56,6 +56,9 @@ class _Torch(World):
         "cast": "{0}.to(torch.DTYPE)",
         "round": "torch.round({0})",
         "stack": "torch.stack({0})",
+        "expand_last": "{0}.unsqueeze(-1)",
+        "squeeze_last": "{0}.squeeze(-1)",
+        "repeat": "{0}.repeat_interleave(3, AXIS)",
     }
     words: Mapping[str, str] = {
         "unsqueeze": "expand_dims(x, axis)",
@@ -147,7 +150,7 @@ class _Torch(World):
             # Tensors on the host say "cpu", whatever they were asked for.
             return self.load().device("cpu") if found.type == "cpu" else found
         except (RuntimeError, TypeError) as error:
-            raise Refusal(str(error).splitlines()[0]) from None
+            raise Refusal(kinds.why_no_device(device, error)) from None
 
     def is_on(self, value: Any, device: Any) -> bool:
         """Whether a tensor is there; ``cuda`` without an index wants any of them."""
