@@ -24,8 +24,6 @@ from torch import from_numpy  # noqa: E402 - taken by name, before anybody wraps
 @pytest.fixture(autouse=True)
 def _as_it_was():
     """Nothing is left in the libraries when nobody records."""
-    with sk.mode("strict"):  # which wraps some for good, when a body is first watched
-        sk.torch_world(lambda x: x)(torch.ones(1))
     world = world_named("torch")
     names = [name for group in world.watched.values() for name in group]
     init = vars(torch.Tensor).get("__init__")

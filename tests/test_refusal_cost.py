@@ -180,3 +180,52 @@ def test_a_large_frame_is_not_converted():
     assert "x.to_numpy(dtype='float32'), which rounds (judged by a part" in message
     assert seconds < SECONDS
     assert peak < 16e6
+
+
+HINTED = {
+    "a list for a tuple": (tuple[int, ...], lambda n: [1] * n),
+    "a tuple for a list": (list[int], lambda n: (1,) * n),
+    "a list of arrays for a tuple": (tuple[np.ndarray, ...], lambda n: [np.ones(1)] * n),
+    "nested lists": (tuple[list[int], ...], lambda n: [[1] * 1000] * (n // 1000)),
+    "a dict of arrays": (np.ndarray, lambda n: dict.fromkeys(range(n), np.ones(1))),
+    "lists of several ranks": (np.ndarray, lambda n: [np.ones(1), np.ones((1, 1))] * (n // 2)),
+    "objects": (Float32[np.ndarray, "n"], lambda n: np.full(n, 1.5, object)),
+}
+
+
+@pytest.mark.parametrize("case", HINTED)
+def test_a_hint_for_a_large_container_tries_few_of_its_items(case):
+    annotation, make = HINTED[case]
+    message, seconds, peak = refusal(annotation, make(1 << 20))
+    assert message.startswith("f() argument 'x': expected ")
+    assert seconds < SECONDS
+    assert peak < 16e6
+
+
+def test_a_large_list_that_is_passed_for_many_arguments_is_not_tried_item_by_item():
+    @sk.numpy_world
+    def f(*xs: Float32[np.ndarray, "n"]): ...
+
+    packed = [np.ones(1, "f4")] * (1 << 20)
+    start = time.perf_counter()
+    with pytest.raises(sk.WorldError):
+        f(packed)
+    start = time.perf_counter()
+    with pytest.raises(sk.WorldError):
+        f(packed)
+    assert time.perf_counter() - start < SECONDS
+
+
+def test_an_array_in_a_file_is_not_read(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        # Nothing is written: the file takes some kB.
+        stored = file.create_dataset("d", (1 << 14, 1 << 14), "f4", chunks=(1 << 10, 1 << 10))
+        for axes, hint in (
+            ("n m", "x[...]"),
+            ("n m 1", "a last axis of size 1 is missing: expand_dims(x[...], -1)"),
+        ):
+            message, seconds, peak = refusal(Float32[np.ndarray, axes], stored)
+            assert message.endswith(f"hint: {hint}")
+            assert seconds < SECONDS
+            assert peak < 16e6

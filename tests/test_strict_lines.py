@@ -25,7 +25,7 @@ def torch():
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    strict = sys.modules.get("sekisho.watch.strict")
+    strict = sys.modules.get("sekisho.watch.state")
     if strict is not None:
         strict.caught.clear()
 

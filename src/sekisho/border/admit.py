@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
-from sekisho.border.facts import admit_self, bind_dtype, shape_of, why_no_scalar
+from sekisho.border.facts import admit_self, bind_dtype, shape_of
 from sekisho.border.items import admit_container
-from sekisho.border.plain import plain_hint, refuse_packed
+from sekisho.border.plain import plain_refusal, refuse_packed
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
@@ -365,8 +365,7 @@ class Boundary:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
-            hint = plain_hint(spec, value, None, call)
-            raise BoundaryError(place.violation(spec, value, why_no_scalar(spec, value), hint))
+            raise plain_refusal(spec, value, None, place, call)
         check = self.check_of(spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
@@ -379,8 +378,7 @@ class Boundary:
                 value = self.border.cross(spec, value, home, call, place)
             passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
-            hint = plain_hint(spec, value, check, call)
-            raise BoundaryError(place.violation(spec, value, hint=hint))
+            raise plain_refusal(spec, value, check, place, call)
         return value
 
     def _admit_array_like(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho.border.copies import add_container
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
+from sekisho.remedy import are_few
 from sekisho.worlds import (
     CheckedIterable,
     Refusal,
@@ -88,7 +89,7 @@ def _other_class(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any
     """``tuple(x)`` for a list where a tuple is asked for, and the other way, if that is enough."""
     wanted: Any = tuple if isinstance(spec, TupleSpec) else getattr(spec, "container", None)
     is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
-    if not is_one or call.in_trial or is_compiling():
+    if not is_one or call.in_trial or is_compiling() or not are_few(value):
         return None
     try:
         trial = call._replace(bound=dict(call.bound), in_trial=True, copies=None)

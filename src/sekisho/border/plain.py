@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_origin
 
+from sekisho.border.facts import why_no_scalar
 from sekisho.contract import ArraySpec
 from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
-from sekisho.remedy import number_hint
+from sekisho.remedy import are_few, number_hint
 from sekisho.worlds import HOST, class_of, describe, is_compiling
 
 if TYPE_CHECKING:
@@ -16,28 +17,36 @@ if TYPE_CHECKING:
     from sekisho.border.violations import Place
     from sekisho.contract import HintSpec
 
-__all__ = ["plain_hint", "refuse_packed"]
+__all__ = ["plain_refusal", "refuse_packed"]
 
 __tracebackhide__ = hide_in_pytest
 
 
-def plain_hint(
-    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
-) -> str | None:
-    """The call that makes a list, a tuple or a number of Python's of a value, where it is enough.
+def plain_refusal(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, place: Place, call: Call
+) -> BoundaryError:
+    """Make the error for a value that the type checker refuses.
 
     Args:
         spec: what is asked for.
         value: what was refused.
-        check: how the type checker is asked about it, for what holds items.
+        check: how the type checker is asked about it; None if a class is all that is asked for.
+        place: where it is.
         call: what the call knows.
     """
+    reason = why_no_scalar(spec, value) if check is None else None
+    return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, call)))
+
+
+def _hint(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
+) -> str | None:
+    """The call that makes a list, a tuple or a number of Python's of a value, where it is enough."""
     if call.in_trial or is_compiling():
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
-        items: list[Any] = [*value]
-        is_enough = check is None or check(wanted(items))
+        is_enough = are_few(value) and (check is None or check(wanted([*value])))
         return f"{wanted.__name__}({{0}})" if is_enough else None
     return number_hint(wanted, value)
 
@@ -51,7 +60,7 @@ def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> N
     spec = boundary.parameter.spec
     if not issubclass(class_of(value), (list, tuple)) or not value:
         return
-    if not isinstance(spec, ArraySpec):
+    if not isinstance(spec, ArraySpec) or not are_few(value):
         return
     bound = dict(call.bound)  # by all items together, as they would bind it
     trial = call._replace(bound=bound, binders={}, in_trial=True, copies=None)

@@ -29,10 +29,12 @@ from sekisho.context.log import (
 )
 from sekisho.context.modes import (
     Mode,
+    after_strict,
     current,
     current_untraced,
     get_mode,
     install,
+    is_strict_anywhere,
     mode,
     on_strict,
     read_setting,
@@ -46,6 +48,7 @@ __all__ = [
     "Mode",
     "OWN",
     "SEKISHO",
+    "after_strict",
     "allowance",
     "caller",
     "close_log",
@@ -57,6 +60,7 @@ __all__ = [
     "get_mode",
     "install",
     "is_at_boundary",
+    "is_strict_anywhere",
     "kind_of",
     "mode",
     "on_strict",

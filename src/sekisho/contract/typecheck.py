@@ -41,36 +41,53 @@ def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool
 
 
 @functools.cache
-def _beartype() -> Any:
+def _beartype() -> Callable[[Any], Callable[[object], bool]]:
     """Beartype, to which an int is a float too, as to PEP 484 and every static type checker."""
     beartype: Any = importlib.import_module("beartype")
-    return beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+    is_bearable: Any = importlib.import_module("beartype.door").is_bearable
+    conf = beartype.BeartypeConf(is_pep484_tower=True)
+
+    def asks(hint: Any) -> Callable[[object], bool]:
+        is_bearable(None, hint, conf=conf)  # which raises if it does not understand the hint
+        return lambda value: is_bearable(value, hint, conf=conf)
+
+    return asks
 
 
 @functools.lru_cache(maxsize=1024)
 def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
-    decorate = typechecker
-    if typechecker == "beartype":
-        decorate = _beartype()
+    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+    with quiet():
+        accepts = _beartype()(hint) if typechecker == "beartype" else _accepts(hint, typechecker)
+
+    @runs_while_tracing
+    def check(value: object) -> bool:
+        try:
+            return accepts(value)
+        except Exception:  # noqa: BLE001 - a value may raise anything that is asked about itself
+            return False
+
+    return check
+
+
+def _accepts(hint: Any, decorate: Any) -> Callable[[object], bool]:
+    """Have a decorator check one parameter."""
 
     # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
     def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]
         del value
 
     take.__annotations__ = {"value": hint, "return": None}
-    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
-    with quiet():
-        checked = decorate(take)
+    checked = decorate(take)
 
-    @runs_while_tracing
-    def check(value: object) -> bool:
+    def accepts(value: object) -> bool:
         try:
             checked(value)
         except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
-            # Beartype's frame holds its error, and the error its frame: a cycle, in which everything
+            # The checker's frame holds its error, and the error its frame: a cycle, in which everything
             # that is being called right now would stay.
             traceback.clear_frames(error.__traceback__)
             return False
         return True
 
-    return check
+    return accepts

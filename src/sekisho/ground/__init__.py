@@ -15,11 +15,11 @@ from sekisho.ground._private import (
     is_stored_field,
     look_up,
     quiet,
-    warning_hook,
 )
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of, not_counted
+from sekisho.ground.hooks import Observer
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
@@ -44,7 +44,7 @@ from sekisho.ground.source import (
     make_stub,
     runs_while_tracing,
 )
-from sekisho.ground.warned import begin_relocating, end_relocating
+from sekisho.ground.warned import passing
 from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
@@ -54,16 +54,15 @@ __all__ = [
     "HandingBack",
     "LineFile",
     "OPTIONS",
+    "Observer",
     "STUB",
     "WRITE",
     "as_command_data",
     "as_command_property",
     "as_json",
-    "begin_relocating",
     "callee_names",
     "compile_function",
     "compile_into",
-    "end_relocating",
     "environment_of_children",
     "evaluate",
     "find_stub",
@@ -81,11 +80,11 @@ __all__ = [
     "make_stub",
     "not_counted",
     "once",
+    "passing",
     "printable",
     "quiet",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
-    "warning_hook",
     "without_last",
 ]

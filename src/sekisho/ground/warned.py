@@ -1,74 +1,52 @@
 """Warnings that a library gives under a wrapper of ours, shown at the line that called the library.
 
-Python blames the frame that called what warns. That is a wrapper of ours while one stands in between, so
-as long as one may, what shows warnings corrects the line. It is put back with the last wrapper.
+Python blames the frame that called what warns. While one of ours stands in between, that frame says
+nothing to who reads the warning.
 """
 
 from __future__ import annotations
 
 import inspect
-import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground._private import warning_hook
 from sekisho.ground.source import is_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["begin_relocating", "end_relocating"]
+__all__ = ["make_show", "passing"]
 
-_OURS: Final = str(Path(__file__).parent.parent)
-_lock: Final = threading.Lock()
+_OURS: Final = (str(Path(__file__).parent.parent), "<sekisho ")
+
+passing: Final[set[str]] = set()
+"""Modules by way of which a library calls a mode of ours for a function, which is called again inside."""
 
 
-class _State:
-    """What stands in `warnings` instead of what, and for how many.
+def make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Make what shows warnings as `original` does, but those that are blamed on us at the caller's line.
 
-    Attributes:
-        passing: modules of libraries that call a wrapper for a function, which is called again inside.
+    These are given again, so that filters for the caller's module hold, and what is shown once is shown
+    once a line of the caller's. Modules whose functions are blamed have no registry of their own
+    (``__warningregistry__ = None``), which would take all callers for one line.
     """
 
-    count: int = 0
-    stand_in: tuple[Any, str, Any, Any] | None = None
-    passing: frozenset[str] = frozenset()
-
-
-def begin_relocating(passing: frozenset[str] = frozenset()) -> None:
-    """Correct the line of warnings that are blamed on a wrapper of ours.
-
-    Args:
-        passing: the modules by way of which a library calls wrappers.
-    """
-    with _lock:
-        _State.count += 1
-        _State.passing |= passing
-        hook = warning_hook()
-        if _State.stand_in is None and hook is not None:
-            holder, name, original = hook
-            _State.stand_in = holder, name, original, _make_show(original)
-            setattr(holder, name, _State.stand_in[-1])
-
-
-def end_relocating() -> None:
-    """End it; what somebody else has put there since stays."""
-    with _lock:
-        _State.count -= 1
-        if _State.count == 0 and _State.stand_in is not None:
-            holder, name, original, show = _State.stand_in
-            _State.stand_in = None
-            if getattr(holder, name, None) is show:
-                setattr(holder, name, original)
-
-
-def _make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
     def show(record: Any) -> None:
         frame = _caller(record) if record.filename.startswith(_OURS) else None
-        if frame is not None:
-            record.filename, record.lineno = frame.f_code.co_filename, frame.f_lineno
-        original(record)
+        if frame is None:
+            original(record)
+            return
+        warnings.warn_explicit(
+            record.message,
+            record.category,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            module=frame.f_globals.get("__name__"),
+            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+            source=record.source,
+        )
 
     return show
 
@@ -82,9 +60,9 @@ def _caller(record: Any) -> FrameType | None:
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         is_ours = module.startswith("sekisho.") or is_guard(frame.f_code)
-        if not is_ours and module not in _State.passing:
+        if not is_ours and module not in passing:
             break
         has_passed = not is_ours
         frame = frame.f_back
-    # The function that was called at first: under the wrapper it is called again, and warns there.
+    # The function that was called at first: under the mode it is called again, and warns there.
     return frame.f_back if has_passed and frame is not None else frame

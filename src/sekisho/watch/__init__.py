@@ -5,9 +5,10 @@ what crosses is refused, or warned of, at the line where it stands. How a body c
 is the guard's business.
 """
 
+import sekisho.watch.jobs  # noqa: F401 - has `hooks` wrap what starts threads and tasks
 from sekisho.watch.calls import show_calls
-from sekisho.watch.jobs import watch_jobs
-from sekisho.watch.strict import Watch, Watching, note_refusal, settle_boundary, thread, unwatched
+from sekisho.watch.state import Watch, note_refusal, settle_boundary, thread, unwatched
+from sekisho.watch.strict import Watching
 
 __all__ = [
     "Watch",
@@ -17,5 +18,4 @@ __all__ = [
     "show_calls",
     "thread",
     "unwatched",
-    "watch_jobs",
 ]

@@ -16,7 +16,8 @@ import numpy as np
 from sekisho.context import caller
 from sekisho.errors import UnguardedWarning
 from sekisho.ground import once
-from sekisho.watch.strict import refuse, thread
+from sekisho.watch.judging import refuse
+from sekisho.watch.state import thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
 
 if TYPE_CHECKING:

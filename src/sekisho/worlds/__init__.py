@@ -63,7 +63,7 @@ from sekisho.worlds.values import (
     world_of,
 )
 from sekisho.worlds.world import World
-from sekisho.worlds.wrapping import find_operation, initialize
+from sekisho.worlds.wrapping import find_operation, wrap_operations
 
 __all__ = [
     "JaxArray",
@@ -106,7 +106,6 @@ __all__ = [
     "is_numpy",
     "is_torch",
     "is_unflattening",
-    "initialize",
     "iterate_checked",
     "loaded_worlds",
     "nests_deeper",
@@ -131,4 +130,5 @@ __all__ = [
     "world_of",
     "world_of_array_class",
     "world_of_class",
+    "wrap_operations",
 ]

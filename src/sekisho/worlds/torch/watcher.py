@@ -1,19 +1,17 @@
 """How the operations of torch come into view: a mode that torch shows them, in this thread.
 
-Few operations are not shown to such modes; those are wrapped once, when the first body is watched.
+Few operations are not shown to such modes: see `operations.UNSHOWN`.
 """
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sekisho.ground import begin_relocating
+from sekisho.ground import passing
 from sekisho.worlds.torch import _private
 from sekisho.worlds.torch.operations import kind_of_operation, suspects
-from sekisho.worlds.wrapping import initialize, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher", "make_watcher"]
 
-_UNSHOWN: Final = (
-    ("torch", "from_numpy"),
-    ("torch", "from_dlpack"),
-    ("torch.utils.dlpack", "from_dlpack"),
-    ("torch", "frombuffer"),
-)
-
-_PASSING: Final = frozenset({"torch.overrides"})
+__warningregistry__ = None  # see `ground.warned`
 
 
 def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:
@@ -45,12 +36,8 @@ class Watcher:
         self, world: World, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
     ) -> None:
         self._stack = stack
-        begin_relocating(_PASSING)
+        passing.add("torch.overrides")
         self._mode = _make_mode(world.load(), world, state, judge)
-        for module, name in _UNSHOWN:
-            holder = sys.modules[module]
-            setattr(holder, name, shown(world, "compute", getattr(holder, name), state, judge))
-        _wrap_constructor(world, state, judge)
 
     def push(self) -> None:
         """Put the mode below all others: one that a body has entered, leaves by popping the top."""
@@ -74,25 +61,6 @@ class Watcher:
     def _push_modes(self, popped: list[Any]) -> None:
         for each in reversed(popped):
             self._stack.push(each)
-
-
-def _wrap_constructor(world: World, state: Any, judge: Callable[..., None]) -> None:
-    """Have ``torch.Tensor(array)`` judged.
-
-    Its ``__new__`` is C's and shown to no mode. A method that stands in the class is called after it.
-    """
-
-    def judge_given(*call: Any) -> None:  # without the object that is being made
-        *about, args, kwargs = call
-        judge(*about, args[1:], kwargs)
-
-    kind: Any = world.array_type()
-    names: dict[str, Any] = kind.__dict__
-    original: Any = names.get("__init__", object.__init__)
-    shows: Any = initialize if original is object.__init__ else original
-    wrapper = shown(world, "import", shows, state, judge_given, "Tensor.__init__")
-    world.note_wrapper(original, wrapper)
-    kind.__init__ = wrapper
 
 
 def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
