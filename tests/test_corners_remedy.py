@@ -222,7 +222,9 @@ def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
         step = steps._swap_step(axes, (2, 3, 4), {}, lambda shape: shape == (3, 2, 4), world)
         assert step.call == "permute_dims({0}, (1, 0, 2))"
         assert step.beside == beside
-    assert steps._swap_step(axes, (2, 2, 2), {}, lambda _: True, HOST) is None  # which two is not known
+    assert (
+        steps._swap_step(axes, (2, 2, 2), {}, lambda _: True, HOST) is None
+    )  # which two is not known
     assert steps._swap_step(axes, (2, 3, 4), {}, lambda _: False, HOST) is None
 
 

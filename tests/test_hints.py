@@ -320,6 +320,14 @@ def tensors():
 
 DTYPES = ["Float32", "Float64", "Float", "UInt8", "Int32", "Int64", "Bool", "Complex64", "Float16"]
 AXES = ["...", "n", "h w", "h w 3", "3 h w", "b 3 h w", ""]
+ONES = ["1 n", "n 1", "b c h w"]
+
+
+def plain_annotations(array_type):
+    """Annotations of Python's own values: numbers, lists and tuples."""
+    yield from (bool, int, float, complex, float | None, list[float], list[int] | None)
+    yield from (tuple[float, ...], tuple[int, int], tuple[int, int, int] | None)
+    yield from (list[array_type], tuple[array_type, array_type], tuple[array_type, ...] | None)
 
 
 def provoke(world: str, values: Any) -> dict[str, int]:
@@ -331,6 +339,8 @@ def provoke(world: str, values: Any) -> dict[str, int]:
     annotations = [array_type] + [
         getattr(jaxtyping, dtype)[array_type, axes] for dtype in DTYPES for axes in AXES
     ]
+    annotations += [jaxtyping.Float[array_type, axes] for axes in ONES]
+    annotations += plain_annotations(array_type)
     for annotation in annotations:
         for mode in ("convert", "strict"):
             for _, told in cases if annotation is array_type else cases[:1]:

@@ -215,18 +215,3 @@ def test_a_large_list_that_is_passed_for_many_arguments_is_not_tried_item_by_ite
     _, seconds, peak = refusal_by(f, packed)
     assert seconds < SECONDS
     assert peak < 16e6
-
-
-def test_an_array_in_a_file_is_not_read(tmp_path):
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        # Nothing is written: the file takes some kB.
-        stored = file.create_dataset("d", (1 << 14, 1 << 14), "f4", chunks=(1 << 10, 1 << 10))
-        for axes, hint in (
-            ("n m", "x[...]"),
-            ("n m 1", "a last axis of size 1 is missing: expand_dims(x[...], -1)"),
-        ):
-            message, seconds, peak = refusal(Float32[np.ndarray, axes], stored)
-            assert message.endswith(f"hint: {hint}")
-            assert seconds < SECONDS
-            assert peak < 16e6

@@ -81,20 +81,46 @@ def crossing_attribute(torch):
     return Size()
 
 
-@pytest.mark.parametrize("make", [crossing_container, crossing_attribute])
+class Asked(type):
+    def __instancecheck__(cls, value):
+        if value is not None:  # with which type checkers try a class
+            raise sk.SekishoError("of ours")
+        return False
+
+
+class Kind(metaclass=Asked):
+    """A class that asks, and is refused."""
+
+
+def of_container(torch):
+    def f(x: Mapping[str, np.ndarray]): ...
+
+    return f, (crossing_container(torch),)
+
+
+def of_attribute(torch):
+    def f(size, x: jaxtyping.Float64[np.ndarray, "{size.n}"]): ...
+
+    return f, (crossing_attribute(torch), np.ones(2))
+
+
+def of_class(torch):
+    def f(x: list[Kind]): ...
+
+    return f, ([1],)
+
+
+def of_small_value(torch):
+    def f(x: dict[str, int] | Kind): ...
+
+    return f, (1,)
+
+
+@pytest.mark.parametrize("make", [of_container, of_attribute, of_class, of_small_value])
 def test_an_error_of_ours_is_not_worded_as_a_foreign_one(torch, make):
-    value = make(torch)
-    if make is crossing_container:
-
-        @sk.numpy_world
-        def f(x: Mapping[str, np.ndarray]): ...
-    else:
-
-        @sk.numpy_world
-        def f(size, x: jaxtyping.Float64[np.ndarray, "{size.n}"]): ...
-
+    function, values = make(torch)
     with pytest.raises(sk.SekishoError, match=r"^of ours$"):
-        f(value, np.ones(2)) if make is crossing_attribute else f(value)
+        sk.numpy_world(function)(*values)
 
 
 # --- constructors ---------------------------------------------------------------------------------

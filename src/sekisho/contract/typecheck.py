@@ -11,6 +11,7 @@ import importlib
 import traceback
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from sekisho.errors import SekishoError
 from sekisho.ground import quiet, runs_while_tracing
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
     def check(value: object) -> bool:
         try:
             return accepts(value)
+        except SekishoError:  # what the value asks in a body that is watched
+            raise
         except Exception:  # noqa: BLE001 - a value may raise anything that is asked about itself
             return False
 
@@ -108,6 +111,8 @@ def _takes(hint: Any, decorate: Any) -> Callable[[object], bool]:
     def takes(value: object) -> bool:
         try:
             checked(value)
+        except SekishoError:
+            raise
         except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
             # The checker's frame holds its error, and the error its frame: a cycle, in which everything
             # that is being called right now would stay.

@@ -9,4 +9,12 @@ from sekisho.remedy.samples import are_few
 from sekisho.remedy.search import Wanted, find_remedy
 from sekisho.remedy.steps import number_hint, plain_text, shape_step, value_hint
 
-__all__ = ["Wanted", "are_few", "find_remedy", "number_hint", "plain_text", "shape_step", "value_hint"]
+__all__ = [
+    "Wanted",
+    "are_few",
+    "find_remedy",
+    "number_hint",
+    "plain_text",
+    "shape_step",
+    "value_hint",
+]
