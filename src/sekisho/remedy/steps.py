@@ -264,16 +264,16 @@ def _colour_step(
         elif len(shape) == rank and shape[at] == 1 and fits((*before, _RGB, *after)):
             call = "{0}"
         elif len(shape) == rank and shape[at] == _RGB + 1 and fits((*before, _RGB, *after)):
-            call, do = f"{{0}}[..., :3{colons}]", itemgetter((..., slice(_RGB), *rest))
+            call, drop = f"{{0}}[..., :3{colons}]", itemgetter((..., slice(_RGB), *rest))
             why = "there is an alpha channel"
-            return Step(call, do, why, loses=", which drops it", mends_axes=True)
+            return Step(call, drop, why, loses=", which drops it", mends_axes=True)
         else:
             continue
         if "repeat" not in world.spelling:
             return None
         call = world.spelling["repeat"].replace("AXIS", str(at)).replace("{0}", call)
-        do = partial(_repeated, world, call)
-        return Step(call, do, "the image looks grey", mends_axes=True)
+        repeat = partial(_repeated, world, call)
+        return Step(call, repeat, "the image looks grey", mends_axes=True)
     return None
 
 

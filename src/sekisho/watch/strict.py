@@ -55,8 +55,8 @@ class Watching:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if self._pushed:
-            shown, thread.shown = thread.shown, None
-            end_body(shown or [])
+            watchers, thread.shown = thread.shown, None
+            end_body(watchers or [])
         # Where the body has come to: it may be suspended within `crossing_allowed`.
         self._body = thread.swap(self._outer)
         thread.depth -= 1
