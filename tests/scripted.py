@@ -1,7 +1,7 @@
 """Guarded functions for TorchScript, which reads them in the file that they are defined in."""
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - as everybody writes it
 from torch import Tensor, nn
 
 import sekisho as sk

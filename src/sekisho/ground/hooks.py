@@ -12,6 +12,8 @@ import functools
 import inspect
 import sys
 import threading
+import types
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.ground._private import warning_hook
@@ -84,16 +86,12 @@ class _Place:
 
 
 _places: Final[dict[tuple[int, str], _Place]] = {}
-_originals: Final[dict[int, Any]] = {}
-"""What each wrapper was made of, by the wrapper's identity: wrappers are kept, see `Observer`."""
+_originals: Final[weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictionary()
+"""What each wrapper was made of."""
 
 
 class Observer:
-    """Wraps functions of other packages until it ends; it may begin again.
-
-    A wrapper is made once for each function and put there again: what knows functions by their identity
-    (torch.compile, tables of TorchScript) finds one wrapper, however often an observer comes and goes.
-    """
+    """Wraps functions of other packages until it ends; it may begin again."""
 
     def __init__(self, rank: int) -> None:
         """Make one that wraps nothing yet.
@@ -140,7 +138,7 @@ class Observer:
         made = self._made.get((key, id(inner)))
         if made is None:
             made = self._made[key, id(inner)] = make(inner)
-            _originals[id(made)] = inner
+            _originals[made] = inner
         return made
 
     def _wrap_warnings(self) -> None:
@@ -185,11 +183,12 @@ class Observer:
                     del _places[place.key]
             _replace_in(sys.modules.keys() - self._modules, gone)
             self._places.clear()
+            self._made.clear()
 
 
 def _original_of(value: Any) -> Any:
-    while id(value) in _originals:
-        value = _originals[id(value)]
+    while type(value) is types.FunctionType and value in _originals:
+        value = _originals[value]
     return value
 
 

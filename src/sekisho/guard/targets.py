@@ -79,12 +79,10 @@ def _hand_on_methods(function: Any, guarded: Any) -> None:
     if kind in _PLAIN:
         return
     for name in dir(kind):
-        if (
-            not name.startswith("_")
-            and not hasattr(guarded, name)
-            and callable(getattr(kind, name))
-        ):
-            with contextlib.suppress(AttributeError):  # made by a hostile __getattribute__, or gone
+        # A class or an object of somebody else's may raise anything: then it is without.
+        with contextlib.suppress(Exception):
+            is_new = not name.startswith("_") and not hasattr(guarded, name)
+            if is_new and callable(getattr(kind, name)):
                 setattr(guarded, name, getattr(function, name))
 
 

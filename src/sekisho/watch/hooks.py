@@ -90,12 +90,12 @@ def _watcher(world: World) -> Watcher | None:
     return world.watcher(thread, judge)
 
 
+@once  # so torch.compile, which knows functions by their identity, finds the same wrapper each time
 @not_counted
 def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
     """Wrap an operation, so that a watched body's watch judges it first."""
-    makes_itself = name.endswith(
-        ".__init__"
-    )  # a class whose `__new__` is C's: its object says nothing
+    # Of a class whose `__new__` is C's: the object that is being made says nothing yet.
+    makes_itself = name.endswith(".__init__")
 
     def call(*args: Any, **kwargs: Any) -> Any:
         watch = None if is_compiling() else thread.watch

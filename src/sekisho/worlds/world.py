@@ -122,7 +122,10 @@ class World(Shown):
 
     def array_type(self) -> Any:
         """The array class, or None while the library has none: nobody imports it, or it is at its start."""
-        return getattr(sys.modules.get(self.name), self.array_class, None)
+        try:
+            return getattr(sys.modules.get(self.name), self.array_class, None)
+        except Exception:  # noqa: BLE001 - a module that stands for it (lazy, mocked) may raise anything
+            return None
 
     def is_loaded(self) -> bool:
         """Whether the library is imported to its end, so that what is read of it may be kept.
