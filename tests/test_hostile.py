@@ -103,20 +103,21 @@ def test_a_guard_answers_whatever_a_value_raises(decorate, kind, result):
                 asked += 1
                 with sk.mode(mode), worded():
                     f(kind())
-    assert asked > 20
+    assert asked >= 20
 
 
 def test_what_a_value_without_a_class_is_told():
+    package = __name__.partition(".")[0]
     with pytest.raises(sk.WorldError) as caught:
         guard_of(Float32[A, "n"], sk.numpy_world)(Classless())
     assert str(caught.value) == (
-        "f() argument 'x': expected Float32[ndarray, \"n\"], got a Classless.\n"
+        f"f() argument 'x': expected Float32[ndarray, \"n\"], got a {package}.Classless.\n"
         "  'x' cannot be looked at: RuntimeError: no class"
     )
     with pytest.raises(sk.BoundaryError) as caught:
         guard_of(int, sk.numpy_world)(Classless())
     assert str(caught.value) == (
-        "f() argument 'x': expected int, got a Classless.\n"
+        f"f() argument 'x': expected int, got a {package}.Classless.\n"
         "  'x' cannot be looked at: RuntimeError: no class"
     )
 
