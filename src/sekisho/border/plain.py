@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_origin
+from collections import abc
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from sekisho.border.facts import why_no_scalar
 from sekisho.contract import ArraySpec
@@ -46,9 +47,21 @@ def _hint(
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
-        is_enough = are_few(value) and (check is None or check(wanted([*value])))
+        is_enough = are_few(value) and (check is None or _are_enough(spec, value, wanted, check))
         return f"{wanted.__name__}({{0}})" if is_enough else None
     return number_hint(wanted, value)
+
+
+def _are_enough(spec: HintSpec, value: Any, wanted: Any, check: Callable[[object], bool]) -> bool:
+    """Whether a container of the other class, with the same items, is what is asked for.
+
+    A type checker may look at one item, at random: so each is shown by itself, and none may hold others.
+    """
+    if any(issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in value):
+        return False
+    arguments = get_args(spec.hint)
+    is_fixed = wanted is tuple and arguments[1:] != (...,)
+    return check(wanted(value)) and (is_fixed or all(check(wanted([each])) for each in value))
 
 
 def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:

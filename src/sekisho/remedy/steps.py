@@ -362,11 +362,13 @@ def number_hint(kind: Any, value: Any) -> str | None:
         value: what was refused.
     """
     world = find_world(value)
-    if world is None or kind not in {bool, int, float, complex} or tuple(value.shape) != ():
+    if world is None or kind not in {bool, int, float, complex}:
         return None
-    if (world.kind_of(value) or "").endswith("Tracer"):
-        return "it is being traced: leave it a number, with static_argnames='{0}'"
-    with unwatched(), contextlib.suppress(Exception):  # a gradient, a part that is lost, ...
+    with unwatched(), contextlib.suppress(Exception):  # a gradient, a part that is lost, no shape, ...
+        if tuple(value.shape) != ():
+            return None
+        if (world.kind_of(value) or "").endswith("Tracer"):
+            return "it is being traced: leave it a number, with static_argnames='{0}'"
         if kind(value) == world.host_values(value)[()]:
             return f"{kind.__name__}({{0}})"
     return None
