@@ -47,21 +47,24 @@ def _hint(
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
-        is_enough = are_few(value) and (check is None or _are_enough(spec, value, wanted, check))
+        is_enough = are_few(value) and (check is None or _are_enough(spec, [*value], wanted, check))
         return f"{wanted.__name__}({{0}})" if is_enough else None
     return number_hint(wanted, value)
 
 
-def _are_enough(spec: HintSpec, value: Any, wanted: Any, check: Callable[[object], bool]) -> bool:
+def _are_enough(
+    spec: HintSpec, items: list[Any], wanted: Any, check: Callable[[object], bool]
+) -> bool:
     """Whether a container of the other class, with the same items, is what is asked for.
 
     A type checker may look at one item, at random: so each is shown by itself, and none may hold others.
     """
-    if any(issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in value):
+    if any(
+        issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
+    ):
         return False
-    arguments = get_args(spec.hint)
-    is_fixed = wanted is tuple and arguments[1:] != (...,)
-    return check(wanted(value)) and (is_fixed or all(check(wanted([each])) for each in value))
+    is_fixed = get_args(spec.hint)[1:] not in {(), (...,)}  # then each item has an annotation of its own
+    return check(wanted(items)) and (is_fixed or all(check(wanted([each])) for each in items))
 
 
 def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:

@@ -54,7 +54,9 @@ class _Place:
 
     def __init__(self, holder: Any, name: str) -> None:
         self.holder, self.name = holder, name
-        self.before = self.held = vars(holder).get(name, _MISSING)
+        names: Any = holder.__dict__
+        self.before: Any = names.get(name, _MISSING)
+        self.held: Any = self.before
         self.original: Any = getattr(holder, name)
         self.makers: dict[int, Callable[[Any], Any]] = {}
 
@@ -64,7 +66,8 @@ class _Place:
 
     def is_ours(self) -> bool:
         """Whether the holder has what was put there."""
-        return vars(self.holder).get(self.name, _MISSING) is self.held
+        names: Any = self.holder.__dict__
+        return bool(names.get(self.name, _MISSING) is self.held)
 
     def settle(self) -> bool:
         """Put there what the observers make of the function. Returns whether the holder let it."""

@@ -74,12 +74,12 @@ def take_sample(value: Any) -> Sample | None:
 
 def are_few(value: Any) -> bool:
     """Whether a list, a tuple or a dict holds no more items than may be tried, to any depth."""
-    left, open_ = MOST_TRIED, [value]
+    left, open_ = MOST_TRIED, list[Any]([value])
     try:
         while open_ and left >= 0:
             holder = open_.pop()
-            items = holder.values() if issubclass(class_of(holder), dict) else holder
-            taken = list(itertools.islice(items, left + 1))
+            items: Any = holder.values() if issubclass(class_of(holder), dict) else holder
+            taken: list[Any] = list(itertools.islice(items, left + 1))
             left -= len(taken)
             open_ += [each for each in taken if issubclass(class_of(each), (list, tuple, dict))]
     except Exception:  # noqa: BLE001 - a class of somebody else's may raise anything

@@ -364,7 +364,10 @@ def number_hint(kind: Any, value: Any) -> str | None:
     world = find_world(value)
     if world is None or kind not in {bool, int, float, complex}:
         return None
-    with unwatched(), contextlib.suppress(Exception):  # a gradient, a part that is lost, no shape, ...
+    with (
+        unwatched(),
+        contextlib.suppress(Exception),
+    ):  # a gradient, a part that is lost, no shape, ...
         if tuple(value.shape) != ():
             return None
         if (world.kind_of(value) or "").endswith("Tracer"):

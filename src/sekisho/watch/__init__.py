@@ -5,8 +5,9 @@ what crosses is refused, or warned of, at the line where it stands. How a body c
 is the guard's business.
 """
 
-import sekisho.watch.jobs  # noqa: F401 - has `hooks` wrap what starts threads and tasks
 from sekisho.watch.calls import show_calls
+from sekisho.watch.hooks import starters
+from sekisho.watch.jobs import wrap_starters
 from sekisho.watch.state import Watch, note_refusal, settle_boundary, thread, unwatched
 from sekisho.watch.strict import Watching
 
@@ -19,3 +20,5 @@ __all__ = [
     "thread",
     "unwatched",
 ]
+
+starters.append(wrap_starters)

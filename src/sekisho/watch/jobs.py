@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import current, scoped
 from sekisho.errors import WorldError, hide_in_pytest
-from sekisho.watch.hooks import starters
 from sekisho.watch.state import note_caught, of_jobs, thread, unwatched
 from sekisho.watch.strict import Watching
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sekisho.ground import Observer
+
+__all__ = ["wrap_starters"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -126,12 +127,9 @@ _STARTERS: Final = (
 )
 
 
-def _wrap_starters(observer: Observer) -> None:
+def wrap_starters(observer: Observer) -> None:
     """Have what is started from now on come under the watch of the body that starts it."""
     for module, kind, name, wrap in _STARTERS:
         holder = getattr(sys.modules.get(module), kind, None)
         if holder is not None and not observer.wraps(holder, name):  # no module is imported for it
             observer.wrap(holder, name, "starters", wrap)
-
-
-starters.append(_wrap_starters)
