@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import inspect
 import linecache
 import os
+import traceback
 from pathlib import Path
 from typing import Literal, Optional
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 import sekisho as sk
 from sekisho import worlds
+from sekisho.ground import is_guard
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -146,9 +149,7 @@ def test_no_generated_line_is_longer_than_a_reader_likes():
             assert len(line) <= 100, f"{path.name}: {line}"
 
 
-def test_generated_text_is_in_linecache_as_long_as_the_guard_lives(monkeypatch):
-    monkeypatch.setattr("sekisho.ground.source._LONGEST_CHECK", 0)
-
+def test_generated_text_is_in_linecache_as_long_as_the_guard_lives():
     def f(x: Float[np.ndarray, "n"]): ...
 
     guard = sk.numpy_world(f)
@@ -161,6 +162,24 @@ def test_generated_text_is_in_linecache_as_long_as_the_guard_lives(monkeypatch):
     gc.collect()
     sk.generated_source(sk.numpy_world(f))
     assert not linecache.getlines(filename)
+
+
+def test_a_traceback_keeps_the_text_of_a_guard_that_its_maker_has_dropped():
+    def call(hint):
+        @sk.numpy_world
+        def f(x: hint, y=None):
+            raise ValueError("this one")
+
+        f(np.ones((2, 2)))
+
+    with pytest.raises(ValueError, match="this one") as caught:
+        call(Float[np.ndarray, "first second"])
+    with contextlib.suppress(ValueError):
+        call(Float[np.ndarray, "a b"])  # another of its name
+    *_, code = [
+        frame.f_code for frame, _ in traceback.walk_tb(caught.tb) if is_guard(frame.f_code)
+    ]  # after the stub's
+    assert "first second" in "".join(linecache.getlines(code.co_filename))
 
 
 def test_a_guard_may_go_while_linecache_is_checked():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import numpy as np
 import pytest
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 import sekisho as sk
 
@@ -183,3 +184,26 @@ def test_unguarded_takes_a_guard_off():
         return x
 
     assert f([1]) == [1]
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        NDArray[np.float32],
+        np.ndarray[Any, Any],
+        np.ndarray[tuple[int, int], np.dtype[np.float32]],
+        np.ma.MaskedArray[Any, Any],
+        np.recarray[Any, Any],
+        np.matrix,
+        list[NDArray[np.float32]],
+        dict[str, np.ndarray[Any, Any]] | None,
+    ],
+)
+def test_every_spelling_of_a_foreign_array_is_refused(hint, torch):
+    def f(x): ...
+
+    f.__annotations__ = {"x": hint}
+    with pytest.raises(sk.DeclarationError, match=r"declares a numpy\.\w+ in a torch_world"):
+        sk.torch_world(f)
+    with pytest.raises(sk.DeclarationError, match=r"declares a numpy\.\w+ in a same_world"):
+        sk.same_world(f)

@@ -240,6 +240,23 @@ def test_channels_are_moved_only_where_an_axis_says_that_it_is_one(world, axes, 
     assert ("channels_first(y)" in str(caught.value)) is moves
 
 
+@pytest.mark.parametrize("size", range(1, 7))
+def test_channels_are_moved_where_an_axis_has_as_many_as_pictures_have(world, size):
+    @world.decorate
+    def first(x: Float32[world.array_type, f"{size} h w"]): ...
+
+    @world.decorate
+    def last(x: Float32[world.array_type, f"h w {size}"]): ...
+
+    for f, shape, call in (
+        (first, (8, 9, size), "channels_first(x)"),
+        (last, (size, 8, 9), "channels_last(x)"),
+    ):
+        with pytest.raises(sk.ShapeError) as caught:
+            f(world.zeros(*shape))
+        assert (call in str(caught.value)) is (size in {1, 3, 4})
+
+
 @pytest.mark.parametrize(
     ("axes", "moves"), [("h w c", True), ("h w ch", True), ("h w channel", True), ("h w d", False)]
 )

@@ -50,6 +50,31 @@ def test_logs_nest_and_end(torch):
     assert (len(outer), len(inner)) == (2, 1)
 
 
+def test_logs_may_end_in_any_order(torch):
+    """Each records what crosses from its own beginning to its own end."""
+    first, second, third = (sk.record_crossings() for _ in range(3))
+    with first as one:
+        sk.to_torch(np.ones(1))
+        with second as two, third as three:
+            sk.to_torch(np.ones(2))
+        sk.to_torch(np.ones(3))
+        third.__enter__()
+        sk.to_torch(np.ones(4))
+    sk.to_torch(np.ones(5))
+    third.__exit__(None, None, None)
+    sk.to_torch(np.ones(6))
+    logs = (one, two, three)
+    assert [[each.shape[0] for each in log] for log in logs] == [[1, 2, 3, 4], [2], [2]]
+
+
+def test_nothing_is_recorded_while_a_compiler_traces(torch, monkeypatch):
+    with sk.record_crossings() as log:
+        sk.to_torch(np.ones(1))
+        monkeypatch.setattr("sekisho.context.log.is_compiling", lambda: True)
+        sk.to_torch(np.ones(2))
+    assert [each.shape for each in log] == [(1,)]
+
+
 def test_a_log_is_for_its_own_thread(torch):
     def work():
         with sk.record_crossings() as log:

@@ -100,3 +100,23 @@ def test_levels_are_checked(level):
         if level is not None:
             stack.enter_context(pytest.raises(ValueError, match="expected to_numpy to be one of"))
         stack.enter_context(sk.mode("convert", to_numpy=level))
+
+
+def test_a_mode_hands_on_all_arguments_of_what_it_decorates():
+    def plain(*args, **kwargs):
+        return sk.get_mode(), args, kwargs
+
+    async def coroutine(*args, **kwargs):
+        return plain(*args, **kwargs)
+
+    expected = ("strict", (1, 2), {"a": 3})
+    assert sk.mode("strict")(plain)(1, 2, a=3) == expected
+    assert asyncio.run(sk.mode("strict")(coroutine)(1, 2, a=3)) == expected
+
+
+@pytest.mark.parametrize("order", [("to_numpy", "to_torch"), ("to_torch", "to_numpy")])
+def test_a_level_of_none_is_as_if_it_were_not_given(order):
+    silent, told = order
+    setting = modes.make_setting("mode()", "strict", **{silent: None, told: "warn"})
+    assert setting == modes.make_setting("mode()", "strict", **{told: "warn"})
+    assert setting.levels == ((told.removeprefix("to_"), "warn"),)

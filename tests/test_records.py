@@ -364,3 +364,19 @@ def test_a_record_that_cannot_hold_what_its_field_becomes_is_refused(torch):
     with pytest.raises(sk.BoundaryError):
         f(given)
     assert isinstance(given.x, torch.Tensor)
+
+
+def test_a_named_tuple_that_inherits_has_the_fields_it_inherits():
+    class Pair(NamedTuple):
+        rows: Float32[A, "n d"]
+        labels: Float32[A, "n"]
+
+    class Named(Pair):
+        title: str = "a class attribute, and no field"
+
+    @sk.numpy_world
+    def f(x: Named): ...
+
+    f(Named(zeros(2, 3), zeros(2)))
+    assert refused(f, Named(zeros(2, 3), zeros(3)))
+    assert refused(f, Named(zeros(2), zeros(2)))

@@ -194,6 +194,21 @@ def test_a_generic_record_is_read_and_any_other_generic_class_is_refused():
     )
 
 
+def test_what_a_class_inherits_for_its_fields_is_called_as_it_was():
+    told = []
+
+    class Above:
+        def __post_init__(self, *args, **kwargs):
+            told.append((args, kwargs))
+
+    @sk.numpy_world
+    class Guarded(Above):
+        pass
+
+    Guarded().__post_init__(1, b=2)
+    assert told == [((1,), {"b": 2})]
+
+
 def test_a_dataclass_decorator_above_a_world_is_told_at_the_first_instance():
     @dataclasses.dataclass
     @sk.numpy_world
@@ -591,6 +606,18 @@ def test_what_is_no_annotation_is_told_which_was_meant(annotation, text):
     error = refusal(lambda: guard(annotation))
     assert text in error
     assert "beartype" not in error
+
+
+def test_a_checker_of_ones_own_says_in_a_line_why_an_annotation_is_none():
+    def checker(function):
+        raise ValueError("not this one\nat great length")
+
+    def f(x: int): ...
+
+    f.__annotations__ = {"x": 3}
+    assert refusal(lambda: sk.numpy_world(typechecker=checker)(f)) == (
+        "f() argument 'x': 3 is no annotation that can be checked: not this one"
+    )
 
 
 def test_a_scalar_type_of_numpy_is_no_array():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sekisho.errors import DeclarationError
 from sekisho.ground import is_guard
+from sekisho.worlds import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,9 @@ def unguarded(target: T) -> T:
     Returns:
         The same function or class.
 
+    Raises:
+        DeclarationError: if it cannot be marked, as what is built in.
+
     Examples:
         >>> import numpy as np
         >>> import sekisho as sk
@@ -89,6 +93,11 @@ def unguarded(target: T) -> T:
     code = getattr(function, "__code__", None)
     if code is not None and is_guard(code):
         function = function.__wrapped__
-    function.__sekisho_unguarded__ = True
+    try:
+        function.__sekisho_unguarded__ = True
+    except (AttributeError, TypeError):
+        raise DeclarationError(
+            f"unguarded(): expected a function or a class of your own, got {describe(target)}."
+        ) from None
     marked: T = function
     return marked

@@ -335,7 +335,7 @@ class mode(Block):  # noqa: N801 - used like a function
         def fresh() -> mode:
             return mode(name, **told)
 
-        decorated: Any = None
+        decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
             # Its steps run in whatever mode asks for them, so there is no block to hold one.
             raise DeclarationError(

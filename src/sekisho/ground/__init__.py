@@ -19,7 +19,7 @@ from sekisho.ground._private import (
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of, not_counted
-from sekisho.ground.hooks import Observer
+from sekisho.ground.hooks import Observer, original_of
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
@@ -80,6 +80,7 @@ __all__ = [
     "make_stub",
     "not_counted",
     "once",
+    "original_of",
     "passing",
     "printable",
     "quiet",

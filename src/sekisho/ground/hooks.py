@@ -22,7 +22,7 @@ from sekisho.ground.warned import make_show
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-__all__ = ["Observer"]
+__all__ = ["Observer", "original_of"]
 
 _MISSING: Final = object()
 _lock: Final = threading.RLock()  # again by the same thread: a finalizer may end an observer
@@ -167,7 +167,7 @@ class Observer:
                     continue
                 names: dict[str, Any] = getattr(module, "__dict__", {})
                 for each, value in tuple(names.items()):
-                    make = makers.get(id(_original_of(value)))
+                    make = makers.get(id(original_of(value)))
                     if make is not None and (id(module), each) not in _places:
                         self._put(module, each, key, make)
 
@@ -189,7 +189,8 @@ class Observer:
             self._made.clear()
 
 
-def _original_of(value: Any) -> Any:
+def original_of(value: Any) -> Any:
+    """The function that an observer's wrapper stands for; anything else is itself."""
     while type(value) is types.FunctionType and value in _originals:
         value = _originals[value]
     return value

@@ -13,7 +13,6 @@ import functools
 import itertools
 import linecache
 import threading
-import time
 import types
 import weakref
 from collections import deque
@@ -87,13 +86,13 @@ _by_filename: Final[dict[str, _Named]] = {}
 _unused: Final[deque[_Named]] = deque()
 """Entries that are gone, as a finalizer leaves them."""
 
-_leaving: Final[deque[tuple[float, _Named]]] = deque()
-"""The same, each with the second at which it was seen here. Their names leave linecache later, when
-a guard comes: `linecache.checkcache` goes through its names without a lock, in any thread, and
-raises for one that is gone since it began."""
+_free: Final[dict[str, list[str]]] = {}
+"""By the name of a function, the file names that the next of its name may have.
 
-_LONGEST_CHECK: Final = 10.0
-"""Seconds that one `linecache.checkcache` may take."""
+They stay in linecache: `linecache.checkcache` goes through its names without a lock, in any thread,
+and raises for one that is gone since it began. So it holds no more names than there once were guards
+at a time. A frame holds its function, so no traceback has a file name that is free.
+"""
 
 _lock: Final = threading.RLock()
 """Held while a function is given its code and entered here. Again by the same thread if garbage is
@@ -113,9 +112,7 @@ def compile_function(
 
 
 def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
-    # Not all in <>: linecache takes such a name for one that has no source.
-    filename = f"{_PREFIX}{next(_number)}>.{name}"
-    code = compile(_with_handler(source), filename, "exec", dont_inherit=True)
+    code = compile(_with_handler(source), _filename_for(name), "exec", dont_inherit=True)
     # Not into the namespace itself, where another thread may have a function of this name at work.
     made: dict[str, types.FunctionType] = {}
     exec(code, namespace, made)  # noqa: S102
@@ -234,23 +231,28 @@ def _register(function: types.FunctionType, rewrite: Callable[[], str]) -> None:
     named = _Named(entry, _unused.append)
     named.filename = filename
     with _lock:
-        _forget_unused()
         _by_filename[filename] = named
-        # linecache's form of an entry that it asks for its text when somebody asks for a line.
-        linecache.cache[filename] = (functools.partial(_text_of, filename),)
+        _set_lazy(filename)
         _enter(function, entry)
 
 
-def _forget_unused() -> None:
-    now = time.monotonic()
-    while _unused:
-        _leaving.append((now, _unused.popleft()))
-    while _leaving and now - _leaving[0][0] >= _LONGEST_CHECK:
-        _, gone = _leaving.popleft()
-        # Another is there where the function has been entered again under its name.
-        if _by_filename.get(gone.filename) is gone:
-            del _by_filename[gone.filename]
-            linecache.cache.pop(gone.filename, None)
+def _filename_for(name: str) -> str:
+    with _lock:
+        while _unused:
+            gone = _unused.popleft()
+            # Another is there where the function has been entered again under its name.
+            if _by_filename.get(gone.filename) is gone:
+                del _by_filename[gone.filename]
+                _set_lazy(gone.filename)  # linecache keeps a text that it was asked for
+                _free.setdefault(gone.filename.rpartition(">.")[2], []).append(gone.filename)
+        free = _free.get(name)
+        # Not all in <>: linecache takes such a name for one that has no source.
+        return free.pop() if free else f"{_PREFIX}{next(_number)}>.{name}"
+
+
+def _set_lazy(filename: str) -> None:
+    # linecache's form of an entry that it asks for its text when somebody asks for a line.
+    linecache.cache[filename] = (functools.partial(_text_of, filename),)
 
 
 def _text_of(filename: str) -> str:

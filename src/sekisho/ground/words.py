@@ -100,7 +100,7 @@ def refuse_words(
         call: how it is called.
         words: the arguments by name.
         reason: what is wrong, if it is no name.
-        known: the options that it has, for one that is misspelt.
+        known: the options that it has, one of which may be meant.
 
     Raises:
         DeclarationError: (a TypeError) naming the word that it has here.
@@ -109,10 +109,10 @@ def refuse_words(
     meant = _ARGUMENTS.get(name)
     what = f"\n  the word here is {meant}" if meant else ""
     reason = reason or f"there is no argument {name!r}."
-    close = [] if meant else _close(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else call
+    if not meant and (close := _close(name, known, 1)):
+        call = f"did you mean {close[0]!r}?"
     # Not of the error that led here: it says of a library what this one says of the call.
-    raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {hint}") from None
+    raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}") from None
 
 
 def _close(name: str, known: Collection[str], most: int) -> list[str]:

@@ -32,11 +32,11 @@ def make_binder(contract: Contract, name: str) -> Callable[..., tuple[Any, ...]]
 
 def make_as_called(contract: Contract) -> Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]:
     """Make what puts checked values where a call had them, and leaves out what it left out."""
-    places: list[tuple[str, str]] = []
+    places: list[tuple[str, str | None]] = []
     for each in contract.parameters:
         kind = each.kind
         stars = {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**", kind.KEYWORD_ONLY: "="}
-        places.append((each.name, stars.get(kind, "")))
+        places.append((each.name, stars.get(kind)))
 
     def as_called(
         args: tuple[Any, ...], kwargs: dict[str, Any], *values: Any

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = [
     "inlined_class",
     "insert_axes",
+    "is_axis",
     "operand",
+    "refuse_argument",
+    "refuse_axes",
     "refuse_operation",
     "refuse_shape",
     "refuse_world",
@@ -140,6 +143,37 @@ def refuse_shape(
     ) from None
 
 
+def refuse_axes(
+    function: str, axes: object, name: str = "axis", wanted: str = "an int, or a tuple of ints"
+) -> None:
+    """Refuse what names no axis of an array, such as a float; a tuple is left to its library.
+
+    Args:
+        function: the helper.
+        axes: what it was given.
+        name: as which argument.
+        wanted: what it takes.
+    """
+    several = axes if isinstance(axes, tuple) else (axes,)
+    if not all(map(is_axis, several)):
+        hint = f"tuple({name})" if isinstance(axes, list) and all(map(is_axis, axes)) else None
+        refuse_argument(function, name, axes, wanted, hint)
+
+
+def is_axis(value: object) -> bool:
+    """Whether this may be the number of an axis."""
+    return hasattr(class_of(value), "__index__")
+
+
+def refuse_argument(
+    function: str, name: str, value: object, wanted: str, hint: str | None = None
+) -> NoReturn:
+    """Refuse an argument that is of no type that a helper takes there."""
+    raise BoundaryError(
+        Violation(function, f"argument {name!r}", wanted, describe(value), hint=hint)
+    ) from None
+
+
 def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
     """Refuse a value of a kind that its library cannot do this with, such as a nested tensor."""
     reason = str(error).partition("\n")[0]
@@ -149,14 +183,25 @@ def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
     raise BoundaryError(violation) from None
 
 
+_ALL: Final = slice(None)
+
+
 def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
     """A view of `x` with new axes of size 1; `axis` says where they stand in the result."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = x.ndim + len(axes)
-    places = {each % ndim for each in axes if -ndim <= each < ndim}
-    if len(places) < len(axes):
+    index: list[slice | None] = [_ALL] * ndim
+    try:
+        for each in axes:
+            index[each] = None
+    except IndexError:
+        pass  # said below
+    except TypeError:
+        refuse_axes(function, axis)
+        raise
+    if index.count(None) < len(axes):
         refuse_shape(function, x, f"room for a new axis at {axis}, with {ndim} axes in the result")
     try:
-        return x[tuple(None if i in places else slice(None) for i in range(ndim))]
+        return x[tuple(index)]
     except (RuntimeError, ValueError) as error:
         refuse_operation(function, x, error)

@@ -18,6 +18,7 @@ from sekisho.helpers.operands import (
     inlined_class,
     insert_axes,
     operand,
+    refuse_axes,
     refuse_operation,
     refuse_shape,
     world_of_operand,
@@ -140,6 +141,7 @@ def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     Raises:
         WorldError: if `x` is neither.
         ShapeError: if the result has no such axis.
+        BoundaryError: if `axis` is neither an int nor a tuple of ints.
 
     Examples:
         >>> import numpy as np
@@ -181,6 +183,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
         WorldError: if `x` is neither.
         ShapeError: if an axis does not exist or has another size. (``torch.squeeze`` keeps it
             without a word.)
+        BoundaryError: if `axis` is neither an int nor a tuple of ints.
 
     Examples:
         >>> import numpy as np
@@ -200,7 +203,12 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
             if not -ndim <= each < ndim or x.shape[each] != 1:
                 refuse_shape("squeeze", x, f"axis {each} of size 1")
         return x.squeeze(axis) if is_known else world_of_operand(x).squeeze(x, axis)
-    except RuntimeError as error:
+    except TypeError:
+        refuse_axes("squeeze", axis)
+        raise
+    except (RuntimeError, ValueError) as error:
+        if isinstance(axis, tuple) and len({each % ndim for each in axis}) < len(axis):
+            refuse_shape("squeeze", x, f"each of the axes {axis} once")
         refuse_operation("squeeze", x, error)
 
 
@@ -308,6 +316,7 @@ def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
         refuse_words("permute_dims", "permute_dims(x, axes)", {"dims": dims})
     if second is not _NOT_GIVEN or axes is _NOT_GIVEN or not hasattr(axes, "__len__"):
         refuse_words("permute_dims", "permute_dims(x, (1, 0))", {}, "the axes are one tuple.")
+    refuse_axes("permute_dims", tuple(axes), name="axes", wanted="a tuple of ints")
     refuse_shape("permute_dims", x, f"one axis for each of {tuple(axes)}")
 
 
@@ -331,6 +340,7 @@ def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
     Raises:
         WorldError: if `x` is neither.
         ShapeError: if an axis does not exist, or stands twice.
+        BoundaryError: if either is neither an int nor a tuple of ints.
 
     Examples:
         >>> import numpy as np
@@ -345,5 +355,9 @@ def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
             return x.moveaxis(source, destination)
         x = operand("moveaxis", x)
         return world_of_operand(x).moveaxis(x, source, destination)
-    except (IndexError, RuntimeError, ValueError):
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, WorldError):
+            raise
+        refuse_axes("moveaxis", source, name="source")
+        refuse_axes("moveaxis", destination, name="destination")
         refuse_shape("moveaxis", x, f"axes {source}, to be moved to {destination}")

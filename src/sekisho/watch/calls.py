@@ -15,7 +15,7 @@ import numpy as np
 
 from sekisho.context import caller
 from sekisho.errors import UnguardedWarning
-from sekisho.ground import once
+from sekisho.ground import once, original_of
 from sekisho.watch.judging import refuse
 from sekisho.watch.state import thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
@@ -77,6 +77,8 @@ def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> Non
     world = None if watch is None else find_world(first)
     if watch is None or world is None or world.is_scalar(first):
         return
+    if original_of(called) is not called:
+        return  # a wrapper of ours, which judges the call itself
     name = _library(called)
     library = next((each for each in loaded_worlds() if each.name == name), None)
     if library is None or (library is watch.home is world):
