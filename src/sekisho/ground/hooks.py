@@ -96,13 +96,17 @@ _originals: Final[weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictiona
 class Observer:
     """Wraps functions of other packages until it ends; it may begin again."""
 
-    def __init__(self, rank: int) -> None:
+    def __init__(self, rank: int, *, keeps: bool = False) -> None:
         """Make one that wraps nothing yet.
 
         Args:
             rank: the wrapper of an observer of a higher rank stands outside of one of a lower rank.
+            keeps: whether it has the same wrappers when it begins again. So torch.compile, which knows
+                functions by their identity, compiles for two of them, however often the observer comes and
+                goes.
         """
         self._rank = rank
+        self._keeps = keeps
         self._places: list[tuple[_Place, Any]] = []
         self._made: dict[tuple[Any, int], Any] = {}
         self._modules: frozenset[str] = frozenset()
@@ -186,7 +190,8 @@ class Observer:
                     del _places[place.key]
             _replace_in(sys.modules.keys() - self._modules, gone)
             self._places.clear()
-            self._made.clear()
+            if not self._keeps:
+                self._made.clear()
 
 
 def original_of(value: Any) -> Any:

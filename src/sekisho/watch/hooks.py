@@ -23,7 +23,7 @@ __all__ = ["begin_body", "end_body", "starters"]
 
 __warningregistry__ = None  # see `ground.warned`
 
-_observer: Final = Observer(rank=0)
+_observer: Final = Observer(rank=0, keeps=True)
 _lock: Final = (
     threading.RLock()
 )  # again by the same thread: a finalizer may leave a block of strict mode
@@ -90,7 +90,6 @@ def _watcher(world: World) -> Watcher | None:
     return world.watcher(thread, judge)
 
 
-@once  # so torch.compile, which knows functions by their identity, finds the same wrapper each time
 @not_counted
 def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
     """Wrap an operation, so that a watched body's watch judges it first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from sekisho.ground import once
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -41,7 +43,7 @@ def wrap_operations(
         operations: their dotted names, by what they do.
         make: makes a wrapper of the world, what an operation does, its name, and what to call.
     """
-    world.prepare_wrapping()
+    _prepare(world)
 
     def wrapper_of(kind: Kind, name: str, inner: Any) -> Any:
         made = make(world, kind, name, inner)
@@ -57,6 +59,11 @@ def wrap_operations(
             holder, last, operation = find_operation(world, name)
             if operation is not None:
                 observer.wrap(holder, last, world, functools.partial(wrapper_of, kind, name))
+
+
+@once
+def _prepare(world: World) -> None:
+    world.prepare_wrapping()
 
 
 def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
