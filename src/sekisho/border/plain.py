@@ -63,7 +63,8 @@ def _are_enough(
         issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
     ):
         return False
-    is_fixed = get_args(spec.hint)[1:] not in {(), (...,)}  # then each item has an annotation of its own
+    # A tuple of fixed length has an annotation for each item, and is checked whole.
+    is_fixed = get_args(spec.hint)[1:] not in {(), (...,)}
     return check(wanted(items)) and (is_fixed or all(check(wanted([each])) for each in items))
 
 
