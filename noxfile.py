@@ -81,6 +81,7 @@ def wheel(session: nox.Session, torch: str | None, dependencies: tuple[str, ...]
     wanted = [*dependencies, *([f"torch=={torch}"] if torch else [])]
     session.install(str(built), *wanted, "--group", "test")
     session.run("python", "-P", "-c", "import sekisho; assert 'site-packages' in sekisho.__file__")
+    session.run("sekisho", "--version")
     session.run("python", "-P", "-m", "pytest", "-q", "-W", "default", "tests", *session.posargs)
 
 

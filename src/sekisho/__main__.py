@@ -1,22 +1,75 @@
-"""``python -m sekisho``: the commands."""
+"""The command line: ``sekisho``, which is ``python -m sekisho``."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import os
+import re
+import shutil
 import sys
+import textwrap
+from typing import Any, Final, NoReturn
 
-from sekisho import adopting, cleaning, crossings, linting, mapping, restoring
+from sekisho import __version__, adopting, cleaning, crossings, linting, mapping, restoring
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
+
+_ABOUT: Final = (
+    "Find and check where a program's arrays change between NumPy, PyTorch, JAX and CuPy."
+)
+_EPILOG: Final = """\
+examples:
+  %(prog)s crossings train.py --epochs 1
+  %(prog)s check src
+
+The exit status is 0 if all went well, 1 if something was found, and 2 for wrong usage.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the word that was probably meant."""
+
+    def __init__(self, *, description: str, **options: Any) -> None:
+        # Only the epilog has lines of its own, and argparse wraps both or none.
+        width = shutil.get_terminal_size().columns - 2
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=textwrap.fill(description, width),
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {_with_meant(message, self.format_help())}\n")
+
+
+def _with_meant(message: str, shown: str) -> str:
+    """What argparse says of a word that there is not, with the one that was probably meant."""
+    choice = re.fullmatch(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", message)
+    if choice:
+        where, word = choice[1], choice[2]
+        choices = re.findall(r"[\w-]+", choice[3])
+        said = f"there is no command {word!r}" if where == "COMMAND" else f"{where} has no {word!r}"
+    elif message.startswith("unrecognized arguments: -"):
+        where, word = "", message.partition(": ")[2].split(" ")[0].partition("=")[0]
+        choices = re.findall(r"(?<!\S)--[a-z-]+", shown)
+        said = f"there is no option {word!r}"
+    else:
+        return message
+    close = difflib.get_close_matches(word, choices, 1)
+    if close:
+        return f"{said}. Did you mean {close[0]!r}?"
+    return f"{said}. See --help" if not where else f"{said}. Expected one of {', '.join(choices)}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; `arguments` are those of the process if not given."""
     _prepare_streams()
-    parser = argparse.ArgumentParser(prog="python -m sekisho", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    name = "python -m sekisho" if sys.argv[0] == __file__ else "sekisho"
+    parser = _Parser(prog=name, description=_ABOUT, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=f"sekisho {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     crossings.add_command(commands)
     mapping.add_command(commands)
     linting.add_command(commands)
@@ -29,7 +82,11 @@ def main(arguments: list[str] | None = None) -> int:
         # argparse takes no options between two positionals; a command of its own ends ours.
         at = arguments.index("--")
         arguments, behind = arguments[:at], arguments[at + 1 :]
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if (
+        unknown
+    ):  # argparse would have the whole command line say so, which knows no command's options
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     options.behind = behind
     status: int = options.run(options)
     return status
@@ -45,7 +102,8 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _run() -> int:
+def run() -> int:
+    """Run the command line of this process, and return its exit status."""
     try:
         status = main()
         sys.stdout.flush()
@@ -56,4 +114,4 @@ def _run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_run())
+    sys.exit(run())

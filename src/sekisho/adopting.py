@@ -44,10 +44,13 @@ def add_command(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "adopt",
         help="run a program, and write the contracts that its functions have kept",
-        usage="python -m sekisho adopt [options] PACKAGE -- COMMAND...",
+        usage="%(prog)s [options] PACKAGE -- COMMAND...",
         description="Run a program, note what the functions of a package are called with, and print "
         "a diff that gives them decorators and annotations. The command is run as it stands, or by "
         "this Python if it begins with -m or names a script.",
+        epilog="examples:\n  %(prog)s src/mypackage -- -m pytest tests\n"
+        "  %(prog)s --write src/mypackage -- train.py --epochs 1\n\n"
+        "The exit status is the command's, 1 if something could not be written, or 2 for wrong usage.",
     )
     parser.add_argument("package", help="its name, or the path of a folder or a file")
     parser.add_argument("--write", action="store_true", help="write it, and run the command again")

@@ -19,6 +19,8 @@ def add_command(commands: Any) -> None:
         description="Remove what map, check and adopt keep of libraries and files that they have "
         "read: the next run reads them again. It is in $SEKISHO_CACHE_DIR, or where the system "
         "keeps caches, and is never larger than 128 MB for long.",
+        epilog="examples:\n  %(prog)s\n  SEKISHO_CACHE_DIR=.cache %(prog)s\n\n"
+        "The exit status is 0, or 1 if it could not be removed.",
     )
     parser.set_defaults(run=run, parser=parser)
 

@@ -88,9 +88,12 @@ def add_command(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "crossings",
         help="run a program, and say what crossed in it, where, how often and at what cost",
-        usage="python -m sekisho crossings [options] (script.py | -m module) [ARGS...]",
+        usage="%(prog)s [options] (script.py | -m module) [ARGS...]",
         description="Run a program as Python would, and print, to standard error, what crossed in "
         "it, whoever wrote it, also if it ends by an error, by sys.exit or by a signal.",
+        epilog="examples:\n  %(prog)s --html report.html train.py --epochs 1\n"
+        "  %(prog)s --fail-on undeclared -m pytest tests\n\n"
+        "The exit status is the program's, or 1 if --fail-on says so, or 2 for wrong usage.",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with a picture")

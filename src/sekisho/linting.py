@@ -26,7 +26,9 @@ def add_command(commands: Any) -> None:
         "check",
         help="read code without running it, and find what is wrong at the border",
         description="Read Python files and notebooks, and the installed libraries that they use. "
-        "Nothing of it is imported or run. The exit status is 1 if anything is found.",
+        "Nothing of it is imported or run.",
+        epilog="examples:\n  %(prog)s src tests\n  %(prog)s --select SK107 --format github .\n\n"
+        "The exit status is 0 if nothing is found, 1 if anything is, and 2 for wrong usage.",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
     codes = "codes, or how they begin, with commas: SK101,SK107"

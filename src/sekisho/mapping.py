@@ -22,6 +22,8 @@ def add_command(commands: Any) -> None:
         help="read code without running it, and say whose world each function and variable is",
         description="Read Python files and notebooks, and the installed libraries that they use. "
         "Nothing of it is imported or run.",
+        epilog="examples:\n  %(prog)s src\n  %(prog)s --html map.html src/model.py notebooks\n\n"
+        "The exit status is 0, or 2 for wrong usage.",
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")

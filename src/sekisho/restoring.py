@@ -21,6 +21,8 @@ def add_command(commands: Any) -> None:
         description="adopt --write and check --fix --write replace all files or none. Where such a "
         "run was killed, it leaves a journal, by which this command puts the old files back. A file "
         "that was edited since is left alone.",
+        epilog="examples:\n  %(prog)s\n  %(prog)s ../project\n\n"
+        "The exit status is 0, 1 if a file could not be put back, or 2 for wrong usage.",
     )
     parser.add_argument(
         "path", nargs="?", default=".", help="in the project (this folder if not given)"

@@ -144,7 +144,7 @@ def refuse_shape(
 
 
 def refuse_axes(
-    function: str, axes: object, name: str = "axis", wanted: str = "an int, or a tuple of ints"
+    function: str, axes: Any, name: str = "axis", wanted: str = "an int, or a tuple of ints"
 ) -> None:
     """Refuse what names no axis of an array, such as a float; a tuple is left to its library.
 
@@ -154,9 +154,10 @@ def refuse_axes(
         name: as which argument.
         wanted: what it takes.
     """
-    several = axes if isinstance(axes, tuple) else (axes,)
+    several: Any = axes if isinstance(axes, tuple) else (axes,)
     if not all(map(is_axis, several)):
-        hint = f"tuple({name})" if isinstance(axes, list) and all(map(is_axis, axes)) else None
+        is_list = type(axes) is list and all(map(is_axis, axes))
+        hint = f"tuple({name})" if is_list else None
         refuse_argument(function, name, axes, wanted, hint)
 
 

@@ -207,7 +207,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
         refuse_axes("squeeze", axis)
         raise
     except (RuntimeError, ValueError) as error:
-        if isinstance(axis, tuple) and len({each % ndim for each in axis}) < len(axis):
+        if isinstance(axis, tuple) and len({each % x.ndim for each in axis}) < len(axis):
             refuse_shape("squeeze", x, f"each of the axes {axis} once")
         refuse_operation("squeeze", x, error)
 

@@ -1,0 +1,104 @@
+"""The command line: help, wrong words and exit statuses, of every command alike."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import sekisho as sk
+from sekisho.__main__ import main
+
+COMMANDS = ("crossings", "map", "check", "adopt", "restore", "clean")
+
+
+def said(capsys, *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return caught.value.code, out, err
+
+
+def help_of(capsys, *command: str) -> str:
+    status, out, _ = said(capsys, *command, "--help")
+    assert status == 0
+    return out
+
+
+def test_every_command_is_tried_here(capsys):
+    listed = help_of(capsys).partition("COMMAND\n")[2].partition("\noptions")[0]
+    assert tuple(re.findall(r"^    (\w+)", listed, re.MULTILINE)) == COMMANDS
+
+
+@pytest.mark.parametrize("command", [(), *((each,) for each in COMMANDS)])
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_help_has_two_examples_and_the_exit_statuses(command, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    text = help_of(capsys, *command)
+    examples = text.partition("\nexamples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) == 2
+    name = " ".join(("sekisho", *command))
+    assert all(each.startswith("  ") and name in each for each in examples)
+    assert "The exit status is " in text
+    longest = max(len(each) for each in text.partition("\nexamples")[0].splitlines()[3:])
+    assert longest <= max(int(columns), 60)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(command, capsys):
+    needed = {"restore": [], "clean": [], "crossings": ["a.py", "b"]}.get(command, ["."])
+    options = set(re.findall(r"(?<!\S)--[a-z-]{4,}", help_of(capsys, command))) - {"--help"}
+    for option in options:
+        wrong = option[:3] + option[4:]
+        if any(each.startswith(wrong) for each in options):
+            continue  # an abbreviation
+        status, out, err = said(capsys, command, wrong, *needed)
+        assert (status, out) == (2, "")
+        assert err == (
+            f"sekisho {command}: error: there is no option {wrong!r}. Did you mean {option!r}?\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["chek"], "sekisho: error: there is no command 'chek'. Did you mean 'check'?"),
+        (
+            ["frobnicate"],
+            "sekisho: error: there is no command 'frobnicate'. "
+            f"Expected one of {', '.join(COMMANDS)}",
+        ),
+        ([], "sekisho: error: the following arguments are required: COMMAND"),
+        (
+            ["check", ".", "--format", "jsn"],
+            "sekisho check: error: --format has no 'jsn'. Did you mean 'json'?",
+        ),
+        (
+            ["check", ".", "--format", "xml"],
+            "sekisho check: error: --format has no 'xml'. "
+            "Expected one of text, json, sarif, github",
+        ),
+        (["map", ".", "--zzz"], "sekisho map: error: there is no option '--zzz'. See --help"),
+        (["map"], "sekisho map: error: the following arguments are required: PATH"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(arguments, text, capsys):
+    assert said(capsys, *arguments) == (2, "", f"{text}\n")
+
+
+@pytest.mark.parametrize(
+    "name", [["-m", "sekisho"], ["-c", "from sekisho.__main__ import run; run()"]]
+)
+def test_the_version_is_the_packages(name):
+    command = [sys.executable, *name, "--version"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"sekisho {sk.__version__}\n", "")
+
+
+def test_the_name_in_messages_is_the_one_that_can_be_typed():
+    done = subprocess.run(
+        [sys.executable, "-m", "sekisho", "chek"], check=False, capture_output=True, text=True
+    )
+    assert done.stderr.startswith("python -m sekisho: error: ")
