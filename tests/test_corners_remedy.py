@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jaxtyping import Float32
 
 import sekisho as sk
+from sekisho.contract import parse_axes
 from sekisho.remedy import steps
 from sekisho.remedy.losses import loss_of
 from sekisho.worlds import HOST, World
@@ -216,12 +217,15 @@ def test_what_rounding_to_a_dtype_that_numpy_lacks_loses(torch, target):
 
 
 def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
+    axes = parse_axes("3 2 4")
     for world, beside in ((World(), ""), (HOST, "{0}.transpose(1, 0, 2)")):
-        step = steps._swap_step((2, 3, 4), lambda shape: shape == (3, 2, 4), world)
+        step = steps._swap_step(axes, (2, 3, 4), {}, lambda shape: shape == (3, 2, 4), world)
         assert step.call == "permute_dims({0}, (1, 0, 2))"
         assert step.beside == beside
-    assert steps._swap_step((2, 2, 2), lambda shape: True, HOST) is None  # which two is not known
-    assert steps._swap_step((2, 3, 4), lambda shape: False, HOST) is None
+    assert (
+        steps._swap_step(axes, (2, 2, 2), {}, lambda _: True, HOST) is None
+    )  # which two is not known
+    assert steps._swap_step(axes, (2, 3, 4), {}, lambda _: False, HOST) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import sekisho as sk
-from sekisho.watch import strict
+from sekisho.watch import state
 
 
 def backwards(kit):
@@ -111,7 +111,7 @@ def test_the_hint_names_the_world_that_the_line_belongs_to(world, torch):
 def test_a_refusal_counts_as_caught_only_if_nothing_that_leaves_the_body_holds_it(
     world, torch, leaves, monkeypatch
 ):
-    monkeypatch.setattr(strict, "caught", [])
+    monkeypatch.setattr(state, "caught", [])
     tensor = torch.ones(3)
 
     @world.decorate
@@ -130,8 +130,8 @@ def test_a_refusal_counts_as_caught_only_if_nothing_that_leaves_the_body_holds_i
 
     with sk.mode("strict"), contextlib.suppress(KeyError, ExceptionGroup):
         f(world.zeros(3))
-    caught = tuple(strict.caught)
-    strict.caught.clear()  # or this test fails at its end
+    caught = tuple(state.caught)
+    state.caught.clear()  # or this test fails at its end
     assert len(caught) == (leaves == "not at all")
 
 

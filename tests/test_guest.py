@@ -263,6 +263,22 @@ def test_torchscript_compiles_guarded_functions_and_what_they_call(monkeypatch):
             assert torch.equal(torch.jit.script(names.outer)(torch.ones(2)), torch.full((2,), 3.0))
 
 
+@pytest.mark.parametrize("kind", ["Net", "Whole", "Around", "Linear"])
+@pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated on newer Pythons
+def test_torchscript_compiles_modules_with_guarded_methods(kind, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(os.path.dirname(__file__))
+    names = importlib.import_module("scripted")
+    module = sk.torch_world(torch.nn.Linear(2, 2)) if kind == "Linear" else getattr(names, kind)()
+    x = torch.randn(3, 2)
+    expected = module(x)
+    scripted = torch.jit.script(module)
+    assert torch.equal(scripted(x), expected)
+    assert torch.equal(module(x), expected)
+    with pytest.raises(sk.WorldError):
+        module("no tensor")
+
+
 def test_torch_compile_keeps_the_guard_around_what_torchscript_takes_the_function_of():
     """A name that has torch.jit skip a guard must not have torch.compile skip it."""
     assert not hasattr(plain_body, "__script_if_tracing_wrapper")
@@ -322,6 +338,41 @@ LAZY = """
     def called(x: np.ndarray, how: lazy.make("x") = 1): return x
     def arrays(x: np.ndarray, y: lazy.Tensor) -> None: ...
     """
+
+
+NET = """
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.double(F.relu(self.linear(x))) + later(x)
+
+    def double(self, x: Tensor) -> Tensor:
+        return torch.relu(x) * 2.0
+
+
+def later(x: Tensor) -> Tensor:
+    return x + 1
+"""
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated on newer Pythons
+def test_torchscript_compiles_modules_of_a_hooked_package(package):
+    torch = pytest.importorskip("torch")
+    package(net=NET)
+    sk.install_import_hook("visited")
+    module, x = visit("net").Net(), torch.randn(3, 2)
+    expected = module(x)
+    assert torch.equal(torch.jit.script(module)(x), expected)
+    with pytest.raises(sk.WorldError):
+        module("no tensor")
 
 
 def test_the_hook_looks_into_real_modules_and_classes_only(package):

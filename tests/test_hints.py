@@ -33,6 +33,7 @@ LOSSES = (
     "round first",
     "one field at a time",
     "which counts their units",
+    "which drops it",
 )
 """The words in which a hint says that values do not stay what they are."""
 
@@ -49,12 +50,21 @@ ADVICES = (
     "take its tensors one by one, as in x.unbind\\(\\)\\[...\\]",
     "run the module once first",
     "make it with layout=torch.jagged, which has sizes",
-    "convert outside of the traced function",
+    "convert outside of the traced function(, or call this by jax.pure_callback)?",
     "convert outside of the transform",
     "convert outside of it",
     "the function returned nothing: is a 'return' missing\\?",
     "it was not awaited: await x",
     "\\[each async for each in x\\]",
+    "if it may be missing, let its annotation say so: \\.\\.\\. \\| None",
+    "it yields batches, so take each: for batch in x",
+    "take one of its items, as in x\\[.+\\]",
+    "unpack it: \\w+\\(\\*items\\)",
+    "it is being traced: leave it a number, with static_argnames='x'",
+    "the first array decides, and it is NumPy's: pass it by to_jax\\(\\.\\.\\.\\)",
+    "it holds Python objects, which are not all numbers that \\w+ holds",
+    "it holds arrays: join those of one shape, as in numpy.stack\\(list\\(x\\)\\)",
+    "read it first: x\\[\\.\\.\\.\\]",
 )
 """Where no call is certain to help: what has to be decided, or done, by whoever reads it."""
 
@@ -77,8 +87,12 @@ class Parsed:
                 except SyntaxError:
                     continue
                 names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+                # `f(...)` leaves something to its reader; `x[...]` is what it says.
+                calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
                 if "x" in names and not any(
-                    isinstance(n, ast.Constant) and n.value is Ellipsis for n in ast.walk(tree)
+                    isinstance(each, ast.Constant) and each.value is Ellipsis
+                    for call in calls
+                    for each in call.args
                 ):
                     self.calls.append(piece[start:])
                     break
@@ -87,6 +101,8 @@ class Parsed:
 
     def follow(self, x: Any) -> list[Any]:
         names = {"x": x, "numpy": np, "torch": torch, **HELPERS}
+        if torch is None:
+            del names["torch"]
         return [eval(call, dict(names)) for call in self.calls]
 
 
@@ -103,6 +119,8 @@ def plain_values(x: Any) -> np.ndarray:
         x = x.as_subclass(torch.Tensor).flatten().numpy()
     x = list(x) if isinstance(x, (bytes, memoryview)) else x
     values = np.asarray(x.to_numpy() if hasattr(x, "to_numpy") else x).ravel()
+    if values.dtype.kind == "O":
+        values = np.array(values.tolist())
     if values.dtype.kind in "OmM":
         values = values.astype("int64" if values.dtype.kind in "mM" else "float64")
     return np.sort(values)
@@ -125,6 +143,32 @@ def same(a: np.ndarray, b: np.ndarray, *, rounded: bool) -> bool:
         )
 
 
+def compare(hint: str, x: Any, fixed: Any) -> None:
+    """Assert that what a hint has made has the values that were passed, but for what it says."""
+    if hint in {"list(x)", "tuple(x)"}:
+        assert all(a is b for a, b in zip(x, fixed, strict=True))
+    elif "scale and round first" in hint:
+        before, after = np.rint(plain_values(x) * 255), plain_values(fixed)
+        if "repeat" in hint or "drops it" in hint:
+            assert set(after.tolist()) <= set(before.tolist())
+        else:
+            assert np.allclose(after, before)
+    elif "round first" in hint:
+        return
+    elif "drops it" in hint or "repeat" in hint:  # the same colours, once or three times
+        colours, found = np.unique(plain_values(x)), np.unique(plain_values(fixed))
+        colours = np.unique(colours.astype(found.dtype)) if "rounds" in hint else colours
+        assert set(found.tolist()) <= set(colours.tolist())
+        assert "drops it" in hint or len(found) == len(colours)
+    elif ".convert(" in hint:  # the same colours, once or three times; a full alpha may go
+        before, after = (set(plain_values(each).tolist()) for each in (x, fixed))
+        assert after <= before | {255}
+        assert before <= after | {255}
+    elif "one field" not in hint:
+        rounded = "which rounds" in hint
+        assert same(plain_values(x), plain_values(fixed), rounded=rounded), hint
+
+
 def hold(hint: str, x: Any, again: Any) -> str:
     """Follow one hint wherever it leads. Returns what kind it was."""
     parsed = Parsed(hint)
@@ -135,15 +179,7 @@ def hold(hint: str, x: Any, again: Any) -> str:
         return "advice"
     for fixed in parsed.follow(x):
         again(fixed, {})
-        if "scale and round first" in hint:
-            assert np.allclose(plain_values(fixed), np.rint(plain_values(x) * 255))
-        elif ".convert(" in hint:  # the same colours, once or three times; a full alpha may go
-            before, after = (set(plain_values(each).tolist()) for each in (x, fixed))
-            assert after <= before | {255}
-            assert before <= after | {255}
-        elif "one field" not in hint and "round first" not in hint:
-            rounded = "which rounds" in hint
-            assert same(plain_values(x), plain_values(fixed), rounded=rounded), hint
+        compare(hint, x, fixed)
     for name, value in parsed.options.items():
         again(x, {name: value})
     return "call"
@@ -185,7 +221,32 @@ class Frame:
         return made if dtype is None else made.astype(dtype)
 
 
+class Column:
+    """As polars' and xarray's are: their `to_numpy` takes no dtype."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+
+    def to_numpy(self):
+        return self.values.copy()
+
+
+class Stored:
+    """As h5py's and zarr's are: an array that lies in a file."""
+
+    def __init__(self, values):
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __getitem__(self, index):
+        return self.values[index]
+
+    def to_numpy(self):  # for this module's own comparison
+        return self.values
+
+
 Pillow.__module__, Frame.__module__ = "PIL.Image", "pandas.core.frame"
+Column.__module__, Stored.__module__ = "polars.series.series", "h5py._hl.dataset"
 
 RNG = np.random.default_rng(0)
 
@@ -207,6 +268,16 @@ def arrays():
     yield from (np.zeros(2, [("a", "f4"), ("b", "i4")]), np.ma.masked_array([1.0, 2], [0, 1]))
     yield from (np.matrix([[1.0, 2.0]]), np.ones(3).view(type("Units", (np.ndarray,), {})))
     yield from (np.float32(1.5), np.int64(3), np.bool_(True), np.arange(3.0)[::-1])
+    yield from (
+        np.ones((3, 1)),
+        np.ones((4, 5), "u1"),
+        np.ones((4, 5, 4), "f4"),
+        np.ones((4, 5, 1)),
+    )
+    yield from (np.array([1, 2], "O"), np.array([2**60 + 1], "O"), np.zeros((2, 4, 4, 5)))
+    ragged = np.empty(2, "O")
+    ragged[:] = [np.ones(1), np.ones(2)]
+    yield ragged
 
 
 def others():
@@ -214,6 +285,13 @@ def others():
     yield from ([True, False], (1, 2), range(3), 3, True, 1j, None, "text", b"\0\1\2\3", {1: 2})
     yield from ([np.zeros(2), np.ones(2)], [np.zeros(2), np.ones(3)], memoryview(b"abcd"))
     yield from (Frame([[1.0, 2.0], [0.1, 0.2]]), Frame([[1, 2], [2**60 + 1, 3]]), Frame([["a"]]))
+    yield from (Column([1.0, 2.0]), Column([0.1, 0.2]), Column([[1, 2], [3, 4]]), Column(["a"]))
+    yield from (
+        Stored(np.ones(3, "f4")),
+        Stored(np.ones((2, 3))),
+        Stored(np.ones((1, 4, 5, 3), "f4")),
+    )
+    yield from ([np.ones((2, 3), "f4"), np.ones(2, int)], {"a": np.ones(2, "f4")}, (np.ones(2), 1))
     grey = RNG.integers(0, 255, (4, 5), dtype="u1")
     alpha = np.concatenate([np.repeat(grey[..., None], 3, -1), np.full((4, 5, 1), 255, "u1")], -1)
     yield from (Pillow(grey, "L"), Pillow(alpha[..., :3].copy(), "RGB"), Pillow(alpha, "RGBA"))
@@ -244,6 +322,14 @@ def tensors():
 
 DTYPES = ["Float32", "Float64", "Float", "UInt8", "Int32", "Int64", "Bool", "Complex64", "Float16"]
 AXES = ["...", "n", "h w", "h w 3", "3 h w", "b 3 h w", ""]
+ONES = ["1 n", "n 1", "b c h w"]
+
+
+def plain_annotations(array_type):
+    """Annotations of Python's own values: numbers, lists and tuples."""
+    yield from (bool, int, float, complex, float | None, list[float], list[int] | None)
+    yield from (tuple[float, ...], tuple[int, int], tuple[int, int, int] | None)
+    yield from (list[array_type], tuple[array_type, array_type], tuple[array_type, ...] | None)
 
 
 def provoke(world: str, values: Any) -> dict[str, int]:
@@ -255,6 +341,8 @@ def provoke(world: str, values: Any) -> dict[str, int]:
     annotations = [array_type] + [
         getattr(jaxtyping, dtype)[array_type, axes] for dtype in DTYPES for axes in AXES
     ]
+    annotations += [jaxtyping.Float[array_type, axes] for axes in ONES]
+    annotations += plain_annotations(array_type)
     for annotation in annotations:
         for mode in ("convert", "strict"):
             for _, told in cases if annotation is array_type else cases[:1]:
@@ -272,7 +360,8 @@ def provoke(world: str, values: Any) -> dict[str, int]:
                         again(value, {})
                     except sk.BoundaryError as error:
                         hint = error.violation.hint
-                        if hint is not None:
+                        # One of an item is about the item alone.
+                        if hint is not None and " at " not in error.violation.place:
                             kinds[hold(hint, value, again)] += 1
     return kinds
 

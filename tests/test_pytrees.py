@@ -342,6 +342,8 @@ T = PyTree[Float32[np.ndarray, "?n"], "T"]
             "axis '?n' is 3 (from argument 'x'), but axis 0 of y['b'][0] is 4",
         ),
         ({"a": 3, "b": [ones(3)]}, "an int is not an array"),
+        ({"a": ones(2), "b": [np.ones(3, "i4")]}, "y['b'][0] is int32, not Float32"),
+        ({"a": ones(2), "b": [jnp.ones(3, "f4")]}, "a boundary takes what its annotations say"),
         ({1: ones(2), "b": ones(3)}, "JAX cannot flatten it: "),
     ],
 )

@@ -24,15 +24,14 @@ from torch import from_numpy  # noqa: E402 - taken by name, before anybody wraps
 @pytest.fixture(autouse=True)
 def _as_it_was():
     """Nothing is left in the libraries when nobody records."""
-    with sk.mode("strict"):  # which wraps some for good, when a body is first watched
-        sk.torch_world(lambda x: x)(torch.ones(1))
     world = world_named("torch")
     names = [name for group in world.watched.values() for name in group]
+    init = vars(torch.Tensor).get("__init__")
     before = [find_operation(world, name)[2] for name in names], from_numpy, list(sys.meta_path)
     yield
     after = [find_operation(world, name)[2] for name in names], from_numpy, list(sys.meta_path)
     assert after == before
-    assert "__init__" not in vars(torch.Tensor)
+    assert vars(torch.Tensor).get("__init__") is init
     assert "SEKISHO_RECORDING" not in os.environ
 
 

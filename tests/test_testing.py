@@ -33,7 +33,7 @@ def test_each_difference_is_told_and_switchable(make, switch, words, world, othe
 def test_other_values_are_counted_and_not_printed(world, other):
     b = other.zeros(4)
     b[1:3] = 12345
-    with pytest.raises(AssertionError, match=r"2 of 4 values differ$") as caught:
+    with pytest.raises(AssertionError, match="2 of 4 values differ, the most") as caught:
         assert_same_values(world.zeros(4), b)
     assert "12345" not in str(caught.value)
     assert_same_values(world.zeros(4), b, atol=20000)

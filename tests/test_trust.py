@@ -645,6 +645,9 @@ def test_a_scalar_type_of_numpy_is_no_array():
         (lambda: sk.squeeze(ONE, dim=0), "the word here is axis"),
         (lambda: sk.squeeze(ONE), "which axis?\n  hint: squeeze(x, axis)"),
         (lambda: sk.to_numpy(ONE, force=True), "the word here is detach=True"),
+        (lambda: sk.to_numpy(ONE, detatch=True), "hint: did you mean 'detach'?"),
+        (lambda: sk.to_torch(ONE, devise="cpu"), "hint: did you mean 'device'?"),
+        (lambda: sk.to_jax(ONE, copi=True), "hint: did you mean 'copy'?"),
         (lambda: sk.numpy_world(typechecker=beartype.BeartypeConf()), "hint: beartype.beartype(co"),
     ],
 )
@@ -661,6 +664,11 @@ def test_a_word_that_is_none_here_is_told_the_one_that_is(call, text):
         ("from_numpy", "hint: sekisho.to_torch(x)"),
         ("cat", "hint: sekisho.concat(arrays, axis=0)"),
         ("numpy_wold", "hint: sekisho.numpy_world"),
+        ("torch", "hint: sekisho.torch_world, or sekisho.to_torch(x)"),
+        ("numpy", "hint: sekisho.numpy_world, or sekisho.to_numpy(x)"),
+        ("jax", "hint: sekisho.jax_world, or sekisho.to_jax(x)"),
+        ("strict", "hint: sekisho.mode('strict')"),
+        ("convert", "hint: sekisho.mode('convert')"),
     ],
 )
 def test_a_name_of_another_library_is_told_the_one_here(name, text):
@@ -668,6 +676,10 @@ def test_a_name_of_another_library_is_told_the_one_here(name, text):
     with pytest.raises(AttributeError) as caught:
         getattr(sk, name)
     assert str(caught.value) == f"module 'sekisho' has no '{name}'.\n  {text}"
+    # An import drops what an AttributeError says.
+    with pytest.raises(ImportError) as imported:
+        exec(f"from sekisho import {name}", {"__name__": "of_somebody"})
+    assert str(imported.value) == str(caught.value)
 
 
 def test_the_parentheses_of_a_block_are_missed():
@@ -692,8 +704,10 @@ def test_a_data_frame_and_a_picture_are_told_a_call_that_is_enough():
     full = np.full((5, 6, 4), 255, "u1")
     rgba = Pillow(full, "RGBA")
     assert refusal(lambda: guard(UInt8[A, "h w 3"])(rgba)).endswith("hint: x.convert('RGB')")
-    full[..., 3] = 7  # its alpha would be lost
-    assert "hint" not in refusal(lambda: guard(UInt8[A, "h w 3"])(Pillow(full, "RGBA")))
+    full[..., 3] = 7  # its alpha is lost, which is said
+    assert refusal(lambda: guard(UInt8[A, "h w 3"])(Pillow(full, "RGBA"))).endswith(
+        "hint: there is an alpha channel: numpy.asarray(x)[..., :3], which drops it"
+    )
 
 
 def test_what_is_marked_no_type_check_is_left_alone():

@@ -169,7 +169,7 @@ class LostWriteWarning(UserWarning):
 
 
 class UnguardedWarning(UserWarning):
-    """What the import hook was told to guard, and could not, or not wholly."""
+    """What the import hook or strict mode was told to guard, and could not, or not wholly."""
 
 
 hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)

@@ -112,11 +112,39 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
         return "the shapes differ"
     left, right = _values(x), _values(y)
     try:
-        close = np.isclose(left, right, asked.rtol, asked.atol, equal_nan=True)
+        close = np.asarray(np.isclose(left, right, asked.rtol, asked.atol, equal_nan=True))
     except TypeError:  # no numbers
         close = np.asarray(left == right)
     different = int(np.count_nonzero(~close))
-    return f"{different} of {close.size} values differ" if different else None
+    if not different:
+        return None
+    pair = np.broadcast_arrays(left, right)
+    how = _largest(pair[0], pair[1], ~close, asked)
+    return f"{different} of {close.size} values differ, {how}"
+
+
+def _largest(left: Any, right: Any, differs: Any, asked: _Asked) -> str:
+    """Where two arrays differ most, by how much, and how much may be."""
+    if left.dtype.kind not in "iufc" or right.dtype.kind not in "iufc":
+        return f"the first at {_index(differs, np.argmax(differs))}"
+    with np.errstate(all="ignore"):
+        wide = np.result_type(left, right, np.float64)
+        errors = np.where(differs, np.abs(left.astype(wide) - right.astype(wide)), -1.0)
+    # An infinity, or NaN, on one side only.
+    is_endless = differs & ~np.isfinite(errors)
+    if is_endless.any():
+        at = np.argmax(is_endless)
+        return f"the first at {_index(differs, at)}: a value there is infinity or NaN"
+    at = np.argmax(errors)
+    allowed = asked.atol + asked.rtol * float(np.abs(right.flat[at]))
+    return (
+        f"the most at {_index(differs, at)}: by {errors.flat[at]:.3g}, where rtol={asked.rtol:g} "
+        f"and atol={asked.atol:g} allow {allowed:.3g}"
+    )
+
+
+def _index(array: Any, at: Any) -> list[int]:
+    return [int(each) for each in np.unravel_index(int(at), array.shape)]
 
 
 def _values(x: Any) -> Any:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
-from sekisho.border.facts import admit_self, bind_dtype, shape_of, why_no_scalar
+from sekisho.border.facts import admit_self, bind_dtype, shape_of
 from sekisho.border.items import admit_container
+from sekisho.border.plain import plain_refusal, refuse_packed
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
@@ -186,6 +187,8 @@ class Boundary:
         if isinstance(parameter.spec, PackedSpec):
             return self.admit_as(parameter.spec.inner, value, place, call)
         if parameter.kind is parameter.kind.VAR_POSITIONAL:
+            if len(value) == 1 and not is_compiling():
+                refuse_packed(self, value[0], call, place)
             return tuple(
                 self.admit_as(parameter.spec, each, place.inside(f"[{i}]"), call)
                 for i, each in enumerate(value)
@@ -236,8 +239,11 @@ class Boundary:
     def _add_hint(
         self, error: BoundaryError, spec: Any, value: Any, place: Place, call: Call
     ) -> None:
-        violation: Any = error.args[0]
-        if violation.hint is None and not is_compiling():
+        violation = error.violation
+        if is_compiling() or violation is None or violation.hint is not None:
+            return
+        # An attribute that an axis names may have been refused by another guard.
+        if (violation.function, violation.place) == (place.contract.function, place.place):
             hint = self._hint(spec, value, call)
             error.args = (violation._replace(hint=hint and hint.format(place.name)),)
 
@@ -257,7 +263,8 @@ class Boundary:
         )
         if array_spec is not None and array_spec.array_type is not None:
             return None
-        return find_remedy(value, wanted, self.border.option_to_pass())
+        hint = find_remedy(value, wanted, self.border.option_to_pass())
+        return self.border.hint_of_first(call, value) or hint
 
     def _pass_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         world = spec.world or call.world
@@ -358,7 +365,7 @@ class Boundary:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
-            raise BoundaryError(place.violation(spec, value, why_no_scalar(spec, value)))
+            raise plain_refusal(spec, value, None, place, call)
         check = self.check_of(spec)
         if not spec.arrays:
             passes = check(with_leaves(value, _as_number) if is_compiling() else value)
@@ -371,7 +378,7 @@ class Boundary:
                 value = self.border.cross(spec, value, home, call, place)
             passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
-            raise BoundaryError(place.violation(spec, value))
+            raise plain_refusal(spec, value, check, place, call)
         return value
 
     def _admit_array_like(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:

@@ -10,7 +10,7 @@ from sekisho.border.copies import add_array
 from sekisho.context import caller, cross, current
 from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
 from sekisho.watch import note_refusal
-from sekisho.worlds import Policy, Refusal, World, describe, dtype_name
+from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
     from sekisho.border.admit import Call
@@ -62,6 +62,19 @@ class Border:
         if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
             return None
         return f"@{options.kind}(on_foreign='convert')"
+
+    def hint_of_first(self, call: Call, value: Any) -> str | None:
+        """What mends a call whose first array, a constant, is of another world than a traced one."""
+        found = find_world(value)
+        is_traced = found is not None and (found.kind_of(value) or "").endswith("Tracer")
+        world = call.world
+        if self.options.kind != "same_world" or not is_traced or world in {None, found}:
+            return None
+        assert world is not None
+        assert found is not None
+        return (
+            f"the first array decides, and it is {world.label}'s: pass it by to_{found.name}(...)"
+        )
 
     def cross(
         self,

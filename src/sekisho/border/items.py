@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho.border.copies import add_container
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
+from sekisho.remedy import are_few
 from sekisho.worlds import (
     CheckedIterable,
     Refusal,
@@ -56,7 +57,9 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     else:
         fits, admit = isinstance(value, spec.container), _sequence
     if not fits or issubclass(kind, (str, bytes)):
-        raise BoundaryError(place.violation(spec, value))
+        raise BoundaryError(
+            place.violation(spec, value, hint=_other_class(admit_as, spec, value, place, call))
+        )
     if is_compiling():  # of which a compiler makes text: there are no values that hold themselves
         return admit(admit_as, spec, value, place, call)
     if any(value is each and spec is asked for asked, each in place.around):
@@ -80,6 +83,20 @@ def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> lis
     except Exception as error:  # noqa: BLE001 - the class may raise anything
         reason = f"its items cannot be taken: {str(error).partition(chr(10))[0]}"
     raise BoundaryError(place.violation(spec, value, reason))
+
+
+def _other_class(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> str | None:
+    """``tuple(x)`` for a list where a tuple is asked for, and the other way, if that is enough."""
+    wanted: Any = tuple if isinstance(spec, TupleSpec) else getattr(spec, "container", None)
+    is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
+    if not is_one or call.in_trial or is_compiling() or not are_few(value):
+        return None
+    try:
+        trial = call._replace(bound=dict(call.bound), in_trial=True, copies=None)
+        admit_as(spec, wanted(value), place, trial)
+    except BoundaryError:
+        return None
+    return f"{wanted.__name__}({{0}})"
 
 
 def _sequence(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
-from sekisho.contract import ArraySpec, UnionSpec
+from sekisho.contract import ArraySpec, HintSpec, UnionSpec
 from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
 from sekisho.worlds import dtype_name, find_world, is_compiling
 
@@ -51,6 +51,16 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
     return _refuse(admit_as, errors, spec, value, place, call)
 
 
+def _is_kind(spec: Any, value: Any) -> bool:
+    """Whether a value is of the class that an annotation names, whatever its items are."""
+    kind: Any = None
+    if isinstance(spec, HintSpec):
+        kind = get_origin(spec.hint) or spec.hint
+    elif not isinstance(spec, ArraySpec):
+        kind = getattr(spec, "container", None)
+    return isinstance(kind, type) and kind is not object and isinstance(value, kind)
+
+
 def _refuse(
     admit_as: Admit,
     errors: list[tuple[Any, BoundaryError]],
@@ -65,6 +75,12 @@ def _refuse(
     refused = [(each, error, error.violation) for each, error in errors if error.violation]
     inside = [each for each in refused if each[2].place != place.place]
     meant = inside if len(inside) == 1 else [each for each in refused if each[2].reason]
+    own = [each for each in refused if _is_kind(each[0], value)]
+    if not inside and own:  # a list, where a list is one of them: that it is no array says nothing
+        meant = own
+    rest = [each for each in refused if each[2].expected != "None"]
+    if not meant and len(rest) == 1:
+        meant = rest
     if find_world(value) is not None:  # of which what is no array says only that it is one
         meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
     if len(meant) == 1:

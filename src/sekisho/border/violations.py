@@ -26,6 +26,13 @@ __all__ = ["Place"]
 _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
 
 
+def _first_line(error: Exception) -> str:
+    try:
+        return str(error).partition("\n")[0]
+    except Exception:  # noqa: BLE001 - somebody else's class
+        return ""
+
+
 def _shown(sizes: tuple[int, ...]) -> str:
     """Several sizes as Python writes a tuple; torch's own class, and a symbol of a compiler's, would not."""
     text = ", ".join([str(size) for size in sizes])
@@ -102,7 +109,8 @@ class Place:
         hint: str | None = None,
     ) -> Violation:
         """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
-        hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
+        if spec is not UNANNOTATED:
+            hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"
@@ -129,9 +137,22 @@ class Place:
             known = world.why_shapeless(value)
             if known is not None:
                 return self.violation(spec, value, f"{self.it} {known[0]}", known[1])
-            text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
+            return self._hostile(spec, value, error)
         return None
+
+    def classless(self, spec: Any, value: Any) -> Violation | None:
+        """Say that a value does not let itself be asked for its class, as `isinstance` does; or None."""
+        try:
+            value.__class__  # noqa: B018 - a property may raise anything
+        except SekishoError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as said
+            return self._hostile(spec, value, error)
+        return None
+
+    def _hostile(self, spec: Any, value: Any, error: Exception) -> Violation:
+        text = f"{type(error).__name__}: {_first_line(error)}"
+        return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: who bound the axis, and what this one is."""

@@ -28,11 +28,13 @@ __all__ = [
     "Level",
     "Mode",
     "Setting",
+    "after_strict",
     "current",
     "current_untraced",
     "directions",
     "get_mode",
     "install",
+    "is_strict_anywhere",
     "make_setting",
     "mode",
     "on_strict",
@@ -166,14 +168,47 @@ def on_strict(prepare: Callable[[], None]) -> None:
         prepare()
 
 
-def _entering(setting: Setting) -> Setting:
+def _entering(setting: Setting, holder: object) -> Setting:
     global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value a process, as the mode itself
     if setting.name == "strict" and not _is_prepared:
         _becomes_strict = True
         for prepare in tuple(_on_strict):
             prepare()
         _is_prepared = True
+    if setting.name == "strict":
+        _strict.append(holder)
     return setting
+
+
+_PROCESS: Final = "process"
+_strict: Final[list[object]] = [_PROCESS] if _process.name == "strict" else []
+"""What has strict mode in force: the blocks that are entered, in any thread, and the process.
+
+A task or a thread that has taken a block's mode along may outlive the block. A list is changed by C in one
+step, so no lock is needed.
+"""
+
+_after_strict: Final[list[Callable[[], None]]] = []
+
+
+def after_strict(clean_up: Callable[[], None]) -> Callable[[], None]:
+    """Have `clean_up` called whenever strict mode is in force nowhere any more."""
+    _after_strict.append(clean_up)
+    return clean_up
+
+
+def is_strict_anywhere() -> bool:
+    """Whether a block of strict mode is entered in any thread, or the process is in it."""
+    return bool(_strict)
+
+
+def _leaving(setting: Setting, holder: object) -> None:
+    if setting.name == "strict":
+        with contextlib.suppress(ValueError):  # left twice
+            _strict.remove(holder)
+        if not _strict:
+            for clean_up in tuple(_after_strict):
+                clean_up()
 
 
 def current() -> Setting:
@@ -250,8 +285,9 @@ def process_setting() -> Setting:
 
 def install(setting: Setting) -> None:
     """Make a setting that of this process, and of the worker processes it starts."""
-    global _process  # noqa: PLW0603 - one value a process is what this module is for
-    _process = _entering(setting)
+    global _process
+    before, _process = _process, _entering(setting, _PROCESS)
+    _leaving(before, _PROCESS)
     os.environ[_VARIABLE] = str(setting)
 
 
@@ -283,10 +319,11 @@ class mode(Block):  # noqa: N801 - used like a function
 
     def __enter__(self) -> None:
         self._is_used = True
-        _scoped.set((*_scoped.get(), (self, _entering(self._setting))))
+        _scoped.set((*_scoped.get(), (self, _entering(self._setting, self))))
 
     def __exit__(self, *error: object) -> None:
         _scoped.set(without_last(_scoped.get(), self))
+        _leaving(self._setting, self)
 
     def __call__(self, function: F) -> F:
         """Have a function, or a coroutine, run in this mode whenever it is called."""

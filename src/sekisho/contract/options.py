@@ -85,7 +85,11 @@ def make_options(kind: Kind, **options: Any) -> Options:
         try:
             options["device"] = home.parse_device(device)
         except Refusal as refusal:
-            _refuse_option(kind, "device", "None, 'module' or a device", device, refusal.reason)
+            reason = refusal.reason
+        else:
+            reason = ""
+        if reason:  # outside of the handler: one traceback is enough
+            _refuse_option(kind, "device", "None, 'module' or a device", device, reason)
     return Options(kind, **options)
 
 

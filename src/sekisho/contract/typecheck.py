@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import importlib
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from sekisho.errors import SekishoError
 from sekisho.ground import quiet, runs_while_tracing
 
 if TYPE_CHECKING:
@@ -40,37 +41,83 @@ def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool
         return _cached_checker.__wrapped__(hint, typechecker)
 
 
+_SHORT: Final = frozenset({bool, int, float, complex, type(None)})
+"""Classes of values that are short as text."""
+
+_LONG: Final = 1 << 10
+
+
 @functools.cache
-def _beartype() -> Any:
-    """Beartype, to which an int is a float too, as to PEP 484 and every static type checker."""
+def _beartype() -> Callable[[Any], Callable[[object], bool]]:
+    """Beartype, to which an int is a float too, as to PEP 484 and every static type checker.
+
+    Its decorator makes the quickest check, and takes longest to make it. For what it refuses it words an
+    error, with the text of all that the value holds: a second for a list of a million. So that check is
+    made for values that are short, when the first one comes.
+    """
     beartype: Any = importlib.import_module("beartype")
-    return beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+    is_bearable: Any = importlib.import_module("beartype.door").is_bearable
+    conf = beartype.BeartypeConf(is_pep484_tower=True)
+    decorate = beartype.beartype(conf=conf)
+
+    def make(hint: Any) -> Callable[[object], bool]:
+        is_bearable(None, hint, conf=conf)  # raises if it does not understand the hint
+        takes: Callable[[object], bool] | None = None
+
+        def accepts(value: object) -> bool:
+            nonlocal takes
+            kind = type(value)
+            if kind in _SHORT or (kind is str and len(cast("str", value)) < _LONG):
+                if takes is None:
+                    with quiet():
+                        takes = _takes(hint, decorate)
+                return takes(value)
+            answer: bool = is_bearable(value, hint, conf=conf)
+            return answer
+
+        return accepts
+
+    return make
 
 
 @functools.lru_cache(maxsize=1024)
 def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
-    decorate = typechecker
-    if typechecker == "beartype":
-        decorate = _beartype()
+    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+    with quiet():
+        accepts = _beartype()(hint) if typechecker == "beartype" else _takes(hint, typechecker)
+
+    @runs_while_tracing
+    def check(value: object) -> bool:
+        try:
+            return accepts(value)
+        except SekishoError:  # what the value asks in a body that is watched
+            raise
+        except Exception:  # noqa: BLE001 - a value may raise anything that is asked about itself
+            return False
+
+    return check
+
+
+def _takes(hint: Any, decorate: Any) -> Callable[[object], bool]:
+    """Have a decorator check one parameter."""
 
     # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
     def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]
         del value
 
     take.__annotations__ = {"value": hint, "return": None}
-    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
-    with quiet():
-        checked = decorate(take)
+    checked = decorate(take)
 
-    @runs_while_tracing
-    def check(value: object) -> bool:
+    def takes(value: object) -> bool:
         try:
             checked(value)
+        except SekishoError:
+            raise
         except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
-            # Beartype's frame holds its error, and the error its frame: a cycle, in which everything
+            # The checker's frame holds its error, and the error its frame: a cycle, in which everything
             # that is being called right now would stay.
             traceback.clear_frames(error.__traceback__)
             return False
         return True
 
-    return check
+    return takes

@@ -15,11 +15,11 @@ from sekisho.ground._private import (
     is_stored_field,
     look_up,
     quiet,
-    warning_hook,
 )
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
 from sekisho.ground.frames import locals_of, not_counted
+from sekisho.ground.hooks import Observer, original_of
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
 from sekisho.ground.overloads import Converting, HandingBack
@@ -45,6 +45,7 @@ from sekisho.ground.source import (
     make_stub,
     runs_while_tracing,
 )
+from sekisho.ground.warned import passing
 from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "HandingBack",
     "LineFile",
     "OPTIONS",
+    "Observer",
     "STUB",
     "WRITE",
     "as_command_data",
@@ -80,12 +82,13 @@ __all__ = [
     "make_stub",
     "not_counted",
     "once",
+    "original_of",
     "parse",
+    "passing",
     "printable",
     "quiet",
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
-    "warning_hook",
     "without_last",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.errors import DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from types import FrameType
 
 __all__ = ["foreign_name", "refuse_misspelt", "refuse_words"]
 
@@ -15,6 +17,7 @@ _HERE: Final = {
     "isinstance": "check(x, annotation)",
     **dict.fromkeys(("xp", "get_namespace", "array_namespace"), "namespace(x)"),
     **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
+    **{name: f"mode({name!r})" for name in ("convert", "warn", "strict", "off")},
 }
 """What stands beside the array libraries, and what does it here."""
 
@@ -39,13 +42,31 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
         name: what was asked for.
         known: the names that there are.
         theirs: the words of array libraries, and what does the same here.
+
+    Raises:
+        ImportError: with the same text, where the name is imported.
     """
     meant = _HERE.get(name) or theirs.get(name)
+    if f"{name}_world" in known:  # a library's name, most of all above a function
+        meant = f"{name}_world, or sekisho.to_{name}(x)"
     if meant is None:
         close = _close(name, known, 1)
         meant = close[0] if close else None
     hint = f"\n  hint: sekisho.{meant}" if meant else ""
-    return AttributeError(f"module 'sekisho' has no {name!r}.{hint}", name=name)
+    text = f"module 'sekisho' has no {name!r}.{hint}"
+    if _is_imported(inspect.currentframe()):
+        # Of an AttributeError, ``from sekisho import name`` would drop the text.
+        raise ImportError(text, name="sekisho")
+    return AttributeError(text, name=name)
+
+
+def _is_imported(frame: FrameType | None) -> bool:
+    """Whether the line that asks a module of ours for a name is ``from sekisho import name``."""
+    import dis  # noqa: PLC0415 - only for the message
+
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "sekisho":
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == dis.opmap["IMPORT_FROM"]
 
 
 def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]) -> NoReturn:
@@ -90,7 +111,8 @@ def refuse_words(
     reason = reason or f"there is no argument {name!r}."
     if not meant and (close := _close(name, known, 1)):
         call = f"did you mean {close[0]!r}?"
-    raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}")
+    # Not of the error that led here: it says of a library what this one says of the call.
+    raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}") from None
 
 
 def _close(name: str, known: Collection[str], most: int) -> list[str]:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.border import Place
-from sekisho.contract import array_specs
-from sekisho.errors import SekishoError, Violation, WorldError, hide_in_pytest
+from sekisho.contract import UNANNOTATED, array_specs
+from sekisho.errors import BoundaryError, SekishoError, Violation, WorldError, hide_in_pytest
 from sekisho.ground import is_guard, locals_of
 from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
@@ -57,10 +57,14 @@ def make_explainer(
             error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)
             return
         values = locals_of(error.__traceback__.tb_frame)
+        is_of_body = _has_run(function, error.__traceback__)
         for parameter, value in _declared(contract, values):
-            violation = Place(contract, parameter).unreadable(parameter.spec, value)
+            place, holds_arrays = Place(contract, parameter), bool(array_specs(parameter.spec))
+            violation = place.unreadable(parameter.spec, value) if holds_arrays else None
+            if violation is None and not is_of_body:
+                violation = place.classless(parameter.spec, value)
             if violation is not None:
-                raise WorldError(violation) from None
+                raise (WorldError if holds_arrays else BoundaryError)(violation) from None
         if isinstance(error, ValueError) and "read-only" in str(error):
             _note_read_only(error, values)
 
@@ -98,13 +102,22 @@ def _is_ours(frame: FrameType) -> bool:
     return f"{name}.".startswith("sekisho.") or is_guard(frame.f_code)
 
 
+def _has_run(function: Callable[..., Any], traceback: TracebackType | None) -> bool:
+    """Whether an error came out of the guarded function itself."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    while traceback is not None and traceback.tb_frame.f_code is not code:
+        traceback = traceback.tb_next
+    return traceback is not None
+
+
 def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:
-    """The arrays, or what holds them, that the guard has looked at, and what each must be."""
+    """What the guard has looked at, with what each must be: the items of what holds some."""
     result = next((name for name in ("result", "result_") if name in values), None)
     for parameter in (*contract.parameters, contract.result):
         name = result if parameter is contract.result else parameter.name
-        if name in values and array_specs(parameter.spec):
-            for each in flatten(values[name]):
+        if name in values:
+            is_plain = parameter.spec is UNANNOTATED
+            for each in [values[name]] if is_plain else flatten(values[name]):
                 yield parameter, each
 
 

@@ -374,8 +374,11 @@ def _module_device(contract: Contract, home: World | None, module: Any) -> Any:
     if device is None:
         reason = "device='module' is where the first parameter is, and there is none"
         expected = "a module with parameters"
+        is_module = home is not None and home.is_module(module)
+        hint = None if is_module else "device='module' is for the methods of a module"
+        place = contract.parameters[0].place
         violation = Violation(
-            contract.function, "argument 'self'", expected, describe(module), reason
+            contract.function, place, expected, describe(module), reason, hint=hint
         )
         raise DeviceError(violation)
     return device

@@ -43,6 +43,7 @@ from sekisho.guard.body import asks
 from sekisho.guard.late import read_late
 from sekisho.guard.names import Names
 from sekisho.guard.report import called, made, warn_of_slips
+from sekisho.guard.scripting import lend_names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
 from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
 
@@ -89,6 +90,7 @@ class Recipe(NamedTuple):
         """
         guard.__wrapped__ = self.function
         guard.__prepare_scriptable__ = self.to_script
+        lend_names(self.function, guard.__globals__)
 
 
 def make_guard(
@@ -277,6 +279,7 @@ class _Writing:
             self.kept = self.write_into(None, guard.__globals__)
         else:
             self.write_into(guard, guard.__globals__)
+            lend_names(self.recipe.function, guard.__globals__)  # some are defined only now
             if not guard.__code__.co_flags & inspect.CO_VARARGS:
                 vars(guard).pop("__signature__", None)  # its code has it now
 

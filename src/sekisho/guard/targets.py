@@ -66,10 +66,27 @@ def guard_target(
         return manager(guard_target(function.__wrapped__, options, frame))
     names = functools.partial(_names_around, function, frame, owner)
     guarded = make_guard(function, options, names)
-    for name in ("cache_info", "cache_clear"):  # functools.lru_cache's, which are in no __dict__
-        if hasattr(function, name) and not hasattr(guarded, name):
-            setattr(guarded, name, getattr(function, name))
+    _hand_on_methods(function, guarded)
     return guarded
+
+
+def _hand_on_methods(function: Any, guarded: Any) -> None:
+    """Give a guard the public methods of what it wraps, which are in no ``__dict__``.
+
+    ``cache_clear`` of `functools.lru_cache`, ``lower`` of ``jax.jit``, ``defvjp`` of ``jax.custom_vjp``.
+    """
+    kind = class_of(function)
+    if kind in _PLAIN:
+        return
+    for name in dir(kind):
+        # A class or an object of somebody else's may raise anything: then it is without.
+        with contextlib.suppress(Exception):
+            is_new = not name.startswith("_") and not hasattr(guarded, name)
+            if is_new and callable(getattr(kind, name)):
+                setattr(guarded, name, getattr(function, name))
+
+
+_PLAIN: Final = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
 def _guard_again(options: Options, make: Any, arguments: Any) -> Any:

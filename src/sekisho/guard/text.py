@@ -213,6 +213,8 @@ class _Writer:
                 # By identity first: what an array is no instance of may be slow to say so.
                 own_way = f"{own} if {scope.builtin('type')}({plain}) is {own} else "
                 choice = f"{own_way}{''.join(ways)}{own}"
+            # The handler of what a value raises begins at the first comment.
+            self.emit("# the class of the first array")
             line = f"{scope.array_type} = {choice}"
             if len(line) <= _LINE_LENGTH - 4:
                 self.emit(line)

@@ -10,7 +10,7 @@ from sekisho.border import first_array_of
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
 from sekisho.ground import not_counted
-from sekisho.watch import Watch, Watching, show_calls, watch_jobs
+from sekisho.watch import Watch, Watching, show_calls
 from sekisho.worlds import find_world, is_compiling
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
         if is_compiling() or current().name != "strict":
             return function(*args, **kwargs)
         watching = Watching(find(args, kwargs))
-        watch_jobs()
         if start is None:
             with watching:
                 return function(*args, **kwargs)

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import declarations
-from sekisho.ground import frame_at
+from sekisho.ground import frame_at, not_counted
 from sekisho.recorder.counting import Counter, repeat, threads
 from sekisho.recorder.observing import PLAIN, Operation, class_of, make_reader
 from sekisho.worlds import HOST
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["make_call", "state"]
+
+__warningregistry__ = None  # see `ground.warned`
 
 
 class _State:
@@ -48,6 +50,7 @@ def make_call(operation: Operation, original: Callable[..., Any]) -> Callable[..
 _clock: Final = time.perf_counter
 
 
+@not_counted
 def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     """The general one: whatever the kind, without a quick way."""
     read, depth = make_reader(operation), 2 if operation.kind == "compute" else 1
@@ -69,6 +72,7 @@ def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., An
     return call
 
 
+@not_counted
 def _export(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     read, number, host = make_reader(operation), operation.number, HOST.array_type()
     may_be_quick = operation.name in operation.world.quick
@@ -105,6 +109,7 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
     return call
 
 
+@not_counted
 def _import(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     read, number, host = make_reader(operation), operation.number, HOST.array_type()
     own, quick = operation.world.array_type(), operation.world.quick
@@ -142,6 +147,7 @@ def _import(operation: Operation, original: Callable[..., Any]) -> Callable[...,
     return call
 
 
+@not_counted
 def _scalar(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     read, number = make_reader(operation), operation.number
     may_be_quick = operation.name in operation.world.quick
@@ -168,6 +174,7 @@ def _scalar(operation: Operation, original: Callable[..., Any]) -> Callable[...,
     return call
 
 
+@not_counted
 def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     read, returns_moved = make_reader(operation), not operation.name.endswith("copy_")
 
@@ -186,6 +193,7 @@ def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., A
     return call
 
 
+@not_counted
 def _compute(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
     general = _any(operation, original)
     own = operation.world.array_type()

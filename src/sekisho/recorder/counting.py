@@ -7,9 +7,16 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.context import allowance, declarations
+from sekisho.context import (
+    OWN,
+    SEKISHO,
+    allowance,
+    declarations,
+    is_at_boundary,
+    kind_of,
+    own_frame,
+)
 from sekisho.log import Row, key_of
-from sekisho.recorder.frames import OWN, SEKISHO, is_at_boundary, kind_of, own_frame
 from sekisho.recorder.observing import Operation, Seen
 from sekisho.worlds import dtype_name
 

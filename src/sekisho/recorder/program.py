@@ -17,10 +17,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.context import everywhere
+from sekisho.context import everywhere, own_packages
 from sekisho.ground import environment_of_children
 from sekisho.log import CrossingLog
-from sekisho.recorder import frames
 from sekisho.recorder.arrival import Arrivals
 from sekisho.recorder.calls import state
 from sekisho.recorder.counting import Counter, threads
@@ -50,7 +49,7 @@ def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[
 def begin_as_told() -> None:
     """Record this process as the environment says, if it says so."""
     told = json.loads(os.environ[VARIABLE].partition(os.pathsep)[2])
-    frames.own_packages.update(told["own"])
+    own_packages.update(told["own"])
     _begin(Path(told["folder"]), told["keep"])
 
 

@@ -5,7 +5,16 @@ itself; the steps together are the hint. A hint that was not followed is not giv
 word their errors with it; nothing here knows where the value is.
 """
 
+from sekisho.remedy.samples import are_few
 from sekisho.remedy.search import Wanted, find_remedy
-from sekisho.remedy.steps import plain_text, shape_step, value_hint
+from sekisho.remedy.steps import number_hint, plain_text, shape_step, value_hint
 
-__all__ = ["Wanted", "find_remedy", "plain_text", "shape_step", "value_hint"]
+__all__ = [
+    "Wanted",
+    "are_few",
+    "find_remedy",
+    "number_hint",
+    "plain_text",
+    "shape_step",
+    "value_hint",
+]

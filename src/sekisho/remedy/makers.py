@@ -11,7 +11,7 @@ import numpy as np
 from sekisho.contract import match_shape
 from sekisho.ground import evaluate
 from sekisho.remedy.losses import are_same, loss_of
-from sekisho.remedy.samples import Sample
+from sekisho.remedy.samples import Sample, is_stored, stored_alike
 from sekisho.remedy.steps import Advice, Step
 from sekisho.worlds import (
     HOST,
@@ -24,7 +24,7 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sekisho.contract import ArraySpec, Bindings
 
@@ -53,8 +53,10 @@ def make_step(
     Raises:
         Advice: if no call is certain to.
     """
-    target = (spec and spec.only_dtype) or None
     value = sample.value
+    if is_stored(value):
+        return _stored_step(value, spec)
+    target = (spec and spec.only_dtype) or None
     nearest: Step | None = None
     has_dtype = False
     for step, made in _tried(value, world or HOST, target):
@@ -70,8 +72,32 @@ def make_step(
         if (is_lawful and not has_dtype) or (nearest is None and target):
             nearest, has_dtype = step, is_lawful
     if nearest is None:
-        raise Advice(None)
+        raise Advice(_item_advice(value))
     return nearest
+
+
+def _stored_step(value: Any, spec: ArraySpec | None) -> Step:
+    """Read an array that lies in a file, without reading it for the message.
+
+    Raises:
+        Advice: if more than that has to be done: nobody knows its values.
+    """
+    if spec is not None and not spec.accepts_dtype(dtype_name(value.dtype)):
+        raise Advice("read it first: {0}[...]")
+    return Step("{0}[...]", stored_alike)
+
+
+def _item_advice(value: Any) -> str | None:
+    """Of a batch, which is a list or a dict of arrays of several kinds, one is meant."""
+    kind = class_of(value)
+    if not issubclass(kind, (dict, list, tuple)) or not value:
+        return None
+    items = value.items() if issubclass(kind, dict) else enumerate(value)
+    arrays = [(key, each) for key, each in items if find_world(each) is not None]
+    ranks = {len(each.shape) for _, each in arrays}
+    if not arrays or (len(ranks) == 1 and not issubclass(kind, dict)):
+        return None
+    return f"take one of its items, as in {{0}}[{arrays[0][0]!r}]"
 
 
 def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
@@ -106,10 +132,8 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
     elif issubclass(kind, (bytes, bytearray)):
         if dtype == "uint8":  # as anything else they would have to be decoded
             yield "numpy.frombuffer({0}, dtype='uint8')", None
-    elif package in _FRAMES and hasattr(kind, "to_numpy"):
-        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
-        if dtype is not None:
-            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package in {*_FRAMES, "scipy"} or kind.__name__ in _opens_of(package):
+        yield from _foreign_calls(kind, package, dtype)
     elif package == "PIL" and hasattr(kind, "convert"):
         yield "numpy.asarray({0})", None
         for mode in ("RGB", "L", "RGBA"):
@@ -119,6 +143,42 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
         yield "numpy.from_dlpack({0})", None
         if dtype is not None:
             yield f"numpy.asarray({{0}}, dtype='{dtype}')", "numpy.asarray({0})"
+
+
+def _foreign_calls(kind: Any, package: str, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of tables, sparse arrays and boxes of other packages, by their own methods."""
+    if package == "pandas" and hasattr(kind, "to_numpy"):
+        # Of columns of several dtypes pandas makes what holds them all: with a loss of digits.
+        yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
+        if dtype is not None:
+            yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
+    elif package in _FRAMES and hasattr(kind, "to_numpy"):
+        yield from _frame_calls(kind, dtype)
+    elif package == "scipy" and hasattr(kind, "toarray"):
+        yield "{0}.toarray()", None
+    elif kind.__name__ in _opens_of(package):
+        yield _opens_of(package)[kind.__name__], None
+
+
+def _opens_of(package: str) -> Mapping[str, str]:
+    """What makes an array of a library's own classes that are none, by their names."""
+    nothing: Mapping[str, str] = {}
+    return next((world.opens for world in loaded_worlds() if world.name == package), nothing)
+
+
+def _frame_calls(kind: Any, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+    """Of tables whose ``to_numpy`` takes no dtype: polars', Arrow's, xarray's."""
+    for call in ("{0}.to_numpy()", "{0}.to_numpy(zero_copy_only=False)"):
+        yield call, _column_by_column(kind)
+        if dtype is not None:
+            yield f"{call}.astype('{dtype}')", call
+
+
+def _column_by_column(kind: Any) -> str | None:
+    """The call whose values a table's must be: its columns may be of several dtypes."""
+    is_table = hasattr(kind, "columns") and hasattr(kind, "iter_columns")
+    columns = "[each.to_numpy().astype(object) for each in {0}.iter_columns()]"
+    return f"numpy.stack({columns}, -1)" if is_table else None
 
 
 def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:

@@ -8,8 +8,11 @@ kept beside it. A look at a sample copies no more than the sample.
 from __future__ import annotations
 
 import array
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import numpy as np
 
 from sekisho.worlds import class_of, find_world
 
@@ -17,11 +20,14 @@ if TYPE_CHECKING:
     from sekisho.remedy.steps import Step
     from sekisho.worlds import World
 
-__all__ = ["MOST", "Sample", "take_sample"]
+__all__ = ["MOST", "Sample", "are_few", "is_stored", "stored_alike", "take_sample"]
 
 MOST: Final = 1 << 15
 """How many elements a message looks at: some milliseconds, whatever it asks of them. For no more than
 these torch wakes no other threads, which may take longer than the work."""
+
+MOST_TRIED: Final = 1 << 10
+"""How many lists or arrays a message looks at one by one, or admits as a guard would: about 10 us each."""
 
 _ITEMS: Final = (list, tuple, range, bytes, bytearray, memoryview, array.array)
 
@@ -55,27 +61,47 @@ class Sample(NamedTuple):
 def take_sample(value: Any) -> Sample | None:
     """Return a value, or a sample of a large one; None if none can be had without reading all of it."""
     world, kind = find_world(value), class_of(value)
+    if is_stored(value):
+        return Sample(value, tuple(value.shape))
     if world is not None:
-        try:
-            is_large = world.size(value) > MOST
-        except Exception:  # noqa: BLE001 - a tensor that is not initialised yet: a conversion says so
-            is_large = False
-        return _sample_of_array(world, value) if is_large else Sample(value)
+        return _sample_of_array(world, value)
     if issubclass(kind, _ITEMS):
         return _sample_of_items(value)
     if str(kind.__module__).partition(".")[0] == "PIL" and hasattr(kind, "crop"):
-        width, height = value.size
-        rows, columns = _steps((height, width))
-        part = value.crop((0, 0, -(-width // columns), -(-height // rows)))
-        return _sample(part, (height, width)) if rows * columns > 1 else Sample(value)
-    sizes = _sizes_of(value)
-    if math.prod(sizes) <= MOST:
-        return Sample(value)
-    step = min(sizes[0], -(-math.prod(sizes) // MOST))  # tables are cut along their rows
+        return _sample_of_picture(value)
+    return _sample_of_table(value)
+
+
+def are_few(value: Any) -> bool:
+    """Whether a list, a tuple or a dict holds no more items than may be tried, to any depth."""
+    left, open_ = MOST_TRIED, list[Any]([value])
     try:
-        return _sample(value[::step], sizes)
-    except Exception:  # noqa: BLE001 - somebody else's class may raise anything
-        return None
+        while open_ and left >= 0:
+            holder = open_.pop()
+            items: Any = holder.values() if issubclass(class_of(holder), dict) else holder
+            taken: list[Any] = list(itertools.islice(items, left + 1))
+            left -= len(taken)
+            open_ += [each for each in taken if issubclass(class_of(each), (list, tuple, dict))]
+    except Exception:  # noqa: BLE001 - a class of somebody else's may raise anything
+        return False
+    return left >= 0
+
+
+_STORED: Final = frozenset({"h5py", "zarr"})
+
+
+def is_stored(value: Any) -> bool:
+    """Whether a value is an array that lies in a file, which is not read for a message."""
+    kind = class_of(value)
+    is_one = str(kind.__module__).partition(".")[0] in _STORED and hasattr(kind, "__getitem__")
+    return is_one and hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def stored_alike(value: Any) -> Any:
+    """Make an array of a stored one's dtype, of zeros, of the sizes that a sample would have."""
+    steps = _steps(tuple(value.shape))
+    sizes = [-(-size // step) for size, step in zip(value.shape, steps, strict=True)]
+    return np.zeros(sizes, value.dtype)
 
 
 def _sizes_of(value: Any) -> tuple[int, ...]:
@@ -91,9 +117,33 @@ def _sample(part: Any, sizes: tuple[int, ...]) -> Sample:
 
 
 def _sample_of_array(world: World, value: Any) -> Sample | None:
+    try:
+        is_large = world.size(value) > MOST
+    except Exception:  # noqa: BLE001 - a tensor that is not initialised yet: a conversion says so
+        is_large = False
+    if not is_large:
+        return Sample(value)
     sizes = tuple(value.shape)
     part = world.sampled(value, _steps(sizes))
     return None if part is None else _sample(part, sizes) if part is not value else Sample(value)
+
+
+def _sample_of_picture(value: Any) -> Sample:
+    width, height = value.size
+    rows, columns = _steps((height, width))
+    part = value.crop((0, 0, -(-width // columns), -(-height // rows)))
+    return _sample(part, (height, width)) if rows * columns > 1 else Sample(value)
+
+
+def _sample_of_table(value: Any) -> Sample | None:
+    sizes = _sizes_of(value)
+    if math.prod(sizes) <= MOST:
+        return Sample(value)
+    step = min(sizes[0], -(-math.prod(sizes) // MOST))  # tables are cut along their rows
+    try:
+        return _sample(value[::step], sizes)
+    except Exception:  # noqa: BLE001 - somebody else's class may raise anything
+        return None
 
 
 def _sample_of_items(value: Any) -> Sample:
@@ -105,7 +155,11 @@ def _sample_of_items(value: Any) -> Sample:
         first = first[0]
     world = find_world(first)
     inside = tuple(first.shape) if world is not None else ()
-    steps = _steps((*sizes, *inside))
+    # Each list and each array takes as long as many numbers.
+    outer = len(sizes) - (world is None)
+    steps = _steps(tuple(sizes[:outer]), MOST_TRIED)
+    kept = math.prod(-(-size // step) for size, step in zip(sizes, steps, strict=False))
+    steps += _steps((*sizes[outer:], *inside), max(1, MOST // kept))
     if all(step == 1 for step in steps):
         return Sample(value)
 
@@ -122,12 +176,12 @@ def _sample_of_items(value: Any) -> Sample:
     return _sample(part(value, steps, len(sizes)), (*sizes, *inside))
 
 
-def _steps(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """The step along each axis, so that no more than `MOST` are left, and two of each that has two."""
+def _steps(sizes: tuple[int, ...], most: int = MOST) -> tuple[int, ...]:
+    """The step along each axis, so that no more than `most` are left, and two of each that has two."""
     left = math.prod(sizes)
     steps: list[int] = []
     for size in sizes:
-        step = max(1, min(size // 2, -(-left // MOST)))
+        step = max(1, min(size // 2, -(-left // most)))
         left = -(-left // step)
         steps.append(step)
     return tuple(steps)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -243,15 +244,22 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     why, _, rest = hint.rpartition(": ")
     call, _, loses = rest.partition(", which ")
     call, _, option = call.partition(", or ")
+    judged = ".astype(" in call
+    call = _spelled(call, find_world(value) or HOST)
     if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
         made = (find_world(value) or HOST).shaped_like(value, dtype_name(value.dtype))
     else:
         made = evaluate_on(call, value)
-    judged = ".astype(" in call
     if judged:
         loses = loses or _lost(value, made)
     loses = loses and f", which {loses}"
     return Step(call, functools.partial(_made, made), why, "", loses, option, judged=judged)
+
+
+def _spelled(call: str, world: World) -> str:
+    """A refusal's cast, which speaks of a NumPy array, in the words of the value's own library."""
+    cast = world.spelling.get("cast", "{0}.astype('DTYPE')")
+    return re.sub(r"\{0\}\.astype\('(\w+)'\)", lambda found: cast.replace("DTYPE", found[1]), call)
 
 
 def _made(made: Any, _value: Any) -> Any:
@@ -264,7 +272,7 @@ def _lost(value: Any, made: Any) -> str:
     Raises:
         Advice: if it is more than that.
     """
-    if value.dtype.kind == "O":
+    if getattr(value.dtype, "kind", "") == "O":
         loss = None if bool(np.all(are_same(made.astype(object), value))) else "values"
     else:
         loss = loss_of(value, dtype_name(made.dtype))

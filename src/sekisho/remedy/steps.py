@@ -10,22 +10,29 @@ than ``add_batch_dim(x)``. In every text ``{0}`` is the value.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from itertools import combinations
 from operator import attrgetter, itemgetter
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
+
 from sekisho.contract import Axis, Bindings, match_shape
-from sekisho.remedy.losses import loss_of
+from sekisho.ground import evaluate
+from sekisho.remedy.losses import are_same, loss_of
+from sekisho.watch import unwatched
 from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sekisho.contract import ArraySpec
 
-__all__ = ["Advice", "Step", "cast_step", "plain_text", "shape_step", "value_hint"]
+    _Fits = Callable[[tuple[int, ...]], bool]
+
+__all__ = ["Advice", "Step", "cast_step", "number_hint", "plain_text", "shape_step", "value_hint"]
 
 
 class Step(NamedTuple):
@@ -89,6 +96,8 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     call = spelling.get("cast", "{0}.astype('DTYPE')").replace("DTYPE", target)
     if may_cast(source, target, "safe"):
         return Step(call, partial(_cast, target))
+    if source == "object_":
+        return _object_step(value, target)
     loss = loss_of(value, target)
     is_complex = source.startswith(("complex", "clongdouble"))
     if loss != "complex" and is_complex and not target.startswith("complex"):
@@ -114,6 +123,21 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
     raise Advice(advice and advice.format(target=target))
 
 
+def _object_step(value: Any, target: str) -> Step:
+    """Numbers that lie in an array of Python objects, if the dtype holds each as it is.
+
+    Raises:
+        Advice: if they are no numbers, or some would change.
+    """
+    first = value.flat[0] if value.size else None
+    if find_world(first) is not None and not value.shape[1:]:
+        raise Advice("it holds arrays: join those of one shape, as in numpy.stack(list({0}))")
+    with contextlib.suppress(Exception):  # what is no number says so itself
+        if bool(np.all(are_same(value.astype(target).astype(object), value))):
+            return Step(f"{{0}}.astype('{target}')", partial(_cast, target), judged=True)
+    raise Advice(f"it holds Python objects, which are not all numbers that {target} holds")
+
+
 def _cast(target: str, value: Any) -> Any:
     return cast(value, target)
 
@@ -137,14 +161,25 @@ def _move_axis(source: int, destination: int, value: Any) -> Any:
 _IMAGE_AXES = (3, 4)
 """The ranks at which a moved channel axis is meant: one image, or a batch of them."""
 
-_HELPERS: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "add_batch_dim": ("the batch axis is missing", itemgetter(None)),
-    "remove_batch_dim": ("there is a batch axis of size 1 too many", itemgetter(0)),
-    "transpose2d": ("the two axes look transposed", attrgetter("T")),
-    "channels_first": ("the channels look last", partial(_move_axis, -1, -3)),
-    "channels_last": ("the channels look first", partial(_move_axis, -3, -1)),
+_HELPERS: Final[dict[str, tuple[str, str, Callable[[Any], Any]]]] = {
+    "add_batch_dim": ("the batch axis is missing", "", itemgetter(None)),
+    "add_one": ("an axis of size 1 in front is missing", "add_batch_dim({0})", itemgetter(None)),
+    "remove_batch_dim": ("there is a batch axis of size 1 too many", "", itemgetter(0)),
+    "expand_last": (
+        "a last axis of size 1 is missing",
+        "expand_dims({0}, -1)",
+        itemgetter((..., None)),
+    ),
+    "squeeze_last": (
+        "there is a last axis of size 1 too many",
+        "squeeze({0}, -1)",
+        itemgetter((..., 0)),
+    ),
+    "transpose2d": ("the two axes look transposed", "", attrgetter("T")),
+    "channels_first": ("the channels look last", "", partial(_move_axis, -1, -3)),
+    "channels_last": ("the channels look first", "", partial(_move_axis, -3, -1)),
 }
-"""What each helper mends, and what it does."""
+"""What each helper mends, its call if that is not its name and ``({0})``, and what it does."""
 
 
 def shape_step(
@@ -159,10 +194,10 @@ def shape_step(
         return match_shape(axes, candidate, dict(bound)) is None
 
     helper, rank = None, len(axes)
-    if len(shape) == rank - 1 and fits((1, *shape)):
-        helper = "add_batch_dim"
-    elif len(shape) == rank + 1 and shape[0] == 1 and fits(shape[1:]):
-        helper = "remove_batch_dim"
+    if len(shape) == rank - 1:
+        helper = _helper_for_missing(axes, shape, bound, fits)
+    elif len(shape) == rank + 1:
+        helper = _helper_for_extra(shape, fits)
     elif len(shape) == rank == 2 and fits(shape[::-1]):  # noqa: PLR2004 - a matrix
         helper = "transpose2d"
     elif len(shape) == rank and rank in _IMAGE_AXES:
@@ -171,9 +206,90 @@ def shape_step(
         if first is not last:
             helper = "channels_first" if first else "channels_last"
     if helper is None:
-        return _swap_step(shape, fits, world) if len(shape) == rank else None
-    why, do = _HELPERS[helper]
-    return Step(f"{helper}({{0}})", do, why, world.spelling.get(helper, ""), mends_axes=True)
+        step = _colour_step(axes, shape, fits, world)
+        if step is None and len(shape) == rank:
+            step = _swap_step(axes, shape, bound, fits, world)
+        return step
+    why, call, do = _HELPERS[helper]
+    spelling = "add_batch_dim" if helper == "add_one" else helper
+    beside = world.spelling.get(spelling, "")
+    return Step(call or f"{helper}({{0}})", do, why, beside, mends_axes=True)
+
+
+def _helper_for_missing(
+    axes: Sequence[Axis], shape: tuple[int, ...], bound: Bindings, fits: _Fits
+) -> str | None:
+    """What adds the axis that is missing, if it must have size 1, or is that of a batch."""
+    if fits((1, *shape)):
+        if _is_one(axes[0], bound):
+            return "add_one"
+        if len(axes) > 1 and _is_batch(axes[0]):
+            return "add_batch_dim"
+    return "expand_last" if _is_one(axes[-1], bound) and fits((*shape, 1)) else None
+
+
+def _helper_for_extra(shape: tuple[int, ...], fits: _Fits) -> str | None:
+    if shape[0] == 1 and fits(shape[1:]):
+        return "remove_batch_dim"
+    return "squeeze_last" if shape[-1] == 1 and fits(shape[:-1]) else None
+
+
+def _is_batch(axis: Axis) -> bool:
+    name = (axis.name or "").lower()
+    return name in {"b", "n", "bs", "bsz"} or "batch" in name
+
+
+def _is_one(axis: Axis, bound: Bindings) -> bool:
+    return axis.size == 1 or (axis.key in bound and bound[axis.key] == 1)
+
+
+_RGB: Final = 3
+
+
+def _colour_step(
+    axes: tuple[Axis, ...], shape: tuple[int, ...], fits: _Fits, world: World
+) -> Step | None:
+    """Three channels of an image that is grey or has an alpha channel, if three are asked for."""
+    rank = len(axes)
+    # The channel axis stands last or in front of height and width.
+    ends: dict[int, tuple[slice, ...]] = {-1: (), -3: (slice(None), slice(None))}
+    for at, rest in ends.items():
+        if rank not in _IMAGE_AXES or axes[at].size != _RGB or not _is_image(axes[-3:], at):
+            continue
+        before, after = shape[: rank + at], shape[rank + at + 1 :]
+        colons = ", :, :" if rest else ""
+        is_grey = len(shape) == rank - 1
+        if is_grey and fits((*before, _RGB, *shape[rank + at :])):
+            call = f"{{0}}[..., None{colons}]"
+        elif len(shape) == rank and shape[at] == 1 and fits((*before, _RGB, *after)):
+            call = "{0}"
+        elif len(shape) == rank and shape[at] == _RGB + 1 and fits((*before, _RGB, *after)):
+            call, drop = f"{{0}}[..., :3{colons}]", itemgetter((..., slice(_RGB), *rest))
+            why = "there is an alpha channel"
+            return Step(call, drop, why, loses=", which drops it", mends_axes=True)
+        else:
+            continue
+        if "repeat" not in world.spelling:
+            return None
+        call = world.spelling["repeat"].replace("AXIS", str(at)).replace("{0}", call)
+        repeat = partial(_repeated, world, call)
+        return Step(call, repeat, "the image looks grey", mends_axes=True)
+    return None
+
+
+_SIDES: Final = frozenset(
+    {("h", "w"), ("height", "width"), ("y", "x"), ("rows", "cols"), ("r", "c"), ("w", "h")}
+)
+
+
+def _is_image(axes: tuple[Axis, ...], at: int) -> bool:
+    """Whether the axes beside the channels are named as those of an image: 3 may be a point's, too."""
+    first, second = axes[:2] if at == -1 else axes[1:]
+    return ((first.name or "").lower(), (second.name or "").lower()) in _SIDES
+
+
+def _repeated(world: World, call: str, value: Any) -> Any:
+    return evaluate(call.format("value"), {"value": value, world.name: world.module()})
 
 
 def _is_channel(axis: Axis) -> bool:
@@ -181,11 +297,19 @@ def _is_channel(axis: Axis) -> bool:
 
 
 def _swap_step(
-    shape: tuple[int, ...], fits: Callable[[tuple[int, ...]], bool], world: World
+    axes: tuple[Axis, ...],
+    shape: tuple[int, ...],
+    bound: Bindings,
+    fits: _Fits,
+    world: World,
 ) -> Step | None:
-    """Two axes to be swapped, if these are the only two that would do."""
+    """Two axes to be swapped, if these are the only two that would do, and both sizes are known.
+
+    An axis that may have any size fits by chance: batch and time are not told apart by that.
+    """
     fitting: list[list[int]] = []
-    for i, j in combinations(range(len(shape)), 2):
+    known = [i for i, axis in enumerate(axes) if _is_known(axis, bound)]
+    for i, j in combinations(known, 2):
         order = list(range(len(shape)))
         order[i], order[j] = j, i
         if fits(tuple([shape[each] for each in order])):
@@ -203,6 +327,10 @@ def _swap_step(
     )
 
 
+def _is_known(axis: Axis, bound: Bindings) -> bool:
+    return axis.size is not None or axis.expression is not None or axis.key in bound
+
+
 def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
     return world.permute_dims(value, order)
 
@@ -212,9 +340,38 @@ def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
 
 def value_hint(value: object, *, is_result: bool) -> str | None:
     """What was forgotten, where a value is nothing that anybody means to pass."""
-    if value is None and is_result:
-        return "the function returned nothing: is a 'return' missing?"
+    if value is None:
+        return (
+            "the function returned nothing: is a 'return' missing?"
+            if is_result
+            else "if it may be missing, let its annotation say so: ... | None"
+        )
     kind = class_of(value)
     if issubclass(kind, CoroutineType):
         return "it was not awaited: await {0}"
+    if kind.__name__ == "DataLoader":
+        return "it yields batches, so take each: for batch in {0}"
     return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
+
+
+def number_hint(kind: Any, value: Any) -> str | None:
+    """The number of Python's that an array without axes is, where that number is asked for.
+
+    Args:
+        kind: the annotation.
+        value: what was refused.
+    """
+    world = find_world(value)
+    if world is None or kind not in {bool, int, float, complex}:
+        return None
+    with (
+        unwatched(),
+        contextlib.suppress(Exception),
+    ):  # a gradient, a part that is lost, no shape, ...
+        if tuple(value.shape) != ():
+            return None
+        if (world.kind_of(value) or "").endswith("Tracer"):
+            return "it is being traced: leave it a number, with static_argnames='{0}'"
+        if kind(value) == world.host_values(value)[()]:
+            return f"{kind.__name__}({{0}})"
+    return None

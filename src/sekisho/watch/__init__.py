@@ -6,8 +6,10 @@ is the guard's business.
 """
 
 from sekisho.watch.calls import show_calls
-from sekisho.watch.jobs import watch_jobs
-from sekisho.watch.strict import Watch, Watching, note_refusal, settle_boundary, thread, unwatched
+from sekisho.watch.hooks import starters
+from sekisho.watch.jobs import wrap_starters
+from sekisho.watch.state import Watch, note_refusal, settle_boundary, thread, unwatched
+from sekisho.watch.strict import Watching
 
 __all__ = [
     "Watch",
@@ -17,5 +19,6 @@ __all__ = [
     "show_calls",
     "thread",
     "unwatched",
-    "watch_jobs",
 ]
+
+starters.append(wrap_starters)

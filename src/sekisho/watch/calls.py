@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sekisho.ground import once
-from sekisho.watch.strict import refuse, thread
+from sekisho.context import caller
+from sekisho.errors import UnguardedWarning
+from sekisho.ground import once, original_of
+from sekisho.watch.judging import refuse
+from sekisho.watch.state import thread
 from sekisho.worlds import class_of, find_world, loaded_worlds
 
 if TYPE_CHECKING:
@@ -44,13 +48,28 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 @once
 def _tool() -> int | None:
-    """Claim a number among the tools that monitor; None if all are taken."""
-    for number in (4, 3, 5, 1, 2, 0):  # those that PEP 669 suggests for nobody come first
+    """Claim a number among the tools that monitor; None if all are taken, which is said once."""
+    numbers = (4, 3, 5, 1, 2, 0)  # those that PEP 669 suggests for nobody come first
+    for number in numbers:
         if _monitoring.get_tool(number) is None:
             _monitoring.use_tool_id(number, "sekisho")
             _monitoring.register_callback(number, _monitoring.events.CALL, _look_at_call)
             return number
+    _say_taken([str(_monitoring.get_tool(number)) for number in sorted(numbers)])
     return None
+
+
+def _say_taken(tools: list[str]) -> None:
+    frame = caller()
+    warnings.warn_explicit(
+        "strict mode does not see calls into NumPy in the bodies of other worlds: all six tool ids "
+        f"of sys.monitoring are taken, by {', '.join(tools)}\n"
+        "  hint: run strict mode without one of them",
+        UnguardedWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:
@@ -58,6 +77,8 @@ def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> Non
     world = None if watch is None else find_world(first)
     if watch is None or world is None or world.is_scalar(first):
         return
+    if original_of(called) is not called:
+        return  # a wrapper of ours, which judges the call itself
     name = _library(called)
     library = next((each for each in loaded_worlds() if each.name == name), None)
     if library is None or (library is watch.home is world):

@@ -1,7 +1,7 @@
 """What a watched body starts is watched with it: threads, jobs of executors, tasks.
 
-Their starters are wrapped, once a process, when the first body is watched, and pass everything on
-that is not started by a watched body. Whoever waits for a job gets its error; nobody gets a thread's.
+Their starters are wrapped as operations of libraries are (`hooks`), and pass everything on that is not
+started by a watched body. Whoever waits for a job gets its error; nobody gets a thread's.
 So a refusal that leaves a job counts as caught, until it leaves a watched body on its way on.
 """
 
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import current, scoped
 from sekisho.errors import WorldError, hide_in_pytest
-from sekisho.watch.strict import Watching, note_caught, of_jobs, thread, unwatched
+from sekisho.watch.state import note_caught, of_jobs, thread, unwatched
+from sekisho.watch.strict import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["watch_jobs"]
+    from sekisho.ground import Observer
+
+__all__ = ["wrap_starters"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -118,24 +120,16 @@ def _create_task(create: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_STARTERS: Final = [
+_STARTERS: Final = (
     ("threading", "Thread", "start", _start_thread),
     ("concurrent.futures.thread", "ThreadPoolExecutor", "submit", _submit),
     ("asyncio.base_events", "BaseEventLoop", "create_task", _create_task),
-]
-"""Those that are not wrapped yet: a module is not imported for it."""
-
-_lock: Final = threading.Lock()
+)
 
 
-def watch_jobs() -> None:
+def wrap_starters(observer: Observer) -> None:
     """Have what is started from now on come under the watch of the body that starts it."""
-    if not _STARTERS:
-        return
-    with _lock:  # of two threads, the second would wrap what the first has put there
-        for each in tuple(_STARTERS):
-            module, kind, name, wrap = each
-            holder = getattr(sys.modules.get(module), kind, None)
-            if holder is not None:
-                _STARTERS.remove(each)
-                setattr(holder, name, wrap(getattr(holder, name)))
+    for module, kind, name, wrap in _STARTERS:
+        holder = getattr(sys.modules.get(module), kind, None)
+        if holder is not None and not observer.wraps(holder, name):  # no module is imported for it
+            observer.wrap(holder, name, "starters", wrap)

@@ -63,7 +63,7 @@ from sekisho.worlds.values import (
     world_of,
 )
 from sekisho.worlds.world import World
-from sekisho.worlds.wrapping import find_operation
+from sekisho.worlds.wrapping import find_operation, wrap_operations
 
 __all__ = [
     "JaxArray",
@@ -130,4 +130,5 @@ __all__ = [
     "world_of",
     "world_of_array_class",
     "world_of_class",
+    "wrap_operations",
 ]

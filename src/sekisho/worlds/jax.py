@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WORLD"]
 
+_DLPACK: Final = ("dlpack.from_dlpack", "numpy.from_dlpack")
+
 
 class _Jax(World):
     """JAX."""
@@ -42,16 +44,14 @@ class _Jax(World):
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
+    opens: Mapping[str, str] = {"Ref": "{0}[...]", "BCOO": "{0}.todense()", "BCSR": "{0}.todense()"}
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
     unsaid: Unsaid = Unsaid("", "numpy", welcomes=frozenset({"numpy"}), suffixes=("_jax", "_array"))
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_private.CLASS),
         "export": ("device_get", f"{_private.CLASS}.__array__"),
-        "import": (
-            *("numpy.asarray", "numpy.array", "device_put"),
-            *("dlpack.from_dlpack", "numpy.from_dlpack"),
-        ),
+        "import": ("numpy.asarray", "numpy.array", "device_put", *_DLPACK),
         "compute": operators_of(_private.CLASS),
         "wait": ("block_until_ready", f"{_private.CLASS}.block_until_ready"),
     }
@@ -125,7 +125,7 @@ class _Jax(World):
         if isinstance(value, jax.core.Tracer):
             raise Refusal(
                 "this is being traced by JAX, and a tracer has no values yet",
-                "convert outside of the traced function",
+                "convert outside of the traced function, or call this by jax.pure_callback",
             )
         if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
             raise Refusal("it is a PRNG key", "jax.random.key_data({0})")
@@ -133,9 +133,9 @@ class _Jax(World):
             raise Refusal("its buffer was donated, or deleted", "use what the call returned")
         if not value.is_fully_addressable:
             raise Refusal("parts of it are on other machines", "gather it first")
-        reason = "copy=True" if policy.copy else None
-        if self.device_name(value) != "cpu":
-            reason = f"it moved from {self.device_name(value)} to the host"
+        reason, where = "copy=True" if policy.copy else None, self.device_name(value)
+        if where != "cpu":
+            reason = f"it moved from {where} to the host"
         elif dtype_name(value.dtype) in {"int2", "int4", "uint2", "uint4"}:
             reason = "NumPy gives each of its elements a byte"
         if reason is not None:

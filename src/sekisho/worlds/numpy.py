@@ -29,7 +29,9 @@ from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from sekisho.worlds.shown import Kind
 
 __all__ = ["NUMPY"]
 
@@ -42,6 +44,9 @@ class _NumPy(World):
     array_class = "ndarray"
     is_resident = True
     shows_all = False
+    # NumPy shows none of its operations; Python 3.12 shows calls of them (`watch`). This one iterates
+    # over another library's array instead of asking it for its memory.
+    unshown: Mapping[Kind, tuple[str, ...]] | None = {"import": ("fromiter",)}
     spelling: Mapping[str, str] = {
         key: call
         for key, call in spelled_like_numpy("numpy").items()
@@ -192,9 +197,6 @@ class _NumPy(World):
         if axis is None:  # as `reshape` flattens: a matrix stays one
             arrays, axis = [each.reshape(-1) for each in arrays], 0
         return np.concatenate(arrays, axis)
-
-    def watcher(self, state: Any, judge: Callable[..., None]) -> None:
-        """NumPy shows none of its operations; Python 3.12 shows calls of it: see `watch`."""
 
 
 def _plain(hint: Any) -> Any:

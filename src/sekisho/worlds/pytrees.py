@@ -6,6 +6,8 @@ import sys
 import typing
 from typing import TYPE_CHECKING, Any
 
+from sekisho.worlds.dtypes import class_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,7 +33,7 @@ def structure_paths(structure: Any) -> list[str]:
 def tree_leaves(value: object) -> list[Any] | None:
     """The leaves of what is a node of a tree by itself; None if it is a leaf, or nobody has JAX."""
     jax: Any = sys.modules.get("jax")
-    if jax is None or isinstance(value, (str, bytes, int, float, type(None))):
+    if jax is None or issubclass(class_of(value), (str, bytes, int, float, type(None))):
         return None
     leaves: list[Any] = jax.tree_util.tree_leaves(value)
     return None if leaves and leaves[0] is value else leaves

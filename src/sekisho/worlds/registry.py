@@ -14,7 +14,7 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, SekishoError
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.numpy import NUMPY
 from sekisho.worlds.tracing import is_compiling
@@ -278,9 +278,14 @@ def asked_worlds() -> tuple[World, ...]:
 
 def find_world(value: object) -> World | None:
     """The record of the world that `value` belongs to, or None if it belongs to none."""
-    for world in _records:
-        if world.owns(value):
-            return world
+    try:
+        for world in _records:
+            if world.owns(value):
+                return world
+    except SekishoError:
+        raise
+    except Exception:  # noqa: BLE001 - `isinstance` asks for its ``__class__``, which may be a property
+        return None  # no library's array is like that
     return None if is_compiling() else _find_late(value)
 
 

@@ -36,7 +36,9 @@ class Shown:
         shows_all: whether its watcher shows every operation on its arrays.
         watched: the operations by which arrays may cross, by what they do: dotted names inside of
             the library, of functions and of methods. They are wrapped while somebody counts
-            crossings, and for strict mode, where the library has no better way.
+            crossings, and for strict mode, where the library has no better way: see `unshown`.
+        unshown: those that no watcher shows, so that strict mode wraps them; None is all that a body
+            may be refused.
         quick: those of these whose plain calls, of one array on the host, always do the same with
             its memory.
         cheaper: for an operation of these that always copies, the call that shares.
@@ -45,21 +47,18 @@ class Shown:
     name: str = ""
     shows_all: bool = False
     watched: Mapping[Kind, tuple[str, ...]] = {}
+    unshown: Mapping[Kind, tuple[str, ...]] | None = None
     quick: frozenset[str] = frozenset()
     cheaper: Mapping[str, str] = {}
 
-    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:
-        """Make what shows the library's operations in watched bodies; None if none can be seen.
+    def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:  # noqa: ARG002 - most have none
+        """Make what shows the library's operations in watched bodies; None if nothing does.
 
         Args:
             state: has, as ``state.watch``, the watch over this thread's body, or None.
             judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
                 operation runs. It raises if that may not be.
         """
-        from sekisho.worlds.wrapping import wrap_watched  # noqa: PLC0415 - strict mode only
-
-        world: Any = self
-        wrap_watched(world, state, judge)
         return None
 
     def operation_name(self, operation: Any) -> str:

@@ -1,4 +1,4 @@
-"""The words of libraries that follow NumPy's: for hints."""
+"""How hints spell calls of a library that follows NumPy's words."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def spelled_like_numpy(module: str) -> dict[str, str]:
         "cast": "{0}.astype('DTYPE')",
         "round": f"{module}.rint({{0}})",
         "stack": f"{module}.stack({{0}})",
+        "expand_last": "{0}[..., None]",
+        "squeeze_last": "{0}[..., 0]",
+        "repeat": f"{module}.repeat({{0}}, 3, AXIS)",
     }
 
 

@@ -162,7 +162,7 @@ def describe(value: object) -> str:
     try:
         return _describe(value)
     except Exception:  # noqa: BLE001 - whatever the value does, the message must be made
-        return f"a {type(value).__qualname__}"
+        return with_article(type(value).__qualname__)
 
 
 def _describe(value: Any) -> str:

@@ -49,6 +49,7 @@ class World(Shown):
         cheaper: for an operation of these that always copies, the call that shares.
         spelling: the library's own words for a helper, or for making and casting an array, ``{0}``
             being the value: they stand beside the helper's name in hints.
+        opens: by the names of its classes that are no arrays, the call that makes one of such.
         words: what the library calls by other names, and the helper that does it here.
         makers: the functions that people write where the array class should stand.
         read_only_because: why its memory is shared read-only, in a message; None if it is not.
@@ -67,6 +68,7 @@ class World(Shown):
     is_resident: bool = False
     options: frozenset[str] = frozenset({"detach"})
     spelling: Mapping[str, str] = {}
+    opens: Mapping[str, str] = {}
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
@@ -120,7 +122,10 @@ class World(Shown):
 
     def array_type(self) -> Any:
         """The array class, or None while the library has none: nobody imports it, or it is at its start."""
-        return getattr(sys.modules.get(self.name), self.array_class, None)
+        try:
+            return getattr(sys.modules.get(self.name), self.array_class, None)
+        except Exception:  # noqa: BLE001 - a module that stands for it (lazy, mocked) may raise anything
+            return None
 
     def is_loaded(self) -> bool:
         """Whether the library is imported to its end, so that what is read of it may be kept.

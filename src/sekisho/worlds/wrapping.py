@@ -1,20 +1,20 @@
-"""Operations that come into view by being wrapped: for libraries that show none themselves."""
+"""Operations of libraries by their names, and how an observer wraps them."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sekisho.worlds.tracing import is_compiling
+from sekisho.ground import once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from sekisho.ground import Observer
     from sekisho.worlds.shown import Kind
     from sekisho.worlds.world import World
 
-__all__ = ["find_operation", "operators_of", "scalars_of", "shown", "wrap_watched"]
+__all__ = ["find_operation", "operators_of", "scalars_of", "wrap_operations"]
 
 
 def operators_of(kind: str) -> tuple[str, ...]:
@@ -29,19 +29,41 @@ def scalars_of(kind: str) -> tuple[str, ...]:
     return tuple(f"{kind}.{each}" for each in names)
 
 
-def wrap_watched(world: World, state: Any, judge: Callable[..., None]) -> None:
-    """Wrap what a world wants watched, in its library, once a process.
+def wrap_operations(
+    observer: Observer,
+    world: World,
+    operations: Mapping[Kind, tuple[str, ...]],
+    make: Callable[[World, Kind, str, Any], Any],
+) -> None:
+    """Wrap operations of a library that is imported, until the observer ends.
 
-    What was imported by its own name before is not seen: ``from jax.numpy import asarray``.
+    Args:
+        observer: who wraps them.
+        world: whose operations they are.
+        operations: their dotted names, by what they do.
+        make: makes a wrapper of the world, what an operation does, its name, and what to call.
     """
-    for kind, names in world.watched.items():
-        if kind in {"move", "wait"}:
-            continue  # which no body is refused
+    _prepare(world)
+
+    def wrapper_of(kind: Kind, name: str, inner: Any) -> Any:
+        made = make(world, kind, name, inner)
+        names = ("__module__", "__name__", "__qualname__", "__doc__")
+        # An extension's function may have something else than text there.
+        texts = [each for each in names if isinstance(getattr(inner, each, None), str)]
+        functools.update_wrapper(made, inner, assigned=texts)
+        world.note_wrapper(inner, made)
+        return made
+
+    for kind, names in operations.items():
         for name in names:
             holder, last, operation = find_operation(world, name)
-            if operation is not None and not hasattr(operation, "__sekisho_shown__"):
-                with contextlib.suppress(AttributeError, TypeError):  # a class of C's may be closed
-                    setattr(holder, last, shown(world, kind, operation, state, judge, name))
+            if operation is not None:
+                observer.wrap(holder, last, world, functools.partial(wrapper_of, kind, name))
+
+
+@once
+def _prepare(world: World) -> None:
+    world.prepare_wrapping()
 
 
 def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
@@ -51,30 +73,3 @@ def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
     for part in filter(None, path.split(".")):
         holder = getattr(holder, part, None)
     return holder, last, getattr(holder, last, None)
-
-
-def shown(
-    world: World,
-    kind: Kind,
-    operation: Callable[..., Any],
-    state: Any,
-    judge: Callable[..., None],
-    name: str | None = None,
-) -> Callable[..., Any]:
-    """Wrap one operation, so that a watched body's watch judges it first; `name` is what it says."""
-    operation_or_name = name or operation
-
-    @functools.wraps(operation)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        watch = None if is_compiling() else state.watch
-        if watch is None:
-            return operation(*args, **kwargs)
-        judge(watch, world, kind, operation_or_name, args, kwargs)
-        state.watch = None  # what an operation does inside is the library's own business
-        try:
-            return operation(*args, **kwargs)
-        finally:
-            state.watch = watch
-
-    vars(call)["__sekisho_shown__"] = True
-    return call

@@ -14,6 +14,7 @@ from sekisho.worlds.release import release_of
 from sekisho.worlds.torch import _private, kinds, memory, operations
 from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
+from sekisho.worlds.torch.spelling import SPELLING
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
@@ -43,20 +44,11 @@ class _Torch(World):
     options: frozenset[str] = frozenset({"device", "scalars", "local"})
     shows_all = True
     watched: Mapping[Kind, tuple[str, ...]] = operations.WATCHED
+    unshown: Mapping[Kind, tuple[str, ...]] | None = operations.UNSHOWN
     cheaper: Mapping[str, str] = operations.CHEAPER
     quick: frozenset[str] = operations.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
-    spelling: Mapping[str, str] = {
-        "add_batch_dim": "{0}.unsqueeze(0)",
-        "remove_batch_dim": "{0}.squeeze(0)",
-        "transpose2d": "{0}.permute(1, 0)",
-        "channels_first": "{0}.movedim(-1, -3)",
-        "channels_last": "{0}.movedim(-3, -1)",
-        "permute_dims": "{0}.permute(AXES)",
-        "cast": "{0}.to(torch.DTYPE)",
-        "round": "torch.round({0})",
-        "stack": "torch.stack({0})",
-    }
+    spelling: Mapping[str, str] = SPELLING
     words: Mapping[str, str] = {
         "unsqueeze": "expand_dims(x, axis)",
         "cat": "concat(arrays, axis=0)",
@@ -147,7 +139,7 @@ class _Torch(World):
             # Tensors on the host say "cpu", whatever they were asked for.
             return self.load().device("cpu") if found.type == "cpu" else found
         except (RuntimeError, TypeError) as error:
-            raise Refusal(str(error).splitlines()[0]) from None
+            raise Refusal(kinds.why_no_device(device, error)) from None
 
     def is_on(self, value: Any, device: Any) -> bool:
         """Whether a tensor is there; ``cuda`` without an index wants any of them."""

@@ -221,7 +221,10 @@ def mode_stack(torch: Any) -> ModeStack | None:
 
 def make_tables(torch: Any) -> None:
     """Have torch make its tables of functions now, of the functions themselves, where it keeps any."""
-    device = sys.modules.get("torch.utils._device") or importlib.import_module("torch.utils")
+    try:
+        device: Any = importlib.import_module("torch.utils._device")
+    except ImportError:
+        device = None
     for make in (
         getattr(device, "_device_constructors", None),
         look_up(torch, "jit._builtins._get_builtin_table"),

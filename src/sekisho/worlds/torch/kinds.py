@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "why_no_device",
     "is_out_of_memory",
     "numpy_names",
     "refuse_kinds",
@@ -120,3 +121,12 @@ def refuse_meta(device: Any) -> None:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether to try again with less may help."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+def why_no_device(device: object, error: Exception) -> str:
+    """Say why torch does not know a device: without the list of all that there ever were."""
+    text, kind = str(error).splitlines()[0], str(device).partition(":")[0]
+    if "device type at start of device string" not in text:
+        return text
+    gpus = "; a GPU is 'cuda', 'mps' or 'xpu'" if kind.lower() in {"gpu", "nvidia", "amd"} else ""
+    return f"PyTorch has no device {kind!r}{gpus}"

@@ -71,6 +71,12 @@ QUICK: Final = frozenset(
     {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
 
+UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
+    "import": ("Tensor.__init__",),
+}
+"""What torch shows to no mode. ``torch.Tensor(array)`` is made by C, which calls the method after it."""
+
 _COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "sparse_coo_tensor"})
 
 

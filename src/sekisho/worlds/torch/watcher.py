@@ -1,18 +1,17 @@
 """How the operations of torch come into view: a mode that torch shows them, in this thread.
 
-Few operations are not shown to such modes; those are wrapped once, when the first body is watched.
+Few operations are not shown to such modes: see `operations.UNSHOWN`.
 """
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sekisho.ground import passing
 from sekisho.worlds.torch import _private
 from sekisho.worlds.torch.operations import kind_of_operation, suspects
-from sekisho.worlds.wrapping import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher", "make_watcher"]
 
-_UNSHOWN: Final = (
-    ("torch", "from_numpy"),
-    ("torch", "from_dlpack"),
-    ("torch.utils.dlpack", "from_dlpack"),
-    ("torch", "frombuffer"),
-)
+__warningregistry__ = None  # see `ground.warned`
 
 
 def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:
@@ -42,10 +36,8 @@ class Watcher:
         self, world: World, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
     ) -> None:
         self._stack = stack
+        passing.add("torch.overrides")
         self._mode = _make_mode(world.load(), world, state, judge)
-        for module, name in _UNSHOWN:
-            holder = sys.modules[module]
-            setattr(holder, name, shown(world, "compute", getattr(holder, name), state, judge))
 
     def push(self) -> None:
         """Put the mode below all others: one that a body has entered, leaves by popping the top."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.ground import OPTIONS, is_guard
@@ -36,13 +36,6 @@ own_packages: Final[set[str]] = set()
 """Installed packages that the user calls own, too."""
 
 _INSTALLED: Final = ("/site-packages/", "/dist-packages/")
-_STANDARD: Final = tuple(
-    {
-        sysconfig.get_path(name) + "/"
-        for name in ("stdlib", "platstdlib")
-        if sysconfig.get_path(name)
-    }
-)
 _GENERATED: Final = ("<frozen ", "<__array_function__", "<eval_with_key", "<attrs generated")
 
 
@@ -68,13 +61,22 @@ def _classify(code: CodeType, names: dict[str, Any]) -> int:
         return SEKISHO
     if filename.startswith("<"):
         is_generated = filename.startswith(_GENERATED)
-        filename = _STANDARD[0] if is_generated else str(names.get("__file__") or filename)
+        filename = _standard()[0] if is_generated else str(names.get("__file__") or filename)
     if sys.platform == "win32":
         filename = filename.replace("\\", "/")
     if package in own_packages:
         return OWN
     is_installed = package in world_names() or any(part in filename for part in _INSTALLED)
-    return LIBRARY if is_installed or filename.startswith(_STANDARD) else OWN
+    return LIBRARY if is_installed or filename.startswith(_standard()) else OWN
+
+
+@cache
+def _standard() -> tuple[str, ...]:
+    """Return the folders of the standard library."""
+    import sysconfig  # noqa: PLC0415 - importing sekisho stays light
+
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
+    return tuple(path + "/" for path in paths if path)
 
 
 def own_frame(frame: FrameType) -> FrameType:

@@ -1,0 +1,91 @@
+"""What is said of values of plain Python: numbers, lists and tuples where others are asked for."""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from sekisho.border.facts import why_no_scalar
+from sekisho.contract import ArraySpec
+from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
+from sekisho.remedy import are_few, number_hint
+from sekisho.worlds import HOST, class_of, describe, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.border.admit import Boundary, Call
+    from sekisho.border.violations import Place
+    from sekisho.contract import HintSpec
+
+__all__ = ["plain_refusal", "refuse_packed"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def plain_refusal(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, place: Place, call: Call
+) -> BoundaryError:
+    """Make the error for a value that the type checker refuses.
+
+    Args:
+        spec: what is asked for.
+        value: what was refused.
+        check: how the type checker is asked about it; None if a class is all that is asked for.
+        place: where it is.
+        call: what the call knows.
+    """
+    reason = why_no_scalar(spec, value) if check is None else None
+    return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, call)))
+
+
+def _hint(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
+) -> str | None:
+    """The call that makes a list, a tuple or a number of Python's of a value, where it is enough."""
+    if call.in_trial or is_compiling():
+        return None
+    wanted: Any = get_origin(spec.hint) or spec.hint
+    if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
+        is_enough = are_few(value) and (check is None or _are_enough(spec, [*value], wanted, check))
+        return f"{wanted.__name__}({{0}})" if is_enough else None
+    return number_hint(wanted, value)
+
+
+def _are_enough(
+    spec: HintSpec, items: list[Any], wanted: Any, check: Callable[[object], bool]
+) -> bool:
+    """Whether a container of the other class, with the same items, is what is asked for.
+
+    A type checker may look at one item, at random: so each is shown by itself, and none may hold others.
+    """
+    if any(
+        issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
+    ):
+        return False
+    # A tuple of fixed length has an annotation for each item, and is checked whole.
+    is_fixed = get_args(spec.hint)[1:] not in {(), (...,)}
+    return check(wanted(items)) and (is_fixed or all(check(wanted([each])) for each in items))
+
+
+def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:
+    """Refuse one list or tuple where its items are asked for one by one.
+
+    Raises:
+        WorldError: if it may not pass itself, and each of its items may.
+    """
+    spec = boundary.parameter.spec
+    if not issubclass(class_of(value), (list, tuple)) or not value:
+        return
+    if not isinstance(spec, ArraySpec) or not are_few(value):
+        return
+    bound = dict(call.bound)  # by all items together, as they would bind it
+    trial = call._replace(bound=bound, binders={}, in_trial=True, copies=None)
+    try:
+        for each in value:
+            boundary.admit_as(spec, each, place, trial)
+    except BoundaryError:
+        return
+    reason = f"{describe(value)} is not {(spec.world or call.world or HOST).noun}"
+    hint = f"unpack it: {place.contract.function}(*items)"
+    raise WorldError(place.inside("[0]").violation(spec, value, reason, hint))

@@ -1,0 +1,292 @@
+"""Values, classes and modules that raise whatever they are asked: an error of ours or none, and on it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from jaxtyping import Float32
+
+import sekisho as sk
+
+A = np.ndarray
+
+
+class Classless:
+    """As a proxy is that nobody has bound yet."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+
+class Mute:
+    def __getattribute__(self, name):
+        raise RuntimeError(f"no {name}")
+
+
+class Asked:
+    def __getattr__(self, name):
+        raise RuntimeError(f"no {name}")
+
+
+class Nameless:
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    __str__ = __len__ = __eq__ = __iter__ = __bool__ = __repr__
+    __hash__ = None
+
+
+class Meta(type):
+    def __repr__(cls):
+        raise RuntimeError("no text")
+
+    def __instancecheck__(cls, value):
+        raise RuntimeError("no answer")
+
+
+class OfMeta(metaclass=Meta):
+    """A class that has neither text nor instances."""
+
+
+@dataclass
+class Record:
+    x: A
+
+
+VALUES = [Classless, Mute, Asked, Nameless, OfMeta]
+ANNOTATIONS = [
+    *(A, Float32[A, "n"], sk.Array, int, float, str, list[int], list[A], tuple[A, int]),
+    *(dict[str, A], A | None, int | str | A, Record, Literal["a"], Callable[[int], int], OfMeta),
+    *(Iterable[A], Mapping[str, A], Sequence[A], Any, None),
+]
+
+
+def guard_of(annotation, decorate, *, result=False):
+    def f(x):
+        return x if result else None
+
+    if annotation is not None:
+        f.__annotations__ = {"return" if result else "x": annotation}
+    return decorate(f)
+
+
+@contextlib.contextmanager
+def worded():
+    """Let an error of ours through, if it can be shown."""
+    try:
+        yield
+    except sk.BoundaryError as error:
+        text = str(error)
+        assert text.startswith("f() ")
+
+
+@pytest.mark.parametrize(
+    "decorate", [sk.numpy_world, sk.same_world, sk.boundary], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("result", [False, True])
+def test_a_guard_answers_whatever_a_value_raises(decorate, kind, result):
+    asked = 0
+    for annotation in ANNOTATIONS:
+        with contextlib.suppress(sk.DeclarationError):  # what nobody can check
+            f = guard_of(annotation, decorate, result=result)
+            for mode in ("convert", "strict"):
+                asked += 1
+                with sk.mode(mode), worded():
+                    f(kind())
+    assert asked >= 20
+
+
+def test_what_a_value_without_a_class_is_told():
+    package = __name__.partition(".")[0]
+    with pytest.raises(sk.WorldError) as caught:
+        guard_of(Float32[A, "n"], sk.numpy_world)(Classless())
+    assert str(caught.value) == (
+        f"f() argument 'x': expected Float32[ndarray, \"n\"], got a {package}.Classless.\n"
+        "  'x' cannot be looked at: RuntimeError: no class"
+    )
+    with pytest.raises(sk.BoundaryError) as caught:
+        guard_of(int, sk.numpy_world)(Classless())
+    assert str(caught.value) == (
+        f"f() argument 'x': expected int, got a {package}.Classless.\n"
+        "  'x' cannot be looked at: RuntimeError: no class"
+    )
+
+
+def test_an_error_of_the_body_stays_its_own_beside_a_value_without_a_class():
+    class Number(int):  # which `isinstance` knows without a question
+        @property
+        def __class__(self):
+            raise RuntimeError("no class")
+
+    @sk.numpy_world
+    def f(x: int, y: A):
+        raise KeyError("of the body")
+
+    with pytest.raises(KeyError, match="of the body"):
+        f(Number(3), np.ones(1))
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+def test_helpers_answer_whatever_a_value_raises(kind):
+    for call in (sk.to_numpy, sk.add_batch_dim, lambda x: sk.stack([x]), lambda x: sk.check(x, A)):
+        with pytest.raises(sk.SekishoError):
+            call(kind())
+    assert sk.world_of(kind()) is None
+
+
+def test_the_methods_of_a_hostile_object_are_left_alone():
+    class Hostile:
+        def __call__(self, x: Float32[A, "n"]):
+            return x
+
+        def method(self):
+            return 1
+
+        def __getattribute__(self, name):
+            if name == "method":
+                raise RuntimeError("no method")
+            return super().__getattribute__(name)
+
+    guarded = sk.numpy_world(Hostile())
+    assert not hasattr(guarded, "method")
+    assert len(guarded(np.ones(2, "f4"))) == 2
+
+
+# --- libraries, and the end of a process ----------------------------------------------------------
+
+LIBRARIES = {
+    "half": "import numpy\nclass Array: pass\nfloat32 = numpy.float32\nraise ImportError('half way')",
+    "hostile": "def __getattr__(name): raise RuntimeError(f'no {name}')",
+    "empty": "",
+}
+
+PROGRAM = """
+    import numpy as np
+    import sekisho as sk
+    from jaxtyping import Float
+
+    @sk.numpy_world
+    def own(x: Float[np.ndarray, "n"]): return x
+
+    @sk.same_world
+    def same(x: Float[sk.Array, "n"]): return x
+
+    def use():
+        own(np.ones(2)), same(np.ones(2))
+        for call in (
+            lambda: own([1]), lambda: same("text"), lambda: sk.to_jax(np.ones(2)),
+            lambda: sk.jax_world(lambda x: x)(np.ones(2)),
+        ):
+            try:
+                call()
+            except sk.SekishoError as error:
+                str(error)
+            else:
+                raise AssertionError
+
+    use()
+    try:
+        import jax
+    except ImportError:
+        pass
+    use()
+    with sk.mode("strict"):
+        use()
+    with sk.record_crossings(everywhere=True):
+        use()
+    print("went on")
+"""
+
+
+def run(code, path="."):
+    program = f"import sys; sys.path.insert(0, {str(path)!r})\n" + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_that_is_broken_harms_no_guard(library, tmp_path):
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text(LIBRARIES[library], "utf-8")
+    assert run(PROGRAM, tmp_path).stdout == "went on\n"
+
+
+AT_THE_END = """
+    import atexit
+    import numpy as np
+    import sekisho as sk
+    from jaxtyping import Float
+
+    @sk.numpy_world
+    def f(x: Float[np.ndarray, "n"]): return x
+
+    class Late:
+        def __init__(self, name): self.name = name
+
+        def __del__(self, f=f, np=np, refused=sk.SekishoError):
+            f(np.ones(2))
+            try:
+                f([1])
+            except refused as error:
+                print(self.name, str(error).splitlines()[0])
+
+    {begin}
+    keep, cycle = Late("module"), [Late("cycle")]
+    cycle.append(cycle)
+    atexit.register(lambda: Late("atexit"))
+"""
+
+THREADS = """
+    import threading, time
+    import numpy as np
+    import sekisho as sk
+    from jaxtyping import Float
+
+    @sk.numpy_world
+    def f(x: Float[np.ndarray, "n"]): return x
+
+    def work():
+        while True:
+            try:
+                f(np.ones(2)), f([1])
+            except sk.SekishoError:
+                pass
+
+    for _ in range(4):
+        threading.Thread(target=work, daemon=True).start()
+    time.sleep(0.2)
+"""
+
+
+BEGINNINGS = (
+    "pass",
+    "sk.set_mode('strict')",
+    "block = sk.mode('strict'); block.__enter__()",
+    "log = sk.record_crossings(everywhere=True); log.__enter__()",
+)
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS)
+def test_guards_work_until_the_interpreter_is_gone(begin):
+    done = run(AT_THE_END.format(begin=begin))
+    text = "f() argument 'x': expected Float[ndarray, \"n\"], got a list."
+    assert {"atexit " + text, "module " + text} <= set(done.stdout.splitlines())
+    assert "Exception ignored" not in done.stderr
+
+
+def test_threads_that_are_killed_at_the_end_say_nothing():
+    done = run(THREADS)
+    assert not done.stderr
