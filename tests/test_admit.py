@@ -287,9 +287,9 @@ def test_plain_array_annotations_say_what_they_say():
     single, double, whole = np.zeros(1, "f4"), np.zeros(1), np.zeros(1, int)
     f(whole, single, double, whole)
     f(whole, single, single, double)
-    for unlawful in ((whole, double, double, whole), (whole, single, whole, whole)):
+    for invalid in ((whole, double, double, whole), (whole, single, whole, whole)):
         with pytest.raises(sk.DTypeError):
-            f(*unlawful)
+            f(*invalid)
     with pytest.raises(sk.WorldError):
         f(whole, single, double, [1])
 

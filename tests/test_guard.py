@@ -48,7 +48,7 @@ def test_arity_errors_are_pythons_own(args, kwargs, message):
     assert str(caught.value) == message
 
 
-def test_lawful_arguments_arrive_as_the_same_objects(world):
+def test_valid_arguments_arrive_as_the_same_objects(world):
     seen = []
 
     @world.decorate
@@ -85,10 +85,10 @@ def test_arrays_in_args_and_kwargs_are_checked_and_share_axes(world, other):
 
 def test_defaults_that_were_not_passed_are_left_alone():
     @sk.numpy_world
-    def f(x: Float[np.ndarray, "n"] = None, y: int = "unlawful", z: Float[np.ndarray, "n"] = 3):
+    def f(x: Float[np.ndarray, "n"] = None, y: int = "invalid", z: Float[np.ndarray, "n"] = 3):
         return x, y, z
 
-    assert f() == (None, "unlawful", 3)
+    assert f() == (None, "invalid", 3)
     array = np.ones(2)
     assert f(array)[0] is array
     with pytest.raises(sk.ShapeError, match="axis 'n' is 2"):
@@ -106,9 +106,9 @@ def test_axes_of_an_omitted_argument_bind_nothing():
 
     assert f(None).shape == (5,)
     f(np.ones(5))
-    for unlawful in ((np.ones(4),), (None, np.ones(4)), (np.ones(5), np.ones(4))):
+    for invalid in ((np.ones(4),), (None, np.ones(4)), (np.ones(5), np.ones(4))):
         with pytest.raises(sk.ShapeError):
-            f(*unlawful)
+            f(*invalid)
 
 
 def test_methods_of_every_kind(world):

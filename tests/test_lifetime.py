@@ -158,14 +158,14 @@ def no_collector():
 
 
 @pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("calls", ["never", "lawful", "unlawful", "strict"])
+@pytest.mark.parametrize("calls", ["never", "valid", "invalid", "strict"])
 def test_a_guard_frees_its_closure_and_its_arguments(make, calls, no_collector):
     model, array = Model(), np.ones((2, 3)).view(Argument)
     references = [weakref.ref(model), weakref.ref(array)]
     guarded = make(model, array)
-    if calls == "lawful":
+    if calls == "valid":
         guarded(array)
-    elif calls == "unlawful":
+    elif calls == "invalid":
         for value in others(array):
             with contextlib.suppress(sk.SekishoError, TypeError, AttributeError):
                 guarded(value)

@@ -745,7 +745,7 @@ def test_pytrees_are_jaxtypings_own_business():
     tree, other = {"a": np.ones((3, 4)), "b": [np.ones((2, 4))]}, {"a": BAD, "b": [np.ones((2, 1))]}
     same, m = [np.ones(4), np.ones(4)], np.ones(4)
     f(tree, other, same, m)
-    for unlawful in (
+    for invalid in (
         (tree["a"][0], other, same, m),
         (tree, {"a": BAD, "b": [BAD]}, same, m),
         (tree, {"a": BAD}, same, m),
@@ -753,7 +753,7 @@ def test_pytrees_are_jaxtypings_own_business():
         (tree, other, same, np.ones(3)),
     ):
         with pytest.raises(sk.BoundaryError):
-            f(*unlawful)
+            f(*invalid)
 
 
 def test_arrays_of_a_third_library_share_axes_too():
@@ -770,9 +770,9 @@ def test_arrays_of_a_third_library_share_axes_too():
     f = sk.boundary(f)
     ones, key = jax.numpy.ones(3), jax.random.key(0)
     f(ones, GOOD, key)
-    for unlawful in ((ones, np.ones(2), key), (GOOD, GOOD, key), (ones, GOOD, ones)):
+    for invalid in ((ones, np.ones(2), key), (GOOD, GOOD, key), (ones, GOOD, ones)):
         with pytest.raises(sk.BoundaryError):
-            f(*unlawful)
+            f(*invalid)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="lazy annotations are Python 3.14's")

@@ -408,7 +408,7 @@ def test_a_lazy_zero_tensor_is_zeros_whatever_its_memory_holds(torch):
             assert way(torch._efficientzerotensor((2, 3))) == [[0, 0, 0], [0, 0, 0]]
 
 
-# --- 3. what was lawful, or fixable, and refused badly ----------------------------------------------
+# --- 3. what was valid, or fixable, and refused badly ----------------------------------------------
 
 
 def test_a_float_takes_an_int_and_a_complex_both():

@@ -106,7 +106,7 @@ class Pair(NamedTuple):
 
 
 def kinds(torch):  # noqa: C901 - one small function a kind
-    """Name -> (guarded function, lawful arguments for a size, unlawful ones, their message)."""
+    """Name -> (guarded function, valid arguments for a size, invalid ones, their message)."""
     t, ones = torch.Tensor, torch.ones
     Pair.__annotations__.update(a=Float[t, "n"], b=Float[t, "n"])
 
@@ -230,12 +230,12 @@ def test_every_kind_of_annotation_compiles_as_often_as_without_a_guard(torch, ki
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dynamic", [None, True])
-def test_what_is_unlawful_is_refused_while_tracing_in_our_words(torch, kind, dynamic):
+def test_what_is_invalid_is_refused_while_tracing_in_our_words(torch, kind, dynamic):
     torch._dynamo.reset()
-    guarded, _, unlawful, message = kinds(torch)[kind]
+    guarded, _, invalid, message = kinds(torch)[kind]
     compiled = torch.compile(guarded, fullgraph=True, backend="eager", dynamic=dynamic)
     with pytest.raises(torch._dynamo.exc.Unsupported) as caught:
-        compiled(*unlawful)
+        compiled(*invalid)
     text = str(caught.value).replace("\\'", "'")
     if torch_release(torch) >= (2, 12):
         assert f"Error('{kind}() argument " in text or f'Error("{kind}() argument ' in text
@@ -248,7 +248,7 @@ def test_what_is_unlawful_is_refused_while_tracing_in_our_words(torch, kind, dyn
     if torch_release(torch) == (2, 9):
         return  # an assertion of its compiler's own fails where it breaks the graph
     with pytest.raises(sk.BoundaryError) as whole:
-        torch.compile(guarded, backend="eager", dynamic=dynamic)(*unlawful)
+        torch.compile(guarded, backend="eager", dynamic=dynamic)(*invalid)
     assert message in str(whole.value)
 
 

@@ -1,4 +1,4 @@
-"""The slow path: a value that was not lawful as it stood.
+"""The slow path: a value that was not valid as it stood.
 
 The authority on what may pass a boundary. It accepts late what an inline question was too narrow
 for, converts what is foreign where the mode and the options let it, or raises an error that

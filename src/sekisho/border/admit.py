@@ -162,7 +162,7 @@ class Boundary:
         ]
 
     def admit(self, value: Any, call: Call, place: Place | None = None) -> Any:
-        """Return a lawful value, and bind its axes.
+        """Return a valid value, and bind its axes.
 
         Raises:
             BoundaryError: if the value may not pass.
@@ -203,7 +203,7 @@ class Boundary:
     def admit_as(  # noqa: PLR0911 - one kind, one return
         self, spec: Any, value: Any, place: Place, call: Call
     ) -> Any:
-        """Return a value that is lawful by one annotation: the whole one, or one inside of it."""
+        """Return a value that is valid by one annotation: the whole one, or one inside of it."""
         if isinstance(spec, ArraySpec):
             return self._admit_array(spec, value, place, call)
         # By class: the compiler of torch 2.7 cannot ask whether a named tuple is another.
@@ -248,7 +248,7 @@ class Boundary:
             error.args = (violation._replace(hint=hint and hint.format(place.name)),)
 
     def _hint(self, spec: Any, value: Any, call: Call) -> str | None:
-        """The call that makes a value lawful here, and what the decorator could be told instead."""
+        """The call that makes a value valid here, and what the decorator could be told instead."""
         world = call.world if spec is UNANNOTATED else spec.world or call.world
         closed = world is None or self.border.why_closed(world) is not None
         policy = Policy(self.options.copy, call.device, detach=self.options.detach)
@@ -280,8 +280,8 @@ class Boundary:
             self.border.require_passage(spec, value, world, place)
             if source is not None:
                 # Before the conversion: bit-equal values have the same dtype and shape.
-                lawful = self._check_array(spec, value, place, call)
-                return self.border.cross(spec, lawful, world, call, place, passed=value)
+                valid = self._check_array(spec, value, place, call)
+                return self.border.cross(spec, valid, world, call, place, passed=value)
             given, value = value, self.border.cross(spec, value, world, call, place)
             place = place.made(given)
         passed, value = value, self._check_array(spec, value, place, call)

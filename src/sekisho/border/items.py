@@ -38,7 +38,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> Any:
-    """Return a container whose items are lawful, one by one.
+    """Return a container whose items are valid, one by one.
 
     Raises:
         BoundaryError: if it is no such container, or an item may not pass.

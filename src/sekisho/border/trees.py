@@ -36,7 +36,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 def admit_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, call: Call) -> Any:
-    """Return a PyTree whose leaves are lawful, one by one; the same object if none has changed.
+    """Return a PyTree whose leaves are valid, one by one; the same object if none has changed.
 
     Raises:
         BoundaryError: if it is of another structure, or a leaf may not pass.

@@ -65,8 +65,8 @@ def dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
     """The dtypes to try an annotation with, in these worlds at once."""
     known = [frozenset(each for each in w.dtypes().values() if w.can_make(each)) for w in worlds]
     shared = frozenset[str].intersection(*known)
-    lawful = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
-    found = [name for name in lawful if spec.accepts_dtype(name)]
+    accepted = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
+    found = [name for name in accepted if spec.accepts_dtype(name)]
     common = [name for name in found if name in _COMMON]
     plenty = [name for name in common if not any(name in world.scarce for world in worlds)]
     return tuple(plenty or common or found)

@@ -1,6 +1,6 @@
 """The guard: the function that is written around yours.
 
-Its text asks inline whether each value is lawful as it stands (`questions`, `text`), its names
+Its text asks inline whether each value is valid as it stands (`questions`, `text`), its names
 stand for what it needs (`names`), and it is a stub until the first call (`stub`). What can be
 decorated, and what stays around it, is known by `targets`. What asks no inline question goes to the border.
 """

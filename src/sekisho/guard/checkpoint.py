@@ -49,7 +49,7 @@ class Checkpoint:
         """Check a value, and bind what it binds in the body.
 
         Raises:
-            BoundaryError: if it is not lawful; only `explain` says all of why.
+            BoundaryError: if it is not valid; only `explain` says all of why.
         """
         if body is None:
             call = Call({}, None, None, {}, self.keys, in_trial=not is_compiling())

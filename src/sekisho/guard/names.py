@@ -344,7 +344,7 @@ def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
 
 
 def _unchecked_size(key: str) -> Any:
-    """In mode off an axis of an unlawful value: any size, since nothing is refused after it."""
+    """In mode off an axis of an invalid value: any size, since nothing is refused after it."""
     return None if key[0] in "#<@" else () if key.startswith("*") else 1
 
 

@@ -1,4 +1,4 @@
-"""The inline questions: the ways in which a value is lawful as it stands, as expressions.
+"""The inline questions: the ways in which a value is valid as it stands, as expressions.
 
 A question may be narrow, never lenient. Where the grammar says more than a line can, there is no
 question, and the value always takes the slow path.
@@ -37,7 +37,7 @@ __all__ = ["Items", "cases_of", "item_cases", "items_of"]
 def cases_of(
     scope: Scope, parameter: Parameter, local: str, wanted: Collection[str]
 ) -> tuple[Case, ...] | None:
-    """The ways in which a parameter's value may be lawful as it stands.
+    """The ways in which a parameter's value may be valid as it stands.
 
     Args:
         scope: the names of the text.
@@ -156,7 +156,7 @@ def _asks_alike(scope: Scope, item: Any) -> bool:
 
 
 def item_cases(scope: Scope, items: Items, wanted: Collection[str]) -> tuple[Case, ...] | None:
-    """The ways in which one item may be lawful as it stands; None if only the slow path can tell."""
+    """The ways in which one item may be valid as it stands; None if only the slow path can tell."""
     return _spec_cases(scope, items.spec, items.item, wanted)
 
 
@@ -218,7 +218,7 @@ def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
 
 
 def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
-    """The questions whether a value is lawful in one of these ways."""
+    """The questions whether a value is valid in one of these ways."""
     if len(cases) <= 1:
         return cases[0].tests if cases else ()
     yes = [" and ".join(test.yes for test in case.tests) for case in cases]

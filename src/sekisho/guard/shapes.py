@@ -24,7 +24,7 @@ class Test(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One way in which a value is lawful as it stands.
+    """One way in which a value is valid as it stands.
 
     Attributes:
         tests: the questions that must all be answered with yes.
@@ -48,7 +48,7 @@ def compare(left: str, right: str) -> Test:
 
 
 def contrary_of(cases: tuple[Case, ...]) -> list[str]:
-    """The question whether a value is lawful in none of these ways, in pieces."""
+    """The question whether a value is valid in none of these ways, in pieces."""
     if len(cases) == 1:
         contrary = _no(cases[0])
         return [contrary[0], *(f"or {each}" for each in contrary[1:])]

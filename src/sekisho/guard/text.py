@@ -1,6 +1,6 @@
 """From a contract to the text of its guard. Pure: nothing is looked up, compiled or called.
 
-For each parameter the text asks, inline, whether the value is lawful as it stands; if so it binds
+For each parameter the text asks, inline, whether the value is valid as it stands; if so it binds
 the axes that later annotations mention, to plain locals. What the inline question does not say
 yes to is handed to ``_admit_<name>``, out of line, which accepts late, converts, or raises.
 """

@@ -62,15 +62,15 @@ def make_step(
     for step, made in _tried(value, world or HOST, target):
         if spec is None:
             return step
-        is_lawful = spec.accepts_dtype(dtype_name(made.dtype))
-        if is_lawful and (
+        is_valid = spec.accepts_dtype(dtype_name(made.dtype))
+        if is_valid and (
             spec.axes is None or match_shape(spec.axes, sample.shape(made), dict(bound)) is None
         ):
             picture = step.call.removeprefix("numpy.asarray(")[:-1]
             return step._replace(call=picture) if reads and ".convert(" in picture else step
         # The next step may mend the axes, or cast.
-        if (is_lawful and not has_dtype) or (nearest is None and target):
-            nearest, has_dtype = step, is_lawful
+        if (is_valid and not has_dtype) or (nearest is None and target):
+            nearest, has_dtype = step, is_valid
     if nearest is None:
         raise Advice(_item_advice(value))
     return nearest

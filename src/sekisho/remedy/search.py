@@ -1,7 +1,7 @@
 """The call that mends a value, found by making it: a hint that was not followed is not given.
 
 A value is taken step by step to what its boundary asks for, each step tried on the value itself.
-If the last one is lawful, the steps together are the hint: one call, however much was wrong. If no
+If the last one is valid, the steps together are the hint: one call, however much was wrong. If no
 step is certain to help, there is no hint, or words that say what to decide first.
 """
 
@@ -67,7 +67,7 @@ class Wanted(NamedTuple):
 
 
 def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str | None:
-    """The call that makes a value lawful, ``{0}`` being the value; or words; or None.
+    """The call that makes a value valid, ``{0}`` being the value; or words; or None.
 
     Args:
         value: what a boundary has refused. It is not changed.
@@ -144,7 +144,7 @@ def _say(steps: list[Step], instead: str | None, seen: str) -> str:
 
 
 def _next_step(sample: Sample, wanted: Wanted) -> Step | None:
-    """What is to be done next; None if the value is lawful.
+    """What is to be done next; None if the value is valid.
 
     Raises:
         Advice: if nothing is certain to help.
