@@ -51,7 +51,7 @@ PACKAGES = ("contract", "guard", "border", "remedy", "watch", "context", "worlds
 # The other tests look at packages that are not sampled or at pages, start processes only, or take minutes.
 TESTS = ("tests/test_*.py", "tests/pytorch/test_*.py")
 LEFT_OUT = re.compile(
-    "test_(site|docs|examples|pictures|package|rooms|program|pytest_plugin"
+    "test_(site|docs|examples|pictures|package|layers|program|pytest_plugin"
     "|compile|distributed|engines|workers|cuda|cuda_programs)"
 )
 

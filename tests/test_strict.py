@@ -80,7 +80,7 @@ def test_every_plant_is_reported_at_its_line(tmp_path):
 
 
 @needs_torch
-def test_the_clean_twin_reports_none(tmp_path):
+def test_clean_code_reports_none(tmp_path):
     output = run_project(tmp_path, "test_clean.py")
     assert "8 passed" in output
     assert "failed" not in output

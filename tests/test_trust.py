@@ -286,10 +286,10 @@ def test_a_module_of_torch_is_guarded_and_stays_a_module(torch):
         assert repr(each) == "Linear(in_features=3, out_features=2, bias=True)"
         with sk.mode("strict"), pytest.raises(sk.WorldError, match=r"Linear\.forward\(\) argument"):
             each(np.ones((1, 3), "f4"))
-    twin = copy.deepcopy(module)
+    copied = copy.deepcopy(module)
     with torch.no_grad():
-        twin.weight.zero_()
-    assert not torch.equal(twin(torch.ones(1, 3)), module(torch.ones(1, 3)))
+        copied.weight.zero_()
+    assert not torch.equal(copied(torch.ones(1, 3)), module(torch.ones(1, 3)))
     assert type(sk.torch_world(torch.nn.Linear(1, 1))) is type(module)
 
 

@@ -1,4 +1,4 @@
-"""The door of the log: `record_crossings`."""
+"""Record what crosses: `record_crossings`."""
 
 from __future__ import annotations
 

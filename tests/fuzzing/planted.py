@@ -1,4 +1,4 @@
-"""Functions with bugs that an annotation lets in, each beside its mended twin.
+"""Functions with bugs that an annotation lets in, each beside the repaired function.
 
 The kinds are those of issue threads: strides that a library refuses, views of what is not
 contiguous, reductions of nothing, axes that are mixed up, arguments that are changed, integers that
@@ -30,7 +30,7 @@ PLANTED: list[Planted] = []
 
 
 def plant(kind, decorate, mended, **options):
-    """Put a broken function beside its mended twin, both guarded alike."""
+    """Put a broken function beside the repaired function, both guarded alike."""
 
     def add(broken):
         guards = [decorate(broken), decorate(mended)]

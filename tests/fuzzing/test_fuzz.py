@@ -66,7 +66,7 @@ def missed_and_false(planted, number):
 def test_planted_bugs_are_found_and_the_code_of_the_report_shows_them(planted):
     assert len(planted.PLANTED) >= 30
     missed = []
-    for each in planted.PLANTED[::3]:  # all of them, and their twins, in the slow test
+    for each in planted.PLANTED[::3]:  # all of them, and the repaired ones, in the slow test
         try:
             fuzz(each.broken, seed=0, **each.options)
             missed.append(each.broken.__name__)
@@ -102,7 +102,7 @@ def without_shrinking():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_shrinking")
-def test_planted_bugs_are_found_whatever_the_seed_and_their_mended_twins_pass(planted):
+def test_planted_bugs_are_found_whatever_the_seed_and_repaired_functions_pass(planted):
     for number in range(10):
         missed, false = missed_and_false(planted, number)
         assert false == []

@@ -1,4 +1,4 @@
-"""The clean twin of test_planted.py: the same kinds of code, and nothing crosses unseen."""
+"""The clean counterpart of test_planted.py: the same kinds of code, and nothing crosses unseen."""
 
 import asyncio
 import logging

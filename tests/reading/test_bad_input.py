@@ -111,7 +111,7 @@ def test_what_is_no_notebook(project, text):
 def test_links_in_a_circle_and_files_with_two_names(project):
     project.write(GOOD, "pack/main.py")
     os.symlink(project.folder, project.folder / "pack" / "up")
-    os.symlink(project.folder / "pack", project.folder / "twin")
+    os.symlink(project.folder / "pack", project.folder / "again")
     os.symlink("nowhere", project.folder / "gone.py")
     os.symlink(project.folder / "loop.py", project.folder / "loop.py")
     solution = project.solve()

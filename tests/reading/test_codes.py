@@ -1,4 +1,4 @@
-"""Each code: the examples of its section in docs/check.md, more plants, and their clean twins."""
+"""Each code: the examples of its section in docs/check.md, more plants, and their clean counterparts."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ PLANTS = {
     ],
 }
 
-TWINS = [
+CLEAN = [
     "x = np.ones(3)\nx = x + 1",
     "x = np.float64(1)\nx = torch.ones(3) * x",
     "x_t = torch.ones(3)\ny_np = np.ones(3)\nz_tensor = x_t.numpy().tolist()",
@@ -155,13 +155,13 @@ def test_plants_are_found(project, code, plant):
     assert code in project.codes()
 
 
-@pytest.mark.parametrize("twin", TWINS)
-def test_clean_twins_are_not(project, twin):
-    project.write(HEAD + twin)
+@pytest.mark.parametrize("clean", CLEAN)
+def test_clean_code_is_not(project, clean):
+    project.write(HEAD + clean)
     assert [each.message for each in project.findings()] == []
 
 
-TWINS_OF_JAX = [
+CLEAN_OF_JAX = [
     "x = jnp.ones(3)\nnp.unique(x)\nnp.sort(x) + x",
     "def f(x: Array):\n    return np.exp(x)",
     "def f(x: Array | np.ndarray):\n    return jnp.exp(x)",
@@ -169,12 +169,12 @@ TWINS_OF_JAX = [
 ]
 
 
-@pytest.mark.parametrize("twin", TWINS_OF_JAX)
-def test_clean_twins_of_jax_are_not(project, twin):
+@pytest.mark.parametrize("clean", CLEAN_OF_JAX)
+def test_clean_code_of_jax_is_not(project, clean):
     """NumPy takes its arrays and it takes NumPy's, and `_t` is the step in time where torch is not imported."""
     pytest.importorskip("jax")
     project.write(
-        f"import numpy as np\nimport jax.numpy as jnp\nfrom jaxtyping import Array\n{twin}"
+        f"import numpy as np\nimport jax.numpy as jnp\nfrom jaxtyping import Array\n{clean}"
     )
     assert [each.message for each in project.findings()] == []
 

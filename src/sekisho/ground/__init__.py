@@ -1,4 +1,4 @@
-"""What every room stands on, and what knows no array.
+"""What every package depends on, independent of arrays.
 
 Text becomes a function here, and only here (`source`), and a file a tree (`reading`); a block that is entered by ``with`` is one of
 `blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what

@@ -46,7 +46,7 @@ _NUMPY_DTYPE: Final[Any] = np.dtype
 def dtype_name(dtype: Any) -> str:
     """Name a dtype as jaxtyping does: ``"float32"``, the same word in every world.
 
-    One difference, on purpose: NumPy's C-named twins (``ulonglong``, what ``np.array([2**63])``
+    One difference, on purpose: the NumPy types named after C's (``ulonglong``, what ``np.array([2**63])``
     is) go by the name of the dtype that they equal.
     """
     if not isinstance(dtype, _NUMPY_DTYPE):

@@ -3,7 +3,7 @@
 A world is an instance of a subclass of `World`. What it must say is a name, an array class, its
 dtypes, and how its arrays get into host memory and out of it; all else has a meaning here that most
 libraries can keep. Whoever needs to know something of a library asks its world: no code outside of
-this room compares with a certain world.
+this package compares with a certain world.
 
 Crossings go by way of host memory, as NumPy arrays: so N worlds need N files, and no pair needs one.
 """

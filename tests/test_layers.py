@@ -1,6 +1,6 @@
-"""The rooms of docs/rooms.md: what each offers, who takes what, and how large it is.
+"""The packages of docs/packages.md: what each lists, what others import, and how large it is.
 
-Which room may import which is import-linter's, in pyproject.toml: ``make lint``.
+import-linter checks which package may import from which, by pyproject.toml: ``make lint``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SOURCE = ROOT / "src" / "sekisho"
 FRAMEWORKS = {"torch", "jax", "cupy", "jaxtyping", "beartype", "array_api_compat"}
 
 MODULES = sorted(SOURCE.rglob("*.py"))
-ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+PACKAGES = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
 
 
 def name_of(path):
@@ -39,33 +39,33 @@ def imports(tree):
 
 
 @modules
-def test_who_comes_from_another_room_takes_what_that_room_offers(path):
+def test_an_import_from_another_package_takes_a_name_that_it_lists(path):
     own = path.relative_to(SOURCE).parts[0]
     for module, names in imports(ast.parse(path.read_text("utf-8"))):
         package, _, inside = module.partition(".")
-        room = inside.partition(".")[0]
-        if package == "sekisho" and room in ROOMS and room != own:
-            assert inside == room, f"{module} is inside of another room"
+        folder = inside.partition(".")[0]
+        if package == "sekisho" and folder in PACKAGES and folder != own:
+            assert inside == folder, f"{module} is inside another package"
             assert set(names) <= set(importlib.import_module(module).__all__)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_says_in_five_lines_what_it_is_for_and_offers_what_is_taken(room):
-    tree = ast.parse((SOURCE / room / "__init__.py").read_text("utf-8"))
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_a_package_states_its_purpose_in_five_lines_and_lists_what_others_import(folder):
+    tree = ast.parse((SOURCE / folder / "__init__.py").read_text("utf-8"))
     assert len(ast.get_docstring(tree).splitlines()) <= 6
     taken = set()
     for path in (*MODULES, *ROOT.glob("tests/**/*.py"), *ROOT.glob("src/*.py")):
-        if path.parent != SOURCE / room:
+        if path.parent != SOURCE / folder:
             for module, names in imports(ast.parse(path.read_text("utf-8"))):
-                taken |= set(names) if module == f"sekisho.{room}" else set()
-    assert taken >= set(importlib.import_module(f"sekisho.{room}").__all__), (
-        "offers what nobody takes"
+                taken |= set(names) if module == f"sekisho.{folder}" else set()
+    assert taken >= set(importlib.import_module(f"sekisho.{folder}").__all__), (
+        "lists a name that no other package imports"
     )
 
 
-def test_the_picture_in_the_docs_has_every_room_and_no_other():
-    page = (ROOT / "docs" / "rooms.md").read_text("utf-8")
-    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == ROOMS
+def test_the_table_in_the_docs_has_every_package_and_no_other():
+    page = (ROOT / "docs" / "packages.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == PACKAGES
 
 
 @modules
