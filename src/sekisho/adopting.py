@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Settings, Sources
+    from sekisho.adoption import Plan, Reading, Settings, Sources
     from sekisho.tracer import Observed, Place
     from sekisho.writing import Transaction
 
@@ -106,7 +106,7 @@ def _run_all(options: argparse.Namespace) -> int:
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
     settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
-    seen = deduce_all(observed, travels, _crossing(root), snapshot)
+    seen = deduce_all(observed, travels, _read(root), snapshot)
     try:
         plan = make_plan(seen, settings)
     except ImportError:
@@ -229,16 +229,17 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - the user's own
 
 
-def _crossing(root: str) -> frozenset[tuple[str, int]]:
-    """The functions in whose bodies something crosses, as far as it can be read."""
-    from sekisho.code import Cache  # noqa: PLC0415 - as above
+def _read(root: str) -> Reading:
+    """What reading the package tells of its functions and of the libraries that it uses."""
+    from sekisho.adoption import Reading  # noqa: PLC0415 - as above
+    from sekisho.code import Cache  # noqa: PLC0415 - likewise
     from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
 
-    return frozenset(
-        (os.path.realpath(each.file.path), each.line)
-        for each in survey(solve((root,), Cache()))
-        if each.world == "boundary"
-    )
+    solution = solve((root,), Cache())
+    worlds = {
+        (os.path.realpath(each.file.path), each.line): each.world for each in survey(solution)
+    }
+    return Reading(worlds, solution.knowledge.alone)
 
 
 def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.adoption.bodies import Body
 from sekisho.adoption.comparing import contradictions, read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.rewriting import Edit, rewrite
@@ -14,7 +15,7 @@ from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, parse, read_file
 from sekisho.contract import variadic_index
-from sekisho.deduction import Deduced, LeftOut, Said, deduce, spell
+from sekisho.deduction import Deduced, LeftOut, Said, Weaker, deduce, spell
 
 if TYPE_CHECKING:
     import ast
@@ -35,6 +36,7 @@ __all__ = [
     "Choice",
     "Plan",
     "PlannedFile",
+    "Reading",
     "Settings",
     "Sources",
     "deduce_all",
@@ -74,6 +76,7 @@ class Choice(NamedTuple):
         left_out: by parameter, ``return`` or "", why nothing is written there.
         contradicted: annotations that are there and that the runs have not kept.
         lost_writes: why the decorator converts nothing, if it does not.
+        weaker: the claims that had too little evidence.
     """
 
     definition: Definition
@@ -82,6 +85,7 @@ class Choice(NamedTuple):
     left_out: tuple[tuple[str, str], ...]
     contradicted: tuple[str, ...]
     lost_writes: tuple[str, ...] = ()
+    weaker: tuple[Weaker, ...] = ()
 
 
 class PlannedFile(NamedTuple):
@@ -110,13 +114,13 @@ class Plan(NamedTuple):
 class _Source:
     """A file that was seen, parsed."""
 
-    def __init__(self, path: str, file: SourceFile) -> None:
+    def __init__(self, path: str, file: SourceFile, telling: Mapping[str, str]) -> None:
         self.path: str = path
         self.file: SourceFile = file
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each for each in find_definitions(self.tree)
+            each.first: each for each in find_definitions(self.tree, telling)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
@@ -131,6 +135,18 @@ class _Source:
                     axes = {i: axis.name for i, axis in enumerate(hint.axes) if axis.name}
                     found.setdefault(name, axes)
         return found
+
+
+class Reading(NamedTuple):
+    """What the map tells of files.
+
+    Attributes:
+        worlds: whose world functions are in, by path and line of ``def``.
+        telling: the attributes that the arrays of one world alone have, and whose.
+    """
+
+    worlds: Mapping[tuple[str, int], str] = {}
+    telling: Mapping[str, str] = {}
 
 
 class Sources(NamedTuple):
@@ -150,7 +166,7 @@ class Sources(NamedTuple):
 def deduce_all(
     observed: Iterable[Observed],
     travels: Mapping[tuple[Place, Place], int],
-    crossing: Collection[tuple[str, int]] = frozenset(),
+    reading: Reading | None = None,
     snapshot: Snapshot | None = None,
 ) -> Sources:
     """Read the files of functions that were seen, and find the contracts that these have kept.
@@ -158,10 +174,11 @@ def deduce_all(
     Args:
         observed: the functions that were seen.
         travels: the ways that arrays have gone between them: names go along.
-        crossing: by path and line of ``def``, the functions whose bodies are known to cross.
+        reading: what the map tells of the files.
         snapshot: the files before the run: one that has changed since is not read.
     """
     seen = list(observed)
+    reading = reading or Reading()
     files: dict[str, _Source] = {}
     skipped: list[Skipped] = []
     for path in sorted({each.path for each in seen}):
@@ -172,7 +189,7 @@ def deduce_all(
             elif snapshot is not None and snapshot.has_changed(path):
                 skipped.append(Skipped(path, "it was changed while the command ran"))
             else:
-                files[path] = _Source(path, file)
+                files[path] = _Source(path, file, reading.telling)
         except ValueError as error:
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
@@ -187,7 +204,7 @@ def deduce_all(
                     _said(definition, source, near.get(each.key, {})),
                     star=definition.star,
                     stars=definition.stars,
-                    crosses=(each.path, definition.line) in crossing,
+                    world=reading.worlds.get((each.path, definition.line), ""),
                 )
     return Sources(files, tuple(skipped), found)
 
@@ -213,13 +230,24 @@ def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset())
 
 
 def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
-    names: AxisNames = {(name, (), index): axis for (name, index), axis in definition.names.items()}
+    body = definition.body
+    names: AxisNames = {(name, (), index): axis for (name, index), axis in body.names.items()}
     beside = dict(near)
+    ranked = set(body.ranked)
     for name, axes in source.own_names.items():
+        ranked |= {name} & definition.annotations.keys()
         for index, axis in axes.items():
             target = names if name in definition.annotations else beside
             target.setdefault((name, (), index), axis)
-    return Said(names, beside, definition.numbers)
+    return Said(
+        names,
+        beside,
+        flags=definition.flags,
+        libraries=definition.libraries,
+        is_method="." in definition.name.rpartition("<locals>.")[2],
+        ranked=frozenset(ranked),
+        **{name: getattr(body, name) for name in Body._fields if name not in {"names", "ranked"}},
+    )
 
 
 def _near(
@@ -235,7 +263,7 @@ def _near(
             definition = source and source.definitions.get(start.function[1])
             if not definition or start.path or end.function not in deduced:
                 continue
-            for (name, index), axis in definition.names.items():
+            for (name, index), axis in definition.body.names.items():
                 if name == start.name:
                     path = tuple(f"[{i}]" for i in end.path)
                     found[end.function].setdefault((end.name, path, index), axis)
@@ -280,21 +308,28 @@ def _choose(
     if reason is not None:
         left = (("", reason),) if reason else ()
         return Choice(definition, deduced, None, left, contradicted)
+    if not deduced.kind:
+        unclear = tuple([each for each in deduced.weaker if each.claim == "world"])
+        return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
     left_out: list[tuple[str, str]] = []
+    unsure = [*deduced.weaker]
     annotations: dict[str, str] = {}
     for name, form in _wanted(definition, deduced, settings):
         if (path, definition.name, name) in dropped:
             left_out.append((name, "written, and not kept when it was run again"))
+            continue
+        if name in deduced.left_out:
+            unsure.append(deduced.left_out[name])
             continue
         if name == "return" and form.is_none and not definition.is_generator:
             annotations[name] = "None"
             continue
         try:
             annotations[name] = spell(
-                form, deduced.axes, spelling, any_world=deduced.kind == "same_world"
+                form, deduced.axes, deduced.words, spelling, any_world=deduced.kind == "same_world"
             )
             if name == "return" and definition.is_generator:
-                annotations[name] = f"{spelling.iterator()}[{annotations[name]}]"
+                annotations[name] = f"{spelling.abstract('Iterator')}[{annotations[name]}]"
         except LeftOut as why:
             if form.holds_arrays:
                 left_out.append((name, str(why)))
@@ -307,7 +342,9 @@ def _choose(
     lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
     decorator += '(on_foreign="reject")' * bool(lost_writes)
     edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None
-    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes)
+    wanted = {name for name, _ in _wanted(definition, deduced, settings)} | {""}
+    weaker = tuple([each for each in unsure if each.place.replace("yield", "return") in wanted])
+    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes, weaker)
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
@@ -328,7 +365,7 @@ def _reason(
         fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
     ):
         return ""
-    if not deduced.kind:
+    if not deduced.has_arrays:
         return "" if deduced.calls or not deduced.observed.calls else "each of its calls raised"
     if definition.why_not:
         return definition.why_not

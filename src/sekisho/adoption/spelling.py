@@ -80,16 +80,16 @@ class ModuleSpelling:
             return word
         return held or f"{self._module(_JAXTYPING, '')}.{word}"
 
-    def iterator(self) -> str:
-        """What a generator is annotated to return."""
+    def abstract(self, name: str) -> str:
+        """A class of ``collections.abc``."""
         module = "collections.abc"
         for each in (module, "typing"):
-            if (each, "Iterator") in self._members:
-                return self._members[each, "Iterator"]
-        if "Iterator" in self._bound:
-            return f"{self._module(module, 'abc')}.Iterator"
-        self.needed[Import(module, "Iterator")] = None
-        return "Iterator"
+            if (each, name) in self._members:
+                return self._members[each, name]
+        if name in self._bound:
+            return f"{self._module(module, 'abc')}.{name}"
+        self.needed[Import(module, name)] = None
+        return name
 
     def world_of(self, node: ast.expr) -> str | None:
         """The world of an array class that is written so; "" is any, None is none."""
