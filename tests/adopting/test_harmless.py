@@ -214,7 +214,7 @@ def test_every_form_of_def_is_written(write, adopt, text, newline):
     assert status == 0, err
     written = path.read_bytes().decode()
     assert "@sk.same_world" in written
-    assert "x: Float64" in written
+    assert "x: Float[" in written
     assert written.count("\n") == written.count(newline)
     assert written.endswith(source[-10:].replace("\n", newline))
 
