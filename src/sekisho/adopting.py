@@ -233,11 +233,14 @@ def _read(root: str) -> Reading:
     """What reading the package tells of its functions and of the libraries that it uses."""
     from sekisho.adoption import Reading  # noqa: PLC0415 - as above
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
-    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.inference import is_unknown, solve, survey  # noqa: PLC0415 - likewise
 
     solution = solve((root,), Cache())
     worlds = {
-        (os.path.realpath(each.file.path), each.line): each.world for each in survey(solution)
+        (os.path.realpath(each.file.path), each.line): each.world
+        for each in survey(solution)
+        # Where a value is unknown, the branch that would cross may be just that one.
+        if each.world == "boundary" or not any(is_unknown(v.value) for v in each.variables)
     }
     return Reading(worlds, solution.knowledge.alone)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -46,6 +47,9 @@ __all__ = [
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
 """Beside parameters and ``return``, what may not have held of a function."""
+
+_AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
+"""Parameters that say which axis a function works on."""
 
 _OWN: Final = frozenset({"boundary", "same_world"})
 
@@ -246,6 +250,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),
+        picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
         **{name: getattr(body, name) for name in Body._fields if name not in {"names", "ranked"}},
     )
 

@@ -63,17 +63,18 @@ def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
     yield from (first for first, several in ranks.items() if len(several) > 1)
 
 
-def _uncertain(
-    texts: dict[Slot, str], said: Said, *, calls: int, uses: int
-) -> Iterator[Slot]:
-    if CLAIMS["rank"].holds(calls=calls, uses=uses):
-        return
+def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
     arguments = [slot for slot in texts if slot.name not in _RESULTS]
+    results = [slot for slot in texts if slot.name in _RESULTS]
     certain = {slot for slot in arguments if slot.name in said.ranked and not slot.path}
+    # Where an argument may be something else, or says which axis it is about, so may the result.
+    is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
+    if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
+        return
     # What a function makes of arrays whose ranks are certain, or of none, is of one rank too.
     is_bound = bool(certain) or not said.is_method
-    if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments):
-        return
+    if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
+        certain.update(results)
     yield from (slot for slot in texts if slot not in certain)
 
 

@@ -29,6 +29,7 @@ class Said(NamedTuple):
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``; empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class does, or the one that its module
             does.
+        picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
     """
 
@@ -46,4 +47,5 @@ class Said(NamedTuple):
     flags: frozenset[str] = frozenset()
     gives: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
+    picks_axis: bool = False
     is_method: bool = False

@@ -9,7 +9,14 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, survey, world_of_all
-from sekisho.inference.values import Value, arrays_in, certain_world, only_world, worlds_of
+from sekisho.inference.values import (
+    Value,
+    arrays_in,
+    certain_world,
+    is_unknown,
+    only_world,
+    worlds_of,
+)
 
 __all__ = [
     "Function",
@@ -18,6 +25,7 @@ __all__ = [
     "Variable",
     "arrays_in",
     "certain_world",
+    "is_unknown",
     "label",
     "only_world",
     "read_annotation",
