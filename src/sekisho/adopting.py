@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from sekisho.ground import printable
 
@@ -225,8 +225,13 @@ def _observe(
     return status, observed, travels
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> int:
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - the user's own
+def _run(
+    command: list[str], environment: Mapping[str, str], printed: IO[bytes] | None = None
+) -> int:
+    output: dict[str, Any] = {} if printed is None else {"stdout": printed, "stderr": printed}
+    return subprocess.run(  # noqa: S603 - the user's own
+        command, env={**os.environ, **environment}, check=False, **output
+    ).returncode
 
 
 def _read(root: str) -> Reading:
@@ -276,7 +281,7 @@ def _write_and_hold(
         rounds += 1
         options.written = written = _writing(plan)
         with written:
-            again, refused = _run_guarded(command)
+            again, refused, output = _run_guarded(command)
             if again == status and (status == 0 or not refused):
                 written.commit()
         if written.is_committed:
@@ -287,6 +292,7 @@ def _write_and_hold(
             if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
+            sys.stderr.write(output)
             _say(
                 f"under the guards the command ends with status {again}, not {status}, and no "
                 "contract is to blame. The files are as they were."
@@ -328,20 +334,29 @@ def _say_left_alone(written: Transaction) -> None:
         _say(f"left alone: {printable(path)}: {why}")
 
 
-def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:
-    """Run the command in strict mode; its status, and what guards have refused."""
+def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
+    """Run the command in strict mode; its status, what guards have refused, and what it printed.
+
+    It prints what it printed before, and tracebacks that are no concern of anybody's if what is to
+    blame is taken out: shown only where it fails in the end.
+    """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
-        path = Path(folder) / "refused"
-        status = _run(command, {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)})
+        path, printed = Path(folder) / "refused", Path(folder) / "printed"
+        environment = {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)}
+        with printed.open("wb") as file:
+            status = _run(command, environment, file)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return status, [json.loads(line) for line in lines]
+        output = printed.read_text("utf-8", errors="backslashreplace")
+    return status, [json.loads(line) for line in lines], output
 
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
     """What of the plan a guard has refused a value for: the file, the function, the place."""
-    from sekisho.adoption import DECORATOR  # noqa: PLC0415 - as above
+    from sekisho.adoption import DECLARATION, DECORATOR  # noqa: PLC0415 - as above
 
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
+    if place == DECLARATION:
+        return path, name, place
     argument = re.match(r"argument '(\w+)'", place)
     written = {
         each

@@ -379,7 +379,7 @@ def test_an_array_of_jaxtypings_that_is_called_with_numpys_is_contradicted(write
 
 
 def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_stay(write, adopt):
-    """What is no single array is not held against the runs, and the guard refuses it."""
+    """The values of a dict are not held against the runs, and the guard refuses them."""
     path = write(
         "kept.py",
         """
@@ -387,8 +387,8 @@ def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_s
         from jaxtyping import Float32
 
 
-        def total(xs: list[Float32[np.ndarray, "n n"]], y):
-            return sum(xs) + y
+        def total(xs: dict[str, Float32[np.ndarray, "n n"]], y):
+            return sum(xs.values()) + y
 
 
         def fine(x):
@@ -402,7 +402,7 @@ def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_s
         from kept import fine, total
 
         x = np.ones((2, 3), np.float32)
-        total([x, x], x)
+        total({'a': x, 'b': x}, x)
         fine(x)
         """,
     )

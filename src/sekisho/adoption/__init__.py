@@ -7,6 +7,7 @@ the runs (`comparing`), the file with all of it (`rewriting`, `imports`), and wh
 """
 
 from sekisho.adoption.planning import (
+    DECLARATION,
     DECORATOR,
     WHOLE,
     Plan,
@@ -20,6 +21,7 @@ from sekisho.adoption.report import to_diff, to_table, to_text
 from sekisho.adoption.snapshot import Snapshot
 
 __all__ = [
+    "DECLARATION",
     "DECORATOR",
     "WHOLE",
     "Plan",

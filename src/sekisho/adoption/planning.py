@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
 
 __all__ = [
+    "DECLARATION",
     "DECORATOR",
     "WHOLE",
     "Choice",
@@ -46,6 +47,7 @@ __all__ = [
 
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
+DECLARATION: Final = "declaration"
 """Beside parameters and ``return``, what may not have held of a function."""
 
 _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
@@ -310,6 +312,8 @@ def _choose(
     reason = _reason(definition, deduced, settings, refused)
     if (path, definition.name, WHOLE) in dropped:
         reason = "written, and not kept when it was run again, time after time"
+    if (path, definition.name, DECLARATION) in dropped:
+        reason = "a decorator refuses what it is annotated with"
     if reason is not None:
         left = (("", reason),) if reason else ()
         return Choice(definition, deduced, None, left, contradicted)
@@ -340,9 +344,10 @@ def _choose(
                 left_out.append((name, str(why)))
     kind = "boundary" if (path, definition.name, DECORATOR) in dropped else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    if contradicted and not has_one:  # a guard would refuse those calls
-        left_out.append(("", "no decorator: what it is annotated with does not hold"))
-    decorator = "" if has_one or contradicted else spelling.decorator(kind)
+    why_bare = _why_bare(definition, spelling, contradicted)
+    if why_bare and not has_one:
+        left_out.append(("", f"no decorator: {why_bare}"))
+    decorator = "" if has_one or why_bare else spelling.decorator(kind)
     converts = bool(decorator) and kind != "boundary"
     lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
     decorator += '(on_foreign="reject")' * bool(lost_writes)
@@ -350,6 +355,19 @@ def _choose(
     wanted = {name for name, _ in _wanted(definition, deduced, settings)} | {""}
     weaker = tuple([each for each in unsure if each.place.replace("yield", "return") in wanted])
     return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes, weaker)
+
+
+def _why_bare(
+    definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
+) -> str:
+    """Why a guard would refuse calls that were seen, or could not be made; "" if neither."""
+    if contradicted:
+        return "what it is annotated with does not hold"
+    for node in definition.annotations.values():
+        typed = spelling.typed_in(node)
+        if typed is not None:
+            return f"'{typed[0]}' is imported for type checkers only, in line {typed[1]}"
+    return ""
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:

@@ -34,15 +34,19 @@ class ModuleSpelling:
 
     Attributes:
         needed: the imports that are missing for what was asked for.
+        typed: the names that are imported for type checkers only, and the line.
     """
 
     def __init__(self, tree: ast.Module) -> None:
+        self.typed: dict[str, int] = {}
         self.needed: dict[Import, None] = {}
         self._modules: dict[str, str] = {}
         self._members: dict[tuple[str, str], str] = {}
         self._bound: set[str] = set()
         for node in tree.body:
             self._read(node)
+        for name in self._bound:
+            self.typed.pop(name, None)
 
     def _read(self, node: ast.stmt) -> None:
         if isinstance(node, ast.Import):
@@ -58,6 +62,13 @@ class ModuleSpelling:
                     self._members.setdefault((node.module, each.name), each.asname or each.name)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self._bound.add(node.name)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for each in node.body:
+                if isinstance(each, (ast.Import, ast.ImportFrom)):
+                    names = (a.asname or a.name.partition(".")[0] for a in each.names)
+                    self.typed.update(dict.fromkeys(names, each.lineno))
+            for each in node.orelse:
+                self._read(each)
         else:
             self._bound.update(
                 each.id
@@ -90,6 +101,16 @@ class ModuleSpelling:
             return f"{self._module(module, 'abc')}.{name}"
         self.needed[Import(module, name)] = None
         return name
+
+    def typed_in(self, node: ast.expr) -> tuple[str, int] | None:
+        """A name in an annotation that is imported for type checkers only, and its line."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                return self.typed_in(ast.parse(node.value, mode="eval").body)
+            except SyntaxError:
+                return None
+        names = (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+        return next(((name, self.typed[name]) for name in names if name in self.typed), None)
 
     def world_of(self, node: ast.expr) -> str | None:
         """The world of an array class that is written so; "" is any, None is none."""
