@@ -106,7 +106,7 @@ def _run_all(options: argparse.Namespace) -> int:
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
     settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
-    seen = deduce_all(observed, travels, _read(root), snapshot)
+    seen = deduce_all(observed, travels, _read(root, observed), snapshot)
     try:
         plan = make_plan(seen, settings)
     except ImportError:
@@ -234,20 +234,14 @@ def _run(
     ).returncode
 
 
-def _read(root: str) -> Reading:
-    """What reading the package tells of its functions and of the libraries that it uses."""
-    from sekisho.adoption import Reading  # noqa: PLC0415 - as above
+def _read(root: str, observed: list[Observed]) -> Reading:
+    """What reading the package tells of its functions, called as they were, on every path."""
+    from sekisho.adoption import read_solution, values_seen  # noqa: PLC0415 - as above
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
-    from sekisho.inference import is_unknown, solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.inference import solve  # noqa: PLC0415 - likewise
 
-    solution = solve((root,), Cache())
-    worlds = {
-        (os.path.realpath(each.file.path), each.line): each.world
-        for each in survey(solution)
-        # Where a value is unknown, the branch that would cross may be just that one.
-        if each.world == "boundary" or not any(is_unknown(v.value) for v in each.variables)
-    }
-    return Reading(worlds, solution.knowledge.alone)
+    solution = solve((root,), Cache(), values_seen(observed))
+    return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
 def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:

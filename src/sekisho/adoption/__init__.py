@@ -11,13 +11,14 @@ from sekisho.adoption.planning import (
     DECORATOR,
     WHOLE,
     Plan,
-    Reading,
     Settings,
     Sources,
     deduce_all,
     make_plan,
 )
+from sekisho.adoption.reading import Reading, read_solution
 from sekisho.adoption.report import to_diff, to_table, to_text
+from sekisho.adoption.seen import values_seen
 from sekisho.adoption.snapshot import Snapshot
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "Sources",
     "deduce_all",
     "make_plan",
+    "read_solution",
     "to_diff",
     "to_table",
     "to_text",
+    "values_seen",
 ]

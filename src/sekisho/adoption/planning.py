@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.adoption.bodies import Body
 from sekisho.adoption.comparing import contradictions, read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
+from sekisho.adoption.reading import Reading
 from sekisho.adoption.rewriting import Edit, rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
@@ -38,7 +39,6 @@ __all__ = [
     "Choice",
     "Plan",
     "PlannedFile",
-    "Reading",
     "Settings",
     "Sources",
     "deduce_all",
@@ -141,18 +141,6 @@ class _Source:
                     axes = {i: axis.name for i, axis in enumerate(hint.axes) if axis.name}
                     found.setdefault(name, axes)
         return found
-
-
-class Reading(NamedTuple):
-    """What the map tells of files.
-
-    Attributes:
-        worlds: whose world functions are in, by path and line of ``def``.
-        telling: the attributes that the arrays of one world alone have, and whose.
-    """
-
-    worlds: Mapping[tuple[str, int], str] = {}
-    telling: Mapping[str, str] = {}
 
 
 class Sources(NamedTuple):
