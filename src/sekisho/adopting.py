@@ -59,6 +59,8 @@ def add_command(commands: Any) -> None:
     calls = "write nothing at functions that were called less often"
     parser.add_argument("--min-calls", type=int, default=1, metavar="N", help=calls)
     parser.add_argument("--arrays-only", action="store_true", help="annotate nothing but arrays")
+    kept = "leave plain annotations, such as torch.Tensor, as they are"
+    parser.add_argument("--keep-annotations", action="store_true", help=kept)
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="run so often, and merge")
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
@@ -105,7 +107,7 @@ def _run_all(options: argparse.Namespace) -> int:
     status, observed, travels = _observe(root, command, options.runs)
     if not observed:
         parser.error(f"the command called no function of {options.package} (status {status})")
-    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
+    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width, options.keep_annotations)
     seen = deduce_all(observed, travels, _read(root, observed), snapshot)
     try:
         plan = make_plan(seen, settings)
@@ -358,7 +360,7 @@ def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
         if file.path == path
         for choice in file.choices
         if choice.definition.name == name and choice.edit is not None
-        for each in choice.edit.annotations
+        for each in (*choice.edit.annotations, *choice.edit.refined)
     }
     part = argument[1] if argument else "return" if place != "body" else ""
     return path, name, part if part in written else DECORATOR

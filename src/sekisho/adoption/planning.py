@@ -12,6 +12,7 @@ from sekisho.adoption.bodies import Body
 from sekisho.adoption.comparing import contradictions, read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
+from sekisho.adoption.refining import refined
 from sekisho.adoption.rewriting import Edit, rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
@@ -64,12 +65,14 @@ class Settings(NamedTuple):
         min_calls: of a function that was called less often, nothing is written.
         arrays_only: whether only arrays are annotated, and what holds them.
         width: of a line.
+        keep_annotations: whether plain ones stay as they are.
     """
 
     select: tuple[str, ...] = ()
     min_calls: int = 1
     arrays_only: bool = False
     width: int = 100
+    keep_annotations: bool = False
 
 
 class Choice(NamedTuple):
@@ -339,10 +342,29 @@ def _choose(
     converts = bool(decorator) and kind != "boundary"
     lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
     decorator += '(on_foreign="reject")' * bool(lost_writes)
-    edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None
+    exact = {} if settings.keep_annotations or why_bare else _refined(source, deduced, spelling, dropped)
+    is_empty = not (annotations or decorator or exact)
+    edit = None if is_empty else Edit(definition.line, annotations, decorator, exact)
     wanted = {name for name, _ in _wanted(definition, deduced, settings)} | {""}
     weaker = tuple([each for each in unsure if each.place.replace("yield", "return") in wanted])
     return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes, weaker)
+
+
+def _refined(
+    source: _Source, deduced: Deduced, spelling: ModuleSpelling, dropped: Dropped
+) -> dict[str, str]:
+    """The plain annotations that can say more."""
+    definition = source.definitions[deduced.observed.line]
+    found: dict[str, str] = {}
+    for name, node in definition.annotations.items():
+        form = deduced.forms.get(name)
+        is_left = name in deduced.left_out or (source.path, definition.name, name) in dropped
+        if form is None or is_left or (name == "return" and definition.is_generator):
+            continue
+        text = refined(node, form, deduced.axes, deduced.words, spelling)
+        if text:
+            found[name] = text
+    return found
 
 
 def _why_bare(

@@ -42,7 +42,7 @@ def to_text(plan: Plan) -> str:
     lines += [f"not read: {_shown(each.path)}: {each.why}" for each in plan.skipped]
     lines += _settled([choice for file in plan.files for choice in file.choices])
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
-    annotations = sum(len(edit.annotations) for edit in edits)
+    annotations = sum(len(edit.annotations) + len(edit.refined) for edit in edits)
     lines.append(f"{len(edits)} functions, {annotations} annotations")
     return "".join(f"{printable(line)}\n" for line in lines)
 

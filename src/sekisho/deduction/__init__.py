@@ -9,6 +9,7 @@ again (`sizes`). No code is read here, and nothing is run: what the code says is
 from sekisho.deduction.contracts import Deduced, deduce
 from sekisho.deduction.dtypes import dtype_word, word_takes
 from sekisho.deduction.evidence import CLAIMS, Claim, Weaker, claim_table
+from sekisho.deduction.forms import Form, Slot
 from sekisho.deduction.hints import LeftOut, spell
 from sekisho.deduction.said import Said
 
@@ -16,8 +17,10 @@ __all__ = [
     "CLAIMS",
     "Claim",
     "Deduced",
+    "Form",
     "LeftOut",
     "Said",
+    "Slot",
     "Weaker",
     "claim_table",
     "deduce",
