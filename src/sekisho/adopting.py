@@ -105,10 +105,13 @@ def _run_all(options: argparse.Namespace) -> int:
     width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
+    reading = _read(root, observed)
     if not observed:
-        parser.error(f"the command called no function of {options.package} (status {status})")
+        blocks = "".join(f"\n  {Path(each.path).name}: {each}" for each in reading.blocks)
+        text = f"the command called no function of {options.package} (status {status})"
+        parser.error(text + blocks)
     settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width, options.keep_annotations)
-    seen = deduce_all(observed, travels, _read(root, observed), snapshot)
+    seen = deduce_all(observed, travels, reading, snapshot)
     try:
         plan = make_plan(seen, settings)
     except ImportError:

@@ -124,9 +124,9 @@ def test_annotations_are_kept_if_that_is_asked_for(shop, adopt):
 
 CHECKERS = {
     "mypy": ("-m", "mypy", "--no-error-summary", "--hide-error-context"),
-    "basedpyright": ("basedpyright",),
-    "ty": ("ty", "check"),
-    "pyrefly": ("pyrefly", "check"),
+    "basedpyright": ("basedpyright", "--pythonpath", sys.executable),
+    "ty": ("ty", "check", "--python", sys.prefix),
+    "pyrefly": ("pyrefly", "check", "--python-interpreter-path", sys.executable),
 }
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from sekisho.adoption.scripts import Block
     from sekisho.code import SourceFile
     from sekisho.tracer import Observed, Place
 
@@ -114,10 +115,11 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All files, and those that could not be read."""
+    """All files, those that could not be read, and the code that no contract can be written at."""
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]
+    blocks: tuple[Block, ...] = ()
 
 
 class _Source:
@@ -153,11 +155,13 @@ class Sources(NamedTuple):
         files: those that can be read, by path.
         skipped: those that cannot.
         deduced: the contracts, by path and first line.
+        blocks: the code at the top of modules that works with arrays.
     """
 
     files: Mapping[str, _Source]
     skipped: tuple[Skipped, ...]
     deduced: Mapping[tuple[str, int], Deduced]
+    blocks: tuple[Block, ...] = ()
 
 
 def deduce_all(
@@ -203,7 +207,7 @@ def deduce_all(
                     stars=definition.stars,
                     world=reading.worlds.get((each.path, definition.line), ""),
                 )
-    return Sources(files, tuple(skipped), found)
+    return Sources(files, tuple(skipped), found, reading.blocks)
 
 
 def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
@@ -223,7 +227,7 @@ def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset())
     files = (
         _plan_file(source, by_path[path], settings, dropped) for path, source in seen.files.items()
     )
-    return Plan(tuple(files), seen.skipped)
+    return Plan(tuple(files), seen.skipped, seen.blocks)
 
 
 def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:

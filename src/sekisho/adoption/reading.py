@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from sekisho.adoption.scripts import Block, top_level_blocks
 from sekisho.inference import called_by, is_unknown, survey
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ class Reading(NamedTuple):
     Attributes:
         worlds: whose world functions are in, by path and line of ``def``: ``boundary`` if they cross.
         telling: the attributes that the arrays of one world alone have, and whose.
+        blocks: the code at the top of modules that works with arrays.
     """
 
     worlds: Mapping[tuple[str, int], str] = {}
     telling: Mapping[str, str] = {}
+    blocks: tuple[Block, ...] = ()
 
 
 def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Reading:
@@ -54,4 +57,4 @@ def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Read
         # Where a value is unknown, the branch that would cross may be just that one.
         if name in crossing or not any(is_unknown(v.value) for v in each.variables)
     }
-    return Reading(worlds, solution.knowledge.alone)
+    return Reading(worlds, solution.knowledge.alone, tuple(top_level_blocks(solution)))

@@ -39,6 +39,7 @@ def to_text(plan: Plan) -> str:
         said = [line for choice in file.choices for line in _said_of(choice)]
         if said:
             lines += [_shown(file.path), *said]
+    lines += [f"{_shown(each.path)}: {each}" for each in plan.blocks]
     lines += [f"not read: {_shown(each.path)}: {each.why}" for each in plan.skipped]
     lines += _settled([choice for file in plan.files for choice in file.choices])
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
