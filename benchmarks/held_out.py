@@ -51,7 +51,9 @@ def main():
     work = Path(tempfile.mkdtemp()) / "copy"
     shutil.copytree(top, work, ignore=shutil.ignore_patterns(".git", "__pycache__"), symlinks=True)
     package = options.package.resolve().relative_to(top)
-    path = os.pathsep.join([str(work / package.parent), str(work), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(work / package.parent), str(work), os.environ.get("PYTHONPATH", "")]
+    )
     environment = {**os.environ, "PYTHONPATH": path}
 
     def python(*words, **more):
@@ -72,10 +74,10 @@ def main():
     listed = python("-m", "pytest", *FLAGS, "--collect-only", *arguments[at + 1 :]).stdout
     tests = [line for line in listed.splitlines() if "::" in line and not line.startswith("ERROR")]
     if options.most:
-        tests = random.Random(99).sample(tests, min(options.most, len(tests)))
+        tests = random.Random(99).sample(tests, min(options.most, len(tests)))  # noqa: S311 - a choice of tests
     before, _ = passed(tests)
     tests = sorted(before)
-    seen = random.Random(options.seed).sample(tests, max(1, len(tests) // 3))
+    seen = random.Random(options.seed).sample(tests, max(1, len(tests) // 3))  # noqa: S311 - likewise
     (work / "names.txt").write_text("\n".join(seen))
     adopt = ["-m", "sekisho", "adopt", str(package), "--write", "--force", "--"]
     done = python(*adopt, options.python, "-m", "pytest", *FLAGS, "@names.txt")
@@ -84,9 +86,7 @@ def main():
     print(next((x for x in said if re.match(r"\d+ functions", x)), "nothing written"))
     print(sum("taken out" in line for line in said), "taken out while writing", flush=True)
     refusals = work / "refusals"
-    after, found = passed(
-        tests, SEKISHO_REFUSALS=str(refusals), SEKISHO_MODE=options.mode
-    )
+    after, found = passed(tests, SEKISHO_REFUSALS=str(refusals), SEKISHO_MODE=options.mode)
     lines = refusals.read_text("utf-8").splitlines() if refusals.exists() else []
     rows = {(row["function"], row["place"]): row["text"] for row in map(json.loads, lines)}
     kinds = Counter(claim_of(text) for text in rows.values())

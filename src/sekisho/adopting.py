@@ -110,7 +110,13 @@ def _run_all(options: argparse.Namespace) -> int:
         blocks = "".join(f"\n  {Path(each.path).name}: {each}" for each in reading.blocks)
         text = f"the command called no function of {options.package} (status {status})"
         parser.error(text + blocks)
-    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width, options.keep_annotations)
+    settings = Settings(
+        tuple(options.select),
+        options.min_calls,
+        options.arrays_only,
+        width,
+        options.keep_annotations,
+    )
     seen = deduce_all(observed, travels, reading, snapshot)
     try:
         plan = make_plan(seen, settings)

@@ -56,7 +56,10 @@ def run(write, adopt, annotation, value):
         "kept.py",
         HEAD + f"\ndef told(x, y: {annotation}):\n    return np.exp(x)\n" + FINE,
     )
-    write("program.py", f"from kept import *\nfrom kept import told\ntold(ones, {value})\nfine(ones)\n")
+    write(
+        "program.py",
+        f"from kept import *\nfrom kept import told\ntold(ones, {value})\nfine(ones)\n",
+    )
     return path, adopt("kept.py", "--write", "--", "program.py")
 
 
@@ -123,7 +126,10 @@ def test_what_a_decorator_refuses_is_left_out_alone(write, adopt, where):
         + 'def told(x, y: set[Float[np.ndarray, "n"]]):\n    return np.exp(x)\n'
         + FINE,
     )
-    write("program.py", "import numpy as np\nfrom kept import *\ntold(np.ones(3), {2})\nfine(np.ones(3))\n")
+    write(
+        "program.py",
+        "import numpy as np\nfrom kept import *\ntold(np.ones(3), {2})\nfine(np.ones(3))\n",
+    )
     status, _, err = adopt("kept.py", "--write", "--", "program.py")
     assert status == 0, err
     assert "told(): left out: a decorator refuses what it is annotated with" in err

@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sekisho.contract import match_shape, parse_axes
-from sekisho.deduction.forms import Slot
 from sekisho.deduction import Said
+from sekisho.deduction.forms import Slot
 from sekisho.deduction.sizes import axes_of
 
 NAMES = ("x", "y", "z", "return")

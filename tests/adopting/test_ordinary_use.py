@@ -143,7 +143,12 @@ BOTH = [
         "f(ones({n}, 3))",
         ("f(ones(2), 4)",),
     ),
-    Case("empty", "def f(x):\n    return L.{exp}(x)", "f(ones(0, 3))", ("f(ones(2, 4))", "f(ones(2))")),
+    Case(
+        "empty",
+        "def f(x):\n    return L.{exp}(x)",
+        "f(ones(0, 3))",
+        ("f(ones(2, 4))", "f(ones(2))"),
+    ),
     Case(
         "state",
         "class f:\n    def __init__(self, x):\n        self.x = L.{exp}(x)\n\n"
@@ -224,7 +229,9 @@ def adopted(tmp_path_factory):
         if "asked" in case.name and "np." in case.body:
             header = "import numpy as np\nimport torch"
         body = case.body.replace("{exp}", exp).replace("{make}", make).replace("L.", f"{library}.")
-        (package / f"{name}.py").write_text(f"{header if 'neutral' != case.name else ''}\n\n{body}\n")
+        (package / f"{name}.py").write_text(
+            f"{header if case.name != 'neutral' else ''}\n\n{body}\n"
+        )
         call = case.traced.replace("{n}", "n")
         program.append(
             f"def run_{name}():\n"
@@ -248,6 +255,7 @@ def adopted(tmp_path_factory):
             )
     checks.append("import json\nprint(json.dumps(failed))")
     (top / "check.py").write_text("\n".join(checks))
+
     def run(*words):
         command = [sys.executable, "-W", "ignore", *words]
         return subprocess.run(

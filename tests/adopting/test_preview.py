@@ -109,7 +109,9 @@ CASES = {
 def test_the_preview_is_what_is_written_and_holds_on_every_path(write, adopt, torch, name):
     body, traced, used, kind = CASES[name]
     path = write("shop.py", f"{HEAD}\n{body}\n".lstrip())
-    lines = "import numpy as np\nimport torch\nfrom shop import *\nones = np.ones((2, 3), np.float32)\n"
+    lines = (
+        "import numpy as np\nimport torch\nfrom shop import *\nones = np.ones((2, 3), np.float32)\n"
+    )
     write("program.py", f"{lines}{traced}\n")
     write("use.py", f"{lines}{used}\n")
     _, preview, _ = adopt("shop.py", "--", "program.py")
@@ -122,7 +124,5 @@ def test_the_preview_is_what_is_written_and_holds_on_every_path(write, adopt, to
     assert before == (f"@sk.{kind}" if kind else ""), text
     for mode in ("strict", "convert"):
         command = [sys.executable, "use.py"]
-        done = subprocess.run(
-            command, env={**os.environ, "SEKISHO_MODE": mode}, check=False
-        )
+        done = subprocess.run(command, env={**os.environ, "SEKISHO_MODE": mode}, check=False)
         assert done.returncode == 0, (mode, text)

@@ -147,7 +147,10 @@ def test_a_type_checker_finds_nothing_new(shop, adopt, checker):
         done = subprocess.run(
             [*command, "shop.py"], capture_output=True, text=True, check=False, timeout=280
         )
-        return sum(" error" in line or line.startswith(("error", "ERROR")) for line in done.stdout.splitlines())
+        return sum(
+            " error" in line or line.startswith(("error", "ERROR"))
+            for line in done.stdout.splitlines()
+        )
 
     before = found()
     assert adopt("shop.py", "--write", "--", "program.py")[0] == 0

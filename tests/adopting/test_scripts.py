@@ -50,7 +50,10 @@ def test_a_script_without_functions_is_no_silence(write, adopt):
     ],
 )
 def test_constants_and_what_works_with_no_arrays_are_no_concern(write, adopt, top):
-    write("script.py", f"import numpy as np\n\ndef main():\n    return np.exp(np.ones(3))\n\n\n{top}\n")
+    write(
+        "script.py",
+        f"import numpy as np\n\ndef main():\n    return np.exp(np.ones(3))\n\n\n{top}\n",
+    )
     write("program.py", "from script import main\nmain()\n")
     status, _, err = adopt("script.py", "--", "program.py")
     assert status == 0

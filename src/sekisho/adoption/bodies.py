@@ -38,8 +38,13 @@ _METHODS: Final = {
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
 
 _CASTS: Final = {
-    **{"float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16"},
-    **{"long": "int64", "int": "int32", "bool": "bool"},
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "long": "int64",
+    "int": "int32",
+    "bool": "bool",
 }
 _DTYPE: Final = re.compile(r"(bfloat|float|complex|u?int)\d+|bool_?")
 
@@ -117,7 +122,9 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
 # --- what it leaves open
 
 
-def _open(node: _Function, parameters: frozenset[str], asked: set[int]) -> Iterator[tuple[str, int]]:
+def _open(
+    node: _Function, parameters: frozenset[str], asked: set[int]
+) -> Iterator[tuple[str, int]]:
     """The parameters that are asked what they are, or made an array, whatever they are."""
     found: dict[str, int] = {}
     for each in _walk_without(node, asked):
@@ -279,25 +286,26 @@ def _kinds(value: ast.expr | None) -> Iterator[str]:
 
 def _falls_through(body: list[ast.stmt]) -> bool:
     """Whether the end of a block may be reached."""
+    inner: list[list[ast.stmt]] = []
     match body[-1]:
         case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
             return False
-        case ast.If(body=first, orelse=second):
-            return not second or _falls_through(first) or _falls_through(second)
-        case ast.With(body=inner) | ast.AsyncWith(body=inner):
-            return _falls_through(inner)
-        case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
-            if last and not _falls_through(last):
-                return False
-            ends = [second or first, *(handler.body for handler in handlers)]
-            return any(map(_falls_through, ends))
         case ast.While(test=ast.Constant(value=True)):
             return False
-        case ast.Match(cases=cases):
-            is_all = isinstance(cases[-1].pattern, ast.MatchAs) and cases[-1].pattern.pattern is None
-            return not is_all or any(_falls_through(case.body) for case in cases)
+        case ast.If(body=first, orelse=[_, *_] as second):
+            inner = [first, second]
+        case ast.With(body=first) | ast.AsyncWith(body=first):
+            inner = [first]
+        case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
+            ends = [second or first, *(handler.body for handler in handlers)]
+            inner = [last] if last and not _falls_through(last) else ends
+        case ast.Match(cases=cases) if (
+            isinstance(cases[-1].pattern, ast.MatchAs) and cases[-1].pattern.pattern is None
+        ):
+            inner = [case.body for case in cases]
         case _:
             return True
+    return any(map(_falls_through, inner))
 
 
 def _named_dtype(value: ast.expr) -> str:
@@ -314,5 +322,3 @@ def _named_dtype(value: ast.expr) -> str:
         if isinstance(text, str) and _DTYPE.fullmatch(text):
             return text
     return ""
-
-

@@ -113,16 +113,11 @@ def _problem(
     node: ast.expr, said: tuple[Any, ...], bound: Bindings, spelling: ModuleSpelling
 ) -> str:
     """Why what came does not fit an annotation; "" if it fits, or if that cannot be told."""
-    match node:
-        case ast.Constant(value=str(text)):
-            try:
-                return _problem(ast.parse(text, mode="eval").body, said, bound, spelling)
-            except SyntaxError:
-                return ""
-        case ast.Constant(value=None):
-            return "" if said[0] == "none" else f"got {_shown(said)}"
-        case _:
-            pass
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            return _problem(ast.parse(node.value, mode="eval").body, said, bound, spelling)
+        except SyntaxError:
+            return ""
     alternatives = _alternatives(node)
     if alternatives is not None:
         problems = [_problem(each, said, dict(bound), spelling) for each in alternatives]
@@ -130,13 +125,20 @@ def _problem(
     hint = read_hint(node, spelling)
     if hint is not None:
         return _array_problem(hint, said, bound)
-    name = _last_word(node.value if isinstance(node, ast.Subscript) else node)
-    if name.lower() in _PLAIN and isinstance(node, ast.Name):
-        came = _class_of(said)
-        return "" if came in _PLAIN[name] or _is_subclass_perhaps(said) else f"got {_shown(said)}"
     if isinstance(node, ast.Subscript):
-        return _container_problem(name, node.slice, said, bound, spelling)
-    return ""
+        return _container_problem(_last_word(node.value), node.slice, said, bound, spelling)
+    return _plain_problem(node, said)
+
+
+def _plain_problem(node: ast.expr, said: tuple[Any, ...]) -> str:
+    """Why what came is not of a plain class, or not None."""
+    got = f"got {_shown(said)}"
+    if isinstance(node, ast.Constant) and node.value is None:
+        return "" if said[0] == "none" else got
+    accepted = _PLAIN.get(node.id) if isinstance(node, ast.Name) else None
+    if accepted is None or _class_of(said) in accepted or _is_subclass_perhaps(said):
+        return ""
+    return got
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr] | None:
@@ -166,13 +168,22 @@ def _container_problem(
         said[0] in {"items", "dict"} and said[1] not in classes | {"deque"}
     ):
         return f"got {_shown(said)}"
-    if said[0] != "items" or not any(each[0] != "object" for each in said[2]):
-        return ""
     parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-    is_fixed = "tuple" in classes and len(classes) == 1 and not _is_ellipsis(parts[-1])
-    holds_arrays = any(each[0] == "array" for each in said[2])
-    if is_fixed and not holds_arrays:
-        return ""  # of such a tuple its kinds of items were noted, and not their places
+    return _items_problem(parts, said, bound, spelling, is_tuple=classes == {"tuple"})
+
+
+def _items_problem(
+    parts: list[ast.expr],
+    said: tuple[Any, ...],
+    bound: Bindings,
+    spelling: ModuleSpelling,
+    *,
+    is_tuple: bool,
+) -> str:
+    # Of containers without arrays the kinds of items were noted, and not their places.
+    if said[0] != "items" or not any(each[0] == "array" for each in said[2]):
+        return ""
+    is_fixed = is_tuple and not _is_ellipsis(parts[-1])
     if is_fixed and len(parts) != len(said[2]):
         return f"got a tuple of {len(said[2])}"
     for index, each in enumerate(said[2]):
@@ -191,20 +202,15 @@ def _last_word(node: ast.expr) -> str:
 
 
 def _class_of(said: tuple[Any, ...]) -> str:
-    match said:
-        case ("int", *_):
-            return "int"
-        case ("object", "builtins", name):
-            return str(name)
-        case ("items" | "dict", name, _):
-            return str(name)
-        case _:
-            return said[0]
+    tag = str(said[0])
+    if tag == "object" and said[1] == "builtins":
+        return str(said[2])
+    return str(said[1]) if tag in {"items", "dict"} else tag
 
 
 def _is_subclass_perhaps(said: tuple[Any, ...]) -> bool:
     """Whether what came is of a class that may extend a plain one: an enum, ``np.float64``."""
-    return said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins")
+    return bool(said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins"))
 
 
 def _shown(said: tuple[Any, ...]) -> str:

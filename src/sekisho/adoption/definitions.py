@@ -90,7 +90,9 @@ def find_definitions(
     libraries = Libraries(tree, telling or {})
     # A module that imports one library works with that, whatever its functions mention.
     only = frozenset(libraries.imported.values())
-    yield from _walk(tree.body, _Scope("", None, libraries, only if len(only) == 1 else frozenset()))
+    yield from _walk(
+        tree.body, _Scope("", None, libraries, only if len(only) == 1 else frozenset())
+    )
 
 
 def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:

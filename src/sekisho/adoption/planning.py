@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
-from sekisho.adoption.comparing import contradictions, read_hint
+from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
+from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
-from sekisho.adoption.refining import refined
-from sekisho.adoption.rewriting import Edit, rewrite
+from sekisho.adoption.rewriting import rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, parse, read_file
 from sekisho.contract import variadic_index
-from sekisho.deduction import Deduced, LeftOut, Said, Weaker, deduce, spell
+from sekisho.deduction import Deduced, Said, deduce
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from sekisho.adoption.choosing import Dropped
     from sekisho.adoption.scripts import Block
     from sekisho.code import SourceFile
     from sekisho.tracer import Observed, Place
 
     AxisNames = dict[tuple[str, tuple[str, ...], int], str]
     """Names by parameter, where in it the array is, and the number of the axis."""
-
-    Dropped = Collection[tuple[str, str, str]]
-    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
 
 __all__ = [
     "DECLARATION",
@@ -47,55 +44,8 @@ __all__ = [
     "make_plan",
 ]
 
-DECORATOR: Final = "decorator"
-WHOLE: Final = "everything"
-DECLARATION: Final = "declaration"
-"""Beside parameters and ``return``, what may not have held of a function."""
-
 _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that say which axis a function works on."""
-
-_OWN: Final = frozenset({"boundary", "same_world"})
-
-
-class Settings(NamedTuple):
-    """What is asked for.
-
-    Attributes:
-        select: patterns of qualified names; empty for all.
-        min_calls: of a function that was called less often, nothing is written.
-        arrays_only: whether only arrays are annotated, and what holds them.
-        width: of a line.
-        keep_annotations: whether plain ones stay as they are.
-    """
-
-    select: tuple[str, ...] = ()
-    min_calls: int = 1
-    arrays_only: bool = False
-    width: int = 100
-    keep_annotations: bool = False
-
-
-class Choice(NamedTuple):
-    """One function, and what is written at it.
-
-    Attributes:
-        definition: the function.
-        deduced: what its calls have kept; None if it was not deduced.
-        edit: what is written; None if nothing is.
-        left_out: by parameter, ``return`` or "", why nothing is written there.
-        contradicted: annotations that are there and that the runs have not kept.
-        lost_writes: why the decorator converts nothing, if it does not.
-        weaker: the claims that had too little evidence.
-    """
-
-    definition: Definition
-    deduced: Deduced | None
-    edit: Edit | None
-    left_out: tuple[tuple[str, str], ...]
-    contradicted: tuple[str, ...]
-    lost_writes: tuple[str, ...] = ()
-    weaker: tuple[Weaker, ...] = ()
 
 
 class PlannedFile(NamedTuple):
@@ -134,6 +84,10 @@ class _Source:
             each.first: each for each in find_definitions(self.tree, telling)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
+
+    def at(self, deduced: Deduced) -> Definition:
+        """The function that a contract is of."""
+        return self.definitions[deduced.observed.line]
 
     def _annotated_names(self) -> dict[str, dict[int, str]]:
         """What annotations in this file call the axes of a parameter, by its name."""
@@ -280,7 +234,10 @@ def _plan_file(
     refused: dict[int, str] = {}
     while True:
         spelling = ModuleSpelling(source.tree)  # again: what is refused needs no import
-        choices = [_choose(source, each, spelling, settings, dropped, refused) for each in seen]
+        choices = [
+            choose(source.path, source.at(each), each, spelling, settings, dropped, refused)
+            for each in seen
+        ]
         edits = [each.edit for each in choices if each.edit is not None]
         why = "it is not found in the file as libcst reads it"
         try:
@@ -291,135 +248,3 @@ def _plan_file(
             data = after.encode(source.file.encoding)
             return PlannedFile(source.path, source.file.data, data, tuple(choices))
         refused |= dict.fromkeys(missed, why)
-
-
-def _choose(
-    source: _Source,
-    deduced: Deduced,
-    spelling: ModuleSpelling,
-    settings: Settings,
-    dropped: Dropped,
-    refused: Mapping[int, str],
-) -> Choice:
-    path, observed = source.path, deduced.observed
-    definition = source.definitions[observed.line]
-    contradicted = tuple(contradictions(observed, definition, spelling))
-    reason = _reason(definition, deduced, settings, refused)
-    if (path, definition.name, WHOLE) in dropped:
-        reason = "written, and not kept when it was run again, time after time"
-    if (path, definition.name, DECLARATION) in dropped:
-        reason = "a decorator refuses what it is annotated with"
-    if reason is not None:
-        left = (("", reason),) if reason else ()
-        return Choice(definition, deduced, None, left, contradicted)
-    if not deduced.kind:
-        unclear = tuple([each for each in deduced.weaker if each.claim == "world"])
-        return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
-    left_out: list[tuple[str, str]] = []
-    unsure = [*deduced.weaker]
-    annotations: dict[str, str] = {}
-    for name, form in _wanted(definition, deduced, settings):
-        if (path, definition.name, name) in dropped:
-            left_out.append((name, "written, and not kept when it was run again"))
-            continue
-        if name in deduced.left_out:
-            unsure.append(deduced.left_out[name])
-            continue
-        if name == "return" and form.is_none and not definition.is_generator:
-            annotations[name] = "None"
-            continue
-        try:
-            annotations[name] = spell(
-                form, deduced.axes, deduced.words, spelling, any_world=deduced.kind == "same_world"
-            )
-            if name == "return" and definition.is_generator:
-                annotations[name] = f"{spelling.abstract('Iterator')}[{annotations[name]}]"
-        except LeftOut as why:
-            if form.holds_arrays:
-                left_out.append((name, str(why)))
-    kind = "boundary" if (path, definition.name, DECORATOR) in dropped else deduced.kind
-    has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    why_bare = _why_bare(definition, spelling, contradicted)
-    if why_bare and not has_one:
-        left_out.append(("", f"no decorator: {why_bare}"))
-    decorator = "" if has_one or why_bare else spelling.decorator(kind)
-    converts = bool(decorator) and kind != "boundary"
-    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
-    decorator += '(on_foreign="reject")' * bool(lost_writes)
-    exact = {} if settings.keep_annotations or why_bare else _refined(source, deduced, spelling, dropped)
-    is_empty = not (annotations or decorator or exact)
-    edit = None if is_empty else Edit(definition.line, annotations, decorator, exact)
-    wanted = {name for name, _ in _wanted(definition, deduced, settings)} | {""}
-    weaker = tuple([each for each in unsure if each.place.replace("yield", "return") in wanted])
-    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes, weaker)
-
-
-def _refined(
-    source: _Source, deduced: Deduced, spelling: ModuleSpelling, dropped: Dropped
-) -> dict[str, str]:
-    """The plain annotations that can say more."""
-    definition = source.definitions[deduced.observed.line]
-    found: dict[str, str] = {}
-    for name, node in definition.annotations.items():
-        form = deduced.forms.get(name)
-        is_left = name in deduced.left_out or (source.path, definition.name, name) in dropped
-        if form is None or is_left or (name == "return" and definition.is_generator):
-            continue
-        text = refined(node, form, deduced.axes, deduced.words, spelling)
-        if text:
-            found[name] = text
-    return found
-
-
-def _why_bare(
-    definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
-) -> str:
-    """Why a guard would refuse calls that were seen, or could not be made; "" if neither."""
-    if contradicted:
-        return "what it is annotated with does not hold"
-    for node in definition.annotations.values():
-        typed = spelling.typed_in(node)
-        if typed is not None:
-            return f"'{typed[0]}' is imported for type checkers only, in line {typed[1]}"
-    return ""
-
-
-def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
-    """What a guard that converts could lose: writes into arguments that hold arrays."""
-    for name, line in definition.writes.items() if converts else ():
-        if name in deduced.forms and deduced.forms[name].holds_arrays:
-            yield (
-                f"nothing is converted, since line {line} writes into '{name}': "
-                "a write into a converted copy would be lost"
-            )
-
-
-def _reason(
-    definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
-) -> str | None:
-    """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
-    if settings.select and not any(
-        fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
-    ):
-        return ""
-    if not deduced.has_arrays:
-        return "" if deduced.calls or not deduced.observed.calls else "each of its calls raised"
-    if definition.why_not:
-        return definition.why_not
-    if deduced.calls < settings.min_calls:
-        return f"{deduced.calls} calls, fewer than {settings.min_calls}"
-    return refused.get(definition.line)
-
-
-def _wanted(
-    definition: Definition, deduced: Deduced, settings: Settings
-) -> Iterator[tuple[str, Any]]:
-    """The places that have no annotation, and what came to them."""
-    for name, form in deduced.forms.items():
-        if name in definition.annotations or (settings.arrays_only and not form.holds_arrays):
-            continue
-        if name == "yield":
-            if not definition.is_async and "return" not in definition.annotations:
-                yield "return", form
-        elif name != "return" or not definition.is_generator:
-            yield name, form

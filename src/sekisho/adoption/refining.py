@@ -37,8 +37,9 @@ def refined(
         words: the words for dtypes.
         spelling: how the module calls things.
     """
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    text = node.value if is_text else ast.unparse(node)
+    quoted_text = node.value if isinstance(node, ast.Constant) else None
+    is_text = isinstance(quoted_text, str)
+    text = quoted_text if isinstance(quoted_text, str) else ast.unparse(node)
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError:
@@ -46,7 +47,11 @@ def refined(
     pieces: list[tuple[int, int, str]] = []
     for each, slot in _places(tree, form, spelling):
         # Where nothing is known of the axes, the annotation says as much without a word.
-        if slot is not None and axes[slot] != "..." and spelling.world_of(each) in {"", *slot.worlds}:
+        if (
+            slot is not None
+            and axes[slot] != "..."
+            and spelling.world_of(each) in {"", *slot.worlds}
+        ):
             quoted = f'" {axes[slot]}"' if axes[slot].isidentifier() else f'"{axes[slot]}"'
             new = f"{spelling.dtype(words[slot])}[{ast.unparse(each)}, {quoted}]"
             pieces.append((each.col_offset, each.end_col_offset or 0, new))
@@ -67,9 +72,17 @@ def _places(
         return
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         yield from _alternatives([node.left, node.right], form, spelling)
-    if not isinstance(node, ast.Subscript):
-        return
-    name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+    if isinstance(node, ast.Subscript):
+        yield from _places_in(node, form, spelling)
+
+
+def _places_in(
+    node: ast.Subscript, form: Form, spelling: ModuleSpelling
+) -> Iterator[tuple[ast.expr, Slot | None]]:
+    """The same, of a union or a container."""
+    name = (
+        node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+    )
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     items = form.items
     if name in _UNIONS:

@@ -36,7 +36,9 @@ class Block(NamedTuple):
     worlds: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = f"line {self.first}" if self.first == self.last else f"lines {self.first}-{self.last}"
+        lines = (
+            f"line {self.first}" if self.first == self.last else f"lines {self.first}-{self.last}"
+        )
         return (
             f"{lines} at the top of the module work with arrays ({', '.join(self.worlds)}): contracts are "
             "written at functions, so move these lines into one, such as main()"

@@ -40,19 +40,20 @@ def _value_of(said: tuple[Any, ...], main: str) -> Value:
         said: see `sekisho.tracer.describing`.
         main: the module that was run as a script, perhaps.
     """
+    value = UNKNOWN
     match said:
         case ("array", world, *_):
-            return array(world)
+            value = array(world)
         case ("none",):
-            return NONE
+            value = NONE
         case ("int", _):
-            return instance("builtins:int")
+            value = instance("builtins:int")
         case ("object", module, name) if "<locals>" not in name:
-            return instance(f"{main if module == _MAIN else module}:{name}")
+            value = instance(f"{main if module == _MAIN else module}:{name}")
         case ("items", "list" | "tuple" as kind, items):
             values = [_value_of(each, main) for each in items]
-            if kind == "tuple" and any(each[0] == "array" for each in items):
-                return ("tuple", *values)
-            return list_of(join_all(values), kind)
+            is_fixed = kind == "tuple" and any(each[0] == "array" for each in items)
+            value = ("tuple", *values) if is_fixed else list_of(join_all(values), kind)
         case _:
-            return UNKNOWN
+            pass
+    return value

@@ -49,32 +49,37 @@ class ModuleSpelling:
             self.typed.pop(name, None)
 
     def _read(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                name = each.asname or each.name
-                self._bound.add(name.partition(".")[0])
-                if each.asname or "." not in each.name:
-                    self._modules.setdefault(each.name, name)
-        elif isinstance(node, ast.ImportFrom):
-            for each in node.names:
-                self._bound.add(each.asname or each.name)
-                if not node.level and node.module:
-                    self._members.setdefault((node.module, each.name), each.asname or each.name)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._read_import(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self._bound.add(node.name)
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            for each in node.body:
-                if isinstance(each, (ast.Import, ast.ImportFrom)):
-                    names = (a.asname or a.name.partition(".")[0] for a in each.names)
-                    self.typed.update(dict.fromkeys(names, each.lineno))
-            for each in node.orelse:
-                self._read(each)
+            self._read_typed(node)
         else:
             self._bound.update(
                 each.id
                 for each in ast.walk(node)
                 if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
             )
+
+    def _read_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for each in node.names:
+            name = each.asname or each.name
+            self._bound.add(name.partition(".")[0])
+            if isinstance(node, ast.ImportFrom):
+                if not node.level and node.module:
+                    self._members.setdefault((node.module, each.name), name)
+            elif each.asname or "." not in each.name:
+                self._modules.setdefault(each.name, name)
+
+    def _read_typed(self, block: ast.If) -> None:
+        """Note what is imported for type checkers only."""
+        for node in block.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = (each.asname or each.name.partition(".")[0] for each in node.names)
+                self.typed.update(dict.fromkeys(names, node.lineno))
+        for other in block.orelse:
+            self._read(other)
 
     def array(self, world: str) -> str:
         """The array class of a world; "" is that of any."""

@@ -94,7 +94,9 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     if not _is_certain(items, said_of_it):
         wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
         if items.is_fixed and len(items.each) > 1:
-            return form._replace(mixed="a tuple, of which the code does not say how long it is"), weaker
+            return form._replace(
+                mixed="a tuple, of which the code does not say how long it is"
+            ), weaker
         form = form._replace(items=wide)
         weaker.append(Weaker(name, "container", f"a {items.kind}"))
     return form, weaker

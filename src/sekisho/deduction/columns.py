@@ -253,9 +253,7 @@ def _would_broadcast(column: Column, group: Group) -> bool:
     return any(size == 1 and group.sizes.get(call, 1) != 1 for call, size in column.sizes.items())
 
 
-def _equal_group(
-    column: Column, groups: Sequence[Group], *, by_one_size: bool
-) -> Group | None:
+def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) -> Group | None:
     """The group that a column is one with, by the most sizes; None if none is certain."""
     fitting: list[tuple[int, int, Group]] = []
     for number, group in enumerate(groups):

@@ -69,9 +69,7 @@ def deduce(
     for name, form in came.items():
         forms[name], wider = widened(name, form, said)
         weaker += wider
-    left = {
-        name: why for name, form in came.items() if (why := left_out(name, form, said, uses))
-    }
+    left = {name: why for name, form in came.items() if (why := left_out(name, form, said, uses))}
     slots = [*slots_of(forms.values())]
     axes, unsure = axes_of(slots, _integers(observed, calls), said, uses)
     words, kinds = words_of(slots, said, uses)
@@ -142,9 +140,7 @@ def _decorator(
     every = _worlds_of(calls)
     if not every:
         return "", []
-    takes = all(
-        [*_worlds_in(call.given)] or not [*_worlds_in(call.result or ())] for call in calls
-    )
+    takes = all([*_worlds_in(call.given)] or not [*_worlds_in(call.result or ())] for call in calls)
     is_mixed = any(len({*_worlds_in((call.given, call.result or ()))}) > 1 for call in calls)
     if is_mixed or world == "boundary" or (len(every) > 1 and not takes):
         return "boundary", []
@@ -157,7 +153,9 @@ def _decorator(
         return f"{only}_world", []
     if not asks and not said.libraries and takes:
         return "same_world", [Weaker("", "world", f"only {only} came, and its code works with any")]
-    seen = f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"
+    seen = (
+        f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"
+    )
     return "", [Weaker("", "world", seen)]
 
 

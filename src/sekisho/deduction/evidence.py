@@ -162,7 +162,9 @@ CLAIMS: Final = {
 
 def claim_table() -> str:
     """The table as it stands in ``docs/adopting.md``."""
-    head = "| claim | the code is enough if | or calls: different, sizes, uses | else | settled by |"
+    head = (
+        "| claim | the code is enough if | or calls: different, sizes, uses | else | settled by |"
+    )
     rows = [head, "|---|---|---|---|---|"]
     for claim in CLAIMS.values():
         calls = f"{claim.calls}, {claim.sizes}, {claim.uses}" if claim.calls else "never"

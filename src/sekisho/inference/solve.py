@@ -45,9 +45,7 @@ _MOST_READINGS: Final = 12
 _PATIENCE: Final = 24
 """How often it is read at all."""
 
-_SEEN: Final = -1
-"""The index of what was seen, among those of units."""
-
+_SEEN: Final = -1  # the index of what was seen, among those of units
 Calls = Mapping[tuple[str, str], Mapping[str, Value]]
 """By real path and qualified name, what each parameter was seen to hold."""
 
@@ -82,10 +80,7 @@ def solve(
 ) -> Solution:
     """Read all Python files and notebooks below some paths.
 
-    Args:
-        paths: files and folders.
-        cache: what was read before.
-        calls: what functions were seen to be called with, beside the calls that are read.
+    What functions were seen to be called with counts beside the calls that are read.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -206,11 +201,8 @@ class _Solver:
                 self._join(fact)
 
     def _sites(self, given: dict[int, tuple[Value, int]]) -> list[tuple[str, int, Value]]:
-        return [
-            (self.units[index].key, line, value)
-            for index, (value, line) in given.items()
-            if index != _SEEN
-        ]
+        read = [(index, *each) for index, each in given.items() if index != _SEEN]
+        return [(self.units[index].key, line, value) for index, value, line in read]
 
     # --- what is kept
 
