@@ -202,7 +202,7 @@ def test_what_is_written_is_what_a_person_would_write_and_holds(shop, adopt):
     assert (
         "what would settle what is not certain:\n"
         "  size: an `assert` on the size\n"
-        "  rank: unpack or assert the shape, or a call from a second test\n"
+        "  rank: unpack or assert the shape, or calls from three tests\n"
         "  dtype: an `assert` on the dtype\n"
         "  kind: a call from a second test\n" in err
     )

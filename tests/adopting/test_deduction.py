@@ -415,9 +415,9 @@ def test_the_table_of_evidence_is_the_one_in_the_reference():
 
 
 @pytest.mark.parametrize("uses", [1, 2, 3])
-def test_a_rank_needs_two_uses_or_the_code(uses):
+def test_a_rank_needs_three_uses_or_the_code(uses):
     calls = [(array(n, m), array(n)) for n, m, _ in SIZES]
-    expected = "..." if uses < 2 else "b d"
+    expected = "..." if uses < 3 else "b d"
     assert axes("x", *calls, uses=uses)["x"] == expected
     assert axes("x", *calls, uses=uses, ranked=frozenset({"x"}))["x"] == "b d"
 
@@ -439,6 +439,27 @@ def test_of_one_use_what_holds_for_every_rank_stays(shapes, expected):
 def test_of_one_use_the_first_axis_stays_where_arrays_of_other_ranks_share_it():
     calls = [(array(n, m), array(n), array(n, m, 7)) for n, m, _ in SIZES]
     assert axes("x y", *calls, uses=1) == dict.fromkeys(("x", "y", "return"), "b ...")
+
+
+@pytest.mark.parametrize("uses", [2, 3])
+def test_a_square_of_two_arrays_needs_three_uses(uses):
+    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
+    ranked = frozenset({"x", "y"})
+    found = axes("x y", *calls, uses=uses, ranked=ranked)
+    assert found["x"] == found["y"]
+    assert len({*found["x"].split()}) == (1 if uses == 3 else 2)
+
+
+def test_of_several_ranks_the_smallest_is_no_contract_unless_its_axes_are_shared():
+    shapes = [(2, 3), (4, 3, 5), (6, 7, 2, 9)]
+    assert axes("x", *[(array(*s), array(4)) for s in shapes])["x"] == "..."
+    assert axes("x y", *[(array(*s), array(s[-1]), NONE) for s in shapes])["x"].startswith("*")
+
+
+def test_floats_are_real_or_complex_where_the_package_was_called_with_both():
+    calls = [(array(n), array(n, dtype="complex64")) for n, *_ in SIZES]
+    found = annotations("x", *calls, kinds=frozenset({"Float", "Complex"}))
+    assert found == dict.fromkeys(("x", "return"), 'Inexact[np.ndarray, " n"]')
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.spelling import handed_on
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield each.asname or each.name.partition(".")[0], each.name
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             for each in node.names:
-                yield each.asname or each.name, node.module
+                # ``jaxtyping.Array`` is JAX's.
+                other = handed_on(each.name) if node.module == "jaxtyping" else None
+                yield each.asname or each.name, other[0] if other else node.module
 
 
 def _root(node: ast.expr) -> str:

@@ -17,7 +17,7 @@ from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, parse, read_file
 from sekisho.contract import variadic_index
-from sekisho.deduction import Deduced, Said, deduce
+from sekisho.deduction import Deduced, Said, deduce, dtype_kind, dtypes_of
 
 if TYPE_CHECKING:
     import ast
@@ -148,6 +148,7 @@ def deduce_all(
         except ValueError as error:
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
+    kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
         for each in seen:
@@ -156,7 +157,7 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {})),
+                    _said(definition, source, near.get(each.key, {}))._replace(kinds=kinds),
                     star=definition.star,
                     stars=definition.stars,
                     world=reading.worlds.get((each.path, definition.line), ""),

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sekisho.code import Cache, Libraries
 from sekisho.worlds import HOST, world_named, world_names
 
-__all__ = ["Import", "ModuleSpelling"]
+__all__ = ["Import", "ModuleSpelling", "handed_on"]
 
 _JAXTYPING: Final = "jaxtyping"
 _OWN: Final = "sekisho"
@@ -24,7 +24,7 @@ class Import(NamedTuple):
 
 
 @functools.cache
-def _handed_on(name: str) -> tuple[str, str] | None:
+def handed_on(name: str) -> tuple[str, str] | None:
     """Whose a name of jaxtyping's is, if it is another library's."""
     return Libraries(Cache()).handed_on(_JAXTYPING, name)
 
@@ -130,7 +130,7 @@ class ModuleSpelling:
         if origin == (_OWN, "Array"):
             return ""
         if origin is not None and origin[0] == _JAXTYPING:
-            origin = _handed_on(origin[1])
+            origin = handed_on(origin[1])
         worlds = (world_named(name) for name in world_names())
         return next((w.name for w in worlds if (w.name, w.array_class) == origin), None)
 

@@ -6,8 +6,8 @@ evidence (`evidence`) becomes a weaker claim (`claims`, `ranks`); all of it is h
 again (`sizes`). No code is read here, and nothing is run: what the code says is told (`said`).
 """
 
-from sekisho.deduction.contracts import Deduced, deduce
-from sekisho.deduction.dtypes import dtype_word, word_takes
+from sekisho.deduction.contracts import Deduced, deduce, dtypes_of
+from sekisho.deduction.dtypes import dtype_kind, dtype_word, word_takes
 from sekisho.deduction.evidence import CLAIMS, Claim, Weaker, claim_table
 from sekisho.deduction.forms import Form, Slot
 from sekisho.deduction.hints import LeftOut, spell
@@ -24,7 +24,9 @@ __all__ = [
     "Weaker",
     "claim_table",
     "deduce",
+    "dtype_kind",
     "dtype_word",
+    "dtypes_of",
     "spell",
     "word_takes",
 ]

@@ -18,7 +18,8 @@ __all__ = ["left_out", "widened", "words_of"]
 
 _RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
-_ALWAYS: Final = frozenset({"Float", "Complex", "Shaped"})
+_FLOATS: Final = frozenset({"Float", "Complex"})
+_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Shaped"})
 """Kinds that one use is enough for: what computes with floats seldom takes anything else."""
 
 
@@ -30,6 +31,10 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
+        if kind in _FLOATS and said.kinds >= _FLOATS:
+            kind, claim = "Inexact", "floats"
+        else:
+            claim = "dtype"
         is_made = slot.name in _RESULTS and kind not in given
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
             words[slot] = exact
@@ -38,7 +43,7 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
         else:
             words[slot] = "Shaped"
         if words[slot] != exact:
-            claim = "dtype" if words[slot] == kind else "kind"
+            claim = claim if words[slot] == kind else "kind"
             weaker.append(Weaker(slot.name, claim, ", ".join(sorted(slot.dtypes))))
     return words, weaker
 

@@ -195,7 +195,8 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
         else:
             groups.append(Group(column))
     _join_neighbours(groups)
-    groups = [part for group in groups for part in _without_squares(group)]
+    is_sure = CLAIMS["square"].holds(calls=calls, sizes=2, uses=uses)
+    groups = [part for group in groups for part in _without_squares(group, is_sure=is_sure)]
     for column in late:  # by now their groups have all members that are always equal
         found = _broadcast_group(column, groups)
         if found is None or (_is_result(column) and _would_broadcast(column, found)):
@@ -232,11 +233,22 @@ def _join_neighbours(groups: list[Group]) -> None:
                 break
 
 
-def _without_squares(group: Group) -> list[Group]:
-    """The same group, or two, if it is of one array alone: tests like to take squares."""
-    if len({member.slot for member in group.members}) > 1:
+def _without_squares(group: Group, *, is_sure: bool) -> list[Group]:
+    """The same group, or several: tests like to take squares, of one array alone, and of two."""
+    slots = [member.slot for member in group.members]
+    if len({*slots}) == 1:
+        return [Group(member) for member in group.members]
+    if is_sure or len({*slots}) == len(slots):
         return [group]
-    return [Group(member) for member in group.members]
+    # The first axis of each array stays; the second ones are one where the arrays have no other.
+    parts: dict[int, Group] = {}
+    for number, member in enumerate(group.members):
+        earlier = slots[:number].count(member.slot)
+        if earlier in parts:
+            parts[earlier].add(member)
+        else:
+            parts[earlier] = Group(member)
+    return [*parts.values()]
 
 
 def _never_differ(a: Group, b: Group) -> bool:

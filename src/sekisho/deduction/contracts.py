@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sekisho.deduction.said import Said
     from sekisho.tracer import Call, Observed
 
-__all__ = ["Deduced", "deduce"]
+__all__ = ["Deduced", "deduce", "dtypes_of"]
 
 
 class Deduced(NamedTuple):
@@ -141,6 +141,7 @@ def _decorator(
     if not every:
         return "", []
     takes = all([*_worlds_in(call.given)] or not [*_worlds_in(call.result or ())] for call in calls)
+    takes_any = any([*_worlds_in(call.given)] for call in calls)
     is_mixed = any(len({*_worlds_in((call.given, call.result or ()))}) > 1 for call in calls)
     if is_mixed or world == "boundary" or (len(every) > 1 and not takes):
         return "boundary", []
@@ -149,7 +150,8 @@ def _decorator(
     (only,) = every
     asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
     # The map was told what came: where the code uses no library it says no more than that.
-    if not asks and (said.libraries == every or (world == only and only in said.libraries)):
+    is_read = world == only and (only in said.libraries or not takes_any)
+    if not asks and (said.libraries == every or is_read):
         return f"{only}_world", []
     if not asks and not said.libraries and takes:
         return "same_world", [Weaker("", "world", f"only {only} came, and its code works with any")]
@@ -159,10 +161,24 @@ def _decorator(
     return "", [Weaker("", "world", seen)]
 
 
-def _worlds_in(said: tuple[Any, ...]) -> Iterator[str]:
+def dtypes_of(observed: Observed) -> set[str]:
+    """The dtypes of all arrays that a function was called with."""
+    return {
+        each[2]
+        for call in observed.calls
+        if call.kind != "raise"
+        for each in _arrays_in((call.given, call.result or ()))
+    }
+
+
+def _arrays_in(said: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     if said and said[0] == "array":
-        yield said[1]
+        yield said
         return
     for each in said:
         if class_of(each) is tuple:
-            yield from _worlds_in(each)
+            yield from _arrays_in(each)
+
+
+def _worlds_in(said: tuple[Any, ...]) -> Iterator[str]:
+    return (each[1] for each in _arrays_in(said))

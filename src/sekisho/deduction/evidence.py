@@ -72,10 +72,10 @@ CLAIMS: Final = {
     "rank": Claim(
         "a number of axes",
         "`b, c = x.shape`, an `assert` on `x.ndim`, an einops pattern, an einsum; or no array is passed",
-        *(2, 1, 2),
+        *(2, 1, 3),
         '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
         'the first axis, or arguments of other ranks share it; else `"..."`',
-        "unpack or assert the shape, or a call from a second test",
+        "unpack or assert the shape, or calls from three tests",
     ),
     "equal": Claim(
         "two axes that are one, of several sizes",
@@ -91,6 +91,13 @@ CLAIMS: Final = {
         "a name each",
         "a call with other sizes",
     ),
+    "square": Claim(
+        "two axes of one array that are one, where another array has the axis too",
+        "one name for both",
+        *(2, 2, 3),
+        "the first of them is the other array's",
+        "calls from three tests",
+    ),
     "broadcast": Claim(
         "an axis that broadcasts",
         "",
@@ -104,6 +111,13 @@ CLAIMS: Final = {
         *(0, 0, 0),
         "its kind (`Float`)",
         "an `assert` on the dtype",
+    ),
+    "floats": Claim(
+        "real floats, or complex ones, alone",
+        "nothing in the package was called with the other ones",
+        *(0, 0, 0),
+        "`Inexact`",
+        "an annotation by hand",
     ),
     "kind": Claim(
         "integers or booleans alone",

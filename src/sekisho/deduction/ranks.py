@@ -30,6 +30,10 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         calls: how many calls differ in their sizes.
         uses: how many callers, or tests, they come from.
     """
+    for slot in texts:
+        # Of several ranks the smallest that came is no contract, unless its axes are something else's.
+        if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
+            texts[slot] = "..."
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
     split = {slot: _split(texts[slot]) for slot in open_slots}
     firsts = {*_first_axes(texts, said)}
@@ -76,6 +80,11 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
     yield from (slot for slot in texts if slot not in certain)
+
+
+def _is_alone(slot: Slot, texts: Mapping[Slot, str]) -> bool:
+    others = {word for other, text in texts.items() if other is not slot for word in text.split()}
+    return not any(word in others or word.isdecimal() for word in texts[slot].split())
 
 
 def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -29,6 +29,7 @@ class Said(NamedTuple):
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``; empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class does, or the one that its module
             does.
+        kinds: the kinds of dtypes that any function of its package was called with.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
     """
@@ -47,5 +48,6 @@ class Said(NamedTuple):
     flags: frozenset[str] = frozenset()
     gives: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
     picks_axis: bool = False
     is_method: bool = False
