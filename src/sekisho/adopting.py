@@ -59,7 +59,7 @@ def add_command(commands: Any) -> None:
     calls = "write nothing at functions that were called less often"
     parser.add_argument("--min-calls", type=int, default=1, metavar="N", help=calls)
     parser.add_argument("--arrays-only", action="store_true", help="annotate nothing but arrays")
-    kept = "leave plain annotations, such as torch.Tensor, as they are"
+    kept = "leave annotations that are plain classes of arrays as they are"
     parser.add_argument("--keep-annotations", action="store_true", help=kept)
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="run so often, and merge")
     parser.add_argument(
@@ -239,10 +239,14 @@ def _observe(
 def _run(
     command: list[str], environment: Mapping[str, str], printed: IO[bytes] | None = None
 ) -> int:
-    output: dict[str, Any] = {} if printed is None else {"stdout": printed, "stderr": printed}
-    return subprocess.run(  # noqa: S603 - the user's own
-        command, env={**os.environ, **environment}, check=False, **output
-    ).returncode
+    done = subprocess.run(  # noqa: S603 - the user's own
+        command,
+        env={**os.environ, **environment},
+        stdout=printed,
+        stderr=printed,
+        check=False,
+    )
+    return done.returncode
 
 
 def _read(root: str, observed: list[Observed]) -> Reading:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.requirements import certain_statements, required, requirements
 from sekisho.adoption.shapes import names_in_body, ranked_in
+from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,14 +21,14 @@ __all__ = ["Body", "own_nodes", "read_body"]
 
 _ASKS: Final = re.compile(
     r"isinstance|issubclass|hasattr|callable|type|isscalar"
-    r"|_?is_?(tensor|numpy|torch|jax|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
-    r"|sparse|sequence|iterable|pandas|dataframe)\w*"
+    r"|_?is_?(tensor|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
+    rf"|sparse|sequence|iterable|pandas|dataframe|{'|'.join(world_names())})\w*"
 )
 """Functions that are asked what a value is."""
 
 _MAKES: Final = re.compile(
     r"as_?(any)?array|array|as_?(contiguous|fortran)array|(as_)?tensor|atleast_\dd|check_array\w*"
-    r"|(convert_)?to_(tensor|array|numpy|torch)"
+    rf"|(convert_)?to_(tensor|array|{'|'.join(world_names())})"
 )
 """Functions that make an array of whatever they get."""
 

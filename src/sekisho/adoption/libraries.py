@@ -6,19 +6,15 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.adoption.spelling import handed_on
-from sekisho.worlds import world_names
+from sekisho.worlds import HOST, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Libraries"]
 
-_BUILT_ON: Final = {
-    **dict.fromkeys(("scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"), "numpy"),
-    **dict.fromkeys(("torchvision", "torchaudio", "functorch", "torch_geometric"), "torch"),
-    **dict.fromkeys(("flax", "haiku", "equinox", "optax", "jaxlib"), "jax"),
-}
-"""Packages whose functions take and give the arrays of one library."""
+_ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"})
+"""Packages whose functions take and give the arrays of the host's library."""
 
 
 class Libraries:
@@ -43,8 +39,7 @@ class Libraries:
         self._modules: set[str] = set()
         for name, module in _imports(tree):
             self._modules.add(name)
-            top = module.partition(".")[0]
-            world = top if top in world_names() else _BUILT_ON.get(top, "")
+            world = _world_of(module.partition(".")[0])
             if world:
                 self.imported[name] = world
 
@@ -66,6 +61,14 @@ class Libraries:
                 seen.add(each.id)
                 if each.id in self._functions:
                     self._collect(self._functions[each.id], found, seen)
+
+
+def _world_of(package: str) -> str:
+    """The world that a package's functions work in; "" if none is known."""
+    if package in _ON_THE_HOST:
+        return HOST.name
+    # What extends a library is called after it: torchvision, jaxlib.
+    return next((name for name in world_names() if package.startswith(name)), "")
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:

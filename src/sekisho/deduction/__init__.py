@@ -8,14 +8,13 @@ again (`sizes`). No code is read here, and nothing is run: what the code says is
 
 from sekisho.deduction.contracts import Deduced, deduce, dtypes_of
 from sekisho.deduction.dtypes import dtype_kind, dtype_word, word_takes
-from sekisho.deduction.evidence import CLAIMS, Claim, Weaker, claim_table
+from sekisho.deduction.evidence import CLAIMS, Weaker, claim_table
 from sekisho.deduction.forms import Form, Slot
 from sekisho.deduction.hints import LeftOut, spell
 from sekisho.deduction.said import Said
 
 __all__ = [
     "CLAIMS",
-    "Claim",
     "Deduced",
     "Form",
     "LeftOut",

@@ -151,7 +151,7 @@ def _decorator(
     asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
     # The map was told what came: where the code uses no library it says no more than that.
     is_read = world == only and (only in said.libraries or not takes_any)
-    if not asks and (said.libraries == every or is_read):
+    if not asks and ({*said.libraries} == every or is_read):
         return f"{only}_world", []
     if not asks and not said.libraries and takes:
         return "same_world", [Weaker("", "world", f"only {only} came, and its code works with any")]
