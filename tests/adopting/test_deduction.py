@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -550,3 +551,46 @@ def test_every_call_keeps_the_contract_that_is_made_of_it(shapes):
             tree = ast.parse(found[name], mode="eval").body
             words = parse_axes(tree.slice.elts[1].value)
             assert match_shape(words, shape, bound) is None, (found, call)
+
+
+FUNCTIONS = {
+    "element by element": lambda shape: ([shape], shape),
+    "sum of the last axis": lambda shape: ([shape], shape[:-1]),
+    "sum that keeps the axis": lambda shape: ([shape], (*shape[:-1], 1)),
+    "one more axis": lambda shape: ([shape], (1, *shape)),
+    "outer product": lambda shape: ([shape], shape * 2),
+    "matrix product": lambda s: ([s, (*s[:-2], s[-1], s[-2])], (*s[:-2], s[-2], s[-2])),
+    "sum of two": lambda shape: ([shape, shape], shape),
+}
+BROADCAST = [((3, 4), (4,)), ((2, 1), (1, 5)), ((4,), (2, 4)), ((1,), (7, 8))]
+SAME_RANK = st.integers(2, 4).flatmap(
+    lambda rank: st.lists(
+        st.lists(st.integers(1, 6), min_size=rank, max_size=rank).map(tuple), min_size=1, max_size=6
+    )
+)
+
+
+@given(
+    st.sampled_from(sorted(FUNCTIONS)),
+    SAME_RANK,
+    st.lists(st.integers(1, 9), min_size=2, max_size=5),
+)
+def test_what_one_use_shows_refuses_no_other_use_of_the_same_function(name, traced, used):
+    """Batches of 1, one size, one rank, squares: no other shape that the function takes is refused."""
+    function = FUNCTIONS[name]
+    calls = []
+    for shape in traced:
+        given, result = function(shape)
+        calls.append((*(array(*each) for each in given), array(*result)))
+    parameters = ("x", "y")[: len(calls[0]) - 1]
+    found = annotations(" ".join(parameters), *calls, uses=1)
+    wanted = [function(tuple(used))]
+    if name == "sum of two":
+        wanted += [(list(pair), np.broadcast_shapes(*pair)) for pair in BROADCAST]
+    for given, result in wanted:
+        bound = {}
+        for place, shape in zip((*parameters, "return"), (*given, result), strict=True):
+            if not found[place].startswith("left out"):
+                tree = ast.parse(found[place], mode="eval").body
+                words = parse_axes(tree.slice.elts[1].value)
+                assert match_shape(words, tuple(shape), bound) is None, (found, given, result)
