@@ -81,7 +81,14 @@ def two():
     several([ones(4, 2)], (ones(4, 2), ones(2)), {"a": ones(4)})
 
 
-one(), two()
+def three():
+    plain(np.ones((6, 2)), np.ones((2, 7)))
+    option(ones(4, 3), ones(2, 3))
+    union(ones(4, 3), ones(3, 2))
+    several([ones(4, 2)], (ones(4, 2), ones(2)), {"a": ones(4)})
+
+
+one(), two(), three()
 """
 
 
