@@ -137,7 +137,8 @@ def test_what_never_changes_is_one_at_the_same_place_of_arrays_that_are_alike():
 
 def test_an_array_alone_is_no_square_since_tests_like_squares():
     assert axes("a", *[(array(n, n), NONE) for n, *_ in SIZES])["a"] == "b d"
-    squares = axes("a b", *[(array(n, n), array(n), NONE) for n, *_ in SIZES])
+    said = {"ranked": frozenset("ab")}
+    squares = axes("a b", *[(array(n, n), array(n), NONE) for n, *_ in SIZES], **said)
     assert squares["a"].split() == [squares["b"]] * 2
 
 
@@ -449,6 +450,15 @@ def test_a_square_of_two_arrays_needs_three_uses(uses):
     found = axes("x y", *calls, uses=uses, ranked=ranked)
     assert found["x"] == found["y"]
     assert len({*found["x"].split()}) == (1 if uses == 3 else 2)
+
+
+def test_squares_come_in_batches_unless_the_code_says_their_rank():
+    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
+    expected = {"x": "... b b", "y": "... b b", "return": "... b"}
+    assert axes("x y", *calls) == expected
+    assert axes("x y", *calls, ranked=frozenset({"x", "y"})) == {
+        name: text.removeprefix("... ") for name, text in expected.items()
+    }
 
 
 def test_of_several_ranks_the_smallest_is_no_contract_unless_its_axes_are_shared():

@@ -74,7 +74,8 @@ CLAIMS: Final = {
         "`b, c = x.shape`, an `assert` on `x.ndim`, an einops pattern, an einsum; or no array is passed",
         *(2, 1, 3),
         '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
-        'the first axis, or arguments of other ranks share it; else `"..."`',
+        'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
+        'made of them, get `"... n n"` wherever the code does not say their rank',
         "unpack or assert the shape, or calls from three tests",
     ),
     "equal": Claim(

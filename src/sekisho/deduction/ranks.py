@@ -34,6 +34,7 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         # Of several ranks the smallest that came is no contract, unless its axes are something else's.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
+    batched = _batch_squares(texts, said)
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
     split = {slot: _split(texts[slot]) for slot in open_slots}
     firsts = {*_first_axes(texts, said)}
@@ -49,7 +50,8 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         else:
             start = "..."
         texts[slot] = " ".join([start, *numbers])
-    return [Weaker(each.name, "rank", _seen(each)) for each in open_slots]
+    unsure = [*open_slots, *(each for each in batched if each not in open_slots)]
+    return [Weaker(each.name, "rank", _seen(each)) for each in unsure]
 
 
 def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
@@ -80,6 +82,24 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
     yield from (slot for slot in texts if slot not in certain)
+
+
+def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
+    """Let what takes square matrices take batches of them, as linear algebra does; give what changed."""
+
+    def is_square(slot: Slot) -> bool:
+        words = texts[slot].split()
+        return len(words) == 2 and len({*words}) == 1 and _is_name(words[0])
+
+    arguments = [slot for slot in texts if slot.name not in _RESULTS]
+    squares = [slot for slot in arguments if is_square(slot) and slot.name not in said.ranked]
+    if not squares:
+        return []
+    results = [slot for slot in texts if slot.name in _RESULTS and len(slot.ranks) == 1]
+    changed = [*squares, *results]
+    for slot in changed:
+        texts[slot] = f"... {texts[slot]}".rstrip()
+    return changed
 
 
 def _is_alone(slot: Slot, texts: Mapping[Slot, str]) -> bool:
