@@ -16,6 +16,9 @@ __all__ = ["Libraries"]
 _ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"})
 """Packages whose functions take and give the arrays of the host's library."""
 
+_OF_ANY: Final = frozenset({"jaxtyping"})
+"""Packages that are called after a library and are for any."""
+
 
 class Libraries:
     """The array libraries of a module.
@@ -67,6 +70,8 @@ def _world_of(package: str) -> str:
     """The world that a package's functions work in; "" if none is known."""
     if package in _ON_THE_HOST:
         return HOST.name
+    if package in _OF_ANY:
+        return ""
     # What extends a library is called after it: torchvision, jaxlib.
     return next((name for name in world_names() if package.startswith(name)), "")
 
