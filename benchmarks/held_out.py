@@ -1,10 +1,10 @@
 """Hold contracts that `sekisho adopt` wrote against tests that it has not seen.
 
-    python benchmarks/held_out.py FOLDER/PACKAGE [--python PYTHON] -- FOLDER/tests/test_a.py ...
+    python benchmarks/held_out.py FOLDER/PACKAGE [--seed N] -- FOLDER/tests ...
 
-The package is copied with all that stands beside it. Every other test file is run by ``adopt --write``,
-which must end green; then all files run under the guards, and each contract that refuses a value
-is counted.
+The package is copied with all that stands beside it. ``adopt --write`` runs with a random third of the
+tests; then all tests run under the guards, as a user's calls would, and each that passed before and fails
+now is counted, with the kind of claim that refused it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
-FLAGS = ["-q", "-p", "no:cacheprovider", "-p", "no:sekisho"]
+FLAGS = ["-q", "-p", "no:cacheprovider", "-p", "no:sekisho", "-p", "no:randomly"]
+CLAIMS = (
+    ("rank", r"(has|have) \d+ (axis|axes), not"),
+    ("size", r"axis -?\d+ of .* is \d+, (not|but)|axis '.*' is"),
+    ("dtype", r"dtype|expected \w+\[.*got (float|int|uint|bool|complex|bfloat)"),
+    ("none", r"got None"),
+    ("world", r"world|PyTorch only|NumPy only|cannot be converted"),
+)
 
 
-def outcome(done):
-    found = re.findall(r"(\d+) (passed|failed|error)", done.stdout)
-    return {word: int(number) for number, word in found}
+def claim_of(text):
+    return next((name for name, pattern in CLAIMS if re.search(pattern, text)), "class")
 
 
 def main():
@@ -32,62 +40,67 @@ def main():
     parser.add_argument("package", type=Path, help="its folder")
     parser.add_argument("--python", default=sys.executable, help="that has the package's libraries")
     parser.add_argument("--top", type=Path, help="what is copied; else what the package stands in")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of tests")
+    parser.add_argument("--most", type=int, default=0, help="take so many tests only; 0 for all")
     parser.add_argument("--show", action="store_true", help="print what was refused")
+    parser.add_argument("--mode", default="convert", help="the mode of the guards afterwards")
     arguments = sys.argv[1:]
     at = arguments.index("--")
     options = parser.parse_args(arguments[:at])
-    files = sorted(arguments[at + 1 :])
-    seen, unseen = files[::2], files[1::2]
-    top = options.top or options.package.parent
+    top = (options.top or options.package.parent).resolve()
     work = Path(tempfile.mkdtemp()) / "copy"
-    shutil.copytree(top, work, ignore=shutil.ignore_patterns(".git", "__pycache__"))
-    package = options.package.resolve().relative_to(top.resolve())
+    shutil.copytree(top, work, ignore=shutil.ignore_patterns(".git", "__pycache__"), symlinks=True)
+    package = options.package.resolve().relative_to(top)
+    path = os.pathsep.join(
+        [str(work / package.parent), str(work), os.environ.get("PYTHONPATH", "")]
+    )
+    environment = {**os.environ, "PYTHONPATH": path}
 
-    def pytest(names, **environment):
-        command = [options.python, "-m", "pytest", *FLAGS, *names]
-        path = os.pathsep.join([str(work / package.parent), str(work)])
+    def python(*words, **more):
         return subprocess.run(
-            command,
+            [options.python, "-W", "ignore", *words],
             cwd=work,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**environment, **more},
             capture_output=True,
             text=True,
             check=False,
         )
 
-    before = {name: outcome(pytest(names)) for name, names in (("seen", seen), ("unseen", unseen))}
-    path = os.pathsep.join([str(work / package.parent), str(work)])
-    adopt = [options.python, "-m", "sekisho", "adopt", str(package), "--write", "--force", "--"]
-    done = subprocess.run(
-        [*adopt, options.python, "-m", "pytest", *FLAGS, *seen],
-        cwd=work,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    def passed(names, **more):
+        (work / "names.txt").write_text("\n".join(names))
+        found = python("-m", "pytest", *FLAGS, "-rA", "--tb=no", "@names.txt", **more)
+        return set(re.findall(r"^PASSED (\S+.*?)\s*$", found.stdout, re.MULTILINE)), found
+
+    listed = python("-m", "pytest", *FLAGS, "--collect-only", *arguments[at + 1 :]).stdout
+    tests = [line for line in listed.splitlines() if "::" in line and not line.startswith("ERROR")]
+    if options.most:
+        tests = random.Random(99).sample(tests, min(options.most, len(tests)))  # noqa: S311 - a choice of tests
+    before, _ = passed(tests)
+    tests = sorted(before)
+    seen = random.Random(options.seed).sample(tests, max(1, len(tests) // 3))  # noqa: S311 - likewise
+    (work / "names.txt").write_text("\n".join(seen))
+    adopt = ["-m", "sekisho", "adopt", str(package), "--write", "--force", "--"]
+    done = python(*adopt, options.python, "-m", "pytest", *FLAGS, "@names.txt")
     said = done.stderr.splitlines()
-    print(
-        next((line for line in reversed(said) if line.startswith("sekisho:")), done.stderr[-2000:])
-    )
-    wrote = next((line for line in said if re.match(r"\d+ functions", line)), None)
-    print(wrote or f"nothing written\n{done.stdout[-6000:]}", flush=True)
-    print(sum("taken out" in line for line in said), "taken out while writing")
+    print(next((x for x in reversed(said) if x.startswith("sekisho:")), done.stderr[-2000:]))
+    print(next((x for x in said if re.match(r"\d+ functions", x)), "nothing written"))
+    print(sum("taken out" in line for line in said), "taken out while writing", flush=True)
     refusals = work / "refusals"
-    after = {}
-    for name, names in (("seen", seen), ("unseen", unseen)):
-        refusals.unlink(missing_ok=True)
-        guarded = pytest(names, SEKISHO_MODE="strict", SEKISHO_REFUSALS=str(refusals))
-        after[name] = outcome(guarded)
-        lines = refusals.read_text("utf-8").splitlines() if refusals.exists() else []
-        rows = [json.loads(line) for line in lines]
-        places = {(row["function"], row["place"]): row["text"] for row in rows}
-        print(
-            f"{name}: {before[name]} before, {after[name]} under the guards, {len(places)} contracts broken"
-        )
-        if options.show:
-            for (function, place), text in places.items():
-                print(f"    {function}, {place}: {text[:200]}")
+    after, found = passed(tests, SEKISHO_REFUSALS=str(refusals), SEKISHO_MODE=options.mode)
+    lines = refusals.read_text("utf-8").splitlines() if refusals.exists() else []
+    rows = {(row["function"], row["place"]): row["text"] for row in map(json.loads, lines)}
+    kinds = Counter(claim_of(text) for text in rows.values())
+    print(
+        f"{package}, seed {options.seed}: {len(seen)} of {len(tests)} tests traced; of all, "
+        f"{len(after & before)} pass under the guards ({len(after & before) / len(tests):.4f}); "
+        f"contracts broken: {dict(kinds)}"
+    )
+    if options.show:
+        print("\n".join(f"    {f}, {p}: {text[:260]}" for (f, p), text in rows.items()))
+        lost = sorted(before - after)
+        print("\n".join(f"    fails: {name}" for name in lost[:12]))
+        if lost and not rows:
+            print(found.stdout[-1500:], found.stderr[-1500:])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from sekisho.ground import printable
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Settings, Sources
+    from sekisho.adoption import Plan, Reading, Settings, Sources
     from sekisho.tracer import Observed, Place
     from sekisho.writing import Transaction
 
@@ -62,6 +62,8 @@ def add_command(commands: Any) -> None:
     calls = "write nothing at functions that were called less often"
     parser.add_argument("--min-calls", type=int, default=1, metavar="N", help=calls)
     parser.add_argument("--arrays-only", action="store_true", help="annotate nothing but arrays")
+    kept = "leave annotations that are plain classes of arrays as they are"
+    parser.add_argument("--keep-annotations", action="store_true", help=kept)
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="run so often, and merge")
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
@@ -106,12 +108,21 @@ def _run_all(options: argparse.Namespace) -> int:
     width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
+    reading = _read(root, observed)
     if not observed:
-        parser.error(
-            f"the command called no function of {printable(options.package)} (status {status})"
+        blocks = "".join(
+            f"\n  {printable(f'{Path(each.path).name}: {each}')}" for each in reading.blocks
         )
-    settings = Settings(tuple(options.select), options.min_calls, options.arrays_only, width)
-    seen = deduce_all(observed, travels, _crossing(root), snapshot)
+        text = f"the command called no function of {printable(options.package)} (status {status})"
+        parser.error(text + blocks)
+    settings = Settings(
+        tuple(options.select),
+        options.min_calls,
+        options.arrays_only,
+        width,
+        options.keep_annotations,
+    )
+    seen = deduce_all(observed, travels, reading, snapshot)
     try:
         plan = make_plan(seen, settings)
     except ImportError:
@@ -230,20 +241,27 @@ def _observe(
     return status, observed, travels
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> int:
-    return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603 - the user's own
-
-
-def _crossing(root: str) -> frozenset[tuple[str, int]]:
-    """The functions in whose bodies something crosses, as far as it can be read."""
-    from sekisho.code import Cache  # noqa: PLC0415 - as above
-    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
-
-    return frozenset(
-        (os.path.realpath(each.file.path), each.line)
-        for each in survey(solve((root,), Cache()))
-        if each.world == "boundary"
+def _run(
+    command: list[str], environment: Mapping[str, str], printed: IO[bytes] | None = None
+) -> int:
+    done = subprocess.run(  # noqa: S603 - the user's own
+        command,
+        env={**os.environ, **environment},
+        stdout=printed,
+        stderr=printed,
+        check=False,
     )
+    return done.returncode
+
+
+def _read(root: str, observed: list[Observed]) -> Reading:
+    """What reading the package tells of its functions, called as they were, on every path."""
+    from sekisho.adoption import read_solution, values_seen  # noqa: PLC0415 - as above
+    from sekisho.code import Cache  # noqa: PLC0415 - likewise
+    from sekisho.inference import solve  # noqa: PLC0415 - likewise
+
+    solution = solve((root,), Cache(), values_seen(observed))
+    return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
 def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
@@ -277,7 +295,7 @@ def _write_and_hold(
         rounds += 1
         options.written = written = _writing(plan)
         with written:
-            again, refused = _run_guarded(command)
+            again, refused, output = _run_guarded(command)
             if again == status and (status == 0 or not refused):
                 written.commit()
         if written.is_committed:
@@ -288,6 +306,7 @@ def _write_and_hold(
             if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
+            sys.stderr.write(output)
             _say(
                 f"under the guards the command ends with status {again}, not {status}, and no "
                 "contract is to blame. The files are as they were."
@@ -328,20 +347,29 @@ def _say_left_alone(written: Transaction) -> None:
         _say(f"left alone: {printable(path)}: {why}")
 
 
-def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]]]:
-    """Run the command in strict mode; its status, and what guards have refused."""
+def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
+    """Run the command in strict mode; its status, what guards have refused, and what it printed.
+
+    It prints what it printed before, and tracebacks that are no concern of anybody's if what is to
+    blame is taken out: shown only where it fails in the end.
+    """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
-        path = Path(folder) / "refused"
-        status = _run(command, {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)})
+        path, printed = Path(folder) / "refused", Path(folder) / "printed"
+        environment = {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)}
+        with printed.open("wb") as file:
+            status = _run(command, environment, file)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return status, [json.loads(line) for line in lines]
+        output = printed.read_text("utf-8", errors="backslashreplace")
+    return status, [json.loads(line) for line in lines], output
 
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
     """What of the plan a guard has refused a value for: the file, the function, the place."""
-    from sekisho.adoption import DECORATOR  # noqa: PLC0415 - as above
+    from sekisho.adoption import DECLARATION, DECORATOR  # noqa: PLC0415 - as above
 
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
+    if place == DECLARATION:
+        return path, name, place
     argument = re.match(r"argument '(\w+)'", place)
     written = {
         each
@@ -349,7 +377,7 @@ def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
         if file.path == path
         for choice in file.choices
         if choice.definition.name == name and choice.edit is not None
-        for each in choice.edit.annotations
+        for each in (*choice.edit.annotations, *choice.edit.refined)
     }
     part = argument[1] if argument else "return" if place != "body" else ""
     return path, name, part if part in written else DECORATOR

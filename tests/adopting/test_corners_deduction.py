@@ -6,8 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sekisho.contract import match_shape, parse_axes
+from sekisho.deduction import Said
 from sekisho.deduction.forms import Slot
-from sekisho.deduction.sizes import Said, axes_of
+from sekisho.deduction.sizes import axes_of
 
 NAMES = ("x", "y", "z", "return")
 
@@ -25,21 +26,24 @@ NUMBERS = st.lists(st.tuples(st.integers(2, 20), st.integers(2, 20)), min_size=1
 ONES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=4)
 
 
-@given(SIGNATURES, NUMBERS, ONES)
+@given(SIGNATURES, NUMBERS, ONES, st.integers(1, 2))
 @example(
     # What x broadcasts is known too late for y, which is computed of it.
     [["n"], ["n+1"], ["n"]],
     [(4, 1), (6, 1), (9, 1), (11, 1), (13, 1), (17, 1)],
     {(0, 0)},
+    2,
 )
-def test_every_call_keeps_what_is_made_of_sizes_that_belong_together(signature, numbers, ones):
+def test_every_call_keeps_what_is_made_of_sizes_that_belong_together(
+    signature, numbers, ones, uses
+):
     """In some calls all axes of a place are 1, where others of their names are not."""
     slots = [Slot(name, ()) for name, _ in zip(NAMES, signature, strict=False)]
     for call, (n, m) in enumerate(numbers):
         for at, (slot, words) in enumerate(zip(slots, signature, strict=False)):
             shape = tuple(1 if (call, at) in ones else size(word, n, m) for word in words)
             slot.add(call, ("array", "numpy", "float32", shape, "cpu"))
-    found = axes_of(slots, {}, Said())
+    found, _ = axes_of(slots, {}, Said(), uses)
     for call in range(len(numbers)):
         bound = {}
         for slot in slots:

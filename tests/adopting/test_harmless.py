@@ -134,7 +134,7 @@ def test_a_file_that_an_editor_saves_during_the_second_run_stays(tree, adopt, tm
     status, out, err = adopt("shop", "--write", "--", "program.py")
     assert status == 1
     assert paths[3].read_text("utf-8") == "edited = 1\n"
-    assert "@sk.numpy_world" in paths[4].read_text("utf-8")
+    assert "@sk.same_world" in paths[4].read_text("utf-8")
     assert f"left alone: {paths[3]}: it was changed meanwhile\n" in err
     assert "shop/m3.py" not in out
 
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(tree,
     assert status == 1
     assert f"left alone: {paths[3]}: it is read-only\n" in err
     assert paths[3].read_bytes() == before
-    assert "@sk.numpy_world" in paths[4].read_text("utf-8")
+    assert "@sk.same_world" in paths[4].read_text("utf-8")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
@@ -215,8 +215,8 @@ def test_every_form_of_def_is_written(write, adopt, text, newline):
     status, _, err = adopt("odd.py", "--write", "--", "program.py")
     assert status == 0, err
     written = path.read_bytes().decode()
-    assert "@sk.numpy_world" in written
-    assert "x: Float64" in written
+    assert "@sk.same_world" in written
+    assert "x: Float[" in written
     assert written.count("\n") == written.count(newline)
     assert written.endswith(source[-10:].replace("\n", newline))
 
@@ -289,7 +289,7 @@ def test_encoding_byte_order_mark_and_line_ends_stay(write, adopt, head, encodin
     data = path.read_bytes()
     assert data.startswith(head.replace(b"\n", newline))
     assert f"WORD = '{word}'".encode(encoding) in data
-    assert b"@sk.numpy_world" in data
+    assert b"@sk.same_world" in data
     assert data.endswith(b"return x")
     assert data.count(b"\n") == data.count(newline)
 

@@ -7,6 +7,7 @@ the runs (`comparing`), the file with all of it (`rewriting`, `imports`), and wh
 """
 
 from sekisho.adoption.planning import (
+    DECLARATION,
     DECORATOR,
     WHOLE,
     Plan,
@@ -15,19 +16,25 @@ from sekisho.adoption.planning import (
     deduce_all,
     make_plan,
 )
+from sekisho.adoption.reading import Reading, read_solution
 from sekisho.adoption.report import to_diff, to_table, to_text
+from sekisho.adoption.seen import values_seen
 from sekisho.adoption.snapshot import Snapshot
 
 __all__ = [
+    "DECLARATION",
     "DECORATOR",
     "WHOLE",
     "Plan",
+    "Reading",
     "Settings",
     "Snapshot",
     "Sources",
     "deduce_all",
     "make_plan",
+    "read_solution",
     "to_diff",
     "to_table",
     "to_text",
+    "values_seen",
 ]

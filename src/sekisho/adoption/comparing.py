@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import match_shape, parse_axes
 from sekisho.deduction import word_takes
@@ -60,10 +60,9 @@ def contradictions(
 ) -> Iterator[str]:
     """What the runs contradict: one line for each annotation that was not kept."""
     hints = {
-        name: hint
+        name: node
         for name, node in definition.annotations.items()
-        if (hint := read_hint(node, spelling)) is not None
-        and name not in {definition.star, definition.stars}
+        if name not in {definition.star, definition.stars}
     }
     if not hints:
         return
@@ -78,8 +77,9 @@ def contradictions(
             values["return"] = call.result
         bound: Bindings = _integers(values)
         for name, said in values.items():
-            problem = _problem(hints[name], said, bound) if name in hints else ""
-            if problem:
+            problem = _problem(hints[name], said, bound, spelling) if name in hints else ""
+            is_default = said[0] == "none" and name in definition.body.optional
+            if problem and not is_default:  # a default that was not passed is not asked for
                 counts.setdefault(name, [problem, 0])[1] += count
     for name, (problem, count) in counts.items():
         text = ast.unparse(definition.annotations[name])
@@ -90,9 +90,141 @@ def _integers(values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     return {f"{{{name}}}": said[1] for name, said in values.items() if said[0] == "int"}
 
 
-def _problem(hint: ArrayHint, said: tuple[Any, ...], bound: Bindings) -> str:
+_PLAIN: Final = {
+    "int": frozenset({"int", "bool"}),
+    "float": frozenset({"float", "int", "bool"}),
+    "complex": frozenset({"complex", "float", "int", "bool"}),
+    "str": frozenset({"str"}),
+    "bool": frozenset({"bool"}),
+    "bytes": frozenset({"bytes"}),
+}
+"""What is a plain class for a type checker, by the name of the class that came."""
+
+_CONTAINERS: Final = {
+    "list": {"list"},
+    "tuple": {"tuple"},
+    "dict": {"dict"},
+    "Sequence": {"list", "tuple"},
+}
+_UNIONS: Final = frozenset({"Optional", "Union"})
+
+
+def _problem(
+    node: ast.expr, said: tuple[Any, ...], bound: Bindings, spelling: ModuleSpelling
+) -> str:
+    """Why what came does not fit an annotation; "" if it fits, or if that cannot be told."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            return _problem(ast.parse(node.value, mode="eval").body, said, bound, spelling)
+        except SyntaxError:
+            return ""
+    alternatives = _alternatives(node)
+    if alternatives is not None:
+        problems = [_problem(each, said, dict(bound), spelling) for each in alternatives]
+        return problems[0] if all(problems) else ""
+    hint = read_hint(node, spelling)
+    if hint is not None:
+        return _array_problem(hint, said, bound)
+    if isinstance(node, ast.Subscript):
+        return _container_problem(_last_word(node.value), node.slice, said, bound, spelling)
+    return _plain_problem(node, said)
+
+
+def _plain_problem(node: ast.expr, said: tuple[Any, ...]) -> str:
+    """Why what came is not of a plain class, or not None."""
+    got = f"got {_shown(said)}"
+    if isinstance(node, ast.Constant) and node.value is None:
+        return "" if said[0] == "none" else got
+    accepted = _PLAIN.get(node.id) if isinstance(node, ast.Name) else None
+    if accepted is None or _class_of(said) in accepted or _is_subclass_perhaps(said):
+        return ""
+    return got
+
+
+def _alternatives(node: ast.expr) -> list[ast.expr] | None:
+    """The parts of a union; None if it is none."""
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*(_alternatives(left) or [left]), *(_alternatives(right) or [right])]
+        case ast.Subscript(value=value, slice=inner) if _last_word(value) in _UNIONS:
+            parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            none: list[ast.expr] = [ast.Constant(None)]
+            return [*parts, *(none if _last_word(value) == "Optional" else [])]
+        case _:
+            return None
+
+
+def _container_problem(
+    name: str,
+    inner: ast.expr,
+    said: tuple[Any, ...],
+    bound: Bindings,
+    spelling: ModuleSpelling,
+) -> str:
+    classes = _CONTAINERS.get(name.lower() if name in {"List", "Tuple", "Dict"} else name)
+    if classes is None:
+        return ""
+    if said[0] in {"none", "int", "array", "scalar"} or (
+        said[0] in {"items", "dict"} and said[1] not in classes | {"deque"}
+    ):
+        return f"got {_shown(said)}"
+    parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    return _items_problem(parts, said, bound, spelling, is_tuple=classes == {"tuple"})
+
+
+def _items_problem(
+    parts: list[ast.expr],
+    said: tuple[Any, ...],
+    bound: Bindings,
+    spelling: ModuleSpelling,
+    *,
+    is_tuple: bool,
+) -> str:
+    # Of containers without arrays the kinds of items were noted, and not their places.
+    if said[0] != "items" or not any(each[0] == "array" for each in said[2]):
+        return ""
+    is_fixed = is_tuple and not _is_ellipsis(parts[-1])
+    if is_fixed and len(parts) != len(said[2]):
+        return f"got a tuple of {len(said[2])}"
+    for index, each in enumerate(said[2]):
+        problem = _problem(parts[index] if is_fixed else parts[0], each, bound, spelling)
+        if problem:
+            return f"at [{index}] {problem}"
+    return ""
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _last_word(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _class_of(said: tuple[Any, ...]) -> str:
+    tag = str(said[0])
+    if tag == "object" and said[1] == "builtins":
+        return str(said[2])
+    return str(said[1]) if tag in {"items", "dict"} else tag
+
+
+def _is_subclass_perhaps(said: tuple[Any, ...]) -> bool:
+    """Whether what came is of a class that may extend a plain one: an enum, ``np.float64``."""
+    return bool(said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins"))
+
+
+def _shown(said: tuple[Any, ...]) -> str:
+    if said[0] == "array":
+        return f"{said[2]}{list(said[3])} of {said[1]}"
+    return {"none": "None", "scalar": "a number of an array library"}.get(
+        said[0], f"a value of class {_class_of(said)}"
+    )
+
+
+def _array_problem(hint: ArrayHint, said: tuple[Any, ...], bound: Bindings) -> str:
     if said[0] != "array":
-        return ""  # a default, a subclass of something, a union: a type checker's business
+        is_plain = said[0] in {"none", "int", "items", "dict"}
+        return f"got {_shown(said)}" if is_plain else ""  # else a subclass, perhaps
     _, world, dtype, shape, _ = said
     got = f"got {dtype}{list(shape)}"
     if hint.world not in {"", world}:

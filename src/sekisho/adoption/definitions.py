@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.shapes import names_in_body
+from sekisho.adoption.bodies import Body, own_nodes, read_body
+from sekisho.adoption.libraries import Libraries
 from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
 
@@ -34,8 +35,10 @@ class Definition(NamedTuple):
         decorators: their last names.
         is_generator: whether its body yields.
         is_async: whether it is a coroutine, or an asynchronous generator.
-        names: what its code calls axes, by parameter and number.
-        numbers: the integers that its code mentions.
+        body: what its code says.
+        flags: the parameters whose default is True or False.
+        libraries: the worlds whose libraries it uses, or its class does, or the one that its module
+            does.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """
@@ -50,32 +53,69 @@ class Definition(NamedTuple):
     decorators: tuple[str, ...]
     is_generator: bool
     is_async: bool
-    names: Mapping[tuple[str, int], str]
-    numbers: frozenset[int]
+    body: Body
+    flags: frozenset[str]
+    libraries: frozenset[str]
     writes: Mapping[str, int]
     why_not: str
 
 
-def find_definitions(tree: ast.Module) -> Iterator[Definition]:
-    """All functions of a module, in the order of their lines."""
-    yield from _walk(tree.body, "", inside=False)
+class _Scope(NamedTuple):
+    """Where functions are written.
+
+    Attributes:
+        prefix: of their qualified names.
+        cls: the class.
+        libraries: what the names in the module say of array libraries.
+        used: those that the class uses, or the only one that the module does.
+        is_function: whether it is the body of a function.
+    """
+
+    prefix: str
+    cls: ast.ClassDef | None
+    libraries: Libraries
+    used: frozenset[str]
+    is_function: bool = False
 
 
-def _walk(body: list[ast.stmt], prefix: str, *, inside: bool) -> Iterator[Definition]:
+def find_definitions(
+    tree: ast.Module, telling: Mapping[str, str] | None = None
+) -> Iterator[Definition]:
+    """All functions of a module, in the order of their lines.
+
+    Args:
+        tree: the module.
+        telling: the attributes that the arrays of one world alone have, and whose.
+    """
+    libraries = Libraries(tree, telling or {})
+    # A module that imports one library works with that, whatever its functions mention.
+    only = frozenset(libraries.imported.values())
+    yield from _walk(
+        tree.body, _Scope("", None, libraries, only if len(only) == 1 else frozenset())
+    )
+
+
+def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:
+    prefix = scope.prefix
     for node in body:
         if isinstance(node, ast.ClassDef):
-            yield from _walk(node.body, f"{prefix}{node.name}.", inside=inside)
+            used = scope.libraries.used_by(node) or scope.used
+            inner = scope._replace(prefix=f"{prefix}{node.name}.", cls=node, used=used)
+            yield from _walk(node.body, inner)
         elif isinstance(node, _Function):
-            yield _define(node, f"{prefix}{node.name}", inside=inside)
-            yield from _walk(node.body, f"{prefix}{node.name}.<locals>.", inside=True)
+            yield _define(node, scope)
+            inner = scope._replace(
+                prefix=f"{prefix}{node.name}.<locals>.", cls=None, is_function=True
+            )
+            yield from _walk(node.body, inner)
         else:
             for field in ("body", "orelse", "finalbody"):
-                yield from _walk(getattr(node, field, []), prefix, inside=inside)
+                yield from _walk(getattr(node, field, []), scope)
             for handler in getattr(node, "handlers", ()):
-                yield from _walk(handler.body, prefix, inside=inside)
+                yield from _walk(handler.body, scope)
 
 
-def _define(node: _Function, name: str, *, inside: bool) -> Definition:
+def _define(node: _Function, scope: _Scope) -> Definition:
     args = node.args
     every = [*args.posonlyargs, *args.args, *([args.vararg] if args.vararg else [])]
     every += [*args.kwonlyargs, *([args.kwarg] if args.kwarg else [])]
@@ -83,9 +123,8 @@ def _define(node: _Function, name: str, *, inside: bool) -> Definition:
     if node.returns is not None:
         annotations["return"] = node.returns
     parameters = tuple([each.arg for each in every])
-    names, numbers = names_in_body(node, frozenset(parameters))
     return Definition(
-        name,
+        f"{scope.prefix}{node.name}",
         min([node.lineno, *(each.lineno for each in node.decorator_list)]),
         node.lineno,
         parameters,
@@ -93,21 +132,23 @@ def _define(node: _Function, name: str, *, inside: bool) -> Definition:
         args.kwarg.arg if args.kwarg else "",
         annotations,
         tuple([_last_name(each) for each in node.decorator_list]),
-        any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in _own_nodes(node)),
+        any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(node)),
         isinstance(node, ast.AsyncFunctionDef),
-        names,
-        numbers,
+        read_body(node, frozenset(parameters), scope.cls),
+        frozenset(_flags(args)),
+        scope.libraries.used_by(node) or scope.used,
         written_parameters(node, frozenset(parameters)),
-        _why_not(node, inside=inside),
+        _why_not(node, inside=scope.is_function),
     )
 
 
-def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What a function consists of, without the functions inside of it."""
-    for each in ast.iter_child_nodes(node):
-        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
-            yield each
-            yield from _own_nodes(each)
+def _flags(args: ast.arguments) -> Iterator[str]:
+    plain = [*args.posonlyargs, *args.args]
+    pairs = [*zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
+    for each, default in pairs:
+        if isinstance(default, ast.Constant) and type(default.value) is bool:
+            yield each.arg
 
 
 def _why_not(node: _Function, *, inside: bool) -> str:

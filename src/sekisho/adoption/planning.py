@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.comparing import contradictions, read_hint
+from sekisho.adoption.bodies import Body
+from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
+from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
-from sekisho.adoption.rewriting import Edit, rewrite
+from sekisho.adoption.reading import Reading
+from sekisho.adoption.rewriting import rewrite
 from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, read_file
 from sekisho.contract import variadic_index
-from sekisho.deduction import Deduced, LeftOut, Said, deduce, spell
+from sekisho.deduction import Deduced, Said, deduce, dtype_kind, dtypes_of
 from sekisho.ground import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from sekisho.adoption.choosing import Dropped
+    from sekisho.adoption.scripts import Block
     from sekisho.code import SourceFile
     from sekisho.tracer import Observed, Place
 
     AxisNames = dict[tuple[str, tuple[str, ...], int], str]
     """Names by parameter, where in it the array is, and the number of the axis."""
 
-    Dropped = Collection[tuple[str, str, str]]
-    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
-
 __all__ = [
+    "DECLARATION",
     "DECORATOR",
     "WHOLE",
     "Choice",
@@ -42,47 +45,8 @@ __all__ = [
     "make_plan",
 ]
 
-DECORATOR: Final = "decorator"
-WHOLE: Final = "everything"
-"""Beside parameters and ``return``, what may not have held of a function."""
-
-_OWN: Final = frozenset({"boundary", "same_world"})
-
-
-class Settings(NamedTuple):
-    """What is asked for.
-
-    Attributes:
-        select: patterns of qualified names; empty for all.
-        min_calls: of a function that was called less often, nothing is written.
-        arrays_only: whether only arrays are annotated, and what holds them.
-        width: of a line.
-    """
-
-    select: tuple[str, ...] = ()
-    min_calls: int = 1
-    arrays_only: bool = False
-    width: int = 100
-
-
-class Choice(NamedTuple):
-    """One function, and what is written at it.
-
-    Attributes:
-        definition: the function.
-        deduced: what its calls have kept; None if it was not deduced.
-        edit: what is written; None if nothing is.
-        left_out: by parameter, ``return`` or "", why nothing is written there.
-        contradicted: annotations that are there and that the runs have not kept.
-        lost_writes: why the decorator converts nothing, if it does not.
-    """
-
-    definition: Definition
-    deduced: Deduced | None
-    edit: Edit | None
-    left_out: tuple[tuple[str, str], ...]
-    contradicted: tuple[str, ...]
-    lost_writes: tuple[str, ...] = ()
+_AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
+"""Parameters that say which axis a function works on."""
 
 
 class PlannedFile(NamedTuple):
@@ -102,24 +66,29 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All files, and those that could not be read."""
+    """All files, those that could not be read, and the code that no contract can be written at."""
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]
+    blocks: tuple[Block, ...] = ()
 
 
 class _Source:
     """A file that was seen, parsed."""
 
-    def __init__(self, path: str, file: SourceFile) -> None:
+    def __init__(self, path: str, file: SourceFile, telling: Mapping[str, str]) -> None:
         self.path: str = path
         self.file: SourceFile = file
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each for each in find_definitions(self.tree)
+            each.first: each for each in find_definitions(self.tree, telling)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
+
+    def at(self, deduced: Deduced) -> Definition:
+        """The function that a contract is of."""
+        return self.definitions[deduced.observed.line]
 
     def _annotated_names(self) -> dict[str, dict[int, str]]:
         """What annotations in this file call the axes of a parameter, by its name."""
@@ -141,17 +110,19 @@ class Sources(NamedTuple):
         files: those that can be read, by path.
         skipped: those that cannot.
         deduced: the contracts, by path and first line.
+        blocks: the code at the top of modules that works with arrays.
     """
 
     files: Mapping[str, _Source]
     skipped: tuple[Skipped, ...]
     deduced: Mapping[tuple[str, int], Deduced]
+    blocks: tuple[Block, ...] = ()
 
 
 def deduce_all(
     observed: Iterable[Observed],
     travels: Mapping[tuple[Place, Place], int],
-    crossing: Collection[tuple[str, int]] = frozenset(),
+    reading: Reading | None = None,
     snapshot: Snapshot | None = None,
 ) -> Sources:
     """Read the files of functions that were seen, and find the contracts that these have kept.
@@ -159,10 +130,11 @@ def deduce_all(
     Args:
         observed: the functions that were seen.
         travels: the ways that arrays have gone between them: names go along.
-        crossing: by path and line of ``def``, the functions whose bodies are known to cross.
+        reading: what the map tells of the files.
         snapshot: the files before the run: one that has changed since is not read.
     """
     seen = list(observed)
+    reading = reading or Reading()
     files: dict[str, _Source] = {}
     skipped: list[Skipped] = []
     for path in sorted({each.path for each in seen}):
@@ -173,10 +145,11 @@ def deduce_all(
             elif snapshot is not None and snapshot.has_changed(path):
                 skipped.append(Skipped(path, "it was changed while the command ran"))
             else:
-                files[path] = _Source(path, file)
+                files[path] = _Source(path, file, reading.telling)
         except ValueError as error:
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
+    kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
         for each in seen:
@@ -185,12 +158,12 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {})),
+                    _said(definition, source, near.get(each.key, {}))._replace(kinds=kinds),
                     star=definition.star,
                     stars=definition.stars,
-                    crosses=(each.path, definition.line) in crossing,
+                    world=reading.worlds.get((each.path, definition.line), ""),
                 )
-    return Sources(files, tuple(skipped), found)
+    return Sources(files, tuple(skipped), found, reading.blocks)
 
 
 def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
@@ -210,17 +183,29 @@ def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset())
     files = (
         _plan_file(source, by_path[path], settings, dropped) for path, source in seen.files.items()
     )
-    return Plan(tuple(files), seen.skipped)
+    return Plan(tuple(files), seen.skipped, seen.blocks)
 
 
 def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
-    names: AxisNames = {(name, (), index): axis for (name, index), axis in definition.names.items()}
+    body = definition.body
+    names: AxisNames = {(name, (), index): axis for (name, index), axis in body.names.items()}
     beside = dict(near)
+    ranked = set(body.ranked)
     for name, axes in source.own_names.items():
+        ranked |= {name} & definition.annotations.keys()
         for index, axis in axes.items():
             target = names if name in definition.annotations else beside
             target.setdefault((name, (), index), axis)
-    return Said(names, beside, definition.numbers)
+    return Said(
+        names,
+        beside,
+        flags=definition.flags,
+        libraries=definition.libraries,
+        is_method="." in definition.name.rpartition("<locals>.")[2],
+        ranked=frozenset(ranked),
+        picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
+        **{name: getattr(body, name) for name in Body._fields if name not in {"names", "ranked"}},
+    )
 
 
 def _near(
@@ -236,7 +221,7 @@ def _near(
             definition = source and source.definitions.get(start.function[1])
             if not definition or start.path or end.function not in deduced:
                 continue
-            for (name, index), axis in definition.names.items():
+            for (name, index), axis in definition.body.names.items():
                 if name == start.name:
                     path = tuple(f"[{i}]" for i in end.path)
                     found[end.function].setdefault((end.name, path, index), axis)
@@ -250,7 +235,10 @@ def _plan_file(
     refused: dict[int, str] = {}
     while True:
         spelling = ModuleSpelling(source.tree)  # again: what is refused needs no import
-        choices = [_choose(source, each, spelling, settings, dropped, refused) for each in seen]
+        choices = [
+            choose(source.path, source.at(each), each, spelling, settings, dropped, refused)
+            for each in seen
+        ]
         edits = [each.edit for each in choices if each.edit is not None]
         why = "it is not found in the file as libcst reads it"
         try:
@@ -263,91 +251,3 @@ def _plan_file(
         if not missed:
             return PlannedFile(source.path, source.file.data, data, tuple(choices))
         refused |= dict.fromkeys(missed, why)
-
-
-def _choose(
-    source: _Source,
-    deduced: Deduced,
-    spelling: ModuleSpelling,
-    settings: Settings,
-    dropped: Dropped,
-    refused: Mapping[int, str],
-) -> Choice:
-    path, observed = source.path, deduced.observed
-    definition = source.definitions[observed.line]
-    contradicted = tuple(contradictions(observed, definition, spelling))
-    reason = _reason(definition, deduced, settings, refused)
-    if (path, definition.name, WHOLE) in dropped:
-        reason = "written, and not kept when it was run again, time after time"
-    if reason is not None:
-        left = (("", reason),) if reason else ()
-        return Choice(definition, deduced, None, left, contradicted)
-    left_out: list[tuple[str, str]] = []
-    annotations: dict[str, str] = {}
-    for name, form in _wanted(definition, deduced, settings):
-        if (path, definition.name, name) in dropped:
-            left_out.append((name, "written, and not kept when it was run again"))
-            continue
-        if name == "return" and form.is_none and not definition.is_generator:
-            annotations[name] = "None"
-            continue
-        try:
-            annotations[name] = spell(
-                form, deduced.axes, spelling, any_world=deduced.kind == "same_world"
-            )
-            if name == "return" and definition.is_generator:
-                annotations[name] = f"{spelling.iterator()}[{annotations[name]}]"
-        except LeftOut as why:
-            if form.holds_arrays:
-                left_out.append((name, str(why)))
-    kind = "boundary" if (path, definition.name, DECORATOR) in dropped else deduced.kind
-    has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    if contradicted and not has_one:  # a guard would refuse those calls
-        left_out.append(("", "no decorator: what it is annotated with does not hold"))
-    decorator = "" if has_one or contradicted else spelling.decorator(kind)
-    converts = bool(decorator) and kind != "boundary"
-    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
-    decorator += '(on_foreign="reject")' * bool(lost_writes)
-    edit = Edit(definition.line, annotations, decorator) if annotations or decorator else None
-    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes)
-
-
-def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
-    """What a guard that converts could lose: writes into arguments that hold arrays."""
-    for name, line in definition.writes.items() if converts else ():
-        if name in deduced.forms and deduced.forms[name].holds_arrays:
-            yield (
-                f"nothing is converted, since line {line} writes into '{name}': "
-                "a write into a converted copy would be lost"
-            )
-
-
-def _reason(
-    definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
-) -> str | None:
-    """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
-    if settings.select and not any(
-        fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
-    ):
-        return ""
-    if not deduced.kind:
-        return "" if deduced.calls or not deduced.observed.calls else "each of its calls raised"
-    if definition.why_not:
-        return definition.why_not
-    if deduced.calls < settings.min_calls:
-        return f"{deduced.calls} calls, fewer than {settings.min_calls}"
-    return refused.get(definition.line)
-
-
-def _wanted(
-    definition: Definition, deduced: Deduced, settings: Settings
-) -> Iterator[tuple[str, Any]]:
-    """The places that have no annotation, and what came to them."""
-    for name, form in deduced.forms.items():
-        if name in definition.annotations or (settings.arrays_only and not form.holds_arrays):
-            continue
-        if name == "yield":
-            if not definition.is_async and "return" not in definition.annotations:
-                yield "return", form
-        elif name != "return" or not definition.is_generator:
-            yield name, form

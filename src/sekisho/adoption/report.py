@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sekisho.deduction import CLAIMS
 from sekisho.findings import difference
 from sekisho.ground import decode, printable
 
@@ -37,9 +38,11 @@ def to_text(plan: Plan) -> str:
         said = [line for choice in file.choices for line in _said_of(choice)]
         if said:
             lines += [_shown(file.path), *said]
+    lines += [f"{_shown(each.path)}: {each}" for each in plan.blocks]
     lines += [f"not read: {_shown(each.path)}: {each.why}" for each in plan.skipped]
+    lines += _settled([choice for file in plan.files for choice in file.choices])
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
-    annotations = sum(len(edit.annotations) for edit in edits)
+    annotations = sum(len(edit.annotations) + len(edit.refined) for edit in edits)
     lines.append(f"{len(edits)} functions, {annotations} annotations")
     return "".join(f"{printable(line)}\n" for line in lines)
 
@@ -58,8 +61,38 @@ def _said_of(choice: Choice) -> Iterator[str]:
     for place, why in choice.left_out:
         where = f"{name}({place})" if place not in {"", "return"} else f"{name}() {place}".rstrip()
         yield f"  {choice.definition.line:5}  {where}: left out: {why}"
+    yield from _unsure(choice)
     for each in (*choice.contradicted, *choice.lost_writes):
         yield f"  {choice.definition.line:5}  {name}: {each}"
+
+
+def _unsure(choice: Choice) -> Iterator[str]:
+    """One line for what had too little evidence at a function."""
+    by_claim: dict[str, dict[str, list[str]]] = {}
+    for each in choice.weaker:
+        place = "result" if each.place in {"return", "yield"} else each.place
+        places = by_claim.setdefault(each.claim, {}).setdefault(each.seen, [])
+        places += [place] if place and place not in places else []
+    said = [
+        f"{claim} ({'; '.join(_placed(seen, places) for seen, places in by_claim[claim].items())})"
+        for claim in CLAIMS
+        if claim in by_claim
+    ]
+    if said:
+        yield f"  {choice.definition.line:5}  {choice.definition.name}: not certain: {', '.join(said)}"
+
+
+def _placed(seen: str, places: list[str]) -> str:
+    return f"{', '.join(places)}: {seen}" if places else seen
+
+
+def _settled(choices: list[Choice]) -> Iterator[str]:
+    """What would settle each kind of claim that was left open anywhere."""
+    claims = {each.claim for choice in choices for each in choice.weaker}
+    found = [(name, claim) for name, claim in CLAIMS.items() if name in claims and claim.settle]
+    if found:
+        yield "what would settle what is not certain:"
+        yield from (f"  {name}: {claim.settle}" for name, claim in found)
 
 
 def to_table(plan: Plan, modules: dict[str, str], package: str) -> str:

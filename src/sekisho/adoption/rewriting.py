@@ -26,11 +26,13 @@ class Edit(NamedTuple):
         line: of its ``def``.
         annotations: by parameter, and ``return``.
         decorator: without the ``@``; "" for none.
+        refined: likewise, what takes the place of an annotation that is there.
     """
 
     line: int
     annotations: Mapping[str, str]
     decorator: str
+    refined: Mapping[str, str] = {}
 
 
 def rewrite(
@@ -108,10 +110,16 @@ def _make_writer(edits: dict[int, Edit], width: int) -> Any:
 
 
 def _annotate(node: Any, edit: Edit, cst: Any) -> Any:
-    """The function with annotations where there are none."""
+    """The function with annotations where there are none, and others where that is wanted."""
+
+    def refined(annotation: Any, name: str) -> Any:
+        return annotation.with_changes(annotation=cst.parse_expression(edit.refined[name]))
 
     def annotated(parameter: Any) -> Any:
-        text = edit.annotations.get(parameter.name.value)
+        name = parameter.name.value
+        if name in edit.refined and parameter.annotation is not None:
+            return parameter.with_changes(annotation=refined(parameter.annotation, name))
+        text = edit.annotations.get(name)
         if text is None or parameter.annotation is not None:
             return parameter
         changes: dict[str, Any] = {"annotation": cst.Annotation(cst.parse_expression(text))}
@@ -133,6 +141,8 @@ def _annotate(node: Any, edit: Edit, cst: Any) -> Any:
     more = {}
     if returns is not None and node.returns is None:
         more["returns"] = cst.Annotation(cst.parse_expression(returns))
+    if "return" in edit.refined and node.returns is not None:
+        more["returns"] = refined(node.returns, "return")
     return node.with_changes(params=parameters.with_changes(**changes), **more)
 
 

@@ -14,32 +14,46 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["names_in_body"]
+__all__ = ["axis_of", "names_in_body", "number_in", "ranked_in"]
 
 _PATTERNS: Final = frozenset({"rearrange", "reduce", "repeat", "einops_rearrange"})
 _LONGEST: Final = 16
 
 
-def names_in_body(
-    node: ast.AST, parameters: frozenset[str]
-) -> tuple[dict[tuple[str, int], str], frozenset[int]]:
-    """The names of axes, by parameter and number, and the integers that it compares with."""
+def names_in_body(node: ast.AST, parameters: frozenset[str]) -> dict[tuple[str, int], str]:
+    """The names of axes, by parameter and number."""
     found: dict[tuple[str, int], str] = {}
-    numbers: set[int] = set()
     for each in ast.walk(node):
         if isinstance(each, ast.Assign) and len(each.targets) == 1:
             named = _assigned(each.targets[0], each.value)
         elif isinstance(each, ast.Call):
             named = _patterned(each)
         else:
-            if isinstance(each, ast.Compare):
-                sides = (_number(side) for side in (each.left, *each.comparators))
-                numbers.update(side for side in sides if side is not None)
             continue
         for parameter, index, name in named:
             if parameter in parameters and _is_axis_name(name):
                 found.setdefault((parameter, index), name)
-    return found, frozenset(numbers)
+    return found
+
+
+def ranked_in(statement: ast.stmt, parameters: frozenset[str]) -> Iterator[str]:
+    """The parameters whose number of axes a statement depends on: it would raise for another one."""
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)):
+        return  # what stands in a block may not run
+    for each in ast.walk(statement):
+        match each:
+            case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=value):
+                is_whole = not isinstance(value, ast.Subscript)
+                name, _ = _shape(value)
+                if is_whole and not any(isinstance(part, ast.Starred) for part in parts):
+                    yield from {name} & parameters
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="permute"), args=args):
+                if len(args) > 1 and name in parameters:
+                    yield name
+            case ast.Call():
+                yield from {name for name, *_ in _patterned(each)} & parameters
+            case _:
+                pass
 
 
 def _is_axis_name(name: str) -> bool:
@@ -49,7 +63,7 @@ def _is_axis_name(name: str) -> bool:
 
 def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, int, str]]:
     if isinstance(target, ast.Name):
-        axis = _axis(value)
+        axis = axis_of(value)
         if axis is not None:
             yield *axis, target.id
     elif isinstance(target, (ast.Tuple, ast.List)):
@@ -74,7 +88,7 @@ def _shape(value: ast.expr) -> tuple[str, int]:
     start = 0
     if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
         lower = value.slice.lower
-        number = _number(lower) if lower is not None else 0
+        number = number_in(lower) if lower is not None else 0
         if number is None or value.slice.step is not None:
             return "", 0
         start, value = number, value.value
@@ -87,10 +101,10 @@ def _shape(value: ast.expr) -> tuple[str, int]:
             return "", 0
 
 
-def _axis(value: ast.expr) -> tuple[str, int] | None:
+def axis_of(value: ast.expr) -> tuple[str, int] | None:
     """Which axis's size this is: ``x.shape[0]``, ``x.size(0)``, ``len(x)``."""
     if isinstance(value, ast.Subscript):
-        number = _number(value.slice)
+        number = number_in(value.slice)
         parameter, _ = _shape(value.value)
         return (parameter, number) if parameter and number is not None else None
     if isinstance(value, ast.Call) and len(value.args) == 1:
@@ -98,15 +112,16 @@ def _axis(value: ast.expr) -> tuple[str, int] | None:
         if isinstance(value.func, ast.Name) and value.func.id == "len":
             return (argument.id, 0) if isinstance(argument, ast.Name) else None
         if isinstance(value.func, ast.Attribute) and value.func.attr == "size":
-            number = _number(argument)
+            number = number_in(argument)
             if isinstance(value.func.value, ast.Name) and number is not None:
                 return value.func.value.id, number
     return None
 
 
-def _number(node: ast.expr | None) -> int | None:
+def number_in(node: ast.expr | None) -> int | None:
+    """The integer that is written, with its sign; None if it is something else."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _number(node.operand)
+        inner = number_in(node.operand)
         return None if inner is None else -inner
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from sekisho.code import Cache, Libraries
 from sekisho.worlds import HOST, world_named, world_names
 
-__all__ = ["Import", "ModuleSpelling"]
+__all__ = ["Import", "ModuleSpelling", "handed_on"]
 
 _JAXTYPING: Final = "jaxtyping"
 _OWN: Final = "sekisho"
@@ -24,7 +24,7 @@ class Import(NamedTuple):
 
 
 @functools.cache
-def _handed_on(name: str) -> tuple[str, str] | None:
+def handed_on(name: str) -> tuple[str, str] | None:
     """Whose a name of jaxtyping's is, if it is another library's."""
     return Libraries(Cache()).handed_on(_JAXTYPING, name)
 
@@ -34,36 +34,52 @@ class ModuleSpelling:
 
     Attributes:
         needed: the imports that are missing for what was asked for.
+        typed: the names that are imported for type checkers only, and the line.
     """
 
     def __init__(self, tree: ast.Module) -> None:
+        self.typed: dict[str, int] = {}
         self.needed: dict[Import, None] = {}
         self._modules: dict[str, str] = {}
         self._members: dict[tuple[str, str], str] = {}
         self._bound: set[str] = set()
         for node in tree.body:
             self._read(node)
+        for name in self._bound:
+            self.typed.pop(name, None)
 
     def _read(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                name = each.asname or each.name
-                self._bound.add(name.partition(".")[0])
-                if each.asname or "." not in each.name:
-                    self._modules.setdefault(each.name, name)
-        elif isinstance(node, ast.ImportFrom):
-            for each in node.names:
-                self._bound.add(each.asname or each.name)
-                if not node.level and node.module:
-                    self._members.setdefault((node.module, each.name), each.asname or each.name)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._read_import(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self._bound.add(node.name)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            self._read_typed(node)
         else:
             self._bound.update(
                 each.id
                 for each in ast.walk(node)
                 if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
             )
+
+    def _read_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for each in node.names:
+            name = each.asname or each.name
+            self._bound.add(name.partition(".")[0])
+            if isinstance(node, ast.ImportFrom):
+                if not node.level and node.module:
+                    self._members.setdefault((node.module, each.name), name)
+            elif each.asname or "." not in each.name:
+                self._modules.setdefault(each.name, name)
+
+    def _read_typed(self, block: ast.If) -> None:
+        """Note what is imported for type checkers only."""
+        for node in block.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = (each.asname or each.name.partition(".")[0] for each in node.names)
+                self.typed.update(dict.fromkeys(names, node.lineno))
+        for other in block.orelse:
+            self._read(other)
 
     def array(self, world: str) -> str:
         """The array class of a world; "" is that of any."""
@@ -80,16 +96,26 @@ class ModuleSpelling:
             return word
         return held or f"{self._module(_JAXTYPING, '')}.{word}"
 
-    def iterator(self) -> str:
-        """What a generator is annotated to return."""
+    def abstract(self, name: str) -> str:
+        """A class of ``collections.abc``."""
         module = "collections.abc"
         for each in (module, "typing"):
-            if (each, "Iterator") in self._members:
-                return self._members[each, "Iterator"]
-        if "Iterator" in self._bound:
-            return f"{self._module(module, 'abc')}.Iterator"
-        self.needed[Import(module, "Iterator")] = None
-        return "Iterator"
+            if (each, name) in self._members:
+                return self._members[each, name]
+        if name in self._bound:
+            return f"{self._module(module, 'abc')}.{name}"
+        self.needed[Import(module, name)] = None
+        return name
+
+    def typed_in(self, node: ast.expr) -> tuple[str, int] | None:
+        """A name in an annotation that is imported for type checkers only, and its line."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                return self.typed_in(ast.parse(node.value, mode="eval").body)
+            except SyntaxError:
+                return None
+        names = (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+        return next(((name, self.typed[name]) for name in names if name in self.typed), None)
 
     def world_of(self, node: ast.expr) -> str | None:
         """The world of an array class that is written so; "" is any, None is none."""
@@ -104,7 +130,7 @@ class ModuleSpelling:
         if origin == (_OWN, "Array"):
             return ""
         if origin is not None and origin[0] == _JAXTYPING:
-            origin = _handed_on(origin[1])
+            origin = handed_on(origin[1])
         worlds = (world_named(name) for name in world_names())
         return next((w.name for w in worlds if (w.name, w.array_class) == origin), None)
 

@@ -1,13 +1,16 @@
 """The sizes of each axis over all calls, and which axes are one.
 
 Two axes are one if they were equal in every call that had both, and that says something: if their
-size was not the same in all of them; or is so unlikely a number that nothing else in the call has it; or
-if they stand at the same place of two arrays whose other axes are one.
+size was not the same in all of them; or is so unlikely a number that nothing else in the call has it, in
+several uses; or if they stand at the same place of two arrays whose other axes are one. A size that was 1
+in all calls says nothing: the next call may have another.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.deduction.evidence import CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,19 +173,21 @@ class Group:
                 self.sizes[call] = size
 
 
-def group_columns(columns: Iterable[Column], calls: int) -> list[Group]:
+def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Group]:
     """Which columns are one.
 
     Args:
         columns: in the order of the slots.
         calls: how many calls there are that differ in their sizes: one tells nothing.
+        uses: how many callers, or tests, they come from.
     """
+    by_one_size = CLAIMS["equal by one size"].holds(calls=calls, uses=uses)
     groups: list[Group] = []
     late: list[Column] = []
     for column in columns:
         if column.varies:
             continue
-        found = _equal_group(column, groups) if calls > 1 else None
+        found = _equal_group(column, groups, by_one_size=by_one_size) if calls > 1 else None
         if found is not None:
             found.add(column)
         elif calls > 1 and _broadcast_group(column, groups) is not None:
@@ -190,7 +195,8 @@ def group_columns(columns: Iterable[Column], calls: int) -> list[Group]:
         else:
             groups.append(Group(column))
     _join_neighbours(groups)
-    groups = [part for group in groups for part in _without_squares(group)]
+    is_sure = CLAIMS["square"].holds(calls=calls, sizes=2, uses=uses)
+    groups = [part for group in groups for part in _without_squares(group, is_sure=is_sure)]
     for column in late:  # by now their groups have all members that are always equal
         found = _broadcast_group(column, groups)
         if found is None or (_is_result(column) and _would_broadcast(column, found)):
@@ -227,17 +233,28 @@ def _join_neighbours(groups: list[Group]) -> None:
                 break
 
 
-def _without_squares(group: Group) -> list[Group]:
-    """The same group, or two, if it is of one array alone: tests like to take squares."""
-    if len({member.slot for member in group.members}) > 1:
+def _without_squares(group: Group, *, is_sure: bool) -> list[Group]:
+    """The same group, or several: tests like to take squares, of one array alone, and of two."""
+    slots = [member.slot for member in group.members]
+    if len({*slots}) == 1:
+        return [Group(member) for member in group.members]
+    if is_sure or len({*slots}) == len(slots):
         return [group]
-    return [Group(member) for member in group.members]
+    # The first axis of each array stays; the second ones are one where the arrays have no other.
+    parts: dict[int, Group] = {}
+    for number, member in enumerate(group.members):
+        earlier = slots[:number].count(member.slot)
+        if earlier in parts:
+            parts[earlier].add(member)
+        else:
+            parts[earlier] = Group(member)
+    return [*parts.values()]
 
 
 def _never_differ(a: Group, b: Group) -> bool:
     shared = a.sizes.keys() & b.sizes.keys()
     same = {a.sizes[call] for call in shared} | {b.sizes[call] for call in shared}
-    return bool(shared) and a.is_run == b.is_run and len(same) == 1
+    return bool(shared) and a.is_run == b.is_run and len(same) == 1 and same != {1}
 
 
 def _is_result(column: Column) -> bool:
@@ -248,7 +265,7 @@ def _would_broadcast(column: Column, group: Group) -> bool:
     return any(size == 1 and group.sizes.get(call, 1) != 1 for call, size in column.sizes.items())
 
 
-def _equal_group(column: Column, groups: Sequence[Group]) -> Group | None:
+def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) -> Group | None:
     """The group that a column is one with, by the most sizes; None if none is certain."""
     fitting: list[tuple[int, int, Group]] = []
     for number, group in enumerate(groups):
@@ -261,7 +278,7 @@ def _equal_group(column: Column, groups: Sequence[Group]) -> Group | None:
     strong = [each for each in fitting if each[0] > 1]
     if strong:
         return max(strong, key=lambda each: each[:2])[2]
-    if len(fitting) == 1:
+    if len(fitting) == 1 and by_one_size:
         group = fitting[0][2]
         alone = all(member.slot is not column.slot for member in group.members)
         if alone and (column.is_run or _is_unlikely(column, group)):

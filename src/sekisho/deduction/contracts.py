@@ -4,62 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho.deduction.claims import left_out, widened, words_of
+from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.forms import Form, Slot, merge, slots_of
-from sekisho.deduction.sizes import Said, axes_of, different_calls
-from sekisho.worlds import class_of
+from sekisho.deduction.sizes import axes_of, different_calls
+from sekisho.worlds import HOST, class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sekisho.deduction.said import Said
     from sekisho.tracer import Call, Observed
 
-__all__ = ["Deduced", "deduce"]
+__all__ = ["Deduced", "deduce", "dtypes_of"]
 
 
 class Deduced(NamedTuple):
-    """What the calls of a function have kept.
+    """What the calls of a function have kept, as far as that is certain.
 
     Attributes:
         observed: the calls.
         kind: the decorator that fits: ``numpy_world``, ..., ``same_world``, ``boundary``; "" where
-            no arrays come by.
-        forms: what came to each parameter, and as ``return`` or ``yield``.
+            no arrays come by, or where it is not clear.
+        forms: what came to each parameter, and as ``return`` or ``yield``, and what may come.
         axes: of each place of arrays.
+        words: for the dtypes of each place of arrays.
         calls: how many there were that returned or yielded; of those that raised nothing is taken.
         different: how many differ in their sizes.
+        left_out: the places that get no annotation.
+        weaker: the claims that are weaker than what came.
+        has_arrays: whether arrays come by.
     """
 
     observed: Observed
     kind: str
     forms: Mapping[str, Form]
     axes: Mapping[Slot, str]
+    words: Mapping[Slot, str]
     calls: int
     different: int
+    left_out: Mapping[str, Weaker]
+    weaker: tuple[Weaker, ...]
+    has_arrays: bool
 
 
 def deduce(
-    observed: Observed, said: Said, *, star: str = "", stars: str = "", crosses: bool = False
+    observed: Observed, said: Said, *, star: str = "", stars: str = "", world: str = ""
 ) -> Deduced:
     """Find the contract that the calls of a function have kept.
 
     Args:
         observed: the calls. Those that raised are bad input, perhaps, and tell nothing.
-        said: what the code says of its axes.
+        said: what the code says.
         star: the name of ``*args``; what it is annotated with, each of them is.
         stars: the name of ``**kwargs``.
-        crosses: whether its body is known to cross from one world to another.
+        world: whose world its code is found to be in by reading: ``boundary`` if it crosses; "" if
+            nothing is found.
     """
     calls = [call for call in observed.calls if call.kind != "raise"]
-    forms = dict(_forms(observed, calls, star, stars))
+    uses = observed.uses
+    came = dict(_forms(observed, calls, star, stars))
+    kind, weaker = _decorator(calls, came, said, world)
+    forms: dict[str, Form] = {}
+    for name, form in came.items():
+        forms[name], wider = widened(name, form, said)
+        weaker += wider
+    left = {name: why for name, form in came.items() if (why := left_out(name, form, said, uses))}
     slots = [*slots_of(forms.values())]
-    arguments = _integers(observed, calls)
+    axes, unsure = axes_of(slots, _integers(observed, calls), said, uses)
+    words, kinds = words_of(slots, said, uses)
+    for slot in slots:
+        # Of no axes, NumPy gives a number and no array.
+        if slot.name in {"return", "yield"} and HOST.name in slot.worlds and axes[slot] == "...":
+            left.setdefault("return", Weaker("return", "result", "it may have no axes"))
+    shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
     return Deduced(
         observed,
-        _kind(calls, crosses=crosses),
+        kind,
         forms,
-        axes_of(slots, arguments, said),
+        axes,
+        words,
         sum(observed.calls[call] for call in calls),
         different_calls(slots),
+        left,
+        tuple(shown),
+        has_arrays=bool(_worlds_of(calls)),
     )
 
 
@@ -100,27 +129,56 @@ def _integers(observed: Observed, calls: Sequence[Call]) -> dict[str, dict[int, 
     return found
 
 
-def _kind(calls: Sequence[Call], *, crosses: bool) -> str:
-    every: set[str] = set()
-    is_mixed = crosses
-    takes = True
-    for call in calls:
-        given = set(_worlds_in(call.given))
-        made = set(_worlds_in(call.result or ()))
-        is_mixed = is_mixed or len(given | made) > 1
-        takes = takes and bool(given or not made)
-        every |= given | made
+def _worlds_of(calls: Sequence[Call]) -> set[str]:
+    return {world for call in calls for world in _worlds_in((call.given, call.result or ()))}
+
+
+def _decorator(
+    calls: Sequence[Call], forms: Mapping[str, Form], said: Said, world: str
+) -> tuple[str, list[Weaker]]:
+    """The decorator that fits, by what came and by what the code would do with other libraries."""
+    every = _worlds_of(calls)
     if not every:
-        return ""
-    if is_mixed or (len(every) > 1 and not takes):
-        return "boundary"
-    return "same_world" if len(every) > 1 else f"{every.pop()}_world"
+        return "", []
+    takes = all([*_worlds_in(call.given)] or not [*_worlds_in(call.result or ())] for call in calls)
+    takes_any = any([*_worlds_in(call.given)] for call in calls)
+    is_mixed = any(len({*_worlds_in((call.given, call.result or ()))}) > 1 for call in calls)
+    if is_mixed or world == "boundary" or (len(every) > 1 and not takes):
+        return "boundary", []
+    if len(every) > 1:
+        return "same_world", []
+    (only,) = every
+    asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
+    # The map was told what came: where the code uses no library it says no more than that.
+    is_read = world == only and (only in said.libraries or not takes_any)
+    if not asks and ({*said.libraries} == every or is_read):
+        return f"{only}_world", []
+    if not asks and not said.libraries and takes:
+        return "same_world", [Weaker("", "world", f"only {only} came, and its code works with any")]
+    seen = (
+        f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"
+    )
+    return "", [Weaker("", "world", seen)]
 
 
-def _worlds_in(said: tuple[Any, ...]) -> Iterator[str]:
+def dtypes_of(observed: Observed) -> set[str]:
+    """The dtypes of all arrays that a function was called with."""
+    return {
+        each[2]
+        for call in observed.calls
+        if call.kind != "raise"
+        for each in _arrays_in((call.given, call.result or ()))
+    }
+
+
+def _arrays_in(said: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     if said and said[0] == "array":
-        yield said[1]
+        yield said
         return
     for each in said:
         if class_of(each) is tuple:
-            yield from _worlds_in(each)
+            yield from _arrays_in(each)
+
+
+def _worlds_in(said: tuple[Any, ...]) -> Iterator[str]:
+    return (each[1] for each in _arrays_in(said))

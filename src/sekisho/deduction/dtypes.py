@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["dtype_word", "word_takes"]
+__all__ = ["dtype_kind", "dtype_word", "word_takes"]
 
 _ONE: Final = {
     "bool": "Bool",
@@ -63,6 +63,18 @@ def dtype_word(dtypes: Collection[str]) -> str:
     if len(kinds) == 1:
         return kinds.pop()
     return next((word for word, takes in _UNIONS if kinds <= takes), "Shaped")
+
+
+def dtype_kind(dtypes: Collection[str]) -> str:
+    """Name the kind of some dtypes, without a width.
+
+    Examples:
+        >>> from sekisho.deduction.dtypes import dtype_kind
+        >>> dtype_kind({"float32"}), dtype_kind({"bool", "int8"})
+        ('Float', 'Shaped')
+    """
+    kinds = {_kind(each) for each in dtypes}
+    return kinds.pop() if len(kinds) == 1 else dtype_word(dtypes)
 
 
 def word_takes(word: str, dtype: str) -> bool | None:

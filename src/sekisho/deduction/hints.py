@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from sekisho.deduction.dtypes import dtype_word
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,8 +26,8 @@ class Spelling(Protocol):
         """A word of jaxtyping's."""
         ...
 
-    def iterator(self) -> str:
-        """What a generator is annotated to return."""
+    def abstract(self, name: str) -> str:
+        """A class of ``collections.abc``."""
         ...
 
 
@@ -39,6 +37,7 @@ class LeftOut(Exception):  # noqa: N818 - it is no error
 
 class _Hint(NamedTuple):
     axes: Mapping[Slot, str]
+    words: Mapping[Slot, str]
     spelling: Spelling
     any_world: bool
 
@@ -61,7 +60,7 @@ class _Hint(NamedTuple):
         """Spell a place of arrays; of several worlds, one after the other."""
         axes = self.axes[slot]
         quoted = f'" {axes}"' if axes.isidentifier() else f'"{axes}"'
-        word = self.spelling.dtype(dtype_word(slot.dtypes))
+        word = self.spelling.dtype(self.words[slot])
         worlds = [""] if self.any_world else sorted(slot.worlds)
         return " | ".join(f"{word}[{self.spelling.array(world)}, {quoted}]" for world in worlds)
 
@@ -70,6 +69,10 @@ class _Hint(NamedTuple):
         each = [self.of(form) for form in items.each]
         if items.kind == "dict":
             return f"dict[str, {each[0]}]"
+        if items.kind == "Mapping":
+            return f"{self.spelling.abstract(items.kind)}[str, {each[0]}]"
+        if items.kind == "Sequence":
+            return f"{self.spelling.abstract(items.kind)}[{each[0]}]"
         if items.kind == "tuple" and not items.is_fixed:
             return f"tuple[{each[0]}, ...]"
         return f"{items.kind}[{', '.join(each)}]"
@@ -86,17 +89,23 @@ def _classes(form: Form) -> list[str]:
 
 
 def spell(
-    form: Form, axes: Mapping[Slot, str], spelling: Spelling, *, any_world: bool = False
+    form: Form,
+    axes: Mapping[Slot, str],
+    words: Mapping[Slot, str],
+    spelling: Spelling,
+    *,
+    any_world: bool = False,
 ) -> str:
     """Write a form as an annotation.
 
     Args:
         form: what came.
         axes: the axis strings.
+        words: the words for dtypes.
         spelling: how the module calls things.
         any_world: whether arrays are of the world of the call, whichever it is.
 
     Raises:
         LeftOut: if what came has no common word.
     """
-    return _Hint(axes, spelling, any_world).of(form)
+    return _Hint(axes, words, spelling, any_world).of(form)

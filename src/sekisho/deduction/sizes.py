@@ -2,66 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sekisho.contract import match_shape, parse_axes
 from sekisho.deduction.columns import Column, Group, Layout, absorb, group_columns, lay_out
+from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.expressions import find_expression
 from sekisho.deduction.naming import name_groups
+from sekisho.deduction.ranks import loosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sekisho.contract import Bindings
     from sekisho.deduction.forms import Slot
+    from sekisho.deduction.said import Said
 
-__all__ = ["Said", "axes_of"]
+__all__ = ["axes_of", "different_calls"]
 
 _LARGEST_NUMBER: Final = 4
 _FEW: Final = 3
 
 
-class Said(NamedTuple):
-    """What code says of a function's axes.
-
-    Attributes:
-        names: what its own code calls them, by parameter, path and number of the axis.
-        near: what other functions call those that are handed on.
-        numbers: the integers that its code mentions.
-    """
-
-    names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
-    near: Mapping[tuple[str, tuple[str, ...], int], str] = {}
-    numbers: frozenset[int] = frozenset()
-
-
 def axes_of(
-    slots: Sequence[Slot], arguments: Mapping[str, Mapping[int, int]], said: Said
-) -> dict[Slot, str]:
-    """The axis string of each slot.
+    slots: Sequence[Slot], arguments: Mapping[str, Mapping[int, int]], said: Said, uses: int = 1
+) -> tuple[dict[Slot, str], list[Weaker]]:
+    """The axis string of each slot, and the claims that are weaker than what came.
 
     Args:
         slots: in the order in which their axes are bound.
         arguments: the arguments that are integers, by their names: the value in each call.
         said: what the code says.
+        uses: how many callers, or tests, the calls come from.
     """
     layouts = lay_out(slots)
     calls = different_calls(slots)
     columns = [column for layout in layouts.values() for column in layout.columns]
-    groups = group_columns(columns, calls)
+    groups = group_columns(columns, calls, uses)
     absorb(layouts, groups)
     words = _words(groups, arguments, said, calls)
+    weaker = [*_unsaid_sizes(groups, words, calls)]
     texts = {slot: _text(layout, words) for slot, layout in layouts.items()}
-    return _kept(texts, slots, arguments)
+    weaker += loosen(texts, said, calls=calls, uses=uses)
+    return _kept(texts, slots, arguments), weaker
 
 
 def different_calls(slots: Iterable[Slot]) -> int:
-    """How many calls there are that differ in their sizes."""
-    vectors: dict[int, list[object]] = {}
+    """How many calls there are that differ in their sizes; of empty arrays alone, none tells anything."""
+    vectors: dict[int, list[tuple[int, ...]]] = {}
     for slot in slots:
         for call, shape in slot.shapes:
             vectors.setdefault(call, []).append(shape)
-    return len({tuple(each) for each in vectors.values()})
+    return len({tuple(each) for each in vectors.values() if not all(0 in shape for shape in each)})
 
 
 def _words(
@@ -90,7 +82,7 @@ def _words(
             continue
         bases.append((name, group))
         if calls < 2 and not _is_said(group, said):
-            continue
+            continue  # a name that is used once says no more than `_`, and two need two calls
         for column in group.members:
             start = "*" if column.is_run else "#" if group.broadcasts(column) else ""
             words[id(column)] = f"{start}{name}"
@@ -106,21 +98,51 @@ def _is_said(group: Group, said: Said) -> bool:
 
 
 def _number(group: Group, said: Said, calls: int) -> int:
-    """The number that an axis always is; 0 if that would say too much.
+    """The number that an axis has to be, as the code says; 0 if it says none.
 
-    A size that is the same in all calls is a number if at least three calls differ elsewhere, and it
-    is 1, or the code mentions it, or it is at most 4 and the last axis of something whose other axes
-    differ: colours, coordinates. Else it is what the tests happened to use, and has a name.
+    What the code requires is one. So is a size that it writes out, if the axis has it in all of three or
+    more different calls, and is the last of its array, or one of the result.
     """
-    if group.is_run or group.different != 1 or calls < _FEW:
+    if group.is_run or group.different != 1:
         return 0
     size = next(iter(group.sizes.values()))
     assert isinstance(size, int)
-    if size == 1 or (size in said.numbers and size > 1):
+    if any(_required(column, said) == size for column in group.members):
         return size
-    if size <= _LARGEST_NUMBER and any(_is_last(column) for column in group.members):
+    is_written = size > 1 and size in said.literals and calls >= _FEW
+    if is_written and any(_is_last(each) or _is_result(each) for each in group.members):
         return size
     return 0
+
+
+def _required(column: Column, said: Said) -> int | None:
+    if column.slot.path or len(column.slot.ranks) != 1:
+        return None
+    (rank,) = column.slot.ranks
+    index = column.index % rank
+    found = said.sizes.get((column.slot.name, index))
+    return found if found is not None else said.sizes.get((column.slot.name, index - rank))
+
+
+def _unsaid_sizes(
+    groups: Iterable[Group], words: Mapping[int, str], calls: int
+) -> Iterator[Weaker]:
+    """The sizes that never changed and look as if they had to be so, and that no code requires."""
+    for group in groups:
+        if group.is_run or group.different != 1 or calls < _FEW:
+            continue
+        size = next(iter(group.sizes.values()))
+        for column in group.members:
+            if words.get(id(column), "") == str(size):
+                continue
+            if size == 1 or (size <= _LARGEST_NUMBER and _is_last(column)):
+                claim = "one" if size == 1 else "size"
+                seen = f"axis {column.index} was always {size}"
+                yield Weaker(column.slot.name, claim, seen)
+
+
+def _is_result(column: Column) -> bool:
+    return column.slot.name in {"return", "yield"}
 
 
 def _is_last(column: Column) -> bool:

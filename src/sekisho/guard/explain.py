@@ -8,18 +8,17 @@ read-only array that it never made: a note (PEP 678) says whose memory it is, an
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sekisho.border import Place
 from sekisho.contract import UNANNOTATED, array_specs
-from sekisho.errors import BoundaryError, SekishoError, Violation, WorldError, hide_in_pytest
+from sekisho.errors import BoundaryError, SekishoError, WorldError, hide_in_pytest
 from sekisho.ground import is_guard, locals_of
+from sekisho.guard.refusals import REFUSALS, write_refusal
 from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
 from sekisho.worlds import find_world, flatten, is_compiling
@@ -36,10 +35,6 @@ __all__ = ["make_explainer"]
 __tracebackhide__ = hide_in_pytest
 
 
-_REFUSALS: Final = "SEKISHO_REFUSALS"
-"""The variable that names a file: a line of JSON is added to it for each value that a guard refuses."""
-
-
 def make_explainer(
     contract: Contract, function: Callable[..., Any], called: Called
 ) -> Callable[[Exception], None]:
@@ -52,8 +47,8 @@ def make_explainer(
         forget(error.__traceback__.tb_frame, called)
         if isinstance(error, SekishoError):  # which says what it means
             note_refusal(error, contract, function)
-            if _REFUSALS in os.environ:
-                _write_refusal(error, function)
+            if REFUSALS in os.environ:
+                write_refusal(error, function)
             error.__traceback__.tb_next = _without_ours(error.__traceback__.tb_next)
             return
         values = locals_of(error.__traceback__.tb_frame)
@@ -69,23 +64,6 @@ def make_explainer(
             _note_read_only(error, values)
 
     return explain
-
-
-def _write_refusal(error: SekishoError, function: Callable[..., Any]) -> None:
-    """Tell whoever runs this program which guard has refused what; of several, the innermost."""
-    violation = error.args[0] if error.args else None
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if not isinstance(violation, Violation) or code is None or hasattr(error, _REFUSALS):
-        return
-    setattr(error, _REFUSALS, True)
-    said = {
-        "file": code.co_filename,
-        "function": code.co_qualname,
-        "place": violation.place,
-        "text": str(violation).replace("\n", " "),
-    }
-    with contextlib.suppress(OSError), open(os.environ[_REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib here
-        file.write(json.dumps(said) + "\n")
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:

@@ -16,6 +16,7 @@ from sekisho.contract import (
 )
 from sekisho.errors import DeclarationError
 from sekisho.ground import is_guard, locals_of
+from sekisho.guard.refusals import noting_declarations
 from sekisho.guard.report import tell_unguarded, warn_of_slips
 from sekisho.worlds import asked_worlds, class_of
 
@@ -50,22 +51,27 @@ def read_late(
     """
     if options.lenient:
         return _read_leniently(function, options, home)
+    with noting_declarations(function):
+        contract = _read(function, options, names)
+    warn_of_slips(function, contract)
+    return contract
+
+
+def _read(function: types.FunctionType, options: Options, names: dict[str, Any]) -> Contract:
     signature = read_signature(function)
     try:
-        contract = build_contract(function, signature, options, names)
+        return build_contract(function, signature, options, names)
     except NameError as error:
         around, missing = _classes_of_call(), error
         try:
             if missing.name not in around:
                 raise missing
-            contract = build_contract(function, signature, options, {**around, **names})
+            return build_contract(function, signature, options, {**around, **names})
         except NameError:
             raise DeclarationError(
                 f"{display_name(function)}(): an annotation names what is not defined: {missing}."
                 f"\n  hint: {_HINT}"
             ) from None
-    warn_of_slips(function, contract)
-    return contract
 
 
 def _read_leniently(function: types.FunctionType, options: Options, home: str) -> Contract:

@@ -42,6 +42,7 @@ from sekisho.ground import (
 from sekisho.guard.body import asks
 from sekisho.guard.late import read_late
 from sekisho.guard.names import Names
+from sekisho.guard.refusals import noting_declarations
 from sekisho.guard.report import called, made, warn_of_slips
 from sekisho.guard.scripting import lend_names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
@@ -115,7 +116,7 @@ def make_guard(
     signature = read_signature(function)
     contract = None
     names = names_around() if has_strings(function) else {}
-    with contextlib.suppress(NameError):
+    with contextlib.suppress(NameError), noting_declarations(function):
         contract = build_contract(function, signature, options, names)
         warn_of_slips(function, contract)
     # What the names are for is done once the contract is read; they may be anything, and a guard

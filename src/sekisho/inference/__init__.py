@@ -8,17 +8,38 @@ units of a program until nothing changes (`solve`). What libraries take and give
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
-from sekisho.inference.survey import Function, Variable, survey, world_of_all
-from sekisho.inference.values import Value, arrays_in, certain_world, only_world, worlds_of
+from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
+from sekisho.inference.values import (
+    NONE,
+    UNKNOWN,
+    Value,
+    array,
+    arrays_in,
+    certain_world,
+    instance,
+    is_unknown,
+    join_all,
+    list_of,
+    only_world,
+    worlds_of,
+)
 
 __all__ = [
+    "NONE",
+    "UNKNOWN",
     "Function",
     "Solution",
     "Value",
     "Variable",
+    "array",
     "arrays_in",
+    "called_by",
     "certain_world",
+    "instance",
+    "is_unknown",
+    "join_all",
     "label",
+    "list_of",
     "only_world",
     "read_annotation",
     "solve",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import gc
+import os
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -24,6 +26,7 @@ from sekisho.code import (
     read_file,
 )
 from sekisho.ground import parse
+from sekisho.inference.calls import parameter_fact
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.program import Program
@@ -41,6 +44,10 @@ _MOST_READINGS: Final = 12
 
 _PATIENCE: Final = 24
 """How often it is read at all."""
+
+_SEEN: Final = -1  # the index of what was seen, among those of units
+Calls = Mapping[tuple[str, str], Mapping[str, Value]]
+"""By real path and qualified name, what each parameter was seen to hold."""
 
 _Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
 
@@ -68,8 +75,12 @@ class Solution(NamedTuple):
     lines: int
 
 
-def solve(paths: Iterable[str | Path], cache: Cache | None = None) -> Solution:
+def solve(
+    paths: Iterable[str | Path], cache: Cache | None = None, calls: Calls | None = None
+) -> Solution:
     """Read all Python files and notebooks below some paths.
+
+    What functions were seen to be called with counts beside the calls that are read.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -83,7 +94,7 @@ def solve(paths: Iterable[str | Path], cache: Cache | None = None) -> Solution:
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return _Solver(program, knowledge, modules, cache).run(skipped)
+        return _Solver(program, knowledge, modules, cache, calls or {}).run(skipped)
 
 
 @contextmanager
@@ -139,8 +150,14 @@ def _read_modules(
 
 class _Solver:
     def __init__(
-        self, program: Program, knowledge: Knowledge, modules: list[_Module], cache: Cache
+        self,
+        program: Program,
+        knowledge: Knowledge,
+        modules: list[_Module],
+        cache: Cache,
+        calls: Calls,
     ) -> None:
+        self.calls = calls
         self.program = program
         self.knowledge = knowledge
         self.modules = {module.key: module for module in modules}
@@ -158,6 +175,7 @@ class _Solver:
         state = self._state()
         for module in self.modules.values():
             self._load(module, state)
+        self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
             for index in sorted(self.dirty):
@@ -172,8 +190,19 @@ class _Solver:
             self.program, self.knowledge, self.units, outcomes, self.facts, sites, skipped, lines
         )
 
+    def _tell_calls(self) -> None:
+        """Tell parameters what they were seen to be called with, as if a unit of the project said so."""
+        for unit in self.units if self.calls else ():
+            path = os.path.realpath(self.program.files[unit.key].path)
+            seen = self.calls.get((path, unit.name.partition(":")[2]), {})
+            for name, value in seen.items():
+                fact = parameter_fact(unit.name, name)
+                self.given[fact] = {_SEEN: (value, unit.line)}
+                self._join(fact)
+
     def _sites(self, given: dict[int, tuple[Value, int]]) -> list[tuple[str, int, Value]]:
-        return [(self.units[index].key, line, value) for index, (value, line) in given.items()]
+        read = [(index, *each) for index, each in given.items() if index != _SEEN]
+        return [(self.units[index].key, line, value) for index, value, line in read]
 
     # --- what is kept
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
 
-__all__ = ["Function", "Variable", "survey", "world_of_all"]
+__all__ = ["Function", "Variable", "called_by", "survey", "world_of_all"]
 
 
 class Variable(NamedTuple):
@@ -103,6 +103,14 @@ def survey(solution: Solution) -> Iterator[Function]:
         outcome = solution.outcomes.get(unit.name)
         if outcome is not None:
             yield _function(solution, unit, outcome)
+
+
+def called_by(solution: Solution) -> dict[str, set[str]]:
+    """The units that each unit calls with arguments, by their names."""
+    return {
+        name: {fact[2:].rpartition(".")[0] for fact in outcome.given if fact.startswith("p ")}
+        for name, outcome in solution.outcomes.items()
+    }
 
 
 def _function(solution: Solution, unit: Unit, outcome: Outcome) -> Function:

@@ -100,6 +100,11 @@ class Journal:
                 for path, each in _arrays_in(value, self.describe):
                     self._note_travel(each, [number, name, path])
 
+    def note_caller(self, traced: Any, caller: str, test: str) -> None:
+        """Write who calls a function, and in which test."""
+        with self._lock:
+            self._write({"caller": caller, "test": test, "to": self._state_of(traced).number})
+
     def note_call(self, traced: Any, key: tuple[str, Any, Any], value: Any) -> None:
         """Write a call, if it is one of the first or says something new."""
         with self._lock:

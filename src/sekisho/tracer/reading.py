@@ -45,6 +45,8 @@ class Observed:
         line: where it begins, with its decorators.
         parameters: their names, without ``self``.
         calls: each kind of call, and how often it was seen; at least so often, if a process was killed.
+        callers: the functions that have called it, by file and name.
+        tests: the tests that have.
     """
 
     def __init__(self, path: str, name: str, line: int, parameters: tuple[str, ...]) -> None:
@@ -53,11 +55,18 @@ class Observed:
         self.line: int = line
         self.parameters: tuple[str, ...] = parameters
         self.calls: Counter[Call] = Counter()
+        self.callers: set[str] = set()
+        self.tests: set[str] = set()
 
     @property
     def key(self) -> tuple[str, int]:
         """Which function it is."""
         return self.path, self.line
+
+    @property
+    def uses(self) -> int:
+        """How many callers or tests it has, whichever are more: a loop in one of them is one use."""
+        return max(len(self.callers), len(self.tests))
 
 
 class Place(NamedTuple):
@@ -119,6 +128,10 @@ def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Count
         elif "call" in line and line["of"] in here:
             call = Call(line["kind"], _frozen(line["given"]), _frozen(line["result"]))
             calls[line["call"]] = (here[line["of"]], call)
+        elif "caller" in line and line["to"] in here:
+            observed = here[line["to"]]
+            observed.callers.add(line["caller"])
+            observed.tests |= {line["test"]} - {""}
         elif "from" in line and {line["from"][0], line["to"][0]} <= here.keys():
             before, after = (
                 Place(here[number].key, name, tuple(where))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import opcode
 import os
 import sys
+import sysconfig
 import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -33,6 +34,16 @@ _RESUME: Final = opcode.opmap.get("RESUME", -1)
 _RETURN: Final = opcode.opmap.get("RETURN_VALUE", -1)
 _YIELD: Final = opcode.opmap.get("YIELD_VALUE", -1)
 
+_MOST_CALLERS: Final = 16
+"""Callers that are told apart: from there on it is certain that there are several."""
+
+_LIBRARIES: Final = tuple(
+    [sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")]
+)
+
+_TEST: Final = "PYTEST_CURRENT_TEST"
+"""Where pytest says which test runs: ``test_a.py::test_one[3] (call)``."""
+
 
 class Traced:
     """A function that is seen.
@@ -44,10 +55,21 @@ class Traced:
         yields: whether what it hands out is yielded.
         known: of each kind of call, how often it was seen, and its number in the journal.
         given: the arguments that were seen, while they are few.
+        callers: the functions and tests that were seen to call it, while they are few.
         state: what the journal keeps of it.
     """
 
-    __slots__ = ("bytecode", "code", "given", "known", "names", "path", "state", "yields")
+    __slots__ = (
+        "bytecode",
+        "callers",
+        "code",
+        "given",
+        "known",
+        "names",
+        "path",
+        "state",
+        "yields",
+    )
 
     def __init__(self, code: CodeType, path: str) -> None:
         self.code: CodeType = code
@@ -62,6 +84,7 @@ class Traced:
         self.yields: bool = bool(code.co_flags & _GENERATOR)
         self.known: dict[Hashable, list[int]] = {}
         self.given: set[Hashable] = set()
+        self.callers: set[tuple[int, str]] = set()
         self.state: Any = None
 
 
@@ -74,6 +97,10 @@ class Journal(Protocol):
 
     def note_arguments(self, traced: Traced, key: Hashable, values: Sequence[Any]) -> None:
         """Arguments, before the function has them."""
+        ...
+
+    def note_caller(self, traced: Traced, caller: str, test: str) -> None:
+        """A function that was not seen to call this one before, or not in this test."""
         ...
 
     def note_call(self, traced: Traced, key: Call, value: Any) -> None:
@@ -97,6 +124,7 @@ class Tracer:
         self._roots = roots
         self._journal = journal
         self._files: dict[str, str] = {}
+        self._libraries: dict[str, bool] = {}
         self._functions: dict[int, Traced] = {}  # by identity: code objects hash slowly
         self._pending: dict[int, list[Any]] = {}
         self._own = threading.local()
@@ -131,8 +159,32 @@ class Tracer:
         given = [values.get(name) for name in traced.names]
         key = tuple([describe(value) for value in given])
         self._pending[id(frame)] = [traced, key]
+        if len(traced.callers) < _MOST_CALLERS:
+            self._note_caller(traced, frame)
         if key not in traced.given:
             self._journal.note_arguments(traced, key, given)
+
+    def _note_caller(self, traced: Traced, frame: FrameType) -> None:
+        caller = frame.f_back
+        # `forward` is called by torch, a key by `sorted`: what counts is who has called those.
+        while caller is not None and (
+            caller.f_code is traced.code or self._is_of_library(caller.f_code.co_filename)
+        ):
+            caller = caller.f_back
+        test = os.environ.get(_TEST, "").partition(" ")[0].partition("[")[0]
+        code = None if caller is None else caller.f_code
+        key = (id(code), test)
+        if key not in traced.callers:
+            traced.callers.add(key)
+            name = "" if code is None else f"{code.co_filename}:{code.co_qualname}"
+            self._journal.note_caller(traced, name, test)
+
+    def _is_of_library(self, filename: str) -> bool:
+        found = self._libraries.get(filename)
+        if found is None:
+            inside = filename.startswith(("<frozen", *_LIBRARIES))
+            found = self._libraries[filename] = inside and not self._real(filename)
+        return found
 
     def _end(self, kind: str, traced: Traced, frame: FrameType, value: Any) -> None:
         pending = self._pending
@@ -167,6 +219,7 @@ class Tracer:
         for traced in self._functions.values():
             traced.known.clear()
             traced.given.clear()
+            traced.callers.clear()
             traced.state = None
 
     @property

@@ -1,0 +1,325 @@
+"""What a function's code says of what it takes and gives, on every path and not only on those that ran.
+
+What it requires (``assert x.ndim == 2``, ``if c != 3: raise``, ``b, c = x.shape``), what it leaves open
+(``isinstance(x, list)``, ``torch.is_tensor(x)``, ``x is None``, ``np.asarray(x)``), what its ``return``s give.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.adoption.requirements import certain_statements, required, requirements
+from sekisho.adoption.shapes import names_in_body, ranked_in
+from sekisho.worlds import world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Body", "own_nodes", "read_body"]
+
+_ASKS: Final = re.compile(
+    r"isinstance|issubclass|hasattr|callable|type|isscalar"
+    r"|_?is_?(tensor|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
+    rf"|sparse|sequence|iterable|pandas|dataframe|{'|'.join(world_names())})\w*"
+)
+"""Functions that are asked what a value is."""
+
+_MAKES: Final = re.compile(
+    r"as_?(any)?array|array|as_?(contiguous|fortran)array|(as_)?tensor|atleast_\dd|check_array\w*"
+    rf"|(convert_)?to_(tensor|array|{'|'.join(world_names())})"
+)
+"""Functions that make an array of whatever they get."""
+
+_METHODS: Final = {
+    "list": {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear"},
+    "dict": {"update", "setdefault", "pop", "popitem", "clear", "copy"},
+}
+"""Methods that ``Sequence`` and ``Mapping`` do not have."""
+
+_CASTS: Final = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "long": "int64",
+    "int": "int32",
+    "bool": "bool",
+}
+_DTYPE: Final = re.compile(r"(bfloat|float|complex|u?int)\d+|bool_?")
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Body(NamedTuple):
+    """What a function's code says.
+
+    Attributes:
+        names: what it calls axes, by parameter and number.
+        sizes: the sizes that it requires, by parameter and number of the axis.
+        literals: the sizes that it, or its class, writes out.
+        ranked: the parameters whose number of axes it requires.
+        classes: the classes that it requires, by parameter: the last part of the name.
+        dtypes: the dtypes that it requires, and of ``return`` that which it names.
+        open: the parameters that may be something else, and the line that says so.
+        iterated: the parameters that it iterates over.
+        optional: the parameters that may be None.
+        containers: the containers that it uses as a list, a dict, or a tuple of that length.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``.
+    """
+
+    names: Mapping[tuple[str, int], str]
+    sizes: Mapping[tuple[str, int], int]
+    literals: frozenset[int]
+    ranked: frozenset[str]
+    classes: Mapping[str, str]
+    dtypes: Mapping[str, str]
+    open: Mapping[str, int]
+    iterated: frozenset[str]
+    optional: frozenset[str]
+    containers: Mapping[str, str]
+    gives: frozenset[str]
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """What a function consists of, without the functions inside of it."""
+    for each in ast.iter_child_nodes(node):
+        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
+            yield each
+            yield from own_nodes(each)
+
+
+def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
+    """Read a function.
+
+    Args:
+        node: the function.
+        parameters: their names.
+        cls: the class that it is written in: what that builds in ``__init__`` has its sizes.
+    """
+    names = names_in_body(node, parameters)
+    certain = [*certain_statements(node, parameters)]
+    found = requirements(certain, parameters, names)
+    ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
+    asked = {id(test) for statement in certain for test in required(statement)}
+    gives, dtype = _returns(node)
+    dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
+    return Body(
+        names,
+        found.sizes,
+        frozenset({*_written_sizes(node), *(_class_sizes(cls) if cls else ())}),
+        frozenset(ranked | found.ranked),
+        found.classes,
+        dtypes,
+        dict(_open(node, parameters, asked)),
+        frozenset(_iterated(node)) & parameters,
+        frozenset(_optional(node, parameters)),
+        dict(_containers(node, parameters, certain)),
+        gives,
+    )
+
+
+# --- what it leaves open
+
+
+def _open(
+    node: _Function, parameters: frozenset[str], asked: set[int]
+) -> Iterator[tuple[str, int]]:
+    """The parameters that are asked what they are, or made an array, whatever they are."""
+    found: dict[str, int] = {}
+    for each in _walk_without(node, asked):
+        for name in _asked_by(each):
+            if name in parameters:
+                found.setdefault(name, getattr(each, "lineno", node.lineno))
+    yield from found.items()
+
+
+def _walk_without(node: ast.AST, left_out: set[int]) -> Iterator[ast.AST]:
+    for each in ast.iter_child_nodes(node):
+        if id(each) not in left_out:
+            yield each
+            yield from _walk_without(each, left_out)
+
+
+def _asked_by(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Name(id=x), *_]):
+            if _ASKS.fullmatch(name) or _MAKES.fullmatch(name):
+                yield x
+        case ast.Compare(left=ast.Name(id=x), comparators=[other]):
+            if any(
+                isinstance(each, ast.Constant) and type(each.value) in {str, bool}
+                for each in ast.walk(other)
+            ):
+                yield x
+        case ast.Match(subject=ast.Name(id=x)):
+            yield x
+        case _:
+            pass
+
+
+def _iterated(node: _Function) -> Iterator[str]:
+    for each in ast.walk(node):
+        match each:
+            case ast.For(iter=value) | ast.comprehension(iter=value):
+                yield from (part.id for part in _iterables(value) if isinstance(part, ast.Name))
+            case _:
+                pass
+
+
+def _iterables(value: ast.expr) -> list[ast.expr]:
+    match value:
+        case ast.Call(func=ast.Name(id="enumerate" | "zip" | "map"), args=args):
+            return args
+        case _:
+            return [value]
+
+
+def _optional(node: _Function, parameters: frozenset[str]) -> Iterator[str]:
+    args = node.args
+    plain = [*args.posonlyargs, *args.args]
+    pairs = [*zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
+    yield from (each.arg for each, default in pairs if _is_none(default))
+    for each in ast.walk(node):
+        match each:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Is() | ast.IsNot()]) if (
+                name in parameters and _is_none(each.comparators[0])
+            ):
+                yield name
+            case _:
+                pass
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+# --- what it uses
+
+
+def _containers(
+    node: _Function, parameters: frozenset[str], certain: list[ast.stmt]
+) -> Iterator[tuple[str, str]]:
+    """The containers of which a function asks more than any sequence or mapping has."""
+    for each in ast.walk(node):
+        match each:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in parameters:
+                yield from ((name, kind) for kind, has in _METHODS.items() if attr in has)
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                yield name, "list"
+            case _:
+                pass
+    for statement in certain:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if (
+                name in parameters and not any(isinstance(part, ast.Starred) for part in parts)
+            ):
+                yield name, f"tuple {len(parts)}"
+            case _:
+                pass
+
+
+# --- the sizes that it writes out
+
+
+_SHAPED: Final = frozenset(
+    {"zeros", "ones", "empty", "full", "rand", "randn", "normal", "uniform", "random", "reshape"}
+    | {"view", "expand", "broadcast_to", "resize", "integers", "randint", "standard_normal"}
+)
+_SIZES: Final = frozenset({"size", "shape", "num_classes"})
+"""Keywords behind which sizes stand."""
+
+
+def _written_sizes(node: ast.AST) -> Iterator[int]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            called = each.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            parts = [word.value for word in each.keywords if word.arg in _SIZES]
+            parts += each.args if name in _SHAPED else []
+            yield from _numbers(parts)
+
+
+def _class_sizes(cls: ast.ClassDef) -> Iterator[int]:
+    """The numbers with which a class builds its parts: ``self.outer = Linear(hidden, 2)``."""
+    for each in ast.walk(cls):
+        if isinstance(each, ast.Call):
+            called = each.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name[:1].isupper():
+                yield from _numbers(each.args)
+
+
+def _numbers(parts: list[ast.expr]) -> Iterator[int]:
+    for part in parts:
+        inner = part.elts if isinstance(part, (ast.Tuple, ast.List)) else [part]
+        for each in inner:
+            if isinstance(each, ast.Constant) and type(each.value) is int and each.value > 1:
+                yield each.value
+
+
+# --- what it gives
+
+
+def _returns(node: _Function) -> tuple[frozenset[str], str]:
+    """What its ``return``s give, and the dtype that the only one names."""
+    values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
+    gives = {kind for value in values for kind in _kinds(value)}
+    if not values or (gives != {"none"} and _falls_through(node.body)):
+        gives.add("none")
+    dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
+    return frozenset(gives), dtype
+
+
+def _kinds(value: ast.expr | None) -> Iterator[str]:
+    match value:
+        case None | ast.Constant(value=None):
+            yield "none"
+        case ast.Tuple(elts=parts):
+            yield f"tuple {len(parts)}"
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from (*_kinds(body), *_kinds(orelse))
+        case _:
+            yield "any"
+
+
+def _falls_through(body: list[ast.stmt]) -> bool:
+    """Whether the end of a block may be reached."""
+    inner: list[list[ast.stmt]] = []
+    match body[-1]:
+        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
+            return False
+        case ast.While(test=ast.Constant(value=True)):
+            return False
+        case ast.If(body=first, orelse=[_, *_] as second):
+            inner = [first, second]
+        case ast.With(body=first) | ast.AsyncWith(body=first):
+            inner = [first]
+        case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
+            ends = [second or first, *(handler.body for handler in handlers)]
+            inner = [last] if last and not _falls_through(last) else ends
+        case ast.Match(cases=cases) if (
+            isinstance(cases[-1].pattern, ast.MatchAs) and cases[-1].pattern.pattern is None
+        ):
+            inner = [case.body for case in cases]
+        case _:
+            return True
+    return any(map(_falls_through, inner))
+
+
+def _named_dtype(value: ast.expr) -> str:
+    """``x.astype(np.float32)``, ``x.float()``, ``zeros(n, dtype="int64")``: the outermost call names it."""
+    if not isinstance(value, ast.Call):
+        return ""
+    name = value.func.attr if isinstance(value.func, ast.Attribute) else ""
+    if name in _CASTS and not value.args:
+        return _CASTS[name]
+    words = [word.value for word in value.keywords if word.arg == "dtype"]
+    words += value.args[:1] if name in {"astype", "to", "type"} else []
+    for word in words:
+        text = word.value if isinstance(word, ast.Constant) else getattr(word, "attr", "")
+        if isinstance(text, str) and _DTYPE.fullmatch(text):
+            return text
+    return ""

@@ -1,0 +1,231 @@
+"""What is written at one function, and what is left out there, with the reason."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.adoption.comparing import contradictions
+from sekisho.adoption.refining import refined
+from sekisho.adoption.rewriting import Edit
+from sekisho.deduction import LeftOut, spell
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sekisho.adoption.definitions import Definition
+    from sekisho.adoption.spelling import ModuleSpelling
+    from sekisho.deduction import Deduced, Form, Weaker
+
+    Dropped = Collection[tuple[str, str, str]]
+    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
+
+__all__ = ["DECLARATION", "DECORATOR", "WHOLE", "Choice", "Settings", "choose"]
+
+DECORATOR: Final = "decorator"
+WHOLE: Final = "everything"
+DECLARATION: Final = "declaration"
+"""Beside parameters and ``return``, what may not have held of a function."""
+
+_OWN: Final = frozenset({"boundary", "same_world"})
+
+
+class Settings(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        select: patterns of qualified names; empty for all.
+        min_calls: of a function that was called less often, nothing is written.
+        arrays_only: whether only arrays are annotated, and what holds them.
+        width: of a line.
+        keep_annotations: whether plain ones stay as they are.
+    """
+
+    select: tuple[str, ...] = ()
+    min_calls: int = 1
+    arrays_only: bool = False
+    width: int = 100
+    keep_annotations: bool = False
+
+
+class Choice(NamedTuple):
+    """One function, and what is written at it.
+
+    Attributes:
+        definition: the function.
+        deduced: what its calls have kept; None if it was not deduced.
+        edit: what is written; None if nothing is.
+        left_out: by parameter, ``return`` or "", why nothing is written there.
+        contradicted: annotations that are there and that the runs have not kept.
+        lost_writes: why the decorator converts nothing, if it does not.
+        weaker: the claims that had too little evidence.
+    """
+
+    definition: Definition
+    deduced: Deduced | None
+    edit: Edit | None
+    left_out: tuple[tuple[str, str], ...]
+    contradicted: tuple[str, ...]
+    lost_writes: tuple[str, ...] = ()
+    weaker: tuple[Weaker, ...] = ()
+
+
+def choose(
+    path: str,
+    definition: Definition,
+    deduced: Deduced,
+    spelling: ModuleSpelling,
+    settings: Settings,
+    dropped: Dropped,
+    refused: Mapping[int, str],
+) -> Choice:
+    """Decide what is written at a function.
+
+    Args:
+        path: the real path of its file.
+        definition: the function.
+        deduced: what its calls have kept.
+        spelling: how its module calls things.
+        settings: what is asked for.
+        dropped: what is not to be written.
+        refused: why nothing can be written, by line.
+    """
+    contradicted = tuple(contradictions(deduced.observed, definition, spelling))
+    is_out = {place for at, name, place in dropped if (at, name) == (path, definition.name)}
+    reason = _reason(definition, deduced, settings, refused)
+    if DECLARATION in is_out:
+        reason = "a decorator refuses what it is annotated with"
+    elif WHOLE in is_out:
+        reason = "written, and not kept when it was run again, time after time"
+    if reason is not None:
+        left = (("", reason),) if reason else ()
+        return Choice(definition, deduced, None, left, contradicted)
+    if not deduced.kind:
+        unclear = tuple([each for each in deduced.weaker if each.claim == "world"])
+        return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
+    annotations, left_out, unsure = _annotations(definition, deduced, spelling, settings, is_out)
+    kind = "boundary" if DECORATOR in is_out else deduced.kind
+    has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
+    why_bare = _why_bare(definition, spelling, contradicted)
+    left_out += [("", f"no decorator: {why_bare}")] if why_bare and not has_one else []
+    decorator = "" if has_one or why_bare else spelling.decorator(kind)
+    converts = bool(decorator) and kind != "boundary"
+    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
+    decorator += '(on_foreign="reject")' * bool(lost_writes)
+    is_kept = settings.keep_annotations or bool(why_bare)
+    exact = {} if is_kept else _refined(definition, deduced, spelling, is_out)
+    is_empty = not (annotations or decorator or exact)
+    edit = None if is_empty else Edit(definition.line, annotations, decorator, exact)
+    wanted = {name for name, _ in _wanted(definition, deduced, settings)} | {""}
+    weaker = tuple([each for each in unsure if each.place.replace("yield", "return") in wanted])
+    return Choice(definition, deduced, edit, tuple(left_out), contradicted, lost_writes, weaker)
+
+
+def _annotations(
+    definition: Definition,
+    deduced: Deduced,
+    spelling: ModuleSpelling,
+    settings: Settings,
+    is_out: set[str],
+) -> tuple[dict[str, str], list[tuple[str, str]], list[Weaker]]:
+    """The annotations to be written, the places left out with the reason, and what is not certain."""
+    annotations: dict[str, str] = {}
+    left_out: list[tuple[str, str]] = []
+    unsure = [*deduced.weaker]
+    for name, form in _wanted(definition, deduced, settings):
+        if name in is_out:
+            left_out.append((name, "written, and not kept when it was run again"))
+        elif name in deduced.left_out:
+            unsure.append(deduced.left_out[name])
+        else:
+            try:
+                annotations[name] = _spelled(name, form, definition, deduced, spelling)
+            except LeftOut as why:
+                left_out += [(name, str(why))] if form.holds_arrays else []
+    return annotations, left_out, unsure
+
+
+def _spelled(
+    name: str, form: Form, definition: Definition, deduced: Deduced, spelling: ModuleSpelling
+) -> str:
+    """The annotation of a place.
+
+    Raises:
+        LeftOut: if what came has no common word.
+    """
+    if name == "return" and form.is_none and not definition.is_generator:
+        return "None"
+    any_world = deduced.kind == "same_world"
+    text = spell(form, deduced.axes, deduced.words, spelling, any_world=any_world)
+    is_yielded = name == "return" and definition.is_generator
+    return f"{spelling.abstract('Iterator')}[{text}]" if is_yielded else text
+
+
+def _refined(
+    definition: Definition, deduced: Deduced, spelling: ModuleSpelling, is_out: set[str]
+) -> dict[str, str]:
+    """The plain annotations that can say more."""
+    found: dict[str, str] = {}
+    for name, node in definition.annotations.items():
+        form = deduced.forms.get(name)
+        is_left = name in deduced.left_out or name in is_out
+        if form is None or is_left or (name == "return" and definition.is_generator):
+            continue
+        text = refined(node, form, deduced.axes, deduced.words, spelling)
+        if text:
+            found[name] = text
+    return found
+
+
+def _why_bare(
+    definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
+) -> str:
+    """Why a guard would refuse calls that were seen, or could not be made; "" if neither."""
+    if contradicted:
+        return "what it is annotated with does not hold"
+    for node in definition.annotations.values():
+        typed = spelling.typed_in(node)
+        if typed is not None:
+            return f"'{typed[0]}' is imported for type checkers only, in line {typed[1]}"
+    return ""
+
+
+def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
+    """What a guard that converts could lose: writes into arguments that hold arrays."""
+    for name, line in definition.writes.items() if converts else ():
+        if name in deduced.forms and deduced.forms[name].holds_arrays:
+            yield (
+                f"nothing is converted, since line {line} writes into '{name}': "
+                "a write into a converted copy would be lost"
+            )
+
+
+def _reason(
+    definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
+) -> str | None:
+    """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
+    if settings.select and not any(
+        fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
+    ):
+        return ""
+    if not deduced.has_arrays:
+        return "" if deduced.calls or not deduced.observed.calls else "each of its calls raised"
+    if definition.why_not:
+        return definition.why_not
+    if deduced.calls < settings.min_calls:
+        return f"{deduced.calls} calls, fewer than {settings.min_calls}"
+    return refused.get(definition.line)
+
+
+def _wanted(
+    definition: Definition, deduced: Deduced, settings: Settings
+) -> Iterator[tuple[str, Form]]:
+    """The places that have no annotation, and what came to them."""
+    for name, form in deduced.forms.items():
+        if name in definition.annotations or (settings.arrays_only and not form.holds_arrays):
+            continue
+        if name == "yield":
+            if not definition.is_async and "return" not in definition.annotations:
+                yield "return", form
+        elif name != "return" or not definition.is_generator:
+            yield name, form

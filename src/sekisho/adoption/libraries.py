@@ -1,0 +1,94 @@
+"""The array libraries that a piece of code uses."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.adoption.spelling import handed_on
+from sekisho.worlds import HOST, world_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Libraries"]
+
+_ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"})
+"""Packages whose functions take and give the arrays of the host's library."""
+
+_OF_ANY: Final = frozenset({"jaxtyping"})
+"""Packages that are called after a library and are for any."""
+
+
+class Libraries:
+    """The array libraries of a module.
+
+    Args:
+        tree: the module.
+        telling: the attributes that the arrays of one world alone have, and whose.
+
+    Attributes:
+        imported: the names that it imports from array libraries, anywhere in it, and whose each is.
+    """
+
+    def __init__(self, tree: ast.Module, telling: Mapping[str, str]) -> None:
+        self._telling = telling
+        self._functions = {
+            node.name: node
+            for node in tree.body
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        }
+        self.imported: dict[str, str] = {}
+        self._modules: set[str] = set()
+        for name, module in _imports(tree):
+            self._modules.add(name)
+            world = _world_of(module.partition(".")[0])
+            if world:
+                self.imported[name] = world
+
+    def used_by(self, node: ast.AST) -> frozenset[str]:
+        """The worlds whose libraries some code uses, or the functions of the module that it calls."""
+        found: set[str] = set()
+        self._collect(node, found, set())
+        return frozenset(found)
+
+    def _collect(self, node: ast.AST, found: set[str], seen: set[str]) -> None:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Attribute) and each.attr in self._telling:
+                # ``scipy.linalg.svd`` is no method of a tensor.
+                if _root(each) not in self._modules:
+                    found.add(self._telling[each.attr])
+            elif isinstance(each, ast.Name) and each.id in self.imported:
+                found.add(self.imported[each.id])
+            elif isinstance(each, ast.Name) and each.id not in seen:
+                seen.add(each.id)
+                if each.id in self._functions:
+                    self._collect(self._functions[each.id], found, seen)
+
+
+def _world_of(package: str) -> str:
+    """The world that a package's functions work in; "" if none is known."""
+    if package in _ON_THE_HOST:
+        return HOST.name
+    if package in _OF_ANY:
+        return ""
+    # What extends a library is called after it: torchvision, jaxlib.
+    return next((name for name in world_names() if package.startswith(name)), "")
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                yield each.asname or each.name.partition(".")[0], each.name
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            for each in node.names:
+                # ``jaxtyping.Array`` is JAX's.
+                other = handed_on(each.name) if node.module == "jaxtyping" else None
+                yield each.asname or each.name, other[0] if other else node.module
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return getattr(node, "id", "")

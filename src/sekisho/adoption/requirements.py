@@ -1,0 +1,169 @@
+"""What a function refuses to run without: its ``assert``s, and its ``if ...: raise``."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from sekisho.adoption.shapes import axis_of, number_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["Requirements", "certain_statements", "required", "requirements"]
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Requirements(NamedTuple):
+    """What is required.
+
+    Attributes:
+        sizes: by parameter and number of the axis.
+        ranked: the parameters whose number of axes is.
+        classes: by parameter, the last part of the name.
+        dtypes: by parameter, the last part of the name.
+    """
+
+    sizes: dict[tuple[str, int], int]
+    ranked: set[str]
+    classes: dict[str, str]
+    dtypes: dict[str, str]
+
+
+def certain_statements(node: _Function, parameters: frozenset[str]) -> Iterator[ast.stmt]:
+    """The statements that every call comes by, as long as the parameters are what was passed.
+
+    Behind ``x = x.reshape(n, -1)``, what is said of ``x`` is not said of the argument: there it ends, and
+    behind a block that may return.
+    """
+    yield from _certain(node.body, parameters)
+
+
+def _certain(body: list[ast.stmt], parameters: frozenset[str]) -> Iterator[ast.stmt]:
+    for each in body:
+        if isinstance(each, (ast.With, ast.AsyncWith)):
+            yield from _certain(each.body, parameters)
+        else:
+            yield each
+        stored = {
+            name.id
+            for name in ast.walk(each)
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+        }
+        returns = any(isinstance(inner, ast.Return) for inner in ast.walk(each))
+        if returns or stored & parameters:
+            return
+
+
+def required(statement: ast.stmt) -> Iterator[ast.expr]:
+    """The parts of a test that must be true, or, behind ``if ...: raise``, false."""
+    match statement:
+        case ast.Assert(test=test):
+            yield from _parts(test, ast.And)
+        case ast.If(test=test, body=[*_, ast.Raise()], orelse=[]):
+            yield from _parts(test, ast.Or)
+        case _:
+            pass
+
+
+def _parts(test: ast.expr, joined: type[ast.boolop]) -> Iterator[ast.expr]:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, joined):
+        for each in test.values:
+            yield from _parts(each, joined)
+    else:
+        yield test
+
+
+def requirements(
+    statements: Iterable[ast.stmt],
+    parameters: frozenset[str],
+    names: Mapping[tuple[str, int], str],
+) -> Requirements:
+    """Collect what statements require.
+
+    Args:
+        statements: those that every call comes by.
+        parameters: their names.
+        names: what the code calls axes: ``assert c == 3`` speaks of one, too.
+    """
+    found = Requirements({}, set(), {}, {})
+    axes = {name: place for place, name in names.items()}
+    for statement in statements:
+        is_assert = isinstance(statement, ast.Assert)
+        for test in required(statement):
+            _require(test, parameters, axes, found, is_assert=is_assert)
+    return found
+
+
+def _require(
+    test: ast.expr,
+    parameters: frozenset[str],
+    axes: Mapping[str, tuple[str, int]],
+    found: Requirements,
+    *,
+    is_assert: bool,
+) -> None:
+    wanted = ast.Eq if is_assert else ast.NotEq
+    match test:
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, wanted):
+            for one, other in ((left, right), (right, left)):
+                number = number_in(other)
+                name = _asked_for_rank(one)
+                place = axes.get(one.id) if isinstance(one, ast.Name) else axis_of(one)
+                if name in parameters and number is not None:
+                    found.ranked.add(name)
+                elif place and place[0] in parameters and number is not None and number > 0:
+                    found.sizes[place] = number
+                elif isinstance(one, ast.Attribute) and one.attr == "dtype":
+                    owner = getattr(one.value, "id", "")
+                    if owner in parameters:
+                        found.dtypes[owner] = _last(other)
+                elif (shape := _whole_shape(one)) in parameters and isinstance(other, ast.Tuple):
+                    found.ranked.add(shape)
+                    sizes = {(shape, i): number_in(part) for i, part in enumerate(other.elts)}
+                    found.sizes.update({k: n for k, n in sizes.items() if n is not None and n > 0})
+        case ast.Call() if is_assert:
+            _require_class(test, parameters, found)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call) if not is_assert:
+            _require_class(call, parameters, found)
+        case _:
+            pass
+
+
+def _require_class(call: ast.Call, parameters: frozenset[str], found: Requirements) -> None:
+    match call:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), cls]):
+            if name in parameters and not isinstance(cls, (ast.Tuple, ast.BinOp)):
+                found.classes[name] = _last(cls)
+        case _:
+            pass
+
+
+def _asked_for_rank(node: ast.expr) -> str:
+    """Whose number of axes this is: ``x.ndim``, ``x.dim()``, ``len(x.shape)``; "" if nobody's."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=name), attr="ndim"):
+            return name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="dim" | "ndimension")):
+            return name
+        case ast.Call(
+            func=ast.Name(id="len"), args=[ast.Attribute(value=ast.Name(id=name), attr="shape")]
+        ):
+            return name
+        case _:
+            return ""
+
+
+def _whole_shape(node: ast.expr) -> str:
+    match node:
+        case ast.Attribute(value=ast.Name(id=name), attr="shape"):
+            return name
+        case _:
+            return ""
+
+
+def _last(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

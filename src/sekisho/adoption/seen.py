@@ -1,0 +1,59 @@
+"""What functions were seen to be called with, as the map says it: so it reads bodies for those arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.code import Skipped, read_file
+from sekisho.inference import NONE, UNKNOWN, array, instance, join_all, list_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sekisho.inference import Value
+    from sekisho.tracer import Observed
+
+__all__ = ["values_seen"]
+
+_MAIN: Final = "__main__"
+
+
+def values_seen(observed: Iterable[Observed]) -> dict[tuple[str, str], dict[str, Value]]:
+    """What each parameter was seen to hold, by real path and qualified name."""
+    found: dict[tuple[str, str], dict[str, Value]] = {}
+    for each in observed:
+        read = read_file(Path(each.path))
+        module = "" if isinstance(read, Skipped) else read.module
+        calls = [call for call in each.calls if call.kind != "raise"]
+        for index, name in enumerate(each.parameters):
+            values = [_value_of(call.given[index], module) for call in calls]
+            if values and UNKNOWN not in values:
+                found.setdefault((each.path, each.name), {})[name] = join_all(values)
+    return found
+
+
+def _value_of(said: tuple[Any, ...], main: str) -> Value:
+    """A value of the map.
+
+    Args:
+        said: see `sekisho.tracer.describing`.
+        main: the module that was run as a script, perhaps.
+    """
+    value = UNKNOWN
+    match said:
+        case ("array", world, *_):
+            value = array(world)
+        case ("none",):
+            value = NONE
+        case ("int", _):
+            value = instance("builtins:int")
+        case ("object", module, name) if "<locals>" not in name:
+            value = instance(f"{main if module == _MAIN else module}:{name}")
+        case ("items", "list" | "tuple" as kind, items):
+            values = [_value_of(each, main) for each in items]
+            is_fixed = kind == "tuple" and any(each[0] == "array" for each in items)
+            value = ("tuple", *values) if is_fixed else list_of(join_all(values), kind)
+        case _:
+            pass
+    return value

@@ -1,0 +1,121 @@
+"""What came to one place, made as wide as its evidence is: the table of `evidence`, applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sekisho.deduction.dtypes import dtype_kind, dtype_word
+from sekisho.deduction.evidence import CLAIMS, Weaker
+from sekisho.deduction.forms import Form, Items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sekisho.deduction.forms import Slot
+    from sekisho.deduction.said import Said
+
+__all__ = ["left_out", "widened", "words_of"]
+
+_RESULTS: Final = frozenset({"return", "yield"})
+_ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
+_FLOATS: Final = frozenset({"Float", "Complex"})
+_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Shaped"})
+"""Kinds that one use is enough for: what computes with floats seldom takes anything else."""
+
+
+def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
+    """The word for the dtypes of each place, and what is weaker than what came."""
+    every = [*slots]
+    given = {dtype_kind(slot.dtypes) for slot in every if slot.name not in _RESULTS}
+    words: dict[Slot, str] = {}
+    weaker: list[Weaker] = []
+    for slot in every:
+        exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
+        if kind in _FLOATS and said.kinds >= _FLOATS:
+            kind, claim = "Inexact", "floats"
+        else:
+            claim = "dtype"
+        is_made = slot.name in _RESULTS and kind not in given
+        if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
+            words[slot] = exact
+        elif kind in _ALWAYS or is_made or CLAIMS["kind"].holds(uses=uses):
+            words[slot] = kind
+        else:
+            words[slot] = "Shaped"
+        if words[slot] != exact:
+            claim = claim if words[slot] == kind else "kind"
+            weaker.append(Weaker(slot.name, claim, ", ".join(sorted(slot.dtypes))))
+    return words, weaker
+
+
+def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
+    """Why a place gets no annotation at all; None if it gets one."""
+    if name in said.open and form.holds_arrays:
+        return Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
+    if name in said.iterated and form.slot is not None:
+        return Weaker(name, "array", "it is iterated over, as a list would be")
+    if name == "return" and (missing := [*_never_given(form, said)]):
+        return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
+    if name in _RESULTS or form.holds_arrays or form.is_none:
+        return None
+    is_required = name in said.classes or name in said.flags
+    if name in said.open or not (is_required or CLAIMS["class"].holds(uses=uses)):
+        came = ", ".join(sorted(each for _, each in form.classes))
+        return Weaker(name, "class", came or "a container")
+    return None
+
+
+def _never_given(form: Form, said: Said) -> Iterator[str]:
+    """What a ``return`` gives that never came; None beside something else is only one more option."""
+    for kind in sorted(said.gives):
+        word, _, length = kind.partition(" ")
+        if word == "tuple" and not _may_be_tuple_of(form, int(length)):
+            yield f"tuple of {length}"
+        elif word == "any" and form.is_none:
+            yield "value"
+
+
+def _may_be_tuple_of(form: Form, length: int) -> bool:
+    items = form.items
+    if items is None:
+        return bool(form.mixed) or ("builtins", "tuple") in form.classes
+    # Of a tuple that held no array the length was not noted.
+    is_exact = items.is_fixed and any(each.holds_arrays for each in items.each)
+    return items.kind == "tuple" and (not is_exact or len(items.each) == length)
+
+
+def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
+    """What came to a place, with what the code says may come too."""
+    weaker: list[Weaker] = []
+    is_result = name in _RESULTS
+    may_be_none = "none" in said.gives if name == "return" else name in said.optional
+    if may_be_none and not form.is_optional and not form.is_none:
+        form = form._replace(is_optional=True)
+        weaker += [] if is_result else [Weaker(name, "none", "it was always passed")]
+    if form.items is None or is_result:
+        return form, weaker
+    items = form.items
+    said_of_it = said.containers.get(name, "")
+    if not _is_certain(items, said_of_it):
+        wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
+        if items.is_fixed and len(items.each) > 1:
+            return form._replace(
+                mixed="a tuple, of which the code does not say how long it is"
+            ), weaker
+        form = form._replace(items=wide)
+        weaker.append(Weaker(name, "container", f"a {items.kind}"))
+    return form, weaker
+
+
+def _is_certain(items: Items, said_of_it: str) -> bool:
+    if items.kind == "tuple" and items.is_fixed:
+        return said_of_it == f"tuple {len(items.each)}"
+    return said_of_it == items.kind
+
+
+def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:
+    """The same, by claim, in the order of the table."""
+    found: dict[str, list[Weaker]] = {}
+    for each in weaker:
+        found.setdefault(each.claim, []).append(each)
+    return {claim: found[claim] for claim in CLAIMS if claim in found}

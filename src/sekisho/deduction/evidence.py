@@ -1,0 +1,188 @@
+"""What each kind of claim needs before it is written, as one table.
+
+A run shows what came, never what must come. So a claim is written if the code says it, or if so many
+different uses agree that chance is unlikely; else a weaker one is, and the report names it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["CLAIMS", "Claim", "Weaker", "claim_table"]
+
+
+class Claim(NamedTuple):
+    """A kind of claim, and its evidence.
+
+    Attributes:
+        title: what is claimed.
+        code: what the code says, if that is enough; "" if it never is.
+        calls: calls that differ in their sizes, if calls are enough; 0 if they never are.
+        sizes: different sizes of the axis in them.
+        uses: callers, or tests, that they come from: a loop in one function is one use.
+        weaker: what is written otherwise.
+        settle: what would settle it.
+    """
+
+    title: str
+    code: str
+    calls: int
+    sizes: int
+    uses: int
+    weaker: str
+    settle: str
+
+    def holds(self, *, calls: int = 1, sizes: int = 1, uses: int = 1) -> bool:
+        """Whether calls are enough, whatever the code says."""
+        if not self.calls:
+            return False
+        return calls >= self.calls and sizes >= self.sizes and uses >= self.uses
+
+
+class Weaker(NamedTuple):
+    """A claim that was not written.
+
+    Attributes:
+        place: the parameter, or ``return``.
+        claim: its key in the table.
+        seen: what came, in words.
+    """
+
+    place: str
+    claim: str
+    seen: str
+
+
+CLAIMS: Final = {
+    "size": Claim(
+        "an exact size of 2 or more",
+        "an `assert`, an `if ...: raise` or a shape that is written out has the number, as in "
+        "`zeros((n, 4))`, `Linear(4, 8)`; and it was always that",
+        *(0, 0, 0),
+        "a name",
+        "an `assert` on the size",
+    ),
+    "one": Claim(
+        "a size that is 1",
+        "an `assert` or an `if ...: raise` on that axis",
+        *(0, 0, 0),
+        "a name",
+        "an `assert` on the size",
+    ),
+    "rank": Claim(
+        "a number of axes",
+        "`b, c = x.shape`, an `assert` on `x.ndim`, an einops pattern, an einsum; or no array is passed",
+        *(2, 1, 3),
+        '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
+        'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
+        'made of them, get `"... n n"` wherever the code does not say their rank',
+        "unpack or assert the shape, or calls from three tests",
+    ),
+    "equal": Claim(
+        "two axes that are one, of several sizes",
+        "one name for both, as in an einops pattern",
+        *(2, 2, 1),
+        "a name each",
+        "a call with other sizes",
+    ),
+    "equal by one size": Claim(
+        "two axes of arguments that were always of one size, 5 or more",
+        "",
+        *(2, 1, 2),
+        "a name each",
+        "a call with other sizes",
+    ),
+    "square": Claim(
+        "two axes of one array that are one, where another array has the axis too",
+        "one name for both",
+        *(2, 2, 3),
+        "the first of them is the other array's",
+        "calls from three tests",
+    ),
+    "broadcast": Claim(
+        "an axis that broadcasts",
+        "",
+        *(3, 2, 1),
+        "a name of its own",
+        "calls with 1 and with two other sizes",
+    ),
+    "dtype": Claim(
+        "a dtype with its width (`Float32`)",
+        "an `assert` on `x.dtype`; of a result: the only `return` names it",
+        *(0, 0, 0),
+        "its kind (`Float`)",
+        "an `assert` on the dtype",
+    ),
+    "floats": Claim(
+        "real floats, or complex ones, alone",
+        "nothing in the package was called with the other ones",
+        *(0, 0, 0),
+        "`Inexact`",
+        "an annotation by hand",
+    ),
+    "kind": Claim(
+        "integers or booleans alone",
+        "of a result: no argument is of that kind",
+        *(1, 1, 2),
+        "`Shaped`",
+        "a call from a second test",
+    ),
+    "world": Claim(
+        "one library (`numpy_world`)",
+        "the function, its class or its module uses that library alone, and asks no argument which it is",
+        *(0, 0, 0),
+        "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
+        "a call with the other library's arrays, or a decorator by hand",
+    ),
+    "array": Claim(
+        "an array, and nothing else",
+        "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
+        "an array (`np.asarray(x)`) and not iterated over",
+        *(0, 0, 0),
+        "no annotation",
+        "an annotation by hand",
+    ),
+    "none": Claim(
+        "None is never passed",
+        "the default is not None, and nothing asks `x is None`",
+        *(0, 0, 0),
+        "`| None`",
+        "",
+    ),
+    "class": Claim(
+        "a number, a string or the like (`int`)",
+        "an `assert isinstance(x, int)`; a default of True or False",
+        *(1, 1, 3),
+        "no annotation",
+        "an annotation by hand, or calls from three tests",
+    ),
+    "container": Claim(
+        "a list, a tuple or a dict, and of a tuple its length",
+        "of an argument: a method that only that class has (`x.append`), `a, b = x`; of a result: always",
+        *(0, 0, 0),
+        "`Sequence`, `Mapping`",
+        "an annotation by hand",
+    ),
+    "result": Claim(
+        "a result, or its shape",
+        "every `return` gives what came (a tuple, None, or something else); an axis is an argument's, "
+        "or its number is written out",
+        *(0, 0, 0),
+        "no annotation; `_`",
+        "a call that comes by the other `return`",
+    ),
+}
+"""By a word for each: what the report and the reference say of it is said here only."""
+
+
+def claim_table() -> str:
+    """The table as it stands in ``docs/adopting.md``."""
+    head = (
+        "| claim | the code is enough if | or calls: different, sizes, uses | else | settled by |"
+    )
+    rows = [head, "|---|---|---|---|---|"]
+    for claim in CLAIMS.values():
+        calls = f"{claim.calls}, {claim.sizes}, {claim.uses}" if claim.calls else "never"
+        cells = (claim.title, claim.code or "never", calls, claim.weaker, claim.settle or "nothing")
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows) + "\n"

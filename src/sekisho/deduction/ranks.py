@@ -1,0 +1,134 @@
+"""Axis strings that hold for arrays of any rank, where the rank that came is not certain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sekisho.deduction.evidence import CLAIMS, Weaker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sekisho.deduction.forms import Slot
+    from sekisho.deduction.said import Said
+
+__all__ = ["loosen"]
+
+_RESULTS = frozenset({"return", "yield"})
+
+
+def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list[Weaker]:
+    """Write axes of an uncertain rank so that arrays of other ranks fit; tell which.
+
+    What never changes at the end stays there (``... 4``). The rest is ``*shape`` where a result has
+    the axes of the only argument that has them; it begins with its first axis where that is certain
+    (``n ...``); else it is ``...``.
+
+    Args:
+        texts: the axis string of each slot, which is changed.
+        said: what the code says.
+        calls: how many calls differ in their sizes.
+        uses: how many callers, or tests, they come from.
+    """
+    for slot in texts:
+        # Of several ranks the smallest that came is no contract, unless its axes are something else's.
+        if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
+            texts[slot] = "..."
+    batched = _batch_squares(texts, said)
+    open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
+    split = {slot: _split(texts[slot]) for slot in open_slots}
+    firsts = {*_first_axes(texts, said)}
+    taken = {word.lstrip("*#") for text in texts.values() for word in text.split()}
+    free = (name for name in ("shape", *(f"shape{i}" for i in range(2, 99))) if name not in taken)
+    cores = dict.fromkeys(core for core, _ in split.values() if core and all(map(_is_name, core)))
+    shapes = {core: f"*{next(free)}" for core in cores if _is_of_one_argument(core, split)}
+    for slot, (core, numbers) in split.items():
+        if core in shapes:
+            start = shapes[core]
+        elif not numbers and core and core[0] in firsts:
+            start = f"{core[0]} ..."
+        else:
+            start = "..."
+        texts[slot] = " ".join([start, *numbers])
+    unsure = [*open_slots, *(each for each in batched if each not in open_slots)]
+    return [Weaker(each.name, "rank", _seen(each)) for each in unsure]
+
+
+def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
+    """The first axes that arguments have whatever their rank is.
+
+    The code counts them (``len(x)``), or arguments of several ranks share them: so no broadcasting would.
+    """
+    ranks: dict[str, set[int]] = {}
+    for slot, text in texts.items():
+        first = text.partition(" ")[0]
+        if slot.name not in _RESULTS and _is_name(first) and not first.startswith("*"):
+            ranks.setdefault(first, set()).update(slot.ranks)
+            if not slot.path and (slot.name, (), 0) in said.names:
+                yield first
+    yield from (first for first, several in ranks.items() if len(several) > 1)
+
+
+def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
+    arguments = [slot for slot in texts if slot.name not in _RESULTS]
+    results = [slot for slot in texts if slot.name in _RESULTS]
+    certain = {slot for slot in arguments if slot.name in said.ranked and not slot.path}
+    # Where an argument may be something else, or says which axis it is about, so may the result.
+    is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
+    if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
+        return
+    # What a function makes of arrays whose ranks are certain, or of none, is of one rank too.
+    is_bound = bool(certain) or not said.is_method
+    if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
+        certain.update(results)
+    yield from (slot for slot in texts if slot not in certain)
+
+
+def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
+    """Let what takes square matrices take batches of them, as linear algebra does; give what changed."""
+
+    def is_square(slot: Slot) -> bool:
+        words = texts[slot].split()
+        return len(words) == 2 and len({*words}) == 1 and _is_name(words[0])
+
+    arguments = [slot for slot in texts if slot.name not in _RESULTS]
+    squares = [slot for slot in arguments if is_square(slot) and slot.name not in said.ranked]
+    if not squares:
+        return []
+    results = [slot for slot in texts if slot.name in _RESULTS and len(slot.ranks) == 1]
+    changed = [*squares, *results]
+    for slot in changed:
+        texts[slot] = f"... {texts[slot]}".rstrip()
+    return changed
+
+
+def _is_alone(slot: Slot, texts: Mapping[Slot, str]) -> bool:
+    others = {word for other, text in texts.items() if other is not slot for word in text.split()}
+    return not any(word in others or word.isdecimal() for word in texts[slot].split())
+
+
+def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The axes, and the numbers at their end."""
+    words = text.split()
+    end = len(words)
+    while end and words[end - 1].isdecimal():
+        end -= 1
+    return tuple(words[:end]), tuple(words[end:])
+
+
+def _is_name(word: str) -> bool:
+    return word.lstrip("*").isidentifier() and not word.startswith("_")
+
+
+def _is_of_one_argument(
+    core: tuple[str, ...], split: dict[Slot, tuple[tuple[str, ...], tuple[str, ...]]]
+) -> bool:
+    """Whether results have the axes of one argument: of two, one may be broadcast the next time."""
+    having = [slot.name for slot, (other, _) in split.items() if other == core]
+    given = [name for name in having if name not in _RESULTS]
+    return len(given) == 1 and len(having) > 1
+
+
+def _seen(slot: Slot) -> str:
+    several = sorted(slot.ranks)
+    return "1 axis" if several == [1] else f"{', '.join(map(str, several))} axes"

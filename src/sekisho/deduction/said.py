@@ -1,0 +1,53 @@
+"""What code says of a function, as far as contracts need it. Nothing here knows how it was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Said"]
+
+
+class Said(NamedTuple):
+    """What code says of a function's arguments and results.
+
+    Attributes:
+        names: what its own code calls axes, by parameter, path and number of the axis.
+        near: what other functions call those that are handed on.
+        sizes: the sizes that it requires, by parameter and number of the axis.
+        literals: the sizes that it writes out.
+        ranked: the parameters whose number of axes it requires.
+        classes: the classes that it requires, by parameter.
+        dtypes: the dtypes that it requires, by parameter; of ``return``, the one that it names.
+        open: the parameters that it asks what they are, and the line.
+        iterated: the parameters that it iterates over.
+        optional: the parameters that may be None.
+        containers: the parameters that it uses as a ``list``, a ``dict`` or a ``tuple 2``.
+        flags: the parameters whose default is True or False.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``; empty if that is not known.
+        libraries: the worlds whose libraries it uses, or its class does, or the one that its module
+            does.
+        kinds: the kinds of dtypes that any function of its package was called with.
+        picks_axis: whether an argument says which axis it works on.
+        is_method: whether it has an object with arrays of its own, perhaps.
+    """
+
+    names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
+    near: Mapping[tuple[str, tuple[str, ...], int], str] = {}
+    sizes: Mapping[tuple[str, int], int] = {}
+    literals: frozenset[int] = frozenset()
+    ranked: frozenset[str] = frozenset()
+    classes: Mapping[str, str] = {}
+    dtypes: Mapping[str, str] = {}
+    open: Mapping[str, int] = {}
+    iterated: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+    containers: Mapping[str, str] = {}
+    flags: frozenset[str] = frozenset()
+    gives: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    picks_axis: bool = False
+    is_method: bool = False

@@ -1,0 +1,53 @@
+"""What guards refuse, noted in a file for whoever runs a program to find out."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.errors import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["REFUSALS", "noting_declarations", "write_refusal"]
+
+REFUSALS: Final = "SEKISHO_REFUSALS"
+"""The variable that names a file: a line of JSON is added to it for each value that a guard refuses,
+and for each function that cannot be guarded."""
+
+
+def write_refusal(error: Exception, function: Any) -> None:
+    """Note which guard has refused what; of several, the innermost."""
+    violation = error.args[0] if error.args else None
+    if isinstance(violation, Violation) and not hasattr(error, REFUSALS):
+        setattr(error, REFUSALS, True)
+        _write(function, violation.place, str(violation))
+
+
+@contextlib.contextmanager
+def noting_declarations(function: Any) -> Generator[None]:
+    """Note an error that says that a function cannot be guarded as it is annotated."""
+    try:
+        yield
+    except Exception as error:
+        if REFUSALS in os.environ and not isinstance(error, NameError):
+            _write(function, "declaration", str(error))
+        raise
+
+
+def _write(function: Any, place: str, text: str) -> None:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return
+    said = {
+        "file": code.co_filename,
+        "function": code.co_qualname,
+        "place": place,
+        "text": text.replace("\n", " "),
+    }
+    with contextlib.suppress(OSError), open(os.environ[REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib here
+        file.write(json.dumps(said) + "\n")
