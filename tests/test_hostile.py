@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 import sekisho as sk
 
@@ -290,3 +290,30 @@ def test_guards_work_until_the_interpreter_is_gone(begin):
 def test_threads_that_are_killed_at_the_end_say_nothing():
     done = run(THREADS)
     assert not done.stderr
+
+
+def nameless(*bases):
+    """A class that `type` made in code without a name, and that so is of no module."""
+    kind = eval("type('Nameless', bases, {})", {"bases": bases})
+    with pytest.raises(AttributeError):
+        _ = kind.__module__
+    return kind
+
+
+@pytest.mark.parametrize("base", [object, list, dict, np.ndarray])
+def test_a_class_of_no_module_is_refused_in_words(base):
+    value = np.zeros(2).view(nameless(base)) if base is np.ndarray else nameless(base)()
+
+    @sk.numpy_world
+    def f(x: Float[np.ndarray, "n m"]): ...
+
+    with pytest.raises(sk.BoundaryError, match=r"Nameless|float64\[2\]"):
+        f(value)
+    if base is not np.ndarray:
+        with pytest.raises(sk.WorldError, match="Nameless"):
+            sk.add_batch_dim(value)
+
+
+def test_a_tensor_of_no_module_has_its_hint(torch):
+    with pytest.raises(sk.ConversionError, match=r"hint: x\.as_subclass\(torch\.Tensor\)"):
+        sk.to_numpy(torch.ones(2).as_subclass(nameless(torch.Tensor)))

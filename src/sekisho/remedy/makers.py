@@ -21,6 +21,7 @@ from sekisho.worlds import (
     exports_memory,
     find_world,
     loaded_worlds,
+    package_of,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def evaluate_on(call: str, value: Any) -> Any:
 def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
     """The calls that may do, best first; with each, the call whose values it must have."""
     kind = class_of(value)
-    package = str(kind.__module__).partition(".")[0]
+    package = package_of(kind)
     if issubclass(kind, _PLAIN):
         yield from _plain_calls(value, world, dtype)
     elif issubclass(kind, (bytes, bytearray)):
@@ -195,7 +196,7 @@ def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[
 
 def _loss(made: Any, value: Any, exact: str | None) -> str:
     """What a call has lost of the values: nothing (``""``), digits, or more than may be said."""
-    if class_of(value).__module__.partition(".")[0] == "PIL":
+    if package_of(class_of(value)) == "PIL":
         return _picture_loss(made, value)
     if exact is None:
         return ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from sekisho.worlds import class_of, find_world
+from sekisho.worlds import class_of, find_world, package_of
 
 if TYPE_CHECKING:
     from sekisho.remedy.steps import Step
@@ -67,7 +67,7 @@ def take_sample(value: Any) -> Sample | None:
         return _sample_of_array(world, value)
     if issubclass(kind, _ITEMS):
         return _sample_of_items(value)
-    if str(kind.__module__).partition(".")[0] == "PIL" and hasattr(kind, "crop"):
+    if package_of(kind) == "PIL" and hasattr(kind, "crop"):
         return _sample_of_picture(value)
     return _sample_of_table(value)
 
@@ -93,7 +93,7 @@ _STORED: Final = frozenset({"h5py", "zarr"})
 def is_stored(value: Any) -> bool:
     """Whether a value is an array that lies in a file, which is not read for a message."""
     kind = class_of(value)
-    is_one = str(kind.__module__).partition(".")[0] in _STORED and hasattr(kind, "__getitem__")
+    is_one = package_of(kind) in _STORED and hasattr(kind, "__getitem__")
     return is_one and hasattr(value, "shape") and hasattr(value, "dtype")
 
 

@@ -57,13 +57,13 @@ class Describer:
     def _way_of(self, value: Any) -> Callable[[Any, int], Described]:
         kind = _class_of(value)
         if isinstance(value, type) or not (hasattr(kind, "shape") and hasattr(kind, "dtype")):
-            said = ("object", kind.__module__, kind.__qualname__)
+            said = ("object", _module_of(kind), kind.__qualname__)
             return lambda _value, _depth: said
         from sekisho.worlds import dtype_name, find_world  # noqa: PLC0415 - now there are arrays
 
         world = find_world(value)
         if world is None:
-            said = ("object", kind.__module__, kind.__qualname__)
+            said = ("object", _module_of(kind), kind.__qualname__)
             return lambda _value, _depth: said
         name = world.name
         if world.is_scalar(value):
@@ -84,14 +84,14 @@ class Describer:
             try:
                 return describe_array(value, depth)
             except Exception:  # noqa: BLE001 - a nested tensor has no shape, a traced one no device
-                return "object", kind.__module__, kind.__qualname__
+                return "object", _module_of(kind), kind.__qualname__
 
         return describe_any
 
     def _describe_items(self, value: Any, depth: int) -> Described:
         kind = _class_of(value)
         if len(value) > _MOST_ITEMS or depth > _DEEPEST:
-            return "object", kind.__module__, kind.__qualname__
+            return "object", _module_of(kind), kind.__qualname__
         items = [self.describe(each, depth + 1) for each in value]
         if not any(map(_holds_array, items)):
             plain = sorted({_plain(each) for each in items})
@@ -109,6 +109,11 @@ class Describer:
 
 def _class_of(value: object) -> Any:
     return type(value)
+
+
+def _module_of(kind: Any) -> str:
+    # One that `type` made in code without a name has none.
+    return str(getattr(kind, "__module__", ""))
 
 
 def _describe_int(value: int, _depth: int) -> Described:

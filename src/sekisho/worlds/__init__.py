@@ -18,7 +18,7 @@ from sekisho.worlds.containers import (
     with_values,
 )
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
-from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name
+from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.pytrees import array_like_classes, flatten_tree, structure_paths, tree_leaves
 from sekisho.worlds.registry import (
@@ -91,6 +91,7 @@ __all__ = [
     "asked_worlds",
     "cast",
     "class_of",
+    "package_of",
     "convert",
     "describe",
     "dtype_name",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PLAIN_DTYPES",
     "class_of",
+    "package_of",
     "dtype_name",
     "once_by_size",
     "plain_array",
@@ -38,6 +39,11 @@ PLAIN_DTYPES: Final = frozenset(
 def class_of(value: object) -> Any:
     """The type of a value, as one that type checkers let be asked anything."""
     return type(value)
+
+
+def package_of(kind: Any) -> str:
+    """Return the name of the package that defines a class; empty for a class that was made without one."""
+    return str(getattr(kind, "__module__", "")).partition(".")[0]
 
 
 _NUMPY_DTYPE: Final[Any] = np.dtype
@@ -129,8 +135,8 @@ def plain_array(value: Any, noun: str) -> np.ndarray[Any, Any]:
         return np.asarray(value.data)
     if kind in {np.memmap, np.recarray}:
         return np.asarray(value)
-    name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__.rpartition('<locals>.')[2]}"
-    name = name.removeprefix("builtins.").removeprefix("__main__.")
+    name = f"{package_of(kind)}.{kind.__qualname__.rpartition('<locals>.')[2]}"
+    name = name.removeprefix("builtins.").removeprefix("__main__.").removeprefix(".")
     raise Refusal(
         f"it is {with_article(name)}, whose meaning {noun} cannot keep", "numpy.asarray({0})"
     )

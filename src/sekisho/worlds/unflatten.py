@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.ground import callee_names, is_guard, locals_of
-from sekisho.worlds.dtypes import class_of
+from sekisho.worlds.dtypes import class_of, package_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -53,7 +53,7 @@ def is_unflattening() -> bool:
 def _is_jaxlibs(value: Any) -> bool:
     """Whether it is something of JAX's C++, or a method or a partial of it."""
     inside = (getattr(value, name, None) for name in ("__self__", "__func__", "func"))
-    return any(class_of(each).__module__.partition(".")[0] == "jaxlib" for each in (value, *inside))
+    return any(package_of(class_of(each)) == "jaxlib" for each in (value, *inside))
 
 
 def _callee(frame: FrameType) -> Any:

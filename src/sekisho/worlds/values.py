@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import numpy as np
 
 from sekisho.errors import with_article
-from sekisho.worlds.dtypes import class_of, dtype_name
+from sekisho.worlds.dtypes import class_of, dtype_name, package_of
 from sekisho.worlds.registry import find_world, world_named
 from sekisho.worlds.tracing import is_compiling
 
@@ -199,5 +199,5 @@ def type_name(kind: type) -> str:
     if is_compiling():
         return kind.__name__  # all that a compiler can ask of a class
     name = kind.__qualname__.rpartition("<locals>.")[2]
-    package = kind.__module__.partition(".")[0]
-    return name if package in {"builtins", "__main__"} else f"{package}.{name}"
+    package = package_of(kind)
+    return name if package in {"", "builtins", "__main__"} else f"{package}.{name}"

@@ -20,7 +20,7 @@ import numpy as np
 
 from sekisho.ground import is_being_imported
 from sekisho.worlds.alias import Alias
-from sekisho.worlds.dtypes import class_of
+from sekisho.worlds.dtypes import class_of, package_of
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.shown import Shown
@@ -149,7 +149,7 @@ class World(Shown):
         """Whether a value is at home here: this world's own, or an array of NumPy's that it makes."""
         if not issubclass(class_of(value), np.ndarray):
             return self.owns(value)
-        package, fields = type(value).__module__.split(".")[0], value.dtype.names
+        package, fields = package_of(type(value)), value.dtype.names
         return self.owns(value) or package == self.name or fields == self.host_fields
 
     def is_scalar(self, value: object) -> bool:  # noqa: ARG002 - most libraries have none
