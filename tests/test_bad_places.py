@@ -75,7 +75,7 @@ COMMANDS = [
     "check a.py --format json",
     "check a.py --fix",
     "check a.py --add-ignore",
-    "check a.py --fix --write",
+    "check a.py --fix --write --force",
     "map a.py",
     "restore",
     "clean",
@@ -108,7 +108,7 @@ def test_files_that_were_written_are_not_said_to_be_as_they_were(folder):
     script = (
         "import sys\nfrom sekisho.__main__ import main\n"
         "sys.stderr = open('/dev/full', 'w', buffering=1)\n"
-        "try:\n    main(['check', 'a.py', '--fix', '--write'])\n"
+        "try:\n    main(['check', 'a.py', '--fix', '--write', '--force'])\n"
         "except OSError as error:\n    print(error.strerror)\n"
         "import os; os._exit(0)\n"
     )

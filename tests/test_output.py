@@ -96,7 +96,7 @@ def test_check_fix_map_and_what_is_not_read(folder, name):
     assert "<html" in (folder / "map.html").read_text("utf-8")
     place(folder, name, "def f(:")
     is_clean(run(folder, "map", ".").stderr)
-    done = run(folder, "check", ".", "--fix", "--write")
+    done = run(folder, "check", ".", "--fix", "--write", "--force")
     is_clean(done.stdout + done.stderr)
 
 

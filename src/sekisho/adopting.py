@@ -96,6 +96,7 @@ def _state(written: Transaction | None) -> str:
 
 def _run_all(options: argparse.Namespace) -> int:
     from sekisho.adoption import Settings, Snapshot, deduce_all, make_plan, to_table  # noqa: PLC0415 - as above
+    from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - likewise
 
     parser: argparse.ArgumentParser = options.parser
     if options.runs < 1:
@@ -103,8 +104,8 @@ def _run_all(options: argparse.Namespace) -> int:
     command = _command(options.behind, parser)
     root = _root(options.package, parser)
     _refuse_interrupted(root, parser)
-    if options.write and not options.force:
-        _refuse_uncommitted(root, parser)
+    if options.write and not options.force and (why := say_unrecoverable(root)):
+        parser.error(why)
     width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
     status, observed, travels = _observe(root, command, options.runs)
@@ -171,39 +172,6 @@ def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
     journal = find_journal([root])
     if journal is not None:
         parser.error(say_journal(journal))
-
-
-def _refuse_uncommitted(root: str, parser: argparse.ArgumentParser) -> None:
-    """Refuse to write where git could not bring the files back."""
-    folder, name = (root, "*.py") if Path(root).is_dir() else os.path.split(root)
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    untracked = _git(folder, "ls-files", "--others", "--", name)
-    if changed is None or untracked is None:
-        parser.error(
-            f"{printable(root)} is in no git repository, and nothing else could bring it back after --write\n"
-            "  hint: git init, and commit it, or --force"
-        )
-    if changed or untracked:
-        listed = changed + "".join(f"?? {line}\n" for line in untracked.splitlines())
-        parser.error(
-            f"there are uncommitted changes, and --write would mix with them:\n{listed}"
-            "  hint: commit them, or --force"
-        )
-
-
-def _git(folder: str, *words: str) -> str | None:
-    """What git says in a folder; None where there is no git, or no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 - git, as it is
-            ["git", "-C", folder, *words],  # noqa: S607 - likewise
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            check=False,
-        )
-    except OSError:
-        return None
-    return None if done.returncode else done.stdout
 
 
 def _width_of(root: str, parser: argparse.ArgumentParser) -> int:

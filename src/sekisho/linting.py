@@ -55,6 +55,11 @@ def add_command(commands: Any) -> None:
         action="store_true",
         help="with --fix or --add-ignore: write it into the files",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="with --write: though git could not bring the files back",
+    )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     parser.set_defaults(run=run, parser=parser)
 
@@ -161,6 +166,8 @@ def _change(solution: Solution, findings: list[Finding], options: argparse.Names
 
     try:
         edits, left = _edits(solution, findings, options)
+        if options.write and not options.force:
+            _refuse_unrecoverable(edits, options.parser)
         if not options.write:
             _print_differences([edit.change for edit in edits])
             sys.stderr.write(left + _summary(edits, findings, options))
@@ -173,6 +180,16 @@ def _change(solution: Solution, findings: list[Finding], options: argparse.Names
     except RestoreError as error:
         sys.stderr.write(f"sekisho: {error}\n")
     return 1
+
+
+def _refuse_unrecoverable(edits: list[_Edit], parser: argparse.ArgumentParser) -> None:
+    """Refuse to write where git could not bring the files back."""
+    from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - as above
+
+    for edit in edits:
+        why = say_unrecoverable(edit.change.path)
+        if why is not None:
+            parser.error(why)
 
 
 class _Edit(NamedTuple):

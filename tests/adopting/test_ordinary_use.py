@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 pytest.importorskip("libcst")
+pytest.importorskip("torch")
 
 
 class Case(NamedTuple):

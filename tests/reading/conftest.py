@@ -61,7 +61,10 @@ def worlds(project):
 
 
 def _runner(command, capsys):
-    def run(*arguments):
+    def run(*arguments, forced=True):
+        # Most tests are in no git repository.
+        if forced and "--write" in arguments:
+            arguments = ("--force", *arguments)
         try:
             status = main([command, *map(str, arguments)])
         except SystemExit as exit_:

@@ -222,7 +222,17 @@ def test_a_disk_that_takes_no_more_leaves_the_files_as_they_were(project):
     before = [path.read_bytes() for path in sorted(project.folder.glob("m*.py"))]
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))"
     script = f"{limit}; from sekisho.__main__ import main; raise SystemExit(main())"
-    command = [sys.executable, "-c", script, "check", ".", "--fix", "--write", "--no-cache"]
+    command = [
+        sys.executable,
+        "-c",
+        script,
+        "check",
+        ".",
+        "--fix",
+        "--write",
+        "--force",
+        "--no-cache",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
@@ -246,7 +256,7 @@ def test_the_command_is_killed_and_all_files_are_old_or_new(project, capsys):
         "module.os = Slow()\n"
         "from sekisho.__main__ import main; raise SystemExit(main())\n"
     )
-    command = [sys.executable, "-c", script, "check", ".", "--fix", "--write"]
+    command = [sys.executable, "-c", script, "check", ".", "--fix", "--write", "--force"]
     for wait in (0.0, 0.12, 0.3):
         with subprocess.Popen(command) as process:
             end = time.monotonic() + 60
@@ -259,7 +269,7 @@ def test_the_command_is_killed_and_all_files_are_old_or_new(project, capsys):
         texts = {path.read_text("utf-8") for path in project.folder.glob("m*.py")}
         assert texts <= {LIE, LIE.replace("w_np", "w_tensor")}
         with pytest.raises(SystemExit):
-            main(["check", ".", "--fix", "--write"])
+            main(["check", ".", "--fix", "--write", "--force"])
         assert "hint: python -m sekisho restore" in capsys.readouterr().err
         main(["check", "."])
         assert "hint: python -m sekisho restore" in capsys.readouterr().err
@@ -318,3 +328,47 @@ def test_no_fix_needs_sekisho_to_be_installed(project, run_check):
     assert "w_tensor" in text
     imports = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Import)]
     assert [name.name for each in imports for name in each.names] == ["torch"]
+
+
+def commit(folder, *names):
+    for words in (
+        ["init", "-q"],
+        ["add", *names],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"],
+    ):
+        subprocess.run(["git", "-C", folder, *words], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("option", ["--fix", "--add-ignore"])
+@pytest.mark.parametrize("state", ["no git", "no repository", "unknown", "changed", "a glob"])
+def test_what_git_cannot_bring_back_is_written_with_force_only(
+    project, run_check, monkeypatch, state, option
+):
+    path = project.write(LIE, "mai[n].py" if state == "a glob" else "main.py")
+    other = project.write("x = 1\n", "main.py" if state == "a glob" else "other.py")
+    if state == "no git":
+        monkeypatch.setenv("PATH", "")
+    elif state != "no repository":
+        commit(project.folder, other.name, *([path.name] if state == "changed" else []))
+    if state == "changed":
+        path.write_text(f"{LIE}\n# not committed\n", "utf-8")
+    before = path.read_bytes()
+    status, out, err = run_check(path.name, option, "--write", forced=False)
+    assert (status, out) == (2, "")
+    assert err.endswith("or --force\n")
+    assert ("in no git repository" in err) is state.startswith("no ")
+    assert path.read_bytes() == before
+    assert run_check(path.name, option)[0] == 1  # a diff needs no git
+    run_check(path.name, option, "--write", "--force", forced=False)
+    assert path.read_bytes() != before
+
+
+def test_changes_to_other_files_do_not_keep_a_file_from_being_written(project, run_check):
+    path = project.write(LIE)
+    other = project.write("x = 1\n", "other.py")
+    commit(project.folder, path.name, other.name)
+    other.write_text("x = 2\n", "utf-8")
+    project.write("x = 3\n", "new.py")
+    before = path.read_bytes()
+    assert run_check("main.py", "--fix", "--write", forced=False)[0] != 2
+    assert path.read_bytes() != before

@@ -96,7 +96,7 @@ def shop(tmp_path, read_cache):
 def test_check_fix_at_fifty_random_moments(torch, shop):
     for number in range(10):
         (shop / "shop" / f"m{number}.py").write_text(LIE, "utf-8")
-    assert kill(shop, 50, "check", "shop", "--fix", "--write")
+    assert kill(shop, 50, "check", "shop", "--fix", "--write", "--force")
 
 
 def test_adopt_at_random_moments(shop):
