@@ -203,7 +203,7 @@ def test_any_encoding_of_stdout_works(folder, encoding):
     assert run(folder, "map", ".", **coding).returncode == 0
     done = run(folder, "adopt", "one.py", "--force", "--write", "--", "program.py", **coding)
     assert done.returncode == 0, done.stderr
-    assert "@sk.numpy_world" in (folder / "one.py").read_text("utf-8")
+    assert "@sk.same_world" in (folder / "one.py").read_text("utf-8")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell closes it")
