@@ -16,6 +16,7 @@ from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho.context import modes
+from sekisho.guard import names
 from sekisho.testing import both_worlds
 from sekisho.worlds import registry
 
@@ -429,3 +430,23 @@ def test_a_broken_library_is_an_error_of_ours_at_first_use(tmp_path, library, re
 def test_the_group_of_entry_points_is_read_by_its_documented_name():
     assert registry._GROUP == "sekisho.worlds"
     assert not list(importlib.metadata.entry_points(group="sekisho.worlds"))
+
+
+def test_a_guard_that_was_sent_somewhere_may_stay_when_a_world_is_registered(monkeypatch):
+    """What stands in for it there has no text to write again."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    def make():
+        @sk.same_world
+        def f(x: Float32[sk.Array, "n"]):
+            return x
+
+        return f
+
+    sent = cloudpickle.loads(cloudpickle.dumps(make()))
+    sent(np.ones(2, "f4"))
+    monkeypatch.setattr("sekisho.guard.names.asked_worlds", lambda: ())
+    names.refresh_all()
+    assert sent(np.ones(3, "f4")).shape == (3,)
+    with pytest.raises(sk.ShapeError):
+        sent(np.ones((3, 2), "f4"))

@@ -120,7 +120,9 @@ class Names:
 
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in again what has changed; the text too, if it asks for too few worlds."""
-        if asked_worlds() != self.worlds and self.contract.takes_any_world:
+        # What stands in for a guard, as in a process that it was sent to, is not written again: its slow
+        # path takes the worlds that its text does not ask for.
+        if asked_worlds() != self.worlds and self.contract.takes_any_world and WRITE in namespace:
             namespace[WRITE]("again")
             return
         for name, need in self.needs.items():
