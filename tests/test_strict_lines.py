@@ -243,9 +243,8 @@ def test_a_third_partys_own_body_is_named_by_its_path(torch, vendor):
 
 def test_a_librarys_warning_is_shown_at_the_line_that_called_it(torch, request):
     # Some of torch's warnings are given once in a process, and another test may have had them.
-    request.addfinalizer(
-        lambda before=torch.is_warn_always_enabled(): torch.set_warn_always(before)
-    )
+    before = torch.is_warn_always_enabled()
+    request.addfinalizer(lambda: torch.set_warn_always(before))
     torch.set_warn_always(True)
     read_only = np.broadcast_to(np.ones(3), (2, 3))
 
