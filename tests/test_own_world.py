@@ -16,6 +16,7 @@ from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho.context import modes
+from sekisho.ground import WRITE, live_guards
 from sekisho.guard import names
 from sekisho.testing import both_worlds
 from sekisho.worlds import registry
@@ -438,15 +439,22 @@ def test_a_guard_that_was_sent_somewhere_may_stay_when_a_world_is_registered(mon
 
     def make():
         @sk.same_world
-        def f(x: Float32[sk.Array, "n"]):
+        def sent_somewhere(x: Float32[sk.Array, "n"]):
             return x
 
-        return f
+        return sent_somewhere
 
     sent = cloudpickle.loads(cloudpickle.dumps(make()))
     sent(np.ones(2, "f4"))
+    here = [
+        guard.__globals__
+        for guard in live_guards()
+        if WRITE not in guard.__globals__ and guard.__name__ == "sent_somewhere"
+    ]
+    assert here
     monkeypatch.setattr("sekisho.guard.names.asked_worlds", lambda: ())
-    names.refresh_all()
+    for each in here:
+        each[names._NAMES].refresh(each)
     assert sent(np.ones(3, "f4")).shape == (3,)
     with pytest.raises(sk.ShapeError):
         sent(np.ones((3, 2), "f4"))
