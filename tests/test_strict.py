@@ -682,22 +682,6 @@ def test_what_a_body_calls_is_not_shown_and_may_be_allowed():
         body()
 
 
-def test_an_error_of_ours_passes_through_the_wording_of_foreign_errors(torch):
-    @sk.torch_world
-    def body(x: torch.Tensor):
-        return sk.to_numpy(x)
-
-    line = body.__wrapped__.__code__.co_firstlineno + 2
-    with sk.mode("strict"), pytest.raises(sk.WorldError) as caught:
-        body(torch.ones(3))
-    assert str(caught.value) == (
-        "body() body: expected PyTorch only, got torch.Tensor.numpy of float32[3] (PyTorch).\n"
-        f"  test_strict.py:{line}: return sk.to_numpy(x)\n"
-        "  hint: move it to a numpy_world or boundary function, "
-        "or allow it: with sekisho.crossing_allowed():"
-    )
-
-
 def test_an_error_of_ours_passes_through_the_iteration_of_a_container():
     class Items(list):
         def __iter__(self):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import difflib
 import io
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from sekisho import __version__, adopting, cleaning, crossings, linting, mapping, restoring
-from sekisho.ground import printable
+from sekisho.ground import closest, printable
 
 __all__ = ["main", "run"]
 
@@ -60,9 +59,9 @@ def _with_meant(message: str, shown: str) -> str:
         said = f"there is no option {word!r}"
     else:
         return message
-    close = difflib.get_close_matches(word, choices, 1)
+    close = closest(word, choices)
     if close:
-        return f"{said}. Did you mean {close[0]!r}?"
+        return f"{said}. Did you mean {close!r}?"
     return f"{said}. See --help" if not where else f"{said}. Expected one of {', '.join(choices)}"
 
 

@@ -219,6 +219,17 @@ def test_a_process_that_is_killed_at_fifty_random_moments_leaves_all_old_or_all_
     assert int(done.stdout) > 10  # so many were killed in the middle
 
 
+def run_script(script, folder):
+    """Run code in a process of its own, with the folder as its argument."""
+    return subprocess.run(
+        [sys.executable, "-c", script, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("when", ["while files are replaced", "in the block"])
@@ -256,13 +267,7 @@ with ending_signals_raise():
     except KeyboardInterrupt:
         print("interrupted", transaction.is_committed if {when!r} == "in the block" else len(seen))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_script(script, folder)
     assert done.stderr == ""
     said = "4\ninterrupted False\n" if when == "in the block" else "interrupted 4\n"
     assert done.stdout == said
@@ -455,13 +460,7 @@ try:
 except OSError as error:
     print(error.strerror)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_script(script, folder)
     assert (done.stdout, done.stderr) == ("File too large\n", "")
     assert state(folder) == ("old", set())
 

@@ -46,7 +46,7 @@ from sekisho.ground.source import (
     runs_while_tracing,
 )
 from sekisho.ground.warned import passing
-from sekisho.ground.words import foreign_name, refuse_misspelt, refuse_words
+from sekisho.ground.words import closest, foreign_name, refuse_misspelt, refuse_words
 
 __all__ = [
     "Block",
@@ -62,6 +62,7 @@ __all__ = [
     "as_command_property",
     "as_json",
     "callee_names",
+    "closest",
     "compile_function",
     "compile_into",
     "decode",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from types import FrameType
 
-__all__ = ["foreign_name", "refuse_misspelt", "refuse_words"]
+__all__ = ["closest", "foreign_name", "refuse_misspelt", "refuse_words"]
 
 _HERE: Final = {
     "isinstance": "check(x, annotation)",
@@ -50,8 +50,7 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
     if f"{name}_world" in known:  # a library's name, most of all above a function
         meant = f"{name}_world, or sekisho.to_{name}(x)"
     if meant is None:
-        close = _close(name, known, 1)
-        meant = close[0] if close else None
+        meant = closest(name, known)
     hint = f"\n  hint: sekisho.{meant}" if meant else ""
     text = f"module 'sekisho' has no {name!r}.{hint}"
     if _is_imported(inspect.currentframe()):
@@ -76,9 +75,9 @@ def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]
         DeclarationError: naming the one that was meant.
     """
     name = next(iter(told))
-    close = _close(name, known, 1)
+    close = closest(name, known)
     if close:
-        hint = f"did you mean {close[0]!r}?"
+        hint = f"did you mean {close!r}?"
     elif name == "device":
         hint = "'device' is an option of torch_world"
     else:
@@ -109,13 +108,14 @@ def refuse_words(
     meant = _ARGUMENTS.get(name)
     what = f"\n  the word here is {meant}" if meant else ""
     reason = reason or f"there is no argument {name!r}."
-    if not meant and (close := _close(name, known, 1)):
-        call = f"did you mean {close[0]!r}?"
+    if not meant and (close := closest(name, known)):
+        call = f"did you mean {close!r}?"
     # Not of the error that led here: it says of a library what this one says of the call.
     raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}") from None
 
 
-def _close(name: str, known: Collection[str], most: int) -> list[str]:
+def closest(name: str, known: Collection[str]) -> str | None:
+    """Return the word that was probably meant by a misspelt one; None if none is close."""
     import difflib  # noqa: PLC0415 - only for the message
 
-    return difflib.get_close_matches(name, known, most)
+    return next(iter(difflib.get_close_matches(name, known, 1)), None)
