@@ -117,6 +117,8 @@ def test_settings_that_say_what_nobody_knows(project, run_check, table, message)
         ([".", "--select", "XY1"], "there is no code 'XY1'"),
         ([".", "--write"], "--write goes with --fix"),
         ([".", "--write-baseline"], "--write-baseline needs a file"),
+        ([".", "--write-baseline", "--fix"], "--write-baseline notes what is found: run it after"),
+        ([".", "--write-baseline", "--add-ignore"], "--write-baseline notes what is found"),
         ([".", "--baseline", "pyproject.toml"], "is no baseline"),
     ],
 )
