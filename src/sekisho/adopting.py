@@ -55,7 +55,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("package", help="its name, or the path of a folder or a file")
     parser.add_argument("--write", action="store_true", help="write it, and run the command again")
     parser.add_argument(
-        "--force", action="store_true", help="with --write: though git could not bring the files back"
+        "--force",
+        action="store_true",
+        help="with --write: though git could not bring the files back",
     )
     pattern = "a qualified name, with * for any characters; may be given again"
     parser.add_argument("--select", action="append", default=[], metavar="NAME", help=pattern)
