@@ -97,8 +97,8 @@ def test_settings_of_pyproject(project):
     ("table", "message"),
     [
         ("select = ['SK2']", "there is no code 'SK2', only SK101, "),
-        ("selects = []", "there is no setting 'selects', only baseline, exclude, ignore, "),
-        ("select = 'SK101'", "expected a list of codes, got 'SK101'"),
+        ("selects = []", "there is no setting 'selects'. Did you mean 'select'?"),
+        ("select = 'SK101'", "select: expected a list of strings, got 'SK101'"),
         ("suffixes = {_x = 'tensorflow'}", "there is no world 'tensorflow', only numpy, "),
         ("select = [", "pyproject.toml is no TOML: Invalid value (at end of document)"),
     ],
