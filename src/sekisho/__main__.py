@@ -23,7 +23,7 @@ from sekisho import (
     mapping,
     restoring,
 )
-from sekisho.ground import closest, printable
+from sekisho.ground import actions_of, closest, printable
 
 __all__ = ["main", "run"]
 
@@ -68,9 +68,9 @@ class _PrintCompletion(argparse.Action):
             import shtab  # noqa: PLC0415 - an extra, for this option only
         except ImportError:
             parser.error("completion needs shtab: install sekisho[tools]")
-        commands: Any = next(each for each in parser._actions if each.dest == "command")  # noqa: SLF001 - argparse lists them nowhere else
+        commands: Any = next(each for each in actions_of(parser) if each.dest == "command")
         for command in commands.choices.values():
-            for action in command._actions:  # noqa: SLF001 - likewise
+            for action in actions_of(command):
                 if action.dest in _PATHS:
                     action.complete = shtab.FILE
         sys.stdout.write(shtab.complete(parser, shell))

@@ -7,6 +7,7 @@ of it asks what an array is.
 """
 
 from sekisho.ground._private import (
+    actions_of,
     callee_names,
     frame_at,
     interpreter_flags,
@@ -61,6 +62,7 @@ __all__ = [
     "STUB",
     "Style",
     "WRITE",
+    "actions_of",
     "as_command_data",
     "as_command_property",
     "as_json",

@@ -15,10 +15,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Generator
     from types import CodeType, FrameType
 
 __all__ = [
+    "actions_of",
     "callee_names",
     "frame_at",
     "interpreter_flags",
@@ -191,3 +193,8 @@ def _callee_names(code: CodeType, at: int) -> tuple[str, ...]:
         return ()
     path.append(before[-1].argval)
     return tuple(reversed(path)) if all(isinstance(each, str) for each in path) else ()
+
+
+def actions_of(parser: argparse.ArgumentParser) -> list[Any]:
+    """Return the arguments and options of a parser; none if argparse keeps them elsewhere."""
+    return [*getattr(parser, "_actions", ())]
