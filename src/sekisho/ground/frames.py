@@ -42,8 +42,7 @@ def locals_of(frame: FrameType) -> dict[str, Any]:
     """Return a frame's local names without keeping their values alive.
 
     Before Python 3.13, reading ``frame.f_locals`` makes the frame keep a copy of its locals until
-    it
-    returns or is read again. A variable that is deleted in the meantime would stay alive there.
+    it returns or is read again. A variable that is deleted in the meantime would stay alive there.
     """
     copy_of_locals: Any = frame.f_locals
     found = dict(copy_of_locals)

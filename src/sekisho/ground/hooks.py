@@ -3,8 +3,7 @@
 An `Observer` wraps functions until it ends. Two observers can wrap the same function: their ranks
 decide which wrapper is the outer one, and ending one does not affect the other. After the last one
 has ended, every holder has its original value again, and so has every module that imported a
-wrapper
-by name in the meantime. If other code has replaced a wrapper, its replacement stays.
+wrapper by name in the meantime. If other code has replaced a wrapper, its replacement stays.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ def _initialize(self: Any, *args: Any, **kwargs: Any) -> None:
 
     `object.__init__` ignores the arguments of ``__new__`` only if the class has no ``__init__`` of
     its own, and a wrapper looks like one. If a subclass's own ``__init__`` passes arguments on,
-    that
-    is still an error.
+    that is still an error.
     """
     if args or kwargs:
         shown = inspect.unwrap(type(self).__init__, stop=lambda each: each is _initialize)
@@ -210,8 +208,7 @@ def original_of(value: Any) -> Any:
 def _imported_since(before: tuple[str, ...]) -> tuple[str, ...]:
     """Return the modules imported since `before`, or all modules if one of those was removed."""
     # `sys.modules` keeps the order of imports, and comparing tuples compares names by identity
-    # first.
-    # This takes a tenth of the time of a set difference.
+    # first. This takes a tenth of the time of a set difference.
     now = tuple(sys.modules)
     return now[len(before) :] if now[: len(before)] == before else now
 

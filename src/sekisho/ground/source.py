@@ -90,17 +90,14 @@ _free: Final[dict[str, list[str]]] = {}
 """File names that can be used again, by the name of the function.
 
 They stay in `linecache.cache`: `linecache.checkcache` iterates over the names without a lock, in
-any
-thread, and raises if one disappears meanwhile. With reuse, the cache holds only as many names as
-guards existed at the same time. A name is only free once its function is gone, and a frame keeps
-its
-function alive, so no traceback refers to a free name.
+any thread, and raises if one disappears meanwhile. With reuse, the cache holds only as many names
+as guards existed at the same time. A name is only free once its function is gone, and a frame keeps
+its function alive, so no traceback refers to a free name.
 """
 
 _lock: Final = threading.RLock()
 """Held while a function gets its code and is registered here. Reentrant, because a garbage
-collection
-in between may run a finalizer that calls a guard."""
+collection in between may run a finalizer that calls a guard."""
 
 
 def compile_function(
@@ -150,10 +147,9 @@ def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.Functi
     """Make a guard from a text that many guards share; it gets its own code later.
 
     `namespace` becomes its globals. Under the name `WRITE` it must have the function that writes
-    the
-    guard's code. That function is called with the file name of the stub's code, which replaces the
-    string `STUB` in the shared text: after a hot reload another function, with other globals, may
-    have this code.
+    the guard's code. That function is called with the file name of the stub's code, which replaces
+    the string `STUB` in the shared text: after a hot reload another function, with other globals,
+    may have this code.
     """
     namespace["__builtins__"] = builtins  # torch's dynamo looks for them
     # Each stub needs its own code object: torch.compile caches its result by code object and would

@@ -66,6 +66,5 @@ def _caller(record: Any) -> FrameType | None:
         has_passed = not is_ours
         frame = frame.f_back
     # A mode calls the library's function a second time, and the warning comes from there. `frame`
-    # is
-    # the first call of that function; its caller is the line to show.
+    # is the first call of that function; its caller is the line to show.
     return frame.f_back if has_passed and frame is not None else frame
