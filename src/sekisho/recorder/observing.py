@@ -1,7 +1,8 @@
-"""What one call of an operation did: which value crossed, from where to where.
+"""Determine what a call of an operation did: which value crossed, from where to where.
 
-A reader for each kind of operation looks at what a call was given and what it returned, and answers
-None for most calls: nothing crossed. What it must be is quick, so it asks for exact classes first.
+There is a reader for each kind of operation, which inspects the arguments and the result of a call.
+It returns None for most calls, because nothing crossed. It must be fast, so it tests for exact
+classes first.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ class Operation(NamedTuple):
     """An operation of a library.
 
     Attributes:
-        world: whose it is.
+        world: the library's world.
         kind: what it does.
         name: its name in `World.watched`.
         label: its name in a log.
-        number: which it is, of all that were ever wrapped.
+        number: unique among all operations that were ever wrapped.
     """
 
     world: World
@@ -37,7 +38,7 @@ class Operation(NamedTuple):
 
     @property
     def is_method(self) -> bool:
-        """Whether its first argument is an array of the library."""
+        """Whether it is a method, so that its first argument is an array of the library."""
         holder = self.name.rpartition(".")[0].rpartition(".")[2]
         return bool(holder == self.world.array_type().__name__)
 
@@ -47,12 +48,11 @@ class Seen(NamedTuple):
 
     Attributes:
         value: the array that crossed; None for a wait.
-        source: its world.
-        crossed: what it became: an array, or the value itself for numbers of Python's; for a wait,
-            the name of the device.
-        target: the world of that; None is Python.
-        nbytes: how many bytes crossed.
-        is_list: whether `value` is the first of a list of arrays.
+        source: the world of `value`.
+        crossed: the new array; `value` itself for Python numbers; the device's name for a wait.
+        target: the world of `crossed`; None for Python.
+        nbytes: number of bytes that crossed.
+        is_list: whether `value` is the first item of a list of arrays.
     """
 
     value: Any
@@ -64,19 +64,19 @@ class Seen(NamedTuple):
 
 
 class_of: Final = cast("Callable[[Any], type[Any]]", type)
-"""`type` of one argument, by a name that a type checker can follow."""
+"""`type` with one argument, annotated so that type checkers can follow it."""
 
 PLAIN: Final = frozenset(
     {int, float, bool, complex, str, bytes, slice, type(None), type(...), np.bool_, np.float64}
 )
-"""Classes that no array has, asked first."""
+"""Common classes of values that are not arrays, tested first."""
 
 _DEEP: Final = 8
-"""How far to look into lists of lists of arrays."""
+"""Maximum depth to search nested lists for arrays."""
 
 
 def make_reader(operation: Operation) -> Callable[[Any, Any, Any], Seen | None]:
-    """Make what reads the calls of an operation."""
+    """Make the reader for calls of an operation."""
     world, name = operation.world, operation.name
     match operation.kind:
         case "import":
@@ -132,7 +132,7 @@ def _exports(world: World) -> Callable[..., Seen | None]:
         kind = class_of(result)
         if kind is host_class:
             nbytes = result.nbytes
-        elif kind.__name__ == "PyCapsule":  # DLPack: whoever asked for it makes the array
+        elif kind.__name__ == "PyCapsule":  # DLPack: the consumer will make the array
             result, nbytes = value, world.nbytes(value)
         else:
             return None
