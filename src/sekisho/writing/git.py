@@ -1,4 +1,4 @@
-"""What git could bring back."""
+"""Check whether git could restore files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _UNKNOWN: Final = ("ls-files", "--others", "--")
 
 
 def say_unrecoverable(path: str, *others: str) -> str | None:
-    """Say why git could not bring back what is written into files, or below a folder; None if it could.
+    """Return why git could not restore files, or a folder, once written; None if it could.
 
-    Only the files' own changes count. Below a folder those of its whole repository do, since its files are
-    confirmed by running the program.
+    For files, only their own changes count. For a folder, changes in its whole repository count,
+    because its files are verified by running the program.
 
     Args:
-        path: a file, or a folder.
-        others: names of files in the same folder as the first.
+        path: a file or a folder.
+        others: names of more files in the same folder as `path`.
     """
     if Path(path).is_dir():
         return _say(path, _git(path, *_CHANGED), _git(path, *_UNKNOWN, "*.py"))
@@ -48,10 +48,10 @@ def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
 
 
 def _git(folder: str, *words: str) -> str | None:
-    """What git says in a folder; None where there is no git, or no repository."""
+    """Return git's output in a folder; None if there is no git, or no repository."""
     try:
-        done = subprocess.run(  # noqa: S603 - git, as it is
-            ["git", "-C", folder or ".", *words],  # noqa: S607 - likewise
+        done = subprocess.run(  # noqa: S603 - no shell, and fixed options
+            ["git", "-C", folder or ".", *words],  # noqa: S607 - git from the user's PATH
             capture_output=True,
             encoding="utf-8",
             errors="backslashreplace",
