@@ -80,6 +80,7 @@ def close_log(log: CrossingLog) -> None:
     """Close a log. In another context than it was opened in, this does nothing."""
     logs = _logs.get()
     if isinstance(logs, tuple):
+        # Without an own log left, this context uses the collectors of the process again.
         _logs.set(tuple([each for each in logs if each is not log]) or everywhere)
 
 
@@ -96,6 +97,7 @@ def record(
     """Add a crossing to every open log."""
     frame = caller()
     source = find_world(value) or HOST
+    # A value that only exports its memory has neither a dtype nor a device.
     owned = source.owns(value)
     crossing = Crossing(
         function,
@@ -160,6 +162,7 @@ def cross(
     start = time.perf_counter()
     converted = convert(value, target, policy)
     seconds = time.perf_counter() - start
+    # A value that was returned unchanged has not crossed.
     if converted.value is not value:
         reason = copied or converted.copied
         record(function, place, home, value, converted.value, target, reason, seconds)

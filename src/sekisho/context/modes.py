@@ -114,6 +114,7 @@ def make_setting(source: str, name: object, **levels: object) -> Setting:
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
+        # A level equal to the mode's own changes nothing.
         if level != usual:
             found[way.removeprefix("to_")] = level
     order = world_names()
@@ -333,6 +334,7 @@ class mode(Block):  # noqa: N801 - used like a function
         _scoped.set((*_scoped.get(), (self, _entering(self._setting, self))))
 
     def __exit__(self, *error: object) -> None:
+        # Not with `reset`, whose token only works in the context that created it.
         _scoped.set(without_last(_scoped.get(), self))
         _leaving(self._setting, self)
 

@@ -1,4 +1,4 @@
-"""Frames of running functions: hide ours from warnings, and read their local names."""
+"""Frames of running functions: hide sekisho's own from warnings, and read their local names."""
 
 from __future__ import annotations
 

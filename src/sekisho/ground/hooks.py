@@ -77,6 +77,7 @@ class _Place:
         made: Any = self.original
         if self.makers and made is object.__init__:
             made = _initialize
+        # The highest rank comes last and so becomes the outermost wrapper.
         for rank in sorted(self.makers):
             made = self.makers[rank](made)
         held = made if self.makers else self.before
@@ -126,6 +127,7 @@ class Observer:
         """
         with _lock:
             if not self._places:
+                # To find modules in `end` that have imported a wrapper since.
                 self._modules = tuple(sys.modules)
                 self._wrap_warnings()
             self._put(holder, name, key, make)
@@ -137,6 +139,7 @@ class Observer:
 
     def _put(self, holder: Any, name: str, key: Any, make: Callable[[Any], Any]) -> None:
         place = _places.get((id(holder), name))
+        # If other code has replaced the wrapper, wrap its replacement.
         if place is None or not place.is_ours():
             place = _Place(holder, name)
         place.makers[self._rank] = functools.partial(self._wrapper_of, key, make)
@@ -174,6 +177,7 @@ class Observer:
                     continue
                 names: dict[str, Any] = getattr(module, "__dict__", {})
                 for each, value in tuple(names.items()):
+                    # By `id`, because not every value is hashable.
                     make = makers.get(id(original_of(value)))
                     if make is not None and (id(module), each) not in _places:
                         self._put(module, each, key, make)

@@ -72,6 +72,7 @@ def to_numpy(
     """
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
+    # The fast path has no options, and it records no crossing.
     if copy is None and not detach and not is_compiling() and not open_logs():
         array: NDArray[Any] | None = _share("numpy", x)
         if array is not None:
@@ -115,6 +116,7 @@ def to_torch(
     """
     if words:
         refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
+    # The fast path has no options, and it records no crossing.
     if copy is None and device is None and not is_compiling() and not open_logs():
         tensor: TorchTensor | None = _share("torch", x)
         if tensor is not None:
@@ -235,6 +237,7 @@ def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool 
     return _convert_to(world, "to_world_of", x, policy)
 
 
+# The fast path into each world. It depends on which libraries are loaded, so a new one clears it.
 _sharers: dict[str, Callable[[Any], Any]] = {}
 on_load(_sharers.clear)
 
@@ -272,6 +275,7 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
 
     hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
     expected = f"{target.noun}, or what converts to one"
+    # Raised outside of the except block, so that the refusal is not shown as its context.
     violation = Violation(function, "argument 'x'", expected, describe(x), reason)
     raise ConversionError(violation._replace(hint=hint and hint.format("x")))
 

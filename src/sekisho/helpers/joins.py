@@ -78,6 +78,7 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
     try:
         if type(arrays[0]) is Tensor and axis is not None:  # torch.cat raises if others follow
             return library.cat(arrays) if axis is _FIRST else library.cat(arrays, axis)
+        # The fast path for NumPy: every item must be a plain array.
         for each in arrays:
             if type(each) is not ndarray:
                 break

@@ -76,6 +76,7 @@ def add_batch_dim(x: Any, /) -> Any:
         array([[1, 2, 3]])
     """
     try:
+        # The fast path: the most common classes, without a lookup of their world.
         if type(x) is ndarray or isinstance(x, Tensor):
             return x[None]
         return operand("add_batch_dim", x)[None]
@@ -199,6 +200,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     if not is_known:
         x = operand("squeeze", x)
     try:
+        # Checked here, because torch keeps an axis of another size silently.
         ndim = x.ndim
         for each in axis if isinstance(axis, tuple) else (axis,):
             if not -ndim <= each < ndim or x.shape[each] != 1:

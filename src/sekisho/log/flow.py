@@ -72,6 +72,7 @@ def _flows(rows: list[Row]) -> list[_Flow]:
     for row in rows:
         by_function[row.function] = by_function.get(row.function, 0) + row.nbytes
     largest = sorted(by_function, key=lambda name: -by_function[name])
+    # The last node stands for all functions that are not drawn separately.
     others = f"{len(largest) - _MOST + 1} other functions"
     shown = {name: name for name in largest} if len(largest) <= _MOST else {}
     shown |= {name: name for name in largest[: _MOST - 1]}
@@ -114,8 +115,11 @@ def _ribbons(
     columns: list[tuple[dict[str, tuple[float, float]], float]],
     scale: float,
 ) -> str:
+    # The next free position in each node, where a ribbon can be attached.
     filled = [{name: top for name, (top, _) in nodes.items()} for nodes, _ in columns]
     paths: list[str] = []
+    # Both halves of a ribbon meet at one position of its function, so compute these positions
+    # first.
     middle: dict[int, float] = {}
     for number, flow in enumerate(flows):
         middle[number] = filled[1][flow.function]
@@ -133,6 +137,8 @@ def _ribbons(
                 f"{flow.source} to {flow.target} in {flow.function}: {flow.times:,} x, "
                 f"{size_text(flow.nbytes)}"
             )
+            # The upper edge from left to right and the lower edge back, as curves with horizontal
+            # ends.
             paths.append(
                 f'<path class="ribbon w{_colour(flow.world)}" d="M{x0:.1f},{y0:.1f} '
                 f"C{bend:.1f},{y0:.1f} {bend:.1f},{y1:.1f} {x1:.1f},{y1:.1f} v{tall:.1f} "

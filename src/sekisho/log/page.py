@@ -149,6 +149,7 @@ def _source(filename: str, rows: list[Row]) -> str:
         cells = cells_of(row, 0.0)
         text = f"{cells.way}, {cells.times} x, {cells.nbytes}"
         marks.setdefault(row.line, []).append(text)
+    # The surroundings of all marks, each line once.
     wanted = sorted(
         {
             near

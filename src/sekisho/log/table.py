@@ -67,6 +67,7 @@ def cells_of(row: Row, whole: float) -> Cells:
     memory = (
         "" if kind in {"scalar", "wait"} else f"copied: {row.copied}" if row.copied else "shared"
     )
+    # Logs of guards and helpers only have declared crossings, so the word would say nothing there.
     declared = "declared" if row.declared and whole else ""
     via = f"by {row.library}" if row.library else ""
     process = f"in {row.process}" if row.process else ""
@@ -111,6 +112,7 @@ def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cel
         said: set[tuple[str, int, str | None]] = set()
         for row in shown:
             advice = advise(row)
+            # If several rows of a line have the same hint, show it once.
             is_new = (row.filename, row.line, advice) not in said
             said.add((row.filename, row.line, advice))
             lines.append((cells_of(row, whole), advice if is_new else None))
@@ -164,6 +166,7 @@ def text_of(log: CrossingLog, top: int | None = None) -> str:
     for heading, lines in _groups(log, top):
         columns = [name if name != "line" else heading for name in _COLUMNS]
         rows = [tuple(columns), *(cells for cells, _ in lines)]
+        # Leave out columns that are empty in every row.
         used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows[1:])]
         widths = {i: max(len(row[i]) for row in rows) for i in used}
         text = [_aligned(row, widths) for row in rows]

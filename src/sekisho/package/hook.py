@@ -66,6 +66,8 @@ class Hook:
         for package in self.packages:
             _require_fresh(package)
         self.table: Table = make_table(worlds, self.packages)
+        # A pattern may name something inside a module. Without an import, only the module can be
+        # checked.
         known = [name for package in self.packages for name, _ in _modules_of(package)]
         for pattern in self.table.unmatched(known):
             if not any(pattern.startswith(f"{name}.") for name in known):
@@ -107,6 +109,7 @@ class Hook:
         sourceless: dict[str, list[str]] = {}
         for name, module in tuple(sys.modules.items()):
             loader = getattr(module, "__loader__", None)
+            # A module that is still being imported may not have reached this hook's list yet.
             if not self.guards(name) or name in self.modules or is_being_imported(module):
                 continue
             if isinstance(loader, importlib.machinery.SourceFileLoader):
@@ -167,6 +170,7 @@ class Hook:
             if spec is None:
                 continue
             if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+                # A loader of another library would have to compile the module, too.
                 if type(spec.loader) is not importlib.machinery.SourceFileLoader and (
                     _transforms(spec.loader, name)
                 ):

@@ -2,7 +2,7 @@
 
 A function's guard is its innermost decorator, so that the author's decorators register or wrap the
 guard, and the annotations are those in the source. Nested functions are not decorated, since they
-would be guarded anew at each call; the monitor of the enclosing body covers them.
+would be guarded again at each call; the monitor of the enclosing body covers them.
 """
 
 from __future__ import annotations

@@ -190,5 +190,6 @@ def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iter
 
 
 def _has_class(value: Any, form: str) -> bool:
+    # Not isinstance, because bool is a subclass of int. A TOML integer is also valid as a number.
     cls = class_of(value)
     return cls is _CLASSES[form][0] or (form == "number" and cls is int)

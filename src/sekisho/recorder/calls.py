@@ -98,6 +98,8 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         frame = frame_at(1)
         is_plain = may_be_quick and len(args) == 1 and not kwargs and not now.wants_copy
         if is_plain and type(result) is host:
+            # If anything in the process is declared, only the slow path can tell whether this call
+            # is.
             site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
             if site and args[0].dtype is site.dtype and not declarations.exist:
                 i = site.at
@@ -187,6 +189,7 @@ def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., A
             return original(*args, **kwargs)
         start = _clock()
         result = original(*args, **kwargs)
+        # Nothing has moved.
         if result is args[0] and returns_moved:
             return result
         seconds = _clock() - start

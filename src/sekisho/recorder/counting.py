@@ -136,6 +136,7 @@ class _Now:
             self.rows = _Rows()
 
     def __del__(self) -> None:
+        # Runs when the thread ends, which deletes its local data. A later thread can use the rows.
         if self._free is not None:
             self._free.append(self.rows)
 
@@ -189,6 +190,7 @@ class Counter:
             is_plain: whether equal calls may use the fast path from now on.
         """
         now = threads.now
+        # Reading the call may run operations itself, which must not count.
         now.is_inside = True
         try:
             seen = read(*call)
@@ -262,6 +264,7 @@ class Counter:
         own = own_frame(frame)
         if own is not frame:
             fields |= _line_of(own) | {"library": _short(frame)}
+        # Without a key, the site is not cached; its row is found by the fields.
         site = self._site(self._now(), None, fields, None)
         if site is not None:
             site.counts[site.at] += 1

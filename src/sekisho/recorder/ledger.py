@@ -103,6 +103,7 @@ class Ledger:
             if self._rows >= MOST_ROWS:
                 return None
             number, index = divmod(self._rows, CHUNK)
+            # The first file is mapped in `__init__`.
             if index == 0 and number > 0:
                 try:
                     self._columns = self._map(number)

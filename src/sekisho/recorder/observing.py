@@ -101,12 +101,14 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
     own, host_class = world.array_type(), HOST.array_type()
 
     def read(args: Any, kwargs: Any, result: Any) -> Seen | None:
+        # The array may be a keyword argument, whose name depends on the function.
         value = args[at] if len(args) > at else next(iter(kwargs.values()), None)
         kind = class_of(value)
         if kind in PLAIN or kind is own:
             return None
         source: World = HOST
         is_list = False
+        # Only look into lists, and at other worlds, if it is not simply a NumPy array.
         if kind is not host_class:
             depth = 0
             while kind in {list, tuple} and value and depth < _DEEP:
@@ -118,6 +120,7 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
             if found is None:
                 return None
             source = found
+        # `__init__` returns None, so the new object is `self`.
         crossed = args[0] if makes_itself else result
         return Seen(value, source, crossed, world, world.nbytes(crossed), is_list)
 
@@ -153,6 +156,7 @@ def _moves(world: World, *, at: int) -> Callable[..., Seen | None]:
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
         if len(args) <= at:
             return None
+        # `copy_` moves its argument into `self`; the other operations return the moved tensor.
         value, crossed = args[at], args[0] if at else result
         if not world.owns(value) or value is crossed or value.device == crossed.device:
             return None
@@ -172,6 +176,7 @@ def _operands(world: World) -> Callable[..., Seen | None]:
             for item in each if kind is tuple else (each,):
                 if type(item) in PLAIN:
                     continue
+                # After NotImplemented, Python asks the other operand, which computes the result.
                 source = foreign_world(item, world)
                 if source is not None and result is not NotImplemented:
                     return Seen(item, source, item, world, source.nbytes(item))

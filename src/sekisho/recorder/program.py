@@ -42,6 +42,7 @@ def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[
     """Prepare a folder; return the environment that makes a Python process record itself there."""
     (folder / MARK).touch()
     names = ",".join(name for name in world_names() if world_named(name).watched)
+    # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
 
@@ -145,6 +146,8 @@ def _note_end_of(number: int) -> None:
 
 def _after_fork() -> None:
     if _running.folder is not None:
+        # The fork may have happened inside an operation. The child needs its own ledger, because it
+        # shares the mapped rows with its parent.
         threads.now.is_inside = False
         _start_counter()
 

@@ -41,11 +41,13 @@ def read_folder(
         for ledger in ledgers:  # parents begin before their children
             family |= {ledger.pid} if ledger.parent in family else set()
         ledgers = [ledger for ledger in ledgers if ledger.pid in family]
+    # Each process has kept up to `keep` crossings.
     log = CrossingLog(keep=keep * max(len(ledgers), 1))
     names: dict[int, str] = {}
     pid = main if main is not None else next((ledger.pid for ledger in ledgers), None)
     processes: list[Process] = []
     for ledger in ledgers:
+        # Ledgers with the same pid share one name.
         name = names.get(ledger.pid) or _unused(
             MAIN if ledger.pid == pid else ledger.name, set(names.values())
         )
@@ -124,6 +126,7 @@ class _Reader:
     def process(self, name: str) -> Process:
         ended: float = self._facts.get("ended", 0.0)
         is_alive = not ended and _is_alive(self.pid)
+        # A killed process has written no end, so use the time of its last line.
         last = ended or (time.time() if is_alive else _changed(self._path))
         how = "" if ended or is_alive else "was killed, or ended by os._exit"
         libraries = tuple(self._facts.get("libraries", ()))
@@ -147,6 +150,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _sums(chunk: bytes, index: int) -> tuple[int, int, float, int]:
+    # The columns of `Slot`, one after the other, with 8 bytes per number.
     column = CHUNK * 8
     if len(chunk) < 4 * column:
         return 0, 0, 0.0, 0
@@ -158,6 +162,7 @@ def _sums(chunk: bytes, index: int) -> tuple[int, int, float, int]:
 
 def _is_alive(pid: int) -> bool:
     try:
+        # Signal 0 is not delivered; it only checks that the process exists.
         os.kill(pid, 0)
     except OSError:
         return False

@@ -67,6 +67,8 @@ def make_step(
         if is_valid and (
             spec.axes is None or match_shape(spec.axes, sample.shape(made), dict(bound)) is None
         ):
+            # The boundary converts the picture itself, so the hint only needs the conversion to
+            # another mode.
             picture = step.call.removeprefix("numpy.asarray(")[:-1]
             return step._replace(call=picture) if reads and ".convert(" in picture else step
         # Remember it: a later step may fix the axes, or cast.

@@ -98,6 +98,7 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         return Step(call, partial(_cast, target))
     if source == "object_":
         return _object_step(value, target)
+    # The dtypes alone do not guarantee it, so check the values.
     loss = loss_of(value, target)
     is_complex = source.startswith(("complex", "clongdouble"))
     if loss != "complex" and is_complex and not target.startswith("complex"):
@@ -203,6 +204,7 @@ def shape_step(
     elif len(shape) == rank and rank in _IMAGE_AXES:
         first = _is_channel(axes[-3]) and fits((*shape[:-3], shape[-1], *shape[-3:-1]))
         last = _is_channel(axes[-1]) and fits((*shape[:-3], *shape[-2:], shape[-3]))
+        # If both would fit, it is not clear which is meant.
         if first is not last:
             helper = "channels_first" if first else "channels_last"
     if helper is None:

@@ -51,6 +51,7 @@ class Describer:
         kind = _class_of(value)
         way = self._ways.get(kind)
         if way is None:
+            # The first value of a class decides how values of the class are described.
             way = self._ways[kind] = self._way_of(value)
         return way(value, depth)
 
@@ -94,6 +95,7 @@ class Describer:
             return "object", _module_of(kind), kind.__qualname__
         items = [self.describe(each, depth + 1) for each in value]
         if not any(map(_holds_array, items)):
+            # Without arrays, neither the number nor the order of items matters.
             plain = sorted({_plain(each) for each in items})
             return "items", kind.__qualname__, tuple(plain)
         return "items", kind.__qualname__, tuple(items)

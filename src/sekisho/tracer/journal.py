@@ -112,6 +112,7 @@ class Journal:
             state = self._state_of(traced)
             is_new = self._is_new(state, key)
             state.kept += 1
+            # Another thread may have written it meanwhile.
             if key in traced.known or (state.kept > MOST_CALLS and not is_new):
                 return
             kind, given, result = key
@@ -125,6 +126,7 @@ class Journal:
 
     def note_count(self, held: list[int]) -> None:
         """Write the count of a call."""
+        # Smaller counts are only written at the end.
         if held[0] >= _FIRST_COUNT:
             self._write({"count": held[0], "call": held[1]})
 
@@ -182,10 +184,12 @@ class Journal:
     def _note_travel(self, value: Any, place: list[Any]) -> None:
         """Record that an array is at a place, and the place where it was before."""
         held = self._travels.get(id(value))
+        # The reference shows whether the id still belongs to the same array.
         if held is not None and held[0]() is value and held[1] != place:
             self._write({"from": held[1], "to": place})
         with contextlib.suppress(TypeError):
             self._travels[id(value)] = (weakref.ref(value), place)
+        # Forget arrays that no longer exist.
         if len(self._travels) > _MOST_TRAVELS:
             self._travels = {
                 key: held for key, held in self._travels.items() if held[0]() is not None

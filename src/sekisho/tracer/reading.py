@@ -139,6 +139,7 @@ def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Count
                 for number, name, where in (line["from"], line["to"])
             )
             travels[before, after] += 1
+    # A call without a count was seen once, or its process was killed before the count was written.
     for number, (observed, call) in calls.items():
         observed.calls[call] += counts.get(number, 1)
 

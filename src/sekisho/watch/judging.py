@@ -61,6 +61,7 @@ def judge(
     elif kind == "export":
         target, other = HOST, HOST if is_home else world
     elif is_home or world is HOST:
+        # The body's own library and NumPy only cross if an argument is foreign to them.
         others = (foreign_world(each, world) for each in flatten((args, kwargs)))
         foreign = next((other for other in others if other), None)
         if foreign is None:
@@ -69,6 +70,7 @@ def judge(
     elif kind == "look":
         return
     else:
+        # Any other operation of a foreign library leaves the body's world.
         target, other = world, world
     value = next(_arrays_in(args, kwargs), None)
     refuse(watch, world.operation_name(operation), value, target, other)
@@ -120,6 +122,7 @@ def _line() -> FrameType | None:
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         module = _module_of(frame)
+        # At a guard's boundary the contract and the mode have decided already.
         if is_guard(frame.f_code) or module in {"sekisho.border.admit", "sekisho.border.hand_back"}:
             return None
         if module.partition(".")[0] not in libraries:
@@ -154,6 +157,7 @@ def _text_of(frame: FrameType) -> str:
     path = Path(filename)
     depth = 1
     if kind_of(frame) == LIBRARY:
+        # One more part of the path for each package that contains the module.
         depth += _module_of(frame).count(".") + (path.stem == "__init__")
     return f"{'/'.join(path.parts[-depth:])}:{line}: {source}"
 

@@ -204,7 +204,7 @@ def mode_stack(torch: Any) -> ModeStack | None:
     """Return torch's mode stack; None, with a warning, if a mode cannot be put below others.
 
     The public way to use a mode is to enter it, which puts it on top of the stack. A body that
-    leaves a mode of its own would then remove ours.
+    leaves a mode of its own would then remove sekisho's.
     """
     names = ("_len_torch_function_stack", "_pop_mode", "_push_mode")
     found: list[Any] = [getattr(torch.overrides, name, None) for name in names]

@@ -30,6 +30,7 @@ __all__ = [
 
 def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
     """Refuse a tensor if a transform or trace is active that would record its values wrongly."""
+    # First, because a compiler cannot trace the functions below.
     if torch.compiler.is_compiling():
         refuse_trace()
     asked = _private.asked_of(torch)
@@ -37,6 +38,7 @@ def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
         raise Refusal("this runs inside a torch.func transform", "convert outside of the transform")
     if _private.is_in_trace(torch):
         refuse_trace()
+    # Only ask which mode is active if there is one, because these questions are slower.
     if asked.modes():
         if _private.has_proxy_mode():
             refuse_trace()
@@ -71,6 +73,7 @@ def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
     """Refuse a kind of tensor that has no equivalent array."""
     kind = type(tensor)
     name = kind.__name__
+    # By name, because the classes are in private modules of torch.
     if name in {"FakeTensor", "FunctionalTensor"} or tensor.device.type == "meta":
         raise Refusal("it holds no values")
     if name in {"UninitializedParameter", "UninitializedBuffer"}:
@@ -94,6 +97,7 @@ def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
     if not has_dtype:
         dtype = dtype_name(tensor.dtype)
         exact = {"complex32": "{0}.to(torch.complex64)"}
+        # The conversion would work if the program had imported ml_dtypes.
         is_missing = is_extension(dtype) and sys.modules.get("ml_dtypes") is None
         unless = " unless ml_dtypes is imported" if is_missing else ""
         floating = tensor.dtype.is_floating_point
