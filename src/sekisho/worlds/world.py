@@ -203,10 +203,6 @@ class World(Shown):
         """Return every n-th element along each axis; None if that would read the whole value.
 
         Returns the value itself if only a conversion can tell what it contains.
-
-        Args:
-            value: a value of this world.
-            steps: the step for each axis.
         """
         return value[tuple(slice(None, None, step) for step in steps)]
 
@@ -265,8 +261,7 @@ class World(Shown):
         """Convert a value of this world to a NumPy array with the same bits.
 
         Raises:
-            Refusal: if that would change a value, cut a graph, or copy although the policy forbids
-                it.
+            Refusal: if that would change a value, cut a graph, or copy against the policy.
         """
         raise NotImplementedError
 
@@ -274,7 +269,7 @@ class World(Shown):
         """Convert a NumPy array or scalar to a value of this world with the same bits.
 
         Raises:
-            Refusal: if that would change a value, or copy although the policy forbids it.
+            Refusal: if that would change a value, or copy against the policy.
         """
         raise NotImplementedError
 
@@ -310,17 +305,14 @@ class World(Shown):
         *,
         read_only: bool,  # noqa: ARG002
     ) -> Callable[[Any], Any] | None:
-        """Make the fast path to NumPy: a function that shares a value's memory, or returns None.
+        """Make the fast path to NumPy, if this world has one: a function that shares memory.
 
-        That function handles the simplest values only. For all others it returns None, and
-        `to_host` takes over. It is never called while a compiler traces.
+        It handles the simplest values only. For all others it returns None, and `to_host` takes
+        over. It is never called while a compiler traces.
 
         Args:
             dtypes: the host's dtypes to share; None for all.
             read_only: whether the NumPy array must be read-only.
-
-        Returns:
-            The function, or None if this world has no fast path.
         """
         return None
 
@@ -364,11 +356,10 @@ class World(Shown):
 
         Args:
             dtype: the required dtype; None for any.
-            is_number: whether the value is one number, which may become an array of one element.
+            is_number: whether the value is one number, which may become an array of one.
 
         Returns:
-            Calls with ``{0}`` for the value. Each comes with a reference call whose values it must
-            reproduce, or None.
+            Calls, ``{0}`` being the value; with each, the call whose values it must reproduce.
         """
         _ = dtype, is_number
         return ()
