@@ -56,7 +56,7 @@ def dtype_name(dtype: Any) -> str:
     of ``np.array([2**63])``) have the name of the equal fixed-size dtype.
     """
     if not isinstance(dtype, _NUMPY_DTYPE):
-        # JAX's dtype of PRNG keys has no useful str(), but a class. Compilers only meet torch's.
+        # JAX's dtype of PRNG keys is named by its scalar type. Compilers only meet torch's dtypes.
         scalar_type = None if is_compiling() else getattr(dtype, "type", None)
         named: str | None = getattr(scalar_type, "__name__", None)
         return named or str(dtype).rpartition(".")[2]

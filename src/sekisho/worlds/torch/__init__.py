@@ -95,7 +95,7 @@ class _Torch(World):
         return self.is_loaded() and isinstance(value, self.module().dtype)
 
     def alias(self, hint: Any) -> Alias | None:
-        """Parse a legacy class such as ``torch.LongTensor``, which no tensor is an instance of."""
+        """Parse a legacy class, as ``torch.LongTensor``, which is not the `type` of any tensor."""
         if type(hint).__name__ != "tensortype":
             return None
         name = dtype_name(hint.dtype)

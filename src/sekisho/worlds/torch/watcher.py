@@ -41,7 +41,7 @@ class Watcher:
 
     def push(self) -> None:
         """Put the mode below all others: the top of the stack belongs to the body's own modes."""
-        # A body that leaves a mode of its own pops the top of the stack, which must not be this mode.
+        # A body that leaves a mode of its own pops the top, which must not be this one.
         above = self._pop_modes(until=None)
         self._push_modes([*above, self._mode])
 
