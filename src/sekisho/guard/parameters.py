@@ -1,4 +1,4 @@
-"""Parameters as Python writes them: where a function is defined, and where it is called."""
+"""Write parameters as Python source: in a ``def``, and in a call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["arguments_text", "signature_text", "stars_of"]
 
 
 def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], str]) -> str:
-    """The parameters as a ``def`` has them; `default` names the default of each."""
+    """Return the parameters as a ``def`` has them; `default` names the default of each."""
     words: list[str] = []
     kinds = [each.kind for each in parameters]
     for index, each in enumerate(parameters):
@@ -29,7 +29,7 @@ def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], s
 
 
 def arguments_text(parameters: tuple[Parameter, ...]) -> str:
-    """The arguments of a call that passes each parameter on."""
+    """Return the arguments of a call that passes on every parameter."""
     return ", ".join(
         f"{each.name}={each.name}"
         if each.kind is each.kind.KEYWORD_ONLY
@@ -39,6 +39,6 @@ def arguments_text(parameters: tuple[Parameter, ...]) -> str:
 
 
 def stars_of(parameter: Parameter) -> str:
-    """The stars in front of ``*args`` and ``**kwargs``."""
+    """Return the stars in front of ``*args`` and ``**kwargs``."""
     kind = parameter.kind
     return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
