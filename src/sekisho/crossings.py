@@ -163,6 +163,7 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
+    # A program that ended too early has not recorded itself.
     known = next((p for p in log.processes if p.name == MAIN), Process(MAIN, program.pid, seconds))
     others = [process for process in log.processes if process.name != MAIN]
     log.processes = (known._replace(seconds=seconds, ended=ended), *others)

@@ -82,6 +82,7 @@ def _read_leniently(function: types.FunctionType, options: Options, home: str) -
     names.update(_names_where_defined(function, home))
     contract = build_contract(function, read_signature(function), options, names, problems)
     if names.missing:
+        # Undefined names are reported only if the annotations are about arrays.
         known = {name for world in asked_worlds() for name in (world.name, world.array_class)}
         if contract.holds_arrays or names.missing & (_ARRAY_NAMES | known):
             words = ", ".join(sorted(names.missing))

@@ -121,8 +121,8 @@ class Names:
 
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in what has changed; write the source again if it checks for too few worlds."""
-        # A guard that was sent to another process has no `WRITE`, so its source stays. Its slow
-        # path accepts the worlds that the source does not check for.
+        # A stand-in for a guard, such as one in another process, has no `WRITE`, so its source
+        # stays. Its slow path accepts the worlds that the source does not check for.
         if asked_worlds() != self.worlds and self.contract.takes_any_world and WRITE in namespace:
             namespace[WRITE]("again")
             return

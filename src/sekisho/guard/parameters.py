@@ -19,10 +19,12 @@ def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], s
     for index, each in enumerate(parameters):
         kind = each.kind
         before, after = kinds[:index], kinds[index + 1 : index + 2]
+        # A bare `*` begins the keyword-only parameters, unless `*args` does.
         if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
             words.append("*")
         value = f"={default(each.name)}" if each.has_default else ""
         words.append(f"{stars_of(each)}{each.name}{value}")
+        # `/` follows the last positional-only parameter.
         if kind is kind.POSITIONAL_ONLY and after != [kind]:
             words.append("/")
     return ", ".join(words)

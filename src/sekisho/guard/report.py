@@ -133,6 +133,7 @@ def _place_of(function: Any, home: str) -> tuple[str, int]:
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is not None and not code.co_filename.startswith("<"):
         return code.co_filename, code.co_firstlineno
+    # A generated method has no file, so look for its class.
     module = sys.modules.get(home)
     path = (
         function.__qualname__

@@ -23,6 +23,7 @@ _SCRIPTED: Final = (types.ModuleType, types.FunctionType, types.BuiltinFunctionT
 def lend_names(function: Any, names: dict[str, Any]) -> None:
     """Copy the globals that a method uses into the globals of its guard."""
     code: Any = getattr(function, "__code__", None)
+    # Of a plain function torch.jit compiles the original, which has its own globals.
     if code is None or code.co_varnames[:1] != ("self",):
         return
     found = function.__globals__

@@ -200,7 +200,7 @@ def _tell_validated(kind: type, options: Options, frame: FrameType | None) -> No
 
 
 def _is_generated(kind: type) -> bool:
-    """Return whether a class is a dataclass, an attrs class or a NamedTuple, or has a metaclass."""
+    """Return whether dataclass, attrs or a metaclass has generated methods of a class already."""
     names = ("__dataclass_fields__", "__attrs_attrs__", "_fields")
     return any(name in vars(kind) for name in names) or type(kind) is not type
 

@@ -48,6 +48,7 @@ def make_as_called(contract: Contract) -> Callable[..., tuple[tuple[Any, ...], d
                 by_position.extend(value)
             elif stars == "**":
                 by_name.update(value)
+            # As many by position as the call had. A default that the call left out stays out.
             elif not stars and len(by_position) < len(args):
                 by_position.append(value)
             elif name in kwargs:
