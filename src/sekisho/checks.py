@@ -126,7 +126,7 @@ def _words(frame: FrameType, body: Body | None) -> tuple[str, str]:
 def _argument(frame: FrameType) -> str | None:
     """Return the first argument of the call that a frame is at, as its author wrote it."""
     positions = list(frame.f_code.co_positions())
-    # Each instruction has a position, and is two bytes long.
+    # `f_lasti` counts bytes, and an instruction has two.
     line, last, start, end = positions[frame.f_lasti // 2]
     if line is None or last is None or start is None or end is None:
         return None

@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     said, guilty = failing_rows(log.merged(), limits)
     _report(log, options, said, guilty)
     if status < 0:
-        # End by the same signal, so that a shell sees what the program ended by.
+        # End with the same signal, so that a shell sees how the program has ended.
         end_by(-status)
     return status or bool(said)
 

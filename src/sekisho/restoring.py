@@ -1,4 +1,4 @@
-"""``sekisho restore``: put back the files that a killed run has left half done."""
+"""``sekisho restore``: put back the files that a killed run has left half written."""
 
 from __future__ import annotations
 

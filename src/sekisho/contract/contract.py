@@ -98,7 +98,7 @@ class Contract(NamedTuple):
     shares_axes: bool = False
     """Whether its body uses the axes of its call: see `sekisho.guard.body`."""
     is_wrapper: bool = False
-    """Whether the function is called as its guard was: a keyword argument stays one."""
+    """Whether the function is called as its guard was: keyword arguments stay keyword arguments."""
 
     @property
     def keys(self) -> frozenset[str]:

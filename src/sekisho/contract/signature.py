@@ -72,7 +72,7 @@ def _wrapped(function: Any, values: str) -> str:
 
 
 def is_wrapper(function: Any, signature: inspect.Signature) -> bool:
-    """Return whether a function takes its arguments in another way than its signature shows.
+    """Return whether a function takes its arguments differently from what its signature shows.
 
     ``functools.wraps`` gives a wrapper the signature of the wrapped function. The wrapper itself
     may take keywords only, or depend on which arguments came by keyword, as a cache and ``jax.jit``
@@ -99,7 +99,7 @@ _NOT_PLAIN: Final = (
 def flavour_of(function: Any) -> Flavour:
     """Return which of Python's kinds of function this is, inside of partials."""
     if type(function) is types.FunctionType and not function.__code__.co_flags & _NOT_PLAIN:
-        return "function"  # fast, since every function of a package is asked
+        return "function"  # a shortcut: this runs for every function of a package
     function = called_function(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"

@@ -1,4 +1,4 @@
-"""Check annotations without arrays by a type checker.
+"""Check annotations without arrays with a type checker.
 
 This is the only module that imports beartype. A checker checks one value at a time, so that a guard
 can name the argument, and do its own checks in between.
@@ -100,7 +100,7 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
 
 
 def _takes(hint: Any, decorate: Any) -> Callable[[object], bool]:
-    """Make a check of one parameter, by a type checker's decorator."""
+    """Make a check of one parameter with a type checker's decorator."""
 
     # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
     def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]

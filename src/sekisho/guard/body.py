@@ -97,8 +97,8 @@ def body_of(code: CodeType | None) -> Body | None:
     """Return the innermost running body of this thread that contains the code, or None.
 
     Args:
-        code: the code object of the caller; None while torch.compile traces, which has only one
-            innermost body.
+        code: the code object of the caller. None while torch.compile traces: then the innermost
+            body is returned.
     """
     if code is None:
         return _traced[-1] if _traced else None

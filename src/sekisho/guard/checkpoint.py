@@ -66,7 +66,8 @@ class Checkpoint:
         keys = self.keys.union(bound)
         call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
         self.boundary.admit(value, call)
-        new = [key for key in bound if key not in body.bound]  # torch 2.6 cannot subtract keys
+        # torch 2.6 cannot trace `keys() - keys()`.
+        new = [key for key in bound if key not in body.bound]
         body.bound.clear()  # drops the markers of variadic axes that stopped growing
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))

@@ -100,9 +100,10 @@ _ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
 
 
 def _names_where_defined(function: types.FunctionType, home: str) -> dict[str, Any]:
-    """Return the names of the classes around a method, and of its module if its globals are others.
+    """Return the names that are defined in the classes around a method.
 
-    The ``__new__`` of a NamedTuple has globals of its own, without the types of its fields.
+    The names of the module `home` are included if the method has other globals: the ``__new__`` of
+    a NamedTuple has globals of its own, without the types of its fields.
     """
     module = vars(sys.modules.get(home, ModuleType("")))
     names: dict[str, Any] = {} if function.__globals__ is module else dict(module)
@@ -127,7 +128,7 @@ def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
         module = sys.modules.get(origin)
         if attribute is None and module is not None:
             found[name] = module
-        elif type(module) is ModuleType and attribute in vars(module):  # a lazy one runs code
+        elif type(module) is ModuleType and attribute in vars(module):  # a lazy module runs code
             found[name] = vars(module)[attribute]
         elif f"{origin}.{attribute}" in sys.modules:
             found[name] = sys.modules[f"{origin}.{attribute}"]

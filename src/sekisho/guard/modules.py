@@ -34,8 +34,8 @@ def guard_module(
     """Guard the ``forward`` of a module, and return the same module.
 
     The module's class becomes a subclass of the same name, whose ``forward`` is guarded. So a
-    copied or unpickled module has a guard of its own, which a guard stored as an attribute would
-    not be.
+    copied or unpickled module gets a guard of its own. A guard stored as an attribute would be
+    shared.
 
     Args:
         module: the module.

@@ -199,8 +199,8 @@ class Outlined(functools.partial[Any]):
     """A function that a guard calls out of line. It is pickled as the call that made it.
 
     cloudpickle and dill pickle a function that cannot be imported by name, such as one in a
-    notebook, with the globals that its code names. These must be pickled too, for a guard to reach
-    a worker.
+    notebook, with the globals that its code names. So a guard reaches a worker only if these can be
+    pickled too.
     """
 
     __slots__ = ("recipe",)
@@ -247,7 +247,7 @@ def late_admit(contract: Contract, admission: Admission, called: Called) -> Outl
     late = _Late(contract, admission, called)
 
     @runs_while_tracing
-    def make() -> None:  # no parameter: up to torch 2.12 it must be a constant
+    def make() -> None:  # no parameters: up to torch 2.12 they must be constants
         _make_late(late)
 
     stand_in = Outlined.of(
@@ -332,7 +332,7 @@ def make_admit(  # noqa: C901 - one branch for each way of calling it
 
 
 def _world_of_call(contract: Contract) -> World:
-    """Return the world of a `same_world` call whose generated source has found none but NumPy.
+    """Return the world of a `same_world` call in which the generated source has found only NumPy.
 
     The source may be older than a library that has been imported since. Then this is the first call
     with such an array, and the call's arguments are on the guard's frame.

@@ -164,7 +164,7 @@ def item_cases(scope: Scope, items: Items, wanted: Collection[str]) -> tuple[Cas
 def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
-    # Most values without an annotation are plain, and this test costs a tenth of the other.
+    # Most values without an annotation are plain, and this test costs a tenth of the next.
     plain = f"{type_}({local}) {{}} {scope.need('_plain', 'plain')}"
     # Containers count as foreign: strict mode looks into them.
     foreign = f"{isinstance_}({local}, {scope.need('_foreign', 'foreign', world)})"

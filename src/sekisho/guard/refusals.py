@@ -1,4 +1,4 @@
-"""Log what guards refuse to a file, for a tool that runs a program to learn it."""
+"""Log the refusals of guards to a file, for a tool that runs a program to collect them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Scope:
         return base
 
     def need(self, base: str, kind: str, what: Any = None) -> str:
-        """Return the name of a global; for the same global it is always the same."""
+        """Return the name of a global. Further calls for the same global return the same name."""
         for name, need in self.needs.items():
             if need.kind == kind and kind != "admit" and need.what == what:
                 return name

@@ -24,7 +24,7 @@ class Test(NamedTuple):
 
 
 class Case(NamedTuple):
-    """The tests that a value passes in one of the ways in which it may be valid as it stands.
+    """The tests of one way in which a value can be valid as it stands.
 
     Attributes:
         tests: the tests, all of which must be true.
@@ -48,7 +48,7 @@ def compare(left: str, right: str) -> Test:
 
 
 def contrary_of(cases: tuple[Case, ...]) -> list[str]:
-    """Return the expression that is true if all cases fail, in pieces that can be lines."""
+    """Return the expression that is true if all cases fail, in pieces between line breaks."""
     if len(cases) == 1:
         contrary = _no(cases[0])
         return [contrary[0], *(f"or {each}" for each in contrary[1:])]
@@ -212,7 +212,7 @@ class _ShapeQuestion:
         assert axis.expression is not None
         tree = axis.expression.tree
         if isinstance(tree, Braces):
-            # Only a plain `{size}`: to compute more of it might fail.
+            # Only a plain `{size}`: computing more of it might fail.
             only = tree.value
             return self.argument(only.id) if isinstance(only, ast.Name) else None
         if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
@@ -228,7 +228,7 @@ class _ShapeQuestion:
         return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
 
     def argument(self, key: str) -> str:
-        """Return the local of an argument that is a size; test that it is an integer if need be."""
+        """Return the local of an argument that is a size; test that it is an integer if needed."""
         scope, local = self.scope, self.scope.axes[key]
         parameter = next(each for each in scope.contract.parameters if each.name == key[1:-1])
         spec = parameter.spec

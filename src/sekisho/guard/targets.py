@@ -73,7 +73,7 @@ def guard_target(
 def _hand_on_methods(function: Any, guarded: Any) -> None:
     """Give a guard the public methods of a callable object, which are not in its ``__dict__``.
 
-    ``cache_clear`` of `functools.lru_cache`, ``lower`` of ``jax.jit``, ``defvjp`` of
+    Such are ``cache_clear`` of `functools.lru_cache`, ``lower`` of ``jax.jit`` and ``defvjp`` of
     ``jax.custom_vjp``.
     """
     kind = class_of(function)
@@ -298,7 +298,7 @@ def _names_around(
 ) -> dict[str, Any]:
     """Return the local names that the string annotations of a nested function or a method may use.
 
-    They are on the frames of the class bodies around the definition, and of the one function.
+    They are the locals of the class bodies around the definition, and of the function around those.
     """
     names: dict[str, Any] = {}
     if owner is not None:  # a class in a function is not a local of a frame yet

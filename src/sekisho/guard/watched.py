@@ -45,7 +45,7 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
 
 
 _SHOWN: Final = tuple({*functools.WRAPPER_ASSIGNMENTS} - {"__module__"})
-"""Not `__module__`: dill would pickle all globals of this file, as those of another module."""
+"""All but `__module__`: with it, dill would pickle all globals of this file."""
 
 
 def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:

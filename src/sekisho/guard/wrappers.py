@@ -1,4 +1,4 @@
-"""Call a wrapper as its guard was called: a keyword argument stays one."""
+"""Call a wrapper as its guard was called: keyword arguments stay keyword arguments."""
 
 from __future__ import annotations
 
