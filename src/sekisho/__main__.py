@@ -61,7 +61,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _PrintCompletion(argparse.Action):
-    """Prints what a shell needs to complete commands, options and paths."""
+    """An action that prints what a shell needs to complete commands, options and paths."""
 
     def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, __: Any = None) -> None:
         try:
@@ -70,7 +70,7 @@ class _PrintCompletion(argparse.Action):
             parser.error("completion needs shtab: install sekisho[tools]")
         commands: Any = next(each for each in parser._actions if each.dest == "command")  # noqa: SLF001 - argparse lists them nowhere else
         for command in commands.choices.values():
-            for action in command._actions:  # noqa: SLF001 - likewise
+            for action in command._actions:  # noqa: SLF001 - argparse lists them nowhere else
                 if action.dest in _PATHS:
                     action.complete = shtab.FILE
         sys.stdout.write(shtab.complete(parser, shell))
