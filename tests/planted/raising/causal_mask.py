@@ -6,6 +6,7 @@ from torch import nn
 
 
 def causal_mask(length: int) -> np.ndarray:
+    # instead: def causal_mask(length: int) -> torch.Tensor:
     return np.triu(np.ones((length, length), dtype=bool), k=1)
     # instead: return torch.ones(length, length, dtype=torch.bool).triu(1)
 
