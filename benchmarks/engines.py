@@ -116,9 +116,11 @@ class Runner:
         ]
 
     def checker(self, paths, *, stubs):
+        """Ask Pyrefly of files, or of one package, which finds its own modules beside it."""
         folders = [str(self.options.stubs)] if stubs else []
         folders.append(sysconfig.get_path("purelib"))
         command = [self.options.checker, "check", *map(str, paths), "--preset", "default"]
+        command += ["--search-path", str(Path(paths[0]).parent)]
         command += ["--output-format", "json", "--python-interpreter-path", sys.executable]
         for each in folders:
             command += ["--site-package-path", each]
@@ -126,7 +128,7 @@ class Runner:
         found = json.loads(done.stdout)["errors"]
         return [
             Found(
-                *(os.path.relpath(x["path"], "/"), x["line"], x["stop_line"], x["name"]),
+                *(x["path"], x["line"], x["stop_line"], x["name"]),
                 *(x["description"], collides(x["name"], x["description"])),
             )
             for x in found

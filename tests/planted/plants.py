@@ -36,23 +36,23 @@ class Plant(NamedTuple):
 
     @property
     def bad(self) -> str:
-        """The program without its comments, so that no reader profits from them."""
-        return _MARK.sub("", _drop_instead(self.text, keep_line=True))
+        """The program without its marks, so that no reader profits from them."""
+        return _program(self.text, repaired=False)
 
     @property
     def good(self) -> str:
         """The repaired program, with the same number of lines."""
-        return _drop_instead(self.text, keep_line=False)
+        return _program(self.text, repaired=True)
 
 
-def _drop_instead(text: str, *, keep_line: bool) -> str:
+def _program(text: str, *, repaired: bool) -> str:
     lines: list[str] = []
     for line in text.split("\n"):
         found = _INSTEAD.fullmatch(line)
-        if found and not keep_line:
+        if found and repaired:
             above = lines[-1]
             lines[-1] = above[: len(above) - len(above.lstrip())] + found[1]
-        lines.append("" if found else line)
+        lines.append("" if found else _MARK.sub("", line).rstrip())
     return "\n".join(lines)
 
 
