@@ -17,18 +17,19 @@ import contextlib
 import io
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 from collisions import collides, names_arrays
+from judging import judged_table, sample
+from operands import OPERANDS, PROBE, is_known, probed
 from shadow import annotate
 
 from sekisho.__main__ import main as sekisho_main
@@ -39,7 +40,6 @@ sys.path.insert(0, str(ROOT / "tests" / "planted"))
 from plants import read_plants  # noqa: E402 - it stands in tests/
 
 PAGE = ROOT / "docs" / "engines.md"
-JUDGED = Path(__file__).parent / "judged.json"
 RAISES = {"SK107", "SK108", "SK109"}
 """The codes that say that something is wrong, not that it crosses."""
 
@@ -134,12 +134,16 @@ class Runner:
             for x in found
         ]
 
-    def shadow(self, path, target):
-        """Write the annotated copy of a file or a folder."""
+    def map(self, path):
+        """What `sekisho map` knows."""
         with tempfile.TemporaryDirectory() as name:
             facts = Path(name) / "map.json"
             self._sekisho("map", path, "--json", facts, "--quiet")
-            known = json.loads(facts.read_text("utf-8"))
+            return json.loads(facts.read_text("utf-8"))
+
+    def shadow(self, path, target):
+        """Write the annotated copy of a file or a folder."""
+        known = self.map(path)
         functions, variables = defaultdict(list), defaultdict(list)
         for each in known["functions"]:
             functions[each["file"]].append(each)
@@ -184,6 +188,36 @@ def run_plants(runner, folder):
                 paths = sorted(where.glob("*.py"))
                 sources[state, kind, stubs] = runner.checker(paths, stubs=stubs)
     return plants, sources
+
+
+def operands_table(runner, folder):
+    """Of how many arrays at the planted mistakes each engine knows the library."""
+    plants = [plant for plant in read_plants() if plant.name in OPERANDS]
+    known = defaultdict(set)
+    for plant in plants:
+        path = folder / "named" / f"{plant.name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(probed(plant, PROBE + " = {}"), "utf-8")
+        for each in runner.map(path)["variables"]:
+            if each["name"] == PROBE and is_known(plant, each["world"]):
+                known["map"].add(plant.name)
+        path = folder / "revealed" / path.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(probed(plant, "reveal_type({})"), "utf-8")
+        runner.shadow(path, folder / "revealed in the copy" / path.name)
+    by_name = {plant.name: plant for plant in plants}
+    for where, title in (("revealed", "Pyrefly"), ("revealed in the copy", "annotated copy")):
+        paths = sorted((folder / where).glob("*.py"))
+        for stubs, more in ((False, ""), (True, ", its stubs")):
+            for each in runner.checker(paths, stubs=stubs):
+                name = Path(each.path).stem
+                if each.name == "reveal-type" and is_known(by_name[name], each.message):
+                    known[title + more].add(name)
+    known["map, or Pyrefly, its stubs"] = known["map"] | known["Pyrefly, its stubs"]
+    rows = [f"| what says it | known, of {len(plants)} |", "|---|---|"]
+    rows += [f"| {title} | {len(names)} |" for title, names in known.items()]
+    print("nobody knows", sorted(by_name.keys() - set().union(*known.values())))
+    return rows
 
 
 def of_engine(sources, state, engine):
@@ -242,23 +276,23 @@ def kinds_table(plants, sources):
 
 
 def edit(folder):
-    """Put a statement into the body of some function."""
-    for path in sorted(folder.rglob("*.py")):
-        text = path.read_text("utf-8")
-        if "        return self\n" in text:
-            mark = f"        edited = {time.time()}\n        return self\n"
-            path.write_text(text.replace("        return self\n", mark, 1), "utf-8")
-            return
+    """Put a statement into the body of a function, in the largest file."""
+    path = max(folder.rglob("*.py"), key=lambda each: each.stat().st_size)
+    mark = f"        edited = {time.time()}\n        return "
+    path.write_text(path.read_text("utf-8").replace("        return ", mark, 1), "utf-8")
 
 
 def timed(call, *arguments, **options):
-    start = time.perf_counter()
+    """Seconds of CPU in all processes that are started: they repeat on a machine with other work."""
+    start = os.times()
     found = call(*arguments, **options)
-    return found, time.perf_counter() - start
+    end = os.times()
+    used = (each - before for each, before in zip(end[2:4], start[2:4], strict=True))
+    return found, sum(used)
 
 
 def run_package(runner, package, folder):
-    """Findings of each source, and seconds cold and after an edit."""
+    """Findings of each source, and seconds of CPU cold and after an edit."""
     copy = folder / package.name
     shutil.copytree(package, copy)
     shadow = folder / "shadow" / package.name
@@ -317,40 +351,7 @@ def packages_table(results):
     return rows
 
 
-# --- judging by hand
-
-
-def sample(results, most):
-    """Write what is to be judged: every collision, and of each package's findings a few at random."""
-    rows = []
-    for package, (_, found, _, _) in results.items():
-        for source, every in found.items():
-            chosen = {x for x in every if x.raises}
-            if "shadow" not in source:  # its other findings are the same ones
-                count = most if source == "check" else most * 2 // 5
-                named = sorted(x for x in every if source == "check" or names_arrays(x.message))
-                chosen |= set(random.Random(0).sample(named, min(count, len(named))))  # noqa: S311 - a choice
-            for x in sorted(chosen):
-                message = x.message.split("\n")[0][:300]
-                row = {"package": package, "source": source, **x._asdict(), "message": message}
-                rows.append({**row, "verdict": "", "why": ""})
-    JUDGED.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
-
-
-def judged_table():
-    judged = json.loads(JUDGED.read_text("utf-8")) if JUDGED.exists() else []
-    rows = ["| engine | findings | useful | noise | false |", "|---|---|---|---|---|"]
-    for source in dict.fromkeys(x["source"] for x in judged):
-        for title, keep in (("all sampled", {True, False}), ("collisions", {True})):
-            count = Counter(
-                x["verdict"] for x in judged if x["source"] == source and x["raises"] in keep
-            )
-            count.pop("", None)
-            cells = (count["useful"], count["noise"], count["false"])
-            rows.append(
-                f"| {source}: {title} | {sum(count.values())} | {' | '.join(map(str, cells))} |"
-            )
-    return rows
+# --- the page
 
 
 def put(page, mark, rows):
@@ -373,6 +374,7 @@ def main():
         runner = Runner(options, folder / "cache")
         runner.warm = True
         plants, sources = run_plants(runner, folder / "plants")
+        tables["operands"] = operands_table(runner, folder / "operands")
         runner.warm = False
         tables["planted"], missed = plants_table(plants, sources)
         tables["kinds"] = kinds_table(plants, sources)
