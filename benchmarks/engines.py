@@ -1,10 +1,10 @@
 """Compare engines for `sekisho check`: today's inference, a type checker, and both together.
 
-    python benchmarks/engines.py --checker PYREFLY [--stubs FOLDER] [--packages FOLDER] [--write]
+    python benchmarks/engines.py --checker PYREFLY --stubs FOLDER [--packages FOLDER] [--write]
 
-PYREFLY is its program, of 1.4; FOLDER of --stubs holds pyrefly-torch-stubs and pyrefly-numpy-stubs, which must
+PYREFLY is its program, of 1.4; the first FOLDER holds pyrefly-torch-stubs and pyrefly-numpy-stubs, which must
 not be installed beside torch, since `check` would read them alone. Measured are the planted mistakes
-(tests/planted/raising), their repaired programs, and each package in the FOLDER of --packages. --write puts
+(tests/planted/raising), their repaired programs, and each package in the second FOLDER. --write puts
 the tables into docs/engines.md. --sample N writes N findings of each package into
 benchmarks/judged.json, to be judged by hand: useful, noise or false.
 """
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collisions import collides, names_arrays
-from judging import judged_table, sample
+from judging import SOURCES, judged_table, sample
 from operands import OPERANDS, PROBE, is_known, probed
 from shadow import annotate
 
@@ -117,8 +117,7 @@ class Runner:
 
     def checker(self, paths, *, stubs):
         """Ask Pyrefly of files, or of one package, which finds its own modules beside it."""
-        folders = [str(self.options.stubs)] if stubs else []
-        folders.append(sysconfig.get_path("purelib"))
+        folders = [*[self.options.stubs] * stubs, sysconfig.get_path("purelib")]
         command = [self.options.checker, "check", *map(str, paths), "--preset", "default"]
         command += ["--search-path", str(Path(paths[0]).parent)]
         command += ["--output-format", "json", "--python-interpreter-path", sys.executable]
@@ -184,8 +183,8 @@ def run_plants(runner, folder):
             runner.shadow(path, copy)
             sources[state, "check"] += runner.check(path)
         for kind, where in (("plain", folder / state), ("shadow", folder / "shadow" / state)):
-            for stubs in (False, True) if runner.options.stubs else (False,):
-                paths = sorted(where.glob("*.py"))
+            paths = sorted(where.glob("*.py"))
+            for stubs in (False, True):
                 sources[state, kind, stubs] = runner.checker(paths, stubs=stubs)
     return plants, sources
 
@@ -320,7 +319,10 @@ def run_package(runner, package, folder):
     again["shadow, stubs"] = timed(runner.checker, [shadow], stubs=True)[1]
     seconds["map"] = cold_map
     moved = {
-        name: [x._replace(path=x.path.partition(f"{folder.name}/")[2]) for x in found]
+        name: [
+            x._replace(path=x.path.partition(f"{folder.name}/")[2].removeprefix("shadow/"))
+            for x in found
+        ]
         for name, found in rows.items()
     }
     return moved, seconds, again
@@ -332,13 +334,7 @@ def packages_table(results):
     ]
     rows.append("|---|---|---|---|---|---|---|---|")
     for name, (lines, found, cold, again) in results.items():
-        for source, title in (
-            ("check", "check"),
-            ("plain", "Pyrefly"),
-            ("plain, stubs", "Pyrefly, its stubs"),
-            ("shadow", "annotated copy"),
-            ("shadow, stubs", "annotated copy, its stubs"),
-        ):
+        for source, title in SOURCES.items():
             mine = found[source]
             arrays = len(mine) if source == "check" else sum(names_arrays(x.message) for x in mine)
             collisions = len({(x.path, x.line) for x in mine if x.raises})
@@ -363,7 +359,7 @@ def put(page, mark, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--checker", required=True, help="Pyrefly's program")
-    parser.add_argument("--stubs", type=Path, help="a folder with its stubs")
+    parser.add_argument("--stubs", required=True, help="a folder with its stubs")
     parser.add_argument("--packages", type=Path, help="a folder of packages")
     parser.add_argument("--sample", type=int, default=0, help="of findings to be judged")
     parser.add_argument("--write", action="store_true", help="the tables into docs/engines.md")

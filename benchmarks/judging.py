@@ -9,6 +9,13 @@ from pathlib import Path
 
 from collisions import names_arrays
 
+SOURCES = {
+    "check": "check",
+    "plain": "Pyrefly",
+    "plain, stubs": "Pyrefly, its stubs",
+    "shadow": "annotated copy",
+    "shadow, stubs": "annotated copy, its stubs",
+}
 JUDGED = Path(__file__).parent / "judged.json"
 
 
@@ -31,15 +38,13 @@ def sample(results, most):
 
 def judged_table():
     judged = json.loads(JUDGED.read_text("utf-8")) if JUDGED.exists() else []
-    rows = ["| engine | findings | useful | noise | false |", "|---|---|---|---|---|"]
-    for source in dict.fromkeys(x["source"] for x in judged):
-        for title, keep in (("all sampled", {True, False}), ("collisions", {True})):
+    rows = ["| engine | judged | useful | noise | false |", "|---|---|---|---|---|"]
+    for source, name in SOURCES.items():
+        for title, raises in (("collisions", True), ("others", False)):
             count = Counter(
-                x["verdict"] for x in judged if x["source"] == source and x["raises"] in keep
+                x["verdict"] for x in judged if (x["source"], x["raises"]) == (source, raises)
             )
-            count.pop("", None)
-            cells = (count["useful"], count["noise"], count["false"])
-            rows.append(
-                f"| {source}: {title} | {sum(count.values())} | {' | '.join(map(str, cells))} |"
-            )
+            cells = (sum(count.values()), count["useful"], count["noise"], count["false"])
+            if cells[0]:
+                rows.append(f"| {name}: {title} | {' | '.join(map(str, cells))} |")
     return rows
