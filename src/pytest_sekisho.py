@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["crossings", "sekisho_strict"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
+_VIOLATIONS: Final = "violations="
 _TOP: Final = 40
 """How many lines a report has of each kind, those that took the longest."""
 
@@ -43,6 +44,7 @@ class _Settings:
         self.from_ini: str = config.getini("sekisho_mode")
         self.section: dict[str, Any] = _section(config)
         self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
+        self.violations: str | None = self.section.get("violations")
         self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
@@ -53,6 +55,7 @@ class _Settings:
         self.made: set[str] = set()
         self.called: set[str] = set()
         self.before: tuple[str | None, Any] | None = None
+        self.refused: list[dict[str, Any]] = []
 
     def start(self) -> None:
         """Import sekisho, and set its mode for this process and, by the environment, its workers.
@@ -61,11 +64,15 @@ class _Settings:
             pytest.UsageError: for an unknown mode or level.
         """
         modes = importlib.import_module("sekisho.context.modes")
-        if self.mode is not None:
-            try:
-                setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
-            except ValueError as error:
-                raise pytest.UsageError(str(error)) from None
+        if self.mode is not None or self.violations is not None:
+            setting = modes.process_setting()
+            if self.mode is not None:
+                try:
+                    setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
+                except ValueError as error:
+                    raise pytest.UsageError(str(error)) from None
+            if self.violations is not None and _VIOLATIONS not in (self.mode or ""):
+                setting = setting._replace(violations=self.violations)
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())
             modes.install(setting)
         if self.report == "guards":
@@ -185,7 +192,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def _begin(config: pytest.Config) -> None:
     settings = config.stash[_SETTINGS] = _Settings(config)
-    if settings.mode is not None or settings.report is not None:
+    if (settings.mode, settings.violations, settings.report) != (None, None, None):
         settings.start()
     settings.guard_packages(config)
 
@@ -195,7 +202,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if _SETTINGS not in config.stash:
         _begin(config)
     config.addinivalue_line(
-        "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
+        "markers",
+        "sekisho_mode(name, *, to_numpy, to_torch, violations): run the test in this mode of sekisho",
     )
 
 
@@ -213,6 +221,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         from_file = settings.section.get("mode", "")
         source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
+    if settings.violations is not None and _VIOLATIONS not in (settings.mode or ""):
+        lines.append(f"sekisho: violations {settings.violations} (from [tool.sekisho])")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
         source = _source(line, " ".join(config.getini("sekisho_packages")))
@@ -246,7 +256,8 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     source = f"{item.nodeid}: sekisho_mode({', '.join(arguments)})"
     levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
     modes = importlib.import_module("sekisho.context.modes")
-    if len(marker.args) != 1 or not all(map(modes.is_direction, marker.kwargs)):
+    known = modes.is_direction
+    if len(marker.args) != 1 or not all(w == "violations" or known(w) for w in marker.kwargs):
         raise pytest.UsageError(f"{source}: {levels}")
     try:
         modes.make_setting(source, *marker.args, **marker.kwargs)
@@ -269,7 +280,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         log = stack.enter_context(sekisho.record_crossings())
         outcome = yield
     if settings.log is not None and is_logged:
-        settings.log += log
+        for row in log.rows:
+            settings.log.add_row(row)
     return outcome
 
 
@@ -355,7 +367,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         settings.made |= made
         settings.called |= called
     log = settings.log
+    counted = sys.modules.get("sekisho.context.violations")
+    if counted is not None and settings.recording is None:
+        settings.refused += [row._asdict() for row in counted.violations()]
     if output is not None:
+        output["sekisho_refused"] = settings.refused
         output["sekisho_missed"] = settings.missed
         output["sekisho_unmatched"] = settings.unmatched
         output["sekisho_guards"] = [
@@ -372,6 +388,8 @@ def pytest_testnodedown(node: Any) -> None:
     """In the process that started the workers: take a worker's log in."""
     settings = node.config.stash[_SETTINGS]
     settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
+    if settings.recording is None:  # which sees the workers itself
+        settings.refused += getattr(node, "workeroutput", {}).get("sekisho_refused", ())
     settings.unmatched += getattr(node, "workeroutput", {}).get("sekisho_unmatched", ())
     reports, made, called = getattr(node, "workeroutput", {}).get("sekisho_guards", ((), (), ()))
     settings.reports += map(tuple, reports)
@@ -394,9 +412,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         text = f"sekisho: worlds[{pattern!r}]: nothing in the package is so called"
         terminalreporter.write_line(text, red=True)
     log = settings.log
+    if settings.refused:
+        _write_refused(terminalreporter, settings)
     if log is not None:
         terminalreporter.section("crossings")
         terminalreporter.write_line(_table(log).rstrip())
+
+
+def _write_refused(terminalreporter: Any, settings: _Settings) -> None:
+    """Print the values that contracts refused and that passed, of this process and its workers."""
+    table = importlib.import_module("sekisho.log.table")
+    book = importlib.import_module("sekisho.log")
+    log = book.CrossingLog()
+    for row in settings.refused:
+        log.add_violations(book.ViolationRow(**row))
+    terminalreporter.section("violations")
+    terminalreporter.write_line(
+        "\n".join([f"{table.VIOLATIONS}:", *table.lines_of(log.violations)])
+    )
 
 
 def _write_guards(terminalreporter: Any, settings: _Settings) -> None:

@@ -8,7 +8,7 @@ import linecache
 import os.path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sekisho.context import get_mode
+from sekisho.context import current, note_violation
 from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.ground import frame_at, runs_while_tracing
 from sekisho.worlds import is_compiling
@@ -40,7 +40,8 @@ def check(value: T, annotation: Any, /) -> T:
         The value itself.
 
     Raises:
-        BoundaryError: of the class that fits, naming the line, the axes, and who bound them.
+        BoundaryError: of the class that fits, naming the line, the axes, and who bound them; or, where
+            ``violations="warn"`` (see `set_mode`), a warning with the same text.
         DeclarationError: if the annotation is none.
 
     Examples:
@@ -53,7 +54,8 @@ def check(value: T, annotation: Any, /) -> T:
         >>> scores(np.ones((2, 3)), np.ones((4, 3))).shape
         (2, 4)
     """
-    if get_mode() == "off":
+    setting = current()
+    if setting.name == "off":
         return value
     from sekisho.guard import body_of  # noqa: PLC0415 - importing sekisho stays light
 
@@ -65,9 +67,20 @@ def check(value: T, annotation: Any, /) -> T:
     body = body_of(frame.f_code)
     try:
         checkpoint.hold(value, body, frame.f_lineno)
-    except BoundaryError as refusal:
+    except BoundaryError as error:
+        refusal = error.with_traceback(None)
+    else:
+        return value
+
+    def refuse() -> BoundaryError:
         title, name = _words(frame, body)
-        raise checkpoint.explain(value, body, title, name) or refusal from None
+        explained: BoundaryError | None = checkpoint.explain(value, body, title, name)
+        return explained or refusal
+
+    if setting.violations == "raise":
+        raise refuse() from None
+    if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
+        note_violation(body.contract.function if body else "check", "check", (), refuse)
     return value
 
 

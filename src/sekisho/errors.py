@@ -25,6 +25,7 @@ __all__ = [
     "ShapeError",
     "UnguardedWarning",
     "Violation",
+    "ViolationWarning",
     "WorldError",
 ]
 
@@ -170,6 +171,20 @@ class LostWriteWarning(UserWarning):
 
 class UnguardedWarning(UserWarning):
     """What the import hook or strict mode was told to guard, and could not, or not wholly."""
+
+
+class ViolationWarning(UserWarning):
+    """A value that a contract refuses, and that passed as it is: see ``violations`` of `mode`.
+
+    Its text is that of the error that it stands for. Like the error, it holds the violation alone, and
+    pickles whole.
+    """
+
+    @property
+    def violation(self) -> Violation:
+        """What was violated, as data."""
+        violation: Violation = self.args[0]
+        return violation
 
 
 hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)

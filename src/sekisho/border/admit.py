@@ -8,24 +8,24 @@ function, argument, expected, got, and the call that mends it.
 from __future__ import annotations
 
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
 from sekisho.border.facts import admit_self, bind_dtype, shape_of
 from sekisho.border.items import admit_container
 from sekisho.border.plain import plain_refusal, refuse_packed
+from sekisho.border.tolerance import admit_or_pass
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
 from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
-    MEMO,
+    FREE,
     UNANNOTATED,
     AliasSpec,
     ArraySpec,
-    Bindings,
     Contract,
     HintSpec,
     Options,
@@ -40,7 +40,6 @@ from sekisho.contract import (
     make_checker,
     match_shape,
     takes_arrays,
-    unpack_memo,
     walk,
 )
 from sekisho.errors import (
@@ -69,68 +68,17 @@ from sekisho.worlds import (
     may_cast,
     nests_deeper,
     with_leaves,
-    world_of_array_class,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.border.copies import Copies
+    from sekisho.border.call import Call
+    from sekisho.border.items import Admit
 
-__all__ = ["Boundary", "Call", "call_reader"]
+__all__ = ["Boundary"]
 
 __tracebackhide__ = hide_in_pytest
-
-
-class Call(NamedTuple):
-    """What one call of a guarded function fixes for all its values.
-
-    Attributes:
-        bound: the axis sizes bound so far; grows.
-        world: the call's world, where the annotations name none.
-        device: where tensors must be; None is anywhere.
-        binders: which item of the value at hand bound an axis; grows.
-        keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
-        leaf: which leaf of a PyTree of which structure the value is, if it is one.
-        copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
-            what the author has asked to be copied, and under a compiler.
-    """
-
-    bound: Bindings
-    world: World | None
-    device: Any
-    binders: dict[str, str]
-    keys: frozenset[str]
-    in_trial: bool = False
-    leaf: tuple[int, str] | None = None
-    copies: Copies | None = None
-
-
-def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Call]:
-    """Make the function that reads what a guard passes beside a value: context, then sizes.
-
-    It takes what `Call.copies` is to be, too.
-    """
-    options, keys = contract.options, contract.keys
-    same_world, module = options.kind == "same_world", options.device == "module"
-    context = same_world + module
-    fixed_device, home = None if module else options.device, options.world
-    has_memo = MEMO in knows
-
-    def read(arguments: tuple[Any, ...], copies: Copies | None = None) -> Call:
-        sizes = zip(knows, arguments[context:], strict=True)
-        bound = {key: size for key, size in sizes if size is not None}
-        if has_memo:
-            unpack_memo(bound)
-        world, device = home, fixed_device
-        if same_world:
-            world = world_of_array_class(arguments[0])
-        elif module:
-            device = arguments[0]
-        return Call(bound, world, device, {}, keys, False, None, copies)  # noqa: FBT003 - by name takes longer
-
-    return read
 
 
 _Anything: Final = type(ANYTHING)
@@ -165,7 +113,7 @@ class Boundary:
         """Return a valid value, and bind its axes.
 
         Raises:
-            BoundaryError: if the value may not pass.
+            BoundaryError: if the value may not pass, and the call has no tolerance.
         """
         if is_compiling():
             return self._admit(value, call, place)
@@ -177,7 +125,11 @@ class Boundary:
                 raise  # the program's own, which it may answer
             reason = "it nests too deep to be checked, or contains itself"
             violation = (place or self.root).violation(self.parameter.spec, value, reason)
-        raise BoundaryError(violation)
+        error = BoundaryError(violation)
+        if call.tolerance is None:
+            raise error
+        call.tolerance.report(place or self.root, lambda: error)
+        return value
 
     def _admit(self, value: Any, call: Call, place: Place | None) -> Any:
         parameter = self.parameter
@@ -185,20 +137,33 @@ class Boundary:
         if self.has_default and value is parameter.default:
             return value
         if isinstance(parameter.spec, PackedSpec):
-            return self.admit_as(parameter.spec.inner, value, place, call)
+            return self._admit_value(self.admit_as, parameter.spec.inner, value, place, call)
+        admit = self.admit_as
         if parameter.kind is parameter.kind.VAR_POSITIONAL:
             if len(value) == 1 and not is_compiling():
-                refuse_packed(self, value[0], call, place)
+                admit = self._admit_only
             return tuple(
-                self.admit_as(parameter.spec, each, place.inside(f"[{i}]"), call)
+                self._admit_value(admit, parameter.spec, each, place.inside(f"[{i}]"), call)
                 for i, each in enumerate(value)
             )
         if parameter.kind is parameter.kind.VAR_KEYWORD:
             return {
-                key: self.admit_as(parameter.spec, each, place.item(key), call)
+                key: self._admit_value(admit, parameter.spec, each, place.item(key), call)
                 for key, each in value.items()
             }
-        return self.admit_as(parameter.spec, value, place, call)
+        return self._admit_value(admit, parameter.spec, value, place, call)
+
+    @staticmethod
+    def _admit_value(admit: Admit, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return one value that a caller has passed, or that it gets."""
+        if call.tolerance is None:
+            return admit(spec, value, place, call)
+        return admit_or_pass(admit, spec, value, place, call)
+
+    def _admit_only(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return the only one of ``*args``, which may be all of them in a list."""
+        refuse_packed(self, value, call, place)
+        return self.admit_as(spec, value, place, call)
 
     def admit_as(  # noqa: PLR0911 - one kind, one return
         self, spec: Any, value: Any, place: Place, call: Call
@@ -257,7 +222,7 @@ class Boundary:
             world,
             not closed,
             array_spec,
-            call.bound,
+            {key: size for key, size in call.bound.items() if size is not FREE},
             policy,
             scalars=spec is UNANNOTATED or spec.takes_scalars,
         )

@@ -41,6 +41,8 @@ from sekisho.context.modes import (
     scoped,
     set_mode,
 )
+from sekisho.context.setting import read_violations
+from sekisho.context.violations import note_violation
 
 __all__ = [
     "GUARD",
@@ -63,12 +65,14 @@ __all__ = [
     "is_strict_anywhere",
     "kind_of",
     "mode",
+    "note_violation",
     "on_strict",
     "open_log",
     "open_logs",
     "own_frame",
     "own_packages",
     "read_setting",
+    "read_violations",
     "record",
     "scoped",
     "set_mode",

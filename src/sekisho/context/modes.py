@@ -6,6 +6,8 @@ writes it to the environment.
 
 A mode answers crossings in both directions alike, unless a *level* answers one of them otherwise:
 ``mode("strict", to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
+
+Beside it stands what becomes of a value that a contract refuses: ``violations="warn"`` lets it pass.
 """
 
 from __future__ import annotations
@@ -15,11 +17,22 @@ import functools
 import inspect
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sekisho.context.setting import (
+    VIOLATIONS,
+    Level,
+    Mode,
+    Setting,
+    Violations,
+    directions,
+    is_direction,
+    make_setting,
+    read_setting,
+)
 from sekisho.errors import DeclarationError
 from sekisho.ground import Block, refuse_misspelt, without_last
-from sekisho.worlds import has_world, is_compiling, world_names
+from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,12 +41,14 @@ __all__ = [
     "Level",
     "Mode",
     "Setting",
+    "Violations",
     "after_strict",
     "current",
     "current_untraced",
     "directions",
     "get_mode",
     "install",
+    "is_direction",
     "is_strict_anywhere",
     "make_setting",
     "mode",
@@ -45,105 +60,7 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-Mode = Literal["convert", "warn", "strict", "off"]
-Level = Literal["allow", "warn", "disallow"]
-
-_LEVELS: Final[dict[Mode, Any]] = {
-    "convert": "allow",
-    "warn": "warn",
-    "strict": "disallow",
-    "off": "off",
-}
 _VARIABLE: Final = "SEKISHO_MODE"
-
-
-class Setting(NamedTuple):
-    """A mode, and what it answers to a crossing into each world.
-
-    Attributes:
-        name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is looked at.
-        levels: the names of the worlds that are answered otherwise, and how.
-    """
-
-    name: Mode
-    usual: Level | Literal["off"]
-    levels: tuple[tuple[str, Level], ...] = ()
-
-    def level(self, world: str) -> Level | Literal["off"]:
-        """What is answered to a crossing into the world so named."""
-        for name, level in self.levels:
-            if name == world:
-                return level
-        return self.usual
-
-    def why_closed(self, world: str) -> str:
-        """Why nothing may cross into the world so named, where its level is ``"disallow"``."""
-        if self.name == "strict":
-            return "mode 'strict' lets nothing cross here"
-        return f"to_{world}='disallow' lets nothing cross here"
-
-    def __str__(self) -> str:
-        """The form that environments and ini files hold: ``strict to_torch=warn``."""
-        return " ".join([self.name, *(f"to_{world}={level}" for world, level in self.levels)])
-
-
-def make_setting(source: str, name: object, **levels: object) -> Setting:
-    """Check a mode and its levels, as in ``to_numpy="warn"``; `source` says whose they are.
-
-    Raises:
-        ValueError: for an unknown mode, direction or level.
-    """
-    if not isinstance(name, str) or name not in _LEVELS:
-        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
-    usual, found = _LEVELS[name], dict[str, Any]()
-    for way, level in levels.items():
-        if not is_direction(way):
-            *others, last = (f"{each}=..." for each in directions())
-            raise ValueError(f"{source}: expected {', '.join(others)} or {last}, got {way!r}.")
-        if level is None:
-            continue
-        if not isinstance(level, str) or level not in get_args(Level):
-            raise ValueError(
-                f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
-            )
-        if name == "off":
-            raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
-        if level != usual:
-            found[way.removeprefix("to_")] = level
-    order = world_names()
-    return Setting(name, usual, tuple(sorted(found.items(), key=lambda each: order.index(each[0]))))
-
-
-def directions() -> list[str]:
-    """The words for the ways into each world: ``to_numpy``, ``to_torch``, ..."""
-    return [f"to_{name}" for name in world_names()]
-
-
-def is_direction(way: str) -> bool:
-    """Whether a word is one of them, if need be of a world that another package brings."""
-    return way.startswith("to_") and has_world(way.removeprefix("to_"))
-
-
-def _words(literal: Any) -> str:
-    return ", ".join(map(repr, get_args(literal)))
-
-
-def read_setting(text: str, source: str) -> Setting:
-    """Read ``"strict"`` or ``"strict to_torch=warn"``; `source` says who wrote it.
-
-    Raises:
-        ValueError: for an unknown mode, direction or level.
-    """
-    name, *pairs = text.split() or [""]
-    levels = dict[str, str]()
-    for pair in pairs:
-        way, _, level = pair.partition("=")
-        if not is_direction(way):
-            make_setting(source, "convert", **{pair: None})  # which says so
-        levels[way] = level
-    return make_setting(source, name, **levels)
-
 
 _scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
     "sekisho_mode", default=()
@@ -247,13 +164,17 @@ def get_mode() -> Mode:
     return current().name
 
 
-def set_mode(mode: Mode, **levels: Level | None) -> None:
+def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Level | None) -> None:
     """Set the mode of this process, and of the worker processes it starts from now on.
 
     A surrounding ``with mode(...)`` block still wins inside of it.
 
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
+        violations: what becomes of a value that a contract refuses, an argument, a result or what
+            `check` is asked about: ``"raise"`` an error, or ``"warn"``: it passes as it is, with a
+            `ViolationWarning` for each place. None leaves it as it is; a process begins with
+            ``"raise"``.
         **levels: what to answer instead to crossings into one world: ``to_numpy="warn"``,
             ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None is
             what the mode says.
@@ -269,13 +190,14 @@ def set_mode(mode: Mode, **levels: Level | None) -> None:
         >>> sk.set_mode("convert")
     """
     _refuse_misspelt("set_mode", levels)
-    install(make_setting("set_mode()", mode, **levels))
+    violations = violations or _process.violations
+    install(make_setting("set_mode()", mode, violations, **levels))
 
 
 def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
     wrong = [way for way in levels if not is_direction(way)]
     if wrong:
-        refuse_misspelt(function, wrong, directions())
+        refuse_misspelt(function, wrong, [VIOLATIONS, *directions()])
 
 
 def process_setting() -> Setting:
@@ -298,6 +220,7 @@ class mode(Block):  # noqa: N801 - used like a function
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
+        violations: see `set_mode`; None is what holds around the block.
         **levels: see `set_mode`.
 
     Raises:
@@ -312,14 +235,21 @@ class mode(Block):  # noqa: N801 - used like a function
 
     call = "(...)"
 
-    def __init__(self, name: Mode, **levels: Level | None) -> None:
+    def __init__(
+        self, name: Mode, *, violations: Violations | None = None, **levels: Level | None
+    ) -> None:
         _refuse_misspelt("mode", levels)
-        self._setting = make_setting("mode()", name, **levels)
+        self._setting = make_setting("mode()", name, violations, **levels)
+        self._violations = violations
         self._is_used = False
 
     def __enter__(self) -> None:
         self._is_used = True
-        _scoped.set((*_scoped.get(), (self, _entering(self._setting, self))))
+        setting = self._setting
+        around = current_untraced().violations
+        if self._violations is None and setting.violations != around:
+            setting = setting._replace(violations=around)
+        _scoped.set((*_scoped.get(), (self, _entering(setting, self))))
 
     def __exit__(self, *error: object) -> None:
         _scoped.set(without_last(_scoped.get(), self))
@@ -329,11 +259,11 @@ class mode(Block):  # noqa: N801 - used like a function
         """Have a function, or a coroutine, run in this mode whenever it is called."""
         self._is_used = True
         setting = self._setting
-        name = setting.name
+        name, violations = setting.name, self._violations
         told: dict[str, Any] = {f"to_{world}": level for world, level in setting.levels}
 
         def fresh() -> mode:
-            return mode(name, **told)
+            return mode(name, violations=violations, **told)
 
         decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):

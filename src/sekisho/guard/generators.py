@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.border import Boundary, Copies, Place, call_reader
-from sekisho.context import get_mode
+from sekisho.context import current
 from sekisho.errors import hide_in_pytest
 from sekisho.ground import not_counted
+from sekisho.guard.tolerance import tolerance_maker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
-    from sekisho.border import Call
+    from sekisho.border import Call, Tolerance
     from sekisho.contract import Contract
     from sekisho.guard.writes import Called
 
@@ -28,13 +29,13 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
     last batch of an epoch may be smaller.
     """
     read_call = call_reader(contract, knows)
-    boundaries = _Boundaries(contract)
+    boundaries = _Boundaries(contract, tolerance_maker(contract, called.filename, called.line))
     written = (contract.function, called.filename, called.line)
     keeps_copies = contract.options.copy is not True
     is_async = contract.flavour == "async generator"
 
     def watch(generator: Any, *arguments: Any) -> Any:
-        if get_mode() == "off":
+        if current().name == "off":
             return generator
         # What is sent is an argument, too: see `writes`.
         copies = Copies(*written) if keeps_copies else None
@@ -47,10 +48,11 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
 class _Boundaries:
     """Where values pass between a generator and its caller; the same for every call."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, make_tolerance: Callable[[], Tolerance]) -> None:
         assert contract.yielded is not None
         assert contract.sent is not None
         self.contract = contract
+        self.make_tolerance = make_tolerance
         self.yielded = Boundary(contract, contract.yielded, is_result=True)
         self.sent = Boundary(contract, contract.sent, is_result=False)
         self.result = Boundary(contract, contract.result, is_result=True)
@@ -84,7 +86,10 @@ class _Passage:
         return self.boundaries.result.admit(value, self.fresh_call())
 
     def fresh_call(self) -> Call:
-        return self.call._replace(bound=dict(self.call.bound), binders={}, copies=None)
+        is_tolerant = current().violations == "warn"
+        tolerance = self.boundaries.make_tolerance() if is_tolerant else None
+        bound = dict(self.call.bound)
+        return self.call._replace(bound=bound, binders={}, copies=None, tolerance=tolerance)
 
     def look(self) -> None:
         """Tell what the body has written into a copy of what it was sent last."""

@@ -16,12 +16,14 @@ from sekisho.border import (
     make_hand_back,
     make_quick_lane,
 )
-from sekisho.context import get_mode, on_strict
+from sekisho.context import current, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
-from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
+from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, runs_while_tracing
+from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
+from sekisho.guard.tolerance import NAMES, note_traced, sizes_or_free, tolerance_maker
 from sekisho.guard.wrappers import make_as_called, make_binder
 from sekisho.guard.writes import Called, called_by, listen, stand_for
 from sekisho.watch import settle_boundary, thread
@@ -30,7 +32,6 @@ from sekisho.worlds import (
     World,
     array_class,
     asked_worlds,
-    describe,
     find_world,
     is_compiling,
     is_unflattening,
@@ -46,6 +47,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from sekisho.border import Call
     from sekisho.contract import Bindings
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
@@ -53,8 +55,6 @@ if TYPE_CHECKING:
 __all__ = ["Names"]
 
 __tracebackhide__ = hide_in_pytest
-
-_NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
 
 _CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
 """What depends on which libraries are there, or on bodies being watched."""
@@ -72,7 +72,7 @@ def _watch_bodies() -> None:
 def refresh_all() -> None:
     """Let all guards written before know what they could not: a library has been imported since."""
     for guard in live_guards():
-        names: Names | None = guard.__globals__.get(_NAMES)
+        names: Names | None = guard.__globals__.get(NAMES)
         if names is not None:  # None if its text is not written yet
             names.refresh(guard.__globals__)
 
@@ -116,7 +116,7 @@ class Names:
             make_explainer, self.contract, self.function, self.called
         )
         self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
-        namespace[_NAMES] = self
+        namespace[NAMES] = self
 
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in again what has changed; the text too, if it asks for too few worlds."""
@@ -168,7 +168,7 @@ class Names:
             case "device":
                 return self.contract.options.device
             case "module_device":
-                return functools.partial(_module_device, self.contract, self.contract.options.world)
+                return functools.partial(module_device, self.contract, self.contract.options.world)
             case "array_type_of":
                 return Outlined.make(make_array_type_of, self.contract)
             case "first_array":
@@ -281,24 +281,20 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
     # A result is its caller's own, and so is a copy for which the author has asked.
     written = (contract.function, called.filename, called.line)
     keeps_copies = not is_result and contract.options.copy is not True
+    tolerance_of_call = tolerance_maker(contract, *written[1:])
+
+    admit_traced = _make_admit_traced(boundary, read_call, binds)
 
     def admit(value: Any, *arguments: Any) -> Any:
-        if get_mode() == "off":
+        setting = current()
+        if setting.name == "off":
             return (value, *map(_unchecked_size, binds)) if binds else value
         if is_compiling():
-            call = read_call(arguments)
-            admitted: Any = None
-            refusal: BoundaryError | None = None
-            try:
-                admitted = boundary.admit(value, call)
-            except BoundaryError as error:
-                # The compiler prints an error's arguments: let it be one that reads well.
-                refusal = type(error)(str(error.args[0]))
-            if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
-                raise refusal
-            return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+            return admit_traced(value, arguments, passes=setting.violations == "warn")
         look_for_worlds()
-        call = read_call(arguments, Copies(*written) if keeps_copies else None)
+        copies = Copies(*written) if keeps_copies else None
+        tolerance = tolerance_of_call() if setting.violations == "warn" else None
+        call = read_call(arguments, copies, tolerance)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
         start = len(thread.refused)
@@ -311,7 +307,12 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
         settle_boundary(start, None)
         if call.copies:
             listen(call.copies, contract.flavour, called)
-        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+        if not binds:
+            return admitted
+        sizes = _sizes(call.bound, binds)
+        if tolerance is not None and tolerance.has_passed:
+            sizes = sizes_or_free(binds, sizes)
+        return (admitted, *sizes)
 
     def admit_unless_unflattened(value: Any, *arguments: Any) -> Any:
         if is_compiling() or not is_unflattening():
@@ -321,6 +322,30 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
     if may_unflatten(contract.function):
         return admit_unless_unflattened
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
+
+
+def _make_admit_traced(
+    boundary: Boundary, read_call: Callable[..., Call], binds: tuple[str, ...]
+) -> Callable[..., Any]:
+    """Make the same for a compiler of torch, which traces it."""
+
+    def admit_traced(value: Any, arguments: tuple[Any, ...], *, passes: bool) -> Any:
+        call = read_call(arguments)
+        admitted: Any = None
+        refusal: BoundaryError | None = None
+        try:
+            admitted = boundary.admit(value, call)
+        except BoundaryError as error:
+            if passes:
+                note_traced(type(error), error.args[0])
+                return (value, *map(_unchecked_size, binds)) if binds else value
+            # The compiler prints an error's arguments: let it be one that reads well.
+            refusal = type(error)(str(error.args[0]))
+        if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
+            raise refusal
+        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+
+    return admit_traced
 
 
 def _world_of_call(contract: Contract) -> World:
@@ -356,34 +381,6 @@ def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
-
-
-def make_array_type_of(contract: Contract) -> Callable[..., type]:
-    """Make what finds the array class of the world that a call is in."""
-    first_array = first_array_of(contract)
-
-    def array_type_of(*arguments: Any) -> type:
-        """The array class of the world that a call is in: its first array's, else NumPy's."""
-        found: type = array_class(find_world(first_array(*arguments)) or HOST)
-        return found
-
-    return array_type_of
-
-
-def _module_device(contract: Contract, home: World | None, module: Any) -> Any:
-    """Where a module's first parameter is."""
-    device = home and home.device_of_module(module)
-    if device is None:
-        reason = "device='module' is where the first parameter is, and there is none"
-        expected = "a module with parameters"
-        is_module = home is not None and home.is_module(module)
-        hint = None if is_module else "device='module' is for the methods of a module"
-        place = contract.parameters[0].place
-        violation = Violation(
-            contract.function, place, expected, describe(module), reason, hint=hint
-        )
-        raise DeviceError(violation)
-    return device
 
 
 on_strict(_watch_bodies)

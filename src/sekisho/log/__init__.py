@@ -7,6 +7,7 @@ fills it is the business of `context`, for guards, and of `recorder`, for whole 
 
 from sekisho.log.book import KEEP, KEEP_OF_PROGRAM, CrossingLog
 from sekisho.log.crossing import MAIN, SUMS, Crossing, Process, Row, key_of
+from sekisho.log.violation import ViolationRow
 
 __all__ = [
     "KEEP",
@@ -17,5 +18,6 @@ __all__ = [
     "Process",
     "Row",
     "SUMS",
+    "ViolationRow",
     "key_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.context import read_violations
 from sekisho.errors import DeclarationError
 from sekisho.ground import printable
 from sekisho.worlds import class_of
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["read_project", "read_pyproject", "read_tools"]
 
-_FORMS: Final = {"mode": str, "packages": list, "worlds": dict, "check": dict, "fuzz": dict}
+_FORMS: Final = {
+    "mode": str,
+    "violations": str,
+    "packages": list,
+    "worlds": dict,
+    "check": dict,
+    "fuzz": dict,
+}
 """What the section may hold: each part is read by whom it concerns, and known to all."""
 
 
@@ -58,9 +66,13 @@ def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
     is_table = class_of(section) is dict
     if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
         raise DeclarationError(
-            f"{printable(str(path))}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
-            f"got {section!r}."
+            f"{printable(str(path))}: [tool.sekisho] takes packages = [...], mode = '...', violations = '...' and "
+            f"the tables worlds, check and fuzz, got {section!r}."
         )
+    try:
+        read_violations(f"{printable(str(path))}: [tool.sekisho]", section.get("violations"))
+    except ValueError as error:
+        raise DeclarationError(str(error)) from None
     return path, section
 
 

@@ -1,0 +1,59 @@
+"""What a guard's call has to say where ``violations="warn"``: its values, its sizes, and its traces."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.border import Tolerance, find_doubts
+from sekisho.context import note_violation
+from sekisho.contract import FREE
+from sekisho.errors import BoundaryError, Violation, hide_in_pytest
+from sekisho.ground import is_guard, locals_of, runs_while_tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.contract import Contract
+
+__all__ = ["NAMES", "note_traced", "sizes_or_free", "tolerance_maker"]
+
+__tracebackhide__ = hide_in_pytest
+
+NAMES: Final = "__sekisho_names__"
+"""Under which global name a guard has the `Names` that filled its globals."""
+
+
+def tolerance_maker(contract: Contract, *written: Any) -> Callable[[], Tolerance]:
+    """Make what gives a call of a guard its tolerance; `written` says where its function is."""
+    doubts = functools.partial(find_doubts, contract, functools.partial(_values, contract))
+    return functools.partial(Tolerance, written, doubts)
+
+
+def _values(contract: Contract) -> dict[str, Any]:
+    """What the call that is under way has passed so far, by the names of its parameters."""
+    frame = inspect.currentframe()
+    while frame is not None and not (is_guard(frame.f_code) and _contract_of(frame) is contract):
+        frame = frame.f_back
+    found = locals_of(frame) if frame else {}
+    return {each.name: found[each.name] for each in contract.parameters if each.name in found}
+
+
+def _contract_of(frame: Any) -> Contract | None:
+    # An item of an iterable may be taken in the body of another guard than its own.
+    return getattr(frame.f_globals.get(NAMES), "contract", None)
+
+
+def sizes_or_free(keys: tuple[str, ...], sizes: list[Any]) -> list[Any]:
+    """Fill in what a refused value has not bound: the text may compare it without a question."""
+    return [
+        FREE if size is None and key[0] not in "#<" else size
+        for key, size in zip(keys, sizes, strict=True)
+    ]
+
+
+@runs_while_tracing
+def note_traced(kind: type[BoundaryError], violation: Violation) -> None:
+    """Note a refused value that a compiler of torch is tracing, when it traces it."""
+    note_violation(violation.function, violation.place, (), lambda: kind(violation))
