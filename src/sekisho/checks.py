@@ -60,7 +60,11 @@ def check(value: T, annotation: Any, /) -> T:
     from sekisho.guard import body_of  # noqa: PLC0415 - importing sekisho stays light
 
     if is_compiling():
-        getattr(_traced, _traced_checkpoint(annotation)).hold(value, body_of(None))
+        checkpoint = getattr(_traced, _traced_checkpoint(annotation))
+        if setting.violations == "raise":
+            checkpoint.hold(value, body_of(None))
+        else:
+            checkpoint.hold_or_note(value, body_of(None))
         return value
     checkpoint = _checkpoint(annotation)
     frame = _caller()

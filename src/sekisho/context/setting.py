@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from sekisho.ground import closest
 from sekisho.worlds import has_world, world_names
@@ -103,8 +103,7 @@ def read_violations(source: str, violations: object) -> Violations | None:
         ValueError: for any other word, with the one that was meant.
     """
     if violations is None or violations in get_args(Violations):
-        known: Any = violations
-        return known
+        return cast("Violations | None", violations)
     meant = closest(str(violations), get_args(Violations))
     hint = f"\n  hint: did you mean {meant!r}?" if meant else ""
     raise ValueError(

@@ -17,6 +17,7 @@ from sekisho.contract import (
     prepare_checkers,
 )
 from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
+from sekisho.guard.tolerance import CHECKED_PLACE, note_traced, parts_of
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class Checkpoint:
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()
+
+    def hold_or_note(self, value: Any, body: Body | None) -> None:
+        """Check a value that a compiler of torch traces, and note it if it is refused."""
+        try:
+            self.hold(value, body)
+        except BoundaryError as error:
+            note_traced(type(error), CHECKED_PLACE, *parts_of(error))
 
     def holds_without_doubts(self, value: Any, body: Body | None, line: int) -> bool:
         """Whether a refused value fits where what another refused value names fits any size.

@@ -23,7 +23,7 @@ from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, run
 from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
-from sekisho.guard.tolerance import NAMES, note_traced, sizes_or_free, tolerance_maker
+from sekisho.guard.tolerance import NAMES, note_traced, parts_of, sizes_or_free, tolerance_maker
 from sekisho.guard.wrappers import make_as_called, make_binder
 from sekisho.guard.writes import Called, called_by, listen, stand_for
 from sekisho.watch import settle_boundary, thread
@@ -337,8 +337,8 @@ def _make_admit_traced(
             admitted = boundary.admit(value, call)
         except BoundaryError as error:
             if passes:
-                note_traced(type(error), error.args[0])
-                return (value, *map(_unchecked_size, binds)) if binds else value
+                note_traced(type(error), boundary.parameter.place, *parts_of(error))
+                return (value, *sizes_or_free(binds, [None] * len(binds))) if binds else value
             # The compiler prints an error's arguments: let it be one that reads well.
             refusal = type(error)(str(error.args[0]))
         if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Contract
 
-__all__ = ["NAMES", "note_traced", "sizes_or_free", "tolerance_maker"]
+__all__ = [
+    "CHECKED_PLACE",
+    "NAMES",
+    "note_traced",
+    "parts_of",
+    "sizes_or_free",
+    "tolerance_maker",
+]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -53,7 +60,26 @@ def sizes_or_free(keys: tuple[str, ...], sizes: list[Any]) -> list[Any]:
     ]
 
 
+CHECKED_PLACE: Final = "check"
+"""What a `check` is called in reports: its line is the place."""
+
+
+def parts_of(error: BoundaryError) -> tuple[Any, ...]:
+    """The parts of a violation: a compiler of torch would hand over an empty one as a whole."""
+    violation: Any = error.args[0]
+    return (
+        violation.function,
+        violation.place,
+        violation.expected,
+        violation.got,
+        violation.reason,
+        violation.axes,
+        violation.hint,
+    )
+
+
 @runs_while_tracing
-def note_traced(kind: type[BoundaryError], violation: Violation) -> None:
+def note_traced(kind: type[BoundaryError], place: str, *violation: Any) -> None:
     """Note a refused value that a compiler of torch is tracing, when it traces it."""
-    note_violation(violation.function, violation.place, (), lambda: kind(violation))
+    function: str = violation[0]
+    note_violation(function, place, (), lambda: kind(Violation(*violation)))

@@ -157,10 +157,10 @@ class CrossingLog:
             rest = [a - b for a, b in zip(sums, before.get(key, (0, 0, 0.0, 0)), strict=True)]
             if rest[0]:
                 later._add(key, *rest)
-        for row in self.violations:
-            count = row.count - earlier._violations.get(row._replace(count=0), 0)
+        for refused in self.violations:
+            count = refused.count - earlier._violations.get(refused._replace(count=0), 0)
             if count:
-                later.add_violations(row._replace(count=count))
+                later.add_violations(refused._replace(count=count))
         seen = Counter(earlier._events)  # other processes' may stand before them
         for event in self._events:
             if seen[event]:
@@ -182,8 +182,8 @@ class CrossingLog:
             process = rows[0].process if len(rows) == 1 else f"{len(rows)} processes"
             for row in rows:
                 log.add_row(row._replace(process=process))
-        for row in self.violations:
-            log.add_violations(row)
+        for refused in self.violations:
+            log.add_violations(refused)
         return log
 
     def to_records(self) -> list[dict[str, Any]]:

@@ -230,6 +230,6 @@ def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
                 texts[-1] += f"\n[italic]hint: {escape(advice)}[/italic]"
             table.add_row(*texts)
         console.print(table)
-    lines = [VIOLATIONS, *lines_of(log.violations)] if log.violations else []
-    for line in (*lines, *notes_of(log)):
+    refused = [VIOLATIONS, *lines_of(log.violations)] if log.violations else []
+    for line in (*refused, *notes_of(log)):
         console.print(line, markup=False)
