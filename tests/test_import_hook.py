@@ -568,9 +568,9 @@ def test_pyproject_holds_packages_and_table(package, monkeypatch):
     ("text", "message"),
     [
         ("", r"no \[tool.sekisho\] with packages"),
-        ("[tool.sekisho]\npackages = 'one'", r"takes packages = \[...\]"),
-        ("[tool.sekisho]\npackage = ['one']", "takes packages"),
-        ("[tool.sekisho]\npackages = ['one']\nworlds = 'numpy'", "takes packages"),
+        ("[tool.sekisho]\npackages = 'one'", "packages: expected a list of strings, got 'one'"),
+        ("[tool.sekisho]\npackage = ['one']", "Did you mean 'packages'"),
+        ("[tool.sekisho]\npackages = ['one']\nworlds = 'numpy'", "worlds: expected a table"),
     ],
 )
 def test_a_section_of_another_form_is_refused(tmp_path, monkeypatch, text, message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import logging
 import os
 import pickle
@@ -227,11 +228,8 @@ def test_one_fault_is_reported_once_whatever_else_names_the_axis(world):
     five = world.zeros(5)
     with letting_pass() as caught:
         f(world.zeros(2, 3), world.zeros(5, 4), world.zeros(4), five, w=world.zeros(6, 8))
-    assert texts(caught) == [
-        str(caught[0].message),
-    ]
-    assert counts() == [("test_one_fault", "argument 'y'", "ShapeError", 1)] or len(counts()) == 1
-    assert counts()[0][1:] == ("argument 'y'", "ShapeError", 1)
+    assert len(caught) == 1
+    assert [row[1:] for row in counts()] == [("argument 'y'", "ShapeError", 1)]
 
 
 HINTS = {
@@ -741,8 +739,6 @@ def test_a_recorded_program_shows_them(program, tmp_path):
         program.write_text(text, "utf-8")
         arguments = ("-m", "sekisho", "crossings", "--json", str(path), "--github", str(program))
         done = run(*arguments, SEKISHO_MODE="violations=warn")
-        import json  # noqa: PLC0415
-
         (row,) = json.loads(path.read_text("utf-8"))["violations"]
         assert (row["count"], row["error"], row["place"]) == (3, "BoundaryError", "the result")
         assert 'values that contracts refused, and that passed (violations="warn")' in done.stderr
@@ -793,10 +789,10 @@ def test_the_plugin_reads_the_project_and_prints_them(pytester):
     result.assert_outcomes(passed=2, warnings=1)
     result.stdout.fnmatch_lines(
         [
-            "sekisho: violations warn (from *tool.sekisho*)",
+            "sekisho: violations warn (from ?tool.sekisho?)",
             "*= violations =*",
-            "*values that contracts refused, and that passed*",
-            "*.py:10: BoundaryError, 3 x",
+            "values that contracts refused, and that passed*",
+            "*.py:9: BoundaryError, 3 x",
             "    half() the result: expected int, got a float.",
         ]
     )
@@ -808,7 +804,7 @@ def test_the_project_file_is_refused_with_the_word_that_was_meant(pytester):
     path = pytester.makepyprojecttoml("[tool.sekisho]\nviolations = 'wran'\n")
     result = pytester.runpytest_subprocess()
     result.stderr.fnmatch_lines(
-        [f"*{path.name}: ?tool.sekisho?: expected violations to be one of*, got 'wran'.", "*'warn'?"]
+        [f"*{path.name}: ?tool.sekisho? violations: expected 'raise' or 'warn', got 'wran'. Did you mean 'warn'?"]
     )
 
 

@@ -13,7 +13,16 @@ import textwrap
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from sekisho import __version__, adopting, cleaning, crossings, linting, mapping, restoring
+from sekisho import (
+    __version__,
+    adopting,
+    cleaning,
+    configuring,
+    crossings,
+    linting,
+    mapping,
+    restoring,
+)
 from sekisho.ground import closest, printable
 
 __all__ = ["main", "run"]
@@ -76,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     mapping.add_command(commands)
     linting.add_command(commands)
     adopting.add_command(commands)
+    configuring.add_command(commands)
     restoring.add_command(commands)
     cleaning.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.errors import DeclarationError
 from sekisho.ground import interpreter_flags, printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
 from sekisho.writing import end_by, replace_file
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
-
-_TOP: Final = 40
-"""How many lines the table in a terminal has of each kind."""
 
 
 class Limit(NamedTuple):
@@ -102,13 +100,13 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--mermaid", action="store_true", help="print a flowchart, not the table")
     parser.add_argument("--quiet", action="store_true", help="print no table")
-    parser.add_argument("--top", type=_whole, default=_TOP, metavar="N", help="lines of the table")
-    events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM} if not told)"
-    parser.add_argument("--keep", type=_whole, default=KEEP_OF_PROGRAM, metavar="N", help=events)
+    parser.add_argument("--top", type=_whole, metavar="N", help="lines of the table (40)")
+    events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM})"
+    parser.add_argument("--keep", type=_whole, metavar="N", help=events)
     own = "an installed package whose lines are your own, too; may be given again"
-    parser.add_argument("--own", action="append", default=[], metavar="PACKAGE", help=own)
+    parser.add_argument("--own", action="append", metavar="PACKAGE", help=own)
     limits = "undeclared, crossings>N or bytes>N: exit with 1 if so; may be given again"
-    parser.add_argument("--fail-on", action="append", default=[], metavar="LIMIT", help=limits)
+    parser.add_argument("--fail-on", action="append", metavar="LIMIT", help=limits)
     parser.add_argument("-m", dest="module", action="store_true", help="run a module")
     parser.add_argument("program", help="the script, or with -m the module")
     parser.add_argument("args", nargs="...", help="its own arguments")
@@ -129,9 +127,12 @@ def run(options: argparse.Namespace) -> int:
         parser.error(f"there is no script {options.program!r}")
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
+    from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only
+
     try:
+        fill_options(options, "crossings", Path.cwd())
         limits = [read_limit(text) for text in options.fail_on]
-    except ValueError as error:
+    except (DeclarationError, ValueError) as error:
         parser.error(str(error))
     for path in (options.json, options.html):
         if path is not None and not path.parent.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -73,6 +74,10 @@ def run(options: argparse.Namespace) -> int:
     parser: argparse.ArgumentParser = options.parser
     if options.write and not (options.fix or options.add_ignore):
         parser.error("--write goes with --fix or --add-ignore")
+    if options.write_baseline and (options.fix or options.add_ignore):
+        parser.error(
+            "--write-baseline notes what is found: run it after --fix or --add-ignore, not with it"
+        )
     _name_journal(options, parser)
     try:
         settings = _settings(options)
@@ -186,8 +191,12 @@ def _refuse_unrecoverable(edits: list[_Edit], parser: argparse.ArgumentParser) -
     """Refuse to write where git could not bring the files back."""
     from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - as above
 
+    folders: dict[str, list[str]] = {}
     for edit in edits:
-        why = say_unrecoverable(edit.change.path)
+        folder, name = os.path.split(edit.change.path)
+        folders.setdefault(folder, []).append(name)
+    for folder, (first, *others) in folders.items():
+        why = say_unrecoverable(str(Path(folder, first)), *others)
         if why is not None:
             parser.error(why)
 

@@ -97,8 +97,8 @@ def test_settings_of_pyproject(project):
     ("table", "message"),
     [
         ("select = ['SK2']", "there is no code 'SK2', only SK101, "),
-        ("selects = []", "there is no setting 'selects', only baseline, exclude, ignore, "),
-        ("select = 'SK101'", "expected a list of codes, got 'SK101'"),
+        ("selects = []", "there is no setting 'selects'. Did you mean 'select'?"),
+        ("select = 'SK101'", "select: expected a list of strings, got 'SK101'"),
         ("suffixes = {_x = 'tensorflow'}", "there is no world 'tensorflow', only numpy, "),
         ("select = [", "pyproject.toml is no TOML: Invalid value (at end of document)"),
     ],
@@ -117,6 +117,8 @@ def test_settings_that_say_what_nobody_knows(project, run_check, table, message)
         ([".", "--select", "XY1"], "there is no code 'XY1'"),
         ([".", "--write"], "--write goes with --fix"),
         ([".", "--write-baseline"], "--write-baseline needs a file"),
+        ([".", "--write-baseline", "--fix"], "--write-baseline notes what is found: run it after"),
+        ([".", "--write-baseline", "--add-ignore"], "--write-baseline notes what is found"),
         ([".", "--baseline", "pyproject.toml"], "is no baseline"),
     ],
 )

@@ -372,3 +372,29 @@ def test_changes_to_other_files_do_not_keep_a_file_from_being_written(project, r
     before = path.read_bytes()
     assert run_check("main.py", "--fix", "--write", forced=False)[0] != 2
     assert path.read_bytes() != before
+
+
+def test_git_is_asked_once_for_the_files_of_a_folder(project, run_check, monkeypatch):
+    names = [f"{folder}m{number}.py" for folder in ("", "inner/") for number in range(6)]
+    paths = [project.write(LIE, name) for name in names]
+    commit(project.folder, *names)
+    asked = []
+    real = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **options: asked.append(words) or real(words, **options)
+    )
+    before = [path.read_bytes() for path in paths]
+    assert run_check(".", "--fix", "--write", forced=False)[0] != 2
+    assert all(path.read_bytes() != old for path, old in zip(paths, before, strict=True))
+    assert len(asked) == 4  # what is changed, and what git does not know, in two folders
+    assert all(words[0] == "git" for words in asked)
+
+
+def test_one_changed_file_of_many_keeps_all_from_being_written(project, run_check):
+    paths = [project.write(LIE, f"m{number}.py") for number in range(6)]
+    commit(project.folder, *[path.name for path in paths])
+    paths[4].write_text(f"{LIE}# mine\n", "utf-8")
+    before = [path.read_bytes() for path in paths]
+    status, _, err = run_check(".", "--fix", "--write", forced=False)
+    assert (status, " M m4.py\n" in err) == (2, True)
+    assert [path.read_bytes() for path in paths] == before

@@ -143,5 +143,5 @@ def test_a_file_that_only_mentions_sekisho_leaves_the_project_its_section(tmp_pa
     own.write_text("[tool.sekisho]\nmode = 'strict'", "utf-8")
     assert section(tmp_path, own) == {"mode": "strict"}
     own.write_text("[tool.sekisho]\nmistake = 1", "utf-8")
-    with pytest.raises(pytest.UsageError, match=r"\[tool.sekisho\] takes packages = "):
+    with pytest.raises(pytest.UsageError, match=r"there is no setting .mistake"):
         section(tmp_path, own)

@@ -41,7 +41,6 @@ from sekisho.context.modes import (
     scoped,
     set_mode,
 )
-from sekisho.context.setting import read_violations
 from sekisho.context.violations import note_violation
 
 __all__ = [
@@ -72,7 +71,6 @@ __all__ = [
     "own_frame",
     "own_packages",
     "read_setting",
-    "read_violations",
     "record",
     "scoped",
     "set_mode",

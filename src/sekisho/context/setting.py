@@ -17,7 +17,6 @@ __all__ = [
     "is_direction",
     "make_setting",
     "read_setting",
-    "read_violations",
 ]
 
 Mode = Literal["convert", "warn", "strict", "off"]
@@ -93,10 +92,10 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
             found[way.removeprefix("to_")] = level
     order = world_names()
     ordered = tuple(sorted(found.items(), key=lambda each: order.index(each[0])))
-    return Setting(name, usual, ordered, read_violations(source, violations) or "raise")
+    return Setting(name, usual, ordered, _read_violations(source, violations) or "raise")
 
 
-def read_violations(source: str, violations: object) -> Violations | None:
+def _read_violations(source: str, violations: object) -> Violations | None:
     """Check what becomes of refused values; None says nothing.
 
     Raises:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "known_code", "read_settings"]
 
-_KEYS = frozenset({"select", "ignore", "suffixes", "per-file-ignores", "baseline", "exclude"})
-
 
 class Settings(NamedTuple):
     """What is told, and what is not.
@@ -97,14 +95,11 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
         return Settings(Path.cwd(), suffixes=_default_suffixes())
     try:
         return _read(section.get("check", {}), file.parent)
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
 
 def _read(table: dict[str, Any], folder: Path) -> Settings:
-    for key in table:
-        if key not in _KEYS:
-            raise ValueError(f"there is no setting {key!r}, only {', '.join(sorted(_KEYS))}")
     suffixes = _default_suffixes()
     for ending, name in table.get("suffixes", {}).items():
         names = [name] if isinstance(name, str) else list(name)
@@ -127,8 +122,6 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
 
 
 def _codes(codes: Any) -> tuple[str, ...]:
-    if isinstance(codes, str):
-        raise TypeError(f"expected a list of codes, got {codes!r}")
     return tuple(known_code(code) for code in codes)
 
 

@@ -109,7 +109,7 @@ class Observer:
         self._keeps = keeps
         self._places: list[tuple[_Place, Any]] = []
         self._made: dict[tuple[Any, int], Any] = {}
-        self._modules: frozenset[str] = frozenset()
+        self._modules: tuple[str, ...] = ()
 
     def wrap(self, holder: Any, name: str, key: Any, make: Callable[[Any], Any]) -> None:
         """Wrap what a holder has under a name, if the holder lets it.
@@ -123,7 +123,7 @@ class Observer:
         """
         with _lock:
             if not self._places:
-                self._modules = frozenset(sys.modules)
+                self._modules = tuple(sys.modules)
                 self._wrap_warnings()
             self._put(holder, name, key, make)
 
@@ -188,7 +188,7 @@ class Observer:
             for place, _ in self._places:
                 if not place.makers and _places.get(place.key) is place:
                     del _places[place.key]
-            _replace_in(sys.modules.keys() - self._modules, gone)
+            _replace_in(_imported_since(self._modules), gone)
             self._places.clear()
             if not self._keeps:
                 self._made.clear()
@@ -201,7 +201,15 @@ def original_of(value: Any) -> Any:
     return value
 
 
-def _replace_in(modules: set[str], gone: dict[int, Any]) -> None:
+def _imported_since(before: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules that were imported since; all that there are, if one of those before was removed."""
+    # `sys.modules` keeps the order of imports, and names are compared by identity first: this takes a tenth
+    # of the time of a difference of sets.
+    now = tuple(sys.modules)
+    return now[len(before) :] if now[: len(before)] == before else now
+
+
+def _replace_in(modules: tuple[str, ...], gone: dict[int, Any]) -> None:
     """Put functions where modules have imported a wrapper by its name."""
     for name in modules:
         module = sys.modules.get(name)

@@ -86,6 +86,7 @@ class Checkpoint:
         doubts = find_doubts(body.contract, lambda: arguments, self.parameter, call)
         for key in doubts:
             free(body.bound, key)
+        body.tell()
         try:
             if doubts:
                 self.hold(value, body, line)

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from sekisho.context import read_violations
 from sekisho.errors import DeclarationError
 from sekisho.ground import printable
+from sekisho.package.schema import SCHEMA, check
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
-__all__ = ["read_project", "read_pyproject", "read_tools"]
-
-_FORMS: Final = {
-    "mode": str,
-    "violations": str,
-    "packages": list,
-    "worlds": dict,
-    "check": dict,
-    "fuzz": dict,
-}
-"""What the section may hold: each part is read by whom it concerns, and known to all."""
+__all__ = ["fill_options", "read_project", "read_pyproject", "read_tools"]
 
 
 def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -63,16 +54,9 @@ def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
     """
     path, tools = read_tools(place)
     section: Any = tools.get("sekisho", {})
-    is_table = class_of(section) is dict
-    if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
-        raise DeclarationError(
-            f"{printable(str(path))}: [tool.sekisho] takes packages = [...], mode = '...', violations = '...' and "
-            f"the tables worlds, check and fuzz, got {section!r}."
-        )
-    try:
-        read_violations(f"{printable(str(path))}: [tool.sekisho]", section.get("violations"))
-    except ValueError as error:
-        raise DeclarationError(str(error)) from None
+    fault = check(section)
+    if fault is not None:
+        raise DeclarationError(f"{printable(str(path))}: {fault}")
     return path, section
 
 
@@ -84,3 +68,24 @@ def read_pyproject(place: Path) -> tuple[list[str], dict[str, str]]:
     """
     _, section = read_project(place)
     return section.get("packages", []), section.get("worlds", {})
+
+
+def fill_options(options: argparse.Namespace, command: str, place: Path) -> None:
+    """Give the options that a command line has left out (None) their values of ``[tool.sekisho.COMMAND]``.
+
+    What the section does not set has its default.
+
+    Args:
+        options: what argparse has read.
+        command: the name of the command, and of its table.
+        place: a folder of the project, or a file in one.
+
+    Raises:
+        DeclarationError: if the section is not valid.
+    """
+    _, section = read_project(place)
+    table: dict[str, Any] = section.get(command, {})
+    for name, schema in SCHEMA["properties"][command]["properties"].items():
+        key = name.replace("-", "_")
+        if getattr(options, key) is None:
+            setattr(options, key, table.get(name, schema["default"]))

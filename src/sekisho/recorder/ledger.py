@@ -58,8 +58,9 @@ class Ledger:
         self._begun = time.time()
         self._times = 0
         self._text = LineFile(str(self._path.with_suffix(".rows")), self._header)
-        self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview]
         self._maps: list[mmap.mmap] = []
+        # Mapped before the program can change its user or its root.
+        self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview] = self._map(0)
         self._rows = 0
 
     @classmethod
@@ -102,7 +103,7 @@ class Ledger:
             if self._rows >= MOST_ROWS:
                 return None
             number, index = divmod(self._rows, CHUNK)
-            if index == 0:
+            if index == 0 and number > 0:
                 try:
                     self._columns = self._map(number)
                 except (OSError, ValueError):

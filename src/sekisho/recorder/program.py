@@ -36,12 +36,14 @@ __all__ = ["Recording", "begin_as_told", "environment_for"]
 VARIABLE: Final = "SEKISHO_RECORDING"
 _BEGIN: Final = Path(__file__).parent / "begin.py"
 _libraries: Final[dict[str, str]] = {}
+_GUARDS: Final = "sekisho.guard"
+"""With guards alone there is something to count, too: the values that contracts refuse."""
 
 
 def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
     """Prepare a folder; give what the environment of a Python process must hold to record itself there."""
     (folder / MARK).touch()
-    names = ",".join(name for name in world_names() if world_named(name).watched)
+    names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
 

@@ -88,6 +88,7 @@ class Journal:
         self._file: Any = None
         self._begun = 0
         self._first_line = b""
+        self._open()
 
     def note_arguments(self, traced: Any, key: Hashable, values: Sequence[Any]) -> None:
         """Note where arrays have come from that a function is given."""
@@ -127,14 +128,18 @@ class Journal:
         if held[0] >= _FIRST_COUNT:
             self._write({"count": held[0], "call": held[1]})
 
+    def note_loss(self) -> None:
+        """Remember, for the next line, that a call could not be noted."""
+        if self._file is not None:
+            self._file.lost += 1
+
     def end(self, functions: Sequence[Any]) -> None:
         """Write all counts."""
         for traced in functions:
             for held in traced.known.values():
                 if held[0] > 1:
                     self._write({"count": held[0], "call": held[1]})
-        if self._file is not None:
-            self._write({"ended": time.time()})
+        self._write({"ended": time.time()})
 
     def begin_anew(self) -> None:
         """Write into another file, as a child that was forked does."""
@@ -144,6 +149,7 @@ class Journal:
         self._begun = 0
         self._first_line = _FORKED
         self._travels.clear()
+        self._open()
 
     def _state_of(self, traced: Any) -> _State:
         if traced.state is None:
@@ -186,13 +192,18 @@ class Journal:
             }
 
     def _write(self, line: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            if self._file is None:
-                path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
-                self._file = self._line_file(path, self._header)
+        if self._file is None:
+            self._open()
+        if self._file is not None:
             if self._file.lost and self._file.write(_LOST):
                 self._file.lost = 0
             self._file.write((json.dumps(line, default=str) + "\n").encode())
+
+    def _open(self) -> None:
+        """Begin a file, before the program can change its user or its root."""
+        with contextlib.suppress(OSError):
+            path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
+            self._file = self._line_file(path, self._header)
 
     def _header(self) -> bytes:
         """Whether the process was forked; and, if the file has to be begun again, that something is missing."""

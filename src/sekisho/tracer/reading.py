@@ -101,7 +101,8 @@ def what_is_missing(folder: Path) -> str:
     said = [{word for line in _lines_of(path) for word in line} for path in folder.glob("*.calls")]
     lost = sum("lost" in words for words in said)
     # A forked child of multiprocessing's ends by os._exit, and nobody else has to.
-    silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said)
+    # Who has called nothing has nothing to note.
+    silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said if words)
     missing = [
         f"{_processes(lost)} could not note all calls" * bool(lost),
         f"{_processes(silent)} ended without a word: killed, by os._exit, or unable to write"

@@ -111,6 +111,10 @@ class Journal(Protocol):
         """A call that was seen twice as often as when this was last told."""
         ...
 
+    def note_loss(self) -> None:
+        """A call that could not be noted."""
+        ...
+
 
 class Tracer:
     """Tells a journal of the calls of all functions that are written in some files.
@@ -208,8 +212,8 @@ class Tracer:
         own.busy = True
         try:
             call(*args)
-        except Exception:  # noqa: BLE001, S110 - a value may raise anything when it is looked at
-            pass
+        except Exception:  # noqa: BLE001 - a value may raise anything when it is looked at
+            self._journal.note_loss()
         finally:
             own.busy = False
 

@@ -5,29 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from sekisho.ground import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 __all__ = ["say_unrecoverable"]
 
+_CHANGED: Final = ("status", "--porcelain", "--untracked-files=no", "--")
+_UNKNOWN: Final = ("ls-files", "--others", "--")
 
-def say_unrecoverable(path: str) -> str | None:
-    """Say why git could not bring back what is written into a file, or below a folder; None if it could.
 
-    Changes to other files of the repository count if it is a folder, since its files are confirmed by running
-    the program; of one file, only its own do.
+def say_unrecoverable(path: str, *others: str) -> str | None:
+    """Say why git could not bring back what is written into files, or below a folder; None if it could.
+
+    Only the files' own changes count. Below a folder those of its whole repository do, since its files are
+    confirmed by running the program.
+
+    Args:
+        path: a file, or a folder.
+        others: names of files in the same folder as the first.
     """
-    folder, name = os.path.split(path)
-    tracked: Sequence[str] = [f":(literal){name}"]
-    untracked = tracked
     if Path(path).is_dir():
-        folder, tracked, untracked = path, (), ("*.py",)
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *tracked)
-    unknown = _git(folder, "ls-files", "--others", "--", *untracked)
+        return _say(path, _git(path, *_CHANGED), _git(path, *_UNKNOWN, "*.py"))
+    folder = os.path.dirname(path)
+    names = [f":(literal){name}" for name in (os.path.basename(path), *others)]
+    return _say(path, _git(folder, *_CHANGED, *names), _git(folder, *_UNKNOWN, *names))
+
+
+def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
     if changed is None or unknown is None:
         return (
             f"{printable(path)} is in no git repository, and nothing else could bring it back after --write\n"
