@@ -262,9 +262,9 @@ def test_an_axis_that_only_a_refused_value_would_bind_fits_any_size(world, name)
 
 
 def test_a_type_variable_of_a_refused_value_fits_any_dtype():
-    from typing import TypeVar  # noqa: PLC0415
+    from typing import TypeVar
 
-    from numpy.typing import NDArray  # noqa: PLC0415
+    from numpy.typing import NDArray
 
     S = TypeVar("S", np.float32, np.float64)
 
@@ -329,7 +329,11 @@ def test_of_variadic_arguments_those_that_are_valid_are_converted(torch):
     assert type(kwargs["b"]) is torch.Tensor
     assert type(only) is list
     assert [each.message.violation.place for each in caught] == [
-        *("argument 'args' at args[1]", "argument 'kwargs' at kwargs['a']", "argument 'args' at args[0]")
+        *(
+            "argument 'args' at args[1]",
+            "argument 'kwargs' at kwargs['a']",
+            "argument 'args' at args[0]",
+        )
     ]
 
 
@@ -376,7 +380,7 @@ def test_what_a_generator_yields_is_sent_and_returns_passes(world):
     array = world.array_type
     hint = Float32[array, "n"]
 
-    from collections.abc import Generator  # noqa: PLC0415
+    from collections.abc import Generator
 
     @world.decorate
     def f() -> Generator[hint, hint, hint]:
@@ -578,7 +582,7 @@ def test_the_number_of_places_is_bounded(monkeypatch):
     with letting_pass() as caught:
         for number in range(10):
             for _ in range(2):
-                exec(compile("narrow(WRONG)", f"<place {number}>", "exec"), globals())  # noqa: S102
+                exec(compile("narrow(WRONG)", f"<place {number}>", "exec"), globals())
     assert len(caught) == 4
     rows = counted.violations()
     assert [row.count for row in rows] == [2, 2, 2, 14]
@@ -671,7 +675,11 @@ def test_a_decorated_function_runs_with_it():
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("wran", "\n  hint: did you mean 'warn'?"), ("rise", "\n  hint: did you mean 'raise'?"), (3, "")],
+    [
+        ("wran", "\n  hint: did you mean 'warn'?"),
+        ("rise", "\n  hint: did you mean 'raise'?"),
+        (3, ""),
+    ],
 )
 def test_another_word_is_refused_with_the_one_that_was_meant(word, hint):
     expected = f"expected violations to be one of 'raise', 'warn', got {word!r}.{hint}"
@@ -742,7 +750,9 @@ def test_a_recorded_program_shows_them(program, tmp_path):
         (row,) = json.loads(path.read_text("utf-8"))["violations"]
         assert (row["count"], row["error"], row["place"]) == (3, "BoundaryError", "the result")
         assert 'values that contracts refused, and that passed (violations="warn")' in done.stderr
-        assert "BoundaryError, 3 x\n    half() the result: expected int, got a float." in done.stderr
+        assert (
+            "BoundaryError, 3 x\n    half() the result: expected int, got a float." in done.stderr
+        )
         assert "::warning file=" in done.stdout
 
 
@@ -804,7 +814,9 @@ def test_the_project_file_is_refused_with_the_word_that_was_meant(pytester):
     path = pytester.makepyprojecttoml("[tool.sekisho]\nviolations = 'wran'\n")
     result = pytester.runpytest_subprocess()
     result.stderr.fnmatch_lines(
-        [f"*{path.name}: ?tool.sekisho? violations: expected 'raise' or 'warn', got 'wran'. Did you mean 'warn'?"]
+        [
+            f"*{path.name}: ?tool.sekisho? violations: expected 'raise' or 'warn', got 'wran'. Did you mean 'warn'?"
+        ]
     )
 
 
@@ -814,7 +826,7 @@ def test_a_package_under_the_import_hook_goes_on(pytester, monkeypatch):
     )
     monkeypatch.syspath_prepend(pytester.path)
     with sk.install_import_hook("gently", worlds={"gently": "numpy"}):
-        from gently.halves import half  # noqa: PLC0415
+        from gently.halves import half
     with letting_pass() as caught:
         assert half("no array", 4) == 2.0
     assert [each.message.violation.place for each in caught] == ["argument 'x'", "the result"]
@@ -838,7 +850,9 @@ def test_jit_of_jax_traces_past_a_refused_value():
 def test_a_compiler_of_torch_traces_past_a_refused_value(torch):
     @sk.torch_world
     def f(
-        x: Float32[torch.Tensor, "n"], y: Float32[torch.Tensor, "n k"], z: Float32[torch.Tensor, "k"]
+        x: Float32[torch.Tensor, "n"],
+        y: Float32[torch.Tensor, "n k"],
+        z: Float32[torch.Tensor, "k"],
     ) -> Float32[torch.Tensor, "k"]:
         sk.check(x, Float32[torch.Tensor, "9"])
         return y.sum(0)
