@@ -625,6 +625,12 @@ def test_another_thread_has_the_processs_answer_as_it_has_its_mode():
     assert len(raised) == 1
 
 
+def test_code_without_a_module_is_warned_too():
+    with letting_pass() as caught:
+        exec("narrow(WRONG)", {"narrow": narrow, "WRONG": WRONG})  # noqa: S102
+    assert texts(caught) == [TEXT]
+
+
 def test_a_handler_that_calls_the_function_again_is_not_called_again():
     class Handler(logging.Handler):
         def emit(self, record):

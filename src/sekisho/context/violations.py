@@ -95,7 +95,8 @@ def note_violation(
                 ViolationWarning,
                 filename,
                 line,
-                module=frame.f_globals.get("__name__"),
+                # Python says nothing at all of a module None.
+                module=frame.f_globals.get("__name__") or "<unknown>",
                 registry=frame.f_globals.setdefault("__warningregistry__", {}),
             )
         except ViolationWarning:  # Python raises each of them, where it raises the first
