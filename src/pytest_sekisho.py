@@ -44,7 +44,10 @@ class _Settings:
         self.from_ini: str = config.getini("sekisho_mode")
         self.section: dict[str, Any] = _section(config)
         self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
-        self.violations: str | None = self.section.get("violations")
+        said = f"{self.mode or ''} {os.environ.get(_VARIABLE, '')}"
+        self.violations: str | None = None
+        if _VIOLATIONS not in said:  # these two come before the file
+            self.violations = self.section.get("violations")
         self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
@@ -71,8 +74,9 @@ class _Settings:
                     setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
                 except ValueError as error:
                     raise pytest.UsageError(str(error)) from None
-            if self.violations is not None and _VIOLATIONS not in (self.mode or ""):
-                setting = setting._replace(violations=self.violations)
+            if _VIOLATIONS not in (self.mode or ""):
+                violations = self.violations or modes.process_setting().violations
+                setting = setting._replace(violations=violations)
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())
             modes.install(setting)
         if self.report == "guards":
@@ -221,7 +225,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         from_file = settings.section.get("mode", "")
         source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
-    if settings.violations is not None and _VIOLATIONS not in (settings.mode or ""):
+    if settings.violations is not None:
         lines.append(f"sekisho: violations {settings.violations} (from [tool.sekisho])")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")

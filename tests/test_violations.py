@@ -65,7 +65,7 @@ def declared(kind, **options):
 KINDS = ["numpy", "torch", "jax", "same", "boundary"]
 
 
-def make(kind, flavour, **options):
+def make(kind, flavour, **options):  # noqa: C901 - one flavour, one function
     """A function that gives back what it got, of each flavour: how it is called, and its arrays."""
     decorate, array, xp = declared(kind, **options)
     hint = Float32[array, "n 3"]
@@ -627,7 +627,7 @@ def test_another_thread_has_the_processs_answer_as_it_has_its_mode():
 
 def test_code_without_a_module_is_warned_too():
     with letting_pass() as caught:
-        exec("narrow(WRONG)", {"narrow": narrow, "WRONG": WRONG})  # noqa: S102
+        exec("narrow(WRONG)", {"narrow": narrow, "WRONG": WRONG})
     assert texts(caught) == [TEXT]
 
 
@@ -813,7 +813,57 @@ def test_the_plugin_reads_the_project_and_prints_them(pytester):
         ]
     )
     line = pytester.runpytest_subprocess("--sekisho-mode=strict violations=raise", "-k", "passes")
-    line.assert_outcomes(failed=1)
+    line.assert_outcomes(failed=1, deselected=1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "ini", "section", "expected"),
+    [
+        ("convert violations=warn", "strict", "", "strict violations=warn"),
+        ("convert violations=warn", "strict violations=raise", "warn", "strict"),
+        ("strict", "", "warn", "strict violations=warn"),
+        ("strict", "warn", "warn", "warn violations=warn"),
+    ],
+)
+def test_the_mode_comes_first_then_the_environment_then_the_project(
+    pytester, monkeypatch, environment, ini, section, expected
+):
+    monkeypatch.setenv("SEKISHO_MODE", environment)
+    said = f"[tool.sekisho]\nviolations = {section!r}\n" if section else ""
+    pytester.makepyprojecttoml(f"{said}[tool.pytest.ini_options]\nsekisho_mode = {ini!r}\n")
+    pytester.makepyfile(
+        f"""
+        from sekisho.context import current
+
+        def test_it():
+            assert str(current()) == {expected!r}
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_workers_of_xdist_hand_their_counts_over(pytester):
+    pytest.importorskip("xdist")
+    pytester.makepyfile(
+        """
+        import numpy as np, sekisho as sk, pytest
+
+        @sk.numpy_world
+        def half(n: int) -> int:
+            return n / 2
+
+        @pytest.mark.parametrize("n", range(6))
+        def test_passes(n):
+            with sk.mode("strict", violations="warn"):
+                half(n)
+        """
+    )
+    for options in (["-n2"], ["-n2", "--sekisho-report=everywhere"], ["--sekisho-report"]):
+        result = pytester.runpytest_subprocess(*options, "-Wignore")
+        result.stdout.fnmatch_lines(["*.py:10: BoundaryError, *"])
+        lines = [line for line in result.outlines if "BoundaryError, " in line]
+        counts = [int(line.split("BoundaryError, ")[1].split(" x")[0]) for line in lines]
+        assert sum(counts) == 6
 
 
 def test_the_project_file_is_refused_with_the_word_that_was_meant(pytester):

@@ -240,7 +240,7 @@ class mode(Block):  # noqa: N801 - used like a function
     ) -> None:
         _refuse_misspelt("mode", levels)
         self._setting = make_setting("mode()", name, violations, **levels)
-        self._violations = violations
+        self._violations: Violations | None = violations
         self._is_used = False
 
     def __enter__(self) -> None:
