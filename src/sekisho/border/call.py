@@ -25,7 +25,8 @@ class Call(NamedTuple):
         device: where tensors must be; None is anywhere.
         binders: which item of the value at hand bound an axis; grows.
         keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
+        in_trial: whether one alternative of a union is tried, or a value of a call that has a tolerance:
+            nobody may ever read the refusal.
         leaf: which leaf of a PyTree of which structure the value is, if it is one.
         copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
             what the author has asked to be copied, and under a compiler.
@@ -68,7 +69,9 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Cal
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        # By position: by name takes longer.
-        return Call(bound, world, device, {}, keys, False, None, copies, tolerance)  # noqa: FBT003 - as said
+        # By position: by name takes longer. With a tolerance a refusal is worded once a place, so each
+        # value is tried first.
+        in_trial = tolerance is not None
+        return Call(bound, world, device, {}, keys, in_trial, None, copies, tolerance)
 
     return read

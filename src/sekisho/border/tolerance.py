@@ -89,8 +89,10 @@ def _try(
     """Admit a value; or return the error, and have the call as it was before."""
     before, binders = dict(call.bound), dict(call.binders)
     start, count = len(thread.refused), len(call.copies or ())
+    if call.in_trial is not in_trial:
+        call = call._replace(in_trial=in_trial)
     try:
-        return admit_as(spec, value, place, call._replace(in_trial=in_trial)), None
+        return admit_as(spec, value, place, call), None
     except BoundaryError as error:
         refusal = error.with_traceback(None)
     call.bound.clear()
