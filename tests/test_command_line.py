@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -104,3 +105,48 @@ def test_the_name_in_messages_is_the_one_that_can_be_typed():
         [sys.executable, "-m", "sekisho", "chek"], check=False, capture_output=True, text=True
     )
     assert done.stderr.startswith("python -m sekisho: error: ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
+def test_a_shell_completes_commands_and_options(shell, capsys):
+    pytest.importorskip("shtab")
+    status, out, err = said(capsys, "--print-completion", shell)
+    assert (status, err) == (0, "")
+    for command in COMMANDS:
+        assert command in out
+    assert "fail-on" in out
+    assert "write-baseline" in out
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("sekisho ch", {"check"}),
+        ("sekisho c", {"check", "clean", "config", "crossings"}),
+        ("sekisho crossings --fail", {"--fail-on"}),
+        ("sekisho check ma", {"main.py"}),
+        ("sekisho map --html ma", {"main.py"}),
+    ],
+)
+def test_bash_completes_what_was_typed(typed, expected, capsys, tmp_path):
+    pytest.importorskip("shtab")
+    (tmp_path / "main.py").write_text("", "utf-8")
+    (tmp_path / "completion").write_text(said(capsys, "--print-completion", "bash")[1], "utf-8")
+    words = typed.split()
+    script = (
+        "source completion\n"
+        f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}\n"
+        f"_shtab_sekisho sekisho {words[-1]} {words[-2]}\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == expected, done.stderr
+
+
+def test_completion_without_shtab_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    status, _, err = said(capsys, "--print-completion", "bash")
+    assert (status, err) == (2, "sekisho: error: completion needs shtab: install sekisho[tools]\n")

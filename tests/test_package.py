@@ -65,6 +65,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
         "sekisho/py.typed",
         "pytest_sekisho.py",
         "_pytest_sekisho_fuzz.py",
+        "_pytest_sekisho_settings.py",
         "hypothesis_sekisho.py",
         f"{info}/licenses/LICENSE",
     }
@@ -79,9 +80,7 @@ def test_the_metadata_is_complete(installed):
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert (
-        "guards the border between the NumPy world and the PyTorch world" in metadata.get_payload()
-    )
+    assert "Declare which array library a function works in" in metadata.get_payload()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     addresses = {line.partition(",")[0] for line in metadata.get_all("Project-URL", [])}
     assert addresses == set(project["urls"])  # none, as long as it is kept nowhere

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pytest_sekisho
+import _pytest_sekisho_settings
 import sekisho as sk
 from sekisho.__main__ import main
 from sekisho.log import KEEP_OF_PROGRAM
@@ -138,7 +138,7 @@ def from_hook(folder, capsys):
 def from_pytest(folder, capsys):
     config: Any = SimpleNamespace(inipath=None, rootpath=folder)
     with pytest.raises(pytest.UsageError) as caught:
-        pytest_sekisho._section(config)
+        _pytest_sekisho_settings.read_section(config)
     return str(caught.value)
 
 

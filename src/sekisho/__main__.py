@@ -39,6 +39,11 @@ The exit status is 0 if all went well, 1 if something was found, and 2 for wrong
 """
 
 
+_SHELLS: Final = ("bash", "zsh", "fish", "tcsh")
+_PATHS: Final = {"path", "paths", "program", "package", "json", "html", "baseline"}
+"""Arguments and options that take the path of a file or of a folder."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with the word that was probably meant."""
 
@@ -53,6 +58,23 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {_with_meant(message, self.format_help())}\n")
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints what a shell needs to complete commands, options and paths."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, __: Any = None) -> None:
+        try:
+            import shtab  # noqa: PLC0415 - an extra, for this option only
+        except ImportError:
+            parser.error("completion needs shtab: install sekisho[tools]")
+        commands: Any = next(each for each in parser._actions if each.dest == "command")  # noqa: SLF001 - argparse lists them nowhere else
+        for command in commands.choices.values():
+            for action in command._actions:  # noqa: SLF001 - likewise
+                if action.dest in _PATHS:
+                    action.complete = shtab.FILE
+        sys.stdout.write(shtab.complete(parser, shell))
+        parser.exit()
 
 
 def _with_meant(message: str, shown: str) -> str:
@@ -80,6 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     name = "python -m sekisho" if sys.argv[0] == __file__ else "sekisho"
     parser = _Parser(prog=name, description=_ABOUT, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"sekisho {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=_SHELLS,
+        metavar="SHELL",
+        help="print the completion for bash, zsh, fish or tcsh, and exit",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     crossings.add_command(commands)
     mapping.add_command(commands)

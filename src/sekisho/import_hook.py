@@ -31,7 +31,8 @@ def install_import_hook(
 
     Args:
         packages: names of packages, or of modules. None reads them, and the table, from
-            ``[tool.sekisho]`` in the nearest ``pyproject.toml``.
+            ``[tool.sekisho]`` in the nearest ``pyproject.toml``. If pytest has installed the
+            hook of that section already, it is returned.
         worlds: dotted names, with ``*`` for any characters, to ``"numpy"``, ``"torch"``,
             ``"same"``, ``"boundary"`` or ``"unguarded"``. A name stands for everything inside it;
             the longest name that matches wins.
@@ -63,6 +64,9 @@ def install_import_hook(
                 "install_import_hook(): no [tool.sekisho] with packages = [...] in a "
                 "pyproject.toml here or above."
             )
+        installed = Hook.installed(packages, worlds)
+        if installed is not None:
+            return installed
     hook = Hook([packages] if isinstance(packages, str) else packages, worlds or {})
     hook.install()
     return hook

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import pytest_sekisho
+import _pytest_sekisho_settings
 import sekisho as sk
 from sekisho.code import Skipped, read_file
 from sekisho.ground import decode, parse
@@ -116,7 +116,7 @@ def test_the_hook_reads_what_was_not_imported_by_the_same_reader(tmp_path, monke
 
 def section(folder, named=None):
     config: Any = SimpleNamespace(inipath=named, rootpath=folder)
-    return pytest_sekisho._section(config)
+    return _pytest_sekisho_settings.read_section(config)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,14 @@ class Hook:
             if not any(pattern.startswith(f"{name}.") for name in known):
                 raise DeclarationError(f"worlds[{pattern!r}]: no module of that name is there.")
 
+    @staticmethod
+    def installed(packages: Sequence[str], worlds: Mapping[str, str]) -> Hook | None:
+        """Return the hook that guards exactly these packages by this table; None if there is none."""
+        wanted = tuple(packages), tuple(worlds.items())
+        return next(
+            (each for each in _installed if (each.packages, each.table.rows) == wanted), None
+        )
+
     def install(self) -> None:
         """Begin to guard what is imported."""
         _refuse_rivals(self.packages)
