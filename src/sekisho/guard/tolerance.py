@@ -41,15 +41,16 @@ def tolerance_maker(contract: Contract, *written: Any) -> Callable[[], Tolerance
 def _values(contract: Contract) -> dict[str, Any]:
     """What the call that is under way has passed so far, by the names of its parameters."""
     frame = inspect.currentframe()
-    while frame is not None and not (is_guard(frame.f_code) and _contract_of(frame) is contract):
+    while frame is not None and not (is_guard(frame.f_code) and _is_of(contract, frame)):
         frame = frame.f_back
     found = locals_of(frame) if frame else {}
     return {each.name: found[each.name] for each in contract.parameters if each.name in found}
 
 
-def _contract_of(frame: Any) -> Contract | None:
-    # An item of an iterable may be taken in the body of another guard than its own.
-    return getattr(frame.f_globals.get(NAMES), "contract", None)
+def _is_of(contract: Contract, frame: Any) -> bool:
+    """Whether a guard has this contract: an item of an iterable may be taken in the body of another one."""
+    names = frame.f_globals.get(NAMES)  # a guard that was sent to this process has none
+    return names is None or names.contract is contract
 
 
 def sizes_or_free(keys: tuple[str, ...], sizes: list[Any]) -> list[Any]:
