@@ -25,6 +25,7 @@ VALID: dict[str, Any] = {
     "worlds": {"shop.filters": "numpy"},
     "check": {
         "select": ["SK1"],
+        "extend-select": ["misleading-name"],
         "ignore": ["SK102"],
         "per-file-ignores": {"tests/*": ["SK103"]},
         "suffixes": {"_img": ["numpy", "torch"], "_net": "torch"},

@@ -34,4 +34,12 @@ def _told(solution: Solution, settings: Settings) -> Iterator[Finding]:
             if finding.path not in ignores:
                 ignores[finding.path] = Ignores(function.file.text)
             if not ignores[finding.path].has(finding):
-                yield finding
+                yield finding._replace(column=_character(function.file.text, finding))
+
+
+def _character(text: str, finding: Finding) -> int:
+    """The column in characters: Python counts bytes of UTF-8."""
+    if text.isascii():
+        return finding.column
+    line = text.split("\n")[finding.line - 1].encode("utf-8", "surrogatepass")
+    return len(line[: finding.column - 1].decode("utf-8", "ignore")) + 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.findings.finding import CODES
+from sekisho.findings.finding import to_code
 from sekisho.ground import printable
 from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
@@ -15,7 +15,7 @@ from sekisho.worlds import world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Settings", "known_code", "read_settings"]
+__all__ = ["Settings", "read_settings"]
 
 
 class Settings(NamedTuple):
@@ -69,17 +69,6 @@ def _matches(path: str, pattern: str) -> bool:
     )
 
 
-def known_code(code: str) -> str:
-    """A code, or the beginning of some.
-
-    Raises:
-        ValueError: if no code begins so.
-    """
-    if not code or not any(each.startswith(code) for each in CODES):
-        raise ValueError(f"there is no code {code!r}, only {', '.join(CODES)}")
-    return code
-
-
 def read_settings(paths: Iterable[str | Path]) -> Settings:
     """The settings of the project that the first of some paths lies in.
 
@@ -112,7 +101,7 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
     baseline = table.get("baseline")
     return Settings(
         folder,
-        _codes(table.get("select", ["SK"])),
+        (*_codes(table.get("select", ["SK"])), *_codes(table.get("extend-select", []))),
         _codes(table.get("ignore", [])),
         {pattern: _codes(codes) for pattern, codes in table.get("per-file-ignores", {}).items()},
         {ending: worlds for ending, worlds in suffixes.items() if worlds},
@@ -122,7 +111,7 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
 
 
 def _codes(codes: Any) -> tuple[str, ...]:
-    return tuple(known_code(code) for code in codes)
+    return tuple(to_code(code) for code in codes)
 
 
 def _default_suffixes() -> dict[str, frozenset[str]]:

@@ -18,7 +18,9 @@ from sekisho.ground._private import (
 )
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
+from sekisho.ground.colours import Style, has_colours, painted
 from sekisho.ground.frames import locals_of, not_counted
+from sekisho.ground.git import ask_git
 from sekisho.ground.hooks import Observer, original_of
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
@@ -57,10 +59,12 @@ __all__ = [
     "OPTIONS",
     "Observer",
     "STUB",
+    "Style",
     "WRITE",
     "as_command_data",
     "as_command_property",
     "as_json",
+    "ask_git",
     "callee_names",
     "closest",
     "compile_function",
@@ -72,6 +76,7 @@ __all__ = [
     "foreign_name",
     "frame_at",
     "generated_source",
+    "has_colours",
     "interpreter_flags",
     "is_being_imported",
     "is_guard",
@@ -86,6 +91,7 @@ __all__ = [
     "original_of",
     "parse",
     "passing",
+    "painted",
     "printable",
     "quiet",
     "refuse_misspelt",

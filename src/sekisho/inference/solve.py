@@ -76,11 +76,18 @@ class Solution(NamedTuple):
 
 
 def solve(
-    paths: Iterable[str | Path], cache: Cache | None = None, calls: Calls | None = None
+    paths: Iterable[str | Path],
+    cache: Cache | None = None,
+    calls: Calls | None = None,
+    texts: Mapping[str, bytes] | None = None,
 ) -> Solution:
     """Read all Python files and notebooks below some paths.
 
-    What functions were seen to be called with counts beside the calls that are read.
+    Args:
+        paths: files and folders.
+        cache: what is kept of an earlier run.
+        calls: what functions were seen to be called with, which counts beside the calls that are read.
+        texts: of files that are not as they are on disk, what they would hold, by path.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -88,7 +95,7 @@ def solve(
     cache = cache or Cache()
     with _without_collector():
         skipped: list[Skipped] = []
-        modules = [*_read_modules(paths, cache, skipped)]
+        modules = [*_read_modules(paths, cache, skipped, texts or {})]
         libraries = Libraries(cache)
         program = Program([(module.file, module.table) for module in modules], libraries)
         knowledge = Knowledge(program)
@@ -125,10 +132,10 @@ class _Module:
 
 
 def _read_modules(
-    paths: Iterable[str | Path], cache: Cache, skipped: list[Skipped]
+    paths: Iterable[str | Path], cache: Cache, skipped: list[Skipped], texts: Mapping[str, bytes]
 ) -> Iterator[_Module]:
-    for path in find_files(paths):
-        file = read_file(path)
+    for path in find_files(paths, texts):
+        file = read_file(path, texts.get(str(path)))
         if isinstance(file, Skipped):
             skipped.append(file)
             continue

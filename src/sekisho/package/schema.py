@@ -57,8 +57,9 @@ def _table(description: str, **properties: Any) -> dict[str, Any]:
 
 _CHECK: Final = _table(
     "What `sekisho check` reports.",
-    select=_strings("Codes to report, or how they begin."),
-    ignore=_strings("Codes to leave out, or how they begin.", []),
+    select=_strings("Codes or names of rules to report; also how codes begin."),
+    extend_select=_strings("Codes or names to report beside those that are selected.", []),
+    ignore=_strings("Codes or names to leave out.", []),
     per_file_ignores={
         "type": "object",
         "description": "Codes to leave out in files that match a pattern.",

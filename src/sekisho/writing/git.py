@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Final
 
-from sekisho.ground import printable
+from sekisho.ground import ask_git, printable
 
 __all__ = ["say_unrecoverable"]
 
@@ -26,10 +25,10 @@ def say_unrecoverable(path: str, *others: str) -> str | None:
         others: names of files in the same folder as the first.
     """
     if Path(path).is_dir():
-        return _say(path, _git(path, *_CHANGED), _git(path, *_UNKNOWN, "*.py"))
+        return _say(path, ask_git(path, *_CHANGED), ask_git(path, *_UNKNOWN, "*.py"))
     folder = os.path.dirname(path)
     names = [f":(literal){name}" for name in (os.path.basename(path), *others)]
-    return _say(path, _git(folder, *_CHANGED, *names), _git(folder, *_UNKNOWN, *names))
+    return _say(path, ask_git(folder, *_CHANGED, *names), ask_git(folder, *_UNKNOWN, *names))
 
 
 def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
@@ -45,18 +44,3 @@ def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
             "  hint: commit them, or --force"
         )
     return None
-
-
-def _git(folder: str, *words: str) -> str | None:
-    """What git says in a folder; None where there is no git, or no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 - git, as it is
-            ["git", "-C", folder or ".", *words],  # noqa: S607 - likewise
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            check=False,
-        )
-    except OSError:
-        return None
-    return None if done.returncode else done.stdout
