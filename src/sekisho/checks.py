@@ -71,21 +71,22 @@ def check(value: T, annotation: Any, /) -> T:
     body = body_of(frame.f_code)
     try:
         checkpoint.hold(value, body, frame.f_lineno)
-    except BoundaryError as error:
-        refusal = error.with_traceback(None)
-    else:
-        return value
-
-    def refuse() -> BoundaryError:
-        title, name = _words(frame, body)
-        explained: BoundaryError | None = checkpoint.explain(value, body, title, name)
-        return explained or refusal
-
-    if setting.violations == "raise":
-        raise refuse() from None
-    if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
-        note_violation(body.contract.function if body else "check", "check", (), refuse)
+    except BoundaryError as refusal:
+        refuse = functools.partial(_worded, refusal, checkpoint, value, frame, body)
+        if setting.violations == "raise":
+            raise refuse() from None
+        if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
+            note_violation(body.contract.function if body else "check", "check", (), refuse)
     return value
+
+
+def _worded(
+    refusal: BoundaryError, checkpoint: Any, value: Any, frame: FrameType, body: Body | None
+) -> BoundaryError:
+    """Make the error with all its words."""
+    title, name = _words(frame, body)
+    explained: BoundaryError | None = checkpoint.explain(value, body, title, name)
+    return explained or refusal.with_traceback(None)
 
 
 _caller: Any = functools.partial(frame_at, 1)
