@@ -201,7 +201,7 @@ def test_any_encoding_of_stdout_works(folder, encoding):
         assert "é門.py" in done.stdout.decode("utf-8") or format_ == "sarif"
         json.loads(done.stdout)
     assert run(folder, "map", ".", **coding).returncode == 0
-    done = run(folder, "adopt", "one.py", "--force", "--", "program.py", **coding)
+    done = run(folder, "adopt", "one.py", "--write", "--force", "--", "program.py", **coding)
     assert done.returncode == 0, done.stderr
     assert "@sk.same_world" in (folder / "one.py").read_text("utf-8")
 

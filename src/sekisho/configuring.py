@@ -26,7 +26,7 @@ class Value(NamedTuple):
     Attributes:
         name: its dotted name in ``[tool.sekisho]``.
         value: what it is set to.
-        source: where that was said: a file, an environment variable, or ``default``.
+        source: where it is set: a file, an environment variable, or ``default``.
     """
 
     name: str
@@ -85,12 +85,12 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
         DeclarationError: if the file or its section is not valid.
         ValueError: if ``[tool.sekisho.check]`` or the mode names something that does not exist.
     """
-    from sekisho.context import read_setting  # noqa: PLC0415 - the command line starts without
+    from sekisho.context import read_setting  # noqa: PLC0415 - only this command needs it
     from sekisho.findings import read_settings  # noqa: PLC0415 - only this command reads all settings
 
     place = place.absolute()
     file, tools = read_tools(place)
-    check = read_settings([place])  # which also checks the section
+    check = read_settings([place])  # it also checks the section
     resolved = {"check.select": check.select, "check.suffixes": check.suffixes}
     section: dict[str, Any] = tools.get("sekisho", {})
     values: list[Value] = []
@@ -113,7 +113,7 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
 
 
 def _mode(found: str | None, tools: dict[str, Any]) -> Value:
-    """The mode, as pytest sets it, or else the process."""
+    """Return the mode that pytest sets, or else the process's."""
     ini = tools.get("pytest", {}).get("ini_options", {}).get("sekisho_mode")
     if ini:
         return Value("mode", ini, "[tool.pytest.ini_options], under pytest")
@@ -125,14 +125,14 @@ def _mode(found: str | None, tools: dict[str, Any]) -> Value:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+    """Return a value as JSON has it."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in _ordered(value)] if _is_list(value) else value
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML has it, on one line."""
+    """Return a value as TOML has it, on one line."""
     if isinstance(value, dict):
         inner = ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items())
         return f"{{{inner}}}"

@@ -17,19 +17,19 @@ __all__ = ["Call", "call_reader"]
 
 
 class Call(NamedTuple):
-    """What one call of a guarded function fixes for all its values.
+    """What one call of a guarded function keeps for all its values.
 
     Attributes:
         bound: the axis sizes bound so far; grows.
-        world: the call's world, where the annotations name none.
-        device: where tensors must be; None is anywhere.
-        binders: which item of the value at hand bound an axis; grows.
+        world: the call's world, for annotations that name none.
+        device: where tensors must be; None for anywhere.
+        binders: for an axis that was bound in the current value, the item that bound it; grows.
         keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether one alternative of a union is tried, or a value of a call that has a tolerance:
-            nobody may ever read the refusal.
-        leaf: which leaf of a PyTree of which structure the value is, if it is one.
-        copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
-            what the author has asked to be copied, and under a compiler.
+        in_trial: whether an alternative of a union is tried, or a value of a call that has a
+            tolerance, whose error may never be shown.
+        leaf: the number of a PyTree's leaf and the name of the structure, if the value is a leaf.
+        copies: the arguments that were copied so far; grows. None if they are not compared: for
+            results, for copies that the author has asked for, and under a compiler.
         tolerance: lets a refused value pass; None if a refusal raises.
     """
 
@@ -47,7 +47,7 @@ class Call(NamedTuple):
 def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Call]:
     """Make the function that reads what a guard passes beside a value: context, then sizes.
 
-    It takes what `Call.copies` and `Call.tolerance` are to be, too.
+    It also takes the `Call.copies` and the `Call.tolerance` of the new call.
     """
     options, keys = contract.options, contract.keys
     same_world, module = options.kind == "same_world", options.device == "module"
@@ -69,7 +69,7 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Cal
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        # By position: by name takes longer. With a tolerance a refusal is worded once a place, so each
+        # By position: keywords take longer. With a tolerance a refusal is worded once a place, so each
         # value is tried first.
         in_trial = tolerance is not None
         return Call(bound, world, device, {}, keys, in_trial, None, copies, tolerance)

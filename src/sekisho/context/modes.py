@@ -1,11 +1,11 @@
-"""The mode: how crossings are answered, here and now.
+"""The mode: what happens when a value crosses.
 
-A process has one mode, from `set_mode` or the environment; a ``with mode(...)`` block overrides
-it for its own thread or task. A worker process starts with its parent's mode, since `set_mode`
+A process has one mode, from `set_mode` or the environment. A ``with mode(...)`` block overrides it
+for its own thread or task. A worker process starts with its parent's mode, because `set_mode` also
 writes it to the environment.
 
-A mode answers crossings in both directions alike, unless a *level* answers one of them otherwise:
-``mode("strict", to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
+A mode applies to all directions, unless a *level* overrides one of them: ``mode("strict",
+to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
 
 Beside it stands what becomes of a value that a contract refuses: ``violations="warn"`` lets it pass.
 """
@@ -65,7 +65,7 @@ _VARIABLE: Final = "SEKISHO_MODE"
 _scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
     "sekisho_mode", default=()
 )
-"""The blocks that this thread or task is in, the innermost last, and what each has in force."""
+"""The blocks that this thread or task is inside, innermost last, each with its setting."""
 
 _process: Setting = read_setting(
     os.environ.get(_VARIABLE, "convert"), f"environment variable {_VARIABLE}"
@@ -76,9 +76,10 @@ _becomes_strict = _is_prepared = _process.name == "strict"
 
 
 def on_strict(prepare: Callable[[], None]) -> None:
-    """Have `prepare` called when this process first enters strict mode, or now if it has.
+    """Register a function to call when this process first enters strict mode, or now if it has.
 
-    Of two threads that enter it at once, both call it, so that neither goes on before it is done.
+    If two threads enter it at the same time, both call it, so that neither continues before it is
+    done.
     """
     _on_strict.append(prepare)
     if _becomes_strict:
@@ -86,7 +87,7 @@ def on_strict(prepare: Callable[[], None]) -> None:
 
 
 def _entering(setting: Setting, holder: object) -> Setting:
-    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value a process, as the mode itself
+    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value per process, like the mode
     if setting.name == "strict" and not _is_prepared:
         _becomes_strict = True
         for prepare in tuple(_on_strict):
@@ -99,29 +100,29 @@ def _entering(setting: Setting, holder: object) -> Setting:
 
 _PROCESS: Final = "process"
 _strict: Final[list[object]] = [_PROCESS] if _process.name == "strict" else []
-"""What has strict mode in force: the blocks that are entered, in any thread, and the process.
+"""Holders of strict mode: blocks that are entered in any thread, and the process.
 
-A task or a thread that has taken a block's mode along may outlive the block. A list is changed by C in one
-step, so no lock is needed.
+A task or thread that inherited a block's mode may outlive the block. Appending to and removing from
+a list are atomic, so no lock is needed.
 """
 
 _after_strict: Final[list[Callable[[], None]]] = []
 
 
 def after_strict(clean_up: Callable[[], None]) -> Callable[[], None]:
-    """Have `clean_up` called whenever strict mode is in force nowhere any more."""
+    """Register a function to call whenever strict mode is no longer in force anywhere."""
     _after_strict.append(clean_up)
     return clean_up
 
 
 def is_strict_anywhere() -> bool:
-    """Whether a block of strict mode is entered in any thread, or the process is in it."""
+    """Return whether any thread is in a block of strict mode, or the process is in strict mode."""
     return bool(_strict)
 
 
 def _leaving(setting: Setting, holder: object) -> None:
     if setting.name == "strict":
-        with contextlib.suppress(ValueError):  # left twice
+        with contextlib.suppress(ValueError):  # the block was left twice
             _strict.remove(holder)
         if not _strict:
             for clean_up in tuple(_after_strict):
@@ -129,22 +130,23 @@ def _leaving(setting: Setting, holder: object) -> None:
 
 
 def current() -> Setting:
-    """The mode in force for this thread or task, with its levels.
+    """Return the mode in force for this thread or task, with its levels.
 
-    In code that a compiler traces it is the process's: it can read no context.
+    In code that a compiler traces, this is the mode of the process, because the compiler cannot
+    trace context variables.
     """
     return _process if is_compiling() else current_untraced()
 
 
 def current_untraced() -> Setting:
-    """The same, for who knows that no compiler is tracing."""
+    """Return the mode in force, for callers that know that no compiler is tracing."""
     scoped = _scoped.get()
     return scoped[-1][1] if scoped else _process
 
 
 @contextlib.contextmanager
 def scoped(setting: Setting) -> Generator[None]:
-    """Have a setting in force in the ``with`` block: another thread's, for what it has started."""
+    """Apply a setting in the ``with`` block, such as the setting of the thread that started it."""
     token = _scoped.set((*_scoped.get(), (None, setting)))
     try:
         yield
@@ -165,9 +167,9 @@ def get_mode() -> Mode:
 
 
 def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Level | None) -> None:
-    """Set the mode of this process, and of the worker processes it starts from now on.
+    """Set the mode of this process, and of worker processes that it starts later.
 
-    A surrounding ``with mode(...)`` block still wins inside of it.
+    Inside a ``with mode(...)`` block, the block's mode has priority.
 
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
@@ -175,12 +177,12 @@ def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Leve
             `check` is asked about: ``"raise"`` an error, or ``"warn"``: it passes as it is, with a
             `ViolationWarning` for each place. None leaves it as it is; a process begins with
             ``"raise"``.
-        **levels: what to answer instead to crossings into one world: ``to_numpy="warn"``,
-            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None is
-            what the mode says.
+        **levels: a different level for crossings into one world: ``to_numpy="warn"``,
+            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
+            the level of the mode.
 
     Raises:
-        ValueError: for any other name or level, and for a level of mode ``"off"``.
+        ValueError: for any other name or level, and for a level with mode ``"off"``.
 
     Examples:
         >>> import sekisho as sk
@@ -201,12 +203,12 @@ def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
 
 
 def process_setting() -> Setting:
-    """The mode of this process, where no ``with mode(...)`` says otherwise."""
+    """Return the mode of this process, which applies outside of ``with mode(...)`` blocks."""
     return _process
 
 
 def install(setting: Setting) -> None:
-    """Make a setting that of this process, and of the worker processes it starts."""
+    """Make a setting the mode of this process, and of the worker processes that it starts."""
     global _process
     before, _process = _process, _entering(setting, _PROCESS)
     _leaving(before, _PROCESS)
@@ -214,9 +216,9 @@ def install(setting: Setting) -> None:
 
 
 class mode(Block):  # noqa: N801 - used like a function
-    """Hold a mode for the length of a ``with`` block, in this thread or task only.
+    """Set a mode for a ``with`` block, in this thread or task only.
 
-    It decorates functions and coroutines too: their bodies run in that mode.
+    It can also decorate functions and coroutines: their bodies then run in this mode.
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
@@ -252,11 +254,12 @@ class mode(Block):  # noqa: N801 - used like a function
         _scoped.set((*_scoped.get(), (self, _entering(setting, self))))
 
     def __exit__(self, *error: object) -> None:
+        # Not with `reset`, whose token only works in the context that created it.
         _scoped.set(without_last(_scoped.get(), self))
         _leaving(self._setting, self)
 
     def __call__(self, function: F) -> F:
-        """Have a function, or a coroutine, run in this mode whenever it is called."""
+        """Decorate a function or coroutine function, so that it always runs in this mode."""
         self._is_used = True
         setting = self._setting
         name, violations = setting.name, self._violations
@@ -267,7 +270,7 @@ class mode(Block):  # noqa: N801 - used like a function
 
         decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-            # Its steps run in whatever mode asks for them, so there is no block to hold one.
+            # Its steps run in the mode of their caller, so a block could not hold for all of them.
             raise DeclarationError(
                 f"mode() cannot decorate a generator.\n  hint: with sekisho.mode({name!r}): inside of it"
             )

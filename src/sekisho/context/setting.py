@@ -34,12 +34,12 @@ VIOLATIONS: Final = "violations"
 
 
 class Setting(NamedTuple):
-    """A mode, and what it answers to a crossing into each world.
+    """A mode with its levels for crossings into particular worlds.
 
     Attributes:
         name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is looked at.
-        levels: the names of the worlds that are answered otherwise, and how.
+        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
+        levels: the worlds with a different level, by name.
         violations: ``"raise"``; ``"warn"`` lets a value pass that a contract refuses.
     """
 
@@ -49,26 +49,32 @@ class Setting(NamedTuple):
     violations: Violations = "raise"
 
     def level(self, world: str) -> Level | Literal["off"]:
-        """What is answered to a crossing into the world so named."""
+        """Return the level for crossings into the named world."""
         for name, level in self.levels:
             if name == world:
                 return level
         return self.usual
 
     def why_closed(self, world: str) -> str:
-        """Why nothing may cross into the world so named, where its level is ``"disallow"``."""
+        """Return why nothing may cross into the named world; for level ``"disallow"``."""
         if self.name == "strict":
             return "mode 'strict' lets nothing cross here"
         return f"to_{world}='disallow' lets nothing cross here"
 
     def __str__(self) -> str:
-        """The form that environments and ini files hold: ``strict to_torch=warn``."""
+        """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         words = [self.name, *(f"to_{world}={level}" for world, level in self.levels)]
         return " ".join([*words, f"{VIOLATIONS}=warn"] if self.violations == "warn" else words)
 
 
 def make_setting(source: str, name: object, violations: object = None, **levels: object) -> Setting:
-    """Check a mode and its levels, as in ``to_numpy="warn"``; `source` says whose they are.
+    """Validate a mode and its levels, such as ``to_numpy="warn"``.
+
+    Args:
+        source: where they come from, for the message.
+        name: the mode.
+        violations: ``"raise"``, ``"warn"``, or None for the default.
+        **levels: the levels by direction.
 
     Raises:
         ValueError: for an unknown mode, direction or level, and another word for `violations`.
@@ -88,6 +94,7 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
+        # A level equal to the mode's own changes nothing.
         if level != usual:
             found[way.removeprefix("to_")] = level
     order = world_names()
@@ -111,12 +118,12 @@ def _read_violations(source: str, violations: object) -> Violations | None:
 
 
 def directions() -> list[str]:
-    """The words for the ways into each world: ``to_numpy``, ``to_torch``, ..."""
+    """Return the argument for each world: ``to_numpy``, ``to_torch``, ..."""
     return [f"to_{name}" for name in world_names()]
 
 
 def is_direction(way: str) -> bool:
-    """Whether a word is one of them, if need be of a world that another package brings."""
+    """Return whether a word is such an argument, including for worlds of other packages."""
     return way.startswith("to_") and has_world(way.removeprefix("to_"))
 
 
@@ -125,9 +132,11 @@ def _words(literal: Any) -> str:
 
 
 def read_setting(text: str, source: str) -> Setting:
-    """Read ``"strict"`` or ``"strict to_torch=warn"``; `source` says who wrote it.
+    """Parse ``"strict"`` or ``"strict to_torch=warn"``; ``"violations=warn"`` alone means mode ``convert``.
 
-    ``"violations=warn"`` alone is in mode ``convert``.
+    Args:
+        text: the text.
+        source: where it comes from, for the message.
 
     Raises:
         ValueError: for an unknown mode, direction or level.
@@ -139,6 +148,6 @@ def read_setting(text: str, source: str) -> Setting:
     for pair in pairs:
         way, _, level = pair.partition("=")
         if way != VIOLATIONS and not is_direction(way):
-            make_setting(source, "convert", **{pair: None})  # which says so
+            make_setting(source, "convert", **{pair: None})  # raises the error
         levels[way] = level
     return make_setting(source, name, **levels)

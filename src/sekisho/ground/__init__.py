@@ -1,12 +1,13 @@
-"""What every package depends on, independent of arrays.
+"""Code that every package depends on and that does not know about arrays.
 
-Text becomes a function here, and only here (`source`), and a file a tree (`reading`); a block that is entered by ``with`` is one of
-`blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what
-they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
-of it asks what an array is.
+`source` is the only module that compiles and runs generated text, and `reading` the only one that
+parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
+packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
+suggests the right name for a name of another library, and `overloads` types some decorators.
 """
 
 from sekisho.ground._private import (
+    actions_of,
     callee_names,
     frame_at,
     interpreter_flags,
@@ -61,6 +62,7 @@ __all__ = [
     "STUB",
     "Style",
     "WRITE",
+    "actions_of",
     "as_command_data",
     "as_command_property",
     "as_json",

@@ -8,10 +8,10 @@ __all__ = ["ask_git"]
 
 
 def ask_git(folder: str, *words: str) -> str | None:
-    """What git says in a folder; None where there is no git, or no repository."""
+    """Return git's output in a folder; None if there is no git, or no repository."""
     try:
-        done = subprocess.run(  # noqa: S603 - git, as it is
-            ["git", "-C", folder or ".", *words],  # noqa: S607 - likewise
+        done = subprocess.run(  # noqa: S603 - no shell, and fixed options
+            ["git", "-C", folder or ".", *words],  # noqa: S607 - git from the user's PATH
             capture_output=True,
             encoding="utf-8",
             errors="backslashreplace",

@@ -20,11 +20,11 @@ __tracebackhide__ = hide_in_pytest
 
 
 def make_array_type_of(contract: Contract) -> Callable[..., type]:
-    """Make what finds the array class of the world that a call is in."""
+    """Make the function that finds the array class of the world that a call is in."""
     first_array = first_array_of(contract)
 
     def array_type_of(*arguments: Any) -> type:
-        """The array class of the world that a call is in: its first array's, else NumPy's."""
+        """Return the array class of the first array's world, or NumPy's."""
         found: type = array_class(find_world(first_array(*arguments)) or HOST)
         return found
 
@@ -32,7 +32,7 @@ def make_array_type_of(contract: Contract) -> Callable[..., type]:
 
 
 def module_device(contract: Contract, home: World | None, module: Any) -> Any:
-    """Where a module's first parameter is."""
+    """Return the device of a module's first parameter."""
     device = home and home.device_of_module(module)
     if device is None:
         reason = "device='module' is where the first parameter is, and there is none"

@@ -1,9 +1,9 @@
-"""Whole packages, and cells, guarded as they are imported.
+"""Guard whole packages, and IPython cells, without editing them.
 
-An import hook compiles the modules of a package with decorators put in (`hook`, `inject`), as a table
-says which world each part is in (`table`); in IPython each cell is such a module. Nothing of the package is
-edited. The settings of a project, ``[tool.sekisho]``, are listed
-(`schema`) and read (`project`) here for all tools.
+An import hook compiles a package's modules with decorators inserted (`hook`, `inject`). A table
+says which world each part is in (`table`). In IPython, each cell is treated like a module
+(`ipython`). `schema` lists the settings of a project, ``[tool.sekisho]``, and `project` reads them,
+for all tools.
 """
 
 from sekisho.package.hook import Hook

@@ -1,4 +1,4 @@
-"""What a project says of itself: ``[tool.sekisho]`` in its pyproject.toml, and the tables inside."""
+"""Read a project's settings: ``[tool.sekisho]`` in its pyproject.toml, and the tables inside."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["fill_options", "read_project", "read_pyproject", "read_tools"]
 
 
 def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the table ``[tool]`` of this file, or of the ``pyproject.toml`` in this folder or the nearest above.
+    """Read the table ``[tool]`` of a file, or of the nearest pyproject.toml in or above a folder.
 
     Returns:
-        The file, None if there is none, and the tables of all tools.
+        The file, or None if there is none, and the tables of all tools.
 
     Raises:
-        DeclarationError: if the file cannot be read, or is no TOML.
+        DeclarationError: if the file cannot be read, or is not valid TOML.
     """
     paths = [each / "pyproject.toml" for each in (place, *place.parents)]
-    if place.is_file() and place.suffix == ".toml":  # the one that pytest was given
+    if place.is_file() and place.suffix == ".toml":  # such as the file passed to pytest
         paths = [place]
     path = next((each for each in paths if each.is_file()), None)
     if path is None:
@@ -47,10 +47,10 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
 
 
 def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the section in this file, or in this folder or the nearest above; give the file, too.
+    """Read the section of a file, or of the nearest pyproject.toml; return the file, too.
 
     Raises:
-        DeclarationError: if the section is not of its form, or the file is no TOML.
+        DeclarationError: if the section is not valid, or the file is not valid TOML.
     """
     path, tools = read_tools(place)
     section: Any = tools.get("sekisho", {})
@@ -61,23 +61,23 @@ def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
 
 
 def read_pyproject(place: Path) -> tuple[list[str], dict[str, str]]:
-    """Read which packages are guarded, and the worlds of their parts.
+    """Read which packages to guard, and the worlds of their parts.
 
     Raises:
-        DeclarationError: if the section is not of its form.
+        DeclarationError: if the section is not valid.
     """
     _, section = read_project(place)
     return section.get("packages", []), section.get("worlds", {})
 
 
 def fill_options(options: argparse.Namespace, command: str, place: Path) -> None:
-    """Give the options that a command line has left out (None) their values of ``[tool.sekisho.COMMAND]``.
+    """Fill in command-line options that were not passed (None) from ``[tool.sekisho.COMMAND]``.
 
-    What the section does not set has its default.
+    Options that the section does not set get their default.
 
     Args:
-        options: what argparse has read.
-        command: the name of the command, and of its table.
+        options: the result of argparse. It is changed.
+        command: the name of the command and of its table.
         place: a folder of the project, or a file in one.
 
     Raises:

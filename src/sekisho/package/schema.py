@@ -1,8 +1,8 @@
-"""What ``[tool.sekisho]`` may hold, as a JSON schema, and the check of a table against it.
+"""The valid settings in ``[tool.sekisho]`` as a JSON schema, and validation of a table.
 
-The schema is the one list of settings: the reader refuses what it does not list, the commands take their
-defaults from it, ``sekisho config`` prints it, and editors complete it. It uses a few keywords only, and
-`check` knows these.
+The schema is the only list of settings. The reader refuses any other key, the commands take their
+defaults from it, ``sekisho config`` prints it, and editors use it for completion. It uses only the
+few keywords that `check` supports.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ SCHEMA: Final[dict[str, Any]] = {
 
 
 def check(section: Any) -> str | None:
-    """Say what is wrong with a section ``[tool.sekisho]``; None if it is valid.
+    """Return what is wrong with a section ``[tool.sekisho]``; None if it is valid.
 
     Examples:
         >>> check({"check": {"selekt": ["SK1"]}})
@@ -155,7 +155,7 @@ def check(section: Any) -> str | None:
 
 
 def settings(schema: Mapping[str, Any] = SCHEMA, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each setting by its dotted name, with its schema; a table whose keys are free is one setting."""
+    """Yield each setting's dotted name and schema; a table with free keys is one setting."""
     for name, each in schema["properties"].items():
         if "properties" in each:
             yield from settings(each, f"{prefix}{name}.")
@@ -164,7 +164,14 @@ def settings(schema: Mapping[str, Any] = SCHEMA, prefix: str = "") -> Iterator[t
 
 
 def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iterator[str]:
-    """The faults of a value: `table` is where it stands, `key` its name there, "" for the table itself."""
+    """Yield the faults of a value.
+
+    Args:
+        value: the value.
+        schema: its schema.
+        table: the table that contains it.
+        key: its key there; "" for the table itself.
+    """
     where = f"[{table}] {key}" if key else f"[{table}]"
     forms = schema.get("anyOf", [schema])
     form = next((each for each in forms if _has_class(value, each["type"])), None)
@@ -195,5 +202,6 @@ def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iter
 
 
 def _has_class(value: Any, form: str) -> bool:
+    # Not isinstance, because bool is a subclass of int. A TOML integer is also valid as a number.
     cls = class_of(value)
     return cls is _CLASSES[form][0] or (form == "number" and cls is int)

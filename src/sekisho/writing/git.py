@@ -1,4 +1,4 @@
-"""What git could bring back."""
+"""Check whether git could restore files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _UNKNOWN: Final = ("ls-files", "--others", "--")
 
 
 def say_unrecoverable(path: str, *others: str) -> str | None:
-    """Say why git could not bring back what is written into files, or below a folder; None if it could.
+    """Return why git could not restore files, or a folder, once written; None if it could.
 
-    Only the files' own changes count. Below a folder those of its whole repository do, since its files are
-    confirmed by running the program.
+    For files, only their own changes count. For a folder, changes in its whole repository count,
+    because its files are verified by running the program.
 
     Args:
-        path: a file, or a folder.
-        others: names of files in the same folder as the first.
+        path: a file or a folder.
+        others: names of more files in the same folder as `path`.
     """
     if Path(path).is_dir():
         return _say(path, ask_git(path, *_CHANGED), ask_git(path, *_UNKNOWN, "*.py"))
