@@ -36,12 +36,14 @@ __all__ = ["Recording", "begin_as_told", "environment_for"]
 VARIABLE: Final = "SEKISHO_RECORDING"
 _BEGIN: Final = Path(__file__).parent / "begin.py"
 _libraries: Final[dict[str, str]] = {}
+_GUARDS: Final = "sekisho.guard"
+"""With guards alone there is something to count, too: the values that contracts refuse."""
 
 
 def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
     """Prepare a folder; return the environment that makes a Python process record itself there."""
     (folder / MARK).write_bytes(b"\0")
-    names = ",".join(name for name in world_names() if world_named(name).watched)
+    names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
     # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})

@@ -9,7 +9,7 @@ import struct
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row
+from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row, ViolationRow
 from sekisho.recorder.ledger import CHUNK, UNRECORDED
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def read_folder(
         shown = "" if name == MAIN else name
         for row in ledger.rows():
             log.add_row(row._replace(process=shown))
+        for violation in ledger.violations():
+            log.add_violations(violation._replace(process=shown))
         for event in ledger.events():
             log.add_event(event._replace(process=shown))
         processes.append(ledger.process(name))
@@ -105,6 +107,25 @@ class _Reader:
             self._is_damaged = True
 
     def rows(self) -> Iterator[Row]:
+        for line, sums in self._counted():
+            if "violation" not in line:
+                fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
+                del fields["slot"]
+                try:
+                    yield Row(**fields)
+                except TypeError:
+                    self._is_damaged = True
+
+    def violations(self) -> Iterator[ViolationRow]:
+        for line, sums in self._counted():
+            if "violation" in line:
+                try:
+                    yield ViolationRow(**line["violation"], count=sums[0])
+                except TypeError:
+                    self._is_damaged = True
+
+    def _counted(self) -> Iterator[tuple[dict[str, Any], tuple[int, int, float, int]]]:
+        """The lines that have sums, with them, if there is anything to count."""
         chunks: dict[int, bytes] = {}
         for line in self._lines:
             if "slot" in line:
@@ -113,12 +134,7 @@ class _Reader:
                     chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
                 sums = _sums(chunks[number], index)
                 if sums[0]:
-                    fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
-                    del fields["slot"]
-                    try:
-                        yield Row(**fields)
-                    except TypeError:
-                        self._is_damaged = True
+                    yield line, sums
 
     def _has_nameless_sums(self) -> bool:
         """Return whether sums exist without a row: the disk was full, or the file was removed."""
