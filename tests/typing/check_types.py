@@ -77,7 +77,9 @@ class Picture:  # as PIL's images are
 
 
 assert_type(sk.to_numpy(Picture()), NDArray[Any])
-sk.to_torch([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+sk.to_torch(1.0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+assert_type(sk.to_torch({"a": array}), dict[str, Any])
+assert_type(sk.to_numpy([array]), list[Any])
 
 
 class Model:
