@@ -72,30 +72,48 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
     )
-    parser.set_defaults(run=run, parser=parser, written=None)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and write what it has kept. Whatever ends it, the files are in order."""
     from sekisho.writing import Interrupted, RestoreError, end_by, ending_signals_raise  # noqa: PLC0415 - the other commands do without
 
+    options.rounds = []
     try:
         with ending_signals_raise():
             return _run_all(options)
     except KeyboardInterrupt as interrupt:
-        _say(f"interrupted. {_state(options.written)}")
+        _say(f"interrupted. {_state(options)}")
         end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
     except RestoreError as error:
         _say(str(error))
     except OSError as error:
-        _say(f"{error}. {_state(options.written)}")
+        _say(f"{error}. {_state(options)}")
     return 1
 
 
-def _state(written: Transaction | None) -> str:
-    if written is not None and written.is_committed:
-        return "The contracts are written, and the command has confirmed them."
-    return "The files are as they were."
+def _state(options: argparse.Namespace) -> str:
+    """Say what the files hold now, and name those that hold something else."""
+    left_alone = _left_alone(options.rounds)
+    which = "All other" if left_alone else "The"
+    if options.rounds and options.rounds[-1].is_committed:
+        state = f"{which} contracts are written, and the command has confirmed them."
+    else:
+        state = f"{which} files are as they were."
+    return "\n".join([state, *(f"sekisho: {line}" for line in _named(left_alone))])
+
+
+def _left_alone(rounds: list[Transaction]) -> dict[str, str]:
+    """The files that a round has not written or not restored; the first reason says what happened."""
+    found: dict[str, str] = {}
+    for written in rounds:
+        found = written.left_alone | found
+    return found
+
+
+def _named(left_alone: Mapping[str, str]) -> list[str]:
+    return [f"left alone: {printable(path)}: {why}" for path, why in left_alone.items()]
 
 
 def _run_all(options: argparse.Namespace) -> int:
@@ -261,15 +279,15 @@ def _write_and_hold(
 ) -> int:
     """Write, run the command under the guards, and take out what does not hold.
 
-    The transaction that is open is noted in the options, for whoever has to say what state it left.
+    The transaction of each round is noted in the options, so that `_state` can say what it has left.
     """
     from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - as above
 
     dropped: dict[tuple[str, str, str], str] = {}
-    rounds = 0
+    rounds: list[Transaction] = options.rounds
     while True:
-        rounds += 1
-        options.written = written = _writing(plan)
+        written = _writing(plan)
+        rounds.append(written)
         with written:
             again, refused, output = _run_guarded(command)
             if again == status and (status == 0 or not refused):
@@ -279,24 +297,25 @@ def _write_and_hold(
         new = {_guilty(each, plan): each["text"] for each in refused}
         for path, name, place in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
-            if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
+            if len(rounds) > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
             sys.stderr.write(output)
             _say(
                 f"under the guards the command ends with status {again}, not {status}, and no "
-                "contract is to blame. The files are as they were."
+                f"contract is to blame. {_state(options)}"
             )
-            _say_left_alone(written)
             return 1
         dropped = {**new, **dropped}
         plan = make_plan(seen, settings, dropped)
-    _report(_without(plan, written.left_alone))
+    left_alone = _left_alone(rounds)
+    _report(_without(plan, left_alone))
     for (_, name, place), text in dropped.items():
         _say(f"taken out, since it did not hold: {name}, {place}: {text}")
-    _say_left_alone(written)
+    for line in _named(left_alone):
+        _say(line)
     _say(f"run again under the guards, in strict mode: status {again}, as before")
-    return int(bool(written.left_alone))
+    return int(bool(left_alone))
 
 
 def _report(plan: Plan) -> None:
@@ -316,11 +335,6 @@ def _writing(plan: Plan) -> Transaction:
 def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:
     """What of a plan is in the files, where some were left alone."""
     return plan._replace(files=tuple([file for file in plan.files if file.path not in paths]))
-
-
-def _say_left_alone(written: Transaction) -> None:
-    for path, why in written.left_alone.items():
-        _say(f"left alone: {printable(path)}: {why}")
 
 
 def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:

@@ -10,7 +10,14 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sekisho.writing.atomic import create_like, read_bytes, sync_folder, unlink
-from sekisho.writing.journal import Entry, Journal, digest_of, project_folder
+from sekisho.writing.journal import (
+    Entry,
+    Journal,
+    RestoreError,
+    digest_of,
+    project_folder,
+    say_failed,
+)
 from sekisho.writing.signals import deferred_signals
 
 if TYPE_CHECKING:
@@ -135,9 +142,12 @@ class Transaction:
         try:
             if not self.is_committed:
                 with deferred_signals():
-                    _, left_alone = journal.undo(self._entries)
+                    restored = journal.undo(self._entries)
                     paths = {entry.target: change.path for entry, change in self._entries.items()}
-                    self.left_alone |= {paths[each]: why for each, why in left_alone.items()}
+                    others = restored.left_alone | restored.failed
+                    self.left_alone |= {paths[each]: why for each, why in others.items()}
+                    if restored.failed:
+                        raise RestoreError(say_failed(journal.path, restored))
         finally:
             journal.close()
 
