@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Reading, Settings, Sources
+    from sekisho.adoption import Plan, Reading, Settings, Snapshot, Sources
     from sekisho.tracer import Observed, Place
     from sekisho.writing import Transaction
 
@@ -131,18 +131,18 @@ def _run_all(options: argparse.Namespace) -> int:
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     _refuse_interrupted(root, parser)
-    if options.write and not options.force and (why := say_unrecoverable(root)):
-        parser.error(why)
-    width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
-    status, observed, travels = _observe(root, command, options.runs)
+    for path in (root, *snapshot.links) if options.write and not options.force else ():
+        if why := say_unrecoverable(path):
+            parser.error(why)
+    width = _width_of(root, parser)  # before the command takes its time
+    status, observed, travels = _observe(snapshot.roots, command, options.runs)
     reading = _read(root, observed)
     if not observed:
-        blocks = "".join(
-            f"\n  {printable(f'{Path(each.path).name}: {each}')}" for each in reading.blocks
-        )
+        lines = [f"{Path(each.path).name}: {each}" for each in reading.blocks]
+        lines += [f"not read: {each.path}: {each.why}" for each in snapshot.skipped]
         text = f"the command called no function of {printable(options.package)} (status {status})"
-        parser.error(text + blocks)
+        parser.error("\n  ".join([text, *map(printable, lines)]))
     settings = Settings(
         tuple(options.select),
         options.min_calls,
@@ -156,7 +156,7 @@ def _run_all(options: argparse.Namespace) -> int:
     except ImportError:
         parser.error("adopt needs libcst: install sekisho[tools]")
     if options.worlds:
-        sys.stdout.write(to_table(plan, *_names(plan, options.package)))
+        sys.stdout.write(to_table(plan, *_names(plan, snapshot, options.package)))
         return 0
     if not options.write or all(file.before == file.after for file in plan.files):
         _report(plan)
@@ -217,7 +217,7 @@ def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
 
 
 def _observe(
-    root: str, command: list[str], runs: int
+    roots: tuple[str, ...], command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
     from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - as above
@@ -226,7 +226,7 @@ def _observe(
     try:
         status = 0
         for _ in range(runs):
-            status = _run(command, environment_for(folder, (root,))) or status
+            status = _run(command, environment_for(folder, roots)) or status
         observed, travels = read_journals(folder)
         missing = what_is_missing(folder)
         _say(f"not all calls were seen: {missing}" if missing else "")
@@ -258,12 +258,12 @@ def _read(root: str, observed: list[Observed]) -> Reading:
     return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
-def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
+def _names(plan: Plan, snapshot: Snapshot, package: str) -> tuple[dict[str, str], str]:
     from sekisho.code import Skipped, read_file  # noqa: PLC0415 - as above
 
     modules: dict[str, str] = {}
     for file in plan.files:
-        read = read_file(Path(file.path))
+        read = read_file(Path(snapshot.named(file.path)))
         modules[file.path] = "" if isinstance(read, Skipped) else read.module
     top = {name.partition(".")[0] for name in modules.values() if name}
     return modules, top.pop() if len(top) == 1 else package

@@ -136,9 +136,9 @@ def deduce_all(
     seen = list(observed)
     reading = reading or Reading()
     files: dict[str, _Source] = {}
-    skipped: list[Skipped] = []
+    skipped: list[Skipped] = [] if snapshot is None else [*snapshot.skipped]
     for path in sorted({each.path for each in seen}):
-        file = read_file(Path(path))
+        file = read_file(Path(snapshot.named(path) if snapshot else path))
         try:
             if isinstance(file, Skipped):
                 skipped.append(file)
