@@ -82,7 +82,7 @@ class _Source:
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each for each in find_definitions(self.tree, telling)
+            each.first: each for each in find_definitions(self.tree, telling, file.text)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
