@@ -297,7 +297,9 @@ def _write_and_hold(
         new = {_guilty(each, plan): each["text"] for each in refused}
         for path, name, place in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
-            if len(rounds) > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
+            if len(rounds) > _MOST_ROUNDS or (
+                place == DECORATOR and (path, name, place) in dropped
+            ):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
             sys.stderr.write(output)

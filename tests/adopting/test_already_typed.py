@@ -57,7 +57,8 @@ def test_a_function_that_has_overloads_is_left_alone(first, mark, place):
     indent = "" if place.startswith("{") else "    "
     taken = "self, x" if "self" in place else "x"
     two = "\n".join(
-        f"{indent}@{mark}\n{indent}def one({taken}: {kind}) -> {kind}: ..." for kind in ("int", "str")
+        f"{indent}@{mark}\n{indent}def one({taken}: {kind}) -> {kind}: ..."
+        for kind in ("int", "str")
     )
     found = reasons(f"{first}\n{place.format(two=two)}\n\ndef another(x):\n    return x\n")
     assert len(found) == 3
@@ -122,7 +123,10 @@ def test_they_are_named_with_the_reason_and_work_as_before(write, adopt, option)
     if option == "--worlds":
         assert out.endswith('[tool.sekisho.worlds]\n"typed.plain" = "numpy"\n')
         return
-    assert "ov(): left out: it has overloads, the last one in line 9: they say what it accepts\n" in err
+    assert (
+        "ov(): left out: it has overloads, the last one in line 9: they say what it accepts\n"
+        in err
+    )
     assert "commented(): left out: its types are in a comment, in line 15\n" in err
     text = path.read_text("utf-8")
     assert "@sk.numpy_world\ndef plain(" in text

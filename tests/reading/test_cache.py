@@ -197,7 +197,7 @@ def bind(path):
 
 NO_ENTRIES = {
     "a folder": Path.mkdir,
-    "a FIFO": lambda path: os.mkfifo(path),
+    "a FIFO": getattr(os, "mkfifo", None),
     "a socket": bind,
     "an endless file": lambda path: path.symlink_to("/dev/zero"),
     "a terminal": lambda path: path.symlink_to("/dev/tty"),

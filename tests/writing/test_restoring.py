@@ -99,7 +99,7 @@ def test_a_project_is_restored_where_it_is(tree, restore, monkeypatch, somewhere
     assert (status, err) == (0, "")
     assert out.splitlines() == [f"as it was: {os.path.realpath(folder / name)}" for name in NAMES]
     assert texts(folder) == OLD
-    assert not [path for path in folder.rglob(".sekisho*")]
+    assert not list(folder.rglob(".sekisho*"))
     assert somewhere is not copied or everything(tree) == beside
 
 
@@ -296,9 +296,11 @@ def test_a_transaction_names_what_it_could_not_restore(tree, restore, harm):
     paths = [tree / name for name in NAMES]
     changes = [Change(str(path), path.read_bytes(), b"new\n") for path in paths]
     transaction = Transaction(changes)
-    with pytest.raises(RestoreError, match="could not put back .*b.py: its old version"):
-        with transaction:
-            harm(old_version(tree, "b.py"))
+    with (
+        pytest.raises(RestoreError, match=r"could not put back .*b\.py: its old version"),
+        transaction,
+    ):
+        harm(old_version(tree, "b.py"))
     assert [*transaction.left_alone] == [str(tree / "b.py")]
     assert texts(tree) == OLD | {"b.py": "new\n"}
     assert find_journal([tree]) == tree / JOURNAL

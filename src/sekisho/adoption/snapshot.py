@@ -35,16 +35,19 @@ class Snapshot:
                 self.links[real] = path
             else:
                 self.skipped += (Skipped(path, f"it is a link out of the project, to {real}"),)
-        paths = [*Path(root).rglob("*.py")] if Path(root).is_dir() else [Path(root)]
+        paths = [*map(str, Path(root).rglob("*.py"))] if Path(root).is_dir() else [root]
         self._marks: dict[str, tuple[int, ...]] = {}
-        for path in (*paths, *self.links):
-            real = os.path.realpath(path)
+        for each in (*paths, *self.links):
+            real = os.path.realpath(each)
             self._marks[real] = _mark_of(real)
 
     @property
     def roots(self) -> tuple[str, ...]:
         """The real paths of all files and folders whose functions belong to the package."""
-        return (self.root, *{_link_to(path, real, self.root): 0 for real, path in self.links.items()})
+        return (
+            self.root,
+            *{_link_to(path, real, self.root): 0 for real, path in self.links.items()},
+        )
 
     def named(self, path: str) -> str:
         """A file's path in the package, by which it is imported."""
@@ -56,15 +59,15 @@ class Snapshot:
 
 
 def _is_inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(os.path.join(folder, ""))
+    return Path(path).is_relative_to(folder)
 
 
 def _project_of(root: str) -> str:
     """The folder of the project. Around a package without a project file, it is the next one."""
-    folder = root if Path(root).is_dir() else os.path.dirname(root)
-    project = project_folder([os.path.join(folder, "any")])
-    is_package = project == folder and Path(folder, "__init__.py").exists()
-    return os.path.dirname(folder) if is_package else project
+    folder = Path(root) if Path(root).is_dir() else Path(root).parent
+    project = project_folder([str(folder / "any")])
+    is_package = project == str(folder) and (folder / "__init__.py").exists()
+    return str(folder.parent) if is_package else project
 
 
 def _links_out_of(root: str) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ def _default_folder() -> Path | None:
     """
     home = os.path.expanduser("~")  # noqa: PTH111 - which gives "~" where there is no home
     # The root for HOME="". A home that does not exist, as system users have it, is not created.
-    if os.path.dirname(home) == home or not Path(home).is_dir():
+    if Path(home) == Path(home).parent or not Path(home).is_dir():
         home = "~"
     if sys.platform == "win32":
         base, rest = os.environ.get("LOCALAPPDATA", f"{home}/AppData/Local"), "sekisho/Cache"

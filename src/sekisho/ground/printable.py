@@ -95,7 +95,7 @@ def _in_toml(character: str) -> str:
         return character
     if number in _SURROGATES:
         return "\ufffd"
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+    return f"\\U{number:08x}" if number >> 16 else f"\\u{number:04x}"
 
 
 def as_command_data(text: str) -> str:

@@ -76,9 +76,7 @@ def _differing(folder: str, names: list[str]) -> Iterator[str]:
         blobs = {name: data.split()[1] for data, _, name in rows}
         hashes = (ask_git(folder, "hash-object", "--", *some) or "").split()
         if len(hashes) == len(some):
-            yield from (
-                n for n, found in zip(some, hashes, strict=True) if blobs.get(n) != found
-            )
+            yield from (n for n, found in zip(some, hashes, strict=True) if blobs.get(n) != found)
         else:  # git cannot read one of them
             yield from some
 

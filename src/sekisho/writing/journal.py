@@ -375,7 +375,7 @@ def _kept_below(folder: str) -> list[str]:
     """Return the old and new versions of files below a folder, whatever run has kept them."""
     return sorted(
         os.path.join(each, name)
-        for each, folders, names in os.walk(folder)
+        for each, _, names in os.walk(folder)
         for name in names
         if _OURS.fullmatch(name)
     )
