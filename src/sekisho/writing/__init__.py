@@ -8,7 +8,6 @@ files are consistent, and `git` checks whether git could restore them.
 from sekisho.writing.atomic import replace_file
 from sekisho.writing.git import say_unrecoverable
 from sekisho.writing.journal import (
-    Restored,
     RestoreError,
     find_journal,
     project_folder,
@@ -23,7 +22,6 @@ __all__ = [
     "Change",
     "Interrupted",
     "RestoreError",
-    "Restored",
     "Transaction",
     "end_by",
     "ending_signals_raise",
