@@ -110,7 +110,7 @@ def test_a_journal_names_no_file_outside_of_its_folder(tree, restore, target):
     other = tree.with_name("other.py")
     other.write_bytes(b"new\n")
     target = target.format(tree.parent)
-    kept = f"{os.path.dirname(target)}/.sekisho-{'0' * 16}-0".lstrip("/" if target == "." else "")
+    kept = f"{os.path.dirname(target)}/.sekisho-{'0' * 16}-0-x".lstrip("/" if target == "." else "")
     Path(tree, f"{kept}.old").write_bytes(b"old\n")
     row = {"target": target, "new": f"{kept}.new", "old": f"{kept}.old"}
     row |= {"before": digest_of(b"old\n"), "after": digest_of(b"new\n")}
@@ -267,6 +267,21 @@ def test_a_damaged_journal_is_named_with_the_old_versions_and_nothing_changes(tr
         "  hint: put the old files back by hand (.old), and remove the journal then\n"
     )
     assert everything(tree) == before
+
+
+@pytest.mark.parametrize("name", ["a.py", "é門 \x1b.py", "n" * 252 + ".py", "-.py", "a-0.py"])
+def test_the_versions_of_a_file_tell_which_file_it_is(tmp_path, restore, name):
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    transaction = Transaction([Change(str(path), b"old", b"new")])
+    transaction.__enter__()
+    kill(transaction)
+    (kept,) = tmp_path.glob("*.old")
+    expected = "".join(each if each.isascii() and each.isalnum() else "_" for each in path.stem)
+    assert kept.name.endswith(f"-0-{f'{expected}.py'[-100:]}.old")
+    assert kept.name.isascii()
+    assert restore(tmp_path)[0] == 0
+    assert (os.listdir(tmp_path), path.read_bytes()) == ([name], b"old")
 
 
 def test_a_journal_that_was_being_begun_is_removed(tmp_path, restore):

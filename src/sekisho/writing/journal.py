@@ -39,13 +39,14 @@ __all__ = [
     "restore",
     "say_failed",
     "say_journal",
+    "version_beside",
 ]
 
 _NAME: Final = ".sekisho-journal"
 _DONE: Final = b"done\n"
 _PATHS: Final = ("target", "new", "old")
 _FIRST: Final = re.compile(rb"[0-9a-f]{0,32}|[0-9a-f]{32} .*")
-_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+\.(?:new|old)")
+_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+-[\w.]{1,100}\.(?:new|old)", re.ASCII)
 _PASSED_BY: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages"})
 _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
@@ -89,6 +90,17 @@ class Entry(NamedTuple):
 def digest_of(data: bytes | None) -> str:
     """Return a digest of a file's contents; "" for a file that does not exist."""
     return "" if data is None else hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def version_beside(target: str, token: str, number: int) -> str:
+    """Return the path, without its ending, of the new and the old version of a file.
+
+    It has a part of the file's name, so that a person can match the versions if the journal is lost.
+    The whole name may be as long as the file system allows, or impossible to type.
+    """
+    folder, name = os.path.split(target)
+    part = re.sub(r"[^\w.]", "_", name, flags=re.ASCII)[-100:]
+    return os.path.join(folder, f".sekisho-{token}-{number}-{part}")
 
 
 def project_folder(files: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from sekisho.writing.journal import (
     digest_of,
     project_folder,
     say_failed,
+    version_beside,
 )
 from sekisho.writing.signals import deferred_signals
 
@@ -107,7 +108,7 @@ class Transaction:
                 self.left_alone[change.path] = problem
                 continue
             target = os.path.realpath(change.path)
-            start = os.path.join(os.path.dirname(target), f".sekisho-{token}-{len(self._entries)}")
+            start = version_beside(target, token, len(self._entries))
             digests = digest_of(change.before), digest_of(change.after)
             self._entries[Entry(target, f"{start}.new", f"{start}.old", *digests)] = change
         if not self._entries:
