@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from sekisho.ground import as_json, printable
+from sekisho.ground import as_html, as_json, as_toml, printable
 from sekisho.log import CrossingLog, Row
 
 LIE = "import torch\n\n\ndef f(n):\n    w_np = torch.ones(n)\n    return w_np\n"
@@ -93,7 +93,7 @@ def test_check_fix_map_and_what_is_not_read(folder, name):
     is_clean(done.stdout)
     found = json.loads((folder / "map.json").read_text("utf-8"))
     assert found["functions"][0]["file"] == name
-    assert "<html" in (folder / "map.html").read_text("utf-8")
+    assert "<html" in is_clean((folder / "map.html").read_bytes())
     place(folder, name, "def f(:")
     is_clean(run(folder, "map", ".").stderr)
     done = run(folder, "check", ".", "--fix", "--force")
@@ -112,7 +112,7 @@ def test_crossings_reports_a_script_whatever_it_is_called(folder, name):
     is_clean(done.stderr)
     (row,) = json.loads((folder / "log.json").read_text("utf-8"))["crossings"]
     assert os.path.basename(row["file"]) == name
-    assert "<html" in (folder / "log.html").read_text("utf-8")
+    assert "<html" in is_clean((folder / "log.html").read_bytes())
     is_clean(run(folder, "crossings", "--mermaid", name).stderr)
 
 
@@ -152,12 +152,65 @@ def test_no_error_names_a_folder_as_it_is(folder, name, mistake):
     is_clean(done.stdout + done.stderr)
 
 
-@names
-def test_a_chart_has_no_name_as_it_is(name):
-    row = Row(
+SOURCES = {
+    "escapes of a terminal": "\x1b[2J \x9b2J",
+    "the direction of text": "\u202e \u2066 \u200f",
+    "what cannot be seen": "\u200b \u200d \ufeff \u00ad \U000e0001",
+    "no character": "\ufffe \x00 \x7f",
+    "HTML": "</pre><script>&",
+}
+
+
+@pytest.mark.parametrize("hidden", SOURCES.values(), ids=SOURCES)
+def test_a_page_shows_what_source_code_hides(folder, hidden):
+    if "\x00" not in hidden:  # which Python refuses
+        text = f"import torch\n\n\nx = torch.ones(3)  # a {hidden}\n\ty\u3000z\n"
+        place(folder, "a.py", text.replace("\n\t", "\n#\t"))
+        assert run(folder, "map", ".", "--html", "map.html").returncode == 0
+        page = is_clean((folder / "map.html").read_bytes(), "\n\t\u3000")
+        assert f"  # a {as_html(hidden)}</span>" in page
+        assert "#\ty\u3000z" in page
+    path = folder / "b.py"
+    path.write_text(f"x = 1  # b {hidden}\n", "utf-8")
+    log = CrossingLog()
+    log.add_row(row_of(f"f {hidden}", str(path)))
+    page = is_clean(log.to_html().encode("utf-8", "backslashreplace"))
+    assert f"x = 1  # b {as_html(hidden)}<b>" in page
+    assert page.count(f"f {as_html(hidden)}") >= 2  # in the table, and in the picture
+    is_clean(log._repr_html_().encode("utf-8", "backslashreplace"))
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("is_package", [False, True], ids=["a module", "a package"])
+def test_the_table_of_adopt_is_toml_and_reads_back(folder, name, is_package):
+    tomllib = pytest.importorskip("tomllib")
+    pytest.importorskip("libcst")
+    stem = name.removesuffix(".py")
+    text = "import numpy as np\n\n\ndef double(x):\n    return np.multiply(x, 2)\n"
+    (folder / stem).mkdir()
+    place(folder, f"{stem}/__init__.py" if is_package else name, text)
+    place(
+        folder,
+        "program.py",
+        "import importlib, sys\nimport numpy as np\n"
+        f"one = importlib.import_module({stem!a})\none.double(np.ones(3))\n",
+    )
+    package = stem if is_package else name
+    done = run(folder, "adopt", package, "--worlds", "--", "program.py")
+    assert done.returncode == 0, done.stderr
+    table = tomllib.loads(is_clean(done.stdout))["tool"]["sekisho"]
+    read_back = "".join("\ufffd" if 0xD800 <= ord(each) < 0xE000 else each for each in stem)
+    assert table["worlds"] == {f"{read_back}.double": "numpy"}
+    assert table["packages"] == [read_back]
+    is_clean(done.stderr)
+
+
+def row_of(name, path=""):
+    return Row(
         **{
             **dict.fromkeys(Row._fields, ""),
             "function": name,
+            "filename": path,
             "operation": name,
             "source": "numpy",
             "target": "torch",
@@ -171,8 +224,12 @@ def test_a_chart_has_no_name_as_it_is(name):
             "repeats": 0,
         }
     )
+
+
+@names
+def test_a_chart_has_no_name_as_it_is(name):
     log = CrossingLog()
-    log.add_row(row)
+    log.add_row(row_of(name))
     chart = log.to_mermaid()
     is_clean(chart.encode())
     inside = [line.split('"')[1::2] for line in chart.splitlines()]
@@ -247,3 +304,28 @@ def test_json_reads_back(name):
     text = as_json({name: [name, {"a": "\U000e0001\x9b\ud800"}]})
     assert json.loads(text) == {name: [name, {"a": "\U000e0001\x9b\ud800"}]}
     is_clean(text.encode("utf-8"))
+
+
+@names
+def test_toml_reads_back(name):
+    tomllib = pytest.importorskip("tomllib")
+    text = f"name = {as_toml(name)}\n"
+    is_clean(text.encode("utf-8"))
+    expected = "".join("\ufffd" if 0xD800 <= ord(each) < 0xE000 else each for each in name)
+    assert tomllib.loads(text) == {"name": expected}
+
+
+def test_toml_has_every_character():
+    tomllib = pytest.importorskip("tomllib")
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x30000), 0xE0001, 0x10FFFF)))
+    text = f"name = {as_toml(every)}\n"
+    is_clean(text.encode("utf-8"))
+    assert tomllib.loads(text) == {"name": every}
+
+
+def test_html_has_every_character():
+    text = as_html("".join(map(chr, range(0x110000))))
+    text.encode("utf-8")
+    assert {each for each in text if not each.isprintable()} == {
+        *("\t", "\xa0", "\u1680", *map(chr, range(0x2000, 0x200B)), "\u202f", "\u205f", "\u3000")
+    }

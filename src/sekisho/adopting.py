@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Reading, Settings, Sources
+    from sekisho.adoption import Plan, Reading, Settings, Snapshot, Sources
     from sekisho.tracer import Observed, Place
     from sekisho.writing import Transaction
 
@@ -72,30 +72,48 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
     )
-    parser.set_defaults(run=run, parser=parser, written=None)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and write what it has kept. Whatever ends it, the files are in order."""
     from sekisho.writing import Interrupted, RestoreError, end_by, ending_signals_raise  # noqa: PLC0415 - the other commands do without
 
+    options.rounds = []
     try:
         with ending_signals_raise():
             return _run_all(options)
     except KeyboardInterrupt as interrupt:
-        _say(f"interrupted. {_state(options.written)}")
+        _say(f"interrupted. {_state(options)}")
         end_by(interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
     except RestoreError as error:
         _say(str(error))
     except OSError as error:
-        _say(f"{error}. {_state(options.written)}")
+        _say(f"{error}. {_state(options)}")
     return 1
 
 
-def _state(written: Transaction | None) -> str:
-    if written is not None and written.is_committed:
-        return "The contracts are written, and the command has confirmed them."
-    return "The files are as they were."
+def _state(options: argparse.Namespace) -> str:
+    """Say what the files hold now, and name those that hold something else."""
+    left_alone = _left_alone(options.rounds)
+    which = "All other" if left_alone else "The"
+    if options.rounds and options.rounds[-1].is_committed:
+        state = f"{which} contracts are written, and the command has confirmed them."
+    else:
+        state = f"{which} files are as they were."
+    return "\n".join([state, *(f"sekisho: {line}" for line in _named(left_alone))])
+
+
+def _left_alone(rounds: list[Transaction]) -> dict[str, str]:
+    """The files that a round has not written or not restored; the first reason says what happened."""
+    found: dict[str, str] = {}
+    for written in rounds:
+        found = written.left_alone | found
+    return found
+
+
+def _named(left_alone: Mapping[str, str]) -> list[str]:
+    return [f"left alone: {printable(path)}: {why}" for path, why in left_alone.items()]
 
 
 def _run_all(options: argparse.Namespace) -> int:
@@ -113,18 +131,18 @@ def _run_all(options: argparse.Namespace) -> int:
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     _refuse_interrupted(root, parser)
-    if options.write and not options.force and (why := say_unrecoverable(root)):
-        parser.error(why)
-    width = _width_of(root, parser)  # before the command takes its time
     snapshot = Snapshot(root)
-    status, observed, travels = _observe(root, command, options.runs)
+    for path in (root, *snapshot.links) if options.write and not options.force else ():
+        if why := say_unrecoverable(path):
+            parser.error(why)
+    width = _width_of(root, parser)  # before the command takes its time
+    status, observed, travels = _observe(snapshot.roots, command, options.runs)
     reading = _read(root, observed)
     if not observed:
-        blocks = "".join(
-            f"\n  {printable(f'{Path(each.path).name}: {each}')}" for each in reading.blocks
-        )
+        lines = [f"{Path(each.path).name}: {each}" for each in reading.blocks]
+        lines += [f"not read: {each.path}: {each.why}" for each in snapshot.skipped]
         text = f"the command called no function of {printable(options.package)} (status {status})"
-        parser.error(text + blocks)
+        parser.error("\n  ".join([text, *map(printable, lines)]))
     settings = Settings(
         tuple(options.select),
         options.min_calls,
@@ -138,7 +156,7 @@ def _run_all(options: argparse.Namespace) -> int:
     except ImportError:
         parser.error("adopt needs libcst: install sekisho[tools]")
     if options.worlds:
-        sys.stdout.write(to_table(plan, *_names(plan, options.package)))
+        sys.stdout.write(to_table(plan, *_names(plan, snapshot, options.package)))
         return 0
     if not options.write or all(file.before == file.after for file in plan.files):
         _report(plan)
@@ -199,7 +217,7 @@ def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
 
 
 def _observe(
-    root: str, command: list[str], runs: int
+    roots: tuple[str, ...], command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
     from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - as above
@@ -208,7 +226,7 @@ def _observe(
     try:
         status = 0
         for _ in range(runs):
-            status = _run(command, environment_for(folder, (root,))) or status
+            status = _run(command, environment_for(folder, roots)) or status
         observed, travels = read_journals(folder)
         missing = what_is_missing(folder)
         _say(f"not all calls were seen: {missing}" if missing else "")
@@ -240,12 +258,12 @@ def _read(root: str, observed: list[Observed]) -> Reading:
     return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
-def _names(plan: Plan, package: str) -> tuple[dict[str, str], str]:
+def _names(plan: Plan, snapshot: Snapshot, package: str) -> tuple[dict[str, str], str]:
     from sekisho.code import Skipped, read_file  # noqa: PLC0415 - as above
 
     modules: dict[str, str] = {}
     for file in plan.files:
-        read = read_file(Path(file.path))
+        read = read_file(Path(snapshot.named(file.path)))
         modules[file.path] = "" if isinstance(read, Skipped) else read.module
     top = {name.partition(".")[0] for name in modules.values() if name}
     return modules, top.pop() if len(top) == 1 else package
@@ -261,15 +279,15 @@ def _write_and_hold(
 ) -> int:
     """Write, run the command under the guards, and take out what does not hold.
 
-    The transaction that is open is noted in the options, for whoever has to say what state it left.
+    The transaction of each round is noted in the options, so that `_state` can say what it has left.
     """
     from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - as above
 
     dropped: dict[tuple[str, str, str], str] = {}
-    rounds = 0
+    rounds: list[Transaction] = options.rounds
     while True:
-        rounds += 1
-        options.written = written = _writing(plan)
+        written = _writing(plan)
+        rounds.append(written)
         with written:
             again, refused, output = _run_guarded(command)
             if again == status and (status == 0 or not refused):
@@ -279,24 +297,27 @@ def _write_and_hold(
         new = {_guilty(each, plan): each["text"] for each in refused}
         for path, name, place in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
-            if rounds > _MOST_ROUNDS or (place == DECORATOR and (path, name, place) in dropped):
+            if len(rounds) > _MOST_ROUNDS or (
+                place == DECORATOR and (path, name, place) in dropped
+            ):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
             sys.stderr.write(output)
             _say(
                 f"under the guards the command ends with status {again}, not {status}, and no "
-                "contract is to blame. The files are as they were."
+                f"contract is to blame. {_state(options)}"
             )
-            _say_left_alone(written)
             return 1
         dropped = {**new, **dropped}
         plan = make_plan(seen, settings, dropped)
-    _report(_without(plan, written.left_alone))
+    left_alone = _left_alone(rounds)
+    _report(_without(plan, left_alone))
     for (_, name, place), text in dropped.items():
         _say(f"taken out, since it did not hold: {name}, {place}: {text}")
-    _say_left_alone(written)
+    for line in _named(left_alone):
+        _say(line)
     _say(f"run again under the guards, in strict mode: status {again}, as before")
-    return _exit_status(status) or int(bool(written.left_alone))
+    return _exit_status(status) or int(bool(left_alone))
 
 
 def _exit_status(status: int) -> int:
@@ -321,11 +342,6 @@ def _writing(plan: Plan) -> Transaction:
 def _without(plan: Plan, paths: Mapping[str, str]) -> Plan:
     """What of a plan is in the files, where some were left alone."""
     return plan._replace(files=tuple([file for file in plan.files if file.path not in paths]))
-
-
-def _say_left_alone(written: Transaction) -> None:
-    for path, why in written.left_alone.items():
-        _say(f"left alone: {printable(path)}: {why}")
 
 
 def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:

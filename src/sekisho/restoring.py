@@ -18,11 +18,11 @@ def add_command(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "restore",
         help="put back files that a run which was killed was writing",
-        description="adopt --write and check --fix --write replace all files or none. Where such a "
+        description="adopt --write and check --fix replace all files or none. Where such a "
         "run was killed, it leaves a journal, by which this command puts the old files back. A file "
         "that was edited since is left alone.",
         epilog="examples:\n  %(prog)s\n  %(prog)s ../project\n\n"
-        "The exit status is 0, 1 if a file could not be put back, or 2 for wrong usage.",
+        "The exit status is 0, 1 if a file was not put back, or 2 for wrong usage.",
     )
     parser.add_argument(
         "path", nargs="?", default=".", help="in the project (this folder if not given)"
@@ -32,21 +32,24 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Put the files back, and print their names."""
-    from sekisho.writing import RestoreError, find_journal, restore  # noqa: PLC0415 - only this command needs it
+    from sekisho.writing import RestoreError, find_journal, restore, say_failed  # noqa: PLC0415 - only this command needs it
 
     journal = find_journal([options.path])
     if journal is None:
         sys.stdout.write("there is nothing to restore\n")
         return 0
     try:
-        restored, left_alone = restore(journal)
+        restored = restore(journal)
     except (OSError, RestoreError) as error:
         sys.stderr.write(f"sekisho: {error}\n")
         return 1
-    for path in restored:
+    for path in restored.as_before:
         sys.stdout.write(f"as it was: {printable(path)}\n")
-    for path, why in left_alone.items():
+    for path, why in restored.left_alone.items():
         sys.stdout.write(f"left alone: {printable(path)}: {why}\n")
-    if not restored and not left_alone:
+    if restored.failed:
+        sys.stdout.flush()
+        sys.stderr.write(f"sekisho: {say_failed(str(journal), restored)}\n")
+    if not any(restored):
         sys.stdout.write("all files are as that run has left them: it had ended its work\n")
-    return 0
+    return int(bool(restored.left_alone or restored.failed))

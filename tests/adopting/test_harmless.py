@@ -139,15 +139,79 @@ def test_a_file_that_an_editor_saves_during_the_second_run_stays(tree, adopt, tm
     assert "shop/m3.py" not in out
 
 
-def test_a_file_that_an_editor_saves_is_not_put_back_over(tree, adopt):
+@pytest.mark.parametrize("mode", ["w", "a"], ids=["replaced", "beside the contracts"])
+def test_a_file_that_an_editor_saves_is_not_put_back_over(tree, adopt, mode):
     """The second run fails, and no contract is to blame."""
-    paths = tree("open('shop/m3.py', 'w').write('edited = 1\\n'); sys.exit(4)")
+    paths = tree(f"open('shop/m3.py', {mode!r}).write('edited = 1\\n'); sys.exit(4)")
     before = paths[4].read_bytes()
     status, _, err = adopt("shop", "--write", "--", "program.py")
     assert status == 1
-    assert paths[3].read_text("utf-8") == "edited = 1\n"
+    assert paths[3].read_text("utf-8").endswith("edited = 1\n")
     assert paths[4].read_bytes() == before
-    assert f"left alone: {paths[3]}: it was changed meanwhile\n" in err
+    (kept,) = paths[3].parent.glob(".sekisho*")
+    assert kept.read_bytes() == before
+    assert err.endswith(
+        "and no contract is to blame. All other files are as they were.\n"
+        f"sekisho: left alone: {paths[3]}: it was changed meanwhile; its old text is in {kept}\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_an_interrupted_run_names_the_file_that_an_editor_has_saved(tree, tmp_path):
+    paths = tree("time.sleep(60)")
+    before = paths[3].read_bytes()
+    with begin("--write") as process:
+        wait_for(tmp_path / "second")
+        paths[3].write_text("edited = 1\n", "utf-8")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    (kept,) = paths[3].parent.glob(".sekisho*")
+    assert kept.read_bytes() == before
+    assert err == (
+        "sekisho: interrupted. All other files are as they were.\n"
+        f"sekisho: left alone: {paths[3]}: it was changed meanwhile; its old text is in {kept}\n"
+    )
+
+
+def test_a_file_that_an_editor_saves_in_a_round_that_fails_is_named_at_the_end(write, adopt):
+    """The first contract is refused, so the command runs three times: the edit came in the second."""
+    path = write("one.py", "def one(x):\n    return x\n")
+    other = write(
+        "two.py",
+        """
+        def one(x):
+            if x.ndim != 2:
+                raise ValueError("two axes")
+            return x.T
+        """,
+    )
+    write(
+        "program.py",
+        """
+        import os
+
+        import numpy as np
+        import one, two
+
+        for n in (2, 3, 4):
+            one.one(np.ones((n, n + 3)))
+            two.one(np.ones((n, n + 3)))
+        if "SEKISHO_REFUSALS" in os.environ and not os.path.exists("second"):
+            open("second", "w").close()
+            open("one.py", "a").write("# edited\\n")
+        try:
+            two.one(np.ones(3))
+        except ValueError as error:
+            assert str(error) == "two axes", error
+        """,
+    )
+    status, out, err = adopt(".", "--write", "--", "program.py")
+    (kept,) = path.parent.glob(".sekisho*")
+    assert status == 1
+    assert path.read_text("utf-8").endswith("# edited\n")
+    assert f"left alone: {path}: it was changed meanwhile; its old text is in {kept}\n" in err
+    assert "one.py" not in out
+    assert "import sekisho" in other.read_text("utf-8")
 
 
 def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(tree, adopt):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import socket
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -182,13 +185,56 @@ def test_any_damage_is_a_miss(cache, damage):
     assert cache.read("key") == 2
 
 
-def test_an_entry_that_is_a_folder_is_a_miss(cache):
+def make_large(path):
+    with path.open("wb") as file:
+        file.truncate(3_000_000_000)  # a sparse file
+
+
+def bind(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+NO_ENTRIES = {
+    "a folder": Path.mkdir,
+    "a FIFO": getattr(os, "mkfifo", None),
+    "a socket": bind,
+    "an endless file": lambda path: path.symlink_to("/dev/zero"),
+    "a terminal": lambda path: path.symlink_to("/dev/tty"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a large file": make_large,
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("make", NO_ENTRIES.values(), ids=NO_ENTRIES)
+def test_what_is_no_entry_is_a_miss_at_once(cache, monkeypatch, make):
     cache.write("key", 1)
     (path,) = cache.folder.iterdir()
     path.unlink()
-    path.mkdir()
-    assert cache.read("key") is None
-    cache.write("key", 1)
+    monkeypatch.chdir(cache.folder)  # names of sockets are short
+    make(Path(path.name))
+    tracemalloc.start()
+    signal.alarm(10)
+    try:
+        assert cache.read("key") is None
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        signal.alarm(0)
+        tracemalloc.stop()
+    cache.write("key", 2)
+    assert cache.read("key") == (None if make is Path.mkdir else 2)
+
+
+def test_a_value_that_is_too_large_is_not_kept(cache, monkeypatch):
+    monkeypatch.setattr(sys.modules["sekisho.code.cache"], "_LARGEST", 1_000)
+    cache.write("key", "x" * 2_000)
+    assert not cache.folder.exists()
+    for size in range(960, 1_000):
+        cache.write("key", "x" * size)
+        kept = cache.read("key")
+        assert kept is None or len(kept) in range(960, size + 1)
+    assert len(kept) < 1_000 - 16
 
 
 def test_it_is_bounded_and_what_was_used_last_stays(cache, monkeypatch):
@@ -230,30 +276,51 @@ def test_two_processes_share_it(cache):
 def test_it_is_never_in_the_folder_that_one_stands_in(monkeypatch, tmp_path, variable, value):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEKISHO_CACHE_DIR", raising=False)
-    monkeypatch.setenv("HOME", "/home/of-nobody")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
     monkeypatch.setenv(variable, value)
     monkeypatch.setattr(sys, "platform", "linux")
-    expected = "/caches" if variable == "SEKISHO_CACHE_DIR" else "/home/of-nobody/.cache"
+    expected = "/caches" if variable == "SEKISHO_CACHE_DIR" else home / ".cache"
     assert Cache().folder == Path(expected, "sekisho")
 
 
 @pytest.mark.parametrize(
     ("platform", "folder"),
     [
-        ("linux", "/home/me/.cache/sekisho"),
-        ("darwin", "/home/me/Library/Caches/sekisho"),
+        ("linux", ".cache/sekisho"),
+        ("darwin", "Library/Caches/sekisho"),
         ("win32", "/local/sekisho/Cache"),
     ],
 )
-def test_it_is_where_the_platform_keeps_caches(monkeypatch, platform, folder):
+def test_it_is_where_the_platform_keeps_caches(monkeypatch, tmp_path, platform, folder):
     """As `platformdirs.user_cache_dir("sekisho", appauthor=False)` says."""
     for name in ("SEKISHO_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", "/local")
     monkeypatch.setattr(sys, "platform", platform)
-    assert Cache().folder == Path(folder)
+    assert Cache().folder == tmp_path / folder
+
+
+@pytest.mark.parametrize("home", ["", "/", "//", ".", "home", "~", "{}/none", "{}/a file"])
+@pytest.mark.parametrize("caches", ["", "caches"])
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_home_that_is_no_folder_of_the_user_is_none(
+    monkeypatch, tmp_path, home, caches, platform
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "a file").touch()
+    monkeypatch.delenv("SEKISHO_CACHE_DIR")
+    monkeypatch.setenv("HOME", home.format(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", caches)
+    monkeypatch.setattr(sys, "platform", platform)
+    cache = Cache()
+    assert cache.folder is None
+    cache.write("key", 1)
+    assert sorted(os.listdir(tmp_path)) == ["a file", "home"]
 
 
 def test_there_is_none_where_there_is_no_home(monkeypatch, project, run_map):

@@ -386,7 +386,7 @@ def test_git_is_asked_once_for_the_files_of_a_folder(project, run_check, monkeyp
     assert run_check(".", "--fix", forced=False)[0] != 2
     assert all(path.read_bytes() != old for path, old in zip(paths, before, strict=True))
     asked = [words for words in asked if "--ignored" not in words]  # what is not read
-    assert len(asked) == 4  # what is changed, and what git does not know, in two folders
+    assert len(asked) == 6  # what is changed, hidden, and not known to git, in two folders
     assert all(words[0] == "git" for words in asked)
 
 

@@ -109,5 +109,5 @@ def test_adopt_at_fifty_random_moments(shop):
         f"for n in (2, 3, 4):\n    for m in ({names}):\n        m.one(np.ones((n, n + 3)))\n",
         "utf-8",
     )
-    said = kill(shop, 50, "adopt", "shop", "--force", "--", "program.py")
+    said = kill(shop, 50, "adopt", "shop", "--write", "--force", "--", "program.py")
     assert "'journal': 0" not in said, "none was killed while it wrote"

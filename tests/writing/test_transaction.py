@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -297,10 +298,16 @@ def test_an_edit_that_is_saved_in_the_block_stays(tmp_path, commits):
         (tmp_path / "a" / "m1.py").write_bytes(b"edited")
         if commits:
             transaction.commit()
-    assert transaction.left_alone == {changes[1].path: "it was changed meanwhile"}
+    why = transaction.left_alone.pop(changes[1].path)
+    assert transaction.left_alone == {}
     assert (tmp_path / "a" / "m1.py").read_bytes() == b"edited"
     assert (tmp_path / "a" / "m0.py").read_bytes() == (b"new m0.py" if commits else b"old m0.py\n")
-    assert sorted(os.listdir(tmp_path / "a")) == NAMES
+    kept = [str(tmp_path / "a" / name) for name in os.listdir(tmp_path / "a") if name not in NAMES]
+    if commits:
+        assert (why, kept) == ("it was changed meanwhile", [])
+    else:
+        assert why == f"it was changed meanwhile; its old text is in {kept[0]}"
+        assert (len(kept), Path(kept[0]).read_bytes()) == (1, b"old m1.py\n")
 
 
 def test_an_edit_after_a_crash_is_not_put_back_over(tmp_path, monkeypatch):
@@ -310,10 +317,10 @@ def test_an_edit_after_a_crash_is_not_put_back_over(tmp_path, monkeypatch):
     transaction.__enter__()
     os.close(transaction._journal._descriptor)  # the process is gone
     (folder / "m1.py").write_bytes(b"edited")
-    restored, left_alone = restore(find_journal([folder]))
-    assert left_alone == {changes[1].path: "it was changed meanwhile"}
+    restored = restore(find_journal([folder]))
+    assert [*restored.left_alone] == [changes[1].path]
     assert (folder / "m1.py").read_bytes() == b"edited"
-    assert len(restored) == 3
+    assert len(restored.as_before) == 3
 
 
 @pytest.mark.parametrize("kind", ["hard link", "read-only", "folder", "loop", "fifo"])
@@ -482,8 +489,9 @@ def test_a_journal_is_found_from_every_folder_of_the_project(tmp_path, names, ma
     found = {find_journal([each]) for name in names for each in (tmp_path, tmp_path / name)}
     assert len(found) == 1
     assert find_journal(["nowhere", tmp_path]) in found
-    restored, left_alone = restore(found.pop())
-    assert (sorted(restored), left_alone) == (sorted(str(tmp_path / name) for name in names), {})
+    restored = restore(found.pop())
+    assert sorted(restored.as_before) == sorted(str(tmp_path / name) for name in names)
+    assert (restored.left_alone, restored.failed) == ({}, {})
     assert find_journal([tmp_path]) is None
 
 

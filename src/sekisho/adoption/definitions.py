@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
+import tokenize
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body, own_nodes, read_body
@@ -17,6 +20,8 @@ __all__ = ["Definition", "find_definitions"]
 
 _SPECIAL: Final = frozenset({"__init__", "__call__", "__getitem__", "__iter__", "__next__"})
 """Of Python's protocols, those that are like any other method."""
+
+_TYPE_COMMENT: Final = re.compile(r"#\s*type:(?!\s*ignore\b)")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,6 +73,7 @@ class _Scope(NamedTuple):
         cls: the class.
         libraries: what the names in the module say of array libraries.
         used: those that the class uses, or the only one that the module does.
+        comments: the lines of the module that have a type comment.
         is_function: whether it is the body of a function.
     """
 
@@ -75,23 +81,52 @@ class _Scope(NamedTuple):
     cls: ast.ClassDef | None
     libraries: Libraries
     used: frozenset[str]
+    comments: frozenset[int]
     is_function: bool = False
 
 
 def find_definitions(
-    tree: ast.Module, telling: Mapping[str, str] | None = None
+    tree: ast.Module, telling: Mapping[str, str] | None = None, text: str = ""
 ) -> Iterator[Definition]:
     """All functions of a module, in the order of their lines.
 
     Args:
         tree: the module.
         telling: the attributes that the arrays of one world alone have, and whose.
+        text: the module's source, for its comments.
     """
     libraries = Libraries(tree, telling or {})
     # A module that imports one library works with that, whatever its functions mention.
     only = frozenset(libraries.imported.values())
-    yield from _walk(
-        tree.body, _Scope("", None, libraries, only if len(only) == 1 else frozenset())
+    used = only if len(only) == 1 else frozenset[str]()
+    found = [*_walk(tree.body, _Scope("", None, libraries, used, _type_comments(text)))]
+    marks = _names_of_overload(tree)
+    overloads = {each.name: each.line for each in found if not marks.isdisjoint(each.decorators)}
+    for each in found:
+        line = overloads.get(each.name)
+        why = f"it has overloads, the last one in line {line}: they say what it accepts"
+        yield each if line is None or each.why_not else each._replace(why_not=why)
+
+
+def _names_of_overload(tree: ast.Module) -> set[str]:
+    """What the module calls ``typing.overload``."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    names = (each for node in imports for each in node.names)
+    return {"overload", *(each.asname for each in names if each.name == "overload" and each.asname)}
+
+
+def _type_comments(text: str) -> frozenset[int]:
+    """The lines with a type comment. `ast` cannot read files that have one at an unusual place."""
+    if "type:" not in text:
+        return frozenset()
+    try:
+        tokens = [*tokenize.generate_tokens(io.StringIO(text).readline)]
+    except (tokenize.TokenError, SyntaxError):
+        return frozenset()
+    return frozenset(
+        token.start[0]
+        for token in tokens
+        if token.type == tokenize.COMMENT and _TYPE_COMMENT.match(token.string)
     )
 
 
@@ -138,7 +173,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
         written_parameters(node, frozenset(parameters)),
-        _why_not(node, inside=scope.is_function),
+        _why_not(node, scope),
     )
 
 
@@ -151,14 +186,17 @@ def _flags(args: ast.arguments) -> Iterator[str]:
             yield each.arg
 
 
-def _why_not(node: _Function, *, inside: bool) -> str:
-    if inside:
+def _why_not(node: _Function, scope: _Scope) -> str:
+    if scope.is_function:
         return "inside of a function: it would be guarded anew at each call"
     if is_hands_off(node):
         return "its decorators compile its source, or say that it is not to be guarded"
     if node.name.startswith("__") and node.name.endswith("__") and node.name not in _SPECIAL:
         return "a special method"
-    return ""
+    # After a colon that ends a line, the comment has a line of its own before the body.
+    header = range(node.lineno, max(node.body[0].lineno, node.lineno + 1))
+    line = next((line for line in header if line in scope.comments), None)
+    return "" if line is None else f"its types are in a comment, in line {line}"
 
 
 def _last_name(decorator: ast.expr) -> str:

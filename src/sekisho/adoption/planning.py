@@ -82,7 +82,7 @@ class _Source:
         self.package: str = file.module.partition(".")[0]
         self.tree: ast.Module = parse(file.text)
         self.definitions: dict[int, Definition] = {
-            each.first: each for each in find_definitions(self.tree, telling)
+            each.first: each for each in find_definitions(self.tree, telling, file.text)
         }
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
@@ -136,9 +136,9 @@ def deduce_all(
     seen = list(observed)
     reading = reading or Reading()
     files: dict[str, _Source] = {}
-    skipped: list[Skipped] = []
+    skipped: list[Skipped] = [] if snapshot is None else [*snapshot.skipped]
     for path in sorted({each.path for each in seen}):
-        file = read_file(Path(path))
+        file = read_file(Path(snapshot.named(path) if snapshot else path))
         try:
             if isinstance(file, Skipped):
                 skipped.append(file)

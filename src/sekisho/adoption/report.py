@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.deduction import CLAIMS
 from sekisho.findings import difference
-from sekisho.ground import decode, printable
+from sekisho.ground import as_toml, decode, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +111,8 @@ def to_table(plan: Plan, modules: dict[str, str], package: str) -> str:
             # A boundary converts nothing, so it loses no write; a table can say no more.
             kind = "boundary" if choice.lost_writes else choice.deduced.kind
             worlds[f"{modules[file.path]}.{choice.definition.name}"] = kind
-    lines = ["[tool.sekisho]", f'packages = ["{package}"]', "", "[tool.sekisho.worlds]"]
-    lines += [f'"{name}" = "{kind.removesuffix("_world")}"' for name, kind in worlds.items()]
+    lines = ["[tool.sekisho]", f"packages = [{as_toml(package)}]", "", "[tool.sekisho.worlds]"]
+    lines += [
+        f"{as_toml(name)} = {as_toml(kind.removesuffix('_world'))}" for name, kind in worlds.items()
+    ]
     return "".join(f"{line}\n" for line in lines)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import keyword
 import tokenize
-from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.atlas.listing import by_file
+from sekisho.ground import as_html
 from sekisho.inference import arrays_in, label
 from sekisho.worlds import world_named
 
@@ -68,7 +68,7 @@ def to_page(solution: Solution, functions: Sequence[Function]) -> str:
         if world.name in seen
     }
     key = ", ".join(
-        f"<u class='{shade}'>{escape(world_named(name).label)}</u>"
+        f"<u class='{shade}'>{as_html(world_named(name).label)}</u>"
         for name, shade in shades.items()
     )
     both = ", <u class='m'>several, or in a container</u>" if len(shades) > 1 else ""
@@ -110,10 +110,10 @@ def _file(path: str, functions: Sequence[Function], shades: dict[str, str]) -> s
     worlds = ", ".join(
         sorted({each.world for each in functions if each.line} - {"none", "unknown"})
     )
-    note = f" <span>{escape(worlds)}</span>" if worlds else ""
+    note = f" <span>{as_html(worlds)}</span>" if worlds else ""
     is_open = " open" if marks else ""
     return (
-        f"<details{is_open}><summary><code>{escape(path)}</code>{note}</summary>"
+        f"<details{is_open}><summary><code>{as_html(path)}</code>{note}</summary>"
         f"<pre>{''.join(lines)}</pre></details>\n"
     )
 
@@ -129,12 +129,12 @@ def _line(
     last = 0
     for column, length, world in sorted(marks):
         shade = shades.get(world, "m")
-        parts.append(escape(code[last:column]))
-        name = escape(code[column : column + length])
-        parts.append(f"<u class='{shade}' title='{escape(world)}'>{name}</u>")
+        parts.append(as_html(code[last:column]))
+        name = as_html(code[column : column + length])
+        parts.append(f"<u class='{shade}' title='{as_html(world)}'>{name}</u>")
         last = column + length
-    parts.append(escape(code[last:]))
-    said = "".join(f"<b>← {escape(each)}</b>" for each in dict.fromkeys(crossings))
+    parts.append(as_html(code[last:]))
+    said = "".join(f"<b>← {as_html(each)}</b>" for each in dict.fromkeys(crossings))
     shade = " class='x'" if crossings else ""
     return f"<span{shade}><i>{number}</i>{''.join(parts)}{said}</span>"
 

@@ -8,10 +8,12 @@ found out again. Any number of processes may share the folder.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import marshal
 import os
 import re
+import stat
 import sys
 import tempfile
 import time
@@ -23,6 +25,9 @@ __all__ = ["Cache", "digest"]
 
 _MOST: Final = 128_000_000
 """Bytes of all entries. Beyond, those that were not used for longest go, down to three quarters."""
+
+_LARGEST: Final = 32_000_000
+"""Bytes of an entry that is still read or written. The largest in practice have about 1 MB."""
 
 _OFTEN: Final = 500
 """Writes of a process after which it looks at the size again."""
@@ -63,6 +68,9 @@ def _default_folder() -> Path | None:
     happens to stand in, anybody may have written.
     """
     home = os.path.expanduser("~")  # noqa: PTH111 - which gives "~" where there is no home
+    # The root for HOME="". A home that does not exist, as system users have it, is not created.
+    if Path(home) == Path(home).parent or not Path(home).is_dir():
+        home = "~"
     if sys.platform == "win32":
         base, rest = os.environ.get("LOCALAPPDATA", f"{home}/AppData/Local"), "sekisho/Cache"
     elif sys.platform == "darwin":
@@ -101,7 +109,7 @@ class Cache:
             return None
         path = self.folder / self._name(key)
         try:
-            data = path.read_bytes()
+            data = _read(path)
             payload = data[_SIZE:]
             # Before marshal reads it: of damaged data it may want any amount of memory.
             if hashlib.blake2b(payload, digest_size=_SIZE).digest() != data[:_SIZE]:
@@ -118,6 +126,8 @@ class Cache:
             return
         with contextlib.suppress(OSError, ValueError):
             payload = marshal.dumps(value)
+            if len(payload) > _LARGEST - _SIZE:
+                return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._writes % _OFTEN == 0:
                 self._prune(self.folder)
@@ -157,6 +167,21 @@ class Cache:
     @staticmethod
     def _name(key: str) -> str:
         return digest(_of_program(), key)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of an entry.
+
+    Raises:
+        OSError: if it cannot be read, is not a regular file, or is too large.
+    """
+    # Without O_NONBLOCK, opening a FIFO waits for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            raise OSError(errno.EINVAL, "not an entry")
+        return file.read(_LARGEST)  # it may grow meanwhile
 
 
 def _entries(folder: Path) -> list[tuple[float, int, str]]:

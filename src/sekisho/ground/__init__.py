@@ -29,7 +29,9 @@ from sekisho.ground.overloads import Converting, HandingBack
 from sekisho.ground.printable import (
     as_command_data,
     as_command_property,
+    as_html,
     as_json,
+    as_toml,
     printable,
 )
 from sekisho.ground.reading import decode, parse
@@ -65,7 +67,9 @@ __all__ = [
     "actions_of",
     "as_command_data",
     "as_command_property",
+    "as_html",
     "as_json",
+    "as_toml",
     "ask_git",
     "callee_names",
     "closest",

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from html import escape
 from typing import Any, Final
 
-__all__ = ["as_command_data", "as_command_property", "as_json", "printable"]
+__all__ = [
+    "as_command_data",
+    "as_command_property",
+    "as_html",
+    "as_json",
+    "as_toml",
+    "printable",
+]
 
 _BYTE: Final = range(0xDC80, 0xDD00)
 """The surrogates with which `os.fsdecode` represents bytes that it cannot decode."""
+
+_SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def printable(text: str) -> str:
@@ -43,6 +54,48 @@ def as_json(document: Any) -> str:
     # Such characters only occur inside JSON strings, where an escape means the same character.
     kept = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
     return f"{''.join(kept)}\n"
+
+
+def as_html(text: str) -> str:
+    r"""Escape a piece of text, such as a name or a line of source code, for an HTML page.
+
+    Characters that would be invisible, reorder the text or be invalid in HTML are shown as escapes.
+    Tabs and all kinds of spaces stay, because source code is full of them.
+
+    Examples:
+        >>> print(as_html("a\x1b[2J <\u202e>\u3000b"))
+        a\x1b[2J &lt;\u202e&gt;　b
+    """
+    if not text.isprintable():
+        text = "".join(each if _is_shown(each) else _escaped(each) for each in text)
+    return escape(text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or character == "\t" or unicodedata.category(character) == "Zs"
+
+
+def as_toml(text: str) -> str:
+    r"""Return a TOML basic string, with quotes, that is safe to print in a terminal.
+
+    TOML has no undecodable bytes; each becomes a replacement character.
+
+    Examples:
+        >>> print(as_toml('a"\x1b\u202e'))
+        "a\"\u001b\u202e"
+    """
+    return f'"{"".join(map(_in_toml, text))}"'
+
+
+def _in_toml(character: str) -> str:
+    number = ord(character)
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    if number in _SURROGATES:
+        return "\ufffd"
+    return f"\\U{number:08x}" if number >> 16 else f"\\u{number:04x}"
 
 
 def as_command_data(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sekisho.ground import as_html
 from sekisho.log.advice import size_text
 from sekisho.worlds import world_named, world_names
 
@@ -143,7 +143,7 @@ def _ribbons(
                 f'<path class="ribbon w{_colour(flow.world)}" d="M{x0:.1f},{y0:.1f} '
                 f"C{bend:.1f},{y0:.1f} {bend:.1f},{y1:.1f} {x1:.1f},{y1:.1f} v{tall:.1f} "
                 f"C{bend:.1f},{y1 + tall:.1f} {bend:.1f},{y0 + tall:.1f} {x0:.1f},{y0 + tall:.1f} "
-                f'Z"><title>{escape(title)}</title></path>'
+                f'Z"><title>{as_html(title)}</title></path>'
             )
     return "".join(paths)
 
@@ -159,5 +159,5 @@ def _node(x: float, top: float, tall: float, name: str, anchor: str) -> str:
     y = top - 6 if anchor == "middle" else top + tall / 2 + 5
     return (
         f'<rect x="{x - _BAR / 2:.1f}" y="{top:.1f}" width="{_BAR}" height="{tall:.1f}"/>'
-        f'<text x="{x + shift:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
+        f'<text x="{x + shift:.1f}" y="{y:.1f}" text-anchor="{anchor}">{as_html(name)}</text>'
     )

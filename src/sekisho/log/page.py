@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import linecache
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sekisho.ground import as_html
 from sekisho.log.advice import advise, size_text
 from sekisho.log.flow import flow_of
 from sekisho.log.table import HEADINGS, VIOLATIONS, cells_of, lines_of, notes_of
@@ -108,17 +108,17 @@ def _tables(log: CrossingLog) -> str:
                 f"</thead><tbody>{body}</tbody></table></div>"
             )
     if log.violations:
-        text = escape("\n".join(lines_of(log.violations)))
-        parts.append(f"<h2>{escape(VIOLATIONS.capitalize())}</h2><pre>{text}</pre>")
-    parts += [f"<p>{escape(note)}</p>" for note in notes_of(log)]
+        text = as_html("\n".join(lines_of(log.violations)))
+        parts.append(f"<h2>{as_html(VIOLATIONS.capitalize())}</h2><pre>{text}</pre>")
+    parts += [f"<p>{as_html(note)}</p>" for note in notes_of(log)]
     return "".join(parts)
 
 
 def _line(row: Row, whole: float) -> str:
-    cells = [escape(cell) for cell in cells_of(row, whole)]
+    cells = [as_html(cell) for cell in cells_of(row, whole)]
     advice = advise(row)
     if advice:
-        cells[-1] += f"<div class='hint'>hint: {escape(advice)}</div>"
+        cells[-1] += f"<div class='hint'>hint: {as_html(advice)}</div>"
     return "".join(
         [
             "<tr>",
@@ -166,12 +166,12 @@ def _source(filename: str, rows: list[Row]) -> str:
     for number in wanted:
         if number != last + 1:
             spans.append("<span class='gap'>…</span>")
-        code = escape(lines[number - 1].rstrip("\n"))
-        mark = "".join(f"<b>← {escape(text)}</b>" for text in dict.fromkeys(marks.get(number, ())))
+        code = as_html(lines[number - 1].rstrip("\n"))
+        mark = "".join(f"<b>← {as_html(text)}</b>" for text in dict.fromkeys(marks.get(number, ())))
         at = " class='at'" if number in marks else ""
         spans.append(f"<span{at}><i>{number}</i>{code}{mark}</span>")
         last = number
-    name = escape(str(Path(filename)))
+    name = as_html(str(Path(filename)))
     return (
         f"<details open><summary><code>{name}</code></summary><pre>{''.join(spans)}</pre></details>"
     )

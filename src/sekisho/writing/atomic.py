@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -78,8 +79,14 @@ def _copy_owner(target: str, new: str) -> None:
 
 
 def read_bytes(path: str) -> bytes | None:
-    """Return a file's contents; None if it does not exist."""
+    """Return a file's contents; None if it does not exist.
+
+    Raises:
+        OSError: if it cannot be read, or is no regular file.
+    """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a FIFO would wait for a writer
+            raise OSError(errno.EINVAL, "it is no regular file", path)
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:

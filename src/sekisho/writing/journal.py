@@ -2,14 +2,17 @@
 
 A journal is a file of two lines. The first is written before any other file is touched. For each
 file of the transaction it has the paths of the new and the old version beside it, and digests of
-both. The second line says that all is done. So without a first line nothing has changed; with both
-lines, only old files have to be removed. Otherwise the transaction is undone: every old file is
-renamed back, which works on a full disk, too.
+both; the line begins with its own digest. Paths are relative to the journal's folder, so that a
+project that was moved or copied is restored where it is now. The second line says that all is done.
+So without a first line nothing has changed; with both lines, only old files have to be removed.
+Otherwise the transaction is undone: every old file is renamed back, which works on a full disk, too.
+An old file is only renamed if it still has its digest.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import json
@@ -19,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.ground import printable
-from sekisho.writing.atomic import read_bytes, sync_folder, unlink
+from sekisho.writing.atomic import read_bytes, replace_file, sync_folder, unlink
+from sekisho.writing.locking import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,23 +31,42 @@ if TYPE_CHECKING:
 __all__ = [
     "Entry",
     "Journal",
+    "Restored",
     "RestoreError",
     "digest_of",
     "find_journal",
     "project_folder",
     "restore",
+    "say_failed",
     "say_journal",
+    "version_beside",
 ]
 
 _NAME: Final = ".sekisho-journal"
 _DONE: Final = b"done\n"
-_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+\.(?:new|old)")
+_PATHS: Final = ("target", "new", "old")
+_FIRST: Final = re.compile(rb"[0-9a-f]{0,32}|[0-9a-f]{32} .*")
+_OURS: Final = re.compile(r"\.sekisho-[0-9a-f]{16}-[0-9]+-[\w.]{1,100}\.(?:new|old)", re.ASCII)
 _PASSED_BY: Final = frozenset({".git", "__pycache__", "node_modules", "site-packages"})
 _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
 class RestoreError(Exception):
     """Some files could not be restored. The journal still exists."""
+
+
+class Restored(NamedTuple):
+    """The files of a transaction that was undone.
+
+    Attributes:
+        as_before: files that are now as they were before the transaction.
+        left_alone: files that another program has changed, with the reason. Their old text is kept.
+        failed: files that could not be restored, with the reason. The journal still names them.
+    """
+
+    as_before: list[str]
+    left_alone: dict[str, str]
+    failed: dict[str, str]
 
 
 class Entry(NamedTuple):
@@ -67,6 +90,17 @@ class Entry(NamedTuple):
 def digest_of(data: bytes | None) -> str:
     """Return a digest of a file's contents; "" for a file that does not exist."""
     return "" if data is None else hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def version_beside(target: str, token: str, number: int) -> str:
+    """Return the path, without its ending, of the new and the old version of a file.
+
+    It has a part of the file's name, so that a person can match the versions if the journal is lost.
+    The whole name may be as long as the file system allows, or impossible to type.
+    """
+    folder, name = os.path.split(target)
+    part = re.sub(r"[^\w.]", "_", name, flags=re.ASCII)[-100:]
+    return os.path.join(folder, f".sekisho-{token}-{number}-{part}")
 
 
 def project_folder(files: Sequence[str]) -> str:
@@ -143,9 +177,9 @@ class Journal:
 
     def _begin(self, entries: Iterable[Entry]) -> None:
         # Another process may have taken the new, still empty journal for an old one and removed it.
-        if not _lock(self._descriptor) or not self._is_there():
+        if not lock(self._descriptor) or not self._is_there():
             raise FileExistsError(f"another run of sekisho has taken {printable(self.path)}")
-        line = json.dumps({"files": [entry._asdict() for entry in entries]}).encode() + b"\n"
+        line = self._line(entries)
         self._size = len(line)
         try:
             self._append(line)
@@ -163,7 +197,7 @@ class Journal:
             BlockingIOError: if the run has not ended.
         """
         journal = cls(path, os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
-        if not _lock(journal._descriptor):
+        if not lock(journal._descriptor):
             os.close(journal._descriptor)
             raise BlockingIOError(f"another run of sekisho writes files: {printable(path)}")
         return journal
@@ -184,25 +218,42 @@ class Journal:
         """Record that all files are replaced and confirmed, so that nothing will be undone."""
         self._append(_DONE)
 
-    def read(self) -> tuple[list[Entry], bool]:
-        """Return the files, and whether all is done. No files if nothing has been changed yet."""
-        first, newline, rest = (read_bytes(self.path) or b"").partition(b"\n")
-        if not newline:
-            return [], False
-        try:
-            document: Any = json.loads(first)
-            entries = [Entry(**row) for row in document["files"]]
-            if all(map(_is_ours, entries)):
-                return entries, rest == _DONE
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        raise RestoreError(f"{printable(self.path)} is no journal of sekisho's")
+    def _line(self, entries: Iterable[Entry]) -> bytes:
+        """Return the first line for some files."""
+        folder = os.path.dirname(self.path)
+        rows = [
+            entry._replace(**{name: _relative(getattr(entry, name), folder) for name in _PATHS})
+            for entry in entries
+        ]
+        text = json.dumps({"files": [row._asdict() for row in rows]}).encode()
+        return f"{digest_of(text)} ".encode() + text + b"\n"
 
-    def undo(self, entries: Iterable[Entry]) -> tuple[list[str], dict[str, str]]:
-        """Restore old files; return the restored ones, and the others with the reason.
+    def read(self) -> tuple[list[Entry], bool]:
+        """Return the files, and whether all is done. No files if nothing has been changed yet.
 
         Raises:
-            RestoreError: if some files could not be restored. The journal stays.
+            RestoreError: if the journal is damaged. Everything is kept.
+        """
+        first, newline, rest = (read_bytes(self.path) or b"").partition(b"\n")
+        digest, _, text = first.partition(b" ")
+        folder = os.path.dirname(self.path)
+        if newline and digest == digest_of(text).encode() and _DONE.startswith(rest):
+            with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+                document: Any = json.loads(text)
+                entries = [_located(Entry(**row), folder) for row in document["files"]]
+                if all(_is_ours(entry, folder) for entry in entries):
+                    return entries, rest == _DONE
+        kept = _kept_below(folder)
+        # A run that was killed while it wrote the first line has not kept any file yet.
+        if not newline and not kept and _FIRST.fullmatch(first):
+            return [], False
+        raise RestoreError(_say_damaged(self.path, kept))
+
+    def undo(self, entries: Iterable[Entry]) -> Restored:
+        """Restore old files. The journal stays if one of them could not be restored.
+
+        Raises:
+            RestoreError: if the journal cannot be written.
         """
         try:
             if (
@@ -214,25 +265,25 @@ class Journal:
             raise RestoreError(
                 f"could not write {printable(self.path)}: {error.strerror}"
             ) from None
-        restored: list[str] = []
-        left_alone: dict[str, str] = {}
-        failed: list[str] = []
+        restored = Restored([], {}, {})
+        left: list[Entry] = []
         for entry in entries:
             try:
-                if _undo(entry):
-                    restored.append(entry.target)
-                else:
-                    left_alone[entry.target] = "it was changed meanwhile"
+                why = _undo(entry)
             except OSError as error:  # continue with the other files
-                failed.append(f"{printable(entry.target)}: {error.strerror}")
-        if failed:
-            raise RestoreError(
-                f"could not put back {'; '.join(failed)}\n"
-                f"  hint: {printable(self.path)} is kept: "
-                f"python -m sekisho restore {printable(os.path.dirname(self.path))}"
-            )
-        self.remove()
-        return restored, left_alone
+                restored.failed[entry.target] = error.strerror or str(error)
+                left.append(entry)
+            else:
+                if why:
+                    restored.left_alone[entry.target] = why
+                else:
+                    restored.as_before.append(entry.target)
+        if not left:
+            self.remove()
+        elif restored.as_before or restored.left_alone:
+            with contextlib.suppress(OSError):  # the old journal is valid, too
+                replace_file(self.path, self._line(left))
+        return restored
 
     def clean_up(self, entries: Iterable[Entry]) -> None:
         """Remove the old files of a completed transaction, and the journal."""
@@ -252,41 +303,61 @@ class Journal:
             os.close(self._descriptor)
 
 
-def _is_ours(entry: Entry) -> bool:
+def _relative(path: str, folder: str) -> str:
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:  # on another Windows drive
+        return path
+
+
+def _located(entry: Entry, folder: str) -> Entry:
+    return entry._replace(**{name: os.path.join(folder, getattr(entry, name)) for name in _PATHS})
+
+
+def _is_ours(entry: Entry, folder: str) -> bool:
     """Return whether an entry's paths look like a transaction's.
 
     A journal that came with a repository could name any file.
     """
     beside = os.path.dirname(entry.target)
-    return all(
+    is_inside = os.path.normpath(entry.target) == entry.target and (
+        entry.target.startswith(os.path.join(folder, ""))
+        or os.path.splitdrive(entry.target)[0] != os.path.splitdrive(folder)[0]
+    )
+    return is_inside and all(
         os.path.dirname(path) == beside and _OURS.fullmatch(os.path.basename(path)) is not None
         for path in (entry.new, entry.old)
     )
 
 
-def _undo(entry: Entry) -> bool:
-    """Restore an old file; return False if another program has written the file since."""
-    now = digest_of(read_bytes(entry.target))
-    is_old = now == entry.before  # not replaced yet, or restored already
-    if os.path.lexists(entry.old):
-        if now == entry.after:
-            os.replace(entry.old, entry.target)
-            is_old = True
-        else:
-            unlink(entry.old)
-        sync_folder(os.path.dirname(entry.target))
-    unlink(entry.new)
-    return is_old
-
-
-def restore(path: Path) -> tuple[list[str], dict[str, str]]:
-    """Restore the files that the run of a journal has replaced.
-
-    Returns:
-        The files that are now as before that run, and the others with the reason.
+def _undo(entry: Entry) -> str:
+    """Restore an old file; return why it was left alone, "" if it is as it was.
 
     Raises:
-        RestoreError: if some files could not be restored, or the file is not a journal.
+        OSError: if it could not be restored, or if its old version is not as it was kept.
+    """
+    now = digest_of(read_bytes(entry.target))
+    if now == entry.before:  # not replaced yet, or restored already
+        unlink(entry.old)
+    elif (kept := digest_of(read_bytes(entry.old))) != entry.before:
+        what = "is damaged" if kept else "is missing"
+        raise OSError(errno.EIO, f"its old version, {printable(entry.old)}, {what}")
+    elif now == entry.after:
+        os.replace(entry.old, entry.target)
+    else:
+        unlink(entry.new)
+        what = "it was changed meanwhile" if now else "it is gone"
+        return f"{what}; its old text is in {printable(entry.old)}"
+    sync_folder(os.path.dirname(entry.target))
+    unlink(entry.new)
+    return ""
+
+
+def restore(path: Path) -> Restored:
+    """Restore the files that the run of a journal has replaced.
+
+    Raises:
+        RestoreError: if the journal is damaged or cannot be written.
         BlockingIOError: if that run has not ended.
         OSError: if the journal cannot be read.
     """
@@ -295,33 +366,37 @@ def restore(path: Path) -> tuple[list[str], dict[str, str]]:
         entries, is_done = journal.read()
         if is_done:
             journal.clean_up(entries)
-            return [], {}
+            return Restored([], {}, {})
         return journal.undo(entries)
     finally:
         journal.close()
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock a file while it is open. The kernel also releases the lock of a killed process."""
-    try:
-        import fcntl  # noqa: PLC0415 - does not exist on Windows
-    except ImportError:
-        return _lock_on_windows(descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def say_failed(path: str, restored: Restored) -> str:
+    """Return a message about the files that could not be restored, with a hint."""
+    failed = "; ".join(f"{printable(each)}: {why}" for each, why in restored.failed.items())
+    folder = printable(os.path.dirname(path))
+    return (
+        f"could not put back {failed}\n"
+        f"  hint: {printable(path)} is kept: python -m sekisho restore {folder} tries again; "
+        "remove the journal once the files are as you want them"
+    )
 
 
-def _lock_on_windows(descriptor: int) -> bool:
-    import msvcrt  # noqa: PLC0415 - only exists on Windows
+def _kept_below(folder: str) -> list[str]:
+    """Return the old and new versions of files below a folder, whatever run has kept them."""
+    return sorted(
+        os.path.join(each, name)
+        for each, _, names in os.walk(folder)
+        for name in names
+        if _OURS.fullmatch(name)
+    )
 
-    calls: Any = msvcrt
-    with contextlib.suppress(OSError):
-        # Lock far behind the end, because other processes cannot read a locked range.
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-        calls.locking(descriptor, calls.LK_NBLCK, 1)
-        os.lseek(descriptor, 0, os.SEEK_END)
-        return True
-    return False
+
+def _say_damaged(path: str, kept: list[str]) -> str:
+    named = "".join(f"\n    {printable(each)}" for each in kept)
+    found = f"these versions of files are still there:{named}" if kept else "no old file is there"
+    return (
+        f"{printable(path)} is damaged, and nothing was changed; {found}\n"
+        "  hint: put the old files back by hand (.old), and remove the journal then"
+    )

@@ -10,7 +10,15 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sekisho.writing.atomic import create_like, read_bytes, sync_folder, unlink
-from sekisho.writing.journal import Entry, Journal, digest_of, project_folder
+from sekisho.writing.journal import (
+    Entry,
+    Journal,
+    RestoreError,
+    digest_of,
+    project_folder,
+    say_failed,
+    version_beside,
+)
 from sekisho.writing.signals import deferred_signals
 
 if TYPE_CHECKING:
@@ -100,7 +108,7 @@ class Transaction:
                 self.left_alone[change.path] = problem
                 continue
             target = os.path.realpath(change.path)
-            start = os.path.join(os.path.dirname(target), f".sekisho-{token}-{len(self._entries)}")
+            start = version_beside(target, token, len(self._entries))
             digests = digest_of(change.before), digest_of(change.after)
             self._entries[Entry(target, f"{start}.new", f"{start}.old", *digests)] = change
         if not self._entries:
@@ -135,9 +143,12 @@ class Transaction:
         try:
             if not self.is_committed:
                 with deferred_signals():
-                    _, left_alone = journal.undo(self._entries)
+                    restored = journal.undo(self._entries)
                     paths = {entry.target: change.path for entry, change in self._entries.items()}
-                    self.left_alone |= {paths[each]: why for each, why in left_alone.items()}
+                    others = restored.left_alone | restored.failed
+                    self.left_alone |= {paths[each]: why for each, why in others.items()}
+                    if restored.failed:
+                        raise RestoreError(say_failed(journal.path, restored))
         finally:
             journal.close()
 
