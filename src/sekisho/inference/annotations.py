@@ -283,7 +283,7 @@ def _with_axes(
 
     def note(atom: Value) -> Value:
         if atom[0] == "array":
-            return ("array", atom[1], True, text or atom[3], atom[4])
+            return ("array", atom[1], True, text or atom[3], *atom[4:])
         return atom
 
     return map_atoms(value, note)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.annotations import names_in, read_annotation, value_of_class
+from sekisho.inference.decorators import is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
 from sekisho.inference.operations import learn_from, note_aliens, note_operation
@@ -22,7 +23,6 @@ from sekisho.inference.values import (
     arrays_in,
     is_never,
     is_unknown,
-    item_of,
     join,
     join_all,
     list_of,
@@ -139,6 +139,8 @@ def _call_one(
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)
     bindings = {"Self": self_value} if self_value is not None else {}
+    if not is_transparent(frame, key, signature[2]):
+        return UNKNOWN
     for place, value in taken or ():
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
@@ -315,14 +317,17 @@ def iterated(frame: Frame, value: Value) -> Value:
 
     def take(atom: Value) -> Value:
         if atom[0] == "array":
-            return frame.knowledge.row_of(atom[1])
+            row = frame.knowledge.row_of(atom[1])
+            return row if frame.knowledge.is_plain(atom) else unsure(row)
         if atom[0] == "instance" and not atom[1].startswith("builtins:"):
+            if atom[1].endswith("Dict"):
+                return UNKNOWN  # the keys of a ModuleDict
             held: Value = atom[2] or EXACT
             if held != EXACT:
                 return held
             held = container_of(frame, atom)
             if held[0] != "?":
-                return item_of(held)
+                return iterate(held)
             return _own_iterator(frame, atom)
         return iterate(atom)
 

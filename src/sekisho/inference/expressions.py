@@ -12,7 +12,7 @@ from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
-from sekisho.inference.targets import LARGEST_RECORD, hold, store
+from sekisho.inference.targets import LARGEST_RECORD, hold, open_class, store
 from sekisho.inference.values import (
     BOOL,
     CONSTANTS,
@@ -31,6 +31,7 @@ from sekisho.inference.values import (
     map_atoms,
     only_world,
     plain,
+    unsure,
 )
 
 if TYPE_CHECKING:
@@ -73,27 +74,29 @@ _CONSTANTS: Final[dict[type, Value]] = {
 }
 
 
-def _attribute(frame: Frame, node: ast.Attribute) -> Value:
+def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) -> Value:
     env = frame.env
     if env is not None and type(node.value) is ast.Name:
         known = env.get(f"{node.value.id}.{node.attr}")
         if known is not None:
             return known
     value = evaluate(frame, node.value)
-    found = attribute(frame, value, node.attr, node)
-    if value[0] == "?" and value in frame.evidence and type(node.value) is ast.Name:
-        world = frame.evidence[value]
-        if world and not frame.lenient:
+    if is_called and value[0] == "?" and len(value) > 1:
+        world = frame.knowledge.alone.get(node.attr)
+        if world is not None:
+            frame.learn(value, world)
             frame.take_for(node.value, value, world)
-            found = attribute(frame, frame.knowledge.array_of(world), node.attr, node)
-    return found
+            if frame.evidence.get(value) == world and not frame.lenient:
+                value = unsure(frame.knowledge.array_of(world))
+    return attribute(frame, value, node.attr, node)
 
 
 # --- calls
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
-    callee = evaluate(frame, node.func)
+    is_method = isinstance(node.func, ast.Attribute)
+    callee = _attribute(frame, node.func, is_called=True) if is_method else evaluate(frame, node.func)
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
     is_open = False
@@ -122,6 +125,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
     """A container that a method has changed; an object that may have been changed."""
     function = node.func
+    _open_class(frame, callee, node)
     if frame.env is None or not isinstance(function, ast.Attribute):
         return
     if callee[0] in {"bound", "union"}:
@@ -134,6 +138,22 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
     root = dotted_of(function).partition(".")[0]
     if root and callee[0] != "module":
         frame.forget(root)
+
+
+def _open_class(frame: Frame, callee: Value, node: ast.Call) -> None:
+    """``setattr(x, name, value)``, ``x.__dict__.update(...)``: from now on any attribute may be anything."""
+    function = node.func
+    if callee == ("function", "builtins:setattr") and len(node.args) > 1:
+        if not isinstance(node.args[1], ast.Constant):
+            open_class(frame, evaluate(frame, node.args[0]), node)
+        return
+    if not isinstance(function, ast.Attribute) or function.attr not in {"update", "setdefault"}:
+        return
+    holder = function.value
+    if isinstance(holder, ast.Attribute) and holder.attr == "__dict__":
+        open_class(frame, evaluate(frame, holder.value), node)
+    elif isinstance(holder, ast.Call) and dotted_of(holder.func) == "vars" and holder.args:
+        open_class(frame, evaluate(frame, holder.args[0]), node)
 
 
 # --- operators
@@ -203,7 +223,8 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     def take(atom: Value) -> Value:
         tag = atom[0]
         if tag == "array":
-            return _of_array(frame, atom, written, index)
+            given = _of_array(frame, atom, written, index)
+            return given if frame.knowledge.is_plain(atom) else unsure(given)
         if is_slice and tag in {"list", "tuple"}:
             return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
         if tag == "instance" and not atom[1].startswith("builtins:"):

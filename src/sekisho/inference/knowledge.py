@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.decorators import find_decorators
+from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
 from sekisho.inference.values import Value, array
 
@@ -58,7 +60,7 @@ class Knowledge:
 
     Attributes:
         operations: by function, those by which arrays cross.
-        alone: by the name of a member, the one world whose arrays have it, where nothing else has.
+        alone: by the name of a method, the one world whose arrays have it, where nothing else has.
         modules: the classes that are called by their ``forward``; with each its world.
         applied: the classes whose ``apply`` calls their ``forward``.
         chains: those of them that give what the last one in them gives.
@@ -66,6 +68,7 @@ class Knowledge:
         keepers: methods that make an attribute.
         asks: functions that ask whether something is an array; with each its world.
         tells: functions that may be asked about any library's arrays.
+        decorators: the project's own functions that stand as decorators.
     """
 
     operations: dict[str, Operation]
@@ -88,6 +91,7 @@ class Knowledge:
         self._arrays = {name: array(name) for name in self.worlds}
         for world in program.worlds:
             self._read(world)
+        self.decorators: set[str] = set()
         self.names_of_units: dict[int, str] = {}
         self.changed_by_loops: dict[int, frozenset[str]] = {}
         self.asked_about: dict[int, frozenset[str]] = {}
@@ -104,6 +108,25 @@ class Knowledge:
     def array_of(self, world: str) -> Value:
         """An array of a world."""
         return self._arrays[world]
+
+    def find_decorators(self) -> None:
+        """Look for the project's own decorators, when all that is written in functions is known, too."""
+        self.decorators = find_decorators(self.program)
+
+    def is_plain(self, array: Value) -> bool:
+        """Whether an array does what its library says: a subclass answers for itself."""
+        kind: str = array[4]
+        if not kind:
+            return True
+        is_theirs = split(kind)[0].partition(".")[0] == array[1]
+        return is_theirs and self.program.member(kind, "__array_finalize__") is None
+
+    def may_have(self, world: str, member: str) -> bool:
+        """Whether a subclass of the project's gives a member to what is annotated as the library's."""
+        return any(
+            self.program.member(each, member) is not None
+            for each in self.program.subclasses(self.array_class[world])
+        )
 
     def row_of(self, world: str) -> Value:
         """What indexing an array gives: an array, or in some libraries one number."""
@@ -166,7 +189,7 @@ class Knowledge:
         return any(each in self.modules for each in self.program.mro(name))
 
     def _find_alone(self) -> Iterator[tuple[str, str]]:
-        """The members that only one world's arrays have: a set difference."""
+        """The methods that only one world's arrays have: a set difference."""
         if len(self.worlds) < 2:  # noqa: PLR2004 - nothing to differ from
             return
         own: set[str] = set()
@@ -185,8 +208,16 @@ class Knowledge:
                 continue  # with what one cannot compare, nobody is alone
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
             for member in self.members(name) - shared:
-                if not member.startswith("_"):
+                if self._tells_by_call(world, member):
                     yield member, name
+
+    def _tells_by_call(self, world: World, member: str) -> bool:
+        """Whether who calls a member so named has an array: other classes take common words, too."""
+        is_coined = member in world.unsaid.coined or "_" in member.strip("_")
+        if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
+            return False
+        found = self.program.member(self.array_class[world.name], member)
+        return found is not None and found[1][0] == "def" and not is_property(found[1])
 
     def _functions_of(self, world: World) -> set[str]:
         """The functions of a library's own module: ``xp.cos`` need not be a tensor's."""

@@ -21,6 +21,7 @@ from sekisho.inference.values import (
     join_all,
     list_of,
     only_world,
+    unsure,
 )
 from sekisho.worlds import HOST
 
@@ -60,7 +61,11 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     result = NEVER
     for a in atoms(left):
         for b in atoms(right):
-            result = join(result, _combine(frame, op, a, b))
+            given = _combine(frame, op, a, b)
+            is_plain = all(
+                each[0] != "array" or frame.knowledge.is_plain(each) for each in (a, b)
+            )
+            result = join(result, given if is_plain else unsure(given))
     return result
 
 

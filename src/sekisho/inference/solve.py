@@ -175,6 +175,7 @@ class _Solver:
         state = self._state()
         for module in self.modules.values():
             self._load(module, state)
+        self.knowledge.find_decorators()
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:

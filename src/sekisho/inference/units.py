@@ -9,11 +9,13 @@ from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.calls import parameter_fact
+from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
 from sekisho.inference.narrowing import names_asked_about
 from sekisho.inference.statements import run
 from sekisho.inference.values import (
+    CONSTANTS,
     NEVER,
     NONE,
     UNKNOWN,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "find_units", "read_unit"]
 
+_ACCESSORS = (".setter", ".deleter")
 _READINGS = 3
 """How often a unit is read, at most, until nothing more is learnt from how its values are used."""
 
@@ -87,6 +90,8 @@ def _units_of(
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             name = f"{key}:{prefix}{node.name}"
             decorators = [lower_expr(each) for each in node.decorator_list]
+            if any(str(each).endswith(_ACCESSORS) for each in decorators):
+                name = f"{name}.setter"  # or it would stand in the place of the getter
             traits = frozenset(_last(each) for each in decorators) - {""}
             declared = next((said for each in decorators if (said := declares(each))), "")
             inner = f"{prefix}{node.name}.<locals>."
@@ -156,6 +161,8 @@ def read_unit(
     returned = _returned(frame)
     if unit.line:
         frame.give(f"r {unit.name}", returned, unit.line)
+        if unit.name in knowledge.decorators:
+            frame.give(transparency_fact(unit.name), CONSTANTS[passes_on(node)], unit.line)
         _read_by_world(frame, node, parameters)
     _tell_inner(frame, parameters)
     return Outcome(frame.given, frame.notes, tuple(parameters), returned)
@@ -221,19 +228,19 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     defaults = dict(_defaults(node))
     asked = names_asked_about(frame, node)
     is_varied = _has_relatives(frame)
+    is_known = is_transparent(frame, frame.key, signature[2])
     found: list[tuple[str, Value]] = []
     for index, (name, kind, _, annotation) in enumerate(signature[0]):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
-        else:
+        elif is_known:
+            strictly = is_varied or name in asked
             value = _parameter(
-                frame,
-                name,
-                kind,
-                annotation,
-                defaults.get(name),
-                strictly=is_varied or name in asked,
+                frame, name, kind, annotation, defaults.get(name), strictly=strictly
             )
+        else:  # what its decorator passes on
+            said = read_annotation(frame.program, frame.key, annotation)
+            value = _packed(said if len(worlds_of(said)) == 1 else UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
@@ -317,11 +324,14 @@ def _parameter(
     if world in frame.knowledge.worlds:  # the guard converts it, or refuses
         converted = frame.knowledge.array_of(world)
         value = map_atoms(value, lambda atom: converted if _is_of_another(atom, world) else atom)
+    return _packed(value, kind)
+
+
+def _packed(value: Value, kind: str) -> Value:
+    """What ``*args`` or ``**kwargs`` is, of which each is the value."""
     if kind == "*":
         return list_of(value, "tuple")
-    if kind == "**":
-        return "dict", value, ()
-    return value
+    return ("dict", value, ()) if kind == "**" else value
 
 
 def _only_of(value: Value, world: str) -> Value:

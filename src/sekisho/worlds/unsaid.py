@@ -28,6 +28,7 @@ class Unsaid(NamedTuple):
         holders: modules that hold others, by position or by name.
         keepers: methods of a module that make an attribute: its name, then its value.
         welcomes: worlds whose arrays its operators and functions take, and give its own.
+        coined: methods of its arrays that nothing else is likely to have, by their names.
         suffixes: how names of its arrays end; the first is the one to be proposed.
         alike: classes that share names of methods with arrays: who uses one of these need not have an
             array. Names with a library in front may be of others.
@@ -45,5 +46,6 @@ class Unsaid(NamedTuple):
     holders: frozenset[str] = frozenset()
     keepers: frozenset[str] = frozenset()
     welcomes: frozenset[str] = frozenset()
+    coined: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

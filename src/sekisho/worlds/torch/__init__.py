@@ -63,6 +63,10 @@ class _Torch(World):
     unsaid: Unsaid = Unsaid(
         tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed"}),
         asks=frozenset({"is_tensor"}),
+        coined=frozenset(
+            {"bmm", "baddbmm", "addmm", "contiguous", "detach", "movedim", "nelement", "numel"}
+            | {"numpy", "permute", "unsqueeze", "unflatten"}
+        ),
         suffixes=("_tensor", "_t"),
         module="nn.Module",
         applied="autograd.Function",
