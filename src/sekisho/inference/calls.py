@@ -204,11 +204,21 @@ def _call_library(
         note_aliens(frame, name, entry, call, node)
     if is_unknown(result) or not arrays_in(result):
         return result
+    if not _is_sure(frame, call, self_value):
+        result = unsure(result)
     world = split(name)[0].partition(".")[0]
     others = {each for value in call.values() for each in arrays_in(value)} - {world}
     if others and world in worlds_of(result) and operation is None:
         return UNKNOWN
     return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
+
+
+def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
+    """Whether a library is certain to answer: no subclass does, and its method is an array's."""
+    knowledge = frame.knowledge
+    if self_value is not None and self_value[0] == "array" and not knowledge.is_sure(self_value):
+        return False
+    return all(each[0] != "array" or knowledge.is_plain(each) for each in call.values())
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:

@@ -224,7 +224,7 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         tag = atom[0]
         if tag == "array":
             given = _of_array(frame, atom, written, index)
-            return given if frame.knowledge.is_plain(atom) else unsure(given)
+            return given if frame.knowledge.is_sure(atom) else unsure(given)
         if is_slice and tag in {"list", "tuple"}:
             return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
         if tag == "instance" and not atom[1].startswith("builtins:"):

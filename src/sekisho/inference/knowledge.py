@@ -121,6 +121,10 @@ class Knowledge:
         is_theirs = split(kind)[0].partition(".")[0] == array[1]
         return is_theirs and self.program.member(kind, "__array_finalize__") is None
 
+    def is_sure(self, array: Value) -> bool:
+        """Whether an array is certain to be one, and to do what its library says."""
+        return bool(array[2]) and self.is_plain(array)
+
     def may_have(self, world: str, member: str) -> bool:
         """Whether a subclass of the project's gives a member to what is annotated as the library's."""
         return any(

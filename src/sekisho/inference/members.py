@@ -172,7 +172,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
         given = function_of(frame, owner, name, entry, atom)
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
-    return given if is_plain else unsure(given)
+    return given if knowledge.is_sure(atom) else unsure(given)
 
 
 def _of_instance(frame: Frame, atom: Value, name: str) -> Value:

@@ -238,9 +238,8 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
             value = _parameter(
                 frame, name, kind, annotation, defaults.get(name), strictly=strictly
             )
-        else:  # what its decorator passes on
-            said = read_annotation(frame.program, frame.key, annotation)
-            value = _packed(said if len(worlds_of(said)) == 1 else UNKNOWN, kind)
+        else:  # what its decorator passes on, whatever is written
+            value = _packed(UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
