@@ -66,12 +66,12 @@ PLANTS = {
     ],
     "SK107": [
         "np.ones(3) + torch.ones(3)",
-        "torch.ones(3) @ np.ones(3)",
+        "np.ones(3) @ torch.ones(3)",
+        "torch.ones(3) > np.ones(3)",
         "x = np.ones(3)\nx += torch.ones(3)",
         "np.ones(3) < torch.ones(3)",
         "np.sum(torch.ones(3))",
-        "np.exp(torch.ones(3))",
-        "np.linalg.inv(torch.ones(3, 3))",
+        "np.flip(torch.ones(3))",
         "torch.sum(np.ones(3))",
         "torch.nn.functional.relu(np.ones(3))",
         "np.ones((3, 3)).permute(1, 0)",
@@ -200,14 +200,14 @@ MESSAGES = {
         "    help: declare it with @sk.boundary, or in a block: with sk.crossing_allowed()\n"
     ),
     "def f(x: np.ndarray, y):\n    return x * y\nf(x=np.ones(3), y=torch.ones(3))": (
-        "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises, or gives what neither of them is\n"
+        "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises\n"
         "    x is a NumPy array as called at main.py:7\n"
         "    y is a tensor as called at main.py:7\n"
         "    help: convert one of them: sk.to_numpy(y)\n"
     ),
-    "x = torch.ones(3) * np.ones(3)": (
-        "main.py:5:5: SK107 a tensor * a NumPy array: it raises, or gives what neither of them is\n"
-        "    help: convert one of them: sk.to_torch(...)\n"
+    "x = np.ones(3) * torch.ones(3)": (
+        "main.py:5:5: SK107 a NumPy array * a tensor: it raises\n"
+        "    help: convert one of them: sk.to_numpy(...)\n"
     ),
     "x = np.ones((2, 3))\ny = x.permute(1, 0)": (
         "main.py:6:5: SK107 x is a NumPy array, and has no .permute: a tensor has\n"
@@ -215,7 +215,7 @@ MESSAGES = {
         "    help: sk.permute_dims(x, axes) does it in both\n"
     ),
     "x = torch.ones(3)\ny = np.sum(x)": (
-        "main.py:6:5: SK107 np.sum is given x, a tensor: it raises, or means something else\n"
+        "main.py:6:5: SK107 np.sum is given x, a tensor: it raises\n"
         "    x is a tensor since line 5: torch.ones\n"
         "    help: convert it: sk.to_numpy(x)\n"
     ),

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.contract import find_slips
 from sekisho.findings.axes import misfit, names_in
 from sekisho.findings.declaring import can_declare, spelled
-from sekisho.findings.finding import Finding, Fix
-from sekisho.findings.reasons import noun, since, title
+from sekisho.findings.finding import Fix
+from sekisho.findings.raising import find_raising
+from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
 from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from sekisho.findings.finding import Finding
     from sekisho.inference import Function, Solution
 
 __all__ = ["RULES", "find"]
@@ -30,23 +32,6 @@ def find(
         yield from rule(solution, function, suffixes)
 
 
-def _finding(
-    function: Function, line: int, column: int, code: str, message: str, **more: Any
-) -> Finding:
-    file = function.file
-    return Finding(
-        file.path, file.place(line), line, column + 1, code, message, function=function.name, **more
-    )
-
-
-def _notes(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
-    for (each, line, column, name), what in sorted(
-        function.notes.items(), key=lambda item: item[0][1:3]
-    ):
-        if each == kind:
-            yield line, column, name, what
-
-
 def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK101."""
     for each in function.variables:
@@ -54,7 +39,7 @@ def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator
         if not world or not each.before or each.before == world:
             continue
         how = f": {each.how}" if each.how else ""
-        yield _finding(
+        yield make_finding(
             function,
             each.line,
             each.column,
@@ -74,7 +59,7 @@ def _lies(
     parameters = dict(function.parameters)
     names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
     names += [
-        (line, column, name, *what) for line, column, name, what in _notes(function, "attribute")
+        (line, column, name, *what) for line, column, name, what in notes_of(function, "attribute")
     ]
     for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
         world = only_world(value)
@@ -96,7 +81,7 @@ def _lies(
             bool(new) and is_free and is_local and same == {world} and not function.unit.is_outer
         )
         made = f": {how}" if how else ""
-        yield _finding(
+        yield make_finding(
             function,
             line,
             column,
@@ -122,7 +107,7 @@ def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK103."""
-    crossings = [*_notes(function, "cross")]
+    crossings = [*notes_of(function, "cross")]
     if not crossings or not function.line or function.unit.declared == "boundary":
         return
     block = f"in a block: with {spelled(solution, function, 'crossing_allowed')}()"
@@ -131,7 +116,7 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
     helps = f"declare it with @{decorator}, or {block}" if can_be_one else f"declare it {block}"
     for line, column, name, (shown, source, target, _) in crossings:
         operand = name or noun(source)
-        yield _finding(
+        yield make_finding(
             function,
             line,
             column,
@@ -147,10 +132,10 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
 def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK104."""
     for kind in ("cross", "allowed", "move"):
-        for line, column, name, (shown, source, _, could_stand_outside) in _notes(function, kind):
+        for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
             if could_stand_outside and name:
                 what = "a transfer" if kind == "move" else "a crossing"
-                yield _finding(
+                yield make_finding(
                     function,
                     line,
                     column,
@@ -168,14 +153,14 @@ def _returns(_solution: Solution, function: Function, _suffixes: Any) -> Iterato
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
         return  # it gives what it takes
     first: tuple[int, str] | None = None
-    for line, column, _, (value, _) in _notes(function, "return"):
+    for line, column, _, (value, _) in notes_of(function, "return"):
         world = only_world(value)
         if not world:
             continue
         if first is None:
             first = line, world
         elif first[1] != world:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -203,7 +188,7 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         ]
         if len(reason) < len(worlds):
             reason = [step for world in worlds for step in _called(solution, function, name, world)]
-        yield _finding(
+        yield make_finding(
             function,
             function.line,
             0,
@@ -239,62 +224,6 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
             return
 
 
-_CALLED: Final = re.compile(r"\b\w+(?=\()")
-
-
-def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK107."""
-    for line, column, sign, (mine, theirs, left, right) in _notes(function, "mix"):
-        kinds = f"{noun(mine)} {sign} {noun(theirs)}"
-        shown = f"{left or noun(mine)} {sign} {right or noun(theirs)}"
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{kinds if shown == kinds else f'{shown} is {kinds}'}: "
-            "it raises, or gives what neither of them is",
-            reason=(
-                *since(solution, function, left, line, mine),
-                *since(solution, function, right, line, theirs),
-            ),
-            help=f"convert one of them: {spelled(solution, function, f'to_{mine}')}({right or '...'})",
-            subject=f"{left} {sign} {right}",
-        )
-    for line, column, name, (shown, world, other) in _notes(function, "alien"):
-        called = shown or f"a function of {title(world)}'s"
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{called} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
-            reason=since(solution, function, name, line, other),
-            help=f"convert it: {spelled(solution, function, f'to_{world}')}({name or '...'})",
-            subject=f"{called} {name}",
-        )
-
-    def spell(match: re.Match[str]) -> str:
-        return spelled(solution, function, match[0])
-
-    for line, column, attribute, (world, name, *having) in _notes(function, "missing"):
-        if not having:
-            continue  # a mistake, and none of libraries
-        helper = next(
-            (words for each in having if (words := world_named(each).words.get(attribute))), ""
-        )
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
-            reason=since(solution, function, name, line, world),
-            help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
-            subject=f"{name}.{attribute}",
-        )
-
-
 def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK108."""
     declared = function.unit.declared
@@ -304,11 +233,11 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
     if world in solution.knowledge.worlds:
         yield from _of_another_world(solution, function, world)
     if function.says:
-        for line, column, _, (value, how) in _notes(function, "return"):
+        for line, column, _, (value, how) in notes_of(function, "return"):
             given = only_world(value)
             if given and given != function.says:
                 made = f": {how}" if how else ""
-                yield _finding(
+                yield make_finding(
                     function,
                     line,
                     column,
@@ -319,10 +248,10 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
                     "or annotate what it returns",
                     subject="return",
                 )
-    for line, column, name, (said, value) in _notes(function, "declared"):
+    for line, column, name, (said, value) in notes_of(function, "declared"):
         mine, theirs = only_world(said), only_world(value)
         if mine and theirs and mine != theirs:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -337,7 +266,7 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
         other = only_world(each.value)
         if other and other != world:
             how = f": {each.how}" if each.how else ""
-            yield _finding(
+            yield make_finding(
                 function,
                 each.line,
                 each.column,
@@ -353,10 +282,10 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
 
 def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK109."""
-    for line, column, parameter, (callee, wanted, given, name) in _notes(function, "axes"):
+    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
         why = misfit(wanted, given)
         if why:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -370,12 +299,12 @@ def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[
     """SK110."""
     where: dict[str, tuple[int, int]] = {}
     arrays: list[tuple[str, list[str]]] = []
-    for line, column, name, axes in _notes(function, "named"):
+    for line, column, name, axes in notes_of(function, "named"):
         place = "the result" if name == "return" else f"argument '{name}'"
         where[place] = line, column
         arrays += [(place, names_in(each)) for each in axes]
     for slip in find_slips(arrays):
-        yield _finding(
+        yield make_finding(
             function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
         )
 
@@ -387,7 +316,7 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _in_loops,
     _returns,
     _works_in_both,
-    _across,
+    find_raising,
     _contradictions,
     _axes,
     _slips,

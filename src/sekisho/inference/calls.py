@@ -10,10 +10,11 @@ from sekisho.inference.annotations import names_in, read_annotation, value_of_cl
 from sekisho.inference.decorators import is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
-from sekisho.inference.operations import learn_from, note_aliens, note_operation
+from sekisho.inference.operations import learn_from, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
+from sekisho.inference.refusals import note_refused
 from sekisho.inference.values import (
     NEVER,
     NONE,
@@ -23,6 +24,7 @@ from sekisho.inference.values import (
     arrays_in,
     is_never,
     is_unknown,
+    item_of,
     join,
     join_all,
     list_of,
@@ -52,7 +54,11 @@ def parameter_fact(function: str, name: str) -> str:
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
     """What calling a value gives."""
-    return map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
+    is_one_of_several = callee[0] == "union"  # of which another may be right
+    frame.lenient += is_one_of_several
+    result = map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
+    frame.lenient -= is_one_of_several
+    return result
 
 
 def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
@@ -194,14 +200,14 @@ def _call_library(
         return NONE
     if operation is not None and operation.kind == "scalar":
         return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
+    if note_refused(frame, name, entry, call, node, self_value):
+        return UNKNOWN
     learn_from(frame, name, entry, call, node, self_value)
     result = call_signatures(frame.program, name, entry[1], call, self_value)
     if operation is not None:
         note_operation(frame, name, call, node, self_value)
         if operation.kind == "import" and self_value is None:
             return frame.knowledge.array_of(operation.world)
-    elif not frame.lenient:
-        note_aliens(frame, name, entry, call, node)
     if is_unknown(result) or not arrays_in(result):
         return result
     if not _is_sure(frame, call, self_value):
@@ -262,6 +268,9 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
         return list_of(item, "deque") if last == "deque" else ("dict", item, ())
     knowledge = frame.knowledge
     world = frame.program.world_of_class(cls)
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
+        if not frame.program.is_own(name) and knowledge.is_strict(name):
+            note_refused(frame, name, entry, call, node, knowledge.instance_of(cls))
     if world is not None and not frame.program.is_own(cls):
         value = knowledge.instance_of(cls)
         for source in arrays_in(call.args[0]) if call.args else ():
@@ -271,7 +280,7 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
         return value
     for base in frame.program.mro(cls):
         if base in knowledge.chains:
-            return ("instance", cls, call.args[-1] if call.args and not call.is_open else None)
+            return ("instance", cls, ("tuple", *call.args) if call.args and not call.is_open else None)
         if base in knowledge.holders:
             held = join_all(iterated(frame, each) for each in call.args)
             return ("instance", cls, None if is_never(held) else held)
@@ -314,8 +323,11 @@ def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -
     if any(
         base in knowledge.chains for base in frame.program.mro(cls)
     ) and not frame.program.is_own(cls):
-        last = atom[2]
-        return UNKNOWN if last in {None, EXACT} else call_value(frame, last, call, node)
+        if atom[2] in {None, EXACT}:
+            return UNKNOWN
+        for each in atom[2][1:]:
+            call = Arguments((call_value(frame, each, call, node),))
+        return call.args[0] if call.args else UNKNOWN
     methods = find_method(frame, cls, name, is_exact=True)
     if not methods:  # or one that only subclasses have
         methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)[:1]
@@ -334,7 +346,7 @@ def iterated(frame: Frame, value: Value) -> Value:
                 return UNKNOWN  # the keys of a ModuleDict
             held: Value = atom[2] or EXACT
             if held != EXACT:
-                return held
+                return item_of(held) if held[0] == "tuple" else held
             held = container_of(frame, atom)
             if held[0] != "?":
                 return iterate(held)

@@ -12,6 +12,7 @@ from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
+from sekisho.inference.refusals import note_called, note_subscripted
 from sekisho.inference.targets import LARGEST_RECORD, hold, open_class, store
 from sekisho.inference.values import (
     BOOL,
@@ -117,6 +118,8 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         else:
             kwargs.append((keyword.arg, value))
     call = Arguments(tuple(args), tuple(kwargs), is_open)
+    if is_method:
+        note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)
     _after_call(frame, callee, call, node)
     return result
@@ -210,6 +213,7 @@ def _if_exp(frame: Frame, node: ast.IfExp) -> Value:
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     value = evaluate(frame, node.value)
     index = evaluate(frame, node.slice)
+    note_subscripted(frame, node, value)
     if value[0] == "class":
         return value  # list[int]
     written: Any = node.slice

@@ -11,6 +11,7 @@ from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
 from sekisho.inference.values import Value, array
+from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,9 @@ class Operation(NamedTuple):
     shown: str
 
 
+_Namesake = "tuple[str, tuple[str, Entry]]"
+
+
 class Knowledge:
     """What the libraries' own code says, and the one table of what it does not.
 
@@ -68,6 +72,8 @@ class Knowledge:
         keepers: methods that make an attribute.
         asks: functions that ask whether something is an array; with each its world.
         tells: functions that may be asked about any library's arrays.
+        only: functions that take the arrays of one world alone, with that world.
+        unfit: by a world, the host's functions that raise when they are given its arrays first.
         decorators: the project's own functions that stand as decorators.
     """
 
@@ -87,7 +93,11 @@ class Knowledge:
         self.holders: set[str] = set()
         self.keepers: set[str] = set()
         self.tells: set[str] = set()
+        self.dtypes: dict[str, str] = {}
         self.asks: dict[str, str] = {}
+        self.only: dict[str, str] = {}
+        self.unfit: dict[str, set[str]] = {}
+        self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
         for world in program.worlds:
             self._read(world)
@@ -167,6 +177,8 @@ class Knowledge:
                 name = self._name(world, dotted)
                 if name:
                     self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
+        if unsaid.dtype:
+            self.dtypes[self._name(world, unsaid.dtype)] = world.name
         if unsaid.module:
             self.modules[self._name(world, unsaid.module)] = world.name
         if unsaid.applied:
@@ -176,6 +188,12 @@ class Knowledge:
         self.keepers |= self._names(world, unsaid.keepers)
         self.tells |= self._names(world, unsaid.tells)
         self.asks |= dict.fromkeys(self._names(world, unsaid.asks), world.name)
+        self.unfit[world.name] = self._names(HOST, unsaid.unfit)
+        for dotted, only in unsaid.only.items():
+            name = self._name(world, dotted)
+            # The id that a function of another library has, which need not be there.
+            module, _, last = dotted.rpartition(".")
+            self.only[name or f"{module}:{last}"] = only
 
     def may_tell(self, function: str) -> bool:
         """Whether a function may be asked about any library's arrays, or stands in a module of such."""
@@ -187,6 +205,52 @@ class Knowledge:
             for each in self.tells
             if each.endswith(":")
         )
+
+    def is_strict(self, function: str) -> bool:
+        """Whether a function raises where an argument is not what its stubs say."""
+        module = split(function)[0]
+        world, _, rest = module.partition(".")
+        if world not in self.worlds:
+            return False
+        return any(
+            rest == each or rest.startswith(f"{each}.") for each in self.worlds[world].unsaid.strict
+        )
+
+    def world_of_dtype(self, value: Value) -> str:
+        """The world of which a value is a dtype; "" if it is none of a library's."""
+        if value[0] == "class":
+            found = self.program.world_of_class(value[1])
+            return found[0] if found is not None and not found[1] else ""
+        return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
+
+    def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:
+        """What other libraries have under the name of a function, or of a method of arrays."""
+        at = (world, name, is_method)
+        if at not in self._namesakes:
+            self._namesakes[at] = tuple(self._find_namesakes(*at))
+        return self._namesakes[at]
+
+    def _find_namesakes(self, world: str, name: str, is_method: bool) -> Iterator[_Namesake]:  # noqa: FBT001
+        for other, record in self.worlds.items():
+            if other == world or world in record.unsaid.welcomes:
+                continue
+            if is_method:
+                found = self.program.member(self.array_class[other], name)
+                if found is not None and found[1][0] == "def" and not is_property(found[1]):
+                    yield other, (f"{found[0]}.{name}", found[1])
+                continue
+            inner = record.unsaid.namespace
+            value = self.program.dotted(other, f"{inner}.{name}" if inner else name)
+            entry = self.program.entry(value[1]) if value[0] == "function" else None
+            if entry is not None and entry[0] == "def":
+                yield other, (value[1], entry)
+
+    def is_method(self, world: str, name: str) -> bool | None:
+        """Whether a world's arrays have a method so called; None if they have nothing so called."""
+        found = self.program.member(self.array_class[world], name)
+        if found is None:
+            return None
+        return found[1][0] == "def" and not is_property(found[1])
 
     def is_module(self, name: str) -> bool:
         """Whether instances of a class are called by their ``forward``."""

@@ -9,13 +9,13 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
-from sekisho.inference.values import UNKNOWN, Value, arrays_in, only_world, worlds_of
+from sekisho.inference.values import UNKNOWN, Value, arrays_in, only_world
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry, Signature
+    from sekisho.code import Entry
 
-__all__ = ["learn_from", "note_aliens", "note_operation"]
+__all__ = ["learn_from", "note_operation"]
 
 
 def learn_from(
@@ -96,32 +96,3 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
         if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
             return False
     return bool(dotted_of(operand))
-
-
-def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call) -> None:
-    """A library's function that is given another library's array."""
-    world = split(name)[0].partition(".")[0]
-    if world not in frame.knowledge.worlds or frame.knowledge.may_tell(name):
-        return
-    for index, value in enumerate(call.args):
-        other = only_world(value)
-        welcome = frame.knowledge.worlds[world].unsaid.welcomes
-        is_named = dotted_of(node.func).partition(".")[0] not in (frame.env or {})
-        if not other or other == world or not value[2] or other in welcome or not is_named:
-            continue
-        said = [_parameter(frame, name, each, index) for each in entry[1]]
-        refuses = all(worlds_of(each) == (world,) for each in said)
-        gives = any(
-            worlds_of(read_annotation(frame.program, split(name)[0], each[1])) == (world,)
-            for each in entry[1]
-        )
-        if refuses or (gives and index == 0):
-            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
-            frame.note("alien", node, operand, (dotted_of(node.func), world, other))
-
-
-def _parameter(frame: Frame, name: str, signature: Signature, index: int) -> Value:
-    key, last = split(name)
-    skip = 1 if "." in last and signature[0] and signature[0][0][0] == "self" else 0
-    found = signature[0][index + skip] if index + skip < len(signature[0]) else None
-    return UNKNOWN if found is None else read_annotation(frame.program, key, found[3])

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sekisho.inference.calls import iterated
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import container_of, is_open, is_property
+from sekisho.inference.refusals import note_assigned
 from sekisho.inference.values import (
     PLAIN,
     Value,
@@ -108,6 +109,7 @@ def open_class(frame: Frame, holder: Value, node: Any) -> None:
 def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST) -> None:
     holder = frame.evaluate(frame, target.value)
     frame.evaluate(frame, target.slice)
+    note_assigned(frame, target, holder, value)
     written = target.value
     if isinstance(written, ast.Attribute) and written.attr == "__dict__":
         open_class(frame, frame.evaluate(frame, written.value), node)

@@ -79,6 +79,7 @@ class _NumPy(World):
             }
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
+        only={"PIL.Image.fromarray": "numpy"},
         welcomes=frozenset({"jax"}),
         suffixes=("_np", "_numpy", "_array"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),

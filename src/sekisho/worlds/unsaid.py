@@ -5,7 +5,10 @@ All else is read from the library as it is installed. This is the one table that
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Unsaid"]
 
@@ -29,6 +32,15 @@ class Unsaid(NamedTuple):
         keepers: methods of a module that make an attribute: its name, then its value.
         welcomes: worlds whose arrays its operators and functions take, and give its own.
         coined: methods of its arrays that nothing else is likely to have, by their names.
+        strict: modules, or packages, whose functions raise where an argument is not what their stubs say.
+        keywords: names that it takes for parameters beside those of its stubs, and what these call them.
+        only: functions that take the arrays of one world alone, and whose stubs do not say so, with that world.
+            Names with a library in front may be of others.
+        unfit: functions of the host's that raise when they are given its arrays first.
+        runs_left: operators between an array of the host's and one of its own that do not raise.
+        fails_right: operators between one of its own and an array of the host's that raise.
+        takes_items: whether arrays of others can be assigned to items of its own.
+        dtype: the class of its dtypes, where these are instances of one.
         suffixes: how names of its arrays end; the first is the one to be proposed.
         alike: classes that share names of methods with arrays: who uses one of these need not have an
             array. Names with a library in front may be of others.
@@ -47,5 +59,13 @@ class Unsaid(NamedTuple):
     keepers: frozenset[str] = frozenset()
     welcomes: frozenset[str] = frozenset()
     coined: frozenset[str] = frozenset()
+    strict: frozenset[str] = frozenset()
+    keywords: Mapping[str, str] = {}
+    only: Mapping[str, str] = {}
+    unfit: frozenset[str] = frozenset()
+    runs_left: frozenset[str] = frozenset({"==", "!="})
+    fails_right: frozenset[str] = frozenset()
+    takes_items: bool = True
+    dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

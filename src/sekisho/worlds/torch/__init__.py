@@ -61,8 +61,29 @@ class _Torch(World):
         "is_tensor": "is_torch(x)",
     }
     unsaid: Unsaid = Unsaid(
-        tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed"}),
+        tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed", "nn.Identity.forward"}),
         asks=frozenset({"is_tensor"}),
+        strict=frozenset(
+            {"_C", "_tensor", "functional", "nn.functional", "nn.modules", "optim", "nn.parameter"}
+        ),
+        keywords={
+            **{"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input"},
+            **{"x1": "input", "x2": "other"},
+        },
+        only={
+            "from_numpy": "numpy",
+            **dict.fromkeys(("einsum", "block_diag", "cartesian_prod", "broadcast_tensors"), "torch"),
+        },
+        unfit=frozenset(
+            {
+                *("all", "amax", "amin", "any", "max", "mean", "min", "prod", "std", "sum", "var"),
+                *("copyto", "fill_diagonal", "flip", "isfortran", "moveaxis", "place", "putmask"),
+            }
+        ),
+        runs_left=frozenset({"/", "==", "!="}),
+        fails_right=frozenset({"<", "<=", ">", ">="}),
+        takes_items=False,
+        dtype="dtype",
         coined=frozenset(
             {"bmm", "baddbmm", "addmm", "contiguous", "detach", "movedim", "nelement", "numel"}
             | {"numpy", "permute", "unsqueeze", "unflatten"}
