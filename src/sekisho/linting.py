@@ -122,14 +122,12 @@ def _settings(options: argparse.Namespace) -> Settings:
 
     settings = read_settings(options.paths)
 
-    def codes(given: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
-        if given is None:
-            return default
+    def codes(given: str) -> tuple[str, ...]:
         return tuple(known_code(code.strip()) for code in given.split(","))
 
     return settings._replace(
-        select=codes(options.select, settings.select),
-        ignore=codes(options.ignore, settings.ignore),
+        select=settings.select if options.select is None else codes(options.select),
+        ignore=settings.ignore if options.ignore is None else codes(options.ignore),
         baseline=options.baseline or settings.baseline,
     )
 

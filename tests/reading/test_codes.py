@@ -40,7 +40,7 @@ PLANTS = {
         "a_tensor = np.ones(3)",
         "def f(x_np: torch.Tensor): ...",
         "class A:\n    def __init__(self):\n        self.x_np = torch.ones(3)",
-        "def f(n):\n    for x_array in torch.ones(3):\n        pass",
+        "def f(n):\n    for x_numpy in torch.ones(3):\n        pass",
         "def f(n):\n    y_t, z = np.ones(3), 1",
     ],
     "SK103": [
@@ -54,14 +54,13 @@ PLANTS = {
     "SK104": [
         "def f(x: torch.Tensor, ys: list[torch.Tensor]):\n    for y in ys:\n        z = x.cuda() + y",
         "def f(x: torch.Tensor, n: int):\n    while n:\n        n -= 1\n        x.to('cuda', non_blocking=True)",
-        "@sk.boundary\ndef f(x: np.ndarray, n: int):\n    for i in range(n):\n        torch.from_numpy(x)[i]",
+        "@sk.boundary\ndef f(x: np.ndarray, n: int):\n    for i in range(n):\n        torch.tensor(x)[i]",
     ],
     "SK105": [
         "def f(n):\n    try:\n        return np.ones(n)\n    except ValueError:\n        return torch.ones(n)",
         "def f(x):\n    if x is None:\n        return torch.ones(3)\n    if x:\n        return None\n    return np.ones(3)",
     ],
     "SK106": [
-        "def f(x: np.ndarray | torch.Tensor):\n    return x + 1",
         "class A:\n    def f(self, x):\n        return x + 1\nA().f(np.ones(3))\nA().f(torch.ones(3))",
     ],
     "SK107": [
@@ -102,6 +101,7 @@ PLANTS = {
 }
 
 CLEAN = [
+    "def f(x: np.ndarray | torch.Tensor):\n    return x + 1",
     "x = np.ones(3)\nx = x + 1",
     "x = np.float64(1)\nx = torch.ones(3) * x",
     "x_t = torch.ones(3)\ny_np = np.ones(3)\nz_tensor = x_t.numpy().tolist()",

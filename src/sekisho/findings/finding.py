@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["CODES", "Finding", "Fix"]
+__all__ = ["BY_SEVERITY", "CODES", "Finding", "Fix", "OF_ADOPTERS"]
 
 CODES: Final = {
     "SK101": "a variable changes its library",
@@ -19,6 +19,14 @@ CODES: Final = {
     "SK110": "an axis name that looks like a slip",
 }
 """Each has a section in docs/check.md."""
+
+OF_ADOPTERS: Final = frozenset({"SK101", "SK103", "SK105", "SK106"})
+"""Told only where a project selects them, or has adopted sekisho: they are about its style, not about mistakes."""
+
+BY_SEVERITY: Final = (
+    *("SK107", "SK108", "SK109", "SK110", "SK102", "SK104", "SK101", "SK105", "SK103", "SK106"),
+)
+"""Of several findings of a line, the first of these is told."""
 
 
 class Fix(NamedTuple):

@@ -12,14 +12,21 @@ from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.finding import Fix
 from sekisho.findings.raising import find_raising
 from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
-from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
+from sekisho.inference import (
+    UNKNOWN,
+    arrays_in,
+    certain_world,
+    only_world,
+    read_annotation,
+    worlds_of,
+)
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sekisho.findings.finding import Finding
-    from sekisho.inference import Function, Solution
+    from sekisho.inference import Function, Solution, Value
 
 __all__ = ["RULES", "find"]
 
@@ -62,7 +69,7 @@ def _lies(
         (line, column, name, *what) for line, column, name, what in notes_of(function, "attribute")
     ]
     for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
-        world = only_world(value)
+        world = certain_world(value)
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
@@ -93,12 +100,12 @@ def _lies(
         )
 
 
-_LETTER: Final = len("_t")
+_SHORT: Final = len("_np")
 
 
 def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
     """Whether an ending speaks of a library: ``x_t`` may be the step in time where torch is not imported."""
-    return len(ending) > _LETTER or any(
+    return len(ending) > _SHORT or any(
         ending not in world_named(name).unsaid.suffixes  # the project's own settings say it
         or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
         for name in worlds
@@ -110,30 +117,45 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
     crossings = [*notes_of(function, "cross")]
     if not crossings or not function.line or function.unit.declared == "boundary":
         return
+    if _says_so(function.name):
+        return
     block = f"in a block: with {spelled(solution, function, 'crossing_allowed')}()"
     decorator = spelled(solution, function, "boundary")
     can_be_one = can_declare(solution, function, "boundary")
     helps = f"declare it with @{decorator}, or {block}" if can_be_one else f"declare it {block}"
-    for line, column, name, (shown, source, target, _) in crossings:
-        operand = name or noun(source)
-        yield make_finding(
-            function,
-            line,
-            column,
-            "SK103",
-            f"{shown} takes {operand} from {title(source)} to {title(target)}, "
-            f"and {function.name} declares no crossing",
-            reason=since(solution, function, name, line, source),
-            help=helps,
-            subject=shown,
-        )
+    line, column, name, (shown, source, target, _) = crossings[0]
+    count = f": the first of {len(crossings)}" if len(crossings) > 1 else ""
+    yield make_finding(
+        function,
+        line,
+        column,
+        "SK103",
+        f"{shown} takes {name or noun(source)} from {title(source)} to {title(target)}, "
+        f"and {function.name} declares no crossing{count}",
+        reason=since(solution, function, name, line, source),
+        help=helps,
+        subject=shown,
+    )
+
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LIBRARY: Final = r"(?:np|numpy|ndarrays?|arrays?|torch|pt|tensors?|jax|jnp|cupy|cp)"
+_CONVERTER: Final = re.compile(
+    rf"(?:^|[._])(?:(?:to|from|as|into)_?{_LIBRARY}|{_LIBRARY}_?(?:to|2|from)_?{_LIBRARY}"
+    rf"|(?:numpy|tensor|__array__)$)(?![a-z])"
+)
+
+
+def _says_so(name: str) -> bool:
+    """Whether the name of a function, or of its class, says that it takes arrays to another library."""
+    return _CONVERTER.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK104."""
     for kind in ("cross", "allowed", "move"):
         for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
-            if could_stand_outside and name:
+            if could_stand_outside and name and not _is_view(shown):
                 what = "a transfer" if kind == "move" else "a crossing"
                 yield make_finding(
                     function,
@@ -147,11 +169,19 @@ def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterato
                 )
 
 
-def _returns(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _is_view(operation: str) -> bool:
+    """Whether an operation costs next to nothing, since it shares the memory."""
+    world, _, dotted = operation.partition(".")
+    return dotted in world_named(world).unsaid.views
+
+
+def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK105."""
     follows = function.by_world
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
         return  # it gives what it takes
+    if [*notes_of(function, "asked")] or len(worlds_of(_annotated(solution, function, ""))) > 1:
+        return  # it asks what it takes, or says that it gives either
     first: tuple[int, str] | None = None
     for line, column, _, (value, _) in notes_of(function, "return"):
         world = only_world(value)
@@ -179,6 +209,8 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         return
     for name, value in function.parameters:
         worlds = worlds_of(value)
+        if len(worlds_of(_annotated(solution, function, name))) > 1:
+            continue  # it says so
         if all(_are_at_home(*pair) for pair in combinations(worlds, 2)):
             continue  # of one world, or none, or of those whose functions take each other's
         reason = [
@@ -211,6 +243,16 @@ def _ways_to_declare(solution: Solution, function: Function) -> str:
     if not fitting:
         return "take one library's arrays, and convert where it is called"
     return f"declare it with {' or '.join(f'@{spelled(solution, function, each)}' for each in fitting)}"
+
+
+def _annotated(solution: Solution, function: Function, name: str) -> Value:
+    """What a function says of a parameter, or with no name of what it returns."""
+    entry = solution.program.entry(function.unit.name) if function.line else None
+    if entry is None or entry[0] != "def":
+        return UNKNOWN
+    parameters, returns, *_ = entry[1][-1]
+    written = {each[0]: each[3] for each in parameters} | {"": returns}
+    return read_annotation(solution.program, function.unit.key, written.get(name))
 
 
 def _are_at_home(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.findings.finding import CODES
+from sekisho.findings.finding import CODES, OF_ADOPTERS
 from sekisho.ground import printable
 from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
@@ -25,25 +25,31 @@ class Settings(NamedTuple):
 
     Attributes:
         folder: where the file is that says so; paths in it are read from there.
-        select: codes, or how they begin.
+        select: codes, or how they begin; None for the default: all but `OF_ADOPTERS`, which adopters are told.
         ignore: likewise, of those the ones that are not told.
         per_file: patterns of paths, and codes that are not told there.
         suffixes: endings of names, and the worlds that they stand for.
         baseline: the file of what was known before; None if there is none.
         exclude: patterns of paths of which nothing is told.
+        is_adopted: whether the project has settings of sekisho.
     """
 
     folder: Path
-    select: tuple[str, ...] = ("SK",)
+    select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     per_file: Mapping[str, tuple[str, ...]] = {}
     suffixes: Mapping[str, frozenset[str]] = {}
     baseline: Path | None = None
     exclude: tuple[str, ...] = ()
+    is_adopted: bool = False
 
-    def wants(self, code: str, path: str) -> bool:
-        """Whether a finding of this code is told of a file."""
-        if not code.startswith(self.select) or (self.ignore and code.startswith(self.ignore)):
+    def wants(self, code: str, path: str, *, is_adopted: bool = False) -> bool:
+        """Whether a finding of this code is told of a file; `is_adopted` says that the file itself uses sekisho."""
+        if self.select is not None:
+            is_selected = code.startswith(self.select)
+        else:
+            is_selected = code not in OF_ADOPTERS or self.is_adopted or is_adopted
+        if not is_selected or (self.ignore and code.startswith(self.ignore)):
             return False
         shown = self.shown(path)
         if any(_matches(shown, pattern) for pattern in self.exclude):
@@ -96,7 +102,8 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
     if file is None:
         return Settings(Path.cwd(), suffixes=_default_suffixes())
     try:
-        return _read(section.get("check", {}), file.parent)
+        settings = _read(section.get("check", {}), file.parent)
+        return settings._replace(is_adopted=bool(section))
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
@@ -117,7 +124,7 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
     baseline = table.get("baseline")
     return Settings(
         folder,
-        _codes(table.get("select", ["SK"])),
+        _codes(table["select"]) if "select" in table else None,
         _codes(table.get("ignore", [])),
         {pattern: _codes(codes) for pattern, codes in table.get("per-file-ignores", {}).items()},
         {ending: worlds for ending, worlds in suffixes.items() if worlds},

@@ -29,6 +29,7 @@ from sekisho.inference.values import (
     join_all,
     list_of,
     map_atoms,
+    plain,
     unsure,
     worlds_of,
 )
@@ -150,6 +151,8 @@ def _call_one(
     for place, value in taken or ():
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
+        if arrays_in(value):
+            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
             _note_axes(frame, name, parameter, value, wanted, node)

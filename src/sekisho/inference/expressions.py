@@ -51,6 +51,7 @@ def _name(frame: Frame, node: ast.Name) -> Value:
     name = node.id
     env = frame.env
     if env is not None and name in env:
+        frame.stale.discard(name)
         return env[name]
     outer = frame.unit.outer
     if outer:

@@ -189,7 +189,8 @@ def _loop(
     frame.loops.append(_changed(frame, node))
     ends: list[Env | None] = []
     start = frame.env
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
+        frame.stale |= frame.loops[-1] if turn else set()
         frame.breaks.append([])
         frame.continues.append([])
         frame.env = dict(start or {})
@@ -200,7 +201,7 @@ def _loop(
         if frame.env == start:
             break
         start = frame.env
-    frame.loops.pop()
+    frame.stale -= frame.loops.pop()
     frame.env = start
     if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
         frame.merge(*ends)  # it ends by a break alone

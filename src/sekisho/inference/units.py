@@ -219,6 +219,7 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
 
 def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     """Let the parameters hold what they are annotated with, or called with."""
+    frame.asked = names_asked_about(frame, node)
     if not frame.unit.line:
         return []
     signature = _signature(frame, node)
@@ -226,7 +227,6 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     written = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     places = {each.arg: each for each in written if each is not None}
     defaults = dict(_defaults(node))
-    asked = names_asked_about(frame, node)
     is_varied = _has_relatives(frame)
     is_known = is_transparent(frame, frame.key, signature[2])
     found: list[tuple[str, Value]] = []
@@ -234,7 +234,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
         elif is_known:
-            strictly = is_varied or name in asked
+            strictly = is_varied or name in frame.asked
             value = _parameter(
                 frame, name, kind, annotation, defaults.get(name), strictly=strictly
             )
@@ -243,6 +243,8 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
+        if name in frame.asked:
+            frame.note("asked", places[name], name, None)
     for name, annotation, written in (
         *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
         ("return", node.returns, signature[1]),

@@ -51,7 +51,7 @@ class _Jax(World):
         "numpy",
         welcomes=frozenset({"numpy"}),
         strict=frozenset({"numpy"}),
-        suffixes=("_jax", "_array"),
+        suffixes=("_jax",),
     )
     # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {

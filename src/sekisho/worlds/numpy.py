@@ -79,9 +79,10 @@ class _NumPy(World):
             }
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
+        views=frozenset({"asarray", "asanyarray", "from_dlpack", "frombuffer"}),
         only={"PIL.Image.fromarray": "numpy"},
         welcomes=frozenset({"jax"}),
-        suffixes=("_np", "_numpy", "_array"),
+        suffixes=("_np", "_numpy"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
     )
     makers: frozenset[str] = frozenset({"array", "asarray", "zeros", "ones", "empty", "ndarray"})

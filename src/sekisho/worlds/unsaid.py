@@ -40,6 +40,7 @@ class Unsaid(NamedTuple):
         runs_left: operators between an array of the host's and one of its own that do not raise.
         fails_right: operators between one of its own and an array of the host's that raise.
         takes_items: whether arrays of others can be assigned to items of its own.
+        views: its operations that share the memory of what crosses by them.
         dtype: the class of its dtypes, where these are instances of one.
         suffixes: how names of its arrays end; the first is the one to be proposed.
         alike: classes that share names of methods with arrays: who uses one of these need not have an
@@ -66,6 +67,7 @@ class Unsaid(NamedTuple):
     runs_left: frozenset[str] = frozenset({"==", "!="})
     fails_right: frozenset[str] = frozenset()
     takes_items: bool = True
+    views: frozenset[str] = frozenset()
     dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

@@ -83,6 +83,12 @@ class _Torch(World):
         runs_left=frozenset({"/", "==", "!="}),
         fails_right=frozenset({"<", "<=", ">", ">="}),
         takes_items=False,
+        views=frozenset(
+            {
+                *("from_numpy", "as_tensor", "asarray", "from_dlpack", "utils.dlpack.from_dlpack"),
+                *("frombuffer", "Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__"),
+            }
+        ),
         dtype="dtype",
         coined=frozenset(
             {"bmm", "baddbmm", "addmm", "contiguous", "detach", "movedim", "nelement", "numel"}
