@@ -17,6 +17,7 @@ CODES: Final = {
     "SK108": "a declared world that the body contradicts",
     "SK109": "a call whose annotated axes cannot fit",
     "SK110": "an axis name that looks like a slip",
+    "SK111": "a tensor read by NumPy that requires grad or is on a device",
 }
 """Each has a section in docs/check.md."""
 
@@ -24,7 +25,19 @@ OF_ADOPTERS: Final = frozenset({"SK101", "SK103", "SK105", "SK106"})
 """Told only where a project selects them, or has adopted sekisho: they are about its style, not about mistakes."""
 
 BY_SEVERITY: Final = (
-    *("SK107", "SK108", "SK109", "SK110", "SK102", "SK104", "SK101", "SK105", "SK103", "SK106"),
+    *(
+        "SK107",
+        "SK111",
+        "SK108",
+        "SK109",
+        "SK110",
+        "SK102",
+        "SK104",
+        "SK101",
+        "SK105",
+        "SK103",
+        "SK106",
+    ),
 )
 """Of several findings of a line, the first of these is told."""
 

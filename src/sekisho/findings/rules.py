@@ -10,6 +10,7 @@ from sekisho.contract import find_slips
 from sekisho.findings.axes import misfit, names_in
 from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.finding import Fix
+from sekisho.findings.gradients import find_unreadable
 from sekisho.findings.raising import find_raising
 from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
 from sekisho.inference import (
@@ -100,12 +101,12 @@ def _lies(
         )
 
 
-_SHORT: Final = len("_np")
+_LETTER: Final = len("_t")
 
 
 def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
     """Whether an ending speaks of a library: ``x_t`` may be the step in time where torch is not imported."""
-    return len(ending) > _SHORT or any(
+    return len(ending) > _LETTER or any(
         ending not in world_named(name).unsaid.suffixes  # the project's own settings say it
         or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
         for name in worlds
@@ -362,4 +363,5 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _contradictions,
     _axes,
     _slips,
+    find_unreadable,
 )

@@ -15,13 +15,16 @@ from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
 from sekisho.inference.refusals import note_refused
+from sekisho.inference.states import after_call, note_unreadable, reads_memory
 from sekisho.inference.values import (
     NEVER,
     NONE,
     PLAIN,
+    TRACKED,
     UNKNOWN,
     Value,
     arrays_in,
+    certain_state,
     is_never,
     is_unknown,
     item_of,
@@ -31,6 +34,7 @@ from sekisho.inference.values import (
     map_atoms,
     plain,
     unsure,
+    with_state,
     worlds_of,
 )
 
@@ -131,6 +135,9 @@ def _call_own(
         if len(written[1]) > 1:  # what is written in front of it, for readers
             given = call_signatures(frame.program, each, written[1], call, self_value)
         result = join(result, given)
+    state = certain_state(result)
+    if frame.no_grad and state & TRACKED:
+        return with_state(result, state & ~TRACKED)
     return result
 
 
@@ -148,6 +155,7 @@ def _call_one(
     bindings = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, signature[2]):
         return UNKNOWN
+    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
     for place, value in taken or ():
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
@@ -161,7 +169,9 @@ def _call_one(
         if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
             return list_of(said[2], "context")
         if not is_unknown(said) and len(worlds_of(said)) <= 1:
-            return said
+            is_array = said[0] == "array" and bool(frame.knowledge.trained)
+            state = certain_state(frame.fact(f"r {name}")) if is_array else 0
+            return with_state(said, state) if state else said
     worlds = {world for value in call.values() for world in worlds_of(value)}
     if len(worlds) == 1:
         (world,) = worlds
@@ -205,6 +215,19 @@ def _call_library(
         return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
     if note_refused(frame, name, entry, call, node, self_value):
         return UNKNOWN
+    for index, value in enumerate(call.args):
+        if arrays_in(value) and reads_memory(frame, name, value):
+            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+            note_unreadable(frame, node, dotted_of(node.func), operand, value)
+    result = _answer(frame, name, entry, call, node, self_value)
+    return after_call(frame, name, call, node, self_value, result) if arrays_in(result) else result
+
+
+def _answer(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    """What a library's function gives, by its stubs and by what its operations do."""
+    operation = frame.knowledge.operations.get(name)
     learn_from(frame, name, entry, call, node, self_value)
     result = call_signatures(frame.program, name, entry[1], call, self_value)
     if operation is not None:
@@ -281,9 +304,16 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
                 shown = f"{world[0]}.{last}"
                 frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
         return value
+    if cls.endswith(":device") and node.args:
+        given = call.args[0]
+        return ("instance", cls, given[2] if given[0] == "instance" else None)
     for base in frame.program.mro(cls):
         if base in knowledge.chains:
-            return ("instance", cls, ("tuple", *call.args) if call.args and not call.is_open else None)
+            return (
+                "instance",
+                cls,
+                ("tuple", *call.args) if call.args and not call.is_open else None,
+            )
         if base in knowledge.holders:
             held = join_all(iterated(frame, each) for each in call.args)
             return ("instance", cls, None if is_never(held) else held)

@@ -13,6 +13,7 @@ from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
 from sekisho.inference.refusals import note_called, note_subscripted
+from sekisho.inference.states import derived, requires_grad, state_of
 from sekisho.inference.targets import LARGEST_RECORD, hold, open_class, store
 from sekisho.inference.values import (
     BOOL,
@@ -32,7 +33,9 @@ from sekisho.inference.values import (
     map_atoms,
     only_world,
     plain,
+    text_constant,
     unsure,
+    with_state,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ def _name(frame: Frame, node: ast.Name) -> Value:
 def _constant(_frame: Frame, node: ast.Constant) -> Value:
     if isinstance(node.value, bool):
         return CONSTANTS[node.value]
+    if isinstance(node.value, str):
+        return text_constant(node.value)
     return _CONSTANTS.get(type(node.value), PLAIN)
 
 
@@ -83,13 +88,12 @@ def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) ->
         if known is not None:
             return known
     value = evaluate(frame, node.value)
-    if is_called and value[0] == "?" and len(value) > 1:
-        world = frame.knowledge.alone.get(node.attr)
-        if world is not None:
+    world = frame.knowledge.alone.get(node.attr) if is_called and value[0] == "?" else None
+    if world is not None:
+        if len(value) > 1:
             frame.learn(value, world)
             frame.take_for(node.value, value, world)
-            if frame.evidence.get(value) == world and not frame.lenient:
-                value = unsure(frame.knowledge.array_of(world))
+        value = unsure(frame.knowledge.array_of(world))
     return attribute(frame, value, node.attr, node)
 
 
@@ -98,7 +102,9 @@ def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) ->
 
 def _call(frame: Frame, node: ast.Call) -> Value:
     is_method = isinstance(node.func, ast.Attribute)
-    callee = _attribute(frame, node.func, is_called=True) if is_method else evaluate(frame, node.func)
+    callee = (
+        _attribute(frame, node.func, is_called=True) if is_method else evaluate(frame, node.func)
+    )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
     is_open = False
@@ -139,6 +145,9 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
         if changed is not None:
             hold(frame, function.value, holder, changed, node)
             return
+    if function.attr == "requires_grad_":
+        is_off = any(evaluate(frame, each) == CONSTANTS[False] for each in node.args)
+        requires_grad(frame, function.value, evaluate(frame, function.value), is_on=not is_off)
     root = dotted_of(function).partition(".")[0]
     if root and callee[0] != "module":
         frame.forget(root)
@@ -180,7 +189,10 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
 
 def _unary_op(frame: Frame, node: ast.UnaryOp) -> Value:
     value = evaluate(frame, node.operand)
-    return BOOL if isinstance(node.op, ast.Not) else value
+    if isinstance(node.op, ast.Not):
+        return BOOL
+    state = state_of(frame, value)
+    return with_state(value, derived(frame, state)) if state else value
 
 
 def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
@@ -229,7 +241,10 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         tag = atom[0]
         if tag == "array":
             given = _of_array(frame, atom, written, index)
-            return given if frame.knowledge.is_sure(atom) else unsure(given)
+            if not frame.knowledge.is_sure(atom):
+                return unsure(given)
+            state = state_of(frame, atom)
+            return with_state(given, derived(frame, state)) if state else given
         if is_slice and tag in {"list", "tuple"}:
             return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
         if tag == "instance" and not atom[1].startswith("builtins:"):

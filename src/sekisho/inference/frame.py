@@ -73,6 +73,7 @@ class Frame:
         allowed: how many blocks are open in which crossings are declared.
         knows_attributes: whether anything ever stood in `env` of an attribute.
         loops: of each loop around, the names that it changes.
+        no_grad: how many blocks, or decorators, around turn gradients off.
         stale: the names whose values are of an earlier turn of a loop, and were not read in this one.
         asked: the names of which the unit asks what they are.
     """
@@ -100,6 +101,7 @@ class Frame:
         self.lenient = 0
         self.allowed = 0
         self.loops: list[frozenset[str]] = []
+        self.no_grad = len(unit.traits & {"no_grad", "inference_mode"})
         self.stale: set[str] = set()
         self.asked: frozenset[str] = frozenset()
         self.breaks: list[list[Env]] = []

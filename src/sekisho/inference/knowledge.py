@@ -73,6 +73,8 @@ class Knowledge:
         asks: functions that ask whether something is an array; with each its world.
         tells: functions that may be asked about any library's arrays.
         only: functions that take the arrays of one world alone, with that world.
+        grads: the classes of arrays that require grad.
+        trained: the modules of which the result requires grad.
         unfit: by a world, the host's functions that raise when they are given its arrays first.
         decorators: the project's own functions that stand as decorators.
     """
@@ -95,6 +97,8 @@ class Knowledge:
         self.tells: set[str] = set()
         self.dtypes: dict[str, str] = {}
         self.asks: dict[str, str] = {}
+        self.grads: set[str] = set()
+        self.trained: set[str] = set()
         self.only: dict[str, str] = {}
         self.unfit: dict[str, set[str]] = {}
         self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
@@ -188,6 +192,8 @@ class Knowledge:
         self.keepers |= self._names(world, unsaid.keepers)
         self.tells |= self._names(world, unsaid.tells)
         self.asks |= dict.fromkeys(self._names(world, unsaid.asks), world.name)
+        self.grads |= self._names(world, unsaid.grads)
+        self.trained |= self._names(world, unsaid.trained)
         self.unfit[world.name] = self._names(HOST, unsaid.unfit)
         for dotted, only in unsaid.only.items():
             name = self._name(world, dotted)
@@ -205,6 +211,10 @@ class Knowledge:
             for each in self.tells
             if each.endswith(":")
         )
+
+    def trains(self, cls: str) -> bool:
+        """Whether what an instance of a library's module gives requires grad."""
+        return not self.trained.isdisjoint(self.program.mro(cls))
 
     def is_strict(self, function: str) -> bool:
         """Whether a function raises where an argument is not what its stubs say."""

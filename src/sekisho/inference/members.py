@@ -11,6 +11,7 @@ from sekisho.inference.decorators import is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
+from sekisho.inference.states import derived, state_of
 from sekisho.inference.values import (
     NEVER,
     UNKNOWN,
@@ -22,6 +23,7 @@ from sekisho.inference.values import (
     join_known,
     map_atoms,
     unsure,
+    with_state,
     without_axes,
 )
 
@@ -157,7 +159,8 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
         found = program.member(base, name)
-    atom = without_axes(atom)  # what is made of it may have others
+    # What is made of it may have other axes; a method is bound to it as it is.
+    holder, atom = atom, without_axes(atom)
     if found is None:
         is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
         is_sure = is_array and is_plain and not is_special and not frame.lenient
@@ -170,9 +173,17 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     given = UNKNOWN
     if entry[0] == "def":
         given = function_of(frame, owner, name, entry, atom)
+        if given[0] == "bound":
+            given = (*given[:2], with_state(atom, holder[5]))
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
-    return given if knowledge.is_sure(atom) else unsure(given)
+    if not knowledge.is_sure(atom):
+        return unsure(given)
+    state = state_of(frame, holder)
+    if state and given[0] == "array":
+        is_differentiable = name in knowledge.worlds[world].unsaid.differentiable
+        return with_state(given, derived(frame, state, is_differentiable=is_differentiable))
+    return given
 
 
 def _of_instance(frame: Frame, atom: Value, name: str) -> Value:

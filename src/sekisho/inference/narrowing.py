@@ -28,7 +28,16 @@ __all__ = ["names_asked_about", "narrow"]
 
 _ASKING: Final = frozenset({"hasattr", "getattr", "type", "callable"})
 _TELLING: Final = frozenset(
-    {*_ASKING, "isinstance", "isscalar", "is_numeric", "is_tensor", "is_numpy", "is_torch", "is_jax"}
+    {
+        *_ASKING,
+        "isinstance",
+        "isscalar",
+        "is_numeric",
+        "is_tensor",
+        "is_numpy",
+        "is_torch",
+        "is_jax",
+    }
 )
 _MAY_ASK: Final = re.compile("|".join([*sorted(_TELLING), "AttributeError", "TypeError"]))
 

@@ -9,7 +9,8 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
-from sekisho.inference.values import UNKNOWN, Value, arrays_in, only_world
+from sekisho.inference.states import note_unreadable
+from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in, certain_state, only_world
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -54,11 +55,17 @@ def note_operation(
     ):
         operand, value = node.func.value, self_value
     target = _other_end(operation.kind, operation.world)
-    for world in arrays_in(value):
+    if operation.kind == "export" and "force" not in {each.arg for each in node.keywords}:
+        note_unreadable(frame, node, operation.shown, dotted_of(operand) if operand else "", value)
+    # `torch.from_numpy(x)` crosses whatever is known of x.
+    only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
+    for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
             what = (operation.shown, world, target, _is_invariant(frame, node, operand))
             frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
+            if certain_state(value) & PLACED:
+                continue  # it is there already, for all that one can see
             what = (operation.shown, world, world, _is_invariant(frame, node, operand))
             frame.note("move", node, dotted_of(operand), what)
 

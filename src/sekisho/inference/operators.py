@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.frame import dotted_of
 from sekisho.inference.refusals import plain_world
+from sekisho.inference.states import derived, note_unreadable, state_of
 from sekisho.inference.values import (
     BOOL,
     FLOAT,
@@ -21,8 +22,8 @@ from sekisho.inference.values import (
     join,
     join_all,
     list_of,
-    only_world,
     unsure,
+    with_state,
 )
 from sekisho.worlds import HOST
 
@@ -33,6 +34,16 @@ __all__ = ["combine", "compare"]
 
 _NUMBERS: Final = ("builtins:bool", "builtins:int", "builtins:float", "builtins:complex")
 
+_ARITHMETIC: Final = (
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Pow,
+    ast.MatMult,
+    ast.FloorDiv,
+    ast.Mod,
+)
 SIGNS: Final[dict[type, str]] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -63,9 +74,11 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     for a in atoms(left):
         for b in atoms(right):
             given = _combine(frame, op, a, b)
-            is_plain = all(
-                each[0] != "array" or frame.knowledge.is_plain(each) for each in (a, b)
-            )
+            is_plain = all(each[0] != "array" or frame.knowledge.is_plain(each) for each in (a, b))
+            state = state_of(frame, a) | state_of(frame, b)
+            if state and given[0] == "array":
+                is_arithmetic = isinstance(op, _ARITHMETIC)
+                given = with_state(given, derived(frame, state, is_differentiable=is_arithmetic))
             result = join(result, given if is_plain else unsure(given))
     return result
 
@@ -75,6 +88,9 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
     sign = SIGNS.get(type(op), "?")
     if mine and theirs and not frame.lenient and _raises(frame, sign, mine, theirs):
         frame.note("mix", node, sign, (mine, theirs, *_operands(node)))
+    elif isinstance(op, _ARITHMETIC) and HOST.name in (mine, theirs) and mine != theirs:
+        value, operand = (right, 1) if mine == HOST.name else (left, 0)
+        note_unreadable(frame, node, sign, _operands(node)[operand], value)
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:

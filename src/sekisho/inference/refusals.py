@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
+from sekisho.inference.states import note_unreadable
 from sekisho.inference.values import (
     UNKNOWN,
     Value,
@@ -160,7 +161,9 @@ def _aliens(frame: Frame, world: str, value: Value) -> list[str]:
     if value[0] not in {"array", "tuple", "list"}:
         return []
     found = [plain_world(frame, each) for each in atoms]
-    return [each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)]
+    return [
+        each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)
+    ]
 
 
 def _replaced(call: Arguments, index: int) -> Arguments:
@@ -196,9 +199,7 @@ def _note_namesake(
     also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
     if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
         return False
-    for other, (identifier, namesake) in knowledge.namesakes(
-        world, last, is_method=is_method
-    ):
+    for other, (identifier, namesake) in knowledge.namesakes(world, last, is_method=is_method):
         bound = knowledge.array_of(other) if is_method else None
         theirs = _translated(call, world, knowledge.array_of(other))
         if not refuses(frame.program, identifier, namesake[1], theirs, bound):
@@ -259,6 +260,8 @@ def note_assigned(frame: Frame, target: ast.Subscript, holder: Value, value: Val
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
+    if world == HOST.name and isinstance(target.slice, ast.Slice):  # one number is asked for its value
+        note_unreadable(frame, target, "the assignment", "", value)
     if frame.knowledge.worlds[world].unsaid.takes_items or _is_at_home(frame, world, other):
         return
     shown = f"{dotted_of(target.value) or '...'}[...]"

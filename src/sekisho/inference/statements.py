@@ -247,22 +247,25 @@ def _find_changed(node: ast.AST) -> frozenset[str]:
 
 
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
-    lenient = allowed = 0
+    lenient = allowed = no_grad = 0
     for item in node.items:
         value = evaluate(frame, item.context_expr)
         if isinstance(item.context_expr, ast.Call):
             written = dotted_of(item.context_expr.func)
             name = written.rpartition(".")[2]
             allowed += frame.knowledge.own_name(frame.key, written) == "crossing_allowed"
+            no_grad += name in {"no_grad", "inference_mode", "set_grad_enabled"}
             lenient += name in {"raises", "suppress", "assertRaises", "warns", "assertRaisesRegex"}
         if item.optional_vars is not None:
             store(frame, item.optional_vars, _entered(frame, value), item.optional_vars)
     frame.lenient += lenient
     frame.allowed += allowed
+    frame.no_grad += no_grad
     before = frame.branch()
     run(frame, node.body)
     frame.lenient -= lenient
     frame.allowed -= allowed
+    frame.no_grad -= no_grad
     if lenient:  # what is left early goes on behind it
         frame.merge(before, frame.env)
 

@@ -9,7 +9,9 @@ from sekisho.inference.calls import iterated
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
+from sekisho.inference.states import requires_grad
 from sekisho.inference.values import (
+    CONSTANTS,
     PLAIN,
     Value,
     atoms,
@@ -78,6 +80,8 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
     if target.attr == "__dict__":
         open_class(frame, holder, target)
         return
+    if target.attr == "requires_grad" and value in CONSTANTS.values():
+        requires_grad(frame, target.value, holder, is_on=value == CONSTANTS[True])
     kind = holder[4] if holder[0] == "array" else holder[1] if holder[0] == "instance" else ""
     if kind and frame.program.is_own(kind):
         if _is_converted(frame, kind, target.attr):
@@ -96,7 +100,9 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
     found = frame.program.member(cls, name)
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
-    return any(frame.program.is_own(each) and is_open(frame, each) for each in frame.program.mro(cls))
+    return any(
+        frame.program.is_own(each) and is_open(frame, each) for each in frame.program.mro(cls)
+    )
 
 
 def open_class(frame: Frame, holder: Value, node: Any) -> None:

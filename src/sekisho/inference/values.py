@@ -6,7 +6,7 @@ A value is a tuple whose first item says what it is:
 - ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
 - ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` tells it from what may
   be one number of the library's; `axes` are those of its annotation; `class` is its subclass; `state` adds up
-  what is certain of it: `GRAD`, `DEVICE`, `PLACED`;
+  what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`;
 - ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
@@ -38,6 +38,7 @@ __all__ = [
     "PLACED",
     "PLAIN",
     "STR",
+    "TRACKED",
     "UNKNOWN",
     "Value",
     "array",
@@ -58,6 +59,7 @@ __all__ = [
     "map_atoms",
     "only_world",
     "plain",
+    "text_constant",
     "unsure",
     "with_state",
     "without_axes",
@@ -76,7 +78,9 @@ def instance(name: str, parameter: Value | None = None) -> Value:
 
 
 GRAD: Final = 1
-"""It requires grad, where gradients are on."""
+"""It requires grad: a leaf, which does so whatever is on."""
+TRACKED: Final = 8
+"""It was computed from what requires grad, and so does, too, where gradients are on."""
 DEVICE: Final = 2
 """Its memory is not the host's."""
 PLACED: Final = 4
@@ -90,6 +94,14 @@ STR: Final = instance("builtins:str")
 CONSTANTS: Final = {each: instance("builtins:bool", ("const", each)) for each in (True, False)}
 PLAIN: Final = instance("builtins:object")
 """Something of Python's own that holds no array; nothing more is known of it."""
+
+_DEVICES: Final = ("cuda", "mps", "xpu")
+
+
+def text_constant(value: str) -> Value:
+    """A string; one that names a device that is not the host's is told apart."""
+    return instance("builtins:str", ("const", value)) if value.startswith(_DEVICES) else STR
+
 
 _MOST: Final = 8
 """Alternatives of a union; of more, one says that it may be anything."""

@@ -40,6 +40,9 @@ class Unsaid(NamedTuple):
         runs_left: operators between an array of the host's and one of its own that do not raise.
         fails_right: operators between one of its own and an array of the host's that raise.
         takes_items: whether arrays of others can be assigned to items of its own.
+        differentiable: functions and methods of its arrays whose result requires grad if an argument does.
+        grads: classes of its arrays that require grad.
+        trained: modules with parameters, of which the result requires grad.
         views: its operations that share the memory of what crosses by them.
         dtype: the class of its dtypes, where these are instances of one.
         suffixes: how names of its arrays end; the first is the one to be proposed.
@@ -67,6 +70,9 @@ class Unsaid(NamedTuple):
     runs_left: frozenset[str] = frozenset({"==", "!="})
     fails_right: frozenset[str] = frozenset()
     takes_items: bool = True
+    differentiable: frozenset[str] = frozenset()
+    grads: frozenset[str] = frozenset()
+    trained: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
     dtype: str = ""
     suffixes: tuple[str, ...] = ()

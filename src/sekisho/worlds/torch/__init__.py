@@ -67,12 +67,18 @@ class _Torch(World):
             {"_C", "_tensor", "functional", "nn.functional", "nn.modules", "optim", "nn.parameter"}
         ),
         keywords={
-            **{"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input"},
-            **{"x1": "input", "x2": "other"},
+            "axis": "dim",
+            "keepdims": "keepdim",
+            "x": "input",
+            "a": "input",
+            "x1": "input",
+            "x2": "other",
         },
         only={
             "from_numpy": "numpy",
-            **dict.fromkeys(("einsum", "block_diag", "cartesian_prod", "broadcast_tensors"), "torch"),
+            **dict.fromkeys(
+                ("einsum", "block_diag", "cartesian_prod", "broadcast_tensors"), "torch"
+            ),
         },
         unfit=frozenset(
             {
@@ -83,6 +89,9 @@ class _Torch(World):
         runs_left=frozenset({"/", "==", "!="}),
         fails_right=frozenset({"<", "<=", ">", ">="}),
         takes_items=False,
+        differentiable=operations.DIFFERENTIABLE,
+        grads=frozenset({"nn.Parameter"}),
+        trained=operations.TRAINED,
         views=frozenset(
             {
                 *("from_numpy", "as_tensor", "asarray", "from_dlpack", "utils.dlpack.from_dlpack"),
