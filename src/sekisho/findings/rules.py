@@ -74,7 +74,7 @@ def _lies(
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
-        if not _is_meant(function, ending, suffixes[ending]):
+        if not _is_meant(function, ending, suffixes[ending]) or _is_word(names, name, ending):
             continue
         seen.add(name)
         said = " or ".join(sorted(title(each) for each in suffixes[ending]))
@@ -99,6 +99,13 @@ def _lies(
             fix=Fix("rename", function.line, name, new) if certain else None,
             subject=name,
         )
+
+
+def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
+    """Whether an ending is one of several words: ``loss_np`` beside ``loss_nc`` is a loss of its own."""
+    start = f"{name[: -len(ending)]}_"
+    others = {each[2] for each in names if len(each[2]) == len(name)}
+    return any(each.startswith(start) and each != name for each in others)
 
 
 _LETTER: Final = len("_t")
