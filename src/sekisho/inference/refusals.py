@@ -68,9 +68,10 @@ def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> boo
     for index, value in enumerate(call.args):
         other = plain_world(frame, value)
         refused = bool(wanted) and other not in {"", wanted}
-        if (refused and not _is_at_home(frame, wanted, other)) or (
-            index == 0 and name in frame.knowledge.unfit.get(other, ())
-        ):
+        is_unfit = index == 0 and name in frame.knowledge.unfit.get(other, ())
+        if is_unfit and frame.knowledge.may_have(other, "__array_function__"):
+            continue  # a subclass may answer for it
+        if is_unfit or (refused and not _is_at_home(frame, wanted, other)):
             return _note_alien(frame, node, node.args[index:][:1], wanted or HOST.name, other)
     return False
 
@@ -260,7 +261,9 @@ def note_assigned(frame: Frame, target: ast.Subscript, holder: Value, value: Val
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
-    if world == HOST.name and isinstance(target.slice, ast.Slice):  # one number is asked for its value
+    if world == HOST.name and isinstance(
+        target.slice, ast.Slice
+    ):  # one number is asked for its value
         note_unreadable(frame, target, "the assignment", "", value)
     if frame.knowledge.worlds[world].unsaid.takes_items or _is_at_home(frame, world, other):
         return

@@ -81,7 +81,9 @@ def after_call(
     if last in _ENDING:
         found &= ~TRACKED
     if last in _MOVING and self_value is not None:
-        is_cast = any(each[0] == "instance" and each[1].endswith(":dtype") for each in call.values())
+        is_cast = any(
+            each[0] == "instance" and each[1].endswith(":dtype") for each in call.values()
+        )
         found = found & (0 if is_cast else TRACKED)  # integers have no gradient
         found |= 0 if is_cast and len(_written(node)) == 1 else PLACED
         found |= DEVICE if last == "cuda" else 0
