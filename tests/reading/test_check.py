@@ -40,7 +40,8 @@ def test_it_runs_as_a_module(project):
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ([], ["SK101", "SK102"]),
+        ([], ["SK102"]),
+        (["--select", "SK"], ["SK101", "SK102"]),
         (["--select", "SK101"], ["SK101"]),
         (["--select", "SK10"], ["SK101", "SK102"]),
         (["--ignore", "SK101"], ["SK102"]),

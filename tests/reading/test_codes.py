@@ -237,6 +237,6 @@ MESSAGES = {
 @pytest.mark.parametrize("code", MESSAGES)
 def test_messages(project, run_check, code):
     project.write(HEAD + code)
-    status, out, _ = run_check("main.py")
+    status, out, _ = run_check("main.py", "--select", "SK")
     assert status == 1
     assert out.rpartition("\n")[0].rpartition("\n")[0] + "\n" == MESSAGES[code]
