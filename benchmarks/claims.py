@@ -56,6 +56,15 @@ def claims(results):
         "beartype ja": between(two(results, "beartype alone"), "〜"),
         "other peers": between(others),
         "least": f"{int(min(others + two(results, 'jaxtyping + beartype')))}",
+        "decoration": number(ratio(results, "i")),
+        "import": number(results["others"]["import"]),
+        "kilobytes": number(results["others"]["memory"]["called"] / 1000),
+        "error": f"{1e6 * results['races']['l']['contenders']['sekisho']['median']:.0f}",
+        "converting": between(
+            [ratio(results, f"e to {world}", by=CAREFUL) for world in ("torch", "numpy")]
+        ),
+        "hook": number(results["others"]["hook"]),
+        **{f"model {name}": number(value) for name, value in results["others"]["training"].items()},
         **{f"strict {name}": number(value) for name, value in strict.items()},
         **{f"recording {name}": number(value) for name, value in recording.items()},
     }

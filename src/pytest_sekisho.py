@@ -9,105 +9,26 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
-import os
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from _pytest_sekisho_settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from sekisho import CrossingLog
-    from sekisho.package.hook import Hook
 
 __all__ = ["crossings", "sekisho_strict"]
 
-_VARIABLE: Final = "SEKISHO_MODE"
 _TOP: Final = 40
 """How many lines a report has of each kind, those that took the longest."""
 
 
-class _Settings:
-    """What this run is configured to do, and what it has seen."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        # config.getoption is for after the conftests. One of them may have brought this plugin.
-        self.known: Any = config.known_args_namespace
-        if not hasattr(self.known, "sekisho_mode"):
-            self.known = config.option
-        self.from_line: str | None = self.known.sekisho_mode
-        self.from_ini: str = config.getini("sekisho_mode")
-        self.section: dict[str, Any] = _section(config)
-        self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
-        self.report: str | None = self.known.sekisho_report
-        self.log: CrossingLog | None = None
-        self.recording: AbstractContextManager[CrossingLog] | None = None
-        self.hook: Hook | None = None
-        self.missed: list[str] = []
-        self.unmatched: list[str] = []
-        self.reports: list[tuple[Any, ...]] = []
-        self.made: set[str] = set()
-        self.called: set[str] = set()
-        self.before: tuple[str | None, Any] | None = None
-
-    def start(self) -> None:
-        """Import sekisho, and set its mode for this process and, by the environment, its workers.
-
-        Raises:
-            pytest.UsageError: for an unknown mode or level.
-        """
-        modes = importlib.import_module("sekisho.context.modes")
-        if self.mode is not None:
-            try:
-                setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
-            except ValueError as error:
-                raise pytest.UsageError(str(error)) from None
-            self.before = (os.environ.get(_VARIABLE), modes.process_setting())
-            modes.install(setting)
-        if self.report == "guards":
-            self.log = importlib.import_module("sekisho").CrossingLog()
-        elif self.report == "everywhere" and "PYTEST_XDIST_WORKER" not in os.environ:
-            # Workers record themselves, as all processes do that are started now.
-            recording = importlib.import_module("sekisho").record_crossings(everywhere=True)
-            self.log = recording.__enter__()
-            self.recording = recording
-
-    def guard_packages(self, config: pytest.Config) -> None:
-        """Install the import hook, before any conftest.py may import what it is to guard.
-
-        Raises:
-            pytest.UsageError: for packages or a table that cannot be guarded.
-        """
-        line: str | None = self.known.sekisho_packages
-        packages = _packages(config, line)
-        if packages:
-            sekisho = importlib.import_module("sekisho")
-            try:
-                worlds = self.section.get("worlds", {})
-                if line is not None:
-                    # The table is of the packages in the ini file; these may be fewer.
-                    is_inside = importlib.import_module("sekisho.package.table").is_inside
-                    worlds = {k: v for k, v in worlds.items() if is_inside(k, packages)}
-                self.hook = sekisho.install_import_hook(packages, worlds=worlds)
-            except sekisho.DeclarationError as error:
-                raise pytest.UsageError(str(error)) from None
-
-    def stop(self) -> None:
-        """Leave the process as it was."""
-        if self.recording is not None:
-            self.recording.__exit__(None, None, None)
-        if self.hook is not None:
-            self.hook.uninstall(reports=False)  # the summary has
-        if self.before is not None:
-            variable, setting = self.before
-            importlib.import_module("sekisho.context.modes").install(setting)
-            os.environ.pop(_VARIABLE)
-            if variable is not None:
-                os.environ[_VARIABLE] = variable
+_SETTINGS: Final = pytest.StashKey[Settings]()
 
 
 def _scope(text: str) -> str:
@@ -116,44 +37,6 @@ def _scope(text: str) -> str:
             f"expected guards or everywhere, got {text!r}; paths stand before it, or after =guards"
         )
     return text
-
-
-def _section(config: pytest.Config) -> dict[str, Any]:
-    """The section [tool.sekisho]: of the file that ``-c`` names if it has one, else of the project.
-
-    Raises:
-        pytest.UsageError: if it is not of its form.
-    """
-    path = config.inipath
-    named = [path] if path is not None and path.suffix == ".toml" else []
-    for each in (*named, config.rootpath / "pyproject.toml"):
-        if not _may_mention_us(each):
-            continue  # so that nothing of sekisho is imported where it is not configured
-        errors = importlib.import_module("sekisho.errors")
-        try:
-            read = importlib.import_module("sekisho.package.project").read_project
-            _, section = read(each)
-        except errors.DeclarationError as error:
-            raise pytest.UsageError(str(error)) from None
-        if section:
-            return dict(section)
-    return {}
-
-
-def _may_mention_us(path: Path) -> bool:
-    """Whether the one reader of such files has to look: TOML has many ways to write ``[tool.sekisho]``."""
-    try:
-        return b"sekisho" in path.read_bytes()
-    except OSError:
-        return False
-
-
-def _packages(config: pytest.Config, line: str | None) -> list[str]:
-    ini: list[str] = config.getini("sekisho_packages")
-    return ini if line is None else line.replace(",", " ").split()
-
-
-_SETTINGS: Final = pytest.StashKey[_Settings]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -184,10 +67,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _begin(config: pytest.Config) -> None:
-    settings = config.stash[_SETTINGS] = _Settings(config)
+    settings = config.stash[_SETTINGS] = Settings(config)
     if settings.mode is not None or settings.report is not None:
         settings.start()
-    settings.guard_packages(config)
+    settings.guard_packages()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -215,7 +98,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         lines.append(f"sekisho: mode {settings.mode} ({source})")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
-        source = _source(line, " ".join(config.getini("sekisho_packages")))
+        source = _source(line, " ".join(settings.packages))
         lines.append(f"sekisho: guards {', '.join(settings.hook.packages)} ({source})")
     return lines
 
@@ -399,7 +282,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(_table(log).rstrip())
 
 
-def _write_guards(terminalreporter: Any, settings: _Settings) -> None:
+def _write_guards(terminalreporter: Any, settings: Settings) -> None:
     """Print what is not checked, one line about the run, and lines for the table of worlds."""
     from sekisho.guard import Report, summary_of  # noqa: PLC0415 - as said
 

@@ -99,7 +99,7 @@ def follow(readme: str, without: set[str]) -> None:
                 command = line.partition("#")[0].removeprefix("$").strip()
                 if command not in without:
                     run(shlex.split(command), project)
-        assert "`pip install .` (add `.[torch]`" in readme
+        assert '`pip install ".[torch]"`' in readme
         python = str(empty / "venv" / "bin" / "python")
         run([sys.executable, "-m", "venv", "venv"], empty)
         run([python, "-m", "pip", "install", "-q", f"{project}[torch]", "pytest"], empty)

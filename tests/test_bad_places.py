@@ -74,8 +74,8 @@ COMMANDS = [
     "check a.py",
     "check a.py --format json",
     "check a.py --fix",
-    "check a.py --add-ignore",
-    "check a.py --fix --write --force",
+    "check a.py --add-ignore --diff",
+    "check a.py --fix --force",
     "map a.py",
     "restore",
     "clean",
@@ -97,7 +97,7 @@ def test_streams_that_are_full_or_closed(folder, command, streams):
     done = run(folder, f"sekisho {command} {streams}")
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
-    assert (folder / "a.py").read_text("utf-8") == (MENDED if "--write" in command else LIE)
+    assert (folder / "a.py").read_text("utf-8") == (MENDED if "--force" in command else LIE)
     assert find_journal([folder]) is None
 
 
@@ -108,7 +108,7 @@ def test_files_that_were_written_are_not_said_to_be_as_they_were(folder):
     script = (
         "import sys\nfrom sekisho.__main__ import main\n"
         "sys.stderr = open('/dev/full', 'w', buffering=1)\n"
-        "try:\n    main(['check', 'a.py', '--fix', '--write', '--force'])\n"
+        "try:\n    main(['check', 'a.py', '--fix', '--force'])\n"
         "except OSError as error:\n    print(error.strerror)\n"
         "import os; os._exit(0)\n"
     )

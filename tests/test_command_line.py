@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 import sekisho as sk
 from sekisho.__main__ import main
 
-COMMANDS = ("crossings", "map", "check", "adopt", "restore", "clean")
+COMMANDS = ("crossings", "map", "check", "adopt", "config", "restore", "clean")
 
 
 def said(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -48,7 +49,9 @@ def test_help_has_two_examples_and_the_exit_statuses(command, columns, capsys, m
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(command, capsys):
-    needed = {"restore": [], "clean": [], "crossings": ["a.py", "b"]}.get(command, ["."])
+    needed = {"restore": [], "clean": [], "config": [], "crossings": ["a.py", "b"]}.get(
+        command, ["."]
+    )
     options = set(re.findall(r"(?<!\S)--[a-z-]{4,}", help_of(capsys, command))) - {"--help"}
     for option in options:
         wrong = option[:3] + option[4:]
@@ -102,3 +105,48 @@ def test_the_name_in_messages_is_the_one_that_can_be_typed():
         [sys.executable, "-m", "sekisho", "chek"], check=False, capture_output=True, text=True
     )
     assert done.stderr.startswith("python -m sekisho: error: ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
+def test_a_shell_completes_commands_and_options(shell, capsys):
+    pytest.importorskip("shtab")
+    status, out, err = said(capsys, "--print-completion", shell)
+    assert (status, err) == (0, "")
+    for command in COMMANDS:
+        assert command in out
+    assert "fail-on" in out
+    assert "write-baseline" in out
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("sekisho ch", {"check"}),
+        ("sekisho c", {"check", "clean", "config", "crossings"}),
+        ("sekisho crossings --fail", {"--fail-on"}),
+        ("sekisho check ma", {"main.py"}),
+        ("sekisho map --html ma", {"main.py"}),
+    ],
+)
+def test_bash_completes_what_was_typed(typed, expected, capsys, tmp_path):
+    pytest.importorskip("shtab")
+    (tmp_path / "main.py").write_text("", "utf-8")
+    (tmp_path / "completion").write_text(said(capsys, "--print-completion", "bash")[1], "utf-8")
+    words = typed.split()
+    script = (
+        "source completion\n"
+        f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}\n"
+        f"_shtab_sekisho sekisho {words[-1]} {words[-2]}\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == expected, done.stderr
+
+
+def test_completion_without_shtab_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    status, _, err = said(capsys, "--print-completion", "bash")
+    assert (status, err) == (2, "sekisho: error: completion needs shtab: install sekisho[tools]\n")

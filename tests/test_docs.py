@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import re
@@ -74,6 +75,39 @@ def test_both_readmes_link_to_the_same_pages():
         return set(re.findall(r"\]\(([\w./]+)\)", (ROOT / name).read_text("utf-8")))
 
     assert links("README.md") - {"README.ja.md"} == links("README.ja.md") - {"README.md"}
+
+
+DECORATORS = ("numpy_world", "torch_world", "jax_world", "same_world", "boundary")
+
+
+def test_the_table_of_options_is_that_of_the_decorators():
+    page = (DOCS / "reference" / "options.md").read_text("utf-8")
+    rows = {}
+    for line in re.findall(r"^\| `.*$", page, re.MULTILINE):
+        name, values, default, of, _ = (cell.strip() for cell in line.strip("|").split(" | "))
+        rows[name.strip("` ")] = (default.strip("`"), re.findall(r"\w+", of))
+        assert default in values
+    found: dict[str, tuple[str, list[str]]] = {}
+    for decorator in DECORATORS:
+        for name, each in inspect.signature(getattr(sk, decorator)).parameters.items():
+            if each.kind is each.KEYWORD_ONLY:
+                default = json.dumps(each.default) if each.default == str(each.default) else ""
+                found.setdefault(name, (default or str(each.default), []))[1].append(decorator)
+    assert rows == found
+
+
+def test_the_table_of_settings_is_that_of_the_schema():
+    package = importlib.import_module("sekisho.package")
+    page = (DOCS / "reference" / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(.*?)` \| .*? \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    assert rows == [
+        (
+            name,
+            f"`{json.dumps(schema['default'])}`" if "default" in schema else "",
+            schema["description"].rstrip("."),
+        )
+        for name, schema in package.settings()
+    ]
 
 
 def test_links_in_pages_and_readmes_lead_somewhere():

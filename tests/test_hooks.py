@@ -111,10 +111,21 @@ def test_both_observers_see_a_call(torch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_module_that_takes_a_wrapper_by_name_has_the_function_after(torch, kind, monkeypatch):
+@pytest.mark.parametrize("last", ["stays", "is removed", "is imported again"])
+def test_a_module_that_takes_a_wrapper_by_name_has_the_function_after(
+    torch, kind, last, monkeypatch
+):
     original = torch.from_numpy
     module = types.ModuleType("late")
+    KINDS[kind](torch)  # imports what it needs
+    monkeypatch.setitem(sys.modules, "the last before", types.ModuleType("the last before"))
     with KINDS[kind](torch):
+        if last != "stays":
+            monkeypatch.delitem(sys.modules, "the last before")
+        if last == "is imported again":
+            exec("from torch import from_numpy", vars(module))
+            monkeypatch.setitem(sys.modules, "late", module)
+            monkeypatch.setitem(sys.modules, "the last before", module)
         monkeypatch.setitem(sys.modules, "late", module)
         exec("from torch import from_numpy", vars(module))
         assert module.from_numpy is not original

@@ -568,9 +568,9 @@ def test_pyproject_holds_packages_and_table(package, monkeypatch):
     ("text", "message"),
     [
         ("", r"no \[tool.sekisho\] with packages"),
-        ("[tool.sekisho]\npackages = 'one'", r"takes packages = \[...\]"),
-        ("[tool.sekisho]\npackage = ['one']", "takes packages"),
-        ("[tool.sekisho]\npackages = ['one']\nworlds = 'numpy'", "takes packages"),
+        ("[tool.sekisho]\npackages = 'one'", "packages: expected a list of strings, got 'one'"),
+        ("[tool.sekisho]\npackage = ['one']", "Did you mean 'packages'"),
+        ("[tool.sekisho]\npackages = ['one']\nworlds = 'numpy'", "worlds: expected a table"),
     ],
 )
 def test_a_section_of_another_form_is_refused(tmp_path, monkeypatch, text, message):
@@ -616,18 +616,19 @@ def test_ipython_guards_the_cells():
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["alone", "xdist"])
-def test_pytest_guards_packages_before_any_conftest(package, options):
+@pytest.mark.parametrize("table", ["[tool.pytest.ini_options]\nsekisho_", "[tool.sekisho]\n"])
+def test_pytest_guards_packages_before_any_conftest(package, options, table):
     if options:
         pytest.importorskip("xdist")
     root = package.parent
     (root / "pyproject.toml").write_text(
-        f"""[tool.pytest.ini_options]
-sekisho_packages = ["{PACKAGE}"]
+        f"""{table}packages = ["{PACKAGE}"]
 [tool.sekisho.worlds]
 "{PACKAGE}.deep" = "unguarded"
 """
     )
-    (root / "conftest.py").write_text(f"import {PACKAGE}.util, {PACKAGE}.deep")
+    installs = "import sekisho\nsekisho.install_import_hook()\n" * ("sekisho]" in table)
+    (root / "conftest.py").write_text(f"{installs}import {PACKAGE}.util, {PACKAGE}.deep")
     (root / "test_it.py").write_text(
         f"""
 import numpy as np, pytest, sekisho as sk
@@ -652,6 +653,7 @@ def test_two():
     assert "2 passed" in output
     assert f"sekisho: guards {PACKAGE} (from the ini file)" in output
     assert "imported unguarded" not in output
+    (root / "conftest.py").write_text("")
     output = run(f"--sekisho-packages={PACKAGE}.preprocess", "-o", "sekisho_mode=strict")
     assert f"guards {PACKAGE}.preprocess (from the command line, over {PACKAGE} in" in output
 

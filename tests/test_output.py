@@ -85,7 +85,7 @@ def test_check_prints_no_name_as_it_is(folder, name, format_):
 def test_check_fix_map_and_what_is_not_read(folder, name):
     pytest.importorskip("libcst")
     place(folder, name, LIE)
-    is_clean(run(folder, "check", ".", "--fix").stdout)
+    is_clean(run(folder, "check", ".", "--diff").stdout)
     assert run(folder, "check", ".", "--write-baseline", "--baseline", "base").returncode == 0
     assert run(folder, "check", ".", "--baseline", "base").returncode == 0
     done = run(folder, "map", ".", "--json", "map.json", "--html", "map.html")
@@ -96,7 +96,7 @@ def test_check_fix_map_and_what_is_not_read(folder, name):
     assert "<html" in (folder / "map.html").read_text("utf-8")
     place(folder, name, "def f(:")
     is_clean(run(folder, "map", ".").stderr)
-    done = run(folder, "check", ".", "--fix", "--write", "--force")
+    done = run(folder, "check", ".", "--fix", "--force")
     is_clean(done.stdout + done.stderr)
 
 
@@ -118,7 +118,7 @@ def test_crossings_reports_a_script_whatever_it_is_called(folder, name):
 
 MISTAKES = {
     "a journal": ("check .", ".sekisho-journal", ""),
-    "a journal, and it is to write": ("check . --fix --write", ".sekisho-journal", ""),
+    "a journal, and it is to write": ("check . --fix", ".sekisho-journal", ""),
     "a journal that is none": ("restore", ".sekisho-journal", "hello\n"),
     "no TOML": ("check .", "pyproject.toml", "[tool"),
     "no section": ("check .", "pyproject.toml", "[tool.sekisho]\nmistake = 1"),
@@ -192,7 +192,7 @@ def test_any_encoding_of_stdout_works(folder, encoding):
     place(folder, "one.py", "def one(x):\n    '''é門'''\n    return x\n")
     place(folder, "program.py", "import numpy as np\nfrom one import one\none(np.ones(3))\n")
     coding = {"PYTHONIOENCODING": encoding}
-    for options in ((), ("--fix",), ("--format", "github")):
+    for options in ((), ("--diff",), ("--format", "github")):
         done = run(folder, "check", ".", *options, **coding)
         assert done.returncode == 1, done.stderr
         done.stdout.decode(encoding)
@@ -201,7 +201,7 @@ def test_any_encoding_of_stdout_works(folder, encoding):
         assert "é門.py" in done.stdout.decode("utf-8") or format_ == "sarif"
         json.loads(done.stdout)
     assert run(folder, "map", ".", **coding).returncode == 0
-    done = run(folder, "adopt", "one.py", "--force", "--write", "--", "program.py", **coding)
+    done = run(folder, "adopt", "one.py", "--write", "--force", "--", "program.py", **coding)
     assert done.returncode == 0, done.stderr
     assert "@sk.same_world" in (folder / "one.py").read_text("utf-8")
 

@@ -38,6 +38,7 @@ REVIEWED = {
     ("sekisho/writing/journal.py", "_descriptor"),
     ("sekisho/writing/journal.py", "_begin"),
     ("pytest_sekisho.py", "_pytest_sekisho_fuzz"),
+    ("pytest_sekisho.py", "_pytest_sekisho_settings"),
     # Set where the import system will set it in a moment: without it, nobody asks for it either.
     ("sekisho/recorder/arrival.py", "_initializing"),
     # What `_private` stands in for: read at each call, by the fast path.

@@ -371,6 +371,23 @@ def test_every_process_and_thread_reports(record, how):
         assert f"(process {child['pid']}) was killed" in done.stderr
 
 
+@pytest.mark.skipif(not HAS_FORK or os.getuid() != 0, reason="only root changes user")
+@pytest.mark.parametrize("who", ["itself", "a forked child"])
+def test_a_program_that_changes_its_user_before_it_crosses(record, who):
+    """All that a crossing imports is imported before: this user may not read it here."""
+    text = (
+        "import os, sysconfig\nimport numpy as np, torch\nsysconfig.get_paths()\n"
+        "sysconfig.get_config_vars()\n"
+        + ("if pid := os.fork():\n    os.waitpid(pid, 0)\n    os._exit(0)\n" * (who != "itself"))
+        + "os.setgid(65534)\nos.setuid(65534)\nfor _ in range(3): torch.from_numpy(np.ones(4))\n"
+    )
+    done, found = record(text)
+    assert done.returncode == 0, done.stderr
+    assert sum(row["count"] for row in found["crossings"] if row["kind"] == "crossing") == 3
+    assert "could not" not in done.stderr
+    assert "more lines cross" not in done.stderr
+
+
 def test_many_threads_lose_no_count(record):
     text = SMALL + (
         "import sys, threading\nsys.setswitchinterval(1e-6)\ncross()\n"

@@ -62,6 +62,14 @@ def words(text, separator):
         ("DataLoader", "howto/pipeline/"),
         ("permute", "reference/helpers/"),
         ("fullgraph", "compatibility/"),
+        ("performance", "cost/"),
+        ("overhead", "cost/"),
+        ("disable", "switching-off/"),
+        ("off", "switching-off/"),
+        ("production", "switching-off/"),
+        ("pydantic", "questions/"),
+        ("FAQ", "questions/"),
+        ("strict", "strict/"),
     ],
 )
 def test_search_finds_what_people_type(site, query, page):

@@ -1,8 +1,8 @@
-"""sekisho guards the border between the NumPy world and the PyTorch world.
+"""Declare which array library a function works in, and check what it gets and returns.
 
-Declare which world a function stays in (`numpy_world`, `torch_world`, `same_world`, `boundary`);
-at its boundary, values are checked, converted or refused. Use one name for one operation in both
-worlds (`add_batch_dim`, `transpose2d`, ...). Switch on ``strict`` mode to find every crossing.
+The decorators (`numpy_world`, `torch_world`, `same_world`, `boundary`) check, convert or refuse the
+values of a function. The helpers (`add_batch_dim`, `transpose2d`, ...) have one name for an
+operation in every library. ``strict`` mode finds every crossing.
 """
 
 from typing import Any
@@ -131,11 +131,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Give what a registered world brings; tell who asks for a library's word what it is here."""
+    """Return what a registered world adds; for another library's word, name the one to use here."""
     if name.startswith("__"):
         raise AttributeError(name)
     from sekisho.ground import foreign_name  # noqa: PLC0415 - only for the message
-    from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - likewise
+    from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - not a public name
 
     found = brought(name)
     if found is None:
@@ -145,14 +145,14 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: object) -> None:
-    """Begin to guard what cells define: ``%load_ext sekisho``. `shell` is IPython's."""
+    """Guard what cells define from now on: ``%load_ext sekisho``. `shell` is IPython's."""
     from sekisho.package import load  # noqa: PLC0415 - importing sekisho stays light
 
     load(shell)
 
 
 def unload_ipython_extension(shell: object) -> None:
-    """Leave cells alone again: ``%unload_ext sekisho``."""
-    from sekisho.package import unload  # noqa: PLC0415 - likewise
+    """Stop guarding cells: ``%unload_ext sekisho``."""
+    from sekisho.package import unload  # noqa: PLC0415 - importing sekisho stays light
 
     unload(shell)

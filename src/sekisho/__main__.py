@@ -1,4 +1,4 @@
-"""The command line: ``sekisho``, which is ``python -m sekisho``."""
+"""The command line: ``sekisho``, or ``python -m sekisho``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ import textwrap
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from sekisho import __version__, adopting, cleaning, crossings, linting, mapping, restoring
-from sekisho.ground import closest, printable
+from sekisho import (
+    __version__,
+    adopting,
+    cleaning,
+    configuring,
+    crossings,
+    linting,
+    mapping,
+    restoring,
+)
+from sekisho.ground import actions_of, closest, printable
 
 __all__ = ["main", "run"]
 
@@ -30,11 +39,16 @@ The exit status is 0 if all went well, 1 if something was found, and 2 for wrong
 """
 
 
+_SHELLS: Final = ("bash", "zsh", "fish", "tcsh")
+_PATHS: Final = {"path", "paths", "program", "package", "json", "html", "baseline"}
+"""Arguments and options that take the path of a file or of a folder."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with the word that was probably meant."""
+    """A parser whose errors are one line, with the word that was probably meant."""
 
     def __init__(self, *, description: str, **options: Any) -> None:
-        # Only the epilog has lines of its own, and argparse wraps both or none.
+        # The epilog needs its line breaks, and argparse wraps both texts or neither.
         width = shutil.get_terminal_size().columns - 2
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -46,8 +60,25 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {_with_meant(message, self.format_help())}\n")
 
 
+class _PrintCompletion(argparse.Action):
+    """An action that prints what a shell needs to complete commands, options and paths."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, __: Any = None) -> None:
+        try:
+            import shtab  # noqa: PLC0415 - an extra, for this option only
+        except ImportError:
+            parser.error("completion needs shtab: install sekisho[tools]")
+        commands: Any = next(each for each in actions_of(parser) if each.dest == "command")
+        for command in commands.choices.values():
+            for action in actions_of(command):
+                if action.dest in _PATHS:
+                    action.complete = shtab.FILE
+        sys.stdout.write(shtab.complete(parser, shell))
+        parser.exit()
+
+
 def _with_meant(message: str, shown: str) -> str:
-    """What argparse says of a word that there is not, with the one that was probably meant."""
+    """Add to argparse's message about an unknown word the one that was probably meant."""
     choice = re.fullmatch(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", message)
     if choice:
         where, word = choice[1], choice[2]
@@ -71,25 +102,34 @@ def main(arguments: list[str] | None = None) -> int:
     name = "python -m sekisho" if sys.argv[0] == __file__ else "sekisho"
     parser = _Parser(prog=name, description=_ABOUT, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"sekisho {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=_SHELLS,
+        metavar="SHELL",
+        help="print the completion for bash, zsh, fish or tcsh, and exit",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     crossings.add_command(commands)
     mapping.add_command(commands)
     linting.add_command(commands)
     adopting.add_command(commands)
+    configuring.add_command(commands)
     restoring.add_command(commands)
     cleaning.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments
     behind: list[str] = []
     if arguments[:1] == ["adopt"] and "--" in arguments:
-        # argparse takes no options between two positionals; a command of its own ends ours.
+        # argparse takes no options between two positionals, so the command after `--` is split off.
         at = arguments.index("--")
         arguments, behind = arguments[:at], arguments[at + 1 :]
     options, unknown = parser.parse_known_args(arguments)
-    if unknown:  # `parse_args` would blame the whole command line, which has none of these options
+    # `parse_args` would show the usage of the whole command line, which lacks these options.
+    if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         Path.cwd()
-    except OSError:  # every path would be read from it
+    except OSError:  # relative paths lead nowhere
         parser.error("the folder that this runs in was removed\n  hint: cd to another one")
     options.behind = behind
     status: int = options.run(options)
@@ -97,11 +137,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Have a character that a stream cannot print cost nothing but its own spelling."""
+    """Make the streams escape the characters that they cannot print."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # Python was started with it closed
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for ever
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - never closed
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -112,12 +152,12 @@ def run() -> int:
         status = main()
         sys.stdout.flush()
     except OSError as error:
-        # Who reads has seen enough; or a report, a baseline or stdout cannot be written.
+        # The reader of a pipe has closed it, or a report, a baseline or stdout cannot be written.
         if not isinstance(error, BrokenPipeError):
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"sekisho: {printable(str(error))}\n")
                 sys.stderr.flush()
-        for stream in (sys.stdout, sys.stderr):  # else Python complains of them again at its exit
+        for stream in (sys.stdout, sys.stderr):  # otherwise Python reports them again at exit
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1

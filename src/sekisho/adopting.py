@@ -8,6 +8,7 @@ mode, and what does not hold is taken out.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,10 +20,10 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from sekisho.errors import DeclarationError
 from sekisho.ground import printable
 
 if TYPE_CHECKING:
-    import argparse
     from collections import Counter
     from collections.abc import Mapping
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_command", "run"]
 
+_FLAG: Final = argparse.BooleanOptionalAction
 _WIDTH: Final = 100
 _FORMATTERS_WIDTH: Final = 88
 """As ruff and black have it where nothing is said."""
@@ -55,16 +57,18 @@ def add_command(commands: Any) -> None:
     parser.add_argument("package", help="its name, or the path of a folder or a file")
     parser.add_argument("--write", action="store_true", help="write it, and run the command again")
     parser.add_argument(
-        "--force", action="store_true", help="with --write: though there are uncommitted changes"
+        "--force",
+        action="store_true",
+        help="with --write: though git could not bring the files back",
     )
     pattern = "a qualified name, with * for any characters; may be given again"
-    parser.add_argument("--select", action="append", default=[], metavar="NAME", help=pattern)
+    parser.add_argument("--select", action="append", metavar="NAME", help=pattern)
     calls = "write nothing at functions that were called less often"
-    parser.add_argument("--min-calls", type=int, default=1, metavar="N", help=calls)
-    parser.add_argument("--arrays-only", action="store_true", help="annotate nothing but arrays")
+    parser.add_argument("--min-calls", type=int, metavar="N", help=calls)
+    parser.add_argument("--arrays-only", action=_FLAG, help="annotate nothing but arrays")
     kept = "leave annotations that are plain classes of arrays as they are"
-    parser.add_argument("--keep-annotations", action="store_true", help=kept)
-    parser.add_argument("--runs", type=int, default=1, metavar="N", help="run so often, and merge")
+    parser.add_argument("--keep-annotations", action=_FLAG, help=kept)
+    parser.add_argument("--runs", type=int, metavar="N", help="run so often, and merge")
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
     )
@@ -96,13 +100,18 @@ def _state(written: Transaction | None) -> str:
 
 def _run_all(options: argparse.Namespace) -> int:
     from sekisho.adoption import Settings, Snapshot, deduce_all, make_plan, to_table  # noqa: PLC0415 - as above
+    from sekisho.package import fill_options  # noqa: PLC0415 - likewise
     from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - likewise
 
     parser: argparse.ArgumentParser = options.parser
-    if options.runs < 1:
-        parser.error("--runs must be 1 or more")
     command = _command(options.behind, parser)
     root = _root(options.package, parser)
+    try:
+        fill_options(options, "adopt", Path(root))
+    except DeclarationError as error:
+        parser.error(str(error))
+    if options.runs < 1:
+        parser.error("--runs must be 1 or more")
     _refuse_interrupted(root, parser)
     if options.write and not options.force and (why := say_unrecoverable(root)):
         parser.error(why)
@@ -176,7 +185,6 @@ def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
 
 def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
     """How long a line may be, as the project's formatter has it."""
-    from sekisho.errors import DeclarationError  # noqa: PLC0415 - as above
     from sekisho.package import read_tools  # noqa: PLC0415 - likewise
 
     try:

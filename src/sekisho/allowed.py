@@ -1,4 +1,4 @@
-"""The one exception from strict mode inside of a body, for a block."""
+"""Allow crossings in a part of a body that strict mode monitors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["crossing_allowed"]
 
 
 class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` is
-    """Let a body that strict mode watches cross inside of the ``with`` block.
+    """Allow crossings inside of the ``with`` block, in a body that strict mode monitors.
 
-    Everywhere else it does nothing.
+    Elsewhere it does nothing.
 
     Examples:
         >>> import torch
@@ -42,7 +42,7 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
-            from sekisho.watch import thread  # noqa: PLC0415 - likewise
+            from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
 
             thread.resume(self)
             allowance.set(without_last(allowance.get(), self))

@@ -1,4 +1,4 @@
-"""Check a value against an annotation in the middle of a body."""
+"""Check a value against an annotation inside of a function body."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ T = TypeVar("T")
 def check(value: T, annotation: Any, /) -> T:
     """Check a value against an annotation, with the axes of the guarded function around it.
 
-    Inside of a guarded function, an axis that an argument has bound must have that size; an axis
-    that is new is bound, for the checks after it and for the result. Elsewhere each check stands
-    for itself. Nothing is converted: a value of another world is refused.
+    Inside of a guarded function, an axis that an argument has bound must have that size. A new axis
+    is bound for later checks and for the result. Elsewhere each check is independent. Nothing is
+    converted: a value of another world is refused.
 
     Args:
         value: anything.
@@ -40,8 +40,8 @@ def check(value: T, annotation: Any, /) -> T:
         The value itself.
 
     Raises:
-        BoundaryError: of the class that fits, naming the line, the axes, and who bound them.
-        DeclarationError: if the annotation is none.
+        BoundaryError: of the class that fits, naming the line, the axes, and what bound them.
+        DeclarationError: if the annotation is not valid.
 
     Examples:
         >>> import numpy as np
@@ -72,14 +72,14 @@ def check(value: T, annotation: Any, /) -> T:
 
 
 _caller: Any = functools.partial(frame_at, 1)
-"""The frame that asks. A partial of C's: a function would stand between."""
+"""Return the frame that calls `check`. Not a Python function, which would add a frame."""
 
 
 class _Traced:
-    """The checkpoints that a compiler of torch has traced, each an attribute of its own.
+    """The checkpoints that torch.compile has traced, each as an attribute of its own.
 
-    It looks again, before each call, at what it has read: a list or a dict would have changed with
-    every checkpoint that came later.
+    Before each call, compiled code checks that what it has read is unchanged. A list or a dict
+    would change with every later checkpoint.
     """
 
 
@@ -100,7 +100,7 @@ def _traced_checkpoint(annotation: Any) -> str:
 def _checkpoint(annotation: Any) -> Any:
     try:
         return _cached_checkpoint(annotation)
-    except TypeError:  # it cannot be hashed
+    except TypeError:  # an annotation without a hash
         return _cached_checkpoint.__wrapped__(annotation)
 
 
@@ -115,17 +115,18 @@ _NAME: Final = "value"
 
 
 def _words(frame: FrameType, body: Body | None) -> tuple[str, str]:
-    """What a message calls the check, and the value: ``check of x.T (model.py:12)``, ``x.T``."""
+    """Return what a message calls the check and the value: ``of x.T (model.py:12)``, ``x.T``."""
     name = _argument(frame) or _NAME
-    # pathlib takes as long to import as all of sekisho that is imported with it.
-    filename = os.path.basename(frame.f_code.co_filename)  # noqa: PTH119 - as said
+    # Importing pathlib takes as long as importing sekisho without it.
+    filename = os.path.basename(frame.f_code.co_filename)  # noqa: PTH119 - pathlib is slow to import
     where = f"{filename}:{frame.f_lineno}"
     return f"{'check of' if body else 'of'} {name} ({where})", name
 
 
 def _argument(frame: FrameType) -> str | None:
-    """The first argument of the call that a frame is at, as its author wrote it."""
+    """Return the first argument of the call that a frame is at, as its author wrote it."""
     positions = list(frame.f_code.co_positions())
+    # `f_lasti` counts bytes, and an instruction has two.
     line, last, start, end = positions[frame.f_lasti // 2]
     if line is None or last is None or start is None or end is None:
         return None
@@ -139,5 +140,5 @@ def _argument(frame: FrameType) -> str | None:
     try:
         call: Any = ast.parse(b"".join(lines).decode(), mode="eval").body
         return ast.unparse(call.args[0])
-    except (SyntaxError, ValueError, AttributeError, IndexError):  # no source, or not this one
+    except (SyntaxError, ValueError, AttributeError, IndexError):  # no source, or another one
         return None

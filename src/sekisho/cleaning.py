@@ -1,4 +1,4 @@
-"""``python -m sekisho clean``: remove what `map`, `check` and `adopt` keep of what they have read."""
+"""``sekisho clean``: remove what `map`, `check` and `adopt` keep of files that they have read."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def add_command(commands: Any) -> None:
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Clear the cache, and say what was in it."""
-    from sekisho.code import Cache  # noqa: PLC0415 - the other commands do without
+    """Clear the cache, and print what was in it."""
+    from sekisho.code import Cache  # noqa: PLC0415 - only this command needs it
 
     cache = Cache()
     if cache.folder is None:

@@ -1,8 +1,8 @@
-"""``python -m sekisho crossings script.py``: run a program, and say what crossed in it.
+"""``sekisho crossings script.py``: run a program, and report what crossed in it.
 
-The program runs in a process of its own, as ``python script.py`` would run it: what it prints, how
-it ends and what it is passed are its own. It records itself, as all Python processes do that it
-starts (see `sekisho.recorder`); when it has ended, however it ended, this one reads what was written.
+The program runs in a process of its own, as with ``python script.py``: its output, its exit and its
+arguments are its own. It records itself, and so do all Python processes that it starts (see
+`sekisho.recorder`). When it has ended, in whatever way, this process reads what they have written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.errors import DeclarationError
 from sekisho.ground import interpreter_flags, printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
 from sekisho.writing import end_by, replace_file
@@ -29,12 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
 
-_TOP: Final = 40
-"""How many lines the table in a terminal has of each kind."""
-
 
 class Limit(NamedTuple):
-    """What ``--fail-on`` allows at most: of ``"crossings"``, ``"bytes"`` or ``"undeclared"``."""
+    """The most that ``--fail-on`` allows of ``"crossings"``, ``"bytes"`` or ``"undeclared"``."""
 
     what: str
     most: int
@@ -61,9 +59,9 @@ def read_limit(text: str) -> Limit:
 
 
 def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list[Row]]:
-    """What is beyond its limit or missing, in words, and the rows that it is made of, the largest first.
+    """Return what exceeds its limit or is missing, in words, and the rows behind it, largest first.
 
-    Crossings between libraries and moves between devices count; numbers of Python's do not.
+    Crossings between libraries and moves between devices count; Python numbers do not.
     """
     said: list[str] = []
     guilty: dict[Row, None] = {}
@@ -77,7 +75,7 @@ def failing_rows(log: CrossingLog, limits: list[Limit]) -> tuple[list[str], list
             said.append(f"{amount:,} {name}, at most {most:,} allowed")
             rows.sort(key=lambda row: -(row.nbytes if what == "bytes" else row.count))
             guilty |= dict.fromkeys(rows)
-    if limits:  # what is missing may be beyond them
+    if limits:  # what is missing may exceed them
         lost = [each for each in log.processes if each.lost]
         said += [f"{each.name} (process {each.pid}): {each.lost}" for each in lost]
     return said, list(guilty)
@@ -102,13 +100,13 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--mermaid", action="store_true", help="print a flowchart, not the table")
     parser.add_argument("--quiet", action="store_true", help="print no table")
-    parser.add_argument("--top", type=_whole, default=_TOP, metavar="N", help="lines of the table")
-    events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM} if not told)"
-    parser.add_argument("--keep", type=_whole, default=KEEP_OF_PROGRAM, metavar="N", help=events)
+    parser.add_argument("--top", type=_whole, metavar="N", help="lines of the table (40)")
+    events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM})"
+    parser.add_argument("--keep", type=_whole, metavar="N", help=events)
     own = "an installed package whose lines are your own, too; may be given again"
-    parser.add_argument("--own", action="append", default=[], metavar="PACKAGE", help=own)
+    parser.add_argument("--own", action="append", metavar="PACKAGE", help=own)
     limits = "undeclared, crossings>N or bytes>N: exit with 1 if so; may be given again"
-    parser.add_argument("--fail-on", action="append", default=[], metavar="LIMIT", help=limits)
+    parser.add_argument("--fail-on", action="append", metavar="LIMIT", help=limits)
     parser.add_argument("-m", dest="module", action="store_true", help="run a module")
     parser.add_argument("program", help="the script, or with -m the module")
     parser.add_argument("args", nargs="...", help="its own arguments")
@@ -123,15 +121,18 @@ def _whole(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the program, report, and return the status to exit with."""
+    """Run the program, report, and return the exit status."""
     parser: argparse.ArgumentParser = options.parser
     if not options.module and not Path(options.program).is_file():
         parser.error(f"there is no script {options.program!r}")
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
+    from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only
+
     try:
+        fill_options(options, "crossings", Path.cwd())
         limits = [read_limit(text) for text in options.fail_on]
-    except ValueError as error:
+    except (DeclarationError, ValueError) as error:
         parser.error(str(error))
     for path in (options.json, options.html):
         if path is not None and not path.parent.is_dir():
@@ -140,12 +141,13 @@ def run(options: argparse.Namespace) -> int:
     said, guilty = failing_rows(log.merged(), limits)
     _report(log, options, said, guilty)
     if status < 0:
+        # End with the same signal, so that a shell sees how the program has ended.
         end_by(-status)
     return status or bool(said)
 
 
 def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
-    from sekisho.recorder import environment_for, read_folder  # noqa: PLC0415 - as in `recording`
+    from sekisho.recorder import environment_for, read_folder  # noqa: PLC0415 - only this command needs it
 
     folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
     try:
@@ -154,13 +156,14 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
         flags: list[str] = interpreter_flags()
         command: list[str] = [sys.executable, *flags, *module, options.program, *options.args]
         start = time.perf_counter()
-        with subprocess.Popen(command, env={**os.environ, **environment}) as program:  # noqa: S603 - the user's own
+        with subprocess.Popen(command, env={**os.environ, **environment}) as program:  # noqa: S603 - the user's program
             status = _wait_for(program)
         seconds = time.perf_counter() - start
         log = read_folder(folder, options.keep, main=program.pid)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
+    # A program that ended too early has not recorded itself.
     known = next((p for p in log.processes if p.name == MAIN), Process(MAIN, program.pid, seconds))
     others = [process for process in log.processes if process.name != MAIN]
     log.processes = (known._replace(seconds=seconds, ended=ended), *others)
@@ -168,8 +171,9 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
 
 
 def _wait_for(program: subprocess.Popen[bytes]) -> int:
-    """Wait for the program; signals are its own. It has ^C from the terminal, as this process has."""
+    """Wait for the program, and pass signals on to it. It gets ^C from the terminal itself."""
     passed = [each for each in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, each)]
+    # The program decides what ^C means; this process stays to report.
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     for name in passed:
         number = getattr(signal, name)
@@ -193,7 +197,7 @@ def _report(
         if path is not None:
             try:
                 replace_file(path, make().encode("utf-8", "backslashreplace"))
-            except OSError as problem:  # the others are written all the same
+            except OSError as problem:  # the other reports are still written
                 said.append(f"{path} is not written: {problem.strerror}")
     if options.mermaid:
         error.write(f"\n{log.to_mermaid()}")

@@ -1,7 +1,7 @@
-"""The four declarations: which world a function stays in.
+"""The four decorators that declare which world a function stays in.
 
 A decorator reads the function's signature and annotations once and returns its guard: a plain
-function of the same signature, generated as text (`sekisho.generated_source` shows it).
+function of the same signature, whose source is generated (`sekisho.generated_source` shows it).
 """
 
 from __future__ import annotations
@@ -76,26 +76,28 @@ def numpy_world(
 ) -> F | Callable[[F], F] | Converting | HandingBack:
     """Declare that a function stays in NumPy: arrays in, arrays out.
 
-    Tensors among the arguments are converted or refused, as the mode says; one as the result is
-    an error. What an annotation says of an array is checked.
+    Tensors among the arguments are converted or refused, depending on the mode. A tensor as the
+    result is an error. Arrays are checked against their annotations.
 
     Args:
         function: the function, when used without parentheses.
-        on_foreign: None follows the mode; ``"convert"`` converts always, ``"reject"`` never.
-        returns: ``"caller"`` hands results back in the world, and on the device, that the first
-            array argument came from.
-        casting: whether a dtype may change to meet an annotation that names exactly one: ``"no"``,
-            or NumPy's other four words, but that int64 to float64 is not safe: it loses integers.
+        on_foreign: None follows the mode, ``"convert"`` always converts, ``"reject"`` never does.
+        returns: ``"caller"`` takes results back to the world and the device of the first array
+            argument.
+        casting: the casts that are allowed if an annotation names exactly one dtype: ``"no"``
+            (default), ``"equiv"``, ``"safe"``, ``"same_kind"`` or ``"unsafe"``, as in NumPy, except
+            that int64 to float64 does not count as safe because large integers lose digits.
         copy: whether a conversion copies: None if needed, True always, False never.
-        detach: whether a tensor that requires grad may be cut from its graph.
-        typechecker: who checks what is no array: ``"beartype"``, a decorator, or None for nobody.
-        **misspelt: refused, and told the option that was meant.
+        detach: whether a tensor that requires grad may be detached from its graph.
+        typechecker: checks all other annotations: ``"beartype"``, a decorator, or None for no
+            check.
+        **misspelt: refused, with the option that was probably meant.
 
     Returns:
         The guard: a plain function with the same signature.
 
     Raises:
-        DeclarationError: at decoration, for an annotation or an option that contradicts this.
+        DeclarationError: at decoration, if an annotation or an option contradicts the declaration.
 
     Examples:
         >>> import numpy as np
@@ -182,10 +184,10 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         returns: see `numpy_world`.
         casting: see `numpy_world`.
         copy: see `numpy_world`.
-        device: where tensors must be, others being moved, which is a crossing: None asks nothing,
-            ``"cuda"`` is any of them, ``"module"`` is where ``self``'s first parameter is.
-        scalars: ``"reject"`` has strict mode refuse Python numbers made of tensors in the body
-            (``.item()``, ``if x:``), each of which waits for the device.
+        device: where tensors must be. Others are moved, which is a crossing. None checks nothing,
+            ``"cuda"`` is any CUDA device, ``"module"`` is the device of ``self``'s first parameter.
+        scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body
+            (``.item()``, ``if x:``), since each one waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
@@ -194,7 +196,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         The guard: a plain function with the same signature.
 
     Raises:
-        DeclarationError: at decoration, for an annotation or an option that contradicts this.
+        DeclarationError: at decoration, if an annotation or an option contradicts the declaration.
 
     Examples:
         >>> import torch
@@ -252,10 +254,10 @@ def same_world(
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
-    """Declare that a function works in either world: one world in, the same world out.
+    """Declare that a function accepts arrays of any world, and returns arrays of the same world.
 
-    The first array argument in signature order says which world a call is in; a call without one
-    is in NumPy. Annotate with `sekisho.Array`.
+    The first array argument in signature order decides which world a call is in; a call without one
+    is in NumPy. Annotate arrays with `sekisho.Array`.
 
     Args:
         function: the function, when used without parentheses.
@@ -270,7 +272,7 @@ def same_world(
         The guard: a plain function with the same signature.
 
     Raises:
-        DeclarationError: at decoration, for an annotation that names one of the worlds.
+        DeclarationError: at decoration, if an annotation names one of the worlds.
 
     Examples:
         >>> import numpy as np
@@ -326,14 +328,14 @@ def boundary(
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
-    """Declare that a function is the border: each annotation says its own world.
+    """Declare that a function connects worlds: each annotation names its own.
 
-    It refuses what its annotations do not say, in every mode; ``on_foreign="convert"`` converts
-    arguments instead. Parameters without annotation are left alone.
+    In every mode, it refuses what its annotations do not accept; ``on_foreign="convert"`` converts
+    arguments instead. Parameters without annotation are not checked.
 
     Args:
         function: the function, when used without parentheses.
-        on_foreign: ``"convert"`` converts arguments of the other world.
+        on_foreign: ``"convert"`` converts arguments of another world.
         casting: see `numpy_world`.
         copy: see `numpy_world`.
         detach: see `numpy_world`.
@@ -344,7 +346,7 @@ def boundary(
         The guard: a plain function with the same signature.
 
     Raises:
-        DeclarationError: at decoration, for a malformed annotation.
+        DeclarationError: at decoration, if an annotation is malformed.
 
     Examples:
         >>> import numpy as np
@@ -370,7 +372,7 @@ def boundary(
 
 
 def decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
-    """Guard a function, or give what does: the one way into every decorator."""
+    """Guard a function, or return the decorator that does. Every public decorator calls this."""
     if misspelt:
         refuse_misspelt(kind, misspelt, told)
     from sekisho.contract import make_options  # noqa: PLC0415 - importing sekisho stays light
@@ -388,11 +390,10 @@ def decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -
 def _guard(target: Any, options: Options, frame: FrameType) -> Any:
     if get_mode() == "off":
         return target
-    # Not before the first decoration: importing sekisho stays light.
-    from sekisho.guard import guard_target  # noqa: PLC0415 - as said
+    from sekisho.guard import guard_target  # noqa: PLC0415 - importing sekisho stays light
 
     try:
         return guard_target(target, options, frame)
     except DeclarationError as error:
-        # Without the frames between: the decorator's line and the text say it all.
+        # Drop the frames in between: the decorator's line and the message say it all.
         raise error.with_traceback(None) from None

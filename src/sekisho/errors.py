@@ -1,9 +1,10 @@
-"""What goes wrong at a boundary, as data that words itself.
+"""The errors and warnings of sekisho, and the data that they carry.
 
-A *violation* is one value that breaks a contract. Every `BoundaryError` carries one. None of
-these classes defines ``__init__`` or ``__str__``: the violation is the exception's only argument
-and words itself when it is printed. So errors pickle as they are, and an error raised while
-`torch.compile` traces keeps its text (dynamo loses the text of a class with its own ``__init__``).
+A *violation* is one value that breaks a contract. Every `BoundaryError` carries one. None of these
+classes defines ``__init__`` or ``__str__``: the violation is the exception's only argument, and is
+formatted when it is printed. So errors can be pickled as they are, and an error that is raised
+while `torch.compile` traces keeps its text (dynamo loses the text of a class with its own
+``__init__``).
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ class Violation(NamedTuple):
         expected: the annotation, or what is accepted.
         got: a summary of the value: dtype, shape, world; never its contents.
         reason: what exactly does not fit, or None if the first line says it all.
-        axes: the axis names that the annotation mentions: the size bound to each, and by whom.
-        hint: the call that mends it, when that is certain.
+        axes: the axis names that the annotation mentions, each with its bound size and what bound
+            it.
+        hint: the call that fixes it, when that is certain.
     """
 
     function: str
@@ -61,7 +63,7 @@ class Violation(NamedTuple):
         return "\n".join(lines)
 
     def _say_axes(self) -> str:
-        """The axes that the reason does not speak of: ``w is 640 (from argument 'image')``."""
+        """Return the axes that the reason leaves out: ``w is 640 (from argument 'image')``."""
         by_binder: dict[str, list[str]] = {}
         for key, size, binder in self.axes:
             if f"'{key}'" not in (self.reason or ""):
@@ -70,37 +72,37 @@ class Violation(NamedTuple):
         return "; ".join(said)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Return the violation as plain data."""
         axes = {key: {"size": size, "from": binder} for key, size, binder in self.axes}
         return {**self._asdict(), "axes": axes}
 
 
 class SekishoError(Exception):
-    """Everything that sekisho raises."""
+    """Base class of all errors that sekisho raises."""
 
 
 class DeclarationError(SekishoError, TypeError):
     """A decorator, an annotation or an option that contradicts itself, raised at decoration.
 
-    And a helper called with words that it does not have.
+    Also raised when a helper is called with an argument that it does not have.
     """
 
 
 class BoundaryError(SekishoError, TypeError):
-    """A value that may not pass a boundary. Raised by a call."""
+    """A value that is not valid at a boundary. Raised by a call."""
 
     @property
     def violation(self) -> Violation | None:
-        """What was violated, as data; None if the error was raised while a compiler traced."""
+        """The violation as data; None if the error was raised while a compiler traced."""
         violation: object = self.args[0] if self.args else None
         return violation if isinstance(violation, Violation) else None
 
     def to_dict(self) -> dict[str, Any]:
-        r"""What went wrong as plain data, for structured logs: words and numbers only.
+        r"""Return the error as plain data, for structured logs: words and numbers only.
 
         Returns:
-            ``error`` (the class's name) and ``message``; then, unless the error was raised while
-            a compiler traced, ``function``, ``place``, ``expected``, ``got``, ``reason``, ``axes``
+            ``error`` (the class's name) and ``message``; then, unless the error was raised while a
+            compiler traced, ``function``, ``place``, ``expected``, ``got``, ``reason``, ``axes``
             (each with ``size`` and ``from``) and ``hint``.
 
         Examples:
@@ -129,23 +131,23 @@ class BoundaryError(SekishoError, TypeError):
 
 
 class WorldError(BoundaryError):
-    """A value of the wrong world, or of none."""
+    """A value of the wrong world, or of no world."""
 
 
 class ShapeError(BoundaryError, ValueError):
-    """A value whose axes are not those declared."""
+    """A value whose axes do not match the annotation."""
 
 
 class DTypeError(BoundaryError):
-    """A value whose dtype is not the one declared."""
+    """A value whose dtype does not match the annotation."""
 
 
 class DeviceError(BoundaryError):
-    """A tensor that is not on the device declared."""
+    """A tensor that is not on the required device."""
 
 
 class ConversionError(BoundaryError):
-    """A value that no lossless conversion exists for."""
+    """A value for which no lossless conversion exists."""
 
 
 class LostWriteError(ConversionError):
@@ -153,7 +155,7 @@ class LostWriteError(ConversionError):
 
 
 class CrossingWarning(UserWarning):
-    """In mode ``warn``: a value has crossed from one world to the other."""
+    """In mode ``warn``: a value has crossed from one world to another."""
 
 
 class AxisNameWarning(UserWarning):
@@ -169,13 +171,13 @@ class LostWriteWarning(UserWarning):
 
 
 class UnguardedWarning(UserWarning):
-    """What the import hook or strict mode was told to guard, and could not, or not wholly."""
+    """A function that the import hook or strict mode cannot guard, or not completely."""
 
 
 hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)
-"""What a module calls ``__tracebackhide__`` whose frames say nothing that the error does not."""
+"""The ``__tracebackhide__`` of a module whose frames say nothing that the error does not."""
 
 
 def with_article(noun: str) -> str:
-    """``a list``, ``an int``."""
+    """Return a noun with its article: ``a list``, ``an int``."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

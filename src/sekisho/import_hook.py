@@ -1,4 +1,4 @@
-"""Guard a whole package as it is imported, without editing it."""
+"""Guard a whole package when it is imported, without editing it."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ def install_import_hook(
     """Guard the modules of packages that are imported from now on.
 
     A module that the table names gets that world's decorator on its functions and classes, as if
-    its author had written it. In every other module, a function that is annotated with arrays is
-    a `boundary`: its arrays are checked, all else is left alone. The hook leaves alone what is
-    marked by `typing.no_type_check` or `unguarded`, what has a decorator of sekisho's already, what
+    its author had written it. In every other module, a function whose annotations mention arrays
+    becomes a `boundary`: its arrays are checked, and nothing else. The hook leaves alone what is
+    marked with `typing.no_type_check` or `unguarded`, what already has a decorator of sekisho, what
     ``torch.jit``, numba or triton compile from source, and functions inside of functions.
 
     Args:
-        packages: names of packages, or of modules. None reads them, and the table, from
-            ``[tool.sekisho]`` in the nearest ``pyproject.toml``.
-        worlds: dotted names, with ``*`` for any characters, to ``"numpy"``, ``"torch"``,
-            ``"same"``, ``"boundary"`` or ``"unguarded"``. A name stands for everything inside it;
-            the longest name that matches wins.
+        packages: names of packages or modules. None reads them, and the table, from
+            ``[tool.sekisho]`` in the nearest ``pyproject.toml``. If pytest has installed the hook
+            of that section already, that hook is returned.
+        worlds: maps dotted names, with ``*`` for any characters, to ``"numpy"``, ``"torch"``,
+            ``"same"``, ``"boundary"`` or ``"unguarded"``. A name includes everything inside it; the
+            longest name that matches wins.
 
     Returns:
-        The hook. It is a context manager: at the end of its ``with`` block, or by its method
-        ``uninstall()``, imports are as they were; what was guarded stays guarded.
+        The hook, a context manager. After its ``with`` block, or its method ``uninstall()``,
+        imports are as they were; what was guarded stays guarded.
 
     Raises:
-        DeclarationError: if a package does not exist, is imported already or is guarded already;
-            if the table names an unknown world or matches no module; if another import hook
-            (beartype.claw, jaxtyping, typeguard) stands in the way.
+        DeclarationError: if a package does not exist, is imported already or is guarded already; if
+            the table names an unknown world or matches no module; if another import hook
+            (beartype.claw, jaxtyping, typeguard) is in the way.
 
     Examples:
         >>> import sekisho as sk
@@ -53,7 +54,7 @@ def install_import_hook(
     """
     from pathlib import Path  # noqa: PLC0415 - importing sekisho stays light
 
-    from sekisho.package import Hook, read_pyproject  # noqa: PLC0415 - likewise
+    from sekisho.package import Hook, read_pyproject  # noqa: PLC0415 - importing sekisho stays light
 
     if packages is None:
         packages, table = read_pyproject(Path.cwd())
@@ -63,13 +64,16 @@ def install_import_hook(
                 "install_import_hook(): no [tool.sekisho] with packages = [...] in a "
                 "pyproject.toml here or above."
             )
+        installed = Hook.installed(packages, worlds)
+        if installed is not None:
+            return installed
     hook = Hook([packages] if isinstance(packages, str) else packages, worlds or {})
     hook.install()
     return hook
 
 
 def unguarded(target: T) -> T:
-    """Mark a function or a class that no hook and no decorated class is to guard.
+    """Mark a function or a class that import hooks and decorated classes must not guard.
 
     Args:
         target: a function, a method or a class.
@@ -78,7 +82,7 @@ def unguarded(target: T) -> T:
         The same function or class.
 
     Raises:
-        DeclarationError: if it cannot be marked, as what is built in.
+        DeclarationError: if it cannot be marked, for example a builtin.
 
     Examples:
         >>> import numpy as np

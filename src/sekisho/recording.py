@@ -1,4 +1,4 @@
-"""Record what crosses: `record_crossings`."""
+"""Record crossings: `record_crossings`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["record_crossings"]
 class record_crossings(Block):  # noqa: N801 - used like a function
     """Collect every crossing made inside the ``with`` block.
 
-    By itself it collects what guards and helpers do in this thread or task. With
-    ``everywhere=True`` it collects what crosses in the whole program, declared or not, by whoever
-    wrote it: in every thread, and in every process that is started inside of the block.
+    By default it collects what guards and helpers convert in this thread or task. With
+    ``everywhere=True`` it collects all crossings of the whole program, declared or not: in every
+    thread, and in every process that is started inside the block.
 
-    Blocks nest: each collects what happens inside it, inner blocks included. What ``as`` names is
-    the log, which fills as values cross and stays readable after the block.
+    Blocks nest: each collects what happens inside it, inner blocks included. ``as`` gives the log,
+    which grows as values cross and stays readable after the block.
 
     Args:
-        everywhere: whether to look at the whole program.
-        keep: how many crossings to keep one by one, beside the sums by line: 10,000 if it is not
-            said, and of a whole program 1,000 of each process.
+        everywhere: whether to record the whole program.
+        keep: how many crossings to keep one by one, beside the sums by line. The default is 10,000,
+            and 1,000 for each process with ``everywhere=True``.
 
     Examples:
         >>> import numpy as np
@@ -54,8 +54,7 @@ class record_crossings(Block):  # noqa: N801 - used like a function
         self._is_used = True
         log, recording = CrossingLog(keep=self._keep), None
         if self._everywhere:
-            # Importing sekisho stays light.
-            from sekisho.recorder import Recording  # noqa: PLC0415 - as said
+            from sekisho.recorder import Recording  # noqa: PLC0415 - importing sekisho stays light
 
             recording = Recording(self._keep)
             recording.start()
@@ -69,7 +68,7 @@ class record_crossings(Block):  # noqa: N801 - used like a function
 
     def __exit__(self, *error: object) -> None:
         mine = [each for each in _entered.get() if each.block is self]
-        # A generator may end in another context: then it is the last that was entered anywhere.
+        # A generator may end in another context, without entries: take the last one from anywhere.
         entry = mine[-1] if mine else next(reversed(self._open.values()))
         _entered.set(tuple([each for each in _entered.get() if each is not entry]))
         del self._open[id(entry)]
@@ -81,7 +80,7 @@ class record_crossings(Block):  # noqa: N801 - used like a function
 
 
 class _Entry(NamedTuple):
-    """One time that a block was entered."""
+    """One entry of a block."""
 
     block: record_crossings
     log: CrossingLog
@@ -89,4 +88,4 @@ class _Entry(NamedTuple):
 
 
 _entered: ContextVar[tuple[_Entry, ...]] = ContextVar("sekisho_recordings", default=())
-"""What this thread or task has entered: two threads may have entered the same block."""
+"""The entries of this thread or task. Two threads may have entered the same block."""

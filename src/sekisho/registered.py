@@ -1,4 +1,4 @@
-"""What a registered world brings by its name: ``<name>_world``, ``to_<name>`` and ``is_<name>``."""
+"""Make what a registered world adds by its name: ``<name>_world``, ``to_<name>``, ``is_<name>``."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class WorldDecorator(Protocol):
 
 _COMMON = ("on_foreign", "returns", "casting", "copy", "typechecker")
 _FURTHER = {"device": None, "detach": False, "scalars": "allow", "local": False}
-"""The options that a world's `World.options` may name, and what they are by default."""
+"""The options that a world's `World.options` may name, with their defaults."""
 
 
 def make_world_decorator(name: str) -> WorldDecorator:
-    """Make ``<name>_world``: the declaration that a function stays in that world.
+    """Make ``<name>_world``, which declares that a function stays in that world.
 
     Args:
-        name: the world's name. The world need not be there before the decorator is used.
+        name: the world's name. The world has to exist only when the decorator is used.
     """
     kind = f"{name}_world"
 
@@ -102,15 +102,16 @@ def make_world_decorator(name: str) -> WorldDecorator:
 
 
 jax_world: WorldDecorator = make_world_decorator("jax")
-"""Declare that a function stays in JAX: arrays of JAX in, arrays of JAX out.
+"""Declare that a function stays in JAX: JAX arrays in, JAX arrays out.
 
-Checked while JAX traces too: under ``jit``, ``grad`` and ``vmap`` an array is a tracer, with a dtype and a
-shape. The options are those of `numpy_world`, and ``device=``: ``"cpu"``, ``"gpu:0"``, a `jax.Device`.
+Arrays are checked while JAX traces, too: under ``jit``, ``grad`` and ``vmap`` an array is a tracer,
+with a dtype and a shape. The options are those of `numpy_world`, and ``device=``: ``"cpu"``,
+``"gpu:0"``, a `jax.Device`.
 """
 
 
 def brought(name: str) -> Any:
-    """What a world brings under a name; None if no world does.
+    """Return what a world adds under a name; None if no world does.
 
     Raises:
         DeclarationError: if the world cannot be used.
@@ -122,14 +123,14 @@ def brought(name: str) -> Any:
     ):
         world = name.removeprefix(start).removesuffix(end)
         if f"{start}{world}{end}" == name and world != name and has_world(world):
-            world_named(world)  # which says so if it is broken
+            world_named(world)  # raises if the world is broken
             return make(world)
     return None
 
 
 def words_of_worlds() -> dict[str, str]:
-    """The words of all array libraries, and what does the same here."""
+    """Return the words of all array libraries, each with what does the same here."""
     words: dict[str, str] = {}
-    for name in reversed(world_names()):  # what several libraries say is the first one's
+    for name in reversed(world_names()):  # the first library's meaning of a word wins
         words.update(world_named(name).words)
     return words

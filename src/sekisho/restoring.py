@@ -1,4 +1,4 @@
-"""``python -m sekisho restore``: put back the files that a run which was killed has left half done."""
+"""``sekisho restore``: put back the files that a killed run has left half written."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def add_command(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Put the files back, and name them."""
-    from sekisho.writing import RestoreError, find_journal, restore  # noqa: PLC0415 - the other commands do without
+    """Put the files back, and print their names."""
+    from sekisho.writing import RestoreError, find_journal, restore  # noqa: PLC0415 - only this command needs it
 
     journal = find_journal([options.path])
     if journal is None:

@@ -1,4 +1,4 @@
-"""What tests of code that crosses the border import."""
+"""Helpers for tests of code that uses more than one array library."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def assert_same_values(
 ) -> None:
     """Assert that two arrays or tensors, of whichever world, have the same values.
 
-    NumPy's own asserts broadcast, so that a 0-d array equals any array of its value; this one
-    does not, unless told.
+    NumPy's own asserts broadcast, so a 0-d array equals any array of its value. This one does not
+    broadcast, unless ``shape=False``.
 
     Args:
         a: an array, a tensor, or nested lists, tuples and dicts of them.
-        b: likewise.
-        world: whether they must be of one world too.
+        b: the same, possibly of another world.
+        world: whether both must be of one world.
         dtype: whether their dtypes must have the same name.
         shape: whether their shapes must be the same; otherwise they are broadcast.
         rtol: the relative difference allowed, as in `numpy.isclose`.
@@ -91,7 +91,7 @@ def assert_same_values(
 
 
 class _Asked(NamedTuple):
-    """What `assert_same_values` was asked to compare."""
+    """The comparisons that `assert_same_values` has to make."""
 
     world: bool
     dtype: bool
@@ -113,7 +113,7 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
     left, right = _values(x), _values(y)
     try:
         close = np.asarray(np.isclose(left, right, asked.rtol, asked.atol, equal_nan=True))
-    except TypeError:  # no numbers
+    except TypeError:  # dtypes that are not numbers
         close = np.asarray(left == right)
     different = int(np.count_nonzero(~close))
     if not different:
@@ -124,7 +124,7 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
 
 
 def _largest(left: Any, right: Any, differs: Any, asked: _Asked) -> str:
-    """Where two arrays differ most, by how much, and how much may be."""
+    """Say where two arrays differ most, by how much, and which difference is allowed."""
     if left.dtype.kind not in "iufc" or right.dtype.kind not in "iufc":
         return f"the first at {_index(differs, np.argmax(differs))}"
     with np.errstate(all="ignore"):
@@ -155,12 +155,12 @@ def assert_stays(function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
     """Assert that a call makes no crossing: every guard in it gets values of its own world.
 
     Args:
-        function: what to call.
+        function: the function to call.
         args: its arguments.
         kwargs: its keyword arguments.
 
     Returns:
-        What the call returned.
+        The result of the call.
 
     Raises:
         AssertionError: with the table of the crossings that it made.
@@ -193,13 +193,13 @@ def both_worlds(
     """Call a `same_world` function with arrays, then with tensors, and compare the results.
 
     Args:
-        function: what to call.
-        args: its arguments; arrays and tensors among them, in containers too, are given to it in
-            the one world and then in the other, and anything else as it is.
-        rtol: the relative difference allowed, since the libraries add up in other orders.
+        function: the function to call.
+        args: its arguments. Arrays and tensors among them, also in containers, are converted to
+            each world; anything else is passed as it is.
+        rtol: the relative difference allowed, since libraries add up in different orders.
         atol: the absolute difference allowed.
         worlds: the names of the worlds to call it in, if not these two: ``("numpy", "jax")``.
-        kwargs: its keyword arguments, likewise.
+        kwargs: its keyword arguments, converted in the same way.
 
     Returns:
         The result of the call with arrays.
@@ -249,18 +249,18 @@ _MOST_ELEMENTS: Final = 2**22
 def arrays_of(
     annotation: Any, *, hostile: bool = True, most_elements: int = _MOST_ELEMENTS
 ) -> SearchStrategy[Any]:
-    """The values that an annotation accepts, as a strategy of Hypothesis.
+    """Return a Hypothesis strategy for the values that an annotation accepts.
 
     Args:
-        annotation: of an array, or of what holds some: ``Float32[ndarray, "b 3 h w"]``,
+        annotation: of an array or of a container of arrays: ``Float32[ndarray, "b 3 h w"]``,
             ``dict[str, Tensor]``, a dataclass.
-        hostile: whether there are layouts and values among them that break code: views of all
-            kinds, axes of size 0 and 1, NaN and infinities. Otherwise they are plain.
-        most_elements: that an array may have.
+        hostile: whether to draw layouts and values that often break code: views of all kinds, axes
+            of size 0 and 1, NaN and infinities.
+        most_elements: the largest number of elements of an array.
 
     Returns:
-        The strategy. An annotation that names no world, as `sekisho.Array`, gives arrays,
-        and tensors if PyTorch is imported.
+        The strategy. An annotation that names no world, such as `sekisho.Array`, gives arrays, and
+        tensors if PyTorch is imported.
 
     Raises:
         DeclarationError: if the annotation cannot be read, or nothing satisfies it.
@@ -275,7 +275,7 @@ def arrays_of(
         ...     assert x.shape[1] == x.shape[0] + 1
         >>> test()
     """
-    from sekisho.fuzzing import values_of  # noqa: PLC0415 - which needs Hypothesis
+    from sekisho.fuzzing import values_of  # noqa: PLC0415 - it needs Hypothesis
 
     values: SearchStrategy[Any] = values_of(annotation, hostile=hostile, most=most_elements)
     return values
@@ -291,16 +291,16 @@ def inputs_of(
     worlds: Sequence[str] | None = None,
     most_elements: int = _MOST_ELEMENTS,
 ) -> SearchStrategy[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """The calls that a function's contract accepts, as a strategy of Hypothesis.
+    """Return a Hypothesis strategy for the calls that a function's contract accepts.
 
     Args:
-        function: a guarded function, or a method of an instance; one that is only annotated will
-            do, too.
+        function: a guarded function, or a method of an instance. A function that is only annotated
+            works, too.
         hostile: see `arrays_of`.
-        given: strategies for some of its parameters: what no annotation tells.
-        mutates: the parameters that it writes to: their memory can be written.
-        worlds: where a function takes arrays of any world, those that it is given, by name; NumPy,
-            and PyTorch if it is imported, if not said.
+        given: strategies for parameters whose annotations do not say enough.
+        mutates: the parameters that it writes to: their memory is writable.
+        worlds: for a function that takes arrays of any world, the names of those to draw. The
+            default is NumPy, and PyTorch if it is imported.
         most_elements: see `arrays_of`.
 
     Returns:
@@ -308,8 +308,8 @@ def inputs_of(
         call, and axes of different names have different sizes, unless one is 0 or 1.
 
     Raises:
-        DeclarationError: as Hypothesis draws, if nothing satisfies the contract, or nobody knows
-            what an argument may be.
+        DeclarationError: when Hypothesis draws, if nothing satisfies the contract, or if it is not
+            known what an argument may be.
 
     Examples:
         >>> import numpy as np
@@ -326,7 +326,7 @@ def inputs_of(
         ...     assert outer(*args, **kwargs).ndim == 2
         >>> test()
     """
-    from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - which need Hypothesis
+    from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - they need Hypothesis
 
     calls: SearchStrategy[Any] = calls_of(
         find_target(function, worlds),
@@ -353,22 +353,22 @@ def fuzz(
     seed: int | None = None,
     most_elements: int = _MOST_ELEMENTS,
 ) -> None:
-    """Call a function with inputs that its contract accepts, and look for what must not happen.
+    """Call a function with inputs that its contract accepts, and report what must not happen.
 
-    That is: an error that it does not declare, a result that breaks the contract, a crossing, an
-    argument that is changed, another result for equal values in another layout or world.
+    It reports an undeclared error, a result that breaks the contract, a crossing, a changed
+    argument, and a different result for equal values in another layout or world.
 
     Args:
         function: see `inputs_of`.
         allow: errors that it may raise, beside those that its docstring names.
         mutates: the parameters that it may change.
-        rtol: how far results may differ, of the largest number around; None is half the digits.
+        rtol: how far results may differ, relative to the largest number; None is half the digits.
         given: see `inputs_of`.
-        worlds: see `inputs_of`; results are compared.
-        examples: how many inputs are tried, each with a few variations.
+        worlds: see `inputs_of`; their results are compared.
+        examples: how many inputs to try, each with a few variations.
         hostile: see `arrays_of`.
-        seconds: that one call may take.
-        seed: a number for the same inputs each time.
+        seconds: the time that one call may take.
+        seed: a number that makes the inputs the same each time.
         most_elements: see `arrays_of`.
 
     Raises:
@@ -387,7 +387,7 @@ def fuzz(
         ...
         AssertionError: peak() raises ValueError: zero-size array to reduction operation ...
     """
-    from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - likewise
+    from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
 
     fuzz_target(
         find_target(function, worlds),

@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from sekisho.tracer import what_is_missing
+
 
 def seen(observed):
     """The calls of a function, shorter: arrays as dtype and shape, all else as its last word."""
@@ -185,6 +187,55 @@ def test_children_are_traced_and_their_calls_merged(write, trace, how):
     functions, _ = trace(script)
     sizes = {key[1][1] for key in seen(functions["double"])}
     assert sizes == {1, 2, 3}
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root changes user")
+@pytest.mark.parametrize("who", ["itself", "a forked child", "a child of a forked child"])
+def test_a_program_that_changes_its_user_before_its_first_call(write, trace, who):
+    script = write(
+        "program.py",
+        f"""
+        import os
+        import numpy as np
+        import sekisho  # the other user may not read the standard library here
+
+        def double(x):
+            return x * 2
+
+        def fork():
+            if pid := os.fork():
+                os.waitpid(pid, 0)
+                os._exit(0)
+
+        for _ in range({["itself", "a forked child", "a child of a forked child"].index(who)}):
+            fork()
+        os.setgid(65534)
+        os.setuid(65534)
+        double(np.ones(4))
+        """,
+    )
+    functions, _ = trace(script)
+    assert seen(functions["double"]) == {("return", ("float64", 4), ("float64", 4)): 1}
+
+
+def test_a_call_that_cannot_be_noted_is_said_to_be_missing(write, trace, tmp_path):
+    script = write(
+        "program.py",
+        """
+        import sys
+        import numpy as np
+
+        def double(x):
+            return x * 2
+
+        double(np.ones(4))
+        sys.modules["_sekisho_tracing"].Tracer._start = None
+        double(np.ones((4, 4)))
+        """,
+    )
+    functions, _ = trace(script)
+    assert seen(functions["double"]) == {("return", ("float64", 4), ("float64", 4)): 1}
+    assert what_is_missing(tmp_path / "journals") == "1 process could not note all calls"
 
 
 @pytest.mark.parametrize("ending", ["os._exit(3)", "sys.exit(3)", "raise SystemExit(3)"])

@@ -531,7 +531,10 @@ def test_a_project_says_what_its_functions_may_do(package):
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        ('says = ["ValueError"]', "'says' is none of allow, mutates, rtol, skip"),
+        (
+            'says = ["ValueError"]',
+            "there is no setting 'says'. There are allow, mutates, rtol, skip",
+        ),
         ('allow = ["Nothing"]', "'Nothing' is no error"),
     ],
 )

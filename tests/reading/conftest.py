@@ -65,7 +65,7 @@ def worlds(project):
 def _runner(command, capsys):
     def run(*arguments, forced=True):
         # Most tests are in no git repository.
-        if forced and "--write" in arguments:
+        if forced and {"--fix", "--add-ignore"} & {*arguments} and "--diff" not in arguments:
             arguments = ("--force", *arguments)
         try:
             status = main([command, *map(str, arguments)])

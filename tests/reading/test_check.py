@@ -23,7 +23,7 @@ def test_the_status_is_one_if_anything_is_found(project, run_check):
     assert status == 1
     assert out.endswith("1 finding: 1 SK102; --fix mends 1\n")
     project.write("import torch\n")
-    assert run_check(".") == (0, "", "")
+    assert run_check(".") == (0, "no findings in 1 file\n", "")
 
 
 def test_it_runs_as_a_module(project):
@@ -97,9 +97,9 @@ def test_settings_of_pyproject(project):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("select = ['SK2']", "there is no code 'SK2', only SK101, "),
-        ("selects = []", "there is no setting 'selects', only baseline, exclude, ignore, "),
-        ("select = 'SK101'", "expected a list of codes, got 'SK101'"),
+        ("select = ['SK2']", "there is no code 'SK2'. Did you mean 'SK102'?"),
+        ("selects = []", "there is no setting 'selects'. Did you mean 'select'?"),
+        ("select = 'SK101'", "select: expected a list of strings, got 'SK101'"),
         ("suffixes = {_x = 'tensorflow'}", "there is no world 'tensorflow', only numpy, "),
         ("select = [", "pyproject.toml is no TOML: Invalid value (at end of document)"),
     ],
@@ -116,8 +116,12 @@ def test_settings_that_say_what_nobody_knows(project, run_check, table, message)
     [
         (["nowhere"], "there is nothing at nowhere"),
         ([".", "--select", "XY1"], "there is no code 'XY1'"),
-        ([".", "--write"], "--write goes with --fix"),
+        ([".", "--stdin-filename", "x.py"], "--stdin-filename goes with the path -"),
+        ([".", "-"], "- stands alone"),
+        ([".", "--explain", "SK1"], "--explain takes one code"),
         ([".", "--write-baseline"], "--write-baseline needs a file"),
+        ([".", "--write-baseline", "--fix"], "--write-baseline notes what is found: run it after"),
+        ([".", "--write-baseline", "--add-ignore"], "--write-baseline notes what is found"),
         ([".", "--baseline", "pyproject.toml"], "is no baseline"),
     ],
 )
@@ -164,6 +168,7 @@ def test_json(project, run_check):
             "line": 5,
             "column": 5,
             "code": "SK102",
+            "rule": "misleading-name",
             "message": "w_np is a tensor: torch.ones, and its name says NumPy",
             "reason": [],
             "help": "call it w_tensor",
@@ -210,7 +215,7 @@ def test_github(project, run_check):
     project.write("import torch, numpy as np\nx = torch.ones(3)\ny = np.sum(x)\n", "a,b.py")
     _, out, _ = run_check(".", "--format", "github")
     assert out == (
-        "::warning file=a%2Cb.py,line=3,col=5,title=SK107::np.sum is given x, a tensor: it raises"
+        "::error file=a%2Cb.py,line=3,col=5,title=SK107::np.sum is given x, a tensor: it raises"
         "%0Ax is a tensor since line 2: torch.ones%0A"
         "help: convert it: sekisho.to_numpy(x)\n"
     )
@@ -255,7 +260,7 @@ AFTER = (
 def test_fix_is_a_diff_unless_it_is_to_write(project, run_check):
     pytest.importorskip("libcst")
     path = project.write(BEFORE)
-    status, out, error = run_check("main.py", "--fix", "--select", "SK102,SK103")
+    status, out, error = run_check("main.py", "--diff", "--select", "SK102,SK103")
     assert path.read_text() == BEFORE
     assert status == 1
     changed = [
@@ -263,7 +268,7 @@ def test_fix_is_a_diff_unless_it_is_to_write(project, run_check):
     ]
     assert len(changed) == 6
     assert error == "1 of 2 findings can be mended\n"
-    run_check("main.py", "--fix", "--write", "--select", "SK102,SK103")
+    run_check("main.py", "--fix", "--select", "SK102,SK103")
     assert path.read_text() == AFTER
     status, out, _ = run_check("main.py", "--select", "SK102,SK103")
     assert out.endswith("1 finding: 1 SK103\n")
@@ -272,9 +277,9 @@ def test_fix_is_a_diff_unless_it_is_to_write(project, run_check):
 def test_fix_twice_changes_nothing_more(project, run_check):
     pytest.importorskip("libcst")
     path = project.write(BEFORE)
-    run_check("main.py", "--fix", "--write")
+    run_check("main.py", "--fix")
     once = path.read_text()
-    run_check("main.py", "--fix", "--write")
+    run_check("main.py", "--fix")
     assert path.read_text() == once
     ast.parse(once)
 
@@ -298,7 +303,7 @@ def test_line_endings_stay(project, run_check):
     pytest.importorskip("libcst")
     path = project.folder / "main.py"
     path.write_bytes(LIE.replace("\n", "\r\n").encode())
-    run_check("main.py", "--fix", "--write")
+    run_check("main.py", "--fix")
     assert path.read_bytes() == LIE.replace("w_np", "w_tensor").replace("\n", "\r\n").encode()
 
 

@@ -49,14 +49,14 @@ def test_a_name_that_something_else_may_see_is_not_renamed(project, run_check, b
     text = f"import torch\nw_tensor = 1\n\n\ndef f(n):\n    {body}\n    return w_np\n"
     ast.parse(text)
     path = project.write(text)
-    run_check("main.py", "--fix", "--write")
+    run_check("main.py", "--fix")
     assert path.read_text("utf-8") == text
 
 
 def test_why_a_name_is_not_renamed_is_said(project, run_check):
     body = SEEN_ELSEWHERE["string"]
     project.write(f"import torch\n\n\ndef f(n):\n    {body}\n    return w_np\n")
-    status, _, err = run_check("main.py", "--fix", "--write")
+    status, _, err = run_check("main.py", "--fix")
     assert status == 1
     assert err == (
         "sekisho: not renamed: main.py:4: a string in the function mentions w_np\n"
@@ -77,7 +77,7 @@ def test_why_a_name_is_not_renamed_is_said(project, run_check):
 def test_a_local_variable_is_renamed_wherever_it_stands(project, run_check, body):
     text = f"import torch\n\n\ndef f(n):\n    {body}\n    return w_np\n"
     path = project.write(text)
-    status, _, err = run_check("main.py", "--fix", "--write", "--select", "SK102")
+    status, _, err = run_check("main.py", "--fix", "--select", "SK102")
     done = path.read_text("utf-8")
     if "w_np for" in body and sys.version_info < (3, 12):
         # There the comprehension is a function of its own, and closes over the name.
@@ -174,8 +174,8 @@ def test_encoding_byte_order_mark_and_line_ends_stay(
     data = head + f"WORD = '{word}'\n".encode(encoding) + LIE.strip().encode() + end
     path.write_bytes(data.replace(b"\n", newline))
     path.chmod(0o755)
-    assert run_check("main.py", "--fix")[0] == 1
-    status, _, err = run_check("main.py", "--fix", "--write")
+    assert run_check("main.py", "--diff")[0] == 1
+    status, _, err = run_check("main.py", "--fix")
     assert (status, err) == (0, "1 of 1 findings mended\n")
     assert path.read_bytes() == data.replace(b"w_np", b"w_tensor").replace(b"\n", newline)
     assert path.stat().st_mode & 0o777 == 0o755
@@ -183,7 +183,7 @@ def test_encoding_byte_order_mark_and_line_ends_stay(
 
 def test_a_file_that_libcst_would_change_is_left_alone(project, run_check):
     path = project.write("\x0c" + LIE)
-    status, _, err = run_check("main.py", "--fix", "--write")
+    status, _, err = run_check("main.py", "--fix")
     assert status == 1
     assert path.read_text("utf-8") == "\x0c" + LIE
     assert err == (
@@ -195,17 +195,17 @@ def test_a_file_that_libcst_would_change_is_left_alone(project, run_check):
 def test_a_file_that_was_saved_meanwhile_is_left_alone_and_the_others_are_mended(
     project, run_check, monkeypatch
 ):
-    from sekisho import findings
+    from sekisho.findings import editing
 
     one, two = project.write(LIE, "one.py"), project.write(LIE, "two.py")
-    fixed = findings.fixed
+    fixed = editing.fixed
 
     def slow(text, found):
         one.write_text("edited", "utf-8")
         return fixed(text, found)
 
-    monkeypatch.setattr(findings, "fixed", slow)
-    status, _, err = run_check(".", "--fix", "--write")
+    monkeypatch.setattr(editing, "fixed", slow)
+    status, _, err = run_check(".", "--fix")
     assert status == 1
     assert one.read_text("utf-8") == "edited"
     assert two.read_text("utf-8") == LIE.replace("w_np", "w_tensor")
@@ -228,7 +228,6 @@ def test_a_disk_that_takes_no_more_leaves_the_files_as_they_were(project):
         "check",
         ".",
         "--fix",
-        "--write",
         "--force",
         "--no-cache",
     ]
@@ -255,7 +254,7 @@ def test_the_command_is_killed_and_all_files_are_old_or_new(project, capsys):
         "module.os = Slow()\n"
         "from sekisho.__main__ import main; raise SystemExit(main())\n"
     )
-    command = [sys.executable, "-c", script, "check", ".", "--fix", "--write", "--force"]
+    command = [sys.executable, "-c", script, "check", ".", "--fix", "--force"]
     for wait in (0.0, 0.12, 0.3):
         with subprocess.Popen(command) as process:
             end = time.monotonic() + 60
@@ -268,7 +267,7 @@ def test_the_command_is_killed_and_all_files_are_old_or_new(project, capsys):
         texts = {path.read_text("utf-8") for path in project.folder.glob("m*.py")}
         assert texts <= {LIE, LIE.replace("w_np", "w_tensor")}
         with pytest.raises(SystemExit):
-            main(["check", ".", "--fix", "--write", "--force"])
+            main(["check", ".", "--fix", "--force"])
         assert "hint: python -m sekisho restore" in capsys.readouterr().err
         main(["check", "."])
         assert "hint: python -m sekisho restore" in capsys.readouterr().err
@@ -314,7 +313,7 @@ def f(n: Sequence[int]):
 def test_no_import_is_added_removed_or_renamed(project, run_check, options):
     """A rename leaves none unused, and what others import from a module cannot be seen in it."""
     path = project.write(IMPORTS)
-    status, _, err = run_check("main.py", *options, "--write")
+    status, _, err = run_check("main.py", *options)
     assert (status, err.partition(",")[0].strip()) == (0, "1 of 1 findings mended")
     assert path.read_text("utf-8") == IMPORTS.replace("x_np", "x_tensor")
 
@@ -322,7 +321,7 @@ def test_no_import_is_added_removed_or_renamed(project, run_check, options):
 def test_no_fix_needs_sekisho_to_be_installed(project, run_check):
     """What is written into a package must not make it depend on this one."""
     path = project.write(LIE + "\n\ndef g(n):\n    return torch.ones(n).numpy()\n")
-    run_check("main.py", "--fix", "--add-ignore", "--write")
+    run_check("main.py", "--fix", "--add-ignore")
     text = path.read_text("utf-8")
     assert "w_tensor" in text
     imports = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Import)]
@@ -352,13 +351,13 @@ def test_what_git_cannot_bring_back_is_written_with_force_only(
     if state == "changed":
         path.write_text(f"{LIE}\n# not committed\n", "utf-8")
     before = path.read_bytes()
-    status, out, err = run_check(path.name, option, "--write", forced=False)
+    status, out, err = run_check(path.name, option, forced=False)
     assert (status, out) == (2, "")
     assert err.endswith("or --force\n")
     assert ("in no git repository" in err) is state.startswith("no ")
     assert path.read_bytes() == before
-    assert run_check(path.name, option)[0] == 1  # a diff needs no git
-    run_check(path.name, option, "--write", "--force", forced=False)
+    assert run_check(path.name, option, "--diff")[0] == 1  # a diff needs no git
+    run_check(path.name, option, "--force", forced=False)
     assert path.read_bytes() != before
 
 
@@ -369,5 +368,32 @@ def test_changes_to_other_files_do_not_keep_a_file_from_being_written(project, r
     other.write_text("x = 2\n", "utf-8")
     project.write("x = 3\n", "new.py")
     before = path.read_bytes()
-    assert run_check("main.py", "--fix", "--write", forced=False)[0] != 2
+    assert run_check("main.py", "--fix", forced=False)[0] != 2
     assert path.read_bytes() != before
+
+
+def test_git_is_asked_once_for_the_files_of_a_folder(project, run_check, monkeypatch):
+    names = [f"{folder}m{number}.py" for folder in ("", "inner/") for number in range(6)]
+    paths = [project.write(LIE, name) for name in names]
+    commit(project.folder, *names)
+    asked = []
+    real = subprocess.run
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **options: asked.append(words) or real(words, **options)
+    )
+    before = [path.read_bytes() for path in paths]
+    assert run_check(".", "--fix", forced=False)[0] != 2
+    assert all(path.read_bytes() != old for path, old in zip(paths, before, strict=True))
+    asked = [words for words in asked if "--ignored" not in words]  # what is not read
+    assert len(asked) == 4  # what is changed, and what git does not know, in two folders
+    assert all(words[0] == "git" for words in asked)
+
+
+def test_one_changed_file_of_many_keeps_all_from_being_written(project, run_check):
+    paths = [project.write(LIE, f"m{number}.py") for number in range(6)]
+    commit(project.folder, *[path.name for path in paths])
+    paths[4].write_text(f"{LIE}# mine\n", "utf-8")
+    before = [path.read_bytes() for path in paths]
+    status, _, err = run_check(".", "--fix", forced=False)
+    assert (status, " M m4.py\n" in err) == (2, True)
+    assert [path.read_bytes() for path in paths] == before

@@ -96,10 +96,10 @@ def shop(tmp_path, read_cache):
 def test_check_fix_at_fifty_random_moments(torch, shop):
     for number in range(10):
         (shop / "shop" / f"m{number}.py").write_text(LIE, "utf-8")
-    assert kill(shop, 50, "check", "shop", "--fix", "--write", "--force")
+    assert kill(shop, 50, "check", "shop", "--fix", "--force")
 
 
-def test_adopt_at_random_moments(shop):
+def test_adopt_at_fifty_random_moments(shop):
     """Most of them in the second run, for as long as the files wait to be confirmed."""
     for number in range(10):
         (shop / "shop" / f"m{number}.py").write_text("def one(x):\n    return x\n", "utf-8")
@@ -109,5 +109,5 @@ def test_adopt_at_random_moments(shop):
         f"for n in (2, 3, 4):\n    for m in ({names}):\n        m.one(np.ones((n, n + 3)))\n",
         "utf-8",
     )
-    said = kill(shop, 12, "adopt", "shop", "--write", "--force", "--", "program.py")
+    said = kill(shop, 50, "adopt", "shop", "--force", "--", "program.py")
     assert "'journal': 0" not in said, "none was killed while it wrote"

@@ -1,8 +1,8 @@
-"""The slow path: a value that was not valid as it stood.
+"""The slow path: validate and convert a value that failed the inline check of its guard.
 
-The authority on what may pass a boundary. It accepts late what an inline question was too narrow
-for, converts what is foreign where the mode and the options let it, or raises an error that
-names function, argument, expected, got, and the fix.
+This package decides what may pass. It accepts a value that the inline check was too narrow for,
+converts a foreign value if the mode and the options allow it, or raises an error that names
+function, argument, expected, got, and the fix.
 """
 
 from sekisho.border.admit import Boundary, Call, call_reader

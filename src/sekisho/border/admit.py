@@ -1,8 +1,7 @@
-"""The slow path: a value that the guard's inline question did not say yes to.
+"""Validate a value that failed the inline check of its guard, by its annotation.
 
-The authority on what may pass. It accepts late what the inline question was too narrow for,
-converts what is foreign if the mode and the options say so, or raises an error that names
-function, argument, expected, got, and the call that mends it.
+This is the authority on what is valid: the inline checks must not be more lenient. A foreign value
+is converted if the mode and the options allow it; any other invalid value raises an error.
 """
 
 from __future__ import annotations
@@ -83,18 +82,18 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Call(NamedTuple):
-    """What one call of a guarded function fixes for all its values.
+    """What one call of a guarded function keeps for all its values.
 
     Attributes:
         bound: the axis sizes bound so far; grows.
-        world: the call's world, where the annotations name none.
-        device: where tensors must be; None is anywhere.
-        binders: which item of the value at hand bound an axis; grows.
+        world: the call's world, for annotations that name none.
+        device: where tensors must be; None for anywhere.
+        binders: for an axis that was bound in the current value, the item that bound it; grows.
         keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether one alternative of a union is tried, whose refusal nobody may ever read.
-        leaf: which leaf of a PyTree of which structure the value is, if it is one.
-        copies: the arguments that were copied so far; grows. None if nobody asks: for results, for
-            what the author has asked to be copied, and under a compiler.
+        in_trial: whether an alternative of a union is tried, whose error may never be shown.
+        leaf: the number of a PyTree's leaf and the name of the structure, if the value is a leaf.
+        copies: the arguments that were copied so far; grows. None if they are not compared: for
+            results, for copies that the author has asked for, and under a compiler.
     """
 
     bound: Bindings
@@ -110,7 +109,7 @@ class Call(NamedTuple):
 def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Call]:
     """Make the function that reads what a guard passes beside a value: context, then sizes.
 
-    It takes what `Call.copies` is to be, too.
+    It also takes the `Call.copies` of the new call.
     """
     options, keys = contract.options, contract.keys
     same_world, module = options.kind == "same_world", options.device == "module"
@@ -128,33 +127,33 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Cal
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        return Call(bound, world, device, {}, keys, False, None, copies)  # noqa: FBT003 - by name takes longer
+        return Call(bound, world, device, {}, keys, False, None, copies)  # noqa: FBT003 - keywords take longer
 
     return read
 
 
 _Anything: Final = type(ANYTHING)
 _Unannotated: Final = type(UNANNOTATED)
-_DEEP: Final = 50  # levels: more than any batch has, and less than any recursion limit allows
+_DEEP: Final = 50  # levels: more than any batch has, and within any recursion limit
 
 
 def _as_number(value: Any) -> Any:
-    """An integer that a compiler has made a symbol, as the number that it is."""
+    """Return an integer that a compiler has made a symbol as the number that it is."""
     return index(value) if class_of(value) is int else value
 
 
 class Boundary:
-    """One place of one function where values pass: a parameter, or the result."""
+    """One place of a function where values are validated: a parameter, or the result."""
 
     def __init__(self, contract: Contract, parameter: Parameter, *, is_result: bool) -> None:
         self.options: Options = contract.options
         self.parameter = parameter
-        # Asked here: the compiler of torch 2.6 cannot ask a property whether a class is another.
+        # Read here, since the compiler of torch 2.6 cannot trace this property.
         self.has_default: bool = parameter.has_default
         self.home: World | None = contract.options.world
         self.border: Border = Border(contract, is_result=is_result)
         self.root: Place = Place(contract, parameter)
-        # Made here, not when they are needed: a compiler that traces a call can make none.
+        # Made here, since a compiler that traces a call can make none.
         self.checks: list[tuple[HintSpec, Callable[[object], bool]]] = [
             (each, make_checker(each.hint, contract.options.typechecker or "beartype"))
             for each in walk(parameter.spec)
@@ -162,10 +161,10 @@ class Boundary:
         ]
 
     def admit(self, value: Any, call: Call, place: Place | None = None) -> Any:
-        """Return a valid value, and bind its axes.
+        """Return the valid value, converted if that is allowed, and bind its axes.
 
         Raises:
-            BoundaryError: if the value may not pass.
+            BoundaryError: if the value is not valid.
         """
         if is_compiling():
             return self._admit(value, call, place)
@@ -174,7 +173,7 @@ class Boundary:
         except RecursionError:
             records = (each for each in walk(self.parameter.spec) if isinstance(each, RecordSpec))
             if not nests_deeper(value, _DEEP) and next(records, None) is None:
-                raise  # the program's own, which it may answer
+                raise  # the program's own error, which it may handle
             reason = "it nests too deep to be checked, or contains itself"
             violation = (place or self.root).violation(self.parameter.spec, value, reason)
         raise BoundaryError(violation)
@@ -200,13 +199,13 @@ class Boundary:
             }
         return self.admit_as(parameter.spec, value, place, call)
 
-    def admit_as(  # noqa: PLR0911 - one kind, one return
+    def admit_as(  # noqa: PLR0911 - one return for each class
         self, spec: Any, value: Any, place: Place, call: Call
     ) -> Any:
         """Return a value that is valid by one annotation: the whole one, or one inside of it."""
         if isinstance(spec, ArraySpec):
             return self._admit_array(spec, value, place, call)
-        # By class: the compiler of torch 2.7 cannot ask whether a named tuple is another.
+        # By class: the compiler of torch 2.7 cannot compare named tuples by `is`.
         if isinstance(spec, _Anything):
             return value
         if isinstance(spec, _Unannotated):
@@ -242,13 +241,13 @@ class Boundary:
         violation = error.violation
         if is_compiling() or violation is None or violation.hint is not None:
             return
-        # An attribute that an axis names may have been refused by another guard.
+        # Another guard may have raised it, for an attribute that an axis names.
         if (violation.function, violation.place) == (place.contract.function, place.place):
             hint = self._hint(spec, value, call)
             error.args = (violation._replace(hint=hint and hint.format(place.name)),)
 
     def _hint(self, spec: Any, value: Any, call: Call) -> str | None:
-        """The call that makes a value valid here, and what the decorator could be told instead."""
+        """Return the call that makes a value valid here, or else the option that accepts it."""
         world = call.world if spec is UNANNOTATED else spec.world or call.world
         closed = world is None or self.border.why_closed(world) is not None
         policy = Policy(self.options.copy, call.device, detach=self.options.detach)
@@ -279,7 +278,7 @@ class Boundary:
                 raise WorldError(place.violation(spec, value))
             self.border.require_passage(spec, value, world, place)
             if source is not None:
-                # Before the conversion: bit-equal values have the same dtype and shape.
+                # Before the conversion, which changes neither dtype nor shape.
                 valid = self._check_array(spec, value, place, call)
                 return self.border.cross(spec, valid, world, call, place, passed=value)
             given, value = value, self.border.cross(spec, value, world, call, place)
@@ -297,7 +296,7 @@ class Boundary:
         return self.border.cross(spec, value, home, call, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
-        """Check dtype and shape. Returns the value, cast if its dtype may change."""
+        """Check dtype and shape; return the value, cast if its dtype may change."""
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
             value = self._cast(spec, value, name, place, call)
@@ -305,13 +304,13 @@ class Boundary:
             bind_dtype(spec, spec.dtype_key, value, place, call)
         if spec.axes is None:
             return value
-        # A DTensor's shape is the global one; its shard's is asked for where that is meant.
+        # The shape of a DTensor is the global one; `local=True` checks its shard's.
         local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
         shape, bound = shape_of(local, spec, value, place, call), call.bound
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
-            if is_compiling():  # once more with numbers: no words can be made of symbols
+            if is_compiling():  # again with numbers, since symbols cannot be printed
                 shape = tuple([index(size) for size in shape])
                 bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
                 mismatch = match_shape(spec.axes, shape, bound) or mismatch
@@ -338,7 +337,7 @@ class Boundary:
 
     def _admit_unannotated(self, value: Any, place: Place, call: Call) -> Any:
         world = self.home or call.world
-        if world is None:  # a boundary asks nothing of what it does not annotate
+        if world is None:  # a boundary checks nothing without an annotation
             return value
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
@@ -354,10 +353,10 @@ class Boundary:
             self._add_hint(error, UNANNOTATED, value, place, call)
             raise
 
-    # --- what a type checker answers for
+    # --- annotations that a type checker checks
 
     def check_of(self, spec: HintSpec) -> Callable[[object], bool]:
-        """How the type checker is asked about one annotation."""
+        """Return the type checker's check of one annotation."""
         (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
         return check
 
@@ -382,9 +381,9 @@ class Boundary:
         return value
 
     def _admit_array_like(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
-        """Convert or refuse an array of another world where a hint that names no array lets it pass.
+        """Convert or refuse a foreign array that a hint accepts without naming an array.
 
-        As where nothing is annotated: ``npt.ArrayLike``, a protocol and ``Sized`` take any array.
+        Like no annotation at all, ``npt.ArrayLike``, a protocol and ``Sized`` accept any array.
         """
         if self.home is None and call.world is None:
             return value

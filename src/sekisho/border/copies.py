@@ -1,9 +1,8 @@
-"""Arguments that the slow path has copied, and whether the function has written into a copy.
+"""Record the arguments that the slow path has copied, and find writes into the copies.
 
-An array that is converted by copying, or cast, has memory of its own, and a container of which one
-item is converted is built anew. What the function writes into either does not reach its caller. NumPy
-refuses such a write, since its copies are handed over read-only. Elsewhere a copy is compared, after the
-call, with what was handed over.
+An array that is converted by copying, or cast, has memory of its own, and a container with a
+converted item is built anew. A write into either does not reach the caller. NumPy refuses such a
+write, since its copies are read-only. Any other copy is compared, after the call, with what it was.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Copy(NamedTuple):
-    """An argument, or an item of one, as it was handed over.
+    """A copied argument, or an item of one, as the function got it.
 
     Attributes:
         place: where it is.
         value: the copy.
         why: why the guard made it, as a clause.
-        changed: says what has been written since; None if nothing has.
+        changed: returns what has been written since; None if nothing has.
     """
 
     place: Place
@@ -51,11 +50,11 @@ class Copy(NamedTuple):
 
 
 class Copies(list[Copy]):
-    """What was copied for one call, or for one item that is taken while the call runs.
+    """The copies that were made for one call, or for one item that is taken while the call runs.
 
     Attributes:
         function: the function's name.
-        filename: where the function is written.
+        filename: the file that defines the function.
         line: its line.
     """
 
@@ -67,12 +66,12 @@ class Copies(list[Copy]):
         self.line: int = line
 
     def fresh(self) -> Copies:
-        """The same for the next item. What was written into the last one is told first."""
+        """Report a write into the last item's copies, and return an empty object for the next."""
         self.tell(is_strict=current().name == "strict")
         return Copies(self.function, self.filename, self.line)
 
     def tell(self, *, is_strict: bool) -> None:
-        """Tell the first write into one of these, once.
+        """Report the first write into one of the copies, once.
 
         Raises:
             LostWriteError: in strict mode.
@@ -80,7 +79,7 @@ class Copies(list[Copy]):
         violation = self.find_lost_write() if self else None
         if violation is None:
             return
-        self.clear()  # one word is enough, however many steps a generator has
+        self.clear()  # one report is enough, however many steps a generator has
         if is_strict:
             raise LostWriteError(violation)
         registry = _registries.setdefault(self.filename, {})
@@ -88,11 +87,11 @@ class Copies(list[Copy]):
         warnings.warn_explicit(text, LostWriteWarning, self.filename, self.line, registry=registry)
 
     def find_lost_write(self) -> Violation | None:
-        """The first write into one of these, in words; None if there is none."""
+        """Return the violation for the first write into a copy; None if there is none."""
         for copy in self:
             try:
                 what = copy.changed()
-            except Exception:  # noqa: BLE001, S112 - a container of somebody's own may raise anything
+            except Exception:  # noqa: BLE001, S112 - a user's container may raise anything
                 continue
             if what is not None:
                 where = f"{self.function}() is at {Path(self.filename).name}:{self.line}"
@@ -105,15 +104,16 @@ class Copies(list[Copy]):
 _HINT: Final = "write into something new and return it, or pass what needs no conversion"
 
 _registries: Final[dict[str, dict[Any, Any]]] = {}
-"""What was warned of, by file: Python forgets all of it whenever a filter changes."""
+"""The warnings that were shown, by file. Python forgets its own whenever a filter changes."""
 
 
 def add_array(copies: Copies | None, value: Any, world: World, place: Place, reason: str) -> None:
-    """Add an array that was copied for the reason given. One of NumPy's is made read-only."""
+    """Record an array that was copied, with the reason. A NumPy array is made read-only."""
     if copies is None:
         return
     why = f"{place.it} was copied ({reason})"
     if isinstance(value, np.ndarray):
+        # NumPy itself refuses a write now, at the line of the write.
         value.flags.writeable = False
         copies.append(Copy(place, value, why, _unchanged))
         return
@@ -131,8 +131,8 @@ def _unchanged() -> None:
 
 
 def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -> None:
-    """Add a container that was built anew, since an item of what was passed was converted."""
-    # What is iterated lazily holds nothing, and a tuple never changes.
+    """Record a container that was built anew, since an item of the original was converted."""
+    # A lazy iterable has no items to compare, and a tuple never changes.
     if (
         copies is None
         or value is given
@@ -150,7 +150,7 @@ def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -
 
 
 class _Contents(NamedTuple):
-    """What a container holds: items by key or index, and attributes by name."""
+    """The contents of a container: items by key or index, and attributes by name."""
 
     items: dict[Any, Any]
     attributes: dict[str, Any]
@@ -165,12 +165,12 @@ def _contents(value: Any) -> _Contents:
         numbered: Any = enumerate(value)
         items.update(numbered)
     attributes: dict[str, Any] = {}
-    if kind in {dict, list}:  # most of them, and they have none
+    if kind in {dict, list}:  # the usual ones, which have no attributes
         return _Contents(items, attributes)
     attributes.update(getattr(value, "__dict__", {}))
     for each in kind.__mro__:
         for name, member in vars(each).items():
-            # Not by getattr: a slot that nobody has filled may have the class compute it.
+            # Not by getattr, which runs `__getattr__` for a slot that is empty.
             if type(member) is MemberDescriptorType:
                 with suppress(AttributeError):
                     attributes[name] = member.__get__(value, class_of(value))
@@ -178,7 +178,7 @@ def _contents(value: Any) -> _Contents:
 
 
 def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
-    """What differs, by identity: equality of arrays has no one answer."""
+    """Return the first difference, by identity: arrays have no single answer to ``==``."""
     for noun, old, new in (
         ("item", before.items, after.items),
         ("attribute", before.attributes, after.attributes),
@@ -195,7 +195,7 @@ def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
 
 
 def _is_cache(value: Any, name: str) -> bool:
-    """Whether a new attribute is what a class keeps for itself: the caller's own can do so, too."""
+    """Return whether a new attribute is the class's own, which the caller's object may get too."""
     return name.startswith("_") or isinstance(getattr(class_of(value), name, None), cached_property)
 
 
@@ -203,14 +203,14 @@ _READ_ONLY: Final = "it is read-only, since its caller would see nothing of a wr
 
 
 def what_was_lost(error: BaseException) -> str | None:
-    """What an error says of a write that is lost; None if it is about anything else."""
+    """Return what an error says of a lost write; None if it is about anything else."""
     if isinstance(error, LostWriteError):
         return str(error)
     return next((note for note in getattr(error, "__notes__", ()) if _READ_ONLY in note), None)
 
 
 def read_only_note(copies: Copies) -> str | None:
-    """What explains NumPy's refusal to write into one of these; None if it is none of them."""
+    """Return the note that explains why NumPy refuses a write; None if no copy is NumPy's."""
     found = [each for each in copies if isinstance(each.value, np.ndarray)]
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Crossing the border: may it be, here and now; then convert, warn and log."""
+"""Convert a foreign value if that is allowed, here and now; warn and log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Border:
-    """The border at one boundary: what the function's options and the mode say of crossing it."""
+    """The rules for conversions at one boundary: the function's options, and the mode."""
 
     def __init__(self, contract: Contract, *, is_result: bool) -> None:
         self.function: str = contract.function
@@ -31,8 +31,9 @@ class Border:
         self.is_result = is_result
 
     def why_closed(self, target: World) -> str | None:
-        """Why nothing may cross into `target` here and now; None if it may."""
+        """Return why nothing may be converted to `target` here and now; None if it may."""
         options = self.options
+        # A result is never converted here: a function must return arrays of its world.
         if self.is_result:
             home = "its world" if options.world else "the world of its arguments"
             return f"the function left {home}"
@@ -47,24 +48,24 @@ class Border:
         return setting.why_closed(target.name) if is_closed else None
 
     def require_passage(self, spec: Any, value: Any, world: World, place: Place) -> None:
-        """Refuse a foreign value if nothing may cross.
+        """Refuse a foreign value if it may not be converted.
 
         Raises:
-            WorldError: saying why; the call that converts is added where it is known to help.
+            WorldError: with the reason. The caller adds a hint, if one is known to help.
         """
         reason = self.why_closed(world)
         if reason is not None:
             raise note_refusal(WorldError(place.violation(spec, value, reason)))
 
     def option_to_pass(self) -> str | None:
-        """What the decorator could be told for values to cross, where only the mode forbids it."""
+        """Return the decorator's option that allows conversions, if only the mode forbids them."""
         options = self.options
         if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
             return None
         return f"@{options.kind}(on_foreign='convert')"
 
     def hint_of_first(self, call: Call, value: Any) -> str | None:
-        """What mends a call whose first array, a constant, is of another world than a traced one."""
+        """Return the fix for a constant first array and a traced value of another world."""
         found = find_world(value)
         is_traced = found is not None and (found.kind_of(value) or "").endswith("Tracer")
         world = call.world
@@ -85,7 +86,7 @@ class Border:
         place: Place,
         passed: Any = None,
     ) -> Any:
-        """Convert a value that may cross; `passed` is what it was before a cast.
+        """Convert a value; `passed` is the value before a cast.
 
         Raises:
             ConversionError: if no lossless conversion exists.
@@ -97,7 +98,7 @@ class Border:
             cast = f"it was cast from {dtype_name(passed.dtype)}"
         crossed: Any = None
         copied: str | None = None
-        # What is no argument's copy is made as it always was.
+        # Only writes into copies of arguments are counted.
         block = nullcontext() if call.copies is None else target.counting_writes()
         try:
             with block:
@@ -106,7 +107,8 @@ class Border:
                 )
         except Refusal as refusal:
             reason = refusal.reason
-        if reason:  # outside of the handler: an error that is kept keeps no frame of the refusal's
+        # Outside of the handler: an error that is kept must not keep the refusal's frames.
+        if reason:
             raise ConversionError(place.violation(spec, value, reason))
         if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
@@ -122,5 +124,6 @@ class Border:
             CrossingWarning,
             frame.f_code.co_filename,
             frame.f_lineno,
+            # The registry of the calling module, so that each of its lines warns once.
             registry=frame.f_globals.setdefault("__warningregistry__", {}),
         )

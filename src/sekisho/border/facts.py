@@ -1,4 +1,4 @@
-"""Single facts of one value: its shape, the dtype of a type variable, the class that is `Self`."""
+"""Check single facts of a value: its shape, the dtype of a type variable, the class `Self`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def admit_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
     """Return a value that is an instance of the class that the method was called on.
 
     Raises:
-        BoundaryError: if it is of another one.
+        BoundaryError: if it is not.
     """
     owner = call.bound[spec.argument]
     kind = owner if isinstance(owner, type) else class_of(owner)
-    # The method of a metaclass has a class for its `self`.
+    # In a method of a metaclass, `self` is a class.
     is_instance = isinstance(value, kind) or (
         isinstance(owner, type)
         and class_of(owner) is not type
@@ -39,7 +39,11 @@ def admit_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
 
 
 def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -> None:
-    """Hold a type variable to one dtype for the whole call."""
+    """Bind a type variable to one dtype for the whole call.
+
+    Raises:
+        DTypeError: if it is bound to another dtype.
+    """
     bound = call.bound.setdefault(key, value.dtype)
     if key not in call.binders and bound is value.dtype:
         call.binders[key] = place.it
@@ -51,10 +55,10 @@ def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -
 
 
 def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -> tuple[Any, ...]:
-    """Return the shape of a value, or refuse one that cannot say its shape.
+    """Return the shape of a value.
 
     Raises:
-        WorldError: naming what the value itself raises.
+        WorldError: if the value cannot tell its shape, with the error that it raises.
     """
     try:
         return tuple(local.shape)
@@ -62,13 +66,14 @@ def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -
         violation = None if is_compiling() else place.unreadable(spec, value)
         if violation is None:
             raise
-        if not spec.owns(value, call.world):  # it has to cross: sizes alone would not help
+        # It must be converted first, so a hint on sizes would not help.
+        if not spec.owns(value, call.world):
             violation = violation._replace(hint=None)
         raise WorldError(violation) from None
 
 
 def why_no_scalar(spec: HintSpec, value: Any) -> str | None:
-    """What is meant, where an annotation names a scalar and an array is passed."""
+    """Return what is meant, if an annotation names a scalar and an array is passed."""
     kind = spec.classes[0]
     if not issubclass(kind, np.generic) or find_world(value) is None:
         return None

@@ -1,7 +1,7 @@
-"""``returns="caller"``: results go back to the world, and the device, that the call came from.
+"""Take results back to the world, and the device, of the call: ``returns="caller"``.
 
-The first array argument in signature order decides, ``self`` excluded, containers searched in
-order. A call without an array argument gets its results as they are.
+The first array argument in signature order decides, without ``self``; containers are searched in
+order. A call without an array argument gets its results unchanged.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ __tracebackhide__ = hide_in_pytest
 
 
 def first_array(*arguments: Any) -> Any:
-    """The first array or tensor among the arguments, containers searched in order, or None."""
+    """Return the first array among the arguments, also in containers; None if there is none."""
     return next((each for each in flatten(arguments) if find_world(each) is not None), None)
 
 
 def first_array_of(contract: Contract) -> Callable[..., Any]:
-    """Make the function that finds the first array among a call's values, wherever one may be.
+    """Make the function that finds the first array among a call's values.
 
-    Where an annotation reads the fields of a record or the leaves of a PyTree, they count too.
+    It looks into records and PyTrees if an annotation reads their fields or leaves.
     """
     specs = [each.spec for each in contract.parameters]
     if not any(isinstance(each, (RecordSpec, TreeSpec)) for spec in specs for each in walk(spec)):
@@ -63,7 +63,7 @@ def _parts_of(value: Any) -> list[Any] | None:
 
 
 def make_hand_back(contract: Contract) -> Any:
-    """Make the function that takes a result back to where `caller`'s array came from."""
+    """Make the function that takes a result back to the world of the caller's array."""
     copy, detach = contract.options.copy, contract.options.detach
     home = contract.options.world
 
@@ -77,6 +77,7 @@ def make_hand_back(contract: Contract) -> Any:
         def back(value: Any) -> Any:
             world = find_world(value)
             at_home = world is target and (device is None or target.is_on(value, device))
+            # Only arrays elsewhere are converted; numbers and other values stay.
             if world is None or at_home or world.is_scalar(value):
                 return value
             place = contract.result.place

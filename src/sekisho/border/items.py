@@ -1,4 +1,4 @@
-"""Containers at a boundary: every item is admitted, none is sampled."""
+"""Validate containers: every item, without sampling."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
     """Return a container whose items are valid, one by one.
 
     Raises:
-        BoundaryError: if it is no such container, or an item may not pass.
+        BoundaryError: if the value is not such a container, or an item is not valid.
     """
     kind = class_of(value)
-    admit: Any  # each takes the kind of spec that it is for
+    admit: Any  # each takes its own class of spec
     if isinstance(spec, TupleSpec):
         fits, admit = issubclass(kind, tuple), _tuple
     elif isinstance(spec, MappingSpec):
         fits, admit = isinstance(value, spec.container), _mapping
     elif isinstance(spec, RecordSpec):
-        # isinstance knows no TypedDict.
+        # isinstance does not support TypedDict.
         fits, admit = issubclass(kind, dict if spec.is_dict else spec.kind), _record
     elif isinstance(spec, IterableSpec):
         fits, admit = isinstance(value, spec.container), _iterable
@@ -60,7 +60,7 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
         raise BoundaryError(
             place.violation(spec, value, hint=_other_class(admit_as, spec, value, place, call))
         )
-    if is_compiling():  # of which a compiler makes text: there are no values that hold themselves
+    if is_compiling():  # a traced value cannot contain itself
         return admit(admit_as, spec, value, place, call)
     if any(value is each and spec is asked for asked, each in place.around):
         place.cyclic.append(value)  # it is being checked already
@@ -71,10 +71,10 @@ def admit_container(admit_as: Admit, spec: Any, value: Any, place: Place, call: 
 
 
 def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> list[Any]:
-    """Take the items of a container, whose class may say no: an array without axes has none.
+    """List the items of a container; its class may refuse: a 0-d array has none.
 
     Raises:
-        BoundaryError: in the words of the class.
+        BoundaryError: with the message of the class.
     """
     try:
         return list(take())
@@ -86,7 +86,7 @@ def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> lis
 
 
 def _other_class(admit_as: Admit, spec: Any, value: Any, place: Place, call: Any) -> str | None:
-    """``tuple(x)`` for a list where a tuple is asked for, and the other way, if that is enough."""
+    """Return ``tuple(x)`` for a list that must be a tuple, or the reverse, if that is enough."""
     wanted: Any = tuple if isinstance(spec, TupleSpec) else getattr(spec, "container", None)
     is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
     if not is_one or call.in_trial or is_compiling() or not are_few(value):
@@ -156,14 +156,14 @@ def _record(admit_as: Admit, spec: RecordSpec, value: Any, place: Place, call: A
 
 
 def _is_of(call: Any, key: str) -> bool:
-    """Whether a name belongs to the call. The structures of PyTrees go under one name together."""
+    """Return whether a name belongs to the call. The structures of PyTrees share one name."""
     return key in call.keys or (MEMO in call.keys and ("(" in key or key[0] == "<"))
 
 
 def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any) -> Any:
-    """The call as the fields of a record see it: with names of their own, and `self`.
+    """Return the call as the fields of a record see it: with names of their own, and `self`.
 
-    What the function around names, they share; so a name means one thing in all that can see it.
+    Names that the guarded function uses are shared, so a name has one meaning where it is seen.
     """
     bound = {key: size for key, size in call.bound.items() if key[0] != "{"}
     bound.update({f"{{{name}}}": field for name, field in given.items()})
@@ -173,14 +173,14 @@ def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any)
 
 def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, call: Any) -> Any:
     kind = class_of(value)
-    # One pass is all there may be, and a loader makes its items as they are taken: so they are
-    # checked as they are taken, each with axes of its own, since a last batch may be smaller.
+    # There may be only one pass, and a loader makes its items as they are taken. So items are
+    # checked as they are taken, each with its own axes, since a last batch may be smaller.
     if not issubclass(kind, abc.Collection) or issubclass(kind, abc.Iterator):
         bound, copies = dict(call.bound), call.copies
 
         def check(index: int, item: Any) -> Any:
             nonlocal copies
-            # Those of one item only: a loader may have more of them than memory holds.
+            # Only the copies of one item: those of all items of a loader may not fit in memory.
             if copies is not None:
                 copies = copies.fresh()
             fresh = call._replace(bound=dict(bound), binders={}, copies=copies)
@@ -197,7 +197,7 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
 def _made(
     place: Place, spec: Any, value: Any, make: Callable[..., Any], olds: Any, news: Any
 ) -> Any:
-    """Return the container with what is to be in it, or refuse one that cannot be made anew."""
+    """Return the container with its new items, or refuse one that cannot be built anew."""
     try:
         made = make(value, olds, news)
     except Refusal as refusal:
@@ -211,7 +211,7 @@ def _made(
 
 
 def _plain_call(spec: Any, olds: Any) -> str | None:
-    """The call that makes of a container one of Python's own, if the annotation takes that."""
+    """Return the call that makes a plain dict or list of a container, if that is accepted."""
     if isinstance(spec, MappingSpec):
         with contextlib.suppress(TypeError):  # a key without a hash
             if isinstance({}, spec.container) and len(dict(olds)) == len(olds):

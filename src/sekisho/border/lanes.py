@@ -1,8 +1,8 @@
-"""The quick lane: the plainest crossings, at the price of the conversion itself.
+"""The fast path: the simplest conversions, at the price of the conversion itself.
 
-One array of the other world, of a plain dtype, shared. Nothing is decided here that the slow path
-would decide otherwise, and whatever is not of the plainest kind is left to it. What a lane looks
-at is looked up once, when it is made.
+It takes one foreign array of a plain dtype, and shares its memory. It decides nothing differently
+from the slow path, and leaves anything less simple to it. What it needs is looked up once, when it
+is made.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __tracebackhide__ = hide_in_pytest
 
 
 class _Shape(NamedTuple):
-    """What the lane asks of a shape, by position.
+    """What the fast path checks of a shape, by position.
 
     Attributes:
-        rank: how many axes there are; None asks nothing.
-        fixed: which axis must have which size.
-        known: which axis must have the size that was passed at which position.
-        same: which axis must have the size of which earlier one.
-        binds: which axes are handed back.
+        rank: the number of axes; None checks nothing.
+        fixed: pairs of an axis and the size that it must have.
+        known: pairs of an axis and the position at which its size is passed.
+        same: pairs of an axis and the earlier one whose size it must have.
+        binds: the axes whose sizes are returned.
     """
 
     rank: int | None
@@ -43,7 +43,7 @@ class _Shape(NamedTuple):
     binds: tuple[int, ...] = ()
 
     def fits(self, shape: tuple[int, ...], sizes: tuple[int, ...]) -> bool:
-        """Whether a shape of this rank has the sizes that it must have."""
+        """Return whether a shape of this rank has the sizes that it must have."""
         return not (
             (self.fixed and any(shape[i] != size for i, size in self.fixed))
             or (self.known and any(shape[i] != sizes[j] for i, j in self.known))
@@ -66,7 +66,7 @@ def _read_shape(spec: ArraySpec, knows: tuple[str, ...], binds: tuple[str, ...])
 
 
 def _is_plain(contract: Contract, parameter: Parameter) -> bool:
-    """Whether nothing but its annotation says what becomes of a parameter's value."""
+    """Return whether only the annotation decides what happens to a parameter's value."""
     options, kind = contract.options, parameter.kind
     return (
         parameter in contract.parameters
@@ -86,24 +86,24 @@ def make_quick_lane(
     binds: tuple[str, ...],
     slow: Callable[..., Any],
 ) -> Callable[..., Any]:
-    """Put a quick lane in front of the slow path of one parameter, if it can have one."""
+    """Put a fast path in front of the slow path of one parameter, if it can have one."""
     spec, options = parameter.spec, contract.options
     if not isinstance(spec, ArraySpec) or spec.world is None or not _is_plain(contract, parameter):
         return slow
     is_plain = spec.array_type is None and spec.dtype_key is None
     shape = _read_shape(spec, knows, binds) if is_plain else None
-    # The host's dtypes: their names are the same in the other world, and they are asked sooner.
+    # Compare the host's dtypes: they have the same names in the other world, and are faster.
     quick = quick_share(spec.world, dtypes_of(HOST, spec.dtypes), read_only=True)
     if shape is None or quick is None:
         return slow
-    # Where the function itself says that it converts, every level lets it, but for "off".
+    # A function with on_foreign="convert" converts at every level but "off".
     open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
     rank, from_axes, fits = shape.rank, shape.binds, shape.fits
     ask = bool(shape.fixed or shape.known or shape.same)
     share, is_compiling, gives_host = quick
     function, place, home, target = contract.function, parameter.place, options.world, spec.world
 
-    passed: Any = None  # the last setting that lets values cross: a setting never changes
+    passed: Any = None  # the last setting that allows conversions; settings are immutable
 
     def admit(value: Any, *sizes: Any) -> Any:
         nonlocal passed
@@ -120,7 +120,7 @@ def make_quick_lane(
         if shared is None:
             return slow(value, *sizes)
         seconds = perf_counter() - start if logs else 0.0
-        host = shared if gives_host else value  # others take longer to say their shape
+        host = shared if gives_host else value  # the host's arrays return their shape faster
         if (rank is not None and host.ndim != rank) or (ask and not fits(host.shape, sizes)):
             return slow(value, *sizes)
         if logs:

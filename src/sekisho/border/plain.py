@@ -1,4 +1,4 @@
-"""What is said of values of plain Python: numbers, lists and tuples where others are asked for."""
+"""Explain why a plain Python value is refused: a number, a list or a tuple."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def plain_refusal(
     """Make the error for a value that the type checker refuses.
 
     Args:
-        spec: what is asked for.
-        value: what was refused.
-        check: how the type checker is asked about it; None if a class is all that is asked for.
-        place: where it is.
-        call: what the call knows.
+        spec: the annotation.
+        value: the value.
+        check: the type checker's check of the annotation; None if `isinstance` has checked it.
+        place: where the value is.
+        call: the call that the value was passed in.
     """
     reason = why_no_scalar(spec, value) if check is None else None
     return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, call)))
@@ -42,7 +42,7 @@ def plain_refusal(
 def _hint(
     spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
 ) -> str | None:
-    """The call that makes a list, a tuple or a number of Python's of a value, where it is enough."""
+    """Return the call that makes a valid list, tuple or number of a value, if there is one."""
     if call.in_trial or is_compiling():
         return None
     wanted: Any = get_origin(spec.hint) or spec.hint
@@ -55,9 +55,10 @@ def _hint(
 def _are_enough(
     spec: HintSpec, items: list[Any], wanted: Any, check: Callable[[object], bool]
 ) -> bool:
-    """Whether a container of the other class, with the same items, is what is asked for.
+    """Return whether a container of the other class, with the same items, is valid.
 
-    A type checker may look at one item, at random: so each is shown by itself, and none may hold others.
+    A type checker may check one item, at random. So each item is checked on its own, and none may
+    be a container.
     """
     if any(
         issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
@@ -69,17 +70,17 @@ def _are_enough(
 
 
 def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:
-    """Refuse one list or tuple where its items are asked for one by one.
+    """Refuse one list or tuple that was passed to ``*args`` and not unpacked.
 
     Raises:
-        WorldError: if it may not pass itself, and each of its items may.
+        WorldError: if the value itself is not valid, and each of its items is.
     """
     spec = boundary.parameter.spec
     if not issubclass(class_of(value), (list, tuple)) or not value:
         return
     if not isinstance(spec, ArraySpec) or not are_few(value):
         return
-    bound = dict(call.bound)  # by all items together, as they would bind it
+    bound = dict(call.bound)  # shared by all items, as in a call with them
     trial = call._replace(bound=bound, binders={}, in_trial=True, copies=None)
     try:
         for each in value:

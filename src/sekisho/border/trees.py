@@ -1,4 +1,4 @@
-"""PyTrees at a boundary: every leaf is admitted at its path, and the structure compared."""
+"""Validate PyTrees: every leaf at its path, and the structure."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def admit_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, cal
     """Return a PyTree whose leaves are valid, one by one; the same object if none has changed.
 
     Raises:
-        BoundaryError: if it is of another structure, or a leaf may not pass.
+        BoundaryError: if its structure is another one, or a leaf is not valid.
     """
     if value is None:
-        return None  # to jaxtyping, whatever is asked for: it is the tree without leaves
+        return None  # the tree without leaves, which jaxtyping always accepts
     leaves, structure = _flatten(boundary, spec, value, place)
     if spec.structure is not None:
         _match_structure(spec, structure, value, place, call)
@@ -50,6 +50,7 @@ def admit_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, cal
     for index, (path, leaf) in enumerate(leaves):
         leaf_call = call
         if spec.structure is not None:
+            # The axes `?n` are bound separately for each leaf of a named structure.
             leaf_call = call._replace(leaf=(index, spec.structure))
         inside = place.inside(path)
         admitted.append(boundary.admit_as(spec.item, leaf, inside, leaf_call))
@@ -59,10 +60,10 @@ def admit_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, cal
 
 
 def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> Any:
-    """The leaves with their paths, and the structure.
+    """Return the leaves with their paths, and the structure.
 
     Raises:
-        BoundaryError: if JAX cannot flatten it: it holds itself, or has keys without an order.
+        BoundaryError: if JAX cannot flatten it: it contains itself, or has keys without an order.
     """
     if _is_too_deep(value):
         reason = f"it is nested more than {_DEEPEST} times, or holds itself"
@@ -71,7 +72,7 @@ def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> An
         return flatten_tree(value, lambda each: _is_leaf(boundary, spec.item, each))
     except SekishoError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a class says when it is flattened
+    except Exception as error:  # noqa: BLE001 - flattening runs code of any class
         reason = f"JAX cannot flatten it: {str(error).partition(chr(10))[0]}"
     raise BoundaryError(place.violation(spec, value, reason))
 
@@ -80,7 +81,10 @@ _DEEPEST: Final = 500
 
 
 def _is_too_deep(value: Any) -> bool:
-    """Whether JAX would fail on the depth of a tree, after which Python takes any call for too deep."""
+    """Return whether a tree is too deep for JAX.
+
+    After a failure in JAX, Python would refuse any call as too deep.
+    """
     waiting = [(value, 0)]
     while waiting:
         each, depth = waiting.pop()
@@ -93,11 +97,11 @@ def _is_too_deep(value: Any) -> bool:
 
 
 def _is_leaf(boundary: Boundary, item: Any, value: Any) -> bool:
-    """Whether a node is itself what the leaves must be, as far as dtypes and shapes do not matter."""
+    """Return whether a node is what a leaf must be, whatever its dtypes and shapes."""
     return item is not ANYTHING and item is not UNANNOTATED and _fits(boundary, item, value)
 
 
-def _fits(  # noqa: PLR0911 - one class, one return
+def _fits(  # noqa: PLR0911 - one return for each class
     boundary: Boundary, spec: Any, value: Any
 ) -> bool:
     kind = class_of(value)
@@ -107,7 +111,7 @@ def _fits(  # noqa: PLR0911 - one class, one return
         is_duck = spec.takes_ducks and hasattr(value, "shape") and hasattr(value, "dtype")
         return is_duck or find_world(value) is not None
     if isinstance(spec, HintSpec):
-        if spec.arrays:  # of a library that is no world here
+        if spec.arrays:  # of a library that is not registered as a world
             return issubclass(kind, getattr(spec.hint, "array_type", ()))
         return issubclass(kind, spec.classes) if spec.classes else boundary.check_of(spec)(value)
     if isinstance(spec, UnionSpec):
@@ -120,7 +124,7 @@ def _fits(  # noqa: PLR0911 - one class, one return
 
 
 def _parts(boundary: Boundary, spec: Any, value: Any) -> list[tuple[Any, Any]] | None:
-    """What each part of a container must be, and the part; None if it is no such container."""
+    """Return each part of a container, after what it must be; None for any other value."""
     if spec is ANYTHING or spec is UNANNOTATED:
         return []
     if isinstance(spec, TreeSpec):
@@ -154,7 +158,7 @@ def _match_structure(spec: TreeSpec, structure: Any, value: Any, place: Place, c
 
 
 def _difference(name: str, structure: Any, place: Place, bound: Any) -> str:
-    """Say in what a tree's structure is another than the bound one: by a leaf, if there is one."""
+    """Say how a tree's structure differs from the bound one: by a leaf, if there is one."""
     if bound is None:
         return f"{place.it} is not of the structure '{name}': it is {_shown(structure)}"
     places = structure_binders(place.contract, name, place.parameter.name)

@@ -1,4 +1,4 @@
-"""Unions at a boundary: the first alternative that takes the value, and the words if none does."""
+"""Validate unions: by the first alternative that accepts the value, or with one clear error."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ def _takes_as_it_is(spec: Any, value: Any, call: Any) -> bool:
 
 
 def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call: Any) -> Any:
-    """Return what the first alternative that takes a value makes of it.
+    """Return the value, made valid by the first alternative that accepts it.
 
     Raises:
-        BoundaryError: if none does; for the reason of the one that was meant, if that is clear.
+        BoundaryError: if none accepts it; with the reason of the one that was meant, if that is
+            clear.
     """
     errors: list[tuple[Any, BoundaryError]] = []
     before, count = dict(call.bound), len(call.copies or ())
     trial = call._replace(in_trial=True)
-    # What takes the value as it is comes first, in whatever order the union names it; then what
-    # casts or converts it.
+    # First the alternatives that accept the value as it is, in whatever order; then those that cast
+    # or convert it.
     needs_none = [_takes_as_it_is(each, value, call) for each in spec.alternatives]
     for turn in (True, False):
         for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
@@ -41,7 +42,7 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
                 try:
                     return admit_as(alternative, value, place, trial)
                 except BoundaryError as error:
-                    if not is_compiling():  # of its frames this is one, which holds it
+                    if not is_compiling():  # breaks the cycle of error and frame
                         error.with_traceback(None)
                     errors.append((alternative, error))
                     call.bound.clear()
@@ -52,7 +53,7 @@ def admit_union(admit_as: Admit, spec: UnionSpec, value: Any, place: Place, call
 
 
 def _is_kind(spec: Any, value: Any) -> bool:
-    """Whether a value is of the class that an annotation names, whatever its items are."""
+    """Return whether a value is of the class that an annotation names, whatever its items are."""
     kind: Any = None
     if isinstance(spec, HintSpec):
         kind = get_origin(spec.hint) or spec.hint
@@ -69,23 +70,23 @@ def _refuse(
     place: Place,
     call: Any,
 ) -> Any:
-    """Refuse a value that no alternative takes, each for its own reason."""
-    # If only one alternative was meant, its reason is the reason: the one that the value is a
-    # container of, if there is one, or else the only one that has a reason.
+    """Refuse a value that no alternative accepts."""
+    # If only one alternative was meant, raise its error: the one that refuses an item of the value,
+    # or else the only one that has a reason.
     refused = [(each, error, error.violation) for each, error in errors if error.violation]
     inside = [each for each in refused if each[2].place != place.place]
     meant = inside if len(inside) == 1 else [each for each in refused if each[2].reason]
     own = [each for each in refused if _is_kind(each[0], value)]
-    if not inside and own:  # a list, where a list is one of them: that it is no array says nothing
+    if not inside and own:  # a list is allowed: that it is not an array says nothing
         meant = own
     rest = [each for each in refused if each[2].expected != "None"]
     if not meant and len(rest) == 1:
         meant = rest
-    if find_world(value) is not None:  # of which what is no array says only that it is one
+    if find_world(value) is not None:  # alternatives without arrays say nothing of an array
         meant = [each for each in meant if isinstance(each[0], ArraySpec)] or meant
     if len(meant) == 1:
         alternative, refusal, _ = meant[0]
-        if not call.in_trial:  # once more, for the words that a trial does without
+        if not call.in_trial:  # again, with the hint that a trial leaves out
             try:
                 return admit_as(alternative, value, place, call)
             except BoundaryError as again:

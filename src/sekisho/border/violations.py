@@ -1,4 +1,4 @@
-"""What is said of a value that may not pass: the place it is at, and who bound which axis."""
+"""Describe a value that is not valid: its place, and what bound which axis."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
 def _first_line(error: Exception) -> str:
     try:
         return str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - somebody else's class
+    except Exception:  # noqa: BLE001 - any class may define it
         return ""
 
 
 def _shown(sizes: tuple[int, ...]) -> str:
-    """Several sizes as Python writes a tuple; torch's own class, and a symbol of a compiler's, would not."""
+    """Write sizes as Python writes a tuple, which torch's own class and symbols would not."""
     text = ", ".join([str(size) for size in sizes])
     return f"({text},)" if len(sizes) == 1 else f"({text})"
 
 
 def _plain(size: Any) -> Any:
-    """A size, or several, without the class that a library has for a shape."""
+    """Return a size, or several, without a library's own class for a shape."""
     sizes: Any = size
     return tuple(sizes) if isinstance(size, tuple) else size
 
 
 class Place:
-    """Where a value is: a parameter or the result, and the path inside its container.
+    """The place of a value: a parameter or the result, and the path inside of its container.
 
     Attributes:
         title: ``argument 'mask'``, ``the result``, ``the yielded item 3``.
-        name: what the value is called in the call that a hint spells: ``batch['image'][3]``.
-        it: what messages call it: ``'mask'``, ``the result``, ``batch['image'][3]``.
-        given: what the value was made of, if it was of no world.
-        around: the containers that the value is in, each with what it must be.
-        cyclic: those that are in themselves; shared by all places in one value, where there are any.
+        name: the value in the call that a hint spells: ``batch['image'][3]``.
+        it: the value in messages: ``'mask'``, ``the result``, ``batch['image'][3]``.
+        given: what the value was made of, if that was of no world.
+        around: the containers that the value is in, each with its annotation.
+        cyclic: those that contain themselves; one list for all places in a value.
     """
 
     given: Any = None
@@ -73,25 +73,25 @@ class Place:
         self.it: str = self.name if path else self.title if root else f"'{parameter.name}'"
 
     def inside(self, path: str) -> Place:
-        """The place of an item."""
+        """Return the place of an item."""
         place = Place(self.contract, self.parameter, self.title, self.path + path)
         if self.around:
             place.around, place.cyclic = self.around, self.cyclic
         return place
 
     def entered(self, spec: Any, container: Any) -> Place:
-        """The same place, for what is in the container that is there."""
+        """Return the same place, for the items of the container that is there."""
         place = self.inside("")
         place.around = (*self.around, (spec, container))
         place.cyclic = self.cyclic if self.around else []
         return place
 
     def item(self, key: Any) -> Place:
-        """The place of a mapping's value. A key may be anything: its text is kept short."""
+        """Return the place of a mapping's value, with the key's text kept short."""
         return self.inside(f"[{short(key)}]")
 
     def made(self, given: object) -> Place:
-        """The place of the array that was made of a value of no world."""
+        """Return the place of an array that was made of a value of no world."""
         place = self.inside("")
         place.given = given
         return place
@@ -108,7 +108,7 @@ class Place:
         reason: str | None = None,
         hint: str | None = None,
     ) -> Violation:
-        """Say that a value is not what `spec` asks for; ``{0}`` in the hint is its name."""
+        """Make the violation for an invalid value; ``{0}`` in the hint stands for its name."""
         if spec is not UNANNOTATED:
             hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
         got = describe(value)
@@ -124,12 +124,13 @@ class Place:
         )
 
     def unreadable(self, spec: Any, value: Any) -> Violation | None:
-        """Say that a value does not answer what every array answers; None if it does."""
+        """Make the violation for an array whose shape or dtype cannot be read; None if they can."""
         world = find_world(value)
         if world is None:
             return None
         try:
             len(value.shape)
+            # The inline check asks a set whether it holds the dtype.
             hash(value.dtype)
         except SekishoError:
             raise
@@ -141,12 +142,12 @@ class Place:
         return None
 
     def classless(self, spec: Any, value: Any) -> Violation | None:
-        """Say that a value does not let itself be asked for its class, as `isinstance` does; or None."""
+        """Make the violation for a value whose class cannot be read; None if it can."""
         try:
             value.__class__  # noqa: B018 - a property may raise anything
         except SekishoError:
             raise
-        except Exception as error:  # noqa: BLE001 - as said
+        except Exception as error:  # noqa: BLE001 - a property may raise anything
             return self._hostile(spec, value, error)
         return None
 
@@ -155,7 +156,7 @@ class Place:
         return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
-        """Put a mismatch of shapes into words: who bound the axis, and what this one is."""
+        """Put a mismatch of shapes into words: what bound the axis, and its size here."""
         text = mismatch.text.replace("{it}", self.it)
         if mismatch.shape is not None:
             text = text.replace("{shape}", _shown(mismatch.shape))
@@ -171,7 +172,7 @@ class Place:
     def bound(
         self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
     ) -> tuple[tuple[str, Any, str], ...]:
-        """The axes that an annotation mentions: the size that each is bound to, and by whom."""
+        """Return the axes that an annotation mentions, their bound sizes, and what bound them."""
         axes = spec.axes or ()
         keys = [name for axis in axes if axis.expression for name in axis.expression.names]
         keys += [axis.key for axis in axes if axis.key]
@@ -184,7 +185,7 @@ class Place:
         )
 
     def binder(self, key: str, binders_here: dict[str, str]) -> str:
-        """Who bound an axis: an item of the value at hand, or an argument before it."""
+        """Return what bound an axis: an item of the current value, or an argument before it."""
         here = binders_here.get(key)
         shown = shown_key(key)
         found = here or " or ".join(binders(self.contract, shown, self.parameter.name))

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import decode, parse
+from sekisho.ground import ask_git, decode, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Skipped", "SourceFile", "find_files", "read_file"]
 
@@ -78,11 +78,17 @@ class SourceFile(NamedTuple):
         return f"{self.path}{where}:{line - start + 1}"
 
 
-def find_files(paths: Iterable[str | Path]) -> Iterator[Path]:
+def find_files(
+    paths: Iterable[str | Path], texts: Mapping[str, bytes] | None = None
+) -> Iterator[Path]:
     """Python files and notebooks below some paths, each once, however many links lead to it.
 
     A file that is named is read whatever it is called. Of folders, hidden ones, virtual
-    environments, caches and what was built are passed by.
+    environments, caches, what was built and what git ignores are passed by.
+
+    Args:
+        paths: files and folders.
+        texts: files that need not exist, by their path: see `read_file`.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -91,8 +97,8 @@ def find_files(paths: Iterable[str | Path]) -> Iterator[Path]:
     for each in paths:
         path = Path(each)
         if path.is_dir():
-            found: Iterable[Path] = _walk(path, seen)
-        elif path.exists():
+            found: Iterable[Path] = _walk(path, seen, _ignored_by_git(path))
+        elif path.exists() or str(each) in (texts or ()):
             found = [path]
         else:
             raise FileNotFoundError(str(path))
@@ -103,7 +109,7 @@ def find_files(paths: Iterable[str | Path]) -> Iterator[Path]:
                 yield file
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[str], ignored: frozenset[Path]) -> Iterator[Path]:
     real = os.path.realpath(folder) + os.sep
     if real in seen:  # a circle of links, or two ways to one folder
         return
@@ -114,6 +120,8 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
         return
     for entry in entries:
         path = folder / entry.name
+        if ignored and path.absolute() in ignored:
+            continue
         try:
             is_folder = entry.is_dir()
         except OSError:
@@ -121,17 +129,31 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
         if is_folder:
             hidden = entry.name.startswith(".") or entry.name in _IGNORED
             if not hidden and not (path / "pyvenv.cfg").exists():
-                yield from _walk(path, seen)
+                yield from _walk(path, seen, ignored)
         elif entry.name.endswith((".py", ".ipynb")) and path.is_file():
             yield path
 
 
-def read_file(path: Path) -> SourceFile | Skipped:
-    """Read a file as Python would, by the encoding that it declares; a notebook by its cells."""
+def _ignored_by_git(folder: Path) -> frozenset[Path]:
+    """The files and folders below one that git ignores, by their absolute paths; none without git."""
+    words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    listed = ask_git(str(folder), *words)
+    names = (listed or "").split("\0")
+    return frozenset(folder.absolute() / name for name in names if name)
+
+
+def read_file(path: Path, data: bytes | None = None) -> SourceFile | Skipped:
+    """Read a file as Python would, by the encoding that it declares; a notebook by its cells.
+
+    Args:
+        path: where it is.
+        data: what it would hold, if that is not what it holds: an editor's text that is not saved.
+    """
     shown = path.as_posix()
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)  # a device has no size, and may have no end
+        if data is None:
+            with path.open("rb") as file:
+                data = file.read(_LARGEST + 1)  # a device has no size, and may have no end
         if len(data) > _LARGEST:
             return Skipped(shown, f"it is larger than {_LARGEST // 1_000_000} MB")
         if path.suffix == ".ipynb":

@@ -1,9 +1,9 @@
-"""What is in force here and now, for this thread or task.
+"""The settings in force in this thread or task.
 
-The mode, which answers crossings (`modes`), and the logs that collect them (`log`). Both are
-context variables: right in threads, in tasks and in nested blocks. A crossing that nobody asks a contract
-about, such as a helper's, is made and logged here. Whose code a line is, the user's own or a library's,
-`frames` says.
+`modes` has the mode, which decides about crossings, and `log` the open logs, which collect them.
+Both are context variables, so they work with threads, tasks and nested blocks. `log` also converts
+and records values that have no contract, such as a helper's. `frames` tells the user's own code
+from that of libraries.
 """
 
 from sekisho.context.frames import (

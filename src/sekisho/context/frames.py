@@ -1,4 +1,4 @@
-"""Whose line it is: the user's own, and the library's that did it there."""
+"""Find out whose code a frame runs, and the user's line behind a library's."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ __all__ = [
 ]
 
 OWN, LIBRARY, SEKISHO, GUARD = range(4)
-"""Whose code it is: the user's own, a library's, this package's, or a guard's."""
+"""Whose code a frame runs: the user's own, a library's, sekisho's, or a guard's."""
 
 _MOST: Final = 50_000
-"""How many code objects are remembered: a program may make ever new ones."""
+"""Maximum number of code objects in the cache: a program may create new ones forever."""
 
 _known: Final[dict[int, tuple[CodeType, int]]] = {}
-"""By identity, since a code object compares by all it holds. Kept alive, so that none takes another's."""
+"""Cache by `id`, as code objects compare by value. It keeps them alive, so ids stay unique."""
 
 own_packages: Final[set[str]] = set()
-"""Installed packages that the user calls own, too."""
+"""Installed packages that the user has declared to be own code."""
 
 _INSTALLED: Final = ("/site-packages/", "/dist-packages/")
 _GENERATED: Final = ("<frozen ", "<__array_function__", "<eval_with_key", "<attrs generated")
 
 
 def kind_of(frame: FrameType) -> int:
-    """Whose code a frame runs."""
+    """Return whose code a frame runs."""
     code = frame.f_code
     known = _known.get(id(code))
     if known is None:
@@ -55,12 +55,13 @@ def _classify(code: CodeType, names: dict[str, Any]) -> int:
         return GUARD
     filename = code.co_filename
     if filename.startswith("<doctest "):
-        return OWN  # an example, run in the names of the module that it is about
+        return OWN  # its globals are those of the module with the example
     package = str(names.get("__name__") or "").partition(".")[0]
     if package == "sekisho":
         return SEKISHO
     if filename.startswith("<"):
         is_generated = filename.startswith(_GENERATED)
+        # Generated code of the standard library and attrs counts as a library's.
         filename = _standard()[0] if is_generated else str(names.get("__file__") or filename)
     if sys.platform == "win32":
         filename = filename.replace("\\", "/")
@@ -80,14 +81,14 @@ def _standard() -> tuple[str, ...]:
 
 
 def own_frame(frame: FrameType) -> FrameType:
-    """The nearest frame of the user's own code; if there is none, of what is no array library's.
+    """Return the nearest frame of the user's own code, or of a package that uses arrays.
 
-    A program that is installed (``-m package``) has no code of its own. What stands nearest then is
-    the package that uses arrays.
+    An installed program (``-m package``) has no own code. Then the nearest frame that does not
+    belong to an array library is returned.
     """
     found: FrameType | None = frame
     while found is not None:
-        known = _known.get(id(found.f_code))  # `kind_of`, without the call
+        known = _known.get(id(found.f_code))  # inlined `kind_of`, for speed
         if (kind_of(found) if known is None else known[1]) == OWN:
             return found
         found = found.f_back
@@ -101,7 +102,7 @@ def own_frame(frame: FrameType) -> FrameType:
 
 
 def is_at_boundary(frame: FrameType | None) -> bool:
-    """Whether this runs in the body of a function that is declared to be a boundary."""
+    """Return whether a frame runs inside the body of a function declared as a boundary."""
     while frame is not None:
         if kind_of(frame) == GUARD:
             return bool(frame.f_globals[OPTIONS].kind == "boundary")

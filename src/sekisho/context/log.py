@@ -1,4 +1,4 @@
-"""Who collects crossings here and now, and what hands them a crossing."""
+"""The open crossing logs of this thread or task, and how crossings are added to them."""
 
 from __future__ import annotations
 
@@ -38,48 +38,49 @@ __all__ = [
 
 
 class Sink(Protocol):
-    """What collects the crossings of a whole process."""
+    """A collector of the crossings of a whole process."""
 
     def take(self, crossing: Crossing, frame: FrameType) -> None:
-        """Add one that a guard or a helper has made, for the user's line in `frame`."""
+        """Add a crossing by a guard or helper, for the user's line in `frame`."""
         ...
 
 
 everywhere: Final[list[Sink]] = []
-"""What collects in every thread and task: it is what a context without a log of its own sees."""
+"""Collectors for all threads and tasks; the value of `_logs` in contexts without an own log."""
 
 _logs: ContextVar[tuple[CrossingLog, ...] | list[Sink]] = ContextVar(
     "sekisho_logs", default=everywhere
 )
 
 open_logs: Callable[[], object] = _logs.get
-"""Whether somebody collects crossings here and now: true or false, at the price of one call."""
+"""Return a true value if any log is open here. Binding `get` directly saves a call."""
 
 
 allowance: ContextVar[tuple[tuple[Block], ...]] = ContextVar("sekisho_allowance", default=())
-"""The blocks around here that say that what crosses may; empty, so false, where there is none."""
+"""The surrounding blocks of `crossing_allowed`; empty, so false, outside of them."""
 
 
 class _Declarations:
-    """Whether anything in this process says where values may cross: a guard, or `allowance`."""
+    """Whether this process has anything that allows crossings: a guard, or an `allowance`."""
 
     exist: bool = False
 
 
 declarations: Final = _Declarations()
-"""Whoever counts crossings asks this first: most programs declare nothing."""
+"""Checked first when crossings are counted: most programs declare nothing."""
 
 
 def open_log(log: CrossingLog) -> None:
-    """Have a log collect what this thread or task does, beside those that are open."""
+    """Open a log for this thread or task, in addition to those that are open."""
     outer = _logs.get()
     _logs.set((*(outer if isinstance(outer, tuple) else ()), log))
 
 
 def close_log(log: CrossingLog) -> None:
-    """End that. In another context than it was opened in, nothing changes."""
+    """Close a log. In another context than it was opened in, this does nothing."""
     logs = _logs.get()
     if isinstance(logs, tuple):
+        # Without an own log left, this context uses the collectors of the process again.
         _logs.set(tuple([each for each in logs if each is not log]) or everywhere)
 
 
@@ -93,9 +94,10 @@ def record(
     copied: str | None,
     seconds: float,
 ) -> None:
-    """Hand a crossing to every log that is open here and now."""
+    """Add a crossing to every open log."""
     frame = caller()
     source = find_world(value) or HOST
+    # A value that only exports its memory has neither a dtype nor a device.
     owned = source.owns(value)
     crossing = Crossing(
         function,
@@ -122,7 +124,7 @@ def record(
 
 
 def caller() -> FrameType:
-    """The nearest frame that is neither sekisho's nor a guard's: the user's own line."""
+    """Return the nearest frame that belongs neither to sekisho nor to a guard: the user's line."""
     frame = inspect.currentframe()
     assert frame is not None  # CPython has frames
     while frame.f_back is not None and (
@@ -141,7 +143,16 @@ def cross(
     home: World | None = None,
     copied: str | None = None,
 ) -> Converted:
-    """Convert a value and log the crossing; `copied` is why it has been copied before.
+    """Convert a value and log the crossing.
+
+    Args:
+        value: the value to convert.
+        target: the world to convert to.
+        policy: what the conversion may do.
+        function: the function or helper, for the log.
+        place: the argument or result, for the log.
+        home: the world that the function stays in, if any.
+        copied: why the value was copied before this call, if it was.
 
     Raises:
         Refusal: if no lossless conversion exists.
@@ -151,6 +162,7 @@ def cross(
     start = time.perf_counter()
     converted = convert(value, target, policy)
     seconds = time.perf_counter() - start
+    # A value that was returned unchanged has not crossed.
     if converted.value is not value:
         reason = copied or converted.copied
         record(function, place, home, value, converted.value, target, reason, seconds)

@@ -1,11 +1,11 @@
-"""The mode: how crossings are answered, here and now.
+"""The mode: what happens when a value crosses.
 
-A process has one mode, from `set_mode` or the environment; a ``with mode(...)`` block overrides
-it for its own thread or task. A worker process starts with its parent's mode, since `set_mode`
+A process has one mode, from `set_mode` or the environment. A ``with mode(...)`` block overrides it
+for its own thread or task. A worker process starts with its parent's mode, because `set_mode` also
 writes it to the environment.
 
-A mode answers crossings in both directions alike, unless a *level* answers one of them otherwise:
-``mode("strict", to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
+A mode applies to all directions, unless a *level* overrides one of them: ``mode("strict",
+to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _VARIABLE: Final = "SEKISHO_MODE"
 
 
 class Setting(NamedTuple):
-    """A mode, and what it answers to a crossing into each world.
+    """A mode with its levels for crossings into particular worlds.
 
     Attributes:
         name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is looked at.
-        levels: the names of the worlds that are answered otherwise, and how.
+        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
+        levels: the worlds with a different level, by name.
     """
 
     name: Mode
@@ -71,25 +71,30 @@ class Setting(NamedTuple):
     levels: tuple[tuple[str, Level], ...] = ()
 
     def level(self, world: str) -> Level | Literal["off"]:
-        """What is answered to a crossing into the world so named."""
+        """Return the level for crossings into the named world."""
         for name, level in self.levels:
             if name == world:
                 return level
         return self.usual
 
     def why_closed(self, world: str) -> str:
-        """Why nothing may cross into the world so named, where its level is ``"disallow"``."""
+        """Return why nothing may cross into the named world; for level ``"disallow"``."""
         if self.name == "strict":
             return "mode 'strict' lets nothing cross here"
         return f"to_{world}='disallow' lets nothing cross here"
 
     def __str__(self) -> str:
-        """The form that environments and ini files hold: ``strict to_torch=warn``."""
+        """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         return " ".join([self.name, *(f"to_{world}={level}" for world, level in self.levels)])
 
 
 def make_setting(source: str, name: object, **levels: object) -> Setting:
-    """Check a mode and its levels, as in ``to_numpy="warn"``; `source` says whose they are.
+    """Validate a mode and its levels, such as ``to_numpy="warn"``.
+
+    Args:
+        source: where they come from, for the message.
+        name: the mode.
+        **levels: the levels by direction.
 
     Raises:
         ValueError: for an unknown mode, direction or level.
@@ -109,6 +114,7 @@ def make_setting(source: str, name: object, **levels: object) -> Setting:
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
+        # A level equal to the mode's own changes nothing.
         if level != usual:
             found[way.removeprefix("to_")] = level
     order = world_names()
@@ -116,12 +122,12 @@ def make_setting(source: str, name: object, **levels: object) -> Setting:
 
 
 def directions() -> list[str]:
-    """The words for the ways into each world: ``to_numpy``, ``to_torch``, ..."""
+    """Return the argument for each world: ``to_numpy``, ``to_torch``, ..."""
     return [f"to_{name}" for name in world_names()]
 
 
 def is_direction(way: str) -> bool:
-    """Whether a word is one of them, if need be of a world that another package brings."""
+    """Return whether a word is such an argument, including for worlds of other packages."""
     return way.startswith("to_") and has_world(way.removeprefix("to_"))
 
 
@@ -130,7 +136,11 @@ def _words(literal: Any) -> str:
 
 
 def read_setting(text: str, source: str) -> Setting:
-    """Read ``"strict"`` or ``"strict to_torch=warn"``; `source` says who wrote it.
+    """Parse ``"strict"`` or ``"strict to_torch=warn"``.
+
+    Args:
+        text: the text.
+        source: where it comes from, for the message.
 
     Raises:
         ValueError: for an unknown mode, direction or level.
@@ -140,7 +150,7 @@ def read_setting(text: str, source: str) -> Setting:
     for pair in pairs:
         way, _, level = pair.partition("=")
         if not is_direction(way):
-            make_setting(source, "convert", **{pair: None})  # which says so
+            make_setting(source, "convert", **{pair: None})  # raises the error
         levels[way] = level
     return make_setting(source, name, **levels)
 
@@ -148,7 +158,7 @@ def read_setting(text: str, source: str) -> Setting:
 _scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
     "sekisho_mode", default=()
 )
-"""The blocks that this thread or task is in, the innermost last, and what each has in force."""
+"""The blocks that this thread or task is inside, innermost last, each with its setting."""
 
 _process: Setting = read_setting(
     os.environ.get(_VARIABLE, "convert"), f"environment variable {_VARIABLE}"
@@ -159,9 +169,10 @@ _becomes_strict = _is_prepared = _process.name == "strict"
 
 
 def on_strict(prepare: Callable[[], None]) -> None:
-    """Have `prepare` called when this process first enters strict mode, or now if it has.
+    """Register a function to call when this process first enters strict mode, or now if it has.
 
-    Of two threads that enter it at once, both call it, so that neither goes on before it is done.
+    If two threads enter it at the same time, both call it, so that neither continues before it is
+    done.
     """
     _on_strict.append(prepare)
     if _becomes_strict:
@@ -169,7 +180,7 @@ def on_strict(prepare: Callable[[], None]) -> None:
 
 
 def _entering(setting: Setting, holder: object) -> Setting:
-    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value a process, as the mode itself
+    global _becomes_strict, _is_prepared  # noqa: PLW0603 - one value per process, like the mode
     if setting.name == "strict" and not _is_prepared:
         _becomes_strict = True
         for prepare in tuple(_on_strict):
@@ -182,29 +193,29 @@ def _entering(setting: Setting, holder: object) -> Setting:
 
 _PROCESS: Final = "process"
 _strict: Final[list[object]] = [_PROCESS] if _process.name == "strict" else []
-"""What has strict mode in force: the blocks that are entered, in any thread, and the process.
+"""Holders of strict mode: blocks that are entered in any thread, and the process.
 
-A task or a thread that has taken a block's mode along may outlive the block. A list is changed by C in one
-step, so no lock is needed.
+A task or thread that inherited a block's mode may outlive the block. Appending to and removing from
+a list are atomic, so no lock is needed.
 """
 
 _after_strict: Final[list[Callable[[], None]]] = []
 
 
 def after_strict(clean_up: Callable[[], None]) -> Callable[[], None]:
-    """Have `clean_up` called whenever strict mode is in force nowhere any more."""
+    """Register a function to call whenever strict mode is no longer in force anywhere."""
     _after_strict.append(clean_up)
     return clean_up
 
 
 def is_strict_anywhere() -> bool:
-    """Whether a block of strict mode is entered in any thread, or the process is in it."""
+    """Return whether any thread is in a block of strict mode, or the process is in strict mode."""
     return bool(_strict)
 
 
 def _leaving(setting: Setting, holder: object) -> None:
     if setting.name == "strict":
-        with contextlib.suppress(ValueError):  # left twice
+        with contextlib.suppress(ValueError):  # the block was left twice
             _strict.remove(holder)
         if not _strict:
             for clean_up in tuple(_after_strict):
@@ -212,22 +223,23 @@ def _leaving(setting: Setting, holder: object) -> None:
 
 
 def current() -> Setting:
-    """The mode in force for this thread or task, with its levels.
+    """Return the mode in force for this thread or task, with its levels.
 
-    In code that a compiler traces it is the process's: it can read no context.
+    In code that a compiler traces, this is the mode of the process, because the compiler cannot
+    trace context variables.
     """
     return _process if is_compiling() else current_untraced()
 
 
 def current_untraced() -> Setting:
-    """The same, for who knows that no compiler is tracing."""
+    """Return the mode in force, for callers that know that no compiler is tracing."""
     scoped = _scoped.get()
     return scoped[-1][1] if scoped else _process
 
 
 @contextlib.contextmanager
 def scoped(setting: Setting) -> Generator[None]:
-    """Have a setting in force in the ``with`` block: another thread's, for what it has started."""
+    """Apply a setting in the ``with`` block, such as the setting of the thread that started it."""
     token = _scoped.set((*_scoped.get(), (None, setting)))
     try:
         yield
@@ -248,18 +260,18 @@ def get_mode() -> Mode:
 
 
 def set_mode(mode: Mode, **levels: Level | None) -> None:
-    """Set the mode of this process, and of the worker processes it starts from now on.
+    """Set the mode of this process, and of worker processes that it starts later.
 
-    A surrounding ``with mode(...)`` block still wins inside of it.
+    Inside a ``with mode(...)`` block, the block's mode has priority.
 
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
-        **levels: what to answer instead to crossings into one world: ``to_numpy="warn"``,
-            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None is
-            what the mode says.
+        **levels: a different level for crossings into one world: ``to_numpy="warn"``,
+            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
+            the level of the mode.
 
     Raises:
-        ValueError: for any other name or level, and for a level of mode ``"off"``.
+        ValueError: for any other name or level, and for a level with mode ``"off"``.
 
     Examples:
         >>> import sekisho as sk
@@ -279,12 +291,12 @@ def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
 
 
 def process_setting() -> Setting:
-    """The mode of this process, where no ``with mode(...)`` says otherwise."""
+    """Return the mode of this process, which applies outside of ``with mode(...)`` blocks."""
     return _process
 
 
 def install(setting: Setting) -> None:
-    """Make a setting that of this process, and of the worker processes it starts."""
+    """Make a setting the mode of this process, and of the worker processes that it starts."""
     global _process
     before, _process = _process, _entering(setting, _PROCESS)
     _leaving(before, _PROCESS)
@@ -292,9 +304,9 @@ def install(setting: Setting) -> None:
 
 
 class mode(Block):  # noqa: N801 - used like a function
-    """Hold a mode for the length of a ``with`` block, in this thread or task only.
+    """Set a mode for a ``with`` block, in this thread or task only.
 
-    It decorates functions and coroutines too: their bodies run in that mode.
+    It can also decorate functions and coroutines: their bodies then run in this mode.
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
@@ -322,11 +334,12 @@ class mode(Block):  # noqa: N801 - used like a function
         _scoped.set((*_scoped.get(), (self, _entering(self._setting, self))))
 
     def __exit__(self, *error: object) -> None:
+        # Not with `reset`, whose token only works in the context that created it.
         _scoped.set(without_last(_scoped.get(), self))
         _leaving(self._setting, self)
 
     def __call__(self, function: F) -> F:
-        """Have a function, or a coroutine, run in this mode whenever it is called."""
+        """Decorate a function or coroutine function, so that it always runs in this mode."""
         self._is_used = True
         setting = self._setting
         name = setting.name
@@ -337,7 +350,7 @@ class mode(Block):  # noqa: N801 - used like a function
 
         decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-            # Its steps run in whatever mode asks for them, so there is no block to hold one.
+            # Its steps run in the mode of their caller, so a block could not hold for all of them.
             raise DeclarationError(
                 f"mode() cannot decorate a generator.\n  hint: with sekisho.mode({name!r}): inside of it"
             )

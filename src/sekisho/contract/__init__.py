@@ -1,8 +1,7 @@
-"""What a function promises, as data.
+"""Read what a function requires of its values, as data.
 
 The signature, the annotations and the decorator's options are read once, refused if they contradict
-themselves, and kept as a `Contract` of `Spec`s and axes. Annotations are read by `annotations` and
-`memo`, the only modules that know jaxtyping. No value is looked at here.
+each other, and kept as a `Contract` of `Spec` objects and axes. No value is inspected here.
 """
 
 from sekisho.contract.annotations import Parser

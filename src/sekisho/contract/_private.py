@@ -1,4 +1,4 @@
-"""What is used of jaxtyping that it promises to nobody, and what holds where a release is without it."""
+"""Use private parts of jaxtyping, and replace them in a release that lacks them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = (
 
 
 class _NoStorage:
-    """Stands for jaxtyping's memory of a call's axes: it is told nothing, and tells nothing."""
+    """A replacement for jaxtyping's storage of axes, which stores nothing."""
 
     def push_shape_memo(self, arguments: dict[str, Any]) -> None:
         pass
@@ -37,11 +37,11 @@ class _NoStorage:
 
 @once
 def storage() -> Any:
-    """Jaxtyping's memory of the axes that are bound in the innermost call, thread by thread.
+    """Return jaxtyping's storage of the axes that are bound in the innermost call of a thread.
 
-    There is no public way: `jaxtyped` has a memory of its own for each call. Without it each `isinstance`
-    of a body asks by itself, and axes inside of what only jaxtyping understands are not compared with those
-    of other arguments. It is warned of once.
+    There is no public access: `jaxtyped` has a storage of its own for each call. Without the
+    storage each `isinstance` in a body is checked on its own, and axes in what only jaxtyping
+    understands are not compared with those of other arguments. A warning says so once.
     """
     try:
         found: Any = importlib.import_module("jaxtyping._storage")

@@ -1,4 +1,4 @@
-"""Names that stand for annotations: strings, and Python 3.12's ``type X = ...``."""
+"""Resolve names that stand for annotations: strings, and Python 3.12's ``type X = ...``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def eval_nothing(text: str) -> Any:
-    """Evaluate a string where nothing is defined.
+    """Evaluate a string where no name is defined.
 
     Raises:
         NameError: always.
@@ -41,27 +41,27 @@ def eval_nothing(text: str) -> Any:
 
 
 def evaluate_name(text: str, globals_: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
-    """Evaluate a string as an annotation; what it mentions of itself stays a forward reference.
+    """Evaluate a string as an annotation; a recursive mention stays a forward reference.
 
     Raises:
-        NameError: if it mentions a name that is not defined.
+        NameError: if it uses a name that is not defined.
     """
     holder = SimpleNamespace(__annotations__={"it": text})
     return get_type_hints(holder, dict(globals_), names, include_extras=True)["it"]
 
 
 def name_of_alias(hint: Any) -> str:
-    """The name that a reader knows an alias by."""
+    """Return the name that a reader knows an alias by."""
     if isinstance(hint, str):
         return hint
     return hint.__forward_arg__ if isinstance(hint, ForwardRef) else str(hint)
 
 
 def value_of_alias(hint: Any, evaluate: Callable[[str], Any]) -> Any:
-    """What an alias stands for: `evaluate` says so of a string.
+    """Return what an alias stands for; `evaluate` evaluates strings.
 
     Raises:
-        NameError: if it mentions a name that is not defined.
+        NameError: if it uses a name that is not defined.
     """
     if isinstance(hint, (str, ForwardRef)):
         return evaluate(name_of_alias(hint))
@@ -70,7 +70,7 @@ def value_of_alias(hint: Any, evaluate: Callable[[str], Any]) -> Any:
 
 
 def evaluator_of(hint: Any, evaluate: Callable[[str], Any]) -> Callable[[str], Any]:
-    """What evaluates the strings in an alias: in the module that it was written in, if it says so."""
+    """Return what evaluates the strings in an alias: in the alias's own module, if it is known."""
     if isinstance(hint, (str, ForwardRef)):
         return evaluate
     module = vars(sys.modules.get(hint.__module__, ModuleType("")))
@@ -80,34 +80,34 @@ def evaluator_of(hint: Any, evaluate: Callable[[str], Any]) -> Callable[[str], A
 def names_where_written(
     hint: Any, globals_: dict[str, Any], names: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The names that the strings inside of an annotation mean in the modules that wrote them.
+    """Return what the names in an annotation's strings mean in the modules that wrote them.
 
-    ``optax.Params`` is ``Union[Array, Iterable['ArrayTree'], ...]``: the string is a name of the
-    module that made the union, and may mean something else, or nothing, where it is used.
+    ``optax.Params`` is ``Union[Array, Iterable['ArrayTree'], ...]``. The string is a name in the
+    module that made the union, and may mean something else, or nothing, where the union is used.
 
     Args:
-        hint: an annotation, or the text of one.
-        globals_: of the module that uses it.
+        hint: an annotation, or its text.
+        globals_: the globals of the module that uses it.
         names: the local names there.
     """
     text, value = "", hint
-    if isinstance(hint, (str, ForwardRef)):  # a NamedTuple keeps its strings as references
+    if isinstance(hint, (str, ForwardRef)):  # a NamedTuple stores strings as references
         text = name_of_alias(hint)
         try:
             value = eval(text, globals_, names)  # noqa: S307 - as typing does
-        except Exception:  # noqa: BLE001 - typing will say what is wrong with it
+        except Exception:  # noqa: BLE001 - typing reports the error later
             return {}
     found: dict[str, Any] = {}
     for part, name in _names_inside(value):
         is_known = name in names or name in globals_ or hasattr(builtins, name)
-        # typing makes one object of equal unions, whoever writes them; list["X"] is always new.
+        # typing makes one object of equal unions in all modules, but a new one of each list["X"].
         is_certain = not re.search(rf"\b{name}\b", text) if text else type(part) is GenericAlias
         found |= _where_written(part, name, globals_, is_certain=is_certain or not is_known)
     return found
 
 
 def _names_inside(hint: Any) -> Iterator[tuple[Any, str]]:
-    """The names in the strings inside of an evaluated annotation, each with what it stands in."""
+    """Yield each name in the strings of an evaluated annotation, with the part around it."""
     for part, text in _strings_in(hint):
         # 'PIL.Image.Image' is found by its first name.
         yield from ((part, name) for name in dict.fromkeys(_FIRST_NAME.findall(text)))
@@ -117,7 +117,7 @@ _FIRST_NAME: Final = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*")
 
 
 def _strings_in(hint: Any) -> Iterator[tuple[Any, str]]:
-    """The strings inside of an evaluated annotation, each with what it is an argument of."""
+    """Yield each string in an evaluated annotation, with the part that it is an argument of."""
     for each in get_args(hint) if get_origin(hint) is not Literal else ():
         if isinstance(each, (str, ForwardRef)):
             yield hint, name_of_alias(each)
@@ -128,12 +128,12 @@ def _strings_in(hint: Any) -> Iterator[tuple[Any, str]]:
 def _where_written(
     part: Any, name: str, home: dict[str, Any], *, is_certain: bool
 ) -> dict[str, Any]:
-    """What a name is in the module, other than `home`, in which something is made of `part`.
+    """Return what a name means in the module, other than `home`, that has an alias made of `part`.
 
-    Where it is not certain that another module made it, only a name of what mentions itself counts.
+    If it is uncertain that another module made the part, only the value of the name itself counts.
     """
     for module in list(sys.modules.values()):
-        # Real modules only: a lazy one would run code of its own when it is asked.
+        # Real modules only: reading a lazy one runs its code.
         namespace = vars(module) if type(module) is ModuleType else {}
         if name in namespace and namespace is not home:
             value = namespace[name]

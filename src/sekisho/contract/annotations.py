@@ -1,4 +1,4 @@
-"""What an annotation asks of a value: annotation -> `Spec`."""
+"""Parse an annotation into a `Spec`, which says what it requires of a value."""
 
 from __future__ import annotations
 
@@ -71,26 +71,26 @@ _HASHED: Final = (abc.Set, abc.KeysView, Counter)
 _CALLABLE: Final[Any] = abc.Callable
 _SELF: Final[Any] = typing.Self
 _CLAIMS: Final = frozenset[Any]({abc.Callable, type})
-"""What says nothing of the value's own arrays: those that a function takes, the class of some."""
+"""Generics that say nothing about arrays in the value itself: ``Callable[...]``, ``type[...]``."""
 _TELLS: Final = {"TypeGuard", "TypeIs"}
 _FREE: Final = (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple)
-"""What stands for any type; of type variables, those with a bound or constraints are read as these."""
+"""Placeholders for any type. A type variable with a bound or constraints is read as those."""
 
 _TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
-"""PEP 484: where a float is asked for, an int will do, and for a complex number either."""
+"""PEP 484: an int is accepted for a float, and both for a complex number."""
 
 
 class Parser:
-    """Reads the annotations of one function.
+    """A parser of the annotations of one function.
 
     Args:
-        home: the world that arrays of no stated world belong to, or None for either.
-        names: what string annotations inside records may mention beside their module's globals.
-        typechecker: who judges what is no array. One that was named is asked about plain classes
-            too.
-        evaluate: gives what a string inside of an annotation stands for.
+        home: the world of an array whose annotation names no world; None for any.
+        names: what string annotations inside of records may use beside their module's globals.
+        typechecker: checks everything but arrays. A checker that the user named checks plain
+            classes too.
+        evaluate: returns what a string inside of an annotation stands for.
         owner: the key of the argument whose class is `Self`; None if there is none.
-        takes_as_written: whether arrays of several libraries may pass, each where it is named.
+        takes_as_written: whether arrays of several libraries are accepted, each where it is named.
     """
 
     def __init__(
@@ -109,18 +109,19 @@ class Parser:
         self.evaluate: Callable[[str], Any] = evaluate
         self.owner: str | None = owner
         self.records: dict[Any, RecordSpec] = {}
-        self.aliases: dict[Any, AliasSpec] = {}  # those that are being read
+        self.aliases: dict[Any, AliasSpec] = {}  # the aliases that are being parsed
         self.variables: dict[Any, Any] = {}
         self.takes_as_written = takes_as_written
         self.has_trees = False
-        self.in_structure = False  # whether it reads the leaf of a PyTree of a named structure
+        self.in_structure = False  # whether it parses the leaf of a named structure
 
-    def parse(self, hint: Any) -> Spec:  # noqa: PLR0911 - one kind, one return
-        """Read one resolved annotation: no string and no forward reference.
+    def parse(self, hint: Any) -> Spec:  # noqa: PLR0911 - one return a kind
+        """Parse one resolved annotation.
 
         Raises:
-            ValueError: for a malformed axis string, or arrays where none can be checked.
-            NameError: if a field's annotation mentions a name that is not defined yet.
+            ValueError: for a malformed axis string, or arrays that cannot be checked where they
+                stand.
+            NameError: if a field's annotation uses a name that is not defined yet.
         """
         if hint is None or hint is _NONE_TYPE:
             return HintSpec("None", None, (_NONE_TYPE,))
@@ -130,7 +131,7 @@ class Parser:
         if bare is Any or bare is object:
             return ANYTHING
         if isinstance(bare, _FREE) and bare is not Array:
-            # It says nothing of the value, as no annotation does.
+            # It accepts any value, like a missing annotation.
             return ANYTHING if self.takes_as_written else UNANNOTATED
         if isinstance(bare, (str, ForwardRef)) or hasattr(bare, "__value__"):
             return self.parse_named(bare)
@@ -149,9 +150,10 @@ class Parser:
         return held or self.parse_hint(hint, bare)
 
     def parse_named(self, hint: Any) -> Spec:
-        """Read a string, or ``type X = ...``: what it stands for, which may mention it again."""
+        """Parse a string or ``type X = ...`` as what it stands for, which may mention it again."""
         name, evaluate = name_of_alias(hint), self.evaluate
         key = name if isinstance(hint, (str, ForwardRef)) else hint
+        # A recursive mention stands for the alias that is being parsed.
         if key in self.aliases:
             return self.aliases[key]
         alias = self.aliases[key] = AliasSpec(name)
@@ -167,13 +169,13 @@ class Parser:
         return alias
 
     def parse_self(self) -> SelfSpec:
-        """Read ``Self``, which the first argument of the call says."""
+        """Parse ``Self``: the class of the call's first argument."""
         if self.owner is None:
             raise ValueError("Self stands in the methods of a class")
         return SelfSpec(self.owner)
 
     def parse_union(self, hint: Any) -> Spec:
-        """Read ``A | B``: with arrays inside, alternative by alternative."""
+        """Parse ``A | B``, one alternative at a time if arrays are inside."""
         alternatives = tuple(self.parse(each) for each in get_args(hint))
         alternatives = with_one_array(self, hint, alternatives)
         if len(alternatives) == 1:
@@ -189,47 +191,47 @@ class Parser:
         return HintSpec(text, hint, merged if all(classes) else ())
 
     def parse_hint(self, hint: Any, bare: Any) -> HintSpec:
-        """What is left to the type checker, in a jaxtyping scope if arrays stand inside."""
+        """Parse what a type checker checks, in a jaxtyping scope if arrays are inside."""
         if getattr(get_origin(bare), "_name", None) in _TELLS:  # typing's or typing_extensions'
             return HintSpec(annotation_text(hint), bool, (bool,))
         if get_origin(bare) is _CALLABLE and not self.has_own_checker:
-            # Beartype asks no more either, and knows neither Self nor a recursive alias in it.
+            # Beartype checks no more, and supports neither Self nor a recursive alias inside.
             return HintSpec(annotation_text(hint), hint, (_CALLABLE,))
         if get_origin(bare) is type and _mentions_self(bare):
             return HintSpec(annotation_text(hint), hint, (type,))
         plain = _has_plain_instances(bare) and not hasattr(bare, "__orig_bases__")
         classes: tuple[type, ...] = ()
-        # What arrays are instances of is asked out of line, where those of another world are seen.
+        # A class that arrays are instances of takes the slow path, which finds foreign arrays.
         plain = plain and not (issubclass(type(bare), ABCMeta) and _takes_any_array(bare))
         if plain and not is_jaxtyping(bare) and not self.has_own_checker:
             classes = _TOWER.get(bare, (bare,))
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
 
     def arrays_inside(self, hint: Any) -> tuple[ArraySpec, ...]:
-        """The array annotations that stand in what only a type checker can read."""
+        """Return the array annotations inside of what only a type checker can read."""
         if get_origin(hint) in _CLAIMS:
             return ()
         array = parse_array(hint, self.home)
         if array is not None:
             return (array,)
-        if is_jaxtyping(hint):  # of an array library that is no world here
+        if is_jaxtyping(hint):  # of a library that is not registered as a world
             return (jaxtyping_spec(hint, None, None),)
         leaf = leaf_of(hint)
         inside = get_args(hint) if leaf is None else (leaf,)
         arrays = tuple(array for each in inside for array in self.arrays_inside(each))
         return arrays if leaf is None else (*arrays, PYTREE)
 
-    # --- what holds arrays
+    # --- containers and records
 
-    def parse_container(  # noqa: C901, PLR0911 - one kind, one return
+    def parse_container(  # noqa: C901, PLR0911 - one return a kind
         self, hint: Any
     ) -> Spec | None:
-        """Read a generic alias that holds arrays: every item is checked, or it is refused."""
+        """Parse a generic alias that holds arrays; refuse it if not every item can be checked."""
         origin: Any = get_origin(hint)
         inside: Any = get_args(hint)
         if not _is_subclass(origin, object) or origin in _CLAIMS:
             return None
-        kind: Any = origin  # which type checkers narrow below
+        kind: Any = origin  # not narrowed by the type checker, unlike `origin`
         if origin is tuple and inside and inside[-1] is not Ellipsis:
             return self.parse_tuple(inside)
         given = [one for each in inside for one in (each if class_of(each) is list else (each,))]
@@ -252,7 +254,7 @@ class Parser:
         if kind in _ITERABLES and (len(specs) == 1 or issubclass(kind, _GENERATORS)):
             return IterableSpec(text, kind, specs[0])
         if has_fields(origin):
-            return None  # a generic record, which parse_record reads
+            return None  # a generic record: see parse_record
         if not arrays:
             return HintSpec(text, origin, (origin,))
         raise ValueError(
@@ -261,7 +263,7 @@ class Parser:
         )
 
     def parse_tuple(self, inside: tuple[Any, ...]) -> TupleSpec | None:
-        """Read ``tuple[X, Y]``, in which one item may be any number of them: ``*tuple[Z, ...]``."""
+        """Parse ``tuple[X, Y]``; one item may stand for any number of them: ``*tuple[Z, ...]``."""
         several = [i for i, each in enumerate(inside) if unpacked(each) is not None]
         items = tuple(
             self.parse(each if unpacked(each) is None else unpacked(each))
@@ -285,7 +287,7 @@ class Parser:
         return TupleSpec(f"tuple[{text}]", items, at)
 
     def parse_record(self, hint: Any, *, always: bool = False) -> RecordSpec | None:
-        """Read a class whose fields are annotated, if one of them holds arrays, or `always`."""
+        """Parse a class with annotated fields, if one of them holds arrays, or `always`."""
         kind = get_origin(hint) or hint
         if not isinstance(kind, type):
             return None
@@ -296,8 +298,9 @@ class Parser:
             return self.records[hint]
         names = field_names(kind)
         fields = read_fields(kind, dict(self.names))
+        # Known before its fields are parsed, since a record may contain itself.
         record = self.records[hint] = RecordSpec(kind, fields.required)
-        # Of a generic record, Box[X], the fields that are a T are an X.
+        # In a generic record, Box[X], a field of type T is an X.
         outer, owner, evaluate = self.variables, self.owner, self.evaluate
         parameters: Any = getattr(kind, "__parameters__", ())
         self.variables = {**outer, **dict(zip(parameters, get_args(hint), strict=False))}
@@ -314,9 +317,9 @@ class Parser:
         return None
 
     def refuse_unknown_record(self, kind: type) -> None:
-        """Refuse a class that says that it is a record, if nobody knows how to read its arrays.
+        """Refuse a class that declares itself a record, if its array fields cannot be read.
 
-        PEP 681 (https://peps.python.org/pep-0681/) has such a class, or its metaclass, say so.
+        PEP 681 (https://peps.python.org/pep-0681/) lets a class or its metaclass declare so.
         """
         bases: list[type] = [*kind.__mro__, *class_of(kind).__mro__]
         if not any("__dataclass_transform__" in vars(base) for base in bases):
@@ -330,7 +333,10 @@ class Parser:
             )
 
     def parse_packed(self, hint: Any) -> PackedSpec:
-        """Read what ``*args`` or ``**kwargs`` are together: ``*tuple[X, ...]``, ``Unpack[TD]``."""
+        """Parse the annotation of all ``*args`` together, or of all ``**kwargs``.
+
+        They are written ``*tuple[X, ...]`` and ``Unpack[TD]``.
+        """
         spec = self.parse_record(hint, always=True) or self.parse(hint)
         return PackedSpec(spec.text, spec)
 
@@ -349,7 +355,7 @@ def _any(specs: tuple[Spec, ...]) -> bool:
 
 
 def _has_plain_instances(hint: Any) -> bool:
-    """Whether this is a class, and Python's own words are what `isinstance` goes by."""
+    """Return whether a hint is a class with Python's own `isinstance`."""
     owners = (each for each in class_of(hint).__mro__ if "__instancecheck__" in vars(each))
     return next(owners, None) in {type, ABCMeta}
 

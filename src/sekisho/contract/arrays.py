@@ -1,6 +1,6 @@
-"""An annotation of one array: its world, dtype and axes.
+"""Parse the annotation of one array: its world, dtype and axes.
 
-An annotation is jaxtyping's only if jaxtyping has been imported already, so nothing here imports it.
+jaxtyping is never imported here: an annotation can only be jaxtyping's if it is loaded already.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["is_jaxtyping", "jaxtyping_spec", "parse_array"]
 
 
 def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
-    """Read what is one array; None if it is none.
+    """Parse the annotation of one array; return None for any other annotation.
 
     Args:
-    hint: an annotation.
-    home: the world of an array whose annotation states none; None is any.
+        hint: an annotation.
+        home: the world of an array whose annotation names no world; None for any.
 
     Raises:
-    ValueError: for a malformed axis string.
+        ValueError: for a malformed axis string.
     """
     if hint is Array:
         return ArraySpec("Array", home, takes_scalars=True)
@@ -45,7 +45,7 @@ def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
 
 
 def is_jaxtyping(hint: Any) -> bool:
-    """Whether this is an annotation of jaxtyping's."""
+    """Return whether an annotation is jaxtyping's."""
     jaxtyping = sys.modules.get("jaxtyping")
     return (
         jaxtyping is not None
@@ -55,14 +55,20 @@ def is_jaxtyping(hint: Any) -> bool:
 
 
 def jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> ArraySpec:
-    """Read jaxtyping's annotation, whose arrays are of a world, and of a class in it if that matters."""
+    """Parse jaxtyping's annotation of an array.
+
+    Args:
+        hint: the annotation.
+        world: the world of the array; None for any.
+        array_type: the subclass of the world's array class that is required, if one is.
+    """
     dtypes = hint.dtypes
     if not isinstance(dtypes, tuple):
         dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
     name = getattr(hint.array_type, "__name__", repr(hint.array_type))
     any_array = hint.array_type is Any
     if world is not None and hint.array_type is world.array_type():
-        name = world.array_class  # the name that it has in its library may be another
+        name = world.array_class  # the class may have another name of its own
     if any_array:
         name = world.array_class if world else "Array"
     label = hint.dtype.__name__
@@ -79,7 +85,7 @@ def jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> A
 
 
 def _parse_alias(hint: Any) -> ArraySpec | None:
-    """Read a generic alias of a world's array class: ``NDArray[np.float32]``."""
+    """Parse a generic alias of a world's array class: ``NDArray[np.float32]``."""
     for world in loaded_worlds():
         alias = world.alias(hint)
         if alias is not None:

@@ -1,11 +1,11 @@
-"""The axis grammar of jaxtyping: what ``"*batch h w=3 #c n+1"`` asks of a shape.
+"""The axis grammar of jaxtyping: what ``"*batch h w=3 #c n+1"`` requires of a shape.
 
-`parse_axes` reads the string once; `match_shape` is the authority on whether a shape fits. The
-generated guards answer the common cases faster and must agree with it.
+`parse_axes` parses the string once. `match_shape` decides whether a shape fits. The generated
+guards check the common cases faster, and must agree with it.
 
 An axis is *fixed* (``3``), *named* (``b``), *anonymous* (``_``), *variadic* (``*batch``, ``...``:
-any number of axes), *broadcastable* (``#b``: size 1 fits too) or *symbolic* (``n+1``). A named
-axis is *bound* to its size by the first value that has it, and must have that size ever after.
+any number of axes), *broadcastable* (``#b``: size 1 fits too) or *symbolic* (``n+1``). The first
+value that has a named axis *binds* it to its size, which all later values must have.
 
 The rules are jaxtyping's: https://docs.kidger.site/jaxtyping/api/array/.
 """
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Axis(NamedTuple):
-    """One word of an axis string; anonymous if it has neither size, name nor expression."""
+    """One word of an axis string; anonymous if it has no size, no name and no expression."""
 
     text: str
     size: int | None = None
@@ -38,16 +38,17 @@ class Axis(NamedTuple):
     variadic: bool = False
     broadcastable: bool = False
     treepath: bool = False
-    """Whether its name is another one at each place of a PyTree (``?n``); then it binds nothing."""
+    """Whether the name is another one at each leaf of a PyTree (``?n``); then the axis binds
+    nothing."""
 
     @property
     def key(self) -> str | None:
-        """Under what name this axis is bound: ``b``, ``*batch``, or None if it binds nothing."""
+        """The name under which the axis is bound: ``b``, ``*batch``; None if it binds nothing."""
         return _key_of(self)
 
 
 def _key_of(axis: Axis) -> str | None:
-    # Beside the property, which the compiler of torch 2.6 cannot ask.
+    # Beside the property, since the compiler of torch 2.6 cannot trace that.
     if axis.name is None or axis.treepath:
         return None
     return f"*{axis.name}" if axis.variadic else axis.name
@@ -58,7 +59,7 @@ _WORD: Final = re.compile(r"(?:\{[^{}]*\}|\S)+")  # an expression in braces may 
 
 @lru_cache(maxsize=1024)
 def parse_axes(text: str) -> tuple[Axis, ...]:
-    """Read an axis string. A code base has many annotations and few axis strings.
+    """Parse an axis string. A code base has many annotations and few axis strings.
 
     Raises:
         ValueError: for a string that jaxtyping's grammar does not allow.
@@ -118,7 +119,7 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
 
 
 def variadic_index(axes: tuple[Axis, ...]) -> int | None:
-    """Where the variadic axis stands, or None if the rank is fixed."""
+    """Return the position of the variadic axis, or None if the rank is fixed."""
     for index, axis in enumerate(axes):
         if axis.variadic:
             return index
@@ -126,13 +127,13 @@ def variadic_index(axes: tuple[Axis, ...]) -> int | None:
 
 
 class Mismatch(NamedTuple):
-    """Why a shape does not fit.
+    """The reason why a shape does not fit.
 
     Attributes:
         text: what is wrong; ``{it}`` stands for the value, ``{shape}`` for `shape`.
-        key: the axis name whose bound size it contradicts, if that is what is wrong.
+        key: the axis name whose bound size the shape contradicts, if it does.
         size: the size that this name is bound to.
-        shape: the axes of the value that contradict it, where they are several.
+        shape: the sizes of the value's axes that contradict it, if there are several.
     """
 
     text: str
@@ -142,10 +143,10 @@ class Mismatch(NamedTuple):
 
 
 def match_shape(axes: tuple[Axis, ...], shape: tuple[int, ...], bound: Bindings) -> Mismatch | None:
-    """Match a shape, binding the names that it binds into `bound`.
+    """Match a shape against axes, and bind new names in `bound`.
 
     Returns:
-        None if the shape fits. Otherwise what does not fit; then `bound` is as it was.
+        None if the shape fits. Otherwise the first mismatch, and `bound` is unchanged.
     """
     star = variadic_index(axes)
     fixed = len(axes) - (star is not None)
@@ -153,7 +154,8 @@ def match_shape(axes: tuple[Axis, ...], shape: tuple[int, ...], bound: Bindings)
         at_least = "" if star is None else "at least "
         return Mismatch(f"{{it}} has {_count(len(shape))}, not {at_least}{fixed}")
     trial = dict(bound)
-    # jaxtyping's order: the axes before the variadic one, those after it, itself last.
+    # jaxtyping's order: the axes before the variadic one, then those after it, the variadic one
+    # last.
     before = fixed if star is None else star
     after = len(shape) - fixed + before
     for axis, i in (
@@ -194,7 +196,7 @@ def _match_expression(
         wanted = expression.evaluate(bound)
     except KeyError as name:
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', but nothing has bound {name}")
-    except SekishoError:  # some are a TypeError
+    except SekishoError:  # some are TypeErrors too
         raise
     except (ArithmeticError, TypeError, ValueError) as error:
         return Mismatch(f"axis {i} of {{it}} is '{expression.text}', which fails here: {error}")
@@ -208,8 +210,8 @@ def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mism
     key = _key_of(axis)
     if key is None:
         return None
-    # jaxtyping remembers with each shape whether it may still grow by broadcasting; a marker
-    # beside the name is the whole of that memory.
+    # jaxtyping stores with each shape whether it may still grow by broadcasting; here the marker
+    # beside the name says so.
     marker = f"#{key}"
     if key not in bound:
         bound[key] = shape

@@ -1,4 +1,4 @@
-"""The same annotation with some of what stands inside of it changed."""
+"""Replace parts of an annotation."""
 
 from __future__ import annotations
 
@@ -14,8 +14,16 @@ __all__ = ["mapped", "without_axes"]
 
 
 def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = frozenset()) -> Any:
-    """The same annotation with some of what stands inside of it changed, from the outside in."""
-    if id(spec) in seen:  # a record that holds itself
+    """Return an annotation in which some parts are replaced, from the outside in.
+
+    Records and aliases are changed in place, since they may contain themselves.
+
+    Args:
+        spec: the annotation.
+        change: returns the replacement of a part, or the part itself to keep it.
+        seen: the ids of the records and aliases around.
+    """
+    if id(spec) in seen:  # a record or an alias that contains itself
         return spec
     new = change(spec)
     if new is not spec or isinstance(spec, HintSpec):
@@ -39,7 +47,7 @@ def mapped(spec: Any, change: Callable[[Any], Any], seen: frozenset[int] = froze
 
 
 def without_axes(spec: Any, axes: Collection[Axis]) -> Any:
-    """The same annotation, in which some axes may be of any size."""
+    """Return an annotation in which some axes may have any size."""
 
     def change(each: Any) -> Any:
         if isinstance(each, ArraySpec) and each.axes is not None:
@@ -47,7 +55,7 @@ def without_axes(spec: Any, axes: Collection[Axis]) -> Any:
             return each if kept == each.axes else each._replace(axes=kept)
         if isinstance(each, HintSpec):
             named = any(axis in axes for array in each.arrays for axis in array.axes or ())
-            return ANYTHING if named else each  # jaxtyping would ask for them
+            return ANYTHING if named else each  # jaxtyping would check them
         return each
 
     return mapped(spec, change)

@@ -1,4 +1,4 @@
-"""What a guarded function promises: signature, annotations and options -> `Contract`."""
+"""Build the `Contract` of a function from its signature, annotations and options."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-# The names of what passes a boundary without being a parameter; no parameter can have them.
+# Names for values that are not arguments. A parameter cannot have one of the first three.
 RESULT: Final = "return"
 YIELDED: Final = "yield"
 SENT: Final = "yield from"
@@ -60,16 +60,16 @@ _PLACES: Final = {
 
 
 class Parameter(NamedTuple):
-    """One parameter, or the result, and what may pass there."""
+    """One parameter, or the result, and what its value must be."""
 
     name: str
-    kind: Any  # inspect's, whose enum has no public name
+    kind: Any  # of inspect's enum, which has no public name
     default: Any
     spec: Spec
 
     @property
     def has_default(self) -> bool:
-        """Whether a call may leave it out."""
+        """Whether a call may omit it."""
         return self.default is not inspect.Parameter.empty
 
     @property
@@ -79,14 +79,14 @@ class Parameter(NamedTuple):
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that its array annotations mention, those of records included."""
+        """The axes of its array annotations, also of those in records."""
         if self.spec is UNANNOTATED:
             return ()
         return tuple(axis for spec in array_specs(self.spec) for axis in spec.axes or ())
 
 
 class Contract(NamedTuple):
-    """All that the guard of one function has to hold."""
+    """All that the guard of one function checks."""
 
     function: str
     options: Options
@@ -96,13 +96,13 @@ class Contract(NamedTuple):
     yielded: Parameter | None = None
     sent: Parameter | None = None
     shares_axes: bool = False
-    """Whether its body asks with the axes of its call: see `sekisho.guard.body`."""
+    """Whether its body uses the axes of its call: see `sekisho.guard.body`."""
     is_wrapper: bool = False
-    """Whether the function is called as its guard was: what came by keyword goes by keyword."""
+    """Whether the function is called as its guard was: keyword arguments stay keyword arguments."""
 
     @property
     def keys(self) -> frozenset[str]:
-        """The names that belong to a call; all others belong to the record that has them."""
+        """The names that belong to a call; any other name belongs to the record that has it."""
         specs = [each.spec for each in (*self.parameters, *self.outcomes)]
         return frozenset(key for spec in specs for key in names_in(spec))
 
@@ -114,14 +114,14 @@ class Contract(NamedTuple):
 
     @property
     def takes_any_world(self) -> bool:
-        """Whether an array may be of any world, for all that the annotations say."""
+        """Whether an annotation allows an array of any world."""
         specs = (each.spec for each in (*self.parameters, *self.outcomes))
         arrays = (a for spec in specs if spec is not UNANNOTATED for a in array_specs(spec))
         return self.options.kind == "same_world" or any(a.world is None for a in arrays)
 
     @property
     def outcomes(self) -> tuple[Parameter, ...]:
-        """What the function hands out, or is sent, after its parameters have passed."""
+        """The values after the arguments: yielded, sent and returned ones."""
         return tuple(each for each in (self.yielded, self.sent, self.result) if each)
 
 
@@ -136,13 +136,14 @@ def build_contract(
 
     Args:
         function: the function to be guarded.
-        signature: its signature, as `read_signature` gives it.
+        signature: its signature, from `read_signature`.
         options: the decorator's options.
-        names: what string annotations may mention beside the function's globals.
-        problems: takes what cannot be checked, if that is to be left out. None refuses it.
+        names: what string annotations may use beside the function's globals.
+        problems: gets the messages about what cannot be checked and is left out; None to raise
+            instead.
 
     Raises:
-        NameError: if an annotation mentions a name that is not defined yet.
+        NameError: if an annotation uses a name that is not defined yet.
         DeclarationError: for a malformed or contradictory annotation.
     """
     bare = _bare_contract(function, signature, options)
@@ -165,6 +166,7 @@ def _with_annotations(
     where = functools.partial(_where, bare.function)
     hints, evaluate = resolve_annotations(function, names, where, problems)
     first = bare.parameters[0] if bare.parameters else None
+    # `Self` is the class of the first positional argument.
     owner = f"{{{first.name}}}" if first and first.kind in _POSITIONAL else None
     as_written = options.kind == "boundary"
     parser = Parser(
@@ -195,7 +197,7 @@ _POSITIONAL: Final = (
 def _bare_contract(
     function: Callable[..., Any], signature: inspect.Signature, options: Options
 ) -> Contract:
-    """A contract that asks for nothing yet."""
+    """Make a contract that checks nothing yet."""
     title = display_name(function)
     parameters = tuple(
         Parameter(each.name, each.kind, each.default, ANYTHING)
@@ -215,7 +217,7 @@ def _bare_contract(
 
 
 def make_parameter(name: str) -> Parameter:
-    """What passes a boundary without being a parameter, or is one of no function."""
+    """Make the parameter for a value that is not an argument of the function."""
     empty = inspect.Parameter.empty
     return Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, empty, ANYTHING)
 
@@ -227,16 +229,17 @@ _GENERATORS: Final = {
 
 
 def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
-    """Take ``Generator[Y, S, R]`` apart: what is yielded, sent and returned."""
+    """Split ``Generator[Y, S, R]`` into what is yielded, sent and returned."""
     hint = hints.pop(RESULT, inspect.Parameter.empty)
     accepted = _GENERATORS[bare.flavour]
     origin = get_origin(hint) or hint
     if origin not in accepted and bare.options.lenient:
-        hint = Any  # nobody asked for this very function to be guarded
+        hint = Any  # an import hook guards it, which must not raise
     yielded, sent = make_parameter(YIELDED), make_parameter(SENT)
     if hint is inspect.Parameter.empty or hint is Any:
         if hint is Any:
             hints.update({YIELDED: Any, RESULT: Any})
+        # Without annotation a yielded array must not be foreign, and a sent value may be anything.
         hints[SENT] = Any
         return bare._replace(yielded=yielded, sent=sent)
     if origin not in accepted:
@@ -245,6 +248,7 @@ def _split_generator(bare: Contract, hints: dict[str, Any]) -> Contract:
             f"{bare.function}() the result: {annotation_text(hint)} is no annotation for "
             f"{'an' if bare.flavour[0] == 'a' else 'a'} {bare.flavour}.\n  hint: one of {names}"
         )
+    # `Iterator[Y]` has no types of sent and returned values.
     inside = (*get_args(hint), Any, Any, Any)[:3]
     hints.update(zip((YIELDED, SENT, RESULT), inside, strict=True))
     return bare._replace(yielded=yielded, sent=sent)
@@ -259,7 +263,7 @@ def _where(function: str, name: str) -> str:
 
 
 class _Reader(NamedTuple):
-    """Reads the annotations of one function into what may pass."""
+    """A reader of one function's annotations and options."""
 
     function: str
     options: Options
@@ -302,6 +306,7 @@ class _Reader(NamedTuple):
             spec = self.parse(hint, parameter.kind)
         except ValueError as error:
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
+        # typechecker=None checks arrays only.
         if options.typechecker is None and spec is not UNANNOTATED and not holds_arrays(spec):
             return ANYTHING
         checker = options.typechecker or "beartype"
@@ -312,6 +317,7 @@ class _Reader(NamedTuple):
 
         def change(each: Any) -> Any:
             try:
+                # Leave out only the hint that cannot be checked, and keep the arrays around it.
                 prepare_checkers(each, checker, where)
             except DeclarationError as error:
                 if isinstance(each, HintSpec):
@@ -324,13 +330,13 @@ class _Reader(NamedTuple):
 
 
 def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
-    """Have the type checker read each hint now, so that a call finds no bad one."""
+    """Make the type checker read each hint now, so that no call finds a bad one."""
     for each in walk(spec):
         if isinstance(each, HintSpec) and not each.classes:
             try:
                 make_checker(each.hint, typechecker)
-            except Exception as error:  # noqa: BLE001 - each checker has errors of its own
-                # Beartype's tells of its own inside, at length; a checker that was named may speak.
+            except Exception as error:  # noqa: BLE001 - each checker has its own errors
+                # Beartype's text is long, and about its own code. Other checkers may explain.
                 why = "" if typechecker == "beartype" else f": {str(error).partition(chr(10))[0]}"
                 text = f"{where}: {each.text} is no annotation that can be checked{why}"
                 raise DeclarationError(text) from None

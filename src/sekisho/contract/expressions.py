@@ -1,4 +1,4 @@
-"""Symbolic axes: ``n+1``, ``min(a,b)``, ``{self.size}``. Parsed once; never evaluated as code."""
+"""Parse symbolic axes: ``n+1``, ``min(a,b)``, ``{self.size}``. They are never evaluated as code."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expre
 Size = int | tuple[int, ...]
 
 Bindings = dict[str, Any]
-"""The sizes bound so far. A variadic axis is kept under its name with the star: ``*batch``; under
-``{self}`` stands the argument that ``{self.size}`` starts from."""
+"""The sizes bound so far. The key of a variadic axis includes its star: ``*batch``. The key
+``{self}`` has the argument that ``{self.size}`` starts from."""
 
 
 class Expression(NamedTuple):
-    """A symbolic axis, parsed once: ``n+1``, ``{self.size}``.
+    """A symbolic axis: ``n+1``, ``{self.size}``.
 
     Attributes:
         text: as written.
-        names: the keys that it needs to be bound: axis names, and ``{self}`` for the argument
-            that ``{self.size}`` starts from.
-        tree: parsed, each ``{...}`` being one `Braces` node.
+        names: the keys that must be bound: axis names, and ``{self}`` for the argument that
+            ``{self.size}`` starts from.
+        tree: the syntax tree, in which each ``{...}`` is one `Braces` node.
     """
 
     text: str
@@ -39,12 +39,12 @@ class Expression(NamedTuple):
 
         Raises:
             KeyError: if a name is not bound yet.
-            ArithmeticError, TypeError, ValueError: where there is no such size (``n // 0``).
+            ArithmeticError, TypeError, ValueError: if there is no such size (``n // 0``).
         """
         return _evaluate(self.tree, bound)
 
     def values(self, bound: Bindings) -> dict[str, Any]:
-        """The value of each axis name and each ``{...}``, in the order of the text."""
+        """Return the value of each axis name and each ``{...}``, in the order of the text."""
         nodes = [each for each in ast.walk(self.tree) if isinstance(each, (Braces, ast.Name))]
         inside = {id(name) for each in nodes for name in ast.walk(each) if name is not each}
         outer = [each for each in nodes if id(each) not in inside and not _is_function(each)]
@@ -53,9 +53,10 @@ class Expression(NamedTuple):
 
 
 class Braces(ast.expr):
-    """What stands in braces: an expression over the function's arguments, and its text.
+    """An expression in braces, over the function's arguments.
 
-    In it, an argument is a name in braces: ``{self.size}`` is the attribute of a name ``{self}``.
+    In it, the name of an argument includes the braces: ``{self.size}`` is the attribute ``size`` of
+    the name ``{self}``.
     """
 
     _fields = ("value",)
@@ -75,7 +76,7 @@ def _text_of(node: ast.expr) -> str:
     return node.text if isinstance(node, Braces) else node.id if isinstance(node, ast.Name) else ""
 
 
-# What users of jaxtyping call inside a symbolic axis.
+# The functions that users of jaxtyping call in symbolic axes.
 FUNCTIONS: Final[dict[str, Any]] = {
     "abs": abs,
     "int": int,
@@ -91,7 +92,7 @@ _OPERATORS: Final[dict[type[ast.AST], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    # The stubs of three of these leave their parameters without types.
+    # Three of these have parameters without types in the stubs.
     ast.Div: operator.truediv,  # pyright: ignore[reportUnknownMemberType]
     ast.FloorDiv: operator.floordiv,  # pyright: ignore[reportUnknownMemberType]
     ast.Mod: operator.mod,
@@ -102,12 +103,12 @@ _OPERATORS: Final[dict[type[ast.AST], Any]] = {
 
 
 def parse_expression(text: str) -> Expression:
-    """Read a symbolic axis.
+    """Parse a symbolic axis.
 
     Raises:
-        ValueError: if it is none, or does what an axis may not do.
+        ValueError: if it is not an expression, or uses what an axis may not use.
     """
-    if "#" in text:  # to Python, the start of a comment
+    if "#" in text:  # Python would take it for a comment
         raise ValueError(f"'{text}': '#' stands in front of an axis")
     # jaxtyping's f-string syntax: {size} is an argument, {self.sizes[0]} is computed from one.
     braces = _BRACES.findall(text)
@@ -121,12 +122,13 @@ def parse_expression(text: str) -> Expression:
 def _parse(text: str, axis: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deep
+    # The last two are raised for code that is nested too deep.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"'{axis}' is no axis and no expression") from None
 
 
 class _Arguments(ast.NodeTransformer):
-    """Puts what stands in braces in the place of each ``__argument__``, from left to right."""
+    """A transformer that replaces each ``__argument__``, left to right, by what the braces hold."""
 
     def __init__(self, braces: list[str], axis: str) -> None:
         self.braces = braces
@@ -144,7 +146,7 @@ class _Arguments(ast.NodeTransformer):
 
 
 def _allow(node: ast.AST, text: str, names: dict[str, None], *, braces: bool = False) -> None:
-    """Refuse what an axis may not do, and collect the names that it uses."""
+    """Refuse what an axis may not use, and collect the names that it uses."""
     if isinstance(node, Braces):
         _allow(node.value, text, names, braces=True)
         return
@@ -160,7 +162,7 @@ def _allow(node: ast.AST, text: str, names: dict[str, None], *, braces: bool = F
 
 
 def _parts(node: ast.AST, functions: dict[str, Any]) -> list[ast.AST] | None:
-    """What an expression is made of; None if an axis may not hold it."""
+    """Return the parts of an allowed expression; None if an axis may not use it."""
     match node:
         case ast.Constant(value=int()):
             return []
@@ -177,7 +179,7 @@ def _parts(node: ast.AST, functions: dict[str, Any]) -> list[ast.AST] | None:
 
 
 def _parts_in_braces(node: ast.AST) -> list[ast.AST] | None:
-    """What an attribute or an index is made of, which stand in braces alone."""
+    """Return the parts of an attribute or an index, which only braces may hold; None for others."""
     match node:
         case ast.Constant(value=str()):  # the key of a mapping
             return []
@@ -201,7 +203,7 @@ def _refusal(text: str, *, braces: bool) -> str:
 
 
 def _argument(braces: Braces, bound: Bindings) -> Any:
-    """Compute what stands in braces, which must be a number."""
+    """Compute an expression in braces, which must give a number."""
     try:
         value = _evaluate(braces.value, bound)
     except SekishoError:
@@ -214,12 +216,12 @@ def _argument(braces: Braces, bound: Bindings) -> Any:
     raise TypeError(f"{braces.text} is {with_article(type(value).__name__)}, not an integer")
 
 
-# What jaxtyping's f-strings spell as a number. A float may equal a size: {width / 2}.
+# The types that jaxtyping's f-strings write as a number. A float may equal a size: {width / 2}.
 _NUMBERS: Final[Any] = (int, float, np.integer, np.floating)
 
 
-def _evaluate(node: ast.AST, bound: Bindings) -> Any:  # noqa: PLR0911 - one kind, one return
-    # No match statement: up to torch 2.8 its compiler knows none over classes.
+def _evaluate(node: ast.AST, bound: Bindings) -> Any:  # noqa: PLR0911 - one return a node
+    # No match statement: up to torch 2.8 its patterns of classes cannot be traced.
     if isinstance(node, Braces):
         return _argument(node, bound)
     if isinstance(node, ast.Name):

@@ -1,4 +1,4 @@
-"""Records: classes whose fields are annotated, and what those annotations say."""
+"""Read the fields of records, which are classes with annotated fields."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
 
 
 def has_fields(kind: Any) -> bool:
-    """Whether this is a record: its annotated fields are what its instances hold.
+    """Return whether a class is a record: its annotated fields are what its instances hold.
 
-    A dataclass, an attrs class, a NamedTuple, a TypedDict, or a record of a library beside the
-    standard one: `is_validated` says of which.
+    That is a dataclass, an attrs class, a NamedTuple, a TypedDict, or one of the classes that
+    `is_validated` knows.
     """
     return (
         hasattr(kind, "__dataclass_fields__")
@@ -44,9 +44,9 @@ def has_fields(kind: Any) -> bool:
 
 
 def is_validated(kind: Any) -> bool:
-    """Whether a record is made by its library's own code, in which no guard can stand.
+    """Return whether a record's instances are made by its library's code, which cannot be guarded.
 
-    Models and dataclasses of pydantic, structs of msgspec, typed dicts of tensordict.
+    These are models and dataclasses of pydantic, structs of msgspec, typed dicts of tensordict.
     """
     return any(hasattr(kind, name) for name in _VALIDATED)
 
@@ -54,7 +54,7 @@ def is_validated(kind: Any) -> bool:
 _VALIDATED: Final = ("__pydantic_fields__", "__struct_fields__", "__expected_keys__")
 
 
-# Words by which an annotation that cannot be evaluated shows that it speaks of arrays.
+# Words that show that an annotation is about arrays, if it cannot be evaluated.
 ARRAY_WORDS: Final = re.compile(
     r"\b(Tensor|ndarray|NDArray|Array|Parameter|Bool|U?Int\d*|Integer|B?Float\w*|Complex\d*|"
     r"Inexact|Real|Num|Shaped|Key)\b"
@@ -62,11 +62,11 @@ ARRAY_WORDS: Final = re.compile(
 
 
 class Fields(NamedTuple):
-    """The annotations of a record's fields, evaluated.
+    """The evaluated annotations of a record's fields.
 
     Attributes:
-        hints: what each field says, by name.
-        evaluate: gives what a string stands for that is still in one of them.
+        hints: the annotation of each field, by name.
+        evaluate: evaluates a string that is still inside of one of them.
         required: the fields that every instance has.
     """
 
@@ -76,20 +76,20 @@ class Fields(NamedTuple):
 
 
 def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
-    """Read the annotations of a class's fields, each where it was written.
+    """Read the annotations of a class's fields, each in the module that wrote it.
 
-    A class of somebody else's may name what only its type checker imports. That matters only if
-    the annotation speaks of arrays.
+    The class may be another author's, and use names that only its type checker imports. A field
+    with such a name may be anything, unless its annotation is about arrays.
 
     Raises:
-        NameError: if an annotation that speaks of arrays mentions a name that is not defined.
+        NameError: if an annotation about arrays uses a name that is not defined.
     """
-    # A class in a function may name itself, and a generic one its type parameters.
+    # A class in a function may mention itself, and a generic one its type parameters.
     own = {each.__name__: each for each in getattr(kind, "__type_params__", ())}
     names = {kind.__name__: kind, **own, **names}
     fields = field_names(kind)
     if getattr(kind, "__pydantic_complete__", False):
-        # Evaluated by pydantic, with the arguments of a generic model in their places.
+        # Pydantic has evaluated them, with the arguments of a generic model filled in.
         annotated = {name: each.annotation for name, each in kind.__pydantic_fields__.items()}
         return Fields(
             annotated, partial(evaluate_name, globals_={}, names=names), frozenset(fields)
@@ -97,6 +97,7 @@ def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
     hints: dict[str, Any] = {}
     aliases: dict[str, Any] = {}
     module: dict[str, Any] = {}
+    # Base classes first: a subclass may annotate the same field again.
     for base in reversed(kind.__mro__[:-1]):
         module = vars(sys.modules.get(base.__module__, SimpleNamespace()))
         for name, hint in inspect.get_annotations(base).items():
@@ -114,9 +115,9 @@ def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
 
 
 def _required(kind: Any, hints: dict[str, Any], fields: tuple[str, ...]) -> frozenset[str]:
-    """The fields that every instance has, by their marks or without one.
+    """Return the fields that every instance has: by their marks, or without one.
 
-    Python itself does not see a mark in a string, so it keeps the wrong names.
+    Python does not find a mark in a string, so it keeps the wrong names.
     """
     required = set(getattr(kind, "__required_keys__", fields))
     for name, hint in hints.items():
@@ -129,6 +130,7 @@ def _required(kind: Any, hints: dict[str, Any], fields: tuple[str, ...]) -> froz
 
 
 def _marks(hint: Any) -> Iterator[str]:
+    """Yield the names of the marks around a field's annotation."""
     while get_origin(hint) is not None:
         origin = get_origin(hint)
         if origin is not Annotated and not is_mark(origin):
@@ -138,7 +140,10 @@ def _marks(hint: Any) -> Iterator[str]:
 
 
 def is_typed_dict(kind: Any) -> bool:
-    """Whether this is a TypedDict: of `typing`, or of ``typing_extensions``, whose class is another."""
+    """Return whether a class is a TypedDict, of `typing` or of ``typing_extensions``.
+
+    These are different classes.
+    """
     is_class = issubclass(class_of(kind), type)
     return (
         is_class
@@ -149,7 +154,7 @@ def is_typed_dict(kind: Any) -> bool:
 
 
 def field_names(kind: Any) -> tuple[str, ...]:
-    """The fields that an instance holds, in order."""
+    """Return the fields that an instance holds, in order."""
     if hasattr(kind, "__dataclass_fields__"):
         return tuple(n for n, each in kind.__dataclass_fields__.items() if is_stored_field(each))
     if hasattr(kind, "__attrs_attrs__"):

@@ -1,9 +1,10 @@
-"""A look at what an annotation names, by which nothing runs.
+"""Look up the names in an annotation without running any code.
 
-A string is no more than text to Python. To evaluate it may import modules, ask a user questions on the
-terminal, or fail: a lazy module does so as soon as it is asked for a name. Whoever decorates a function
-means its annotations to be evaluated; the author of a package that an import hook guards does not. So
-names are looked up in real modules and classes only, in their dictionaries.
+Python does not evaluate a string annotation. Evaluating it may import modules, ask the user
+questions on the terminal, or fail: a lazy module does so at the first access to a name. A user who
+decorates a function expects that its annotations are evaluated; the author of a package that an
+import hook guards does not. So names are only looked up in the dictionaries of real modules and
+classes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ __all__ = ["first_lazy_name"]
 
 
 def first_lazy_name(text: str, names: Mapping[str, Any]) -> str | None:
-    """The first dotted name in an annotation's text that nothing but running code can look up.
+    """Return the first dotted name in an annotation that only running code can look up.
 
     Args:
         text: the annotation.
-        names: what it may mention. One that is not among them is no matter here.
+        names: the names that it may use; an unknown name is ignored.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval")
@@ -55,7 +56,7 @@ _LAZY: Final = object()
 _UNKNOWN: Final = object()
 
 
-def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: PLR0911 - one kind, one return
+def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: PLR0911 - one return a node
     if isinstance(node, ast.Name):
         try:
             return names[node.id]
@@ -71,10 +72,10 @@ def _look(node: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: PLR0911 - o
     elif type(owner) is ModuleType:
         spaces = [vars(owner)]
         if owner.__name__.partition(".")[0] in {*_LIBRARIES, *world_names()}:
-            return getattr(owner, node.attr, _LAZY)  # these are known to define no more than names
+            return getattr(owner, node.attr, _LAZY)  # these only define names
         spaces.append({node.attr: sys.modules.get(f"{owner.__name__}.{node.attr}", _LAZY)})
     elif class_of(owner).__module__ == typing.__name__:
-        return getattr(owner, node.attr, _LAZY)  # P.args
+        return getattr(owner, node.attr, _LAZY)  # P.args of a ParamSpec
     else:
         return _LAZY
     return next((space[node.attr] for space in spaces if node.attr in space), _LAZY)

@@ -1,4 +1,4 @@
-"""What stands around an annotation for other readers: marks, metadata, what unpacks it."""
+"""Remove what surrounds an annotation: marks, metadata, ``Unpack``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MARKS: Final = {"Required", "NotRequired", "ReadOnly", "ClassVar", "Final"}
 
 
 def is_mark(origin: Any) -> bool:
-    """Whether this is a mark of a field, of `typing` or of ``typing_extensions``."""
+    """Return whether this is a mark of a field, of `typing` or of ``typing_extensions``."""
     return getattr(origin, "_name", None) in _MARKS
 
 
 def unpacked(hint: Any) -> Any:
-    """What ``*X`` or ``Unpack[X]`` unpacks; None for anything else."""
+    """Return what ``*X`` or ``Unpack[X]`` unpacks; None for anything else."""
     if get_origin(hint) is typing.Unpack:
         return get_args(hint)[0]
     if getattr(hint, "__unpacked__", False):
@@ -28,27 +28,27 @@ def unpacked(hint: Any) -> Any:
 
 
 def bare_field(hint: Any) -> Any:
-    """A field's annotation without its marks; what it says is read like any other."""
+    """Return a field's annotation without its marks."""
     while is_mark(get_origin(hint)):
         hint = get_args(hint)[0]
     return hint
 
 
 def bare_annotation(hint: Any) -> Any:
-    """An annotation without what is for other readers: marks, metadata."""
+    """Return an annotation without marks and metadata, and with type variables replaced."""
     while True:
         origin = get_origin(hint)
         if hasattr(hint, "__supertype__"):  # NewType
             hint = hint.__supertype__
-        elif class_of(hint) is InitVar:  # whose class has no name for what it holds, but this
+        elif class_of(hint) is InitVar:  # get_args does not return its argument
             hint = hint.type
         elif origin is typing.Annotated or is_mark(origin):
             hint = get_args(hint)[0]
         elif isinstance(hint, TypeVar) and hint is not Array:
-            # In a call of its own, a type variable is its bound, or one of its constraints.
+            # A type variable is read as its bound, or as one of its constraints.
             bound: Any = hint.__bound__
             if bound is None and not hint.__constraints__:
                 return hint
-            hint = bound if bound is not None else typing.Union[hint.__constraints__]  # noqa: UP007 - of a tuple
+            hint = bound if bound is not None else typing.Union[hint.__constraints__]  # noqa: UP007 - a tuple
         else:
             return hint

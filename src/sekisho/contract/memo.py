@@ -1,8 +1,8 @@
-"""jaxtyping's own memory of one call's axes, for what only jaxtyping can check.
+"""Exchange the axes of a call with jaxtyping, for annotations that only jaxtyping can check.
 
-Some names are bound at one place of a PyTree (``?n``) or are no axes at all (a structure ``"T"``). Among
-the `Bindings` they stand under keys that no axis can have: ``(Leaf 0 in structure T) n``, as
-jaxtyping itself calls it, with ``*`` or ``#*`` in front like any other, and ``<T>``.
+Some names are bound at one leaf of a PyTree (``?n``), or name a structure (``"T"``) and not an
+axis. In `Bindings` they have keys that no axis can have: ``(Leaf 0 in structure T) n``, which is
+jaxtyping's own name for it, with ``*`` or ``#*`` in front like any other, and ``<T>``.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ __all__ = [
 
 
 def pack_memo(bound: Bindings) -> None:
-    """Gather what a guard's text has no local for under the one name that it has.
+    """Move the bindings for which the generated function has no local to the key `MEMO`.
 
-    It has a local for each axis name, and these are not known when it is written.
+    It has a local for each axis name, but these names are not known when it is generated.
     """
     packed = {key: size for key, size in bound.items() if "(" in key or key[0] == "<"}
     if packed:
@@ -47,12 +47,12 @@ def pack_memo(bound: Bindings) -> None:
 
 
 def unpack_memo(bound: Bindings) -> None:
-    """Bind what was gathered."""
+    """Bind what `pack_memo` has moved."""
     bound.update(bound.pop(MEMO, {}))
 
 
 def at_leaf(axes: tuple[Axis, ...], leaf: tuple[int, str]) -> tuple[Axis, ...]:
-    """The axes of one leaf of a PyTree: which leaf, and of which structure, is part of a name."""
+    """Return the axes of one leaf of a PyTree; their names include the leaf and the structure."""
     where = f"(Leaf {leaf[0]} in structure {leaf[1]}) "
     return tuple(
         [
@@ -63,19 +63,19 @@ def at_leaf(axes: tuple[Axis, ...], leaf: tuple[int, str]) -> tuple[Axis, ...]:
 
 
 def shown_key(key: str) -> str:
-    """A bound name as messages show it: that of a leaf as it is written, ``?n``."""
+    """Return a bound name as messages show it: a leaf's as it is written, ``?n``."""
     return re.sub(r"\(Leaf .*\) ", "?", key)
 
 
 def has_key(axis: Axis, key: str) -> bool:
-    """Whether an axis binds the name that messages show so."""
+    """Return whether an axis binds the name that messages show as `key`."""
     if axis.treepath:
         return key == f"{'*' if axis.variadic else ''}?{axis.name}"
     return axis.key == key
 
 
 def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
-    """Match the structure of a PyTree with the one that an annotation names, binding a new name.
+    """Match the structure of a PyTree with a named one, and bind a new name.
 
     Args:
         name: as written: ``T``, ``S T``, ``... T``.
@@ -87,10 +87,11 @@ def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
     """
     if name.isidentifier():
         return bool(bound.setdefault(f"<{name}>", structure) == structure)
+    # Raises the KeyError for a part that is not bound.
     for part in parts_of(name):
         _ = bound[f"<{part}>"]
-    # Only jaxtyping knows what a composite one is. Leaves that are nothing else leave it to judge
-    # nothing but the structure.
+    # Only jaxtyping understands a composite name. With these leaves it compares nothing but the
+    # structure.
     tree = structure.unflatten([_LEAF] * structure.num_leaves)
     jaxtyping: Any = importlib.import_module("jaxtyping")
     open_memo(bound)
@@ -101,7 +102,7 @@ def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
 
 
 def parts_of(structure: str) -> list[str]:
-    """The structures that a composite one is made of."""
+    """Return the names that a composite name is made of."""
     return structure.replace("...", "").split()
 
 
@@ -118,15 +119,15 @@ def check_in_scope(
     bound: Bindings,
     leaf: tuple[int, str] | None = None,
 ) -> bool:
-    """Let jaxtyping itself judge a value, with the axes bound so far; bind those that it binds.
+    """Let jaxtyping check a value with the axes bound so far; bind the axes that it binds.
 
     For annotations with arrays inside that only jaxtyping understands.
 
     Args:
-        check: asks it.
-        value: what it is asked about.
+        check: the check of the annotation.
+        value: the value.
         bound: the axes bound so far; grows.
-        leaf: which leaf of which structure the value is, if it is one.
+        leaf: the number of the leaf and the name of its structure, if the value is a leaf.
     """
     memory = storage()
     open_memo(bound)
@@ -143,18 +144,19 @@ def check_in_scope(
 
 
 def open_memo(bound: Bindings) -> None:
-    """Have jaxtyping's `isinstance` ask, in this thread, with the axes and arguments bound so far."""
+    """Make jaxtyping's `isinstance` use, in this thread, the axes and arguments bound so far."""
     arguments = {key[1:-1]: value for key, value in bound.items() if key[0] == "{"}
     storage().push_shape_memo(arguments)
     write_memo(bound)
 
 
 def write_memo(bound: Bindings) -> None:
-    """Tell jaxtyping what is bound by now."""
+    """Pass the axes bound so far to jaxtyping."""
     single, variadic, structures, _ = storage().get_shape_memo()
     for key, size in bound.items():
         match key[0]:
             case "*":
+                # jaxtyping keeps a pair: whether the axes may still grow, and their sizes.
                 variadic[key[1:]] = (bound.get(f"#{key}") is not None, size)
             case "<":
                 structures[key[1:-1]] = size
@@ -165,17 +167,17 @@ def write_memo(bound: Bindings) -> None:
 
 
 def read_memo(bound: Bindings) -> None:
-    """Bind what jaxtyping has bound since."""
+    """Bind what jaxtyping has bound."""
     single, variadic, structures, _ = storage().get_shape_memo()
     bound.update(single)
     bound.update({f"<{name}>": structure for name, structure in structures.items()})
     for name, (grows, shape) in variadic.items():
         bound[f"*{name}"] = shape
-        bound.pop(f"#*{name}", None)  # it may have come to its size since
+        bound.pop(f"#*{name}", None)  # it may have stopped growing
         if grows:
             bound[f"#*{name}"] = 1
 
 
 def close_memo() -> None:
-    """Have it ask alone again, or with what was bound outside."""
+    """End what `open_memo` began: `isinstance` uses the axes of the call around again, or none."""
     storage().pop_shape_memo()

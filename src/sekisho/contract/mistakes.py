@@ -1,4 +1,4 @@
-"""What people write where an annotation should stand, and the word that they meant."""
+"""Refuse what users write by mistake for an annotation, and name the annotation that they mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def refuse_mistake(hint: Any) -> None:
     """Refuse a dtype, a function or a module that stands as an annotation.
 
     Raises:
-        ValueError: with the annotation that was meant, as for every annotation that cannot be read.
+        ValueError: with the annotation that is meant. An annotation that cannot be read always
+            raises a ValueError.
     """
     for world in asked_worlds():
         if world.is_dtype(hint):
@@ -26,9 +27,9 @@ def refuse_mistake(hint: Any) -> None:
     if isinstance(hint, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
         meant = _world_of_maker(hint)
         text = f"\n  hint: the class is {_class_name(meant)}" if meant else ""
-        raise ValueError(f"a function is no annotation{text}")  # noqa: TRY004 - as said
+        raise ValueError(f"a function is no annotation{text}")  # noqa: TRY004 - as for any bad annotation
     if isinstance(hint, types.ModuleType):
-        raise ValueError("a module is no annotation")  # noqa: TRY004 - as said
+        raise ValueError("a module is no annotation")  # noqa: TRY004 - as for any bad annotation
     jaxtyping: Any = sys.modules.get("jaxtyping")
     if jaxtyping and isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractDtype):
         raise ValueError(
@@ -38,7 +39,7 @@ def refuse_mistake(hint: Any) -> None:
 
 
 def _world_of_maker(function: Any) -> World | None:
-    """Whose arrays a function makes: its library's, as far as it says, or whose word it is."""
+    """Return the world whose arrays a function makes, by its library or by its name."""
     package = str(getattr(function, "__module__", None) or "").partition(".")[0]
     of_name = [world for world in asked_worlds() if function.__name__ in world.makers]
     own = [world for world in asked_worlds() if world.name == package and of_name]
@@ -46,7 +47,7 @@ def _world_of_maker(function: Any) -> World | None:
 
 
 def _class_name(world: World) -> str:
-    """A world's array class, as an annotation spells it."""
+    """Return a world's array class as an annotation spells it."""
     return f"{world.name}.{world.array_class}"
 
 

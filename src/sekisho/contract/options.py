@@ -1,4 +1,4 @@
-"""What a decorator may be told, and the check that it was."""
+"""The options of a decorator, and their validation."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ __all__ = ["Kind", "Options", "make_options"]
 __tracebackhide__ = hide_in_pytest
 
 Kind = str
-"""The name of the decorator: ``numpy_world`` and its like, ``same_world``, ``boundary``."""
+"""The name of the decorator: ``numpy_world`` (or another world's), ``same_world``, ``boundary``."""
 
 
 class Options(NamedTuple):
-    """The options of a decorator, checked. See `sekisho.numpy_world` and its siblings.
+    """The validated options of a decorator. See `sekisho.numpy_world` and the other decorators.
 
-    The last three are of decorators that nobody wrote at the function: `gives_way` to one of its
-    own; `arrays_only` leaves a function alone that is annotated with none; `lenient` warns of what
-    cannot be checked, and checks the rest.
+    The last three are for decorators that were not written at the function itself, such as an
+    import hook's. `gives_way` lets a decorator at the function win. `arrays_only` leaves alone a
+    function whose annotations mention no array. `lenient` warns of what cannot be checked, and
+    checks the rest.
     """
 
     kind: Kind
@@ -58,14 +59,14 @@ _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
     "scalars": ("allow", "reject"),
     "local": (False, True),
 }
-"""What an option may be, its default first."""
+"""The values that an option may have, its default first."""
 
 
 def make_options(kind: Kind, **options: Any) -> Options:
-    """Check what a decorator was told.
+    """Validate the options of a decorator.
 
     Raises:
-        DeclarationError: for what it cannot be.
+        DeclarationError: for a value that an option cannot have.
     """
     for name, values in _ALLOWED.items():
         value = options.get(name, values[0])
@@ -81,14 +82,14 @@ def make_options(kind: Kind, **options: Any) -> Options:
     device = options.get("device")
     if device is not None and device != "module":
         home = _home(kind)
-        assert home is not None  # no other decorator has the option
+        assert home is not None  # only a world's decorator has this option
         try:
             options["device"] = home.parse_device(device)
         except Refusal as refusal:
             reason = refusal.reason
         else:
             reason = ""
-        if reason:  # outside of the handler: one traceback is enough
+        if reason:  # outside of the handler, to show only one traceback
             _refuse_option(kind, "device", "None, 'module' or a device", device, reason)
     return Options(kind, **options)
 

@@ -1,4 +1,4 @@
-"""What stands inside of an annotation: its parts, its arrays, the names that it binds."""
+"""Find the parts of an annotation, its arrays, and the names that it binds."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 
-def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one return
-    """The annotations that stand directly inside of one, in the order they are visited."""
-    if type(spec) is ArraySpec:  # which most are
+def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one return for each class
+    """Return the annotations directly inside of one, in the order they are visited."""
+    if type(spec) is ArraySpec:  # as most are
         return ()
     if isinstance(spec, HintSpec):
         return spec.arrays
@@ -61,14 +61,14 @@ def children(spec: Any) -> tuple[Spec, ...]:  # noqa: PLR0911 - one class, one r
 
 
 def array_specs(spec: Any) -> tuple[ArraySpec, ...]:
-    """The array annotations inside `spec`, itself included, in the order they are visited."""
+    """Return the array annotations in `spec`, itself included, in the order they are visited."""
     if isinstance(spec, ArraySpec):
-        return (spec,)  # most are just one, and are asked often
+        return (spec,)  # most are one array, and this is called often
     return tuple(each for each in walk(spec) if isinstance(each, ArraySpec))
 
 
 def holds_arrays(spec: Any) -> bool:
-    """Whether any array annotation stands in `spec`, or may: in a record that is still read."""
+    """Return whether `spec` contains an array, or may: a record in it is still being parsed."""
     return any(
         isinstance(each, ArraySpec)
         or (isinstance(each, RecordSpec) and not each.is_complete)
@@ -78,18 +78,18 @@ def holds_arrays(spec: Any) -> bool:
 
 
 def needs_reading(spec: Any) -> bool:
-    """Whether something stands in `spec` that no type checker can answer for."""
+    """Return whether `spec` contains something that a type checker cannot check."""
     return holds_arrays(spec) or any(isinstance(each, (AliasSpec, SelfSpec)) for each in walk(spec))
 
 
 def names_in(spec: Any, *, into_records: bool = False) -> Iterable[str]:
-    """What one annotation binds or needs to be bound: the keys of `Bindings`, in order.
+    """Return what an annotation binds or needs to be bound: the keys of `Bindings`, in order.
 
-    Not those in the fields of records, unless `into_records`. The axis names of a record are its
-    own, as those of a function are: two batches in one call may be of different sizes. They are the
-    call's only where the function's own annotations name them.
+    Without the names in the fields of records, unless `into_records`. The axis names of a record
+    are its own, like those of a function: two batches in one call may have different sizes. They
+    belong to the call only if the function's own annotations use them.
     """
-    if type(spec) is ArraySpec:  # which most are
+    if type(spec) is ArraySpec:  # as most are
         return _names_of(spec.axes, spec.dtype_key)
     return _names_inside(spec, into_records=into_records)
 
@@ -102,7 +102,7 @@ def _names_inside(spec: Any, *, into_records: bool) -> Iterator[str]:
             yield from _names_of(each.axes, each.dtype_key)
 
 
-@lru_cache(maxsize=1024)  # asked several times of each annotation, of which there are few
+@lru_cache(maxsize=1024)  # few annotations differ, and each is read several times
 def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str, ...]:
     found: list[str] = []
     for axis in axes or ():
@@ -110,18 +110,18 @@ def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str
         if axis.key is not None:
             found.append(axis.key)
             if axis.variadic:
-                # Beside it, whether it may still grow by broadcasting: see match_shape.
+                # Beside it the marker that it may still grow by broadcasting: see match_shape.
                 found.append(f"#{axis.key}")
     return (*found, dtype_key) if dtype_key is not None else tuple(found)
 
 
 def walk(spec: Any) -> Iterator[Any]:
-    """An annotation and all that stand inside of it, in the order they are visited."""
+    """Yield an annotation and all that is inside of it, in the order they are visited."""
     return _walk(spec, set())
 
 
 def _walk(spec: Any, seen: set[int], *, into_records: bool = True) -> Iterator[Any]:
-    # By identity: a record may hold itself, and the same array annotation may stand twice.
+    # By identity: a record may contain itself, and the same array annotation may occur twice.
     if isinstance(spec, (RecordSpec, AliasSpec)):
         if id(spec) in seen:
             return

@@ -1,4 +1,4 @@
-"""JAX's idioms: PyTrees of arrays, and what JAX calls array-like."""
+"""Parse JAX's idioms: PyTrees of arrays, and what JAX calls array-like."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
 
 
 def leaf_of(hint: Any) -> Any:
-    """What a PyTree's annotation asks of its leaves; None if it is no PyTree, or says nothing."""
+    """Return the annotation of a PyTree's leaves, if the hint is a PyTree and has one."""
     return getattr(hint, "leaftype", None) if _is_tree(hint) else None
 
 
 def _is_tree(hint: Any) -> bool:
-    # By name: to ask jaxtyping for its class would import JAX.
+    # By name: reading `jaxtyping.PyTree` would import JAX.
     return (
         isinstance(hint, type)
         and hint.__module__ == "jaxtyping"
@@ -43,17 +43,17 @@ def _is_tree(hint: Any) -> bool:
 
 
 def parse_tree(parser: Parser, hint: Any) -> TreeSpec | None:
-    """Read ``PyTree``, ``PyTree[X]`` or ``PyTree[X, "T"]``; None if it is none.
+    """Parse ``PyTree``, ``PyTree[X]`` or ``PyTree[X, "T"]``; return None for anything else.
 
     Raises:
-        ValueError: for what cannot be read, or is ambiguous.
+        ValueError: for an annotation that cannot be read, or is ambiguous.
     """
     if not _is_tree(hint):
         return None
     parser.has_trees = True
     leaf, structure = leaf_of(hint), getattr(hint, "structure", None)
     outer, parser.in_structure = parser.in_structure, structure is not None
-    # Of a tree that says nothing, the leaves are like parameters without annotation.
+    # The leaves of a `PyTree` without arguments are like parameters without annotation.
     item: Any = UNANNOTATED if leaf is None else parser.parse(leaf)
     parser.in_structure = outer
     if structure and any(isinstance(each, TreeSpec) and each.structure for each in walk(item)):
@@ -66,10 +66,12 @@ def parse_tree(parser: Parser, hint: Any) -> TreeSpec | None:
 
 
 def check_structures(contract: Contract, problems: list[str] | None) -> Contract:
-    """Refuse a structure made of some that no PyTree before it binds, or ask nothing of that tree.
+    """Refuse a composite structure that uses a name which no PyTree before it binds.
+
+    If `problems` is given, report it there and leave the tree unchecked.
 
     Raises:
-        DeclarationError: naming the structure, where nobody takes `problems`.
+        DeclarationError: naming the structure, if `problems` is None.
     """
     seen: set[str] = set()
 
@@ -103,7 +105,7 @@ def check_structures(contract: Contract, problems: list[str] | None) -> Contract
 
 
 def structure_binders(contract: Contract, name: str, before: str) -> Iterator[str]:
-    """The places that may have bound a structure before a parameter was reached."""
+    """Yield the places that may have bound a structure before a parameter was reached."""
     for parameter in contract.parameters:
         if parameter.name == before:
             return
@@ -116,12 +118,12 @@ def structure_binders(contract: Contract, name: str, before: str) -> Iterator[st
 
 
 def with_one_array(parser: Parser, hint: Any, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
-    """Where arrays of several libraries would do, ask for one of the function's own world.
+    """Keep only the array of the function's own world, where a union is array-like.
 
-    An array of another one is converted to it, or refused, as it would be anywhere else.
+    A foreign array is converted or refused, as for any other annotation.
 
     Args:
-        parser: reads the annotation.
+        parser: the parser of the annotation.
         hint: a union.
         specs: its alternatives.
     """
@@ -134,21 +136,21 @@ def with_one_array(parser: Parser, hint: Any, specs: tuple[Spec, ...]) -> tuple[
 
 
 def is_array_like(hint: Any, home: World | None) -> bool:
-    """Whether a union names the same array of each library that `jax.typing.ArrayLike` names.
+    """Return whether a union has the same array of each library that `jax.typing.ArrayLike` names.
 
-    So does what jaxtyping makes of ``Float[ArrayLike, "n"]``.
+    jaxtyping makes such a union of ``Float[ArrayLike, "n"]``.
 
     Args:
         hint: any annotation.
-        home: the function's own world, which must be one of them; None is any.
+        home: the function's own world, which must be one of them; None for any.
     """
     alternatives = get_args(hint)
     arrays = [each for each in alternatives if _world_of(each) is not None]
-    if len(arrays) < 2:  # noqa: PLR2004 - several
+    if len(arrays) < 2:  # noqa: PLR2004 - at least two libraries
         return False
     named = array_like_classes()
     worlds = {_world_of(each) for each in arrays}
-    # One dtype and one string of axes: of all, or of none.
+    # All have the same dtype and axes, or none has any.
     asks = {(each.dtype, each.dim_str) if hasattr(each, "dim_str") else None for each in arrays}
     return (
         len(asks) == 1

@@ -1,4 +1,4 @@
-"""The annotations of a function, evaluated: strings, forward references, names in closures."""
+"""Evaluate the annotations of a function: strings, forward references, names in closures."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ __all__ = [
 
 
 def without_partials(function: Any) -> Any:
-    """The function inside of `functools.partial` objects."""
+    """Return the function inside of `functools.partial` objects."""
     while isinstance(function, functools.partial):
         function = function.func
     return function
 
 
 def called_function(function: Any) -> Any:
-    """The function that is called in the end, inside of partials and of objects that are called."""
+    """Return the function that is called in the end, inside of partials and callable objects."""
     function = without_partials(function)
     if not isinstance(function, type) and not hasattr(function, "__annotations__"):
-        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - its text
+        function = getattr(class_of(function), "__call__", function)  # noqa: B004 - the method is needed
     return function
 
 
@@ -62,20 +62,21 @@ def resolve_annotations(
     where: Callable[[str], str],
     problems: list[str] | None = None,
 ) -> tuple[dict[str, Any], Callable[[str], Any]]:
-    """Turn strings, and strings inside of annotations, into what they say.
+    """Evaluate the strings in a function's annotations.
 
     Args:
-        function: a function, or what is called like one.
-        names: what they may mention beside the function's globals and closure.
-        where: from a parameter's name to how a message calls it.
-        problems: takes what cannot be evaluated, if that is to be left out.
+        function: a function, or another callable.
+        names: what the strings may use beside the function's globals and closure.
+        where: returns how a message calls a parameter.
+        problems: gets the messages about what cannot be evaluated and is left out; None to raise
+            instead.
 
     Returns:
-        The annotations, in which an alias that mentions itself still does so as a string, and what
-        evaluates such a string.
+        The annotations, in which a recursive alias still mentions itself as a string, and the
+        function that evaluates such a string.
 
     Raises:
-        NameError: if one mentions a name that is not defined.
+        NameError: if one uses a name that is not defined.
         DeclarationError: if one cannot be evaluated for any other reason.
     """
     called = called_function(function)
@@ -85,7 +86,7 @@ def resolve_annotations(
     if isinstance(names, LenientNames):
         hints = {name: _glanced(hint, names, where(name), problems) for name, hint in hints.items()}
     strings = {name: hint for name, hint in hints.items() if _has_strings(hint)}
-    if not strings:  # as mostly: there is nothing to evaluate
+    if not strings:  # the usual case
         return {n: type(None) if h is None else h for n, h in hints.items()}, eval_nothing
     plain = inspect.unwrap(called)
     globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
@@ -102,7 +103,7 @@ def resolve_annotations(
         except Exception as error:  # noqa: BLE001 - evaluating may raise anything
             words = set(re.findall(r"\w+", str(hint)))
             if isinstance(names, LenientNames) and words & names.missing:
-                found[name] = Any  # as the attribute of a name that is told of as undefined
+                found[name] = Any  # an attribute of an undefined name, which is reported
                 continue
             text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
             if problems is None:
@@ -113,7 +114,7 @@ def resolve_annotations(
 
 
 def _glanced(hint: Any, names: LenientNames, where: str, problems: list[str] | None) -> Any:
-    """An annotation; `Any` in place of one that cannot be evaluated without running a package's code."""
+    """Return an annotation, or `Any` if evaluating it would run a package's code."""
     text = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
     lazy = first_lazy_name(text, names) if isinstance(text, str) else None
     if lazy is None:
@@ -124,9 +125,9 @@ def _glanced(hint: Any, names: LenientNames, where: str, problems: list[str] | N
 
 
 def _type_parameters(function: Any) -> dict[str, Any]:
-    """The type parameters (PEP 695) that a function's annotations may mention: its own, and outer ones.
+    """Return the type parameters (PEP 695) that a function's annotations may use, with outer ones.
 
-    Python keeps them where only code finds them, and a string is no code.
+    Python finds them from compiled code only, not from a string.
     """
     owner: Any = vars(sys.modules.get(getattr(function, "__module__", ""), SimpleNamespace()))
     found: dict[str, Any] = {}
@@ -141,17 +142,17 @@ def _type_parameters(function: Any) -> dict[str, Any]:
 
 
 def has_strings(function: Any) -> bool:
-    """Whether annotations have to be evaluated: strings, or records with strings, somewhere inside."""
+    """Return whether annotations contain strings, or records with strings, to be evaluated."""
     called = called_function(function)
     try:
         hints = list(inspect.get_annotations(called).values())
-    except NameError:  # Python 3.14 evaluates them here
+    except NameError:  # Python 3.14 evaluates annotations here
         return True
-    except TypeError:  # what is called so has none
+    except TypeError:  # a callable without annotations
         return False
     try:
         return any(_has_strings(each) for each in hints)
-    except RecursionError:  # nested so deep that reading them will say so
+    except RecursionError:  # nested so deep that parsing them raises an error
         return True
 
 
@@ -160,14 +161,15 @@ def _has_strings(hint: Any) -> bool:
         return True
     if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
         return True
-    inside: Any = hint if class_of(hint) is list else get_args(hint)  # a Callable has a list
+    # The arguments of a Callable are a list.
+    inside: Any = hint if class_of(hint) is list else get_args(hint)
     return any(_has_strings(each) for each in inside if get_origin(hint) is not Literal)
 
 
 def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:
-    """Of some names, those that annotations may yet need: what they mention, and classes.
+    """Return the names that annotations may still need: those that they mention, and classes.
 
-    All the others are variables of the function around, which are not to be kept alive.
+    The others are variables of the enclosing function, and must not be kept alive.
     """
     text = repr(getattr(called_function(function), "__annotations__", {}))
     words = set(re.findall(r"\w+", text))
@@ -176,22 +178,22 @@ def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closure(function: Any) -> dict[str, Any]:
-    """The names of enclosing functions that a function uses, as far as they have a value yet."""
+    """Return the variables of enclosing functions that a function uses and that have a value."""
     found: dict[str, Any] = {}
     cells: tuple[CellType, ...] = getattr(function, "__closure__", None) or ()
     if cells:
         for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-            with contextlib.suppress(ValueError):  # an empty cell: the function itself, mostly
+            with contextlib.suppress(ValueError):  # an empty cell, mostly of the function itself
                 found[name] = cell.cell_contents
     return found
 
 
 class LenientNames(dict[str, Any]):
-    """Local names for annotations, in which one that is defined nowhere is `typing.Any`.
+    """Local names for annotations, in which an undefined name is `typing.Any`.
 
     Args:
         defined: the globals of the function.
-        typed: what is defined for type checkers only; it comes last.
+        typed: what is defined for type checkers only; it is looked up last.
     """
 
     def __init__(self, defined: dict[str, Any], typed: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A function's signature, its name, and which of Python's kinds of function it is."""
+"""Read a function's signature and name, and which of Python's kinds of function it is."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Flavour = Literal["function", "coroutine", "generator", "async generator"]
 
 
 def display_name(function: Callable[..., Any]) -> str:
-    """A function's name in messages: ``Net.forward``, without the functions around it."""
+    """Return a function's name in messages: ``Net.forward``, without the functions around it."""
     function = without_partials(function)
-    # A ufunc of NumPy 2.0 has only the short one.
+    # A ufunc of NumPy 2.0 has no `__qualname__`.
     name = getattr(function, "__qualname__", None) or (
         function.__name__ if type(function).__name__ == "ufunc" else type(function).__qualname__
     )
     return name.rpartition("<locals>.")[2]
 
 
-# On Python 3.14 a signature evaluates the annotations, which may name what is defined later.
+# On Python 3.14 a signature evaluates the annotations, whose names may be defined later.
 _LATE_ANNOTATIONS: Final[dict[str, Any]] = (
     {"annotation_format": importlib.import_module("annotationlib").Format.FORWARDREF}
     if sys.version_info >= (3, 14)
@@ -39,14 +39,14 @@ _LATE_ANNOTATIONS: Final[dict[str, Any]] = (
 
 
 def read_signature(function: Any) -> inspect.Signature:
-    """Read a function's signature; names that are not defined yet are no matter.
+    """Read a function's signature; its annotations may use names that are not defined yet.
 
     Raises:
-        DeclarationError: if it has none that can be read.
+        DeclarationError: if its signature cannot be read.
     """
     title = display_name(function)
     if type(function).__name__ == "ufunc":
-        # It has a signature, but may not be called with all that is in it.
+        # It has a signature, but does not accept all that is in it.
         values = ", ".join([f"x{i + 1}" for i in range(function.nin)]) if function.nin > 1 else "x"
         raise DeclarationError(f"{title}() is a ufunc of NumPy.{_wrapped(function, values)}")
     try:
@@ -59,7 +59,7 @@ def read_signature(function: Any) -> inspect.Signature:
 
 
 def _wrapped(function: Any, values: str) -> str:
-    """The two lines that give what has no signature one."""
+    """Return the hint to wrap a function without a signature: two lines of code."""
     name = function.__name__
     for module in (*world_names(), "math"):
         if getattr(sys.modules.get(module), name, None) is function:
@@ -72,10 +72,11 @@ def _wrapped(function: Any, values: str) -> str:
 
 
 def is_wrapper(function: Any, signature: inspect.Signature) -> bool:
-    """Whether a function takes its arguments otherwise than the signature says that it shows.
+    """Return whether a function takes its arguments differently from what its signature shows.
 
-    ``functools.wraps`` lends a wrapper the signature of what it wraps. The wrapper itself may take
-    keywords only, or look at which arguments came by keyword, as a cache and ``jax.jit`` do.
+    ``functools.wraps`` gives a wrapper the signature of the wrapped function. The wrapper itself
+    may take keywords only, or depend on which arguments came by keyword, as a cache and ``jax.jit``
+    do.
     """
     if not hasattr(function, "__wrapped__") and not hasattr(function, "__signature__"):
         return False
@@ -96,9 +97,9 @@ _NOT_PLAIN: Final = (
 
 
 def flavour_of(function: Any) -> Flavour:
-    """Which of Python's kinds of function one is, in the end."""
+    """Return which of Python's kinds of function this is, inside of partials."""
     if type(function) is types.FunctionType and not function.__code__.co_flags & _NOT_PLAIN:
-        return "function"  # said at once: it is asked of every function of a package
+        return "function"  # a shortcut: this runs for every function of a package
     function = called_function(function)
     if inspect.isasyncgenfunction(function):
         return "async generator"

@@ -140,7 +140,7 @@ def difference_between(name: str, other: str) -> str:
 
 
 def _difference_of_words(short: str, long: str) -> str:
-    """Say it of the one word in which two names differ."""
+    """Say how two words differ, if a slip makes such a difference; otherwise return ""."""
     if not short.isalpha() or len(long) < _WORD:
         return ""
     if long == f"{short}s":

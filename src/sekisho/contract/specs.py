@@ -1,7 +1,7 @@
-"""What an annotation asks of a value, as data: one class a kind of annotation.
+"""What an annotation requires of a value, as data: one class for each kind of annotation.
 
-`sekisho.contract.annotations` makes them, `sekisho.guard.questions` turns them into inline questions,
-`sekisho.border.admit` answers for them.
+`sekisho.contract.annotations` makes them, `sekisho.guard.questions` writes inline checks for them,
+and `sekisho.border.admit` validates and converts values by them.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ class ArraySpec(NamedTuple):
 
     Attributes:
         text: the annotation as messages and generated comments show it.
-        world: None means either world.
-        array_type: a subclass that the annotation asks for (``Parameter``), or None for any array.
-        dtypes: the names or patterns of which one must match; None accepts every dtype.
-        dtype_label: what that set is called: ``Float32``, ``Real``; None where every dtype passes.
-        axes: None means that any shape will do.
-        takes_scalars: whether NumPy scalars are arrays here too: the annotation names no class.
+        world: None accepts any world.
+        array_type: the required subclass (``Parameter``); None accepts any array.
+        dtypes: names or patterns, one of which the dtype must match; None accepts every dtype.
+        dtype_label: what these dtypes are called: ``Float32``, ``Real``; None if every dtype is
+            accepted.
+        axes: None accepts any shape.
+        takes_scalars: whether NumPy scalars count as arrays: the annotation names no class.
     """
 
     text: str
@@ -60,26 +61,26 @@ class ArraySpec(NamedTuple):
     axes: tuple[Axis, ...] | None = None
     takes_scalars: bool = False
     takes_ducks: bool = False
-    """Whether whatever has a shape and a dtype is an array here, as `Any` says in jaxtyping."""
+    """Whether any object with a shape and a dtype counts as an array, as for jaxtyping's `Any`."""
     dtype_key: str | None = None
-    """Under what name the dtype is bound: ``@S`` for ``NDArray[S]`` with a type variable."""
+    """The key that the dtype is bound to: ``@S`` for ``NDArray[S]`` with a type variable."""
 
     def accepts_dtype(self, name: str) -> bool:
-        """Whether an array whose dtype has this name (`worlds.dtype_name`) may pass."""
+        """Return whether an array whose dtype has this name (`worlds.dtype_name`) is valid."""
         return self.dtypes is None or matches_dtype(self.dtypes, name)
 
     @property
     def only_dtype(self) -> str | None:
-        """The name of the one dtype that the annotation accepts, if it is just one."""
+        """The name of the dtype, if the annotation accepts just one."""
         only = self.dtypes[0] if self.dtypes and len(self.dtypes) == 1 else None
         return only if isinstance(only, str) else None
 
     def owns(self, value: object, world: World | None) -> bool:
-        """Whether `value` is an array of the kind asked for, whatever its dtype and shape.
+        """Return whether a value is an array of the right class, whatever its dtype and shape.
 
         Args:
             value: anything.
-            world: the world of this call, for an annotation that names none; None is either.
+            world: the world of this call, for an annotation that names none; None for any.
         """
         if self.array_type is not None:
             return isinstance(value, self.array_type)
@@ -89,22 +90,23 @@ class ArraySpec(NamedTuple):
             return hasattr(value, "shape") and hasattr(value, "dtype")
         if found is None:
             return False
+        # A world also takes the NumPy arrays that its library makes.
         if wanted is not None and wanted is not found:
             return wanted.takes(value)
         return self.takes_scalars or not found.is_scalar(value)
 
 
 def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:
-    """Whether one of the names or patterns is the dtype called `name`."""
+    """Return whether one of the names or patterns matches the dtype called `name`."""
     return any(
         each == name if isinstance(each, str) else each.match(name) is not None for each in dtypes
     )
 
 
 def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
-    """The dtypes of a world that an annotation accepts, the same set for every guard.
+    """Return the dtypes of a world that an annotation accepts, the same set for every guard.
 
-    None while its library is not loaded: then a guard asks out of line.
+    The set is empty while the library is not loaded: then every value takes the slow path.
     """
     return _dtypes_of(world, dtypes) if world.is_loaded() else frozenset()
 
@@ -116,22 +118,22 @@ def _dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -
 
 
 MEMO: Final = "<jaxtyping>"
-"""The name under which a guard passes on what its text has no local for: see `contract.memo`."""
+"""The key for the bindings that a guard has no local for: see `contract.memo`."""
 
 PYTREE: Final = ArraySpec("PyTree", None, axes=(Axis(MEMO, name=MEMO),))
-"""What a PyTree binds beside the axes of its leaves, as if it were one axis more."""
+"""What a PyTree binds beside the axes of its leaves, as one more axis."""
 
 
 class HintSpec(NamedTuple):
-    """An annotation that a type checker answers for: a scalar, a class, ``Literal[...]``.
+    """An annotation that a type checker checks: a scalar, a class, ``Literal[...]``.
 
     Attributes:
         text: the annotation as messages show it.
-        hint: the annotation, as the type checker is given it.
-        classes: what `isinstance` may be asked instead of the type checker, where that is the
-            same question; otherwise empty.
-        arrays: the array annotations that stand somewhere inside, which only a checker in a
-            jaxtyping scope can see; empty for most.
+        hint: the annotation as the type checker gets it.
+        classes: what `isinstance` can check with the same result; empty if only the type checker
+            can.
+        arrays: the array annotations inside, which only a checker in a jaxtyping scope sees; mostly
+            empty.
     """
 
     text: str
@@ -141,7 +143,7 @@ class HintSpec(NamedTuple):
 
 
 class UnionSpec(NamedTuple):
-    """``A | B``, at least one of them with an array inside. Tried in order."""
+    """``A | B``, at least one of them with an array inside. They are tried in order."""
 
     text: str
     alternatives: tuple[Spec, ...]
@@ -156,7 +158,7 @@ class SequenceSpec(NamedTuple):
 
 
 class TupleSpec(NamedTuple):
-    """``tuple[X, Y]``: one item for each.
+    """``tuple[X, Y]``: an annotation for each item.
 
     Attributes:
         text: the annotation as messages show it.
@@ -169,7 +171,7 @@ class TupleSpec(NamedTuple):
     several: int | None = None
 
     def expanded(self, length: int) -> tuple[Spec, ...]:
-        """What each item of a tuple of this length must be, or as near as it can be."""
+        """Return what each item of a tuple of this length must be, as far as the lengths agree."""
         if self.several is None:
             return self.items
         at, more = self.several, length - len(self.items) + 1
@@ -177,7 +179,7 @@ class TupleSpec(NamedTuple):
 
 
 class PackedSpec(NamedTuple):
-    """What ``*args: *tuple[X, Y]`` or ``**kwargs: Unpack[TD]`` says of all of them together."""
+    """``*args: *tuple[X, Y]`` or ``**kwargs: Unpack[TD]``: one annotation of all of them."""
 
     text: str
     inner: Spec
@@ -197,7 +199,7 @@ class IterableSpec(NamedTuple):
 
     Attributes:
         text: the annotation as messages show it.
-        container: the abstract class that the value must be of.
+        container: the abstract class that the value must be an instance of.
         item: what every item must be.
     """
 
@@ -223,18 +225,18 @@ class TreeSpec(NamedTuple):
 
 
 class RecordSpec:
-    """A class whose fields are annotated: a dataclass, a NamedTuple, a model of pydantic, ...
+    """A class with annotated fields: a dataclass, a NamedTuple, a model of pydantic, ...
 
     Its axis names are its own: see `names_in`.
 
     Attributes:
         text: the class's name.
         kind: the class.
-        fields: what each field must be; filled in after creation, since a class may hold itself.
+        fields: what each field must be; filled in later, since a class may contain itself.
         required: the keys that a TypedDict must have; all fields for the others.
         keys: the names that its own annotations bind or need; filled in with the fields.
         is_complete: whether the fields are filled in.
-        is_dict: whether the values are dicts with these keys: a TypedDict.
+        is_dict: whether its values are dicts with these keys: a TypedDict.
     """
 
     def __init__(self, kind: Any, required: frozenset[str]) -> None:
@@ -252,7 +254,7 @@ class AliasSpec:
 
     Attributes:
         text: the name.
-        target: what it stands for; filled in after creation, since it holds this.
+        target: what it stands for; filled in later, since it contains this object.
     """
 
     def __init__(self, text: str) -> None:
@@ -273,19 +275,19 @@ class SelfSpec(NamedTuple):
 
 
 class _Anything(NamedTuple):
-    """``Any``: opts out."""
+    """``Any``: accepts everything."""
 
     text: str = "Any"
 
     def __reduce__(self) -> str:
-        return "ANYTHING"  # compared by identity
+        return "ANYTHING"  # by name, since it is compared by identity
 
 
 ANYTHING: Final = _Anything()
 
 
 class _Unannotated(NamedTuple):
-    """A parameter without annotation: it may be anything but an array of the other world."""
+    """A parameter without annotation: it accepts anything but a foreign array."""
 
     text: str = "not annotated"
 

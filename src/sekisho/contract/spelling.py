@@ -1,4 +1,4 @@
-"""Annotations as they are: how a reader would write one, and which array classes stand in it."""
+"""Write annotations as a reader would, and find the array classes in them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["annotation_text", "foreign_types", "takes_arrays"]
 
 
 def takes_arrays(hint: Any) -> bool:
-    """Whether a hint that names no array lets containers of them pass.
+    """Return whether a hint that names no array accepts containers of arrays.
 
-    A protocol of whatever converts to an array does, and ``list[T]`` with a type variable.
+    Such are a protocol for anything that converts to an array, and ``list[T]`` with a type
+    variable.
     """
     if any(isinstance(each, TypeVar) for each in get_args(hint)):
         return True
@@ -32,7 +33,12 @@ def takes_arrays(hint: Any) -> bool:
 
 
 def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
-    """The array types of another world (None: of any) that stand anywhere inside an annotation."""
+    """Return the array types of foreign worlds that an annotation mentions.
+
+    Args:
+        hint: an annotation.
+        world: the world that is not foreign; None if all are.
+    """
     leaf = leaf_of(hint)
     if leaf is not None:
         return foreign_types(leaf, world)
@@ -49,7 +55,7 @@ def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
 
 
 def annotation_text(hint: Any) -> str:
-    """An annotation as a reader would write it."""
+    """Return an annotation as a reader would write it."""
     if isinstance(hint, type) and get_origin(hint) is None:
         return hint.__name__
     if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):

@@ -1,4 +1,4 @@
-"""The names that axes bind: whether each is bound before it is used, and by whom."""
+"""Check that each axis name is bound before it is used, and find what binds it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ __all__ = ["binders", "check_symbols"]
 
 
 def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
-    """Refuse a symbolic axis whose names no earlier axis can have bound, or ask nothing of it.
+    """Refuse a symbolic axis that uses a name which no earlier axis can have bound.
+
+    If `problems` is given, report it there and leave the axis unchecked.
 
     Raises:
-        DeclarationError: naming the axis, where nobody takes `problems`.
+        DeclarationError: naming the axis, if `problems` is None.
     """
     everything = (*contract.parameters, *contract.outcomes)
     if not any(axis.expression for parameter in everything for axis in parameter.axes):
@@ -58,7 +60,7 @@ def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
 def _unbound_axes(
     spec: Any, seen: set[str], shared: frozenset[str], visited: set[int]
 ) -> Iterator[tuple[Axis, str]]:
-    """The symbolic axes that use a name which nothing `seen` binds, each with that name."""
+    """Yield each symbolic axis that uses a name which is not in `seen`, with that name."""
     if isinstance(spec, ArraySpec):
         for axis in spec.axes or ():
             names = axis.expression.names if axis.expression else ()
@@ -69,11 +71,12 @@ def _unbound_axes(
         if id(spec) in visited:
             return
         visited.add(id(spec))
-        # Its fields are to a record what arguments are to a function.
+        # The fields are to a record what arguments are to a function.
         own = {name for name in seen if name[0] != "{"} | {f"{{{name}}}" for name in spec.fields}
         own.add("{self}")
         for each in spec.fields.values():
             yield from _unbound_axes(each, own, shared | spec.keys, visited)
+        # Names that the call's own annotations use too are bound for what follows.
         seen |= own & shared
     elif not (isinstance(spec, AliasSpec) and id(spec) in visited):
         visited.add(id(spec))
@@ -82,10 +85,10 @@ def _unbound_axes(
 
 
 def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
-    """The places that may have bound an axis before the parameter called `before` was reached.
+    """Return the places that may have bound an axis before the parameter `before` was reached.
 
-    The first that must have bound it ends the search, so this is one place unless the axis
-    stands in an optional argument.
+    The first place that must have bound it ends the search. So there is one place, unless the axis
+    occurs in an optional argument.
     """
     found: list[str] = []
     for parameter in contract.parameters:

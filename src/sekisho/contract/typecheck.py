@@ -1,7 +1,7 @@
-"""Annotations that are not an array's, checked by somebody who knows them all.
+"""Check annotations without arrays with a type checker.
 
-The only importer of beartype. A checker is asked about one value at a time, so that a guard can
-name the argument and go on with its own checks in between.
+This is the only module that imports beartype. A checker checks one value at a time, so that a guard
+can name the argument, and do its own checks in between.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ TypeChecker = Any
 
 
 def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
-    """Make a function that tells whether a value satisfies a hint.
+    """Make a function that returns whether a value satisfies a hint.
 
     Args:
-        hint: an annotation with no array in it.
+        hint: an annotation without arrays.
         typechecker: ``"beartype"``, or a decorator such as typeguard's ``typechecked``.
 
     Raises:
@@ -42,18 +42,19 @@ def make_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool
 
 
 _SHORT: Final = frozenset({bool, int, float, complex, type(None)})
-"""Classes of values that are short as text."""
+"""Classes whose values have a short text."""
 
 _LONG: Final = 1 << 10
 
 
 @functools.cache
 def _beartype() -> Callable[[Any], Callable[[object], bool]]:
-    """Beartype, to which an int is a float too, as to PEP 484 and every static type checker.
+    """Return the maker of beartype's checks. An int is a float too, as in PEP 484.
 
-    Its decorator makes the quickest check, and takes longest to make it. For what it refuses it words an
-    error, with the text of all that the value holds: a second for a list of a million. So that check is
-    made for values that are short, when the first one comes.
+    Beartype's decorator makes the fastest check, but takes the longest to make it. For a value that
+    it refuses it writes an error with the text of the whole value: a second for a list of a
+    million. So the decorator is only used for values with a short text, from the first such value
+    on.
     """
     beartype: Any = importlib.import_module("beartype")
     is_bearable: Any = importlib.import_module("beartype.door").is_bearable
@@ -82,7 +83,7 @@ def _beartype() -> Callable[[Any], Callable[[object], bool]]:
 
 @functools.lru_cache(maxsize=1024)
 def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], bool]:
-    # What a checker thinks of the spelling of a hint (typing.List) is not ours to report.
+    # Hide a checker's warnings about the spelling of a hint (typing.List).
     with quiet():
         accepts = _beartype()(hint) if typechecker == "beartype" else _takes(hint, typechecker)
 
@@ -90,16 +91,16 @@ def _cached_checker(hint: Any, typechecker: TypeChecker) -> Callable[[object], b
     def check(value: object) -> bool:
         try:
             return accepts(value)
-        except SekishoError:  # what the value asks in a body that is watched
+        except SekishoError:  # from the value's own code, in a monitored body
             raise
-        except Exception:  # noqa: BLE001 - a value may raise anything that is asked about itself
+        except Exception:  # noqa: BLE001 - a value may raise anything when it is inspected
             return False
 
     return check
 
 
 def _takes(hint: Any, decorate: Any) -> Callable[[object], bool]:
-    """Have a decorator check one parameter."""
+    """Make a check of one parameter with a type checker's decorator."""
 
     # typeguard reads the annotation in the source, `hint`, and finds its value in this frame.
     def take(value: hint) -> None:  # pyright: ignore[reportInvalidTypeForm, reportUnknownParameterType]
@@ -113,9 +114,9 @@ def _takes(hint: Any, decorate: Any) -> Callable[[object], bool]:
             checked(value)
         except SekishoError:
             raise
-        except Exception as error:  # noqa: BLE001 - every checker has an error class of its own
-            # The checker's frame holds its error, and the error its frame: a cycle, in which everything
-            # that is being called right now would stay.
+        except Exception as error:  # noqa: BLE001 - every checker has its own error class
+            # The checker's frame and its error refer to each other, which would keep all running
+            # frames alive.
             traceback.clear_frames(error.__traceback__)
             return False
         return True

@@ -1,28 +1,34 @@
 """What is wrong with code that was read: codes, rules, reasons and fixes.
 
 Each rule looks at one function of a survey (`rules`); what a project does not want to hear is left out
-(`settings`, `ignoring`); the rest is printed (`formats`) or mended (`fixing`).
+(`settings`, `ignoring`); the rest is printed (`formats`), explained (`explaining`) or
+mended (`editing`, `fixing`).
 """
 
 from sekisho.findings.checking import check
-from sekisho.findings.finding import CODES, Finding
-from sekisho.findings.fixing import difference, fixed
-from sekisho.findings.formats import FORMATS
-from sekisho.findings.ignoring import read_baseline, with_ignores, without_known, write_baseline
-from sekisho.findings.settings import Settings, known_code, read_settings
+from sekisho.findings.editing import Edit, edits_of
+from sekisho.findings.explaining import explain
+from sekisho.findings.finding import CODES, Finding, to_code
+from sekisho.findings.fixing import difference
+from sekisho.findings.formats import FORMATS, Report, statistics
+from sekisho.findings.ignoring import read_baseline, without_known, write_baseline
+from sekisho.findings.settings import Settings, read_settings
 
 __all__ = [
     "CODES",
+    "Edit",
     "FORMATS",
     "Finding",
+    "Report",
     "Settings",
     "check",
     "difference",
-    "fixed",
-    "known_code",
+    "edits_of",
+    "explain",
     "read_baseline",
     "read_settings",
-    "with_ignores",
+    "statistics",
+    "to_code",
     "without_known",
     "write_baseline",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from sekisho.findings.finding import BY_SEVERITY, OF_ADOPTERS
+from sekisho.findings.finding import BY_SEVERITY, CODES
 from sekisho.findings.ignoring import Ignores
 from sekisho.findings.rules import find
 from sekisho.inference import survey
@@ -50,10 +50,10 @@ def _wanted(solution: Solution, settings: Settings) -> Iterator[Finding]:
         is_adopted = function.unit.key in declaring
         is_test = _is_test(settings.shown(function.file.path), function.name)
         for finding in find(solution, function, settings.suffixes):
-            if is_test and finding.code in OF_ADOPTERS:
+            if is_test and CODES[finding.code].is_style:
                 continue  # which cross to compare
             if settings.wants(finding.code, finding.path, is_adopted=is_adopted):
-                yield finding
+                yield finding._replace(column=_character(function.file.text, finding))
 
 
 def _is_test(path: str, function: str) -> bool:
@@ -67,3 +67,11 @@ def _is_test(path: str, function: str) -> bool:
         or name == "conftest.py"
         or last.startswith("test_")
     )
+
+
+def _character(text: str, finding: Finding) -> int:
+    """The column in characters: Python counts bytes of UTF-8."""
+    if text.isascii():
+        return finding.column
+    line = text.split("\n")[finding.line - 1].encode("utf-8", "surrogatepass")
+    return len(line[: finding.column - 1].decode("utf-8", "ignore")) + 1

@@ -1,45 +1,95 @@
-"""What a finding is, and the codes that there are."""
+"""What a finding is, and the rules that there are."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["BY_SEVERITY", "CODES", "Finding", "Fix", "OF_ADOPTERS"]
+from sekisho.ground import closest
 
-CODES: Final = {
-    "SK101": "a variable changes its library",
-    "SK102": "a name says another library than its value",
-    "SK103": "a crossing in a function that declares none",
-    "SK104": "a crossing or transfer in a loop that could stand outside",
-    "SK105": "a function returns different libraries on different paths",
-    "SK106": "a function works in several libraries without being a boundary",
-    "SK107": "an operation that raises or changes meaning across libraries",
-    "SK108": "a declared world that the body contradicts",
-    "SK109": "a call whose annotated axes cannot fit",
-    "SK110": "an axis name that looks like a slip",
-    "SK111": "a tensor read by NumPy that requires grad or is on a device",
-}
-"""Each has a section in docs/check.md."""
+__all__ = ["BY_SEVERITY", "CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
 
-OF_ADOPTERS: Final = frozenset({"SK101", "SK103", "SK105", "SK106"})
-"""Told only where a project selects them, or has adopted sekisho: they are about its style, not about mistakes."""
 
-BY_SEVERITY: Final = (
-    *(
-        "SK107",
-        "SK111",
-        "SK108",
-        "SK109",
-        "SK110",
-        "SK102",
-        "SK104",
-        "SK101",
-        "SK105",
+class Rule(NamedTuple):
+    """A kind of finding.
+
+    Attributes:
+        code: ``SK`` and a number.
+        name: a short name, accepted wherever the code is.
+        title: what is found, in a few words.
+        is_error: whether the code fails when it runs, or breaks its own declaration.
+        is_style: whether it is told only where a project selects it, or has adopted sekisho.
+    """
+
+    code: str
+    name: str
+    title: str
+    is_error: bool = False
+    is_style: bool = False
+
+
+RULES: Final = (
+    Rule("SK101", "variable-changes-library", "a variable changes its library", is_style=True),
+    Rule("SK102", "misleading-name", "a name says another library than its value"),
+    Rule(
         "SK103",
+        "undeclared-crossing",
+        "a crossing in a function that declares none",
+        is_style=True,
+    ),
+    Rule("SK104", "crossing-in-loop", "a crossing or transfer in a loop that could stand outside"),
+    Rule(
+        "SK105",
+        "mixed-returns",
+        "a function returns different libraries on different paths",
+        is_style=True,
+    ),
+    Rule(
         "SK106",
+        "undeclared-boundary",
+        "a function works in several libraries without being a boundary",
+        is_style=True,
+    ),
+    Rule(
+        "SK107",
+        "wrong-library",
+        "an operation that raises across libraries",
+        is_error=True,
+    ),
+    Rule(
+        "SK108",
+        "broken-declaration",
+        "a declared world that the body contradicts",
+        is_error=True,
+    ),
+    Rule("SK109", "axes-do-not-fit", "a call whose annotated axes cannot fit", is_error=True),
+    Rule("SK110", "axis-name-slip", "an axis name that looks like a slip"),
+    Rule(
+        "SK111",
+        "unreadable-tensor",
+        "a tensor read by NumPy that requires grad or is on a device",
+        is_error=True,
     ),
 )
+"""Each has a section in docs/check.md."""
+
+CODES: Final = {rule.code: rule for rule in RULES}
+_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106"
+BY_SEVERITY: Final = tuple(_SEVERITY.split())
 """Of several findings of a line, the first of these is told."""
+
+
+def to_code(word: str) -> str:
+    """Return the code, or the beginning of codes, that a word means: a code, how some begin, or a rule's name.
+
+    Raises:
+        ValueError: if there is no such code.
+    """
+    for rule in RULES:
+        if word == rule.name or (word and rule.code.startswith(word.upper())):
+            return rule.code if word == rule.name else word.upper()
+    close = closest(word, [*CODES, *(rule.name for rule in RULES)])
+    hint = f"Did you mean {close!r}?" if close else f"There are {', '.join(CODES)}"
+    raise ValueError(f"there is no code {word!r}. {hint}")
 
 
 class Fix(NamedTuple):

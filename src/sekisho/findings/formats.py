@@ -1,104 +1,192 @@
-"""Findings as text, as JSON, as SARIF, and as annotations of GitHub's."""
+"""Findings as text, as JSON, as SARIF, as annotations of GitHub's, and counted."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from unicodedata import east_asian_width
 from urllib.parse import quote
 
-from sekisho.findings.finding import CODES
-from sekisho.ground import as_command_data, as_command_property, as_json, printable
+from sekisho.findings.explaining import explain
+from sekisho.findings.finding import CODES, RULES
+from sekisho.ground import Style, as_command_data, as_command_property, as_json, painted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from sekisho.code import SourceFile
     from sekisho.findings.finding import Finding
     from sekisho.findings.settings import Settings
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "Report", "statistics"]
 
 
-def _text(findings: Sequence[Finding], _settings: Settings) -> str:
+class Report(NamedTuple):
+    """What was found, with what is needed to print it.
+
+    Attributes:
+        findings: by file and line.
+        settings: of the project.
+        files: the files that were read, by path.
+        is_coloured: whether a terminal shows it that has colours.
+    """
+
+    findings: Sequence[Finding]
+    settings: Settings
+    files: Mapping[str, SourceFile]
+    is_coloured: bool = False
+
+
+def _text(report: Report) -> str:
+    """Errors first; under each finding its line, how it is known, and what helps."""
     lines: list[str] = []
-    for each in findings:
-        lines.append(f"{each.place}:{each.column}: {each.code} {each.message}")
-        lines += [f"    {step}" for step in each.reason]
+    sources: dict[str, list[str]] = {}
+
+    def paint(text: str, style: Style) -> str:
+        shown = printable(text)
+        return painted(shown, style) if report.is_coloured else shown
+
+    for each in sorted(report.findings, key=lambda each: not CODES[each.code].is_error):
+        rule = CODES[each.code]
+        code = paint(f"{each.code} [{rule.name}]", Style.RED if rule.is_error else Style.YELLOW)
+        place = paint(f"{each.place}:{each.column}", Style.BOLD)
+        lines.append(f"{place}: {code} {printable(each.message)}")
+        if each.path not in sources:
+            sources[each.path] = report.files[each.path].text.split("\n")
+        lines += _source(sources[each.path][each.line - 1], each, paint)
+        lines += [f"    {printable(step)}" for step in each.reason]
         if each.help:
-            lines.append(f"    help: {each.help}")
-    if findings:
-        count = Counter(each.code for each in findings)
-        fixable = sum(each.fix is not None for each in findings)
-        said = ", ".join(f"{number} {code}" for code, number in sorted(count.items()))
-        tail = f"; --fix mends {fixable}" if fixable else ""
-        lines.append(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {said}{tail}")
-    return "".join(f"{printable(line)}\n" for line in lines)
+            lines.append(f"    {paint('help:', Style.GREEN)} {printable(each.help)}")
+    count = len(report.findings)
+    if not count:
+        return f"no findings in {_files(len(report.files))}\n"
+    said = Counter(each.code for each in report.findings)
+    fixable = sum(each.fix is not None for each in report.findings)
+    tail = f"; --fix mends {fixable}" if fixable else ""
+    codes = ", ".join(f"{number} {code}" for code, number in sorted(said.items()))
+    lines.append(f"{count} finding{'s' * (count != 1)}: {codes}{tail}")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _json(findings: Sequence[Finding], settings: Settings) -> str:
+def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> list[str]:
+    """The line of a finding, and a caret under its column."""
+    column = min(finding.column - 1, len(line))
+    before = line[:column].expandtabs(4)
+    margin = f"  {finding.line} | "
+    gap = " " * (len(margin) - 2) + "| "
+    shown = printable(before + line[column:].expandtabs(4))
+    return [
+        f"{paint(margin, Style.BLUE)}{shown}",
+        f"{paint(gap, Style.BLUE)}{' ' * _width(printable(before))}{paint('^', Style.RED)}",
+    ]
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(1 + (east_asian_width(each) in "WF") for each in text)
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' * (count != 1)}"
+
+
+def statistics(report: Report) -> str:
+    """How many findings there are of each code, the most first."""
+    count = Counter(each.code for each in report.findings)
+    rows = sorted(count.items(), key=lambda row: (-row[1], row[0]))
+    return "".join(
+        f"{number:6}  {code}  {CODES[code].name}: {CODES[code].title}\n" for code, number in rows
+    )
+
+
+def _json(report: Report) -> str:
     rows = [
         {
-            "file": settings.shown(each.path),
+            "file": report.settings.shown(each.path),
             "line": each.line,
             "column": each.column,
             "code": each.code,
+            "rule": CODES[each.code].name,
             "message": each.message,
             "reason": list(each.reason),
             "help": each.help or None,
             "fix": each.fix._asdict() if each.fix else None,
             "function": each.function or None,
         }
-        for each in findings
+        for each in report.findings
     ]
     return as_json({"findings": rows})
 
 
-def _github(findings: Sequence[Finding], settings: Settings) -> str:
+def _github(report: Report) -> str:
     """Workflow commands: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
     lines: list[str] = []
-    for each in findings:
+    for each in report.findings:
         text = "\n".join(
             map(
                 printable,
                 [each.message, *each.reason, *([f"help: {each.help}"] if each.help else [])],
             )
         )
-        path = as_command_property(printable(settings.shown(each.path)))
+        path = as_command_property(printable(report.settings.shown(each.path)))
         place = f"file={path},line={each.line},col={each.column}"
-        lines.append(f"::warning {place},title={each.code}::{as_command_data(text)}\n")
+        lines.append(f"::{_level(each.code)} {place},title={each.code}::{as_command_data(text)}\n")
     return "".join(lines)
 
 
-def _sarif(findings: Sequence[Finding], settings: Settings) -> str:
+def _sarif(report: Report) -> str:
     """SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
-    rules = [{"id": code, "shortDescription": {"text": text}} for code, text in CODES.items()]
+    rules = [
+        {
+            "id": rule.code,
+            "name": rule.name,
+            "shortDescription": {"text": rule.title},
+            "fullDescription": {"text": explain(rule.code)[0]},
+            "help": {"text": explain(rule.code)[1], "markdown": explain(rule.code)[1]},
+            "defaultConfiguration": {"level": _level(rule.code)},
+        }
+        for rule in RULES
+    ]
     results: list[dict[str, Any]] = [
         {
             "ruleId": each.code,
             "ruleIndex": list(CODES).index(each.code),
-            "level": "warning",
+            "level": _level(each.code),
             "message": {"text": printable(". ".join([each.message, *each.reason]))},
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(os.fsencode(settings.shown(each.path)))},
+                        "artifactLocation": {
+                            "uri": quote(os.fsencode(report.settings.shown(each.path)))
+                        },
                         "region": {"startLine": each.line, "startColumn": each.column},
                     }
                 }
             ],
         }
-        for each in findings
+        for each in report.findings
     ]
     driver = {"name": "sekisho", "rules": rules}
     whole = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "results": results,
+                "columnKind": "unicodeCodePoints",
+            }
+        ],
     }
     return as_json(whole)
 
 
-FORMATS: Final[dict[str, Callable[[Sequence[Finding], Settings], str]]] = {
+def _level(code: str) -> str:
+    return "error" if CODES[code].is_error else "warning"
+
+
+FORMATS: Final[dict[str, Callable[[Report], str]]] = {
     "text": _text,
     "json": _json,
     "sarif": _sarif,

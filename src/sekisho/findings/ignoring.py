@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from sekisho.findings.finding import to_code
 from sekisho.ground import parse, printable
 from sekisho.writing import replace_file
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Ignores", "read_baseline", "with_ignores", "without_known", "write_baseline"]
 
-_COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore\b(?:\s*\[([^\]]*)\])?")
+_COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore\b(?!-)(?:\s*\[([^\]]*)\])?")
+_OF_FILE: Final = re.compile(r"#\s*sekisho:\s*ignore-file\b(?:\s*\[([^\]]*)\])?")
+_NOQA: Final = re.compile(r"#\s*noqa:\s*((?:[A-Z]+\d+[,\s]*)+)", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
 _Key = tuple[str, str, str, str]
 
@@ -31,7 +34,8 @@ _Key = tuple[str, str, str, str]
 class Ignores:
     """The comments of a module that ignore findings: ``# sekisho: ignore`` or ``ignore[SK103]``.
 
-    A comment stands at the end of the finding's line. A line that ends in a backslash, or inside of a
+    ``# noqa: SK103`` ignores the codes that it names. ``# sekisho: ignore-file``, with or without codes, stands
+    anywhere in the module, on a line of its own. A comment stands at the end of the finding's line. A line that ends in a backslash, or inside of a
     string, cannot have one: there it stands where that string, or the last such line, ends.
     """
 
@@ -39,6 +43,7 @@ class Ignores:
         """Read the comments of a module; `text` has Unix line ends."""
         self._comments: dict[int, tuple[int, str]] = {}
         self._ends: list[int] = []
+        self._of_file: tuple[str, ...] = ()
         depth = 0  # in f-strings, which are several tokens since Python 3.12
         try:
             # A last line without an end has no NEWLINE in Python 3.11, if spaces are behind a string.
@@ -50,6 +55,9 @@ class Ignores:
                     self._ends.append(token.start[0])
                 elif not depth and kind == "COMMENT":
                     self._comments[token.start[0]] = token.start[1], token.string
+                    of_file = _OF_FILE.match(token.string)
+                    if of_file and not token.line[: token.start[1]].strip():
+                        self._of_file += _codes(of_file)
         except (tokenize.TokenError, SyntaxError):
             pass  # what was read until then counts
 
@@ -65,15 +73,27 @@ class Ignores:
     def has(self, finding: Finding) -> bool:
         """Whether a finding is ignored."""
         _, comment = self._comments.get(self.place(finding.line), (0, ""))
-        match = _COMMENT.search(comment)
-        return match is not None and finding.code.startswith(_codes(match))
+        match, noqa = _COMMENT.search(comment), _NOQA.search(comment)
+        codes = (
+            *self._of_file,
+            *(_codes(match) if match else ()),
+            *(noqa[1].upper().replace(",", " ").split() if noqa else ()),
+        )
+        return finding.code.startswith(codes)
 
 
 def _codes(match: re.Match[str]) -> tuple[str, ...]:
     """The codes in the brackets of a comment, or how they begin; of one without brackets, all."""
     if match[1] is None:
         return ("",)
-    return tuple([code.strip().upper() for code in match[1].split(",") if code.strip()])
+    return tuple([_code(word.strip()) for word in match[1].split(",") if word.strip()])
+
+
+def _code(word: str) -> str:
+    try:
+        return to_code(word)
+    except ValueError:  # of another release, or a slip: it ignores nothing
+        return word
 
 
 def with_ignores(text: str, findings: Iterable[Finding]) -> str:

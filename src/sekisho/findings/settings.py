@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.findings.finding import CODES, OF_ADOPTERS
+from sekisho.findings.finding import CODES, to_code
 from sekisho.ground import printable
 from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
@@ -15,9 +15,7 @@ from sekisho.worlds import world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Settings", "known_code", "read_settings"]
-
-_KEYS = frozenset({"select", "ignore", "suffixes", "per-file-ignores", "baseline", "exclude"})
+__all__ = ["Settings", "read_settings"]
 
 
 class Settings(NamedTuple):
@@ -25,13 +23,15 @@ class Settings(NamedTuple):
 
     Attributes:
         folder: where the file is that says so; paths in it are read from there.
-        select: codes, or how they begin; None for the default: all but `OF_ADOPTERS`, which adopters are told.
+        select: codes, or how they begin; None for the default: all but those of style,
+            which adopters are told.
         ignore: likewise, of those the ones that are not told.
         per_file: patterns of paths, and codes that are not told there.
         suffixes: endings of names, and the worlds that they stand for.
         baseline: the file of what was known before; None if there is none.
         exclude: patterns of paths of which nothing is told.
         is_adopted: whether the project has settings of sekisho.
+        extend_select: codes that are told besides.
     """
 
     folder: Path
@@ -42,13 +42,15 @@ class Settings(NamedTuple):
     baseline: Path | None = None
     exclude: tuple[str, ...] = ()
     is_adopted: bool = False
+    extend_select: tuple[str, ...] = ()
 
     def wants(self, code: str, path: str, *, is_adopted: bool = False) -> bool:
         """Whether a finding of this code is told of a file; `is_adopted` says that the file itself uses sekisho."""
         if self.select is not None:
             is_selected = code.startswith(self.select)
         else:
-            is_selected = code not in OF_ADOPTERS or self.is_adopted or is_adopted
+            is_selected = not CODES[code].is_style or self.is_adopted or is_adopted
+        is_selected = is_selected or code.startswith(self.extend_select)
         if not is_selected or (self.ignore and code.startswith(self.ignore)):
             return False
         shown = self.shown(path)
@@ -77,17 +79,6 @@ def _matches(path: str, pattern: str) -> bool:
     )
 
 
-def known_code(code: str) -> str:
-    """A code, or the beginning of some.
-
-    Raises:
-        ValueError: if no code begins so.
-    """
-    if not code or not any(each.startswith(code) for each in CODES):
-        raise ValueError(f"there is no code {code!r}, only {', '.join(CODES)}")
-    return code
-
-
 def read_settings(paths: Iterable[str | Path]) -> Settings:
     """The settings of the project that the first of some paths lies in.
 
@@ -104,14 +95,11 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
     try:
         settings = _read(section.get("check", {}), file.parent)
         return settings._replace(is_adopted=bool(section))
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
 
 def _read(table: dict[str, Any], folder: Path) -> Settings:
-    for key in table:
-        if key not in _KEYS:
-            raise ValueError(f"there is no setting {key!r}, only {', '.join(sorted(_KEYS))}")
     suffixes = _default_suffixes()
     for ending, name in table.get("suffixes", {}).items():
         names = [name] if isinstance(name, str) else list(name)
@@ -130,13 +118,12 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
         {ending: worlds for ending, worlds in suffixes.items() if worlds},
         None if baseline is None else folder / baseline,
         tuple(table.get("exclude", ())),
+        extend_select=_codes(table.get("extend-select", [])),
     )
 
 
 def _codes(codes: Any) -> tuple[str, ...]:
-    if isinstance(codes, str):
-        raise TypeError(f"expected a list of codes, got {codes!r}")
-    return tuple(known_code(code) for code in codes)
+    return tuple(to_code(code) for code in codes)
 
 
 def _default_suffixes() -> dict[str, frozenset[str]]:

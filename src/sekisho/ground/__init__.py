@@ -1,12 +1,13 @@
-"""What every package depends on, independent of arrays.
+"""Code that every package depends on and that does not know about arrays.
 
-Text becomes a function here, and only here (`source`), and a file a tree (`reading`); a block that is entered by ``with`` is one of
-`blocks`; what a child process runs first, `children` tells it, and `lines` is what it writes; the words of other libraries, and what
-they are in this one, stand in `words`; what type checkers make of some decorators, `overloads`. Nothing
-of it asks what an array is.
+`source` is the only module that compiles and runs generated text, and `reading` the only one that
+parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
+packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
+suggests the right name for a name of another library, and `overloads` types some decorators.
 """
 
 from sekisho.ground._private import (
+    actions_of,
     callee_names,
     frame_at,
     interpreter_flags,
@@ -18,7 +19,9 @@ from sekisho.ground._private import (
 )
 from sekisho.ground.blocks import Block, without_last
 from sekisho.ground.children import environment_of_children
+from sekisho.ground.colours import Style, has_colours, painted
 from sekisho.ground.frames import locals_of, not_counted
+from sekisho.ground.git import ask_git
 from sekisho.ground.hooks import Observer, original_of
 from sekisho.ground.lines import LineFile
 from sekisho.ground.once import once
@@ -57,10 +60,13 @@ __all__ = [
     "OPTIONS",
     "Observer",
     "STUB",
+    "Style",
     "WRITE",
+    "actions_of",
     "as_command_data",
     "as_command_property",
     "as_json",
+    "ask_git",
     "callee_names",
     "closest",
     "compile_function",
@@ -72,6 +78,7 @@ __all__ = [
     "foreign_name",
     "frame_at",
     "generated_source",
+    "has_colours",
     "interpreter_flags",
     "is_being_imported",
     "is_guard",
@@ -86,6 +93,7 @@ __all__ = [
     "original_of",
     "parse",
     "passing",
+    "painted",
     "printable",
     "quiet",
     "refuse_misspelt",

@@ -1,6 +1,7 @@
-"""What is used of CPython that it promises to nobody, and what holds where a release is without it.
+"""CPython names that are not public API, each with a fallback for releases that lack it.
 
-Nothing here raises for want of a name. Other packages take what they need from `sekisho.ground`.
+No function here raises because a name is missing. Other packages import these functions from
+`sekisho.ground`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Generator
     from types import CodeType, FrameType
 
 __all__ = [
+    "actions_of",
     "callee_names",
     "frame_at",
     "interpreter_flags",
@@ -41,28 +44,29 @@ def _walk_to_frame(depth: int = 0) -> FrameType:
 
 
 frame_at: Final[Callable[[int], FrameType]] = getattr(sys, "_getframe", _walk_to_frame)
-"""The frame so many calls out. A function of C's where there is one: no frame of its own, and quick."""
+"""Return the frame that many calls out. The C function adds no frame of its own and is fast."""
 
 
 def look_up(root: Any, path: str) -> Any:
-    """What stands under a dotted name; None if any part of it is missing."""
+    """Return the object under a dotted name, or None if any part of the name is missing."""
     for name in path.split("."):
         root = getattr(root, name, None)
     return root
 
 
 def is_being_imported(module: Any) -> bool:
-    """Whether a module is being imported right now, so that names of it may be missing yet.
+    """Return whether a module is being imported right now, so that some names may be missing.
 
-    Python's own import system keeps this for itself. Without it every module counts as complete.
+    Only a private flag of the import system says so. Without it every module counts as complete.
     """
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def interpreter_flags() -> list[str]:
-    """The options that this interpreter was started with, for one that is to run like it.
+    """Return the command-line options of this interpreter, for a child that must behave like it.
 
-    What multiprocessing passes on. Without it a child has those of the environment only.
+    multiprocessing passes on the same options. If the private function is missing, a child only
+    gets the options that come from the environment.
     """
     import subprocess  # noqa: PLC0415 - importing sekisho stays light
 
@@ -71,15 +75,15 @@ def interpreter_flags() -> list[str]:
 
 
 def is_protocol(kind: Any) -> bool:
-    """Whether a class is a protocol. `typing` says so publicly since Python 3.13."""
+    """Return whether a class is a protocol. `typing.is_protocol` is public since Python 3.13."""
     return bool(getattr(kind, "_is_protocol", False))
 
 
 def is_stored_field(field: Any) -> bool:
-    """Whether a dataclass keeps a field: its table has those of ``ClassVar`` and ``InitVar``, too.
+    """Return whether a dataclass stores a field, so not a ``ClassVar`` or ``InitVar``.
 
-    `dataclasses.fields` leaves these out, but takes no class that only looks like a dataclass. Where a
-    field does not say what it is, its annotation does.
+    `dataclasses.fields` leaves those two out, but rejects classes that only look like a dataclass.
+    If the field has no ``_field_type``, its annotation decides.
     """
     kind = getattr(field, "_field_type", None)
     if kind is not None:
@@ -92,27 +96,29 @@ def is_stored_field(field: Any) -> bool:
 
 
 def warning_hook() -> tuple[Any, str, Callable[[Any], None]] | None:
-    """What is called with each warning to be shown: where it stands, its name, and itself.
+    """Return the function that `warnings` calls with each warning to show: its module, name, value.
 
-    None where there is none: then a warning that a wrapped function gives stands at the wrapper's line.
+    Returns None if there is no such function. A warning from a wrapped function is then shown at
+    the wrapper's line.
     """
     found = vars(warnings).get("_showwarnmsg")
     return None if found is None else (warnings, "_showwarnmsg", found)
 
 
-# `warnings` calls the `match` of a filter with the text, and asks whether what comes of it is true. These
-# are C's: while they run, no other thread can change the list of filters that is being gone through.
-_matches_all: Final[Any] = type  # a class is true
-_matches_none: Final[Any] = ().count
+# `warnings` calls `match` of a filter with the text and tests whether the result is true. Both
+# functions are written in C: while one runs, no other thread can change the list of filters that
+# `warnings` is iterating over.
+_matches_all: Final[Any] = type  # returns a class, which is true
+_matches_none: Final[Any] = ().count  # returns 0
 
 
 class _Here(threading.local):
-    """Stands for the pattern of a warning's text, and matches any text inside of `quiet`, in its thread."""
+    """A stand-in for a filter's text pattern that matches every text inside `quiet`, per thread."""
 
     match: Any = _matches_none
 
     def __reduce__(self) -> str:
-        return "_here"  # joblib's workers are sent the filters
+        return "_here"  # joblib pickles the filters and sends them to its workers
 
 
 _here: Final = _Here()
@@ -121,13 +127,14 @@ _FILTER: Final[Any] = ("ignore", _here, Warning, None, 0)
 
 @contextlib.contextmanager
 def quiet() -> Generator[None]:
-    """Let nothing warn in the ``with`` block, in this thread, and leave every other thread as it is.
+    """Silence warnings in the ``with`` block, in this thread only.
 
-    `warnings.catch_warnings` replaces the filters of the whole process. When two threads leave it in
-    another order than they have entered it, one of them puts back for good what the other has
-    set. So here is a filter that is added and taken away again, that nobody's list is replaced for,
-    and that matches in this block only: if another thread puts back a list that holds it, it does
-    nothing. Where `catch_warnings` is a thread's own (an option of Python 3.14), it is used.
+    `warnings.catch_warnings` replaces the filters of the whole process. If two threads leave it in
+    a different order than they entered it, one of them restores filters that the other has set, and
+    they stay. So this function adds one filter and removes it again, without replacing the list.
+    The filter matches in this block only: if another thread restores a list that contains it, it
+    has no effect. Where `catch_warnings` is local to a thread (an option of Python 3.14), that is
+    used instead.
     """
     with contextlib.ExitStack() as stack:
         filters: list[Any] | None = getattr(warnings, "filters", None)
@@ -152,9 +159,10 @@ def _take_away(filters: list[Any]) -> None:
 
 @lru_cache(maxsize=512)
 def callee_names(code: CodeType, at: int) -> tuple[str, ...]:
-    """The name and the attributes by which a call has found its function.
+    """Return the name and attributes by which a call looked up its function.
 
-    None of them if it did otherwise, or if a release of Python has instructions that are not known here.
+    Returns an empty tuple if the function came from elsewhere, such as an expression, or if this
+    release of Python uses instructions that this function does not know.
 
     Args:
         code: the calling code.
@@ -167,18 +175,19 @@ def callee_names(code: CodeType, at: int) -> tuple[str, ...]:
 
 
 def _callee_names(code: CodeType, at: int) -> tuple[str, ...]:
-    # Read backwards from the call: what its arguments have put on the stack, then the function. Where
-    # an argument branches, nothing is found.
+    # Read backwards from the call: skip the instructions that pushed its arguments, then read the
+    # ones that loaded the function. An argument with a branch in it ends the search: its stack
+    # effect cannot be added up.
     before = [each for each in dis.get_instructions(code) if each.offset <= at]
     call = before.pop()
-    if before and before[-1].opname == "PRECALL":  # Python 3.11's, which takes what the call takes
+    if before and before[-1].opname == "PRECALL":  # Python 3.11 only; it belongs to the call
         before.pop()
     count = call.arg or 0
     wanted = {"CALL": count, "CALL_KW": count + 1, "CALL_FUNCTION_EX": 1 + (count & 1)}.get(
         call.opname
     )
     if call.opname == "CALL_FUNCTION_EX" and sys.version_info >= (3, 14):
-        wanted = 2  # keywords, or a NULL
+        wanted = 2  # 3.14 always pushes the keywords, or NULL in their place
     pushed = 0
     while before and pushed != wanted:
         each = before.pop()
@@ -191,3 +200,8 @@ def _callee_names(code: CodeType, at: int) -> tuple[str, ...]:
         return ()
     path.append(before[-1].argval)
     return tuple(reversed(path)) if all(isinstance(each, str) for each in path) else ()
+
+
+def actions_of(parser: argparse.ArgumentParser) -> list[Any]:
+    """Return the arguments and options of a parser; none if argparse keeps them elsewhere."""
+    return [*getattr(parser, "_actions", ())]

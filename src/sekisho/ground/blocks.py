@@ -1,4 +1,4 @@
-"""What is entered by ``with``, and says so where it is not."""
+"""The base class of objects for ``with`` blocks, which warns if one is never entered."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Entered = TypeVar("Entered", bound="tuple[Any, ...]")
 
 
 def without_last(entered: tuple[Entered, ...], block: Block) -> tuple[Entered, ...]:
-    """Return what was entered here and now, without the last entry of a block that is left.
+    """Return the entries without the last one of the block that is exited.
 
-    A block keeps nothing in itself: two threads may have entered the same one, and one thread may have
-    entered it twice. If it was entered elsewhere, which a generator can do that ends in another thread,
-    nothing changes.
+    The entries belong to a context, not to the block: two threads may have entered the same block,
+    and one thread may have entered it twice. If the block was entered in another context, such as
+    by a generator that ends in another thread, nothing is removed.
 
     Args:
-        entered: entries, the innermost last, each with its block in front.
-        block: the block.
+        entered: entries, innermost last, each with its block as the first item.
+        block: the block that is exited.
     """
     for i in reversed(range(len(entered))):
         if entered[i][0] is block:
@@ -30,7 +30,7 @@ def without_last(entered: tuple[Entered, ...], block: Block) -> tuple[Entered, .
 
 
 class _WithParentheses(type):
-    """Tells who writes ``with sk.mode:`` what is missing."""
+    """A metaclass that explains the missing parentheses in ``with sk.mode:``."""
 
     call: str
 
@@ -41,18 +41,18 @@ class _WithParentheses(type):
         )
 
     def __exit__(cls, *error: object) -> None:
-        """Never reached; Python looks it up before it enters."""
+        """Never called; Python looks it up before it calls `__enter__`."""
 
 
 class Block(metaclass=_WithParentheses):
-    """Holds for the length of a ``with`` block, and for nothing else.
+    """A setting that applies inside its ``with`` block only.
 
-    One that is never entered does nothing, which nobody means: it warns when it goes, at the line
-    that has made it, as a coroutine does that was never awaited.
+    An object that is never entered has no effect, which is always a mistake. It warns when it is
+    deleted, at the line that created it, like a coroutine that was never awaited.
     """
 
     call = "()"
-    """How it is called, in messages."""
+    """The arguments to show in messages."""
 
     _is_used = True
 

@@ -1,7 +1,7 @@
-"""Having every Python process that is started from here run something first.
+"""Run a file at the start of every Python process that is started from here.
 
-A child inherits the environment, and so does its child: a ``sitecustomize`` on the path (`startup`)
-runs the files that a variable names.
+Children inherit the environment, and so do their children: a ``sitecustomize`` on the path (in
+`startup`) runs the files that a variable lists.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ _FOLDER: Final = os.path.join(os.path.dirname(__file__), "startup")  # noqa: PTH
 
 
 def environment_of_children(file: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """What the environment must hold for a file to run at the start of each Python process.
+    """Return the environment variables that make each new Python process run a file first.
 
     Args:
-        file: of the standard library alone, for most processes have no use for another one.
-        settings: the variables that it reads.
+        file: the file to run. It should import only the standard library, because most of the
+            processes need nothing else.
+        settings: the variables that the file reads.
     """
     path = os.environ.get("PYTHONPATH")
     files = [each for each in os.environ.get(_VARIABLE, "").split(os.pathsep) if each]

@@ -1,4 +1,4 @@
-"""Frames, looked at from outside."""
+"""Frames of running functions: hide sekisho's own from warnings, and read their local names."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ __all__ = ["NOT_COUNTED", "locals_of", "not_counted"]
 F = TypeVar("F", bound="Callable[..., Any]")
 
 NOT_COUNTED: Final = "importlib._bootstrap"
-"""In the file name of a code, it has `warnings` and `logging` leave the code's frames out when they
-count a ``stacklevel``, as they do with the frames of an import: both look for these two words. So a
-warning in a guarded function is shown where its author meant it, and Python's filters let it through."""
+"""Put into a code's file name so that `warnings` and `logging` skip its frames for ``stacklevel``.
+
+Both skip frames of the import system, which they recognize by these two words in the file name. So
+a warning in a guarded function is shown where its author intended, and Python's filters apply to
+it."""
 
 
 def not_counted(function: F) -> F:
-    """Mark a function of ours that stands between a guard and its body, and what it defines inside."""
+    """Hide a function between a guard and its body, and its nested functions, from warnings."""
     marked: Any = function
     marked.__code__ = _renamed(marked.__code__)
     return function
@@ -37,17 +39,17 @@ _OURS: Final = 3
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
-    """The local names of a frame, without keeping alive what they are.
+    """Return a frame's local names without keeping their values alive.
 
-    Before Python 3.13 a frame that is asked for its locals keeps a copy of them, until it returns or
-    is asked again: a variable that is deleted meanwhile would live on there.
+    Before Python 3.13, reading ``frame.f_locals`` makes the frame keep a copy of its locals until
+    it returns or is read again. A variable that is deleted in the meantime would stay alive there.
     """
     copy_of_locals: Any = frame.f_locals
     found = dict(copy_of_locals)
     is_copy = type(copy_of_locals) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-    # Its references: the frame's, this function's, and that of the call that counts them. One more,
-    # and the program itself holds what `locals()` has given it.
-    count: Any = getattr(sys, "getrefcount", None)  # without it the program may hold what we see
+    # Three references: the frame's, this function's, and the argument of `getrefcount`. With one
+    # more, the program itself holds the dict that `locals()` returned, and it must not be cleared.
+    count: Any = getattr(sys, "getrefcount", None)  # without it, assume that the program holds it
     if is_copy and count is not None and count(copy_of_locals) <= _OURS:
         copy_of_locals.clear()
     return found

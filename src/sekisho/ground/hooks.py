@@ -1,9 +1,9 @@
-"""Functions of other packages that are wrapped while somebody observes them, and put back after.
+"""Wrap functions of other packages for some time, and restore them afterwards.
 
-An `Observer` wraps functions and ends. Two observers may wrap the same function: one stands inside of the
-other, whichever came first, and the one that stays is not disturbed when the other ends. After the last one,
-every holder is as it was, and so is each module that has imported a wrapper by its name in the meantime.
-What somebody else has put in the place of a wrapper stays there.
+An `Observer` wraps functions until it ends. Two observers can wrap the same function: their ranks
+decide which wrapper is the outer one, and ending one does not affect the other. After the last one
+has ended, every holder has its original value again, and so has every module that imported a
+wrapper by name in the meantime. If other code has replaced a wrapper, its replacement stays.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["Observer", "original_of"]
 
 _MISSING: Final = object()
-_lock: Final = threading.RLock()  # again by the same thread: a finalizer may end an observer
+_lock: Final = threading.RLock()  # reentrant: a finalizer in the same thread may end an observer
 
 
 @functools.wraps(object.__init__)
 def _initialize(self: Any, *args: Any, **kwargs: Any) -> None:
-    """`object.__init__` of a class that has none: what `__new__` took is no error, as it was none.
+    """Stand in for `object.__init__`, so that it can be wrapped.
 
-    It still is one for a subclass that hands it on from an `__init__` of its own.
+    `object.__init__` ignores the arguments of ``__new__`` only if the class has no ``__init__`` of
+    its own, and a wrapper looks like one. If a subclass's own ``__init__`` passes arguments on,
+    that is still an error.
     """
     if args or kwargs:
         shown = inspect.unwrap(type(self).__init__, stop=lambda each: each is _initialize)
@@ -41,15 +43,16 @@ def _initialize(self: Any, *args: Any, **kwargs: Any) -> None:
 
 
 class _Place:
-    """A name of a module or of a class whose function is wrapped.
+    """A name in a module or class whose function is wrapped.
 
     Attributes:
-        holder: the module or class; kept alive, since a place is found by its identity.
+        holder: the module or class. The reference keeps it alive, because places are looked up by
+            its `id`.
         name: the name.
-        before: what the holder had under it, itself; it may inherit the function.
+        before: the holder's own value before, or `_MISSING` if the holder inherits the function.
         original: the function.
-        held: what the holder has under it now.
-        makers: what makes each observer's wrapper, by the observer's rank.
+        held: the holder's own value now.
+        makers: for each observer's rank, the function that makes its wrapper.
     """
 
     def __init__(self, holder: Any, name: str) -> None:
@@ -65,15 +68,16 @@ class _Place:
         return id(self.holder), self.name
 
     def is_ours(self) -> bool:
-        """Whether the holder has what was put there."""
+        """Return whether the holder still has the value that `settle` has set."""
         names: Any = self.holder.__dict__
         return bool(names.get(self.name, _MISSING) is self.held)
 
     def settle(self) -> bool:
-        """Put there what the observers make of the function. Returns whether the holder let it."""
+        """Apply all observers' wrappers to the function; return whether the holder allowed it."""
         made: Any = self.original
         if self.makers and made is object.__init__:
             made = _initialize
+        # The highest rank comes last and so becomes the outermost wrapper.
         for rank in sorted(self.makers):
             made = self.makers[rank](made)
         held = made if self.makers else self.before
@@ -82,7 +86,7 @@ class _Place:
                 delattr(self.holder, self.name)
             else:
                 setattr(self.holder, self.name, held)
-        except (AttributeError, TypeError):  # a class of C's may be closed
+        except (AttributeError, TypeError):  # classes written in C may be immutable
             return False
         self.held = held
         return True
@@ -90,50 +94,52 @@ class _Place:
 
 _places: Final[dict[tuple[int, str], _Place]] = {}
 _originals: Final[weakref.WeakKeyDictionary[Any, Any]] = weakref.WeakKeyDictionary()
-"""What each wrapper was made of."""
+"""What each wrapper wraps."""
 
 
 class Observer:
-    """Wraps functions of other packages until it ends; it may begin again."""
+    """Wrappers around functions of other packages, until `end`; it can then be used again."""
 
     def __init__(self, rank: int, *, keeps: bool = False) -> None:
-        """Make one that wraps nothing yet.
+        """Create an observer that wraps nothing yet.
 
         Args:
-            rank: the wrapper of an observer of a higher rank stands outside of one of a lower rank.
-            keeps: whether it has the same wrappers when it begins again. So torch.compile, which knows
-                functions by their identity, compiles for two of them, however often the observer comes and
-                goes.
+            rank: the wrappers of a higher rank are outside of those of a lower rank.
+            keeps: whether to use the same wrappers when it starts again. torch.compile recognizes
+                functions by identity, so it then compiles only twice, with and without the wrapper,
+                however often the observer starts and ends.
         """
         self._rank = rank
         self._keeps = keeps
         self._places: list[tuple[_Place, Any]] = []
         self._made: dict[tuple[Any, int], Any] = {}
-        self._modules: frozenset[str] = frozenset()
+        self._modules: tuple[str, ...] = ()
 
     def wrap(self, holder: Any, name: str, key: Any, make: Callable[[Any], Any]) -> None:
-        """Wrap what a holder has under a name, if the holder lets it.
+        """Wrap a function of a module or class, if the holder allows it.
 
         Args:
-            holder: a module or a class.
+            holder: the module or class.
             name: the name of the function.
-            key: whose functions these are: of two holders under one key that have the same function, both
-                get the same wrapper.
-            make: makes a wrapper of the function, or of another observer's wrapper.
+            key: identifies a group of functions. If two holders of the same key have the same
+                function, they get the same wrapper.
+            make: makes a wrapper for a function, which may be another observer's wrapper.
         """
         with _lock:
             if not self._places:
-                self._modules = frozenset(sys.modules)
+                # To find modules in `end` that have imported a wrapper since.
+                self._modules = tuple(sys.modules)
                 self._wrap_warnings()
             self._put(holder, name, key, make)
 
     def wraps(self, holder: Any, name: str) -> bool:
-        """Whether it has wrapped what a holder has under a name."""
+        """Return whether this observer has wrapped a name of a holder."""
         place = _places.get((id(holder), name))
         return place is not None and self._rank in place.makers
 
     def _put(self, holder: Any, name: str, key: Any, make: Callable[[Any], Any]) -> None:
         place = _places.get((id(holder), name))
+        # If other code has replaced the wrapper, wrap its replacement.
         if place is None or not place.is_ours():
             place = _Place(holder, name)
         place.makers[self._rank] = functools.partial(self._wrapper_of, key, make)
@@ -154,11 +160,11 @@ class Observer:
             self._put(hook[0], hook[1], "warnings", make_show)
 
     def wrap_imported(self, key: Any, leave: Container[str]) -> None:
-        """Wrap the functions of a key where modules have imported them by name: ``from torch import tensor``.
+        """Wrap functions of a key in modules that imported them: ``from torch import tensor``.
 
         Args:
-            key: as it was given to `wrap`.
-            leave: packages whose modules stay as they are.
+            key: the key that was passed to `wrap`.
+            leave: packages whose modules are left alone.
         """
         with _lock:
             makers = {
@@ -171,12 +177,13 @@ class Observer:
                     continue
                 names: dict[str, Any] = getattr(module, "__dict__", {})
                 for each, value in tuple(names.items()):
+                    # By `id`, because not every value is hashable.
                     make = makers.get(id(original_of(value)))
                     if make is not None and (id(module), each) not in _places:
                         self._put(module, each, key, make)
 
     def end(self) -> None:
-        """Take the wrappers away."""
+        """Remove all wrappers of this observer."""
         with _lock:
             gone: dict[int, Any] = {}
             for place, _ in reversed(self._places):
@@ -185,24 +192,33 @@ class Observer:
                 before = place.held
                 place.settle()
                 gone[id(before)] = place.original if not place.makers else place.held
+                # Modules may have imported the old wrapper by name: replace it there, too.
             for place, _ in self._places:
                 if not place.makers and _places.get(place.key) is place:
                     del _places[place.key]
-            _replace_in(sys.modules.keys() - self._modules, gone)
+            _replace_in(_imported_since(self._modules), gone)
             self._places.clear()
             if not self._keeps:
                 self._made.clear()
 
 
 def original_of(value: Any) -> Any:
-    """The function that an observer's wrapper stands for; anything else is itself."""
+    """Return the original function for an observer's wrapper, and any other value unchanged."""
     while type(value) is types.FunctionType and value in _originals:
         value = _originals[value]
     return value
 
 
-def _replace_in(modules: set[str], gone: dict[int, Any]) -> None:
-    """Put functions where modules have imported a wrapper by its name."""
+def _imported_since(before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the modules imported since `before`, or all modules if one of those was removed."""
+    # `sys.modules` keeps the order of imports, and comparing tuples compares names by identity
+    # first. This takes a tenth of the time of a set difference.
+    now = tuple(sys.modules)
+    return now[len(before) :] if now[: len(before)] == before else now
+
+
+def _replace_in(modules: tuple[str, ...], gone: dict[int, Any]) -> None:
+    """Replace wrappers that modules have imported by name."""
     for name in modules:
         module = sys.modules.get(name)
         for each, value in tuple(getattr(module, "__dict__", {}).items()):

@@ -1,7 +1,8 @@
-"""Lines appended to a file while somebody else's program runs: never to a file of the program's.
+"""Append lines to a file while a user's program runs, without ever writing to the program's files.
 
-A program may close all descriptors, and open files of its own under the same numbers; it may remove the
-folder, change its user or its root. Of the standard library alone, since tracers load it by its path.
+The program may close all descriptors and open its own files under the same numbers; it may delete
+the folder, change its user or its root. This module uses the standard library only, since tracers
+load it by its path.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ __all__ = ["LineFile"]
 
 
 class LineFile:
-    """A file of a process's own, in append mode.
+    """A file in append mode that belongs to one process.
 
     Attributes:
-        lost: how many lines could not be written.
+        lost: number of lines that could not be written.
     """
 
     def __init__(self, path: str, header: Callable[[], bytes]) -> None:
-        """Begin the file.
+        """Create the file.
 
         Args:
-            path: where it is.
-            header: gives the lines that it begins with, again if it has to be begun again.
+            path: where the file is.
+            header: returns the first lines of the file. Called again if the file is recreated.
 
         Raises:
-            OSError: if it cannot be.
+            OSError: if the file cannot be created.
         """
         self.lost: int = 0
         self._path: str = path
@@ -40,11 +41,12 @@ class LineFile:
         self._open()
 
     def write(self, line: bytes) -> bool:
-        """Append a line; False if it is lost."""
+        """Append a line and return whether it was written."""
         try:
             if not self.is_open():
                 self._open()
-            # One write a line, in append mode: no line is torn, but the last one of who is killed in it.
+            # One write per line in append mode: only a process that is killed can tear its last
+            # line.
             if os.write(self._descriptor, line) == len(line):
                 return True
         except OSError:
@@ -53,7 +55,7 @@ class LineFile:
         return False
 
     def is_open(self) -> bool:
-        """Whether the descriptor is that of this file, and not closed or of another one."""
+        """Return whether the descriptor is still open and still refers to this file."""
         try:
             found = os.fstat(self._descriptor)
         except OSError:
@@ -61,21 +63,21 @@ class LineFile:
         if (found.st_dev, found.st_ino) != self._mark:
             return False
         try:
-            # A removed file's number may be another one's by now.
+            # After the file was removed, another file may have its inode number.
             return os.path.samestat(found, os.stat(self._path))
-        except PermissionError:  # the process has another user now
+        except PermissionError:  # the process has changed its user since
             return True
         except OSError:
             return False
 
     def close(self) -> None:
-        """Let go of it, if it is still there."""
+        """Close the descriptor if it still refers to this file."""
         if self.is_open():
             os.close(self._descriptor)
         self._descriptor = -1
 
     def _open(self) -> None:
-        # The descriptor that it had is not closed: it may be the program's.
+        # Do not close the old descriptor: the program may have opened a file under that number.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(self._path, flags, 0o600)
         found = os.fstat(self._descriptor)

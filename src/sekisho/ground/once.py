@@ -1,4 +1,4 @@
-"""What is made once a process, whichever threads ask for it."""
+"""Compute a value once per process, whichever thread calls first."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ R = TypeVar("R")
 
 
 def once(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep what a function returns for its arguments, and call it once for them.
+    """Cache a function's results and call it at most once for each set of arguments.
 
-    `functools.cache` calls it twice if a second thread asks while the first is at it, which does harm
-    where the call changes something: a function of a library would be wrapped twice.
+    `functools.cache` may call the function twice if a second thread arrives during the first call.
+    That does harm if the call has side effects: a library's function would be wrapped twice.
     """
     known: dict[Any, R] = {}
-    lock = threading.RLock()  # what it makes may ask for itself
+    lock = threading.RLock()  # reentrant: the function may call itself
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""What type checkers make of a guard that is called with arrays of either world."""
+"""Types for decorators whose guards accept arrays of any world."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 class Converting(Protocol):
-    """A decorator whose guard takes arrays of either world, where the annotations name one.
+    """A decorator whose guard converts arrays of other worlds to the annotated one.
 
-    No type can say which of a function's parameters these are, so its callers are not checked.
+    No type can describe which parameters accept them, so calls are not type-checked.
     """
 
     @overload
@@ -25,9 +25,9 @@ class Converting(Protocol):
 
 
 class HandingBack(Protocol):
-    """A decorator whose guard takes arrays of either world, and gives back what its caller has.
+    """A decorator whose guard accepts either world and returns arrays of the caller's world.
 
-    So what it gives is an array or a tensor, whatever the function itself gives.
+    The result type is `Any`, because the function's own return type does not say which world.
     """
 
     @overload

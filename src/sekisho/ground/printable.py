@@ -1,4 +1,4 @@
-"""Names as they may be printed: a file or a function can be called anything."""
+"""Escape names for printing: a file or a function can have any name."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Final
 __all__ = ["as_command_data", "as_command_property", "as_json", "printable"]
 
 _BYTE: Final = range(0xDC80, 0xDD00)
-"""What stands for a byte of a file's name that is not of its encoding."""
+"""The surrogates with which `os.fsdecode` represents bytes that it cannot decode."""
 
 
 def printable(text: str) -> str:
-    r"""Escape all that is no character to look at, as Python's strings do.
+    r"""Escape every character that is not printable, as Python's `repr` does.
 
-    What moves a cursor, begins another line, turns the direction of text, or stands for a byte that is
-    of no encoding: a terminal, or a log that is searched for commands, is given none of it.
+    Such characters move the cursor, start a new line, change the direction of text or stand for an
+    undecodable byte. They must not reach a terminal, or a CI log that is scanned for commands.
 
     Examples:
         >>> print(printable("a\x1b[2J\n::error ::b"))
@@ -36,17 +36,17 @@ def _escaped(character: str) -> str:
 
 
 def as_json(document: Any) -> str:
-    """A document as JSON: readable, UTF-8 can encode it, and a terminal can be given it."""
+    """Return a document as JSON that is readable, valid UTF-8 and safe to print in a terminal."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
     if text.replace("\n", "").isprintable():
         return f"{text}\n"
-    # Only strings have such characters, and in them an escape means the same.
+    # Such characters only occur inside JSON strings, where an escape means the same character.
     kept = (each if each == "\n" or each.isprintable() else json.dumps(each)[1:-1] for each in text)
     return f"{''.join(kept)}\n"
 
 
 def as_command_data(text: str) -> str:
-    """The text of a workflow command, as GitHub Actions escapes it.
+    """Escape the text of a GitHub Actions workflow command.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """
@@ -54,5 +54,5 @@ def as_command_data(text: str) -> str:
 
 
 def as_command_property(text: str) -> str:
-    """A property of a workflow command, as a file or a title: it ends at a colon or a comma."""
+    """Escape a property of a workflow command, such as a file: ``:`` and ``,`` end it."""
     return as_command_data(text).replace(":", "%3A").replace(",", "%2C")

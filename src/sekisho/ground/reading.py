@@ -1,4 +1,4 @@
-"""Source files, from bytes to text to a tree: the only place that does so, for every tool."""
+"""Decode and parse source files, for every tool."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ __all__ = ["decode", "parse"]
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text of a Python file and its encoding: by its byte order mark, its cookie, or UTF-8.
+    """Return the text of a Python file and its encoding.
+
+    The encoding comes from the byte order mark, the coding comment, or defaults to UTF-8.
 
     Raises:
-        SyntaxError: if it declares an encoding that there is not.
-        ValueError: if it is not what it declares, or no text.
-        LookupError: if what it declares is a codec, and none of text.
+        SyntaxError: if the file declares an encoding that does not exist.
+        ValueError: if the bytes are not valid in the encoding.
+        LookupError: if the declared codec is not a text encoding.
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     return data.decode(encoding), encoding
 
 
 def parse(source: str | bytes) -> ast.Module:
-    """Parse a module, without a word about what its strings escape.
+    """Parse a module without warnings, such as those about invalid escapes in strings.
 
     Raises:
-        ValueError: in one line, if it does not parse, or is nested too deeply to.
+        ValueError: with a message of one line, if the source does not parse or is nested too
+            deeply.
     """
     with quiet():
         try:

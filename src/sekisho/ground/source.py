@@ -1,9 +1,9 @@
-"""From source text to a function: the only place that compiles and executes text.
+"""Turn source text into functions: the only module that compiles and executes text.
 
-The text is registered with `linecache`, so tracebacks and debuggers show it, for as long as the
-function lives. What is compiled has one thing more than what is shown: a handler behind the last
-line, for what a value's own attributes raise (see `_with_handler`). It moves no line, and in Python
-3.11 and later it costs nothing until something is raised.
+The text is registered with `linecache` for as long as the function lives, so that tracebacks and
+debuggers show it. The compiled code has one part that the shown text lacks: an exception handler
+after the last line, for errors that a value's own attributes raise (see `_with_handler`). The
+handler moves no line and, since Python 3.11, costs nothing until something is raised.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ _PREFIX: Final = f"<sekisho guard {NOT_COUNTED} "
 _number: Final = itertools.count(1)
 WRITE: Final = "__sekisho_write__"
 STUB: Final = "__sekisho_stub__"
-"""Under which global name a guard has the file name of the stub that it was; see `make_stub`."""
+"""Global name under which a guard keeps the file name of its original stub; see `make_stub`."""
 
 EXPLAIN: Final = "__sekisho_explain__"
-"""What a guard calls, by this global name, with an error that leaves it."""
+"""Global name of the function that a guard calls with an exception before re-raising it."""
 
 OPTIONS: Final = "__sekisho_options__"
-"""Under which global name a guard has the options that it was made with."""
+"""Global name under which a guard keeps the options that it was created with."""
 
 
 class _Entry:
-    """A generated function: the file name that its code goes by, and how to write its text."""
+    """The file name of a generated function's code, and a function that writes its text again."""
 
     __slots__ = ("__weakref__", "filename", "rewrite")
 
@@ -67,44 +67,45 @@ class _Entry:
 
 
 class _Named(weakref.ref["_Entry"]):
-    """A reference to an entry that says which, when the entry is gone."""
+    """A weak reference to an entry that still has the file name when the entry is gone."""
 
     __slots__ = ("filename",)
 
     filename: str
 
 
-# What is called when something here is gone is a method of C's. One of Python's might be where Ctrl+C
-# arrives, and Python prints what a finalizer raises and goes on.
+# All weakref callbacks in this module are methods implemented in C. A callback in Python could be
+# interrupted by Ctrl+C, and Python only prints the exceptions of finalizers and continues.
 
 _entries: Final[dict[weakref.ref[types.FunctionType], _Entry | None]] = {}
-"""Every generated function; None for one that is a stub yet."""
+"""Every generated function with its entry, or None while it is still a stub."""
 
 _by_filename: Final[dict[str, _Named]] = {}
-"""linecache asks by this: what it keeps must keep no contract, and so no default value, alive."""
+"""Entries for `linecache`, held weakly: it must not keep a contract and its defaults alive."""
 
 _unused: Final[deque[_Named]] = deque()
-"""Entries that are gone, as a finalizer leaves them."""
+"""References to entries that are gone, appended by the weakref callback."""
 
 _free: Final[dict[str, list[str]]] = {}
-"""By the name of a function, the file names that the next of its name may have.
+"""File names that can be used again, by the name of the function.
 
-They stay in linecache: `linecache.checkcache` goes through its names without a lock, in any thread,
-and raises for one that is gone since it began. So it holds no more names than there once were guards
-at a time. A frame holds its function, so no traceback has a file name that is free.
+They stay in `linecache.cache`: `linecache.checkcache` iterates over the names without a lock, in
+any thread, and raises if one disappears meanwhile. With reuse, the cache holds only as many names
+as guards existed at the same time. A name is only free once its function is gone, and a frame keeps
+its function alive, so no traceback refers to a free name.
 """
 
 _lock: Final = threading.RLock()
-"""Held while a function is given its code and entered here. Again by the same thread if garbage is
-collected meanwhile, and a finalizer calls a guard."""
+"""Held while a function gets its code and is registered here. Reentrant, because a garbage
+collection in between may run a finalizer that calls a guard."""
 
 
 def compile_function(
     source: str, name: str, namespace: dict[str, Any], rewrite: Callable[[], str]
 ) -> types.FunctionType:
-    """Compile the text of one ``def`` and return the function, its globals being `namespace`.
+    """Compile the text of one ``def`` and return the function, with `namespace` as its globals.
 
-    The text is not kept: `rewrite` writes it again for whoever wants to see it.
+    The text is not stored: `rewrite` writes it again when it is shown.
     """
     function = _compile(source, name, namespace)
     _register(function, rewrite)
@@ -113,17 +114,17 @@ def compile_function(
 
 def _compile(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
     code = compile(_with_handler(source), _filename_for(name), "exec", dont_inherit=True)
-    # Not into the namespace itself, where another thread may have a function of this name at work.
+    # Do not define it in `namespace`: another thread may be using a global of this name.
     made: dict[str, types.FunctionType] = {}
     exec(code, namespace, made)  # noqa: S102
     return made[name]
 
 
 def _with_handler(source: str) -> str:
-    """The text with all from its first comment on in a ``try``, which stands in the comment's place.
+    """Put everything after the first comment into a ``try`` that replaces the comment's line.
 
-    So every line keeps its number, and the text that is shown is the one a reader wants to see.
-    A guard without a comment asks nothing, and needs no handler.
+    So every line keeps its number, and tracebacks can show the text without the handler. A guard
+    without a comment validates nothing and needs no handler.
     """
     lines = source.splitlines()
     first = next((i for i, line in enumerate(lines) if line.startswith("    # ")), None)
@@ -133,7 +134,7 @@ def _with_handler(source: str) -> str:
         [
             *lines[:first],
             "    try:",
-            *(f" {line}" for line in lines[first + 1 :]),
+            *(f" {line}" for line in lines[first + 1 :]),  # one more column is enough to nest
             "    except Exception as __sekisho_error__:",
             f"     {EXPLAIN}(__sekisho_error__)",
             "     raise",
@@ -143,14 +144,15 @@ def _with_handler(source: str) -> str:
 
 
 def make_stub(source: str, name: str, namespace: dict[str, Any]) -> types.FunctionType:
-    """Make a guard of a text that many share, which will take code of its own later.
+    """Make a guard from a text that many guards share; it gets its own code later.
 
-    Its globals, `namespace`, must hold, under the name `WRITE`, the function that has it do so. That
-    is called with the file name of the stub's code, in place of the text's `STUB`: a hot reload may
-    have given the code to another function, whose globals these are not.
+    `namespace` becomes its globals. Under the name `WRITE` it must have the function that writes
+    the guard's code. That function is called with the file name of the stub's code, which replaces
+    the string `STUB` in the shared text: after a hot reload another function, with other globals,
+    may have this code.
     """
-    namespace["__builtins__"] = builtins  # dynamo asks for them
-    # A code object of its own: torch.compile keeps what it has compiled with the code, and would
+    namespace["__builtins__"] = builtins  # torch's dynamo looks for them
+    # Each stub needs its own code object: torch.compile caches its result by code object and would
     # run it for the next stub.
     filename = namespace[STUB] = f"{_PREFIX}stub {next(_number)}>"
     code = _compile_once(source)
@@ -170,39 +172,41 @@ def _compile_once(source: str) -> types.CodeType:
 
 
 def runs_while_tracing(function: F) -> F:
-    """Mark what a compiler of torch is to run, not to trace: it takes and returns no tensor.
+    """Mark a function that torch's compiler runs rather than traces; it handles no tensors.
 
-    What `torch.compiler.assume_constant_result` sets, without importing torch.
+    `torch.compiler.assume_constant_result` sets the same attribute, but this function does not
+    import torch.
     """
-    # setattr: type checkers know no such attribute of a function.
-    setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 - as said
+    # setattr, because functions have no such attribute for a type checker
+    setattr(function, "_dynamo_marked_constant", True)  # noqa: B010 - type checkers
     return function
 
 
 def compile_into(
     stub: types.FunctionType, source: str, name: str, rewrite: Callable[[], str]
 ) -> None:
-    """Give a stub the code and the signature of the text that was written for it."""
+    """Give a stub the code and the defaults of the text that was written for it."""
     written = _compile(source, name, stub.__globals__)
-    with _lock:  # of two threads at their first call each enters the code that it has set
-        # The defaults first: the stub's code takes any arguments, and asks for none of them.
+    with _lock:  # of two threads in their first call, each must register the code that it has set
+        # Defaults first: the stub's code accepts any arguments and uses no defaults, so another
+        # thread can call it in between.
         stub.__defaults__, stub.__kwdefaults__ = written.__defaults__, written.__kwdefaults__
         stub.__code__ = written.__code__
         _register(stub, rewrite)
 
 
 def evaluate(call: str, names: dict[str, Any]) -> Any:
-    """Evaluate a call that this library has written itself, for a hint to be tried."""
-    return eval(call, names)  # noqa: S307 - no text of anybody else's
+    """Evaluate a call that sekisho itself has written, to try out a hint."""
+    return eval(call, names)  # noqa: S307 - the text never comes from outside sekisho
 
 
 def is_guard(code: types.CodeType) -> bool:
-    """Whether this is the code of a generated function."""
+    """Return whether a code object belongs to a generated function."""
     return code.co_filename.startswith(_PREFIX)
 
 
 def live_guards() -> list[types.FunctionType]:
-    """Every generated function that is in use."""
+    """Return every generated function that is still alive."""
     return [guard for each in tuple(_entries) if (guard := each()) is not None]
 
 
@@ -211,10 +215,10 @@ def _enter(function: types.FunctionType, entry: _Entry | None) -> None:
 
 
 def find_stub(filename: str) -> types.FunctionType:
-    """The guard that was made with this stub.
+    """Return the guard that was created with this stub's file name.
 
     Raises:
-        DeclarationError: if it is gone.
+        DeclarationError: if the guard is gone.
     """
     for guard in live_guards():
         if guard.__globals__.get(STUB) == filename:
@@ -240,18 +244,18 @@ def _filename_for(name: str) -> str:
     with _lock:
         while _unused:
             gone = _unused.popleft()
-            # Another is there where the function has been entered again under its name.
+            # The name may have a newer entry, if the same function was registered again.
             if _by_filename.get(gone.filename) is gone:
                 del _by_filename[gone.filename]
-                _set_lazy(gone.filename)  # linecache keeps a text that it was asked for
+                _set_lazy(gone.filename)  # drops the text that linecache may have cached
                 _free.setdefault(gone.filename.rpartition(">.")[2], []).append(gone.filename)
         free = _free.get(name)
-        # Not all in <>: linecache takes such a name for one that has no source.
+        # The name must not end in ">": linecache takes "<...>" for a name without source.
         return free.pop() if free else f"{_PREFIX}{next(_number)}>.{name}"
 
 
 def _set_lazy(filename: str) -> None:
-    # linecache's form of an entry that it asks for its text when somebody asks for a line.
+    # linecache's form of a lazy entry: it calls the function for the text when it needs a line.
     linecache.cache[filename] = (functools.partial(_text_of, filename),)
 
 
@@ -268,7 +272,8 @@ def generated_source(function: Callable[..., Any]) -> str:
         function: a guarded function or method.
 
     Raises:
-        TypeError: if it has no guard: it was never decorated, or decorated in mode ``"off"``.
+        TypeError: if it has no guard: it was never decorated, or it was decorated in mode
+            ``"off"``.
 
     Examples:
         >>> import numpy as np
@@ -291,8 +296,8 @@ def generated_source(function: Callable[..., Any]) -> str:
     if not isinstance(plain, types.FunctionType) or weakref.ref(plain) not in _entries:
         raise TypeError(f"generated_source(): {function!r} has no generated guard.")
     filename, key = plain.__code__.co_filename, weakref.ref(plain)
-    if _entries[key] is None or filename not in _by_filename:  # a stub, maybe by a hot reload
+    if _entries[key] is None or filename not in _by_filename:  # a stub, or its code after a reload
         plain.__globals__[WRITE](filename)
     entry = _entries[key]
-    assert entry is not None  # it is written now
+    assert entry is not None  # WRITE has just written it
     return entry.rewrite()

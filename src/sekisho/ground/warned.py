@@ -1,7 +1,7 @@
-"""Warnings that a library gives under a wrapper of ours, shown at the line that called the library.
+"""Show a library's warnings at the line that called the library, not at a wrapper of sekisho.
 
-Python blames the frame that called what warns. While one of ours stands in between, that frame says
-nothing to who reads the warning.
+Python attributes a warning to the frame that called the warning function. With a wrapper in
+between, that frame is inside sekisho and tells the reader nothing.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ __all__ = ["make_show", "passing"]
 _OURS: Final = (str(Path(__file__).parent.parent), "<sekisho ")
 
 passing: Final[set[str]] = set()
-"""Modules by way of which a library calls a mode of ours for a function, which is called again inside."""
+"""Library modules that pass a call on to one of our torch modes, which calls the function again."""
 
 
 def make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Make what shows warnings as `original` does, but those that are blamed on us at the caller's line.
+    """Return a replacement for `original` that moves warnings out of sekisho to the caller's line.
 
-    These are given again, so that filters for the caller's module hold, and what is shown once is shown
-    once a line of the caller's. Modules whose functions are blamed have no registry of their own
-    (``__warningregistry__ = None``), which would take all callers for one line.
+    A moved warning is issued again, so that filters for the caller's module apply, and a warning
+    that is shown once is shown once per line of the caller. For this to work, modules of sekisho
+    that warnings are attributed to set ``__warningregistry__ = None``: with a registry of their
+    own, all callers would count as one line.
     """
 
     def show(record: Any) -> None:
@@ -52,7 +53,7 @@ def make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _caller(record: Any) -> FrameType | None:
-    """Return the frame that called the blamed one, without ours and those of who passes calls on."""
+    """Return the frame that called the reported one, skipping sekisho and modules in `passing`."""
     frame, blamed = inspect.currentframe(), (record.filename, record.lineno)
     while frame is not None and (frame.f_code.co_filename, frame.f_lineno) != blamed:
         frame = frame.f_back
@@ -64,5 +65,6 @@ def _caller(record: Any) -> FrameType | None:
             break
         has_passed = not is_ours
         frame = frame.f_back
-    # The function that was called at first: under the mode it is called again, and warns there.
+    # A mode calls the library's function a second time, and the warning comes from there. `frame`
+    # is the first call of that function; its caller is the line to show.
     return frame.f_back if has_passed and frame is not None else frame

@@ -1,4 +1,4 @@
-"""The words of other libraries, and what they are here: for whoever writes the one for the other."""
+"""Suggestions for names and arguments that other libraries use and sekisho calls differently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HERE: Final = {
     **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
     **{name: f"mode({name!r})" for name in ("convert", "warn", "strict", "off")},
 }
-"""What stands beside the array libraries, and what does it here."""
+"""Names from neighbouring projects, and the sekisho expression to suggest in their place."""
 
 _ARGUMENTS: Final = {
     "dim": "axis",
@@ -36,31 +36,32 @@ _ARGUMENTS: Final = {
 
 
 def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -> AttributeError:
-    """The error for a name that this package does not have.
+    """Return the error for a name that `sekisho` does not have.
 
     Args:
-        name: what was asked for.
-        known: the names that there are.
-        theirs: the words of array libraries, and what does the same here.
+        name: the missing name.
+        known: the names that exist.
+        theirs: array libraries' names, each with the name to suggest in its place.
 
     Raises:
-        ImportError: with the same text, where the name is imported.
+        ImportError: with the same text, if the name was imported by ``from sekisho import``.
     """
     meant = _HERE.get(name) or theirs.get(name)
-    if f"{name}_world" in known:  # a library's name, most of all above a function
+    if f"{name}_world" in known:  # such as "numpy": most often meant as a decorator
         meant = f"{name}_world, or sekisho.to_{name}(x)"
     if meant is None:
         meant = closest(name, known)
     hint = f"\n  hint: sekisho.{meant}" if meant else ""
     text = f"module 'sekisho' has no {name!r}.{hint}"
     if _is_imported(inspect.currentframe()):
-        # Of an AttributeError, ``from sekisho import name`` would drop the text.
+        # Python replaces an AttributeError raised by ``from sekisho import name`` and drops its
+        # text.
         raise ImportError(text, name="sekisho")
     return AttributeError(text, name=name)
 
 
 def _is_imported(frame: FrameType | None) -> bool:
-    """Whether the line that asks a module of ours for a name is ``from sekisho import name``."""
+    """Return whether the user's line that looks up a name is ``from sekisho import name``."""
     import dis  # noqa: PLC0415 - only for the message
 
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "sekisho":
@@ -69,10 +70,10 @@ def _is_imported(frame: FrameType | None) -> bool:
 
 
 def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]) -> NoReturn:
-    """Refuse options that a decorator, or a mode, does not have.
+    """Raise the error for an option that a decorator or a mode does not have.
 
     Raises:
-        DeclarationError: naming the one that was meant.
+        DeclarationError: with the name of the option that was probably meant.
     """
     name = next(iter(told))
     close = closest(name, known)
@@ -92,17 +93,17 @@ def refuse_words(
     reason: str = "",
     known: Collection[str] = (),
 ) -> NoReturn:
-    """Refuse arguments that are another library's.
+    """Raise the error for an argument that belongs to another library's function.
 
     Args:
-        function: the helper.
-        call: how it is called.
-        words: the arguments by name.
-        reason: what is wrong, if it is no name.
-        known: the options that it has, one of which may be meant.
+        function: the name of the helper.
+        call: a correct call, as the hint.
+        words: the unknown arguments by name.
+        reason: what is wrong, if it is not the name of an argument.
+        known: the helper's own options, for a hint about a misspelled one.
 
     Raises:
-        DeclarationError: (a TypeError) naming the word that it has here.
+        DeclarationError: with the argument's name in sekisho. It is also a `TypeError`.
     """
     name = next(iter(words), "")
     meant = _ARGUMENTS.get(name)
@@ -110,12 +111,13 @@ def refuse_words(
     reason = reason or f"there is no argument {name!r}."
     if not meant and (close := closest(name, known)):
         call = f"did you mean {close!r}?"
-    # Not of the error that led here: it says of a library what this one says of the call.
+    # `from None`: the original error says the same about the library that this error says about the
+    # call.
     raise DeclarationError(f"{function}(): {reason}{what}\n  hint: {call}") from None
 
 
 def closest(name: str, known: Collection[str]) -> str | None:
-    """Return the word that was probably meant by a misspelt one; None if none is close."""
+    """Return the known name closest to a misspelled one, or None if none is close."""
     import difflib  # noqa: PLC0415 - only for the message
 
     return next(iter(difflib.get_close_matches(name, known, 1)), None)

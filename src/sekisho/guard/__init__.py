@@ -1,8 +1,8 @@
-"""The guard: the function that is written around yours.
+"""Generate the guard: the function that is called in place of a decorated one.
 
-Its text asks inline whether each value is valid as it stands (`questions`, `text`), its names
-stand for what it needs (`names`), and it is a stub until the first call (`stub`). What can be
-decorated, and what stays around it, is known by `targets`. What asks no inline question goes to the border.
+Its source checks inline whether each value is valid as it stands (`questions`, `text`). `names`
+fills in its globals, `stub` delays the work until the first call, and `targets` decides what can be
+decorated. A value that fails the inline check takes the slow path in `border`.
 """
 
 from sekisho.guard.body import Body, body_of

@@ -1,8 +1,8 @@
-"""What a guarded body shares with its call: the axes, for what is checked in the middle of it.
+"""Share the axes of a call with the body of the guarded function.
 
-A body that asks ``isinstance(y, Float[Tensor, "c b"])``, or `sekisho.check`, asks with the sizes that
-its arguments have bound, and what it binds holds for its result. Only such a body is called this
-way: its code tells.
+In a body, ``isinstance(y, Float[Tensor, "c b"])`` and `sekisho.check` use the sizes that the
+arguments have bound, and the axes that they bind hold for the result. Only functions whose bytecode
+mentions one of the two are wrapped like this.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ __all__ = ["Body", "asks", "body_of", "share"]
 
 
 class Body:
-    """One body while it runs. It is entered for each step of a generator or a coroutine.
+    """The body of one call while it runs.
+
+    A generator or a coroutine enters it once for each step.
 
     Attributes:
-        contract: of the function whose body it is.
-        codes: the code of the function, and of those written inside of it.
-        bound: the axes bound so far, and what the function was called with; grows.
-        binders: which check bound an axis; grows.
+        contract: the function's contract.
+        codes: the code objects of the function and of the functions nested in it.
+        bound: the axes bound so far, and the arguments of the call; grows.
+        binders: for each axis that a check has bound, the words for that check; grows.
     """
 
     has_memo: bool = False
@@ -55,6 +57,7 @@ class Body:
             _traced.append(self)
             return
         _thread.bodies.append(self)
+        # A body can use jaxtyping's `isinstance` only if jaxtyping is imported.
         self.has_memo = "jaxtyping" in sys.modules
         if self.has_memo:
             open_memo(self.bound)
@@ -70,12 +73,12 @@ class Body:
         self.has_memo = False
 
     def look(self) -> None:
-        """Learn what `isinstance` has bound in the body since."""
+        """Read the axes that `isinstance` has bound in the body."""
         if self.has_memo:
             read_memo(self.bound)
 
     def tell(self) -> None:
-        """Have `isinstance` know what has been bound since."""
+        """Pass the axes bound so far to jaxtyping, for the next `isinstance`."""
         if self.has_memo:
             write_memo(self.bound)
 
@@ -87,11 +90,16 @@ class _Thread(threading.local):
 
 _thread: Final = _Thread()
 _traced: Final[list[Body]] = []
-"""The same for a compiler of torch, which traces one call at a time, and no thread-local."""
+"""The bodies that torch.compile is tracing: one call at a time. It cannot trace a thread-local."""
 
 
 def body_of(code: CodeType | None) -> Body | None:
-    """The innermost body, in this thread, that the code is written in; None if it is in none."""
+    """Return the innermost running body of this thread that contains the code, or None.
+
+    Args:
+        code: the code object of the caller. None while torch.compile traces: then the innermost
+            body is returned.
+    """
     if code is None:
         return _traced[-1] if _traced else None
     return next((each for each in reversed(_thread.bodies) if code in each.codes), None)
@@ -109,8 +117,8 @@ def share(
     Args:
         function: the function.
         contract: its contract.
-        knows: the axes whose sizes the guard passes as the first argument.
-        tells: the axes whose sizes, or None, the guard is given back beside the result.
+        knows: the axes whose sizes the guard passes, as one tuple in front of the arguments.
+        tells: the axes whose sizes, or None, are returned to the guard beside the result.
     """
     names = tuple(each.name for each in contract.parameters)
     codes = frozenset(_codes(getattr(inspect.unwrap(function), "__code__", None)))
@@ -119,6 +127,7 @@ def share(
     def call(sizes: tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Any:
         bound = {key: size for key, size in zip(knows, sizes, strict=True) if size is not None}
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        # An axis `{size}` is the value of the argument `size`.
         bound.update({f"{{{name}}}": value for name, value in arguments.items()})
         unpack_memo(bound)
         body = Body(contract, codes, bound)
@@ -141,11 +150,11 @@ def _with_sizes(result: Any, bound: Bindings, tells: tuple[str, ...]) -> Any:
     return (result, *[bound.get(key) for key in tells]) if tells else result
 
 
-# --- whose body asks ----------------------------------------------------------------------------
+# --- which bodies share the axes --------------------------------------------------------------
 
 
 def asks(function: Callable[..., Any]) -> bool:
-    """Whether a function's code mentions `sekisho.check`, or `isinstance` and jaxtyping."""
+    """Return whether a function uses `sekisho.check`, or `isinstance` with jaxtyping."""
     plain = inspect.unwrap(function)
     codes = list(_codes(getattr(plain, "__code__", None)))
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
@@ -154,6 +163,7 @@ def asks(function: Callable[..., Any]) -> bool:
     values = [*_globals_named(plain, names), *_closed_over(plain)]
     if "print_bindings" in names or _mentions_check(names, values):
         return True
+    # A global called `isinstance` hides the builtin.
     is_hidden = "isinstance" in getattr(plain, "__globals__", {})
     return "isinstance" in names and not is_hidden and _mentions_jaxtyping(names, values)
 
@@ -193,5 +203,5 @@ def _closed_over(function: Any) -> Iterator[Any]:
     for cell in getattr(function, "__closure__", None) or ():
         try:
             yield cell.cell_contents
-        except ValueError:  # empty: not assigned yet
+        except ValueError:  # an empty cell: the variable has no value yet
             continue

@@ -1,4 +1,4 @@
-"""One annotation that values are checked against, wherever `sekisho.check` mentions it."""
+"""Validate values against the annotation of a `sekisho.check`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Checkpoint:
-    """Holds values against one annotation."""
+    """One annotation of `sekisho.check`, ready to validate values."""
 
     def __init__(self, annotation: Any) -> None:
         options = Options("boundary", on_foreign="reject")
@@ -40,18 +40,24 @@ class Checkpoint:
             raise DeclarationError(text) from None
         self.parameter: Parameter = make_parameter(CHECKED)._replace(spec=spec)
         self.contract: Contract = Contract("check", options, (), self.parameter)
-        self.keys: frozenset[str] = (
-            self.contract.keys
-        )  # here: a compiler traces what is asked later
+        # Computed here, since torch.compile would trace what is computed later.
+        self.keys: frozenset[str] = self.contract.keys
         self.boundary: Boundary = Boundary(self.contract, self.parameter, is_result=False)
 
     def hold(self, value: Any, body: Body | None, line: int = 0) -> None:
-        """Check a value, and bind what it binds in the body.
+        """Check a value, and bind its new axes in the body.
+
+        Args:
+            value: anything.
+            body: the body that the check stands in; None outside of a guarded function.
+            line: the line of the check.
 
         Raises:
-            BoundaryError: if it is not valid; only `explain` says all of why.
+            BoundaryError: if the value is not valid. Its message is short: `explain` makes the full
+                one.
         """
         if body is None:
+            # A trial searches for no hint. While torch.compile traces there is no second attempt.
             call = Call({}, None, None, {}, self.keys, in_trial=not is_compiling())
             self.boundary.admit(value, call)
             return
@@ -60,14 +66,22 @@ class Checkpoint:
         keys = self.keys.union(bound)
         call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
         self.boundary.admit(value, call)
-        new = [key for key in bound if key not in body.bound]  # torch 2.6 takes no keys from keys
-        body.bound.clear()  # variadic axes that have come to their size are marked no more
+        # torch 2.6 cannot trace `keys() - keys()`.
+        new = [key for key in bound if key not in body.bound]
+        body.bound.clear()  # drops the markers of variadic axes that stopped growing
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()
 
     def explain(self, value: Any, body: Body | None, title: str, name: str) -> BoundaryError | None:
-        """The refusal once more, with all the words: the line, the axes, and who bound them."""
+        """Check a value again, and return its full error: the line, the axes, and what bound them.
+
+        Args:
+            value: the value that `hold` refused.
+            body: the body that the check stands in; None outside of a guarded function.
+            title: what the message calls the check.
+            name: what the message calls the value.
+        """
         contract, bound, who = self.contract, dict[str, Any](), dict[str, str]()
         if body is not None:
             bound = dict(body.bound)

@@ -1,9 +1,9 @@
-"""What an error that leaves a guard has to do with the guard.
+"""Improve the errors that leave a guard.
 
-Two kinds of error are not what they seem. A value whose own attributes raise (a nested tensor has no
-``shape``) does so inside of the guard's inline question, where nobody expects it: that is refused
-like any other value. And a body that writes into memory that its guard shares read-only is told of a
-read-only array that it never made: a note (PEP 678) says whose memory it is, and what mends it.
+Two kinds of error mislead their reader. A value whose own attributes raise (a nested tensor has no
+``shape``) fails inside the guard's inline check; it is refused like any other invalid value. A body
+that writes into memory which its guard shares read-only gets NumPy's error about a read-only array
+that it never made; a note (PEP 678) names the owner of the memory, and a fix.
 """
 
 from __future__ import annotations
@@ -38,14 +38,20 @@ __tracebackhide__ = hide_in_pytest
 def make_explainer(
     contract: Contract, function: Callable[..., Any], called: Called
 ) -> Callable[[Exception], None]:
-    """Make what a guard calls with an error that leaves it, before it is raised again."""
+    """Make the function that a guard calls with an error before it raises the error again.
+
+    Args:
+        contract: the guard's contract.
+        function: the guarded function.
+        called: how the guard calls it.
+    """
 
     def explain(error: Exception) -> None:
         if is_compiling():
-            return  # which reads no frames
+            return  # torch.compile cannot trace the reading of frames
         assert error.__traceback__ is not None
         forget(error.__traceback__.tb_frame, called)
-        if isinstance(error, SekishoError):  # which says what it means
+        if isinstance(error, SekishoError):  # its message is complete
             note_refusal(error, contract, function)
             if REFUSALS in os.environ:
                 write_refusal(error, function)
@@ -57,6 +63,7 @@ def make_explainer(
             place, holds_arrays = Place(contract, parameter), bool(array_specs(parameter.spec))
             violation = place.unreadable(parameter.spec, value) if holds_arrays else None
             if violation is None and not is_of_body:
+                # The guard's `isinstance` reads the class; the body has errors of its own.
                 violation = place.classless(parameter.spec, value)
             if violation is not None:
                 raise (WorldError if holds_arrays else BoundaryError)(violation) from None
@@ -67,7 +74,7 @@ def make_explainer(
 
 
 def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
-    """What happened in everybody's frames but this library's, which say nothing that a text does not."""
+    """Drop sekisho's own frames from a traceback: they say nothing that the message does not."""
     while traceback is not None and _is_ours(traceback.tb_frame):
         traceback = traceback.tb_next
     if traceback is not None:
@@ -81,7 +88,7 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def _has_run(function: Callable[..., Any], traceback: TracebackType | None) -> bool:
-    """Whether an error came out of the guarded function itself."""
+    """Return whether an error came out of the guarded function itself."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     while traceback is not None and traceback.tb_frame.f_code is not code:
         traceback = traceback.tb_next
@@ -89,7 +96,7 @@ def _has_run(function: Callable[..., Any], traceback: TracebackType | None) -> b
 
 
 def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Parameter, Any]]:
-    """What the guard has looked at, with what each must be: the items of what holds some."""
+    """Yield each value that the guard has checked, with its parameter; containers item by item."""
     result = next((name for name in ("result", "result_") if name in values), None)
     for parameter in (*contract.parameters, contract.result):
         name = result if parameter is contract.result else parameter.name
@@ -100,13 +107,13 @@ def _declared(contract: Contract, values: dict[str, Any]) -> Iterator[tuple[Para
 
 
 def _owner_of(array: Any) -> Any:
-    """Whose memory an array shows: directly, or through the buffer protocol."""
+    """Return the owner of an array's memory, directly or through the buffer protocol."""
     base = array.base
     return base.obj if isinstance(base, memoryview) else base
 
 
 def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
-    """Say where read-only memory came from, if this guard shared a tensor's."""
+    """Add a note on where read-only memory came from, if this guard shares a tensor's."""
     for name, value in values.items():
         for each in flatten(value):
             is_shared = isinstance(each, np.ndarray) and not each.flags.writeable
@@ -117,6 +124,6 @@ def _note_read_only(error: ValueError, values: dict[str, Any]) -> None:
                     f"{owner.read_only_because}.\n"
                     f"  hint: write into {name}.copy(), or have the guard copy: copy=True"
                 )
-                if not getattr(error, "__notes__", ()):  # of a guard further in, or of a copy
+                if not getattr(error, "__notes__", ()):  # an inner guard or `writes` has said it
                     error.add_note(note)
                 return

@@ -1,4 +1,4 @@
-"""Generators: what is yielded, sent and returned, checked as it passes."""
+"""Check what a generator yields, is sent and returns, step by step."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ __tracebackhide__ = hide_in_pytest
 
 
 def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Callable[..., Any]:
-    """Make what stands between a guarded generator and its caller.
+    """Make the wrapper that stands between a guarded generator and its caller.
 
-    Axes bound by the arguments hold for every item; others are free for each item, since the
-    last batch of an epoch may be smaller.
+    Axes that the arguments have bound hold for every item. Other axes are free for each item, since
+    the last batch of an epoch may be smaller.
+
+    Args:
+        contract: the contract of the generator function.
+        knows: the axes whose sizes the guard passes.
+        called: how the guard calls the function.
     """
     read_call = call_reader(contract, knows)
     boundaries = _Boundaries(contract)
@@ -36,7 +41,7 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
     def watch(generator: Any, *arguments: Any) -> Any:
         if get_mode() == "off":
             return generator
-        # What is sent is an argument, too: see `writes`.
+        # A sent value is an argument too: a write into its copy is reported (see `writes`).
         copies = Copies(*written) if keeps_copies else None
         passage = _Passage(boundaries, read_call(arguments, copies))
         return _watch_async(generator, passage) if is_async else _watch(generator, passage)
@@ -45,7 +50,7 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
 
 
 class _Boundaries:
-    """Where values pass between a generator and its caller; the same for every call."""
+    """The boundaries of a generator function, the same for every call."""
 
     def __init__(self, contract: Contract) -> None:
         assert contract.yielded is not None
@@ -57,7 +62,7 @@ class _Boundaries:
 
 
 class _Passage:
-    """What passes between one generator and its caller."""
+    """The values that pass between one generator and its caller."""
 
     def __init__(self, boundaries: _Boundaries, call: Call) -> None:
         self.boundaries = boundaries
@@ -66,6 +71,7 @@ class _Passage:
         self.index = -1
 
     def out(self, item: Any) -> Any:
+        """Validate a yielded item."""
         self.look()
         self.index += 1
         yielded = self.boundaries.yielded
@@ -74,28 +80,31 @@ class _Passage:
         return yielded.admit(item, self.fresh_call(), place)
 
     def into(self, value: Any) -> Any:
-        # next() sends None, whatever is declared.
+        """Validate a sent value."""
+        # next() sends None, whatever the annotation says.
         if value is None:
             return None
         return self.boundaries.sent.admit(value, self.fresh_call()._replace(copies=self.copies))
 
     def back(self, value: Any) -> Any:
+        """Validate the returned value."""
         self.look()
         return self.boundaries.result.admit(value, self.fresh_call())
 
     def fresh_call(self) -> Call:
+        """Return the call with no other axes than those that the arguments have bound."""
         return self.call._replace(bound=dict(self.call.bound), binders={}, copies=None)
 
     def look(self) -> None:
-        """Tell what the body has written into a copy of what it was sent last."""
+        """Report a write of the body into the copy of what it was sent last."""
         if self.copies:
             self.copies = self.copies.fresh()
 
 
 @not_counted
 def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[Any, Any, Any]:
-    # What is refused is raised here, to the caller: thrown into the generator, an `except` of its own
-    # would take it for an error of its own and go on, and the item would be lost.
+    # Raise a refusal here, in the caller. Thrown into the generator, it could be caught by an
+    # `except` there, and the item would be lost.
     try:
         item = next(generator)
         while True:
@@ -105,7 +114,7 @@ def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[
             except GeneratorExit:
                 generator.close()
                 raise
-            except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
+            except BaseException as error:  # noqa: BLE001 - the caller threw it into the generator
                 item = generator.throw(error)
             else:
                 item = generator.send(_admit(passage.into, sent, generator))
@@ -119,8 +128,8 @@ def _admit(admit: Callable[[Any], Any], value: Any, generator: Generator[Any, An
         return admit(value)
     except BaseException as refusal:
         try:
-            generator.close()  # now, so that its `finally` blocks run before the caller goes on
-        except Exception as error:  # noqa: BLE001 - the refusal came first
+            generator.close()  # at once: its `finally` blocks run before the caller goes on
+        except Exception as error:  # noqa: BLE001 - the refusal is the error to raise
             _note_close(refusal, error)
         raise
 
@@ -142,7 +151,7 @@ async def _watch_async(
             except GeneratorExit:
                 await generator.aclose()
                 raise
-            except BaseException as error:  # noqa: BLE001 - thrown in: the generator's to answer
+            except BaseException as error:  # noqa: BLE001 - the caller threw it into the generator
                 item = await generator.athrow(error)
             else:
                 item = await generator.asend(await _admit_async(passage.into, sent, generator))
@@ -158,6 +167,6 @@ async def _admit_async(
     except BaseException as refusal:
         try:
             await generator.aclose()
-        except Exception as error:  # noqa: BLE001 - likewise
+        except Exception as error:  # noqa: BLE001 - the refusal is the error to raise
             _note_close(refusal, error)
         raise

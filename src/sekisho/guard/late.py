@@ -1,4 +1,4 @@
-"""Contracts that are read at the first call: what annotations name may be defined only then."""
+"""Read contracts at the first call, when all names in the annotations are defined."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["imported_for_typing", "read_late"]
 
 imported_for_typing: Final[dict[str, Mapping[str, tuple[str, str | None]]]] = {}
-"""For each guarded module, what it imports for its type checker only: name, module, name there."""
+"""By guarded module, its imports for type checkers only: name -> (module, attribute or None)."""
 
 _HINT: Final = "import it outside of TYPE_CHECKING, or define it before the first call"
 
@@ -42,12 +42,12 @@ def read_late(
     Args:
         function: the function to be guarded.
         options: the decorator's options.
-        names: what string annotations may mention beside the function's globals.
-        home: the module that an import hook found the function in.
+        names: what string annotations may use beside the function's globals.
+        home: the module in which an import hook found the function.
 
     Raises:
-        DeclarationError: if it cannot be read, unless nobody asked for this very function to be
-            guarded: then what can be read is checked, and the rest is reported.
+        DeclarationError: if the annotations cannot be read. A function that an import hook guards
+            raises nothing: what can be read is checked, and the rest is reported.
     """
     if options.lenient:
         return _read_leniently(function, options, home)
@@ -62,6 +62,7 @@ def _read(function: types.FunctionType, options: Options, names: dict[str, Any])
     try:
         return build_contract(function, signature, options, names)
     except NameError as error:
+        # A method of a class in a function may name that class: the call's `self` leads to it.
         around, missing = _classes_of_call(), error
         try:
             if missing.name not in around:
@@ -81,6 +82,7 @@ def _read_leniently(function: types.FunctionType, options: Options, home: str) -
     names.update(_names_where_defined(function, home))
     contract = build_contract(function, read_signature(function), options, names, problems)
     if names.missing:
+        # Undefined names are reported only if the annotations are about arrays.
         known = {name for world in asked_worlds() for name in (world.name, world.array_class)}
         if contract.holds_arrays or names.missing & (_ARRAY_NAMES | known):
             words = ", ".join(sorted(names.missing))
@@ -88,7 +90,7 @@ def _read_leniently(function: types.FunctionType, options: Options, home: str) -
             text = f"{title}() names {words}, which is defined nowhere when the program runs."
             problems.insert(0, f"{text}\n  hint: {_HINT}")
         else:
-            problems.clear()  # it speaks of no arrays
+            problems.clear()  # no annotation mentions an array
     tell_unguarded(function, problems, home)
     warn_of_slips(function, contract)
     return contract
@@ -98,9 +100,10 @@ _ARRAY_NAMES: Final = {"np", "NDArray", "jnp", "jaxtyping"}
 
 
 def _names_where_defined(function: types.FunctionType, home: str) -> dict[str, Any]:
-    """The names of the classes that a method is inside of, and of its module if that is another.
+    """Return the names that are defined in the classes around a method.
 
-    A NamedTuple's ``__new__`` has globals of its own, which do not know the types of its fields.
+    The names of the module `home` are included if the method has other globals: the ``__new__`` of
+    a NamedTuple has globals of its own, without the types of its fields.
     """
     module = vars(sys.modules.get(home, ModuleType("")))
     names: dict[str, Any] = {} if function.__globals__ is module else dict(module)
@@ -110,19 +113,22 @@ def _names_where_defined(function: types.FunctionType, home: str) -> dict[str, A
         if not issubclass(class_of(kind), type):
             break
         owner = vars(kind)
-        # A method named `float` is not what its siblings' annotations mean.
+        # Leave methods out: the annotation `float` does not mean a method of that name.
         names |= {k: v for k, v in owner.items() if not hasattr(class_of(v), "__get__")}
     return names
 
 
 def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
-    """Of what a module imports for its type checker, what is imported anyway. Nothing is for us."""
+    """Return the names that a module imports for type checkers only and that are loaded anyway.
+
+    Nothing is imported here.
+    """
     found: dict[str, Any] = {}
     for name, (origin, attribute) in imports.items():
         module = sys.modules.get(origin)
         if attribute is None and module is not None:
             found[name] = module
-        elif type(module) is ModuleType and attribute in vars(module):  # a lazy one would run code
+        elif type(module) is ModuleType and attribute in vars(module):  # a lazy module runs code
             found[name] = vars(module)[attribute]
         elif f"{origin}.{attribute}" in sys.modules:
             found[name] = sys.modules[f"{origin}.{attribute}"]
@@ -130,9 +136,9 @@ def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
 
 
 def _classes_of_call() -> dict[str, Any]:
-    """The class that the method being called for the first time is of, and those that it extends.
+    """Return the class of the method that is being called, and its base classes, by name.
 
-    A class that is made in a function has a name for its own methods only in that function.
+    A class that is defined in a function has a name only there, so its methods' globals lack it.
     """
     frame = inspect.currentframe()
     while frame is not None and not is_guard(frame.f_code):

@@ -1,4 +1,4 @@
-"""Modules that are there already: their ``forward`` guarded, and they stay modules."""
+"""Guard the ``forward`` of a module that exists already; it stays the same object."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ __all__ = ["guard_module", "is_module"]
 
 _Guarded = weakref.WeakValueDictionary["Options", type]
 _guarded: Final[weakref.WeakKeyDictionary[type, _Guarded]] = weakref.WeakKeyDictionary()
-"""The guarded class of each class, by its decorator's options, the same for all its modules.
+"""For each class its guarded subclasses, by the decorator's options.
 
-Held by its modules, not from here: it holds the class that it is made of.
+Weak, since a guarded class refers to its base: only its modules keep it alive.
 """
 
 
 def is_module(target: Any) -> bool:
-    """Whether this is a module with parameters: an instance, no class."""
+    """Return whether a value is a module with parameters: an instance, not a class."""
     return any(world.is_module(target) for world in loaded_worlds())
 
 
 def guard_module(
     module: Any, guard: Callable[[Any], Any], options: Options, again: Callable[..., Any]
 ) -> Any:
-    """Guard a module's ``forward`` and hand the same module back.
+    """Guard the ``forward`` of a module, and return the same module.
 
-    Its class becomes a subclass of what it was, of the same name, whose ``forward`` is guarded: so
-    a copy of the module, or one that is loaded again, has a guard of its own, which a function
-    among its attributes would not be.
+    The module's class becomes a subclass of the same name, whose ``forward`` is guarded. So a
+    copied or unpickled module gets a guard of its own. A guard stored as an attribute would be
+    shared.
 
     Args:
         module: the module.
-        guard: what guards a function.
+        guard: the function that guards a function.
         options: the decorator's options.
-        again: what makes a module that was pickled, and guards it: from the options, and
-            what Python would call, with its arguments.
+        again: the function that makes and guards a module when it is unpickled. It takes the
+            options, and the callable and the arguments that ``__reduce_ex__`` gives.
 
     Raises:
         DeclarationError: if its class cannot be changed (``torch.jit.ScriptModule``).
@@ -53,6 +53,7 @@ def guard_module(
     try:
         if guarded is None:
             made = _subclass(kind, guard(kind.forward), options, again)
+            # Of two threads, the second takes the class that the first has made.
             guarded = known.setdefault(options, made)
         module.__class__ = guarded
     except (AttributeError, RuntimeError, TypeError) as error:
@@ -66,6 +67,7 @@ def guard_module(
 def _subclass(kind: Any, forward: Any, options: Options, again: Callable[..., Any]) -> type:
     def reduce(self: Any, protocol: Any) -> Any:
         make, arguments, *state = kind.__reduce_ex__(self, protocol)
+        # Pickle the original class: the guarded one cannot be imported by its name.
         return again, (options, make, _without(arguments, guarded, kind)), *state
 
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}

@@ -1,4 +1,4 @@
-"""The global names of a guard's text, and what they stand for."""
+"""Fill in the globals of a generated function."""
 
 from __future__ import annotations
 
@@ -54,40 +54,40 @@ __all__ = ["Names"]
 
 __tracebackhide__ = hide_in_pytest
 
-_NAMES: Final = "__sekisho_names__"  # where a guard's globals keep the `Names` that filled them
+_NAMES: Final = "__sekisho_names__"  # the global that holds the `Names` of a guard
 
 _CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
-"""What depends on which libraries are there, or on bodies being watched."""
+"""The kinds of globals that change when a library is imported or strict mode is entered."""
 
 _is_watching = False
 
 
 def _watch_bodies() -> None:
-    """From now on guards call their functions under a watch: the process has been strict once."""
-    global _is_watching  # noqa: PLW0603 - one process
+    """Run bodies under strict mode's monitor from now on: the process has entered strict mode."""
+    global _is_watching  # noqa: PLW0603 - one flag a process
     _is_watching = True
     refresh_all()
 
 
 def refresh_all() -> None:
-    """Let all guards written before know what they could not: a library has been imported since."""
+    """Update the globals of all written guards: a library or strict mode is new."""
     for guard in live_guards():
         names: Names | None = guard.__globals__.get(_NAMES)
-        if names is not None:  # None if its text is not written yet
+        if names is not None:  # None: still a stub
             names.refresh(guard.__globals__)
 
 
 class Names:
-    """Fills in the global names that a guard's text needs.
+    """The globals of one generated function, and how to fill them in.
 
-    A guard's globals hold it, so it holds neither them nor the guard.
+    A guard's globals hold it, so it must not refer to them, or to the guard.
 
     Attributes:
-        needs: what changes, once the names are filled in.
-        contract: the guard's.
-        called: how the text calls the function.
-        function: what it guards.
-        worlds: those that its text asks for where no annotation says which.
+        needs: the globals to fill in: all of them at first, later only those that can change.
+        contract: the guard's contract.
+        called: how the source calls the function.
+        function: the guarded function.
+        worlds: the worlds that the source checks for where no annotation names one.
     """
 
     __slots__ = ("called", "contract", "function", "needs", "worlds")
@@ -109,8 +109,9 @@ class Names:
         self.function: Callable[..., Any] = function
 
     def fill(self, namespace: dict[str, Any]) -> None:
-        """Fill in all of them."""
-        for name, need in self.needs.items():  # two threads may: one may be in the call already
+        """Fill in all globals."""
+        # Two threads may do this for one guard, while one of them is in a call already.
+        for name, need in self.needs.items():
             stand_for(namespace, name, self.value(need))
         namespace[EXPLAIN] = Outlined.make(
             make_explainer, self.contract, self.function, self.called
@@ -119,27 +120,27 @@ class Names:
         namespace[_NAMES] = self
 
     def refresh(self, namespace: dict[str, Any]) -> None:
-        """Fill in again what has changed; the text too, if it asks for too few worlds."""
-        # What stands in for a guard, as in a process that it was sent to, is not written again: its slow
-        # path takes the worlds that its text does not ask for.
+        """Fill in what has changed; write the source again if it checks for too few worlds."""
+        # A stand-in for a guard, such as one in another process, has no `WRITE`, so its source
+        # stays. Its slow path accepts the worlds that the source does not check for.
         if asked_worlds() != self.worlds and self.contract.takes_any_world and WRITE in namespace:
             namespace[WRITE]("again")
             return
         for name, need in self.needs.items():
             stand_for(namespace, name, self.value(need))
-        # Admits are made anew from what they were made of: there may be a quick lane for them now.
+        # Make the out-of-line functions again from their recipes: they may get a fast path now.
         for name, value in tuple(namespace.items()):
             if isinstance(value, Outlined) and value.recipe[0] is late_admit:
                 namespace[name] = late_admit(*value.recipe[1:])
 
-    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a kind
-        """What one global name stands for."""
+    def value(self, need: Need) -> Any:  # noqa: C901, PLR0911, PLR0912 - one case a kind
+        """Return what one global stands for."""
         what = need.what
         match need.kind:
             case "function":
                 return self.body()
             case "shared":
-                from sekisho.guard.body import share  # noqa: PLC0415 - few bodies ask
+                from sekisho.guard.body import share  # noqa: PLC0415 - few bodies need it
 
                 return Outlined.make(share, self.body(), self.contract, *what)
             case "admit":
@@ -160,7 +161,8 @@ class Names:
             case "plain":
                 return traceable_classes(type(None), bool, int, float, str)
             case "foreign":
-                # Of what is not loaded there is nothing; the text of a guard is no place for stand-ins.
+                # Only worlds that guards check for inline: a library that is not loaded has no
+                # arrays.
                 foreign = (world for world in asked_worlds() if world is not what)
                 return (*(array_class(world) for world in foreign), dict, list, tuple)
             case "builtin":
@@ -185,7 +187,7 @@ class Names:
                 raise AssertionError(need)
 
     def body(self) -> Callable[..., Any]:
-        """What the guard calls: the function, under its watch once strict mode is about."""
+        """Return the function that the guard calls, monitored once strict mode was entered."""
         if not _is_watching:
             return self.function
         from sekisho.guard.watched import watched  # noqa: PLC0415 - most processes are never strict
@@ -194,10 +196,11 @@ class Names:
 
 
 class Outlined(functools.partial[Any]):
-    """What a guard calls out of line: pickled, it is how it was made, and from what.
+    """A function that a guard calls out of line. It is pickled as the call that made it.
 
-    cloudpickle and dill pickle a function that has no name to be found by, such as one in a
-    notebook, with the globals that its code names. So a guard can be sent to a worker.
+    cloudpickle and dill pickle a function that cannot be imported by name, such as one in a
+    notebook, with the globals that its code names. So a guard reaches a worker only if these can be
+    pickled too.
     """
 
     __slots__ = ("recipe",)
@@ -206,12 +209,12 @@ class Outlined(functools.partial[Any]):
 
     @classmethod
     def make(cls, make: Callable[..., Callable[..., Any]], *arguments: Any) -> Outlined:
-        """Call `make`, and remember how."""
+        """Call `make`, and keep the call as the recipe."""
         return cls.of(make(*arguments), make, *arguments)
 
     @classmethod
     def of(cls, made: Callable[..., Any], *recipe: Any) -> Outlined:
-        """Call what was made of a recipe: a function, and its arguments."""
+        """Wrap a function, with its recipe: the function that made it, and the arguments."""
         outlined = cls(made)
         outlined.recipe = recipe
         return outlined
@@ -221,7 +224,7 @@ class Outlined(functools.partial[Any]):
 
 
 class _Late:
-    """What is made when it is first called."""
+    """An out-of-line function that is made when it is first called."""
 
     __slots__ = ("admission", "admit", "called", "contract", "is_traced", "itself")
 
@@ -233,18 +236,18 @@ class _Late:
         self.called = called
         self.itself: weakref.ref[Any] | None = None
         self.is_traced = False
-        """Whether a compiler of torch has seen this, and would compile again if it were no more."""
+        """Whether torch.compile has traced this: it would compile again for a new function."""
 
 
 def late_admit(contract: Contract, admission: Admission, called: Called) -> Outlined:
-    """Stand in for the out-of-line call of one boundary until it is made for the first time.
+    """Return a stand-in that makes the out-of-line function of a boundary at its first call.
 
-    Most guards never make most of theirs, so most never hold what it needs.
+    Most guards never call most of these functions.
     """
     late = _Late(contract, admission, called)
 
     @runs_while_tracing
-    def make() -> None:  # without an argument: up to torch 2.12 such a one must be a constant
+    def make() -> None:  # no parameters: up to torch 2.12 they must be constants
         _make_late(late)
 
     stand_in = Outlined.of(
@@ -265,20 +268,24 @@ def _make_late(late: _Late) -> None:
     late.is_traced = late.is_traced or runs_while_compiling()
     stand_in: Any = late.itself and late.itself()
     if stand_in is not None and not late.is_traced:
-        # From now on it calls what was made, without the step between.
+        # From now on the partial calls the function itself.
         stand_in.__setstate__((late.admit, (), {}, None))
 
 
-def make_admit(  # noqa: C901 - what a call asks in each of its ways
+def make_admit(  # noqa: C901 - one branch for each way of calling it
     contract: Contract, admission: Admission, called: Called
 ) -> Callable[..., Any]:
-    """Make the out-of-line call of one boundary: value, context and sizes in, all out."""
+    """Make the out-of-line function of one boundary.
+
+    It takes the value, the call's context and the known sizes. It returns the valid value and the
+    sizes that it binds.
+    """
     is_result = admission.parameter.name == RESULT
     boundary = Boundary(contract, admission.parameter, is_result=is_result)
     takes_any = contract.options.kind == "same_world"
     read_call = call_reader(contract, admission.knows)
     binds = admission.binds
-    # A result is its caller's own, and so is a copy for which the author has asked.
+    # Writes into a result are not lost, nor are those into a copy that the author has asked for.
     written = (contract.function, called.filename, called.line)
     keeps_copies = not is_result and contract.options.copy is not True
 
@@ -292,9 +299,10 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
             try:
                 admitted = boundary.admit(value, call)
             except BoundaryError as error:
-                # The compiler prints an error's arguments: let it be one that reads well.
+                # The compiler prints the error's arguments, so make the text its only one.
                 refusal = type(error)(str(error.args[0]))
-            if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
+            # Raised outside of the handler: up to torch 2.12 "from None" cannot be traced.
+            if refusal is not None:
                 raise refusal
             return (admitted, *_sizes(call.bound, binds)) if binds else admitted
         look_for_worlds()
@@ -306,7 +314,7 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
             admitted = boundary.admit(value, call)
         except BoundaryError as error:
             settle_boundary(start, error)
-            # Without the frames between: what went wrong is in the caller's line and in the text.
+            # Drop the frames in between: the caller's line and the message say it all.
             raise error.with_traceback(None) from None
         settle_boundary(start, None)
         if call.copies:
@@ -324,13 +332,13 @@ def make_admit(  # noqa: C901 - what a call asks in each of its ways
 
 
 def _world_of_call(contract: Contract) -> World:
-    """The world of a call in which the text has found no other than the host's.
+    """Return the world of a `same_world` call in which the generated source has found only NumPy.
 
-    It may be older than a library that has been imported since; then this call is the first that
-    such an array comes with, and what it was called with is on the guard's frame.
+    The source may be older than a library that has been imported since. Then this is the first call
+    with such an array, and the call's arguments are on the guard's frame.
     """
     if all(world.is_resident for world in loaded_worlds()):
-        return HOST  # every text asks for those
+        return HOST  # every guard checks for those
     frame = inspect.currentframe()
     while frame is not None and not is_guard(frame.f_code):
         frame = frame.f_back
@@ -346,7 +354,7 @@ def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
 
 
 def _unchecked_size(key: str) -> Any:
-    """In mode off an axis of an invalid value: any size, since nothing is refused after it."""
+    """Return any size for an axis: in mode ``off`` no later value is refused for it."""
     return None if key[0] in "#<@" else () if key.startswith("*") else 1
 
 
@@ -354,16 +362,16 @@ def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
         return dtypes_of(world, names)
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
-    # A compiler of torch cannot compare those that ml_dtypes adds to NumPy: they pass out of line.
+    # torch.compile cannot compare the dtypes that ml_dtypes adds to NumPy: they take the slow path.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
 
 
 def make_array_type_of(contract: Contract) -> Callable[..., type]:
-    """Make what finds the array class of the world that a call is in."""
+    """Make the function that finds the array class of the world that a call is in."""
     first_array = first_array_of(contract)
 
     def array_type_of(*arguments: Any) -> type:
-        """The array class of the world that a call is in: its first array's, else NumPy's."""
+        """Return the array class of the first array's world, or NumPy's."""
         found: type = array_class(find_world(first_array(*arguments)) or HOST)
         return found
 
@@ -371,7 +379,7 @@ def make_array_type_of(contract: Contract) -> Callable[..., type]:
 
 
 def _module_device(contract: Contract, home: World | None, module: Any) -> Any:
-    """Where a module's first parameter is."""
+    """Return the device of a module's first parameter."""
     device = home and home.device_of_module(module)
     if device is None:
         reason = "device='module' is where the first parameter is, and there is none"

@@ -1,4 +1,4 @@
-"""Parameters as Python writes them: where a function is defined, and where it is called."""
+"""Write parameters as Python source: in a ``def``, and in a call."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ __all__ = ["arguments_text", "signature_text", "stars_of"]
 
 
 def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], str]) -> str:
-    """The parameters as a ``def`` has them; `default` names the default of each."""
+    """Return the parameters as a ``def`` has them; `default` names the default of each."""
     words: list[str] = []
     kinds = [each.kind for each in parameters]
     for index, each in enumerate(parameters):
         kind = each.kind
         before, after = kinds[:index], kinds[index + 1 : index + 2]
+        # A bare `*` begins the keyword-only parameters, unless `*args` does.
         if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
             words.append("*")
         value = f"={default(each.name)}" if each.has_default else ""
         words.append(f"{stars_of(each)}{each.name}{value}")
+        # `/` follows the last positional-only parameter.
         if kind is kind.POSITIONAL_ONLY and after != [kind]:
             words.append("/")
     return ", ".join(words)
 
 
 def arguments_text(parameters: tuple[Parameter, ...]) -> str:
-    """The arguments of a call that passes each parameter on."""
+    """Return the arguments of a call that passes on every parameter."""
     return ", ".join(
         f"{each.name}={each.name}"
         if each.kind is each.kind.KEYWORD_ONLY
@@ -39,6 +41,6 @@ def arguments_text(parameters: tuple[Parameter, ...]) -> str:
 
 
 def stars_of(parameter: Parameter) -> str:
-    """The stars in front of ``*args`` and ``**kwargs``."""
+    """Return the stars in front of ``*args`` and ``**kwargs``."""
     kind = parameter.kind
     return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")

@@ -1,7 +1,7 @@
-"""The inline questions: the ways in which a value is valid as it stands, as expressions.
+"""Write the inline checks: expressions that are true if a value is valid as it stands.
 
-A question may be narrow, never lenient. Where the grammar says more than a line can, there is no
-question, and the value always takes the slow path.
+An inline check may be too narrow, but never too lenient. For an annotation that one expression
+cannot check there is no inline check, and every value takes the slow path.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ __all__ = ["Items", "cases_of", "item_cases", "items_of"]
 def cases_of(
     scope: Scope, parameter: Parameter, local: str, wanted: Collection[str]
 ) -> tuple[Case, ...] | None:
-    """The ways in which a parameter's value may be valid as it stands.
+    """Return the alternative inline checks of a parameter's value.
 
     Args:
-        scope: the names of the text.
-        parameter: whose value it is; its spec is not `ANYTHING`.
+        scope: the names of the generated function.
+        parameter: the parameter; its spec is not `ANYTHING`.
         local: the local that holds the value.
         wanted: the axes that have to be bound.
 
     Returns:
-        None if only the slow path can tell.
+        None if only the slow path can check the value.
     """
     spec = parameter.spec
     if scope.contract.options.local and parameter.axes:
-        return None  # whose axes are those of a shard, which is the slow path's to ask for
+        return None  # the axes are those of a shard, which only the slow path reads
     if isinstance(spec, PackedSpec):
         return None
     if parameter.kind in {parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD}:
@@ -59,7 +59,7 @@ def cases_of(
     if cases is None:
         return None
     if parameter.has_default and not isinstance(spec, HintSpec) and spec is not UNANNOTATED:
-        # A default that was not passed is left alone, whatever it is.
+        # A default that was not passed is not checked.
         is_none = parameter.default is None
         default = "None" if is_none else scope.default(local)
         skip = Case((Test(f"{local} is {default}", f"{local} is not {default}"),), {})
@@ -68,22 +68,23 @@ def cases_of(
 
 
 def _cheapest_first(cases: Iterable[Case]) -> tuple[Case, ...]:
-    """The cheapest question first: what is None or the default is no array."""
+    """Put the cheapest checks first: a value that is None or the default is not an array."""
     return tuple(sorted(cases, key=lambda case: " is " not in case.tests[0].yes))
 
 
 class Items(NamedTuple):
-    """How the items of a container are asked, one by one.
+    """How to check the items of a container, one by one.
 
     Attributes:
-        spec: what each must be.
-        item: the local that holds one.
-        unfit: the question whether there is nothing to ask: no such container; empty if there
-            always is one.
-        container: the local that holds them all.
+        spec: what each item must be.
+        item: the local that holds one item.
+        unfit: the expression that is true if the value is not such a container; empty if it always
+            is.
+        container: the local that holds the container.
         first: the expression for the first item.
-        loop: the head of the loop over all.
-        key_contrary: the question whether a mapping's key is not as declared, if it has one.
+        loop: the head of the loop over all items.
+        key_contrary: the expression that is true if a mapping's key is invalid, if keys are
+            checked.
     """
 
     spec: Any
@@ -96,7 +97,7 @@ class Items(NamedTuple):
 
 
 def items_of(scope: Scope, parameter: Parameter, local: str) -> Items | None:
-    """How to ask the items of a parameter's value; None if only the slow path can tell."""
+    """Return how to check the items of a parameter's value; None if only the slow path can."""
     spec: Any = parameter.spec
     if parameter.has_default or scope.contract.options.local:
         return None
@@ -132,13 +133,13 @@ def _items(scope: Scope, spec: SequenceSpec | MappingSpec, local: str, unfit: st
 
 
 def _asks_alike(scope: Scope, item: Any) -> bool:
-    """Whether every item of a container can be asked the same."""
+    """Return whether the same expression can check every item of a container."""
     if item is UNANNOTATED:
         return True
     if isinstance(item, HintSpec):
         return bool(item.classes)
     if isinstance(item, (UnionSpec, TupleSpec)):
-        # What an alternative binds, another one may not.
+        # Another alternative may leave an axis unbound.
         return not any(names_in(item))
     return (
         isinstance(item, ArraySpec)
@@ -156,16 +157,16 @@ def _asks_alike(scope: Scope, item: Any) -> bool:
 
 
 def item_cases(scope: Scope, items: Items, wanted: Collection[str]) -> tuple[Case, ...] | None:
-    """The ways in which one item may be valid as it stands; None if only the slow path can tell."""
+    """Return the alternative inline checks of one item; None if only the slow path can check it."""
     return _spec_cases(scope, items.spec, items.item, wanted)
 
 
 def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
-    # What is not annotated is a plain value more often than not, and this costs a tenth.
+    # Most values without an annotation are plain, and this test costs a tenth of the next.
     plain = f"{type_}({local}) {{}} {scope.need('_plain', 'plain')}"
-    # Containers too: strict mode looks into them.
+    # Containers count as foreign: strict mode looks into them.
     foreign = f"{isinstance_}({local}, {scope.need('_foreign', 'foreign', world)})"
     yes, no = [plain.format("in"), f"not {foreign}"], [plain.format("not in"), foreign]
     if world is None:
@@ -201,7 +202,7 @@ def _spec_cases(
 
 
 def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
-    """One question for each item, which all stand in one line: so none binds what another needs."""
+    """Check all items in one expression, so no item may bind an axis that another needs."""
     keys = [key for key in names_in(spec) if key[0] != "#"]
     if spec.several is not None or any(
         keys.count(key) > 1 and key not in scope.certain for key in keys
@@ -218,7 +219,7 @@ def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
 
 
 def _any_of(cases: tuple[Case, ...]) -> tuple[Test, ...]:
-    """The questions whether a value is valid in one of these ways."""
+    """Combine alternative checks into tests that are true if one of the checks is."""
     if len(cases) <= 1:
         return cases[0].tests if cases else ()
     yes = [" and ".join(test.yes for test in case.tests) for case in cases]
@@ -261,7 +262,7 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
 
 
 def _device_tests(scope: Scope, local: str) -> list[Test] | None:
-    """The question where a value is, if it must be somewhere; None if only the slow path can tell."""
+    """Test a value's device, if one is required; None if only the slow path can."""
     device, home = scope.contract.options.device, scope.contract.options.world
     if device is None or home is None:
         return []
@@ -275,7 +276,7 @@ def _device_tests(scope: Scope, local: str) -> list[Test] | None:
 
 
 def _one_dtype(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
-    """Whether a dtype is the one that the call's type variable stands for; None as above."""
+    """Test a dtype against the one bound to the type variable; None if only the slow path can."""
     key = spec.dtype_key
     if key in scope.certain:
         return Case((compare(f"{local}.dtype", scope.axes[key]),), {})
@@ -287,13 +288,13 @@ def _one_dtype(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str
 _LIKELY: Final = ("float32", "float64", "int64", "uint8", "bool", "complex64")
 
 
-@lru_cache(maxsize=1024)  # few annotations and dtypes, and a guard asks for each of its arrays
+@lru_cache(maxsize=1024)  # few combinations, and each guard asks for all its arrays
 def _likely_of(dtypes: Any) -> tuple[str, ...]:
     return tuple(name for name in _LIKELY if matches_dtype(dtypes, name))
 
 
 def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
-    """Whether a dtype is one of those declared: the likeliest by identity, which asks no hash."""
+    """Test a dtype: the likeliest ones by identity, which needs no hash, then the whole set."""
     assert spec.dtypes is not None
     prefix = f"_{spec.world.name if spec.world else 'any'}"
     what = (spec.world, spec.dtypes)
@@ -306,6 +307,7 @@ def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
     )
     names = [scope.need(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely]
     dtypes = [f"{local}.dtype"] * (len(names) + 1)
+    # Several comparisons read the attribute once.
     if len(names) > 1:
         dtypes = [f"({scope.dtype} := {local}.dtype)", *[scope.dtype] * len(names)]
     yes = [f"{dtype} is {name}" for dtype, name in zip(dtypes, names, strict=False)]

@@ -1,4 +1,4 @@
-"""What guards refuse, noted in a file for whoever runs a program to find out."""
+"""Log the refusals of guards to a file, for a tool that runs a program to collect them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["REFUSALS", "noting_declarations", "write_refusal"]
 
 REFUSALS: Final = "SEKISHO_REFUSALS"
-"""The variable that names a file: a line of JSON is added to it for each value that a guard refuses,
-and for each function that cannot be guarded."""
+"""The environment variable that names the file. It gets a line of JSON for each value that a guard
+refuses, and for each function that cannot be guarded."""
 
 
 def write_refusal(error: Exception, function: Any) -> None:
-    """Note which guard has refused what; of several, the innermost."""
+    """Log a refused value once: by the innermost of several guards."""
     violation = error.args[0] if error.args else None
     if isinstance(violation, Violation) and not hasattr(error, REFUSALS):
         setattr(error, REFUSALS, True)
@@ -30,10 +30,11 @@ def write_refusal(error: Exception, function: Any) -> None:
 
 @contextlib.contextmanager
 def noting_declarations(function: Any) -> Generator[None]:
-    """Note an error that says that a function cannot be guarded as it is annotated."""
+    """Log the error of a function that cannot be guarded as it is annotated."""
     try:
         yield
     except Exception as error:
+        # After a NameError the annotations are read again later.
         if REFUSALS in os.environ and not isinstance(error, NameError):
             _write(function, "declaration", str(error))
         raise
@@ -49,5 +50,5 @@ def _write(function: Any, place: str, text: str) -> None:
         "place": place,
         "text": text.replace("\n", " "),
     }
-    with contextlib.suppress(OSError), open(os.environ[REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib here
+    with contextlib.suppress(OSError), open(os.environ[REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - saves the import of pathlib
         file.write(json.dumps(said) + "\n")

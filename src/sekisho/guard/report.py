@@ -1,8 +1,8 @@
-"""What the import hook's guards have to report, kept until the end of the run.
+"""Collect what the import hook reports, until the end of the run.
 
-A contract is read at a function's first call, somewhere in the middle of a program of somebody else's.
-A warning there would be one that its tests do not expect, and an error where warnings are errors. So
-the hook reports at the end, all together.
+A contract is read at a function's first call, in the middle of another author's program. The
+program's tests do not expect a warning there, and where warnings are errors it would be one. So the
+hook reports everything at the end.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = [
 
 
 class Report(NamedTuple):
-    """One warning, and where it belongs.
+    """One warning, and its location.
 
     Attributes:
-        name: the function's dotted name, by which a table of worlds knows it.
-        filename: the file that defines it.
-        line: the line there.
+        name: the function's dotted name, as in a table of worlds.
+        filename: the file that defines the function.
+        line: its line.
         text: what is wrong.
-        is_unchecked: whether something is not checked; otherwise an axis name looks like a slip.
+        is_unchecked: True if something is not checked, False if an axis name looks like a slip.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Report(NamedTuple):
         return f"{self.filename}:{self.line}: {self.text}"
 
     def warn(self) -> None:
-        """Warn at the function's line."""
+        """Issue the warning at the function's line."""
         category = UnguardedWarning if self.is_unchecked else AxisNameWarning
         warnings.warn_explicit(self.text, category, self.filename, self.line)
 
@@ -61,18 +61,18 @@ class Report(NamedTuple):
 made: Final[set[str]] = set()
 """The dotted names of all functions that import hooks have guarded."""
 called: Final[set[str]] = set()
-"""Those that were called, so that their contracts were read."""
+"""The dotted names of those that were called, so that their contracts were read."""
 _waiting: Final[list[Report]] = []
 
 
 def take_reports() -> list[Report]:
-    """What has not been reported yet, once each."""
+    """Return the reports that were not returned before, without duplicates."""
     found, _waiting[:] = list(dict.fromkeys(_waiting)), ()
     return found
 
 
 def summary_of(guarded: int, were_called: int, unchecked: int) -> str:
-    """One line about a run."""
+    """Return one line about a run."""
     return f"{guarded} functions guarded, {were_called} called, {unchecked} annotations not checked"
 
 
@@ -80,7 +80,7 @@ _REFUSED_BY: Final = "__sekisho_refused_by__"
 
 
 def note_refusal(error: Any, contract: Contract, function: Any) -> None:
-    """Have an error know the guard that it comes from; of several, the innermost."""
+    """Mark an error with the guard that raised it: the innermost of several."""
     violation = error.args[0] if error.args else None
     if getattr(violation, "function", None) == contract.function and not hasattr(
         error, _REFUSED_BY
@@ -90,7 +90,7 @@ def note_refusal(error: Any, contract: Contract, function: Any) -> None:
 
 
 def refused_by(error: BaseException | None) -> str | None:
-    """The dotted name of the hook's guard that an error comes from, or one that it was raised from."""
+    """Return the dotted name of the import hook's guard that an error, or a cause, comes from."""
     while error is not None:
         name: str | None = getattr(error, _REFUSED_BY, None)
         if name in made:
@@ -100,23 +100,23 @@ def refused_by(error: BaseException | None) -> str | None:
 
 
 def tell_unguarded(function: Any, problems: list[str], home: str = "") -> None:
-    """Have it reported what the import hook leaves unchecked."""
+    """Keep, for the report at the end, what the import hook leaves unchecked."""
     for each in problems:
         _waiting.append(_report(function, f"not checked: {each}", is_unchecked=True, home=home))
 
 
 def warn_of_slips(function: Any, contract: Contract) -> None:
-    """Warn of axis names that look like a slip, at the line of the function; the hook's at the end."""
+    """Warn of axis names that look like a slip; for the import hook, at the end of the run."""
     for slip in slips_in(contract):
         text = f"{contract.function}(): {slip.text}\n  hint: {slip.hint}"
         report = _report(function, text, is_unchecked=False)
         if contract.options.lenient:
             _waiting.append(report)
             continue
-        # The module's own registry, so that a function which is made again and again is shown once.
+        # Use the module's registry, so that a function which is made again and again warns once.
         innermost = inspect.unwrap(function)
         registry = getattr(innermost, "__globals__", {}).setdefault("__warningregistry__", {})
-        module = function.__module__ or "<unknown>"  # Python says nothing at all of a module None
+        module = function.__module__ or "<unknown>"  # Python shows no warning of a module None
         place = (report.filename, report.line)
         warnings.warn_explicit(text, AxisNameWarning, *place, module=module, registry=registry)
 
@@ -129,10 +129,11 @@ def _report(function: Any, text: str, *, is_unchecked: bool, home: str = "") -> 
 
 
 def _place_of(function: Any, home: str) -> tuple[str, int]:
-    """The file and the line of a function; of one that was generated, those of its class."""
+    """Return the file and the line of a function, or of its class if the function is generated."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is not None and not code.co_filename.startswith("<"):
         return code.co_filename, code.co_firstlineno
+    # A generated method has no file, so look for its class.
     module = sys.modules.get(home)
     path = (
         function.__qualname__
@@ -142,6 +143,6 @@ def _place_of(function: Any, home: str) -> tuple[str, int]:
     try:
         kind = operator.attrgetter(path)(module)
         return inspect.getsourcefile(kind) or "<unknown>", inspect.getsourcelines(kind)[1]
-    except (AttributeError, OSError, TypeError):  # in a function, or in no file
+    except (AttributeError, OSError, TypeError):  # a class in a function, or without a file
         file = getattr(module, "__file__", None) or "<unknown>"
         return file, getattr(function, "__firstlineno__", 1)

@@ -1,4 +1,4 @@
-"""The names of one generated text: what is taken, what is needed from outside, what is bound."""
+"""The names of one generated function: those taken, its globals, and its bound axes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Need", "Scope"]
 
 
 class Need(NamedTuple):
-    """A global name that the text uses, and what it must be.
+    """A global of the generated function.
 
-    ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``,
-    ``dtype``, ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``,
-    ``first_array``, ``array_type_of``, ``hand_back``, ``shared``, ``watch``, ``bind``,
-    ``as_called``; ``what`` says which.
+    ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``, ``dtype``,
+    ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
+    ``array_type_of``, ``hand_back``, ``shared``, ``watch``, ``bind``, ``as_called``; ``what`` says
+    which one of that kind.
     """
 
     kind: str
@@ -27,27 +27,26 @@ class Need(NamedTuple):
 
 
 def _identifier_of(text: str) -> str:
-    # Normalised, as the compiler does: it would look for another name than the one filled in.
+    # Python's compiler normalises identifiers, so the globals need the normalised name.
     text = unicodedata.normalize("NFKC", text)
     name = "".join(each if f"_{each}".isidentifier() else "_" for each in text)
     return name if name.isidentifier() else f"_{name}"
 
 
 class Scope:
-    """The names of one text.
+    """The names of one generated function.
 
     Attributes:
-        contract: what the text is about.
-        worlds: the worlds that it asks for where no annotation says which.
-        needs: the global names, and what they stand for.
+        contract: the contract that it checks.
+        worlds: the worlds that it checks for where no annotation names one.
+        needs: its globals, by name.
         axes: the local that holds each bound axis.
-        certain: the axes that every way through the text so far has bound; the local of any
-            other may hold None.
+        certain: the axes that are bound on every path so far; the local of any other may hold None.
         growing: variadic axes that may grow by broadcasting, and the markers that say so.
         array_type: the local that holds the array class of the call's world (`same_world`).
         device: the local that holds where tensors must be (``device="module"``).
-        shape: the local for the shape in question.
-        dtype: the local for the dtype in question.
+        shape: the local for the shape that is being checked.
+        dtype: the local for the dtype that is being checked.
     """
 
     def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
@@ -55,7 +54,7 @@ class Scope:
         self.worlds: tuple[World, ...] = worlds
         self.needs: dict[str, Need] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
-        # {size} in an axis is the argument itself.
+        # An axis `{size}` is the value of the argument `size`.
         self.axes: dict[str, str] = {f"{{{each.name}}}": each.name for each in contract.parameters}
         self.certain: set[str] = set(self.axes)
         every = (*contract.parameters, *contract.outcomes)
@@ -70,13 +69,13 @@ class Scope:
 
     @property
     def context(self) -> list[str]:
-        """The locals that every out-of-line call is given beside the value."""
+        """The locals that every out-of-line call gets beside the value."""
         return [name for name in (self.array_type, self.device) if name]
 
     def fresh(self, base: str) -> str:
-        """A name that nothing else in the text has.
+        """Return a name that is not taken yet, and take it.
 
-        What it is made of may be the name of a class, which may be any text.
+        `base` may be made of the name of a class, which may be any text.
         """
         if not (base.isascii() and base.isidentifier()):
             base = _identifier_of(base)
@@ -86,7 +85,7 @@ class Scope:
         return base
 
     def need(self, base: str, kind: str, what: Any = None) -> str:
-        """The global name for something, the same each time it is asked for."""
+        """Return the name of a global. Further calls for the same global return the same name."""
         for name, need in self.needs.items():
             if need.kind == kind and kind != "admit" and need.what == what:
                 return name
@@ -95,13 +94,13 @@ class Scope:
         return name
 
     def default(self, parameter: str) -> str:
-        """The global name of a parameter's default."""
+        """Return the global for a parameter's default."""
         return self.need(f"_default_{parameter}", "default", parameter)
 
     def builtin(self, name: str) -> str:
-        """A builtin, under another name if a parameter hides it."""
+        """Return the name of a builtin, or of a global for it if a parameter hides it."""
         return self.need(f"_{name}", "builtin", name) if name in self.taken else name
 
     def array_class(self, world: World) -> str:
-        """The global name of a world's array class."""
+        """Return the global for a world's array class."""
         return self.need(f"_{world.array_class}", "array_type", world)

@@ -1,7 +1,7 @@
-"""What torch.jit compiles instead of a guard: the text of the function, with the names that it uses.
+"""Support torch.jit, which compiles the guarded function instead of its guard.
 
-Of a function it asks what to compile, by ``__prepare_scriptable__``. Of a method it takes the text from what
-the guard wraps, but looks names up in the globals of the guard itself, whose code uses none of them.
+torch.jit asks a function what to compile, by ``__prepare_scriptable__``. It takes the source of a
+method from the wrapped function, but looks names up in the globals of the guard, which lack them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["lend_names"]
 
 _SCRIPTED: Final = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
-"""Classes of the globals that TorchScript takes. Anything else would be kept alive for nothing."""
+"""The classes of globals that TorchScript takes. Anything else would be kept alive for nothing."""
 
 
 def lend_names(function: Any, names: dict[str, Any]) -> None:
-    """Put the global names that a method uses among those of its guard, which has others of its own."""
+    """Copy the globals that a method uses into the globals of its guard."""
     code: Any = getattr(function, "__code__", None)
+    # Of a plain function torch.jit compiles the original, which has its own globals.
     if code is None or code.co_varnames[:1] != ("self",):
         return
     found = function.__globals__

@@ -1,4 +1,4 @@
-"""The inline question about a shape, and what a question is."""
+"""Write the inline check of a shape; define the tests that inline checks consist of."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["Case", "Test", "ask_shape", "compare", "contrary_of", "is_so"]
 
 
 class Test(NamedTuple):
-    """One question, and its contrary."""
+    """An expression, and its negation."""
 
     yes: str
     no: str
 
 
 class Case(NamedTuple):
-    """One way in which a value is valid as it stands.
+    """The tests of one way in which a value can be valid as it stands.
 
     Attributes:
-        tests: the questions that must all be answered with yes.
-        binds: what each axis is bound to, as an expression.
-        unpack: the axes in order, if unpacking the shape binds just those.
+        tests: the tests, all of which must be true.
+        binds: the expression that each axis is bound to.
+        unpack: the axes in order, if unpacking the shape binds exactly those.
     """
 
     tests: tuple[Test, ...]
@@ -38,17 +38,17 @@ class Case(NamedTuple):
 
 
 def is_so(test: str) -> Test:
-    """Whether an expression is true."""
+    """Return the test that an expression is true."""
     return Test(test, f"not {test}")
 
 
 def compare(left: str, right: str) -> Test:
-    """Whether two expressions are equal."""
+    """Return the test that two expressions are equal."""
     return Test(f"{left} == {right}", f"{left} != {right}")
 
 
 def contrary_of(cases: tuple[Case, ...]) -> list[str]:
-    """The question whether a value is valid in none of these ways, in pieces."""
+    """Return the expression that is true if all cases fail, in pieces between line breaks."""
     if len(cases) == 1:
         contrary = _no(cases[0])
         return [contrary[0], *(f"or {each}" for each in contrary[1:])]
@@ -68,18 +68,18 @@ def _no(case: Case) -> list[str]:
 def ask_shape(
     scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
 ) -> Case | None:
-    """The question whether the shape of what a local holds fits its axes; None if a line cannot say.
+    """Return the test that a shape fits its axes; None if only the slow path can check it.
 
     Args:
-        scope: the names of the text.
-        axes: what the shape must be.
+        scope: the names of the generated function.
+        axes: the axes that the shape must have.
         local: the local that holds the value.
         wanted: the axes that have to be bound.
     """
     return _ShapeQuestion(scope, axes, local, wanted).ask()
 
 
-# Expressions that may have no value (n // 0) are left to the slow path, which words the error.
+# Operators that cannot fail. The slow path checks the others, and words the error of `n // 0`.
 _SAFE_NODES: Final = (
     *(ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub, ast.UAdd),
     *(ast.Name, ast.Load, ast.Constant),
@@ -87,7 +87,7 @@ _SAFE_NODES: Final = (
 
 
 class _ShapeQuestion:
-    """Whether a shape fits its axes, put together axis by axis."""
+    """A builder of the test of one shape, axis by axis."""
 
     def __init__(
         self, scope: Scope, axes: tuple[Axis, ...], local: str, wanted: Collection[str]
@@ -97,9 +97,9 @@ class _ShapeQuestion:
         self.axes = axes
         self.local = local
         self.tests: list[Test] = []
-        self.arguments: list[Test] = []  # of those that are sizes
+        self.arguments: list[Test] = []  # the tests of arguments that are sizes
         self.binds: dict[str, str] = {}
-        self.exact: list[str] = []  # what the whole shape must be, as long as that is known
+        self.exact: list[str] = []  # the required sizes, of the axes that have one
 
     def ask(self) -> Case | None:
         scope, axes, local = self.scope, self.axes, self.local
@@ -115,9 +115,11 @@ class _ShapeQuestion:
                 answered = self.ask_axis(axis, f"{scope.shape}[{at}]")
             if not answered:
                 return None
+        # One comparison of the whole shape is faster than one for each axis.
         if axes and len(self.exact) == len(axes):
             exact = compare(f"{local}.shape", self.whole_shape())
             return Case((*self.arguments, exact), {})
+        # A variadic axis alone takes any shape.
         if star is not None and not rank and not self.tests and not self.wanted:
             return Case((), {})
         binds = {key: part for key, part in self.binds.items() if key in self.wanted}
@@ -142,7 +144,7 @@ class _ShapeQuestion:
         return f"({', '.join(self.exact)})"
 
     def ask_axis(self, axis: Axis, size: str) -> bool:
-        """Ask about one axis; False if a line cannot say."""
+        """Add the test of one axis; return False if only the slow path can check it."""
         if axis.name is not None:
             return self.ask_named(axis, axis.name, size)
         if axis.size is None and axis.expression is None:
@@ -165,7 +167,7 @@ class _ShapeQuestion:
     def ask_named(self, axis: Axis, name: str, size: str) -> bool:
         scope = self.scope
         if name in self.binds:
-            # The same name twice in one annotation.
+            # The name stands twice in one annotation.
             if axis.broadcastable or " " in self.binds[name]:
                 return False
             self.tests.append(compare(size, self.binds[name]))
@@ -206,11 +208,11 @@ class _ShapeQuestion:
         return True
 
     def expression(self, axis: Axis) -> str | None:
-        """A symbolic axis in terms of the text's own names."""
+        """Return a symbolic axis as an expression of the locals; None if only the slow path can."""
         assert axis.expression is not None
         tree = axis.expression.tree
         if isinstance(tree, Braces):
-            # {size} is compared as it is; anything more about it might fail to compute.
+            # Only a plain `{size}`: computing more of it might fail.
             only = tree.value
             return self.argument(only.id) if isinstance(only, ast.Name) else None
         if not all(isinstance(node, _SAFE_NODES) for node in ast.walk(tree)):
@@ -226,13 +228,13 @@ class _ShapeQuestion:
         return f"({ast.unparse(_Rename(names).visit(copy.deepcopy(tree)))})"
 
     def argument(self, key: str) -> str:
-        """An argument that is a size; it is asked to be an integer if its annotation does not."""
+        """Return the local of an argument that is a size; test that it is an integer if needed."""
         scope, local = self.scope, self.scope.axes[key]
         parameter = next(each for each in scope.contract.parameters if each.name == key[1:-1])
         spec = parameter.spec
         is_int = isinstance(spec, HintSpec) and spec.classes in {(int,), (bool,)}
         if not is_int or (parameter.has_default and not isinstance(parameter.default, int)):
-            # An array of one element would equal a size.
+            # An array of one element might equal a size.
             kind = f"{scope.builtin('isinstance')}({local}, {scope.builtin('int')})"
             self.arguments.append(is_so(kind))
         return local

@@ -1,7 +1,7 @@
-"""From a function to its guard: the contract read now, the text written at the first call.
+"""Make a guard: read the contract at decoration, write the source at the first call.
 
 A program decorates more functions than it calls. So a guard begins as a *stub*, which writes the
-guard's text, takes it for its own code, and calls it.
+guard's source, replaces its own code with it, and calls it.
 """
 
 from __future__ import annotations
@@ -57,18 +57,20 @@ __all__ = ["contract_of", "make_guard", "options_of", "written_by"]
 
 
 class Recipe(NamedTuple):
-    """What a guard is made of. Its globals hold it, so that another function may become the same guard.
+    """All that a guard is made of.
+
+    The guard's globals hold it, so that another function can become the same guard.
 
     Attributes:
         function: the function that it guards.
         options: the decorator's options.
-        names: what its annotations may mention beside the function's globals, if they are not read yet.
-        contract: None until the first call, if nobody asked for this very function to be guarded, or
-            if its annotations name what was not defined when it was decorated.
+        names: what string annotations may use beside the function's globals, until they are read.
+        contract: None until the first call if an import hook made the guard, or if the annotations
+            use a name that was not defined at decoration.
         home: the module in which the import hook found the function.
     """
 
-    function: Any  # a function: a NamedTuple's attribute of that type would be read as a method
+    function: Any  # not FunctionType: type checkers take such an attribute for a method
     options: Options
     names: dict[str, Any]
     contract: Contract | None
@@ -76,18 +78,17 @@ class Recipe(NamedTuple):
 
     @property
     def dotted(self) -> str:
-        """The function's name in the table of an import hook."""
+        """The function's dotted name, as in the table of an import hook."""
         return f"{self.home}.{self.function.__qualname__}"
 
     def to_script(self) -> Any:
-        """What torch.jit is to compile: the text of the function, with the names of its module."""
+        """Return what torch.jit compiles: the function, with its source and its module's names."""
         return self.function
 
     def lend_to(self, guard: Any) -> None:
-        """Have a guard say what it guards, to `inspect` and to torch.jit.
+        """Make a guard show its function to `inspect` and to torch.jit.
 
-        Not by ``__original_fn``, which torch.jit follows too: so does torch.compile, which must not
-        leave the guard out.
+        Not by ``__original_fn__``: torch.compile follows that too, and must not skip the guard.
         """
         guard.__wrapped__ = self.function
         guard.__prepare_scriptable__ = self.to_script
@@ -97,17 +98,20 @@ class Recipe(NamedTuple):
 def make_guard(
     function: types.FunctionType, options: Options, names_around: Callable[[], dict[str, Any]]
 ) -> Callable[..., Any]:
-    """Make the guard of a function. It is one even if nothing is checked: see `_watched`.
+    """Make the guard of a function.
+
+    A function without checks gets one too, since strict mode monitors its body (see `watched`).
 
     Args:
         function: a plain function.
         options: the decorator's options.
-        names_around: gives what string annotations may mention beside the function's globals. It
-            looks into frames, which keeps their variables alive, so it is asked only if need be.
+        names_around: returns the names that string annotations may use beside the function's
+            globals. It is called only if needed: it reads frames, which keeps their variables
+            alive.
 
     Raises:
-        DeclarationError: for a malformed or contradictory contract; at the first call, if an
-            annotation names what is defined only then.
+        DeclarationError: for a malformed or contradictory contract. If an annotation uses a name
+            that is not defined yet, only the first call raises it.
     """
     look_for_worlds()
     declarations.exist = True
@@ -119,19 +123,19 @@ def make_guard(
     with contextlib.suppress(NameError), noting_declarations(function):
         contract = build_contract(function, signature, options, names)
         warn_of_slips(function, contract)
-    # What the names are for is done once the contract is read; they may be anything, and a guard
-    # that is pickled takes along what it holds.
+    # The names are not needed once the contract is read. They may be anything, and would be pickled
+    # with the guard.
     recipe = Recipe(function, options, {} if contract else mentioned(function, names), contract)
     guard = _make(recipe)
-    guard.__signature__ = signature  # type: ignore[attr-defined]  # until it is written
+    guard.__signature__ = signature  # type: ignore[attr-defined]  # until the source is written
     return guard
 
 
 def guard_later(function: types.FunctionType, options: Options) -> types.FunctionType:
-    """Make a guard whose contract is read at the first call: the import hook's.
+    """Make the import hook's guard, whose contract is read at the first call.
 
-    A package defines far more functions than a program calls. The annotations of the others are never
-    looked at, and by the first call all that they name is defined.
+    A package defines far more functions than a program calls. The annotations of the others are
+    never read, and at the first call all names in the annotations are defined.
     """
     declarations.exist = True
     home = function.__module__
@@ -146,13 +150,14 @@ _NO_NAMES: Final[dict[str, Any]] = {}
 
 def _make(recipe: Recipe) -> types.FunctionType:
     function = recipe.function
-    # No __name__ among its globals: dynamo would look for the others in the module so named.
+    # No `__name__` among the globals: dynamo would look for the other globals in that module.
     namespace: dict[str, Any] = {"__tracebackhide__": True}
     guard = make_stub(_stub_text(flavour_of(function)), _identifier(function), namespace)
     functools.update_wrapper(guard, function)
     recipe.lend_to(guard)
     key = (function.__module__, getattr(function, "__qualname__", "<locals>"))
     known = _latest.get(key)
+    # A second guard of one name: its module is being reloaded, or defines the name again.
     is_made_again = "<locals>" not in key[1] and known is not None and known() is not None
     if "<locals>" not in key[1]:
         _latest[key] = weakref.ref(guard)
@@ -161,14 +166,14 @@ def _make(recipe: Recipe) -> types.FunctionType:
 
 
 _latest: Final[dict[tuple[str, str], weakref.ref[types.FunctionType]]] = {}
-"""The guard that was made last, by the module and the name of its function.
+"""The latest guard, by the module and the qualified name of its function.
 
-No dictionary of weak values: Python code of its own would run when a guard goes.
+Not a WeakValueDictionary, which runs Python code when a guard is freed.
 """
 
 
 def options_of(guard: Callable[..., Any]) -> Options | None:
-    """The options that a guard was made with; None if this is no guard."""
+    """Return the options that a guard was made with; None for any other function."""
     code = getattr(guard, "__code__", None)
     if code is None or not is_guard(code):
         return None
@@ -177,10 +182,10 @@ def options_of(guard: Callable[..., Any]) -> Options | None:
 
 
 def contract_of(guard: Callable[..., Any]) -> Contract:
-    """What a guard holds its function to.
+    """Return the contract of a guard.
 
     Raises:
-        DeclarationError: if an annotation names what is not defined yet.
+        DeclarationError: if an annotation uses a name that is not defined yet.
     """
     contract: Contract = guard.__globals__[_STATE].promised()
     return contract
@@ -193,7 +198,7 @@ _AGAIN: Final = "again"
 
 @cache
 def _stub_text(flavour: Flavour) -> str:
-    """The text of a guard that is not written yet."""
+    """Return the source of a guard that is not written yet."""
     word = "async def" if flavour in {"coroutine", "async generator"} else "def"
     call = "written()(*args, **kwargs)"
     body = {
@@ -209,7 +214,7 @@ def _stub_text(flavour: Flavour) -> str:
         "try:",
         f"    {WRITE}({STUB!r})",
         f"    written = {_WRITTEN}",
-        "except NameError:",  # the code was given to a function that was no guard
+        "except NameError:",  # the code was given to a function that is not a guard
         "    from sekisho.guard.stub import written_by",
         f"    written = written_by({STUB!r})",
         *body.splitlines(),
@@ -218,23 +223,24 @@ def _stub_text(flavour: Flavour) -> str:
 
 
 def written_by(stub: str) -> Callable[[], Callable[..., Any]]:
-    """What gives the guard that was made with a stub, as a guard's own globals do.
+    """Return the function that gives the guard of a stub, as in that guard's own globals.
 
     Raises:
-        DeclarationError: if it is gone.
+        DeclarationError: if the guard was freed.
     """
     written: Callable[[], Callable[..., Any]] = find_stub(stub).__globals__[_WRITTEN]
     return written
 
 
 class _Writing:
-    """How far a stub has come on its way to a guard: its globals hold this, and two of its methods.
+    """The state of a stub until its guard is written.
 
-    It must not hold the guard: what a guard closes over is freed when the guard is, without waiting
-    for the garbage collector. An object and not closures, since a package has thousands.
+    The guard's globals hold it and two of its methods. It must not refer to the guard, so that a
+    guard is freed as soon as it is unused, without the garbage collector. It is one object rather
+    than several closures, since a package has thousands of guards.
 
-    Two threads may both write; they write the same, and each finds it whole: first the names, then
-    the text that uses them.
+    Two threads may both write a guard. They write the same, and each finds it complete: first the
+    globals are set, then the source that uses them.
     """
 
     __slots__ = ("contract", "guard", "kept", "recipe", "stub", "waits")
@@ -249,18 +255,22 @@ class _Writing:
         self.recipe = recipe
         self.contract = recipe.contract
         self.waits = waits
-        """Whether it stays a stub while the module of its function is being executed: a hot reload
+        """Whether it stays a stub while the module of its function is being executed. A hot reload
         gives its code to the guard that the module had before, and only a stub's code notices."""
         self.kept: types.FunctionType | None = None
-        """What is called instead of the guard: in a process that a stub was sent to, while it waits,
-        and by a compiler of torch that came before the guard was written."""
+        """What is called instead of the guard: in another process that got the stub pickled, while
+        `waits` is set, and if torch.compile traces the stub before the guard is written."""
 
     def __reduce__(self) -> tuple[Any, tuple[None, str, Recipe]]:
         return _Writing, (None, self.stub, self.recipe)
 
     @runs_while_tracing
     def write(self, by: str) -> None:
-        """Write the guard, for the stub whose code asks, or again."""
+        """Write the guard's source, if it is not written.
+
+        Args:
+            by: the stub whose code calls this, or ``"again"``.
+        """
         guard = self.guard()
         if by not in {self.stub, _AGAIN}:
             _become(guard, by)
@@ -276,16 +286,16 @@ class _Writing:
             if self.waits or self.guard is _no_guard:
                 self.kept = self.write_into(None, self.fresh())
         elif runs_while_compiling():
-            # The compiler is tracing the stub: with other code it would be compiled again.
+            # torch.compile is tracing the stub, and would compile again for other code.
             self.kept = self.write_into(None, guard.__globals__)
         else:
             self.write_into(guard, guard.__globals__)
-            lend_names(self.recipe.function, guard.__globals__)  # some are defined only now
+            lend_names(self.recipe.function, guard.__globals__)  # some were not defined before
             if not guard.__code__.co_flags & inspect.CO_VARARGS:
-                vars(guard).pop("__signature__", None)  # its code has it now
+                vars(guard).pop("__signature__", None)  # the code has a signature of its own now
 
     def write_into(self, guard: types.FunctionType | None, namespace: dict[str, Any]) -> Any:
-        """Write the text, and give it to a guard or to a function of its own."""
+        """Write the source, and give its code to `guard`, or to a new function if that is None."""
         held, function = self.promised(), self.recipe.function
         if asks(function):
             held = held._replace(shares_axes=True)
@@ -299,19 +309,19 @@ class _Writing:
         return compile_into(guard, source, name, rewrite)
 
     def promised(self) -> Contract:
-        """The contract, read now if it was not before."""
+        """Return the contract, which is read now if it was not before."""
         if self.contract is None:
             recipe = self.recipe
             self.contract = read_late(recipe.function, recipe.options, recipe.names, recipe.home)
         return self.contract
 
     def fresh(self) -> dict[str, Any]:
-        """Globals for a function of its own."""
+        """Return the globals of a new function."""
         return {OPTIONS: self.recipe.options, "__tracebackhide__": True}
 
     def written(self) -> Callable[..., Any]:
-        """What is to be called."""
-        # A generator may outlive the guard that it was asked of: then there is none to keep.
+        """Return the function to call."""
+        # A running generator may outlive its guard: then a new function is written.
         found: Callable[..., Any] = self.kept or self.guard() or self.write_into(None, self.fresh())
         return found
 
@@ -321,7 +331,7 @@ def _no_guard() -> None:
 
 
 def _equip(guard: types.FunctionType, recipe: Recipe, *, waits: bool = False) -> None:
-    """Put into a stub's globals what its code calls."""
+    """Put what a stub's code calls into the stub's globals."""
     namespace = guard.__globals__
     state = _Writing(guard, namespace[STUB], recipe, waits=waits)
     namespace[OPTIONS] = recipe.options
@@ -331,10 +341,10 @@ def _equip(guard: types.FunctionType, recipe: Recipe, *, waits: bool = False) ->
 
 
 def _become(guard: types.FunctionType | None, stub: str) -> None:
-    """Make a guard whose code was replaced by that of another one a guard of the same function.
+    """Turn a guard that was given another guard's code into a guard of that guard's function.
 
-    IPython's ``%autoreload 2`` gives the code of a new function to the old one, and so do other tools
-    that reload. The globals are not replaced, and they are what a guard knows its function by.
+    IPython's ``%autoreload 2`` and other reloading tools give the code of a new function to the old
+    one. They keep the old globals, in which a guard finds its function.
     """
     recipe: Recipe = find_stub(stub).__globals__[_STATE].recipe
     if guard is not None:
@@ -345,7 +355,7 @@ def _become(guard: types.FunctionType | None, stub: str) -> None:
 
 
 def _is_running(function: Any) -> bool:
-    """Whether the module of a function is being executed, further up the stack."""
+    """Return whether the module of a function is being executed, further up the stack."""
     module = getattr(function, "__globals__", None)
     frame = inspect.currentframe()
     while frame is not None:
@@ -363,5 +373,5 @@ def _identifier(function: Callable[..., Any]) -> str:
     written: str = getattr(function, "__name__", "") or display_name(function)
     if written.isascii() and written.isidentifier() and not keyword.iskeyword(written):
         return written
-    name = unicodedata.normalize("NFKC", written)  # as the compiler does
+    name = unicodedata.normalize("NFKC", written)  # as Python's compiler does
     return name if name.isidentifier() and not keyword.iskeyword(name) else "guarded"

@@ -1,6 +1,6 @@
-"""Whatever can be decorated: functions, what wraps them, and classes.
+"""Guard whatever can be decorated: functions, wrappers of functions, and classes.
 
-What wraps a function stays around it: a guarded property is a property, a guarded class is the
+A wrapper stays around its function: a guarded property is a property, and a guarded class is the
 same class with guarded methods. The innermost function becomes a guard, which is a plain function.
 """
 
@@ -32,22 +32,22 @@ __all__ = ["guard_generated", "guard_target"]
 def guard_target(
     target: Any, options: Options, frame: FrameType | None, owner: type | None = None
 ) -> Any:
-    """Guard what was decorated.
+    """Guard a decorated object.
 
     Args:
-        target: a function, a method, what wraps one, an object that is called, or a class.
+        target: a function, a method, a wrapper of one, a callable object, or a class.
         options: the decorator's options.
-        frame: where it was decorated; string annotations may mention its local names.
-        owner: the class whose member it is, where that is guarded.
+        frame: where it was decorated; string annotations may use its local names.
+        owner: the guarded class that it is a member of, if there is one.
 
     Raises:
-        DeclarationError: for what cannot be called, and for contradictory declarations.
+        DeclarationError: for an object that cannot be called, and for contradictory declarations.
     """
     if _is_left_alone(target, options):
         return target
     made_with = options_of(target)
     if made_with is not None and made_with.gives_way:
-        target = target.__wrapped__  # nobody wrote that decorator here
+        target = target.__wrapped__  # that guard comes from an import hook or a class
     if isinstance(target, type):
         return _guard_class(target, options, frame)
     if isinstance(target, _WRAPPERS):
@@ -62,7 +62,7 @@ def guard_target(
     function: Any = target
     manager = _MANAGERS.get(getattr(function, "__code__", None))
     if manager is not None:
-        # What its generator yields is the annotation's business, not the manager around it.
+        # The annotation says what the generator yields, so guard it inside of the manager.
         return manager(guard_target(function.__wrapped__, options, frame))
     names = functools.partial(_names_around, function, frame, owner)
     guarded = make_guard(function, options, names)
@@ -71,15 +71,16 @@ def guard_target(
 
 
 def _hand_on_methods(function: Any, guarded: Any) -> None:
-    """Give a guard the public methods of what it wraps, which are in no ``__dict__``.
+    """Give a guard the public methods of a callable object, which are not in its ``__dict__``.
 
-    ``cache_clear`` of `functools.lru_cache`, ``lower`` of ``jax.jit``, ``defvjp`` of ``jax.custom_vjp``.
+    Such are ``cache_clear`` of `functools.lru_cache`, ``lower`` of ``jax.jit`` and ``defvjp`` of
+    ``jax.custom_vjp``.
     """
     kind = class_of(function)
     if kind in _PLAIN:
         return
     for name in dir(kind):
-        # A class or an object of somebody else's may raise anything: then it is without.
+        # Another author's class may raise anything: then the guard lacks the method.
         with contextlib.suppress(Exception):
             is_new = not name.startswith("_") and not hasattr(guarded, name)
             if is_new and callable(getattr(kind, name)):
@@ -90,15 +91,15 @@ _PLAIN: Final = (types.FunctionType, types.BuiltinFunctionType, types.MethodType
 
 
 def _guard_again(options: Options, make: Any, arguments: Any) -> Any:
-    """Make a module that was pickled or copied, guarded as it was."""
+    """Guard a module again after it was unpickled or copied."""
     return guard_target(make(*arguments), options, None)
 
 
 def _is_left_alone(target: Any, options: Options) -> bool:
-    """Whether it is marked so, or has a decorator of its own where nobody wrote this one."""
+    """Return whether a target is marked as unguarded, or has an explicit decorator of its own."""
     made_with = options_of(target)
     has_its_own = made_with is not None and not made_with.gives_way
-    # Not inherited by the subclasses of a class that is marked.
+    # From `__dict__`, since a class does not pass its mark on to subclasses.
     marks: Any = getattr(target, "__dict__", {})
     is_marked = "__sekisho_unguarded__" in marks or "__no_type_check__" in marks
     return is_marked or (options.gives_way and has_its_own)
@@ -140,9 +141,10 @@ def _type_parameters_of(generic: Any) -> dict[str, Any]:
 
 
 def _function_of(frame: FrameType) -> Any:
-    """The function that is running on a frame, if whoever called it knows it by its name."""
+    """Return the function that runs on a frame, if its caller or its module has it by its name."""
     name, caller = frame.f_code.co_name, frame.f_back
-    if sys.version_info < (3, 12) or caller is None:  # no function has type parameters
+    # Before Python 3.12 no function has type parameters.
+    if sys.version_info < (3, 12) or caller is None:
         return None
     for names in (locals_of(caller), frame.f_globals):
         found = inspect.unwrap(names[name]) if callable(names.get(name)) else None
@@ -152,7 +154,7 @@ def _function_of(frame: FrameType) -> Any:
 
 
 def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
-    """Guard every method that a class defines: of a dataclass, its ``__init__`` above all."""
+    """Guard every method that a class defines, a dataclass's ``__init__`` too."""
     if is_validated(kind):
         _tell_validated(kind, options, frame)
     namespace: dict[str, Any] = {**vars(kind)}
@@ -160,7 +162,7 @@ def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
         if not isinstance(member, _METHODS) or not _is_declared(name, member):
             continue
         if name == "__init__" and is_validated(kind):
-            continue  # the library's own, which takes anything
+            continue  # made by its library, and takes anything
         has_module = name != "__init__" and not isinstance(member, (staticmethod, classmethod))
         its_options = options if has_module else options._replace(device=_without_module(options))
         guarded = guard_target(member, its_options._replace(gives_way=True), frame, kind)
@@ -171,10 +173,12 @@ def _guard_class(kind: type, options: Options, frame: FrameType | None) -> Any:
 
 
 def _tell_validated(kind: type, options: Options, frame: FrameType | None) -> None:
-    """Say that no guard sees how a record is made whose own library makes it, if it holds arrays.
+    """Refuse or report a record with array fields whose own library makes its instances.
+
+    No guard can stand in such a library.
 
     Raises:
-        DeclarationError: if it has, unless nobody asked for this very class to be guarded.
+        DeclarationError: if the record has array fields, unless an import hook guards the class.
     """
     parser = Parser(options.world, _names_around(kind, frame))
     try:
@@ -196,16 +200,16 @@ def _tell_validated(kind: type, options: Options, frame: FrameType | None) -> No
 
 
 def _is_generated(kind: type) -> bool:
-    """Whether a dataclass, attrs or NamedTuple decorator has been there, or a class of its own is."""
+    """Return whether dataclass, attrs or a metaclass has generated methods of a class already."""
     names = ("__dataclass_fields__", "__attrs_attrs__", "_fields")
     return any(name in vars(kind) for name in names) or type(kind) is not type
 
 
 def _tell_late_dataclasses(kind: type, decorator: str) -> None:
-    """Have a class say so that is made a dataclass only after it was guarded.
+    """Make a class raise an error if it is made a dataclass only after it was guarded.
 
-    Its ``__init__`` is then written when nobody looks any more. It calls these, if they are there;
-    nothing else does.
+    Its ``__init__`` is then written too late to be guarded. It calls the methods that are set here,
+    if they exist; nothing else does.
     """
     for name, mark in (
         ("__post_init__", "__dataclass_fields__"),
@@ -214,7 +218,7 @@ def _tell_late_dataclasses(kind: type, decorator: str) -> None:
         late = _late(kind, vars(kind).get(name), name, mark, decorator)
         try:
             setattr(kind, name, late)
-        except (AttributeError, TypeError) as error:  # a class of Python's own
+        except (AttributeError, TypeError) as error:  # a built-in class
             raise DeclarationError(
                 f"{decorator}(): {kind.__qualname__} cannot be guarded: {error}"
             ) from None
@@ -224,7 +228,7 @@ def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
     title = kind.__qualname__.rpartition("<locals>.")[2]
 
     def post_init(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # A decorator may have made the class anew, with the same members.
+        # A decorator may have made a new class with the same members (`slots=True`).
         owner = next((c for c in type(self).__mro__ if vars(c).get(name) is post_init), None)
         if owner is not None and mark in vars(owner):
             raise DeclarationError(
@@ -239,7 +243,7 @@ def _late(kind: type, own: Any, name: str, mark: str, decorator: str) -> Any:
 
 
 def guard_generated(kind: Any, options: Options, frame: FrameType | None) -> Any:
-    """Guard what makes a dataclass, an attrs class or a NamedTuple: decorators wrote its text."""
+    """Guard the generated constructor of a dataclass, an attrs class or a NamedTuple."""
     namespace: dict[str, Any] = {**vars(kind)}
     for name in ("__init__", "__new__"):
         member = namespace.get(name)
@@ -261,7 +265,7 @@ def _set(kind: type, name: str, guarded: Any, options: Options) -> None:
 
 
 def _call_above(owner: type, self: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """Call what a class inherits under a name, if it does."""
+    """Call the method that a class inherits under a name, if there is one."""
     mro: list[Any] = list(type(self).__mro__)
     for each in mro[mro.index(owner) + 1 :]:
         member = each.__dict__.get(name)
@@ -271,12 +275,12 @@ def _call_above(owner: type, self: Any, name: str, args: Any, kwargs: Any) -> An
 
 
 def _without_module(options: Options) -> Any:
-    """The device where there is no module to ask yet, or none at all."""
+    """Return the device option for a function without a module to read the device from."""
     return None if options.device == "module" else options.device
 
 
 def _is_declared(name: str, member: Any) -> bool:
-    """Whether a method is the author's; of Python's own protocol, what has annotations."""
+    """Return whether a method is the author's; a special method has to have annotations."""
     function = getattr(member, "__func__", member)
     if getattr(function, "__no_type_check__", False):
         return False
@@ -285,24 +289,24 @@ def _is_declared(name: str, member: Any) -> bool:
         return True
     try:
         return bool(getattr(function, "__annotations__", None))
-    except NameError:  # Python 3.14 evaluates them here: there are some
+    except NameError:  # Python 3.14 evaluates annotations here, so there are some
         return True
 
 
 def _names_around(
     function: Any, frame: FrameType | None, owner: type | None = None
 ) -> dict[str, Any]:
-    """The local names that the string annotations of a nested function or a method may use.
+    """Return the local names that the string annotations of a nested function or a method may use.
 
-    They are on the frames of the class bodies, and of the one function, around the definition.
+    They are the locals of the class bodies around the definition, and of the function around those.
     """
     names: dict[str, Any] = {}
-    if owner is not None:  # a class that is made in a function is on no frame yet
+    if owner is not None:  # a class in a function is not a local of a frame yet
         names = {owner.__name__: owner, **_type_parameters_of(owner)}
     while frame is not None and frame.f_locals is not frame.f_globals:
-        # A method named `float` is not what its siblings' annotations mean.
+        # Leave methods out: the annotation `float` does not mean a method of that name.
         local = {k: v for k, v in locals_of(frame).items() if not isinstance(v, _METHODS)}
-        # Python 3.12's type parameters, which the body of a generic class has under this name.
+        # Since Python 3.12 the body of a generic class has its type parameters under this name.
         local = {**{each.__name__: each for each in local.get("__type_params__", ())}, **local}
         names = {**local, **names}
         is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
@@ -311,6 +315,6 @@ def _names_around(
         frame = None if is_function else frame.f_back
     module = getattr(function, "__globals__", {}).get("__name__")
     if frame is not None and module not in sys.modules:
-        # Generated, as a NamedTuple's __new__: its own globals do not know the fields' types.
+        # Generated, like a NamedTuple's `__new__`: its globals lack the types of the fields.
         names = {**frame.f_globals, **names}
     return names

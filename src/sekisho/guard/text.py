@@ -1,8 +1,8 @@
-"""From a contract to the text of its guard. Pure: nothing is looked up, compiled or called.
+"""Generate the source of a guard from a contract. Pure: nothing is imported, compiled or called.
 
-For each parameter the text asks, inline, whether the value is valid as it stands; if so it binds
-the axes that later annotations mention, to plain locals. What the inline question does not say
-yes to is handed to ``_admit_<name>``, out of line, which accepts late, converts, or raises.
+For each parameter the source checks inline whether the value is valid as it stands. If so, it binds
+the axes that later annotations mention to plain locals. Any other value goes to ``_admit_<name>``,
+out of line, which accepts it late, converts it, or raises.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
 
 
 class Generated(NamedTuple):
-    """The text of a guard, and the global names that it needs."""
+    """The source of a guard, and its globals."""
 
     source: str
     needs: dict[str, Need]
 
 
 class Admission(NamedTuple):
-    """What an ``admit`` need says: which value, and which axes go in and come out, in order."""
+    """The value that an ``admit`` global is for, and the axes that go in and come out, in order."""
 
     parameter: Parameter
     knows: tuple[str, ...]
@@ -50,14 +50,14 @@ class Admission(NamedTuple):
 
 
 def generate(contract: Contract, name: str, worlds: tuple[World, ...]) -> Generated:
-    """Write the guard of a contract as one function called `name`, which calls ``_<name>``.
+    """Generate the guard of a contract: one function called `name`, which calls ``_<name>``.
 
-    Where no annotation says which, an array may be of any of the `worlds`, the host's first.
+    Where no annotation names a world, an array may be of any of the `worlds`, the host's first.
     """
     return _Writer(contract, name, worlds).write()
 
 
-# What `yield from` is to a generator; Python has no word for it in an asynchronous one.
+# `yield from` for an asynchronous generator, for which Python has no syntax.
 DELEGATE_ASYNC: Final = """\
 {generator} = {call}
 try:
@@ -78,7 +78,7 @@ except StopAsyncIteration:
 
 
 class _Writer:
-    """Writes one guard, line by line."""
+    """A writer of one guard's source, line by line."""
 
     def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
         self.contract = contract
@@ -103,7 +103,7 @@ class _Writer:
         self.write_context()
         hand_back = self.write_caller()
         for index, parameter in enumerate(contract.parameters):
-            # The axes that others still mention; a body that shares them may mention any.
+            # The axes that later annotations mention; a body that shares them may mention any.
             later = contract.parameters[0 if contract.shares_axes else index + 1 :]
             self.write_parameter(parameter, parameter.name, self.keys((*later, *contract.outcomes)))
         new: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ class _Writer:
         return Generated("\n".join(self.lines) + "\n", scope.needs)
 
     def write_as_called(self) -> None:
-        """Put the checked values where they came from: a wrapper may ask what came by keyword."""
+        """Restore the form of the call: a wrapper may depend on what came by keyword."""
         if self.contract.is_wrapper and self.contract.parameters:
             as_called = self.scope.need("_as_called", "as_called")
             args, kwargs = self.all_arguments
@@ -127,7 +127,7 @@ class _Writer:
             self.emit(f"{args}, {kwargs} = {as_called}({args}, {kwargs}, {names})")
 
     def write_shared_call(self) -> tuple[str, tuple[str, ...]]:
-        """The call of a body that shares the axes, and the axes that it may bind for the result."""
+        """Return the call of a body that shares the axes, and the axes that it may bind."""
         scope, contract = self.scope, self.contract
         knows = tuple(key for key in scope.axes if key[0] != "{")
         mentioned = self.keys((contract.result,)) if "generator" not in contract.flavour else {}
@@ -156,7 +156,7 @@ class _Writer:
         self.emit(f"return {back}")
 
     def write_items(self, call: str) -> None:
-        """Hand on what a generator yields, is sent and returns, checked out of line."""
+        """Write the last lines of a generator's guard, which checks its values out of line."""
         scope, contract = self.scope, self.contract
         if any(each.spec is not ANYTHING for each in contract.outcomes):
             labels = {YIELDED: "yields", SENT: "is sent", RESULT: "returns"}
@@ -172,7 +172,7 @@ class _Writer:
         names = {name: scope.fresh(name) for name in ("generator", "item", "sent", "error")}
         self.emit(*DELEGATE_ASYNC.format(call=call, **names).splitlines())
 
-    # --- the signature, and the call of the function inside
+    # --- the signature, and the call of the guarded function
 
     def signature(self) -> str:
         parameters = self.contract.parameters
@@ -186,15 +186,15 @@ class _Writer:
             return self.signature()
         return arguments_text(self.contract.parameters)
 
-    # --- what the whole call needs to know first
+    # --- what the source needs before the first parameter
     def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
-        """The names that these annotations mention and the call binds, in order."""
+        """Return the names that these annotations mention and the call binds, in order."""
         return dict.fromkeys(key for each in parameters for key in self.keys_of(each))
 
     def keys_of(self, parameter: Parameter) -> list[str]:
-        """The names that one annotation mentions and the call binds."""
+        """Return the names that one annotation mentions and the call binds."""
         found = self.known_keys.get(parameter.name)
-        if found is None:  # asked for by each parameter before it
+        if found is None:  # kept, since each earlier parameter asks for it
             every = names_in(parameter.spec, into_records=True)
             found = self.known_keys[parameter.name] = [k for k in every if k in self.call_keys]
         return found
@@ -210,10 +210,10 @@ class _Writer:
                 names = [scope.array_class(world) for world in others]
                 ways = (f"{name} if {isinstance_}({plain}, {name}) else " for name in names)
                 own = scope.array_class(host)
-                # By identity first: what an array is no instance of may be slow to say so.
+                # Identity first: `isinstance` may take long to be false.
                 own_way = f"{own} if {scope.builtin('type')}({plain}) is {own} else "
                 choice = f"{own_way}{''.join(ways)}{own}"
-            # The handler of what a value raises begins at the first comment.
+            # `ground.source` puts its exception handler in the place of the first comment.
             self.emit("# the class of the first array")
             line = f"{scope.array_type} = {choice}"
             if len(line) <= _LINE_LENGTH - 4:
@@ -227,7 +227,7 @@ class _Writer:
             self.emit(f"{scope.device} = {module_device}({module})")
 
     def write_caller(self) -> str:
-        """Keep the array that results go back to. Returns the expression that takes them there."""
+        """Keep the array whose world results go back to; return the expression for the way back."""
         scope = self.scope
         if self.contract.options.returns == "world":
             return ""
@@ -236,11 +236,11 @@ class _Writer:
         caller = scope.fresh("caller")
         self.emit(f"{caller} = {choice}")
         back = f"{scope.need('_hand_back', 'hand_back')}({{result}}, {caller})"
-        # The first argument as it was passed: nothing has crossed, so nothing goes back.
+        # An unchanged first argument was not converted, so the result is not converted back.
         return f"{{result}} if {caller} is {plain} else {back}" if plain else back
 
     def first_array(self) -> str | None:
-        """The parameter that is certain to hold the first array argument, if one is."""
+        """Return the parameter that is certain to hold the first array argument, if one is."""
         first = next((each for each in self.contract.parameters if not _is_self(each)), None)
         if first is None or not isinstance(first.spec, ArraySpec):
             return None
@@ -252,20 +252,20 @@ class _Writer:
     # --- one parameter, or the result
 
     def write_parameter(self, parameter: Parameter, local: str, later: dict[str, None]) -> None:
-        """Write one block; `later` are the axes that other annotations still mention."""
+        """Write the block of one parameter; `later` are the axes that other annotations mention."""
         spec, scope = parameter.spec, self.scope
         if spec is ANYTHING:
             return
         items = items_of(scope, parameter, local)
         own = [key for key in self.keys((parameter,)) if key[0] != "#" or key in scope.growing]
         knows = tuple(key for key in own if key in scope.axes)
-        # Items share even the axes that nothing else mentions.
+        # Items share even the axes that no other annotation mentions.
         binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
         first = item_cases(scope, items, binds) if items else None
         cases = None if first else cases_of(scope, parameter, local, binds)
         for key in binds:
             if key not in scope.axes:
-                # "batch" for "*batch"; what is no axis at all is told apart by its suffix.
+                # "batch" for "*batch"; a suffix marks what is not an axis.
                 suffix = {"#": "_grows", "<": "_memo", "@": "_dtype"}.get(key[0], "")
                 scope.axes[key] = scope.fresh((key.strip("#*<>@") or "axes") + suffix)
         admission = Admission(parameter, knows, binds)
@@ -284,13 +284,13 @@ class _Writer:
     def write_items_loop(
         self, items: Items, first: tuple[Case, ...], call: str, admission: Admission
     ) -> None:
-        """Ask every item of a container; the first binds the axes that the others must share."""
+        """Check every item of a container; the first binds the axes that the others must share."""
         scope = self.scope
         if items.unfit or admission.binds:
             empty = f"not {items.container}" if admission.binds else ""
             unfit = " or ".join(filter(None, (items.unfit, empty)))
             self.emit(f"if {unfit}:", f"    {call}", "else:")
-        else:  # as ``*args``, of which there are most often none
+        else:  # like ``*args``, which is mostly empty
             self.emit(f"if {items.container}:")
         self.depth += 1
         if admission.binds:
@@ -299,7 +299,7 @@ class _Writer:
         scope.certain |= set(admission.binds)
         every = item_cases(scope, items, ())
         scope.certain -= set(admission.binds)
-        assert every is not None  # asking with more axes known is never harder
+        assert every is not None  # with more axes known there is an inline check, too
         contrary = contrary_of(every)
         if items.key_contrary:
             if len(every) > 1:
@@ -316,6 +316,7 @@ class _Writer:
             return
         contrary = contrary_of(cases)
         fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
+        # One negated test is shorter, but cannot bind axes.
         if fits and not admission.binds:
             self.emit(*self.broken("if", contrary), f"    {call}")
             return
@@ -327,7 +328,7 @@ class _Writer:
         self.emit("else:", f"    {call}")
 
     def broken(self, word: str, pieces: list[str]) -> list[str]:
-        """An ``if`` in one line, or in as many as keep it readable."""
+        """Return an ``if`` in one line, or in as many as keep it readable."""
         line = f"{word} {' '.join(pieces)}:"
         if len(line) <= _LINE_LENGTH - 4 * self.depth:
             return [line]
@@ -343,7 +344,7 @@ class _Writer:
         if len(case.unpack) > 1:
             return [f"{', '.join(axes[key] for key in case.unpack)} = {self.scope.shape}"]
         bound = [f"{axes[key]} = {case.binds[key]}" for key in admission.binds if key in case.binds]
-        # An axis that this case leaves out keeps what it holds, if it holds anything.
+        # An axis that this case does not bind keeps its value, if it has one.
         left_out = [key for key in admission.binds if key not in (*case.binds, *admission.knows)]
         if left_out:
             bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
@@ -351,13 +352,13 @@ class _Writer:
 
 
 def _lines(piece: str, room: int) -> list[str]:
-    """A piece of a question, in lines of its own where it is longer than there is room."""
+    """Break a piece of a test into lines if it is longer than `room`."""
     word, bracket, inside = piece.partition("(")
     if len(piece) <= room or word not in {"", "and ", "or "}:
         return [piece]
     parts: list[str] = []
     for part in re.split(r" (?=and |or )", inside.removesuffix(")")):
-        if parts and parts[-1].count("(") > parts[-1].count(")"):  # it stands in brackets itself
+        if parts and parts[-1].count("(") > parts[-1].count(")"):  # inside of a nested bracket
             parts[-1] += f" {part}"
         else:
             parts.append(part)
@@ -373,7 +374,7 @@ def _is_self(parameter: Parameter) -> bool:
 
 
 def _certain(parameter: Parameter) -> set[str]:
-    """The axes that are bound whenever this parameter has passed."""
+    """Return the axes that are bound in any case once this parameter was checked."""
     if parameter.has_default or stars_of(parameter):
         return set()
 

@@ -1,4 +1,4 @@
-"""Bodies under their watch: functions, coroutines and generators of either kind."""
+"""Run bodies under strict mode's monitor: functions, coroutines, and generators of both kinds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __tracebackhide__ = hide_in_pytest
 
 @not_counted
 def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., Any]:
-    """Wrap a function's body so that it runs under its watch whenever the mode is strict."""
+    """Wrap a function so that its body is monitored whenever the mode is strict."""
     find = _watch_finder(contract)
     start = STARTS[contract.flavour]
     show_calls(function)
@@ -45,11 +45,11 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
 
 
 _SHOWN: Final = tuple({*functools.WRAPPER_ASSIGNMENTS} - {"__module__"})
-"""Not of the function's module: dill would take all globals of this one along, since they are another's."""
+"""All but `__module__`: with it, dill would pickle all globals of this file."""
 
 
 def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
-    """Make the function that says what watch a call is under; a boundary's is under none."""
+    """Make the function that returns what to monitor in a call; nothing in a boundary."""
     name, options = contract.function, contract.options
     scalars = options.scalars == "allow"
     if options.kind != "same_world":
@@ -67,7 +67,7 @@ def _watch_finder(contract: Contract) -> Callable[[Any, Any], Watch | None]:
 
 @not_counted
 def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any, Any, Any]:
-    """``yield from inner``, each of its steps under the watch."""
+    """Run ``yield from inner``, each of its steps inside of the ``with`` block."""
     try:
         with watching:
             item = inner.send(None)
@@ -78,7 +78,7 @@ def _steps(inner: Any, watching: AbstractContextManager[None]) -> Generator[Any,
                 with watching:
                     inner.close()
                 raise
-            except BaseException as error:  # noqa: BLE001 - thrown in: the body's to answer
+            except BaseException as error:  # noqa: BLE001 - the caller threw it into the body
                 with watching:
                     item = inner.throw(error)
             else:
@@ -96,6 +96,7 @@ async def _async_steps(
     inner: AsyncGenerator[Any, Any], watching: AbstractContextManager[None]
 ) -> AsyncGenerator[Any, Any]:
     try:
+        # A step may be suspended itself, so each part of it runs inside of the block.
         item = await _awaited(inner.asend(None), watching)
         while True:
             try:
@@ -103,7 +104,7 @@ async def _async_steps(
             except GeneratorExit:
                 await _awaited(inner.aclose(), watching)
                 raise
-            except BaseException as error:  # noqa: BLE001 - as above
+            except BaseException as error:  # noqa: BLE001 - the caller threw it into the body
                 item = await _awaited(inner.athrow(error), watching)
             else:
                 item = await _awaited(inner.asend(sent), watching)
@@ -117,4 +118,4 @@ STARTS: dict[str, Callable[[Any, Any], Any] | None] = {
     "generator": _steps,
     "async generator": _async_steps,
 }
-"""For each flavour, what runs its body step by step inside of a ``with`` block."""
+"""For each flavour, what runs a body step by step inside of a ``with`` block."""

@@ -1,4 +1,4 @@
-"""Wrappers: called as their guards were, so that what came by keyword goes by keyword."""
+"""Call a wrapper as its guard was called: keyword arguments stay keyword arguments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["make_as_called", "make_binder"]
 
 
 def make_binder(contract: Contract, name: str) -> Callable[..., tuple[Any, ...]]:
-    """Make what sorts the arguments of a call, with Python's own errors where they do not fit."""
+    """Make the function that binds the arguments of a call; it raises Python's own errors."""
     parameters = contract.parameters
     names = {each.name: f"_default_{each.name}" for each in parameters if each.has_default}
     values = ", ".join(each.name for each in parameters)
@@ -31,7 +31,7 @@ def make_binder(contract: Contract, name: str) -> Callable[..., tuple[Any, ...]]
 
 
 def make_as_called(contract: Contract) -> Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Make what puts checked values where a call had them, and leaves out what it left out."""
+    """Make the function that puts checked values where a call had them, and adds no defaults."""
     places: list[tuple[str, str | None]] = []
     for each in contract.parameters:
         kind = each.kind
@@ -48,6 +48,7 @@ def make_as_called(contract: Contract) -> Callable[..., tuple[tuple[Any, ...], d
                 by_position.extend(value)
             elif stars == "**":
                 by_name.update(value)
+            # As many by position as the call had. A default that the call left out stays out.
             elif not stars and len(by_position) < len(args):
                 by_position.append(value)
             elif name in kwargs:

@@ -1,8 +1,8 @@
-"""Writes that are lost: a look at what was copied for a call, once the body has run.
+"""Report lost writes: compare the copies that were made for a call after its body has run.
 
-The text of a guard calls its function by a global name. When the slow path has copied an argument, it
-has that name stand for a `Listening` until the call has begun, so a guard that copies nothing is as it
-was, and pays nothing.
+The source of a guard calls its function through a global. If the slow path has copied an argument,
+that global stands for a `Listening` until the call has begun. So a guard that copies nothing is
+unchanged and pays nothing.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ __all__ = ["Called", "called_by", "forget", "listen", "stand_for"]
 __tracebackhide__ = hide_in_pytest
 
 _lock: Final = threading.RLock()
-"""Held while a name changes what it stands for: of two threads, one may begin as the other ends.
+"""Held while a global is replaced: one thread's call may begin as another's ends.
 
-Again by the same thread where a copy is dropped, and its finalizer calls a guard."""
+Reentrant, since a copy that is dropped may have a finalizer that calls a guard.
+"""
 
 
 class Called(NamedTuple):
-    """What a guard calls: by which global name in its text, and where it is written."""
+    """How a guard calls its function: through which global, and where the function is defined."""
 
     name: str
     filename: str
@@ -43,13 +44,13 @@ class Called(NamedTuple):
 
 
 def called_by(name: str, function: Callable[..., Any]) -> Called:
-    """Say where a function is written that a text calls by a name."""
+    """Return how a guard calls a function through the global `name`."""
     code: Any = getattr(inspect.unwrap(function), "__code__", None)
     return Called(name, code.co_filename, code.co_firstlineno) if code else Called(name, "?", 1)
 
 
 def listen(copies: Copies, flavour: Flavour, called: Called) -> None:
-    """Have the call that is under way look at these when its body has run."""
+    """Register copies that the running call compares after its body has run."""
     frame = _guard_frame()
     if frame is None:
         return
@@ -57,7 +58,8 @@ def listen(copies: Copies, flavour: Flavour, called: Called) -> None:
     with _lock:
         held = namespace[called.name]
         if type(held) is not Listening:
-            # The value of a name that is there: a new name would cost the guard its inline caches.
+            # Replace the value of an existing global: a new one would cost the guard its inline
+            # caches.
             held = namespace[called.name] = Listening(held, flavour, called)
         # By frame: recursion, threads and tasks each have their own.
         _, copied = held.pending.setdefault(id(frame), (threading.get_ident(), copies))
@@ -66,14 +68,14 @@ def listen(copies: Copies, flavour: Flavour, called: Called) -> None:
 
 
 def forget(frame: FrameType, called: Called) -> None:
-    """Drop what a call was handed that ends before its body begins."""
+    """Drop the copies of a call that ends before its body begins."""
     held = frame.f_globals[called.name]
     if type(held) is Listening:
         held.take(frame)
 
 
 def stand_for(namespace: dict[str, Any], name: str, value: Any) -> None:
-    """Have a name stand for a value; if calls are under way that are listened to, after them."""
+    """Set a global, or what its `Listening` stands for while calls are running."""
     with _lock:
         held = namespace.get(name)
         if type(held) is Listening:
@@ -91,18 +93,18 @@ def _guard_frame() -> FrameType | None:
 
 def _caller_of(frame: FrameType | None) -> FrameType:
     assert frame is not None  # CPython has frames
-    assert frame.f_back is not None  # and a guard is what calls
+    assert frame.f_back is not None  # and the caller is a guard
     return frame.f_back
 
 
 class Listening:
-    """Stands for the function of a guard while a call has copies, and its body has not begun.
+    """A stand-in for a guard's function while a call has copies and its body has not begun.
 
     Attributes:
-        function: what it stands for.
-        flavour: the function's.
-        called: by which name.
-        pending: by the guard's frame, the thread and what was copied for the call.
+        function: the function that it stands for.
+        flavour: the function's flavour.
+        called: how the guard calls the function.
+        pending: for each guard frame (its id), the thread, and what was copied for the call.
     """
 
     __slots__ = ("called", "flavour", "function", "pending")
@@ -116,7 +118,8 @@ class Listening:
     @not_counted
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         function = self.function
-        # No local holds this frame: it would keep itself, and the arguments, until they are collected.
+        # No local holds this frame: it would refer to itself, and keep the arguments until
+        # collected.
         copies = None if is_compiling() else self.take(_caller_of(inspect.currentframe()))
         if not copies:
             return function(*args, **kwargs)
@@ -127,7 +130,7 @@ class Listening:
         return start(function(*args, **kwargs), looking)
 
     def take(self, frame: FrameType) -> Copies | None:
-        """What was copied for a call, which is its own from now on; the last one restores the name."""
+        """Remove and return the copies of a call; the last call restores the global."""
         with _lock:
             _, copies = self.pending.pop(id(frame), (0, None))
             if self.pending:
@@ -138,7 +141,7 @@ class Listening:
         return copies
 
     def _drop_dead(self, frame: FrameType | None) -> None:
-        """Drop what this thread was handed for calls that an interrupt has ended meanwhile."""
+        """Drop this thread's copies for calls that an interrupt has ended."""
         alive: set[int] = set()
         while frame is not None:
             alive.add(id(frame))
@@ -149,7 +152,7 @@ class Listening:
                 del self.pending[key]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _itself, (self.function,)  # another process has no call under way
+        return _itself, (self.function,)  # no call is running in another process
 
 
 def _itself(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -157,7 +160,7 @@ def _itself(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Looking:
-    """Looks at copies whenever the ``with`` block ends: a call, or a step of a generator."""
+    """A ``with`` block that compares copies when a call, or a step of a generator, has ended."""
 
     __slots__ = ("_copies", "_is_strict")
 
@@ -169,7 +172,7 @@ class _Looking:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        # A coroutine or a generator returns by these two.
+        # A coroutine or a generator returns by raising one of these.
         if error is None or isinstance(error, (StopIteration, StopAsyncIteration)):
             self._copies.tell(is_strict=self._is_strict)
         elif isinstance(error, (ValueError, TypeError)) and "read-only" in str(error):

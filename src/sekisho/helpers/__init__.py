@@ -1,8 +1,8 @@
-"""One name for one operation in every world.
+"""Functions that work the same way in every world, under one name.
 
-Functions on arrays of any world (`ops`, `channels`, `joins`), and those that cross the border on
-purpose (`converters`). What they may be given, and the errors for all else, is `operands`. No
-guard is known here.
+`ops`, `channels` and `joins` have functions on arrays of any world; `converters` has those that
+convert between worlds. `operands` validates the arguments and raises the errors. This package does
+not depend on guards.
 """
 
 from sekisho.helpers.channels import add_channel_dim, channels_first, channels_last

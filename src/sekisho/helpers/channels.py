@@ -1,4 +1,4 @@
-"""The helpers for images: where the channel axis stands."""
+"""Helpers that move or add the channel axis of images."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def add_channel_dim(x: TorchTensor, /, axis: int = ...) -> TorchTensor: ...
 @overload
 def add_channel_dim(x: StandardArray, /, axis: int = ...) -> StandardArray: ...
 def add_channel_dim(x: Any, /, axis: int = -3) -> Any:
-    """Add a channel axis of size 1 to a grey image, or to a batch of them.
+    """Add a channel axis of size 1 to a grey image or a batch of them.
 
     Args:
         x: an array or a tensor of shape ``(*batch, h, w)``.
-        axis: where the new axis stands in the result: -3 is channels first, as models take it
-            in both worlds; -1 is channels last, as image files have it.
+        axis: position of the new axis in the result: -3 for channels first, as models expect in
+            both worlds, or -1 for channels last, as in image files.
 
     Returns:
         A view of shape ``(*batch, 1, h, w)``, or ``(*batch, h, w, 1)`` for ``axis=-1``.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if `x` has no axes ``h, w``.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if `x` has fewer than two axes.
 
     Examples:
         >>> import numpy as np
@@ -78,7 +78,7 @@ def channels_first(x: TorchTensor, /) -> TorchTensor: ...
 @overload
 def channels_first(x: StandardArray, /) -> StandardArray: ...
 def channels_first(x: Any, /) -> Any:
-    """Move the last axis in front of height and width: from image files to models.
+    """Move the last axis before height and width, from image files' layout to that of models.
 
     Args:
         x: an array or a tensor of shape ``(*batch, h, w, c)``.
@@ -87,7 +87,7 @@ def channels_first(x: Any, /) -> Any:
         A view of shape ``(*batch, c, h, w)``.
 
     Raises:
-        WorldError: if `x` is neither.
+        WorldError: if `x` is neither an array nor a tensor.
         ShapeError: if `x` has fewer than three axes.
 
     Examples:
@@ -106,7 +106,7 @@ def channels_last(x: TorchTensor, /) -> TorchTensor: ...
 @overload
 def channels_last(x: StandardArray, /) -> StandardArray: ...
 def channels_last(x: Any, /) -> Any:
-    """Move the channel axis behind height and width: from models to plots and image files.
+    """Move the channel axis after height and width, from models' layout to that of image files.
 
     Args:
         x: an array or a tensor of shape ``(*batch, c, h, w)``.
@@ -115,7 +115,7 @@ def channels_last(x: Any, /) -> Any:
         A view of shape ``(*batch, h, w, c)``.
 
     Raises:
-        WorldError: if `x` is neither.
+        WorldError: if `x` is neither an array nor a tensor.
         ShapeError: if `x` has fewer than three axes.
 
     Examples:

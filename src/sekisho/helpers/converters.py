@@ -1,4 +1,4 @@
-"""The helpers that cross the border on purpose."""
+"""Helpers that convert between worlds explicitly."""
 
 from __future__ import annotations
 
@@ -45,23 +45,24 @@ def to_numpy(
     detach: bool = False,
     **words: Any,
 ) -> NDArray[Any]:
-    """Take a tensor to NumPy, its values bit-equal. An array is returned as it is.
+    """Convert a tensor to a NumPy array with the same bits. An array is returned unchanged.
 
-    The array shares the tensor's memory where that is safe; a tensor on another device is copied
-    to the host. What exports its memory (a PIL image, a JAX array) is taken too.
+    The array shares the tensor's memory where that is safe; a tensor on another device is copied to
+    the host. Other objects that export their memory (a PIL image, a JAX array) are accepted, too.
 
     Args:
         x: a tensor or an array of any shape.
         copy: None copies if needed, True always, False never.
-        detach: whether a tensor that requires grad may be cut from its graph.
-        **words: other libraries' (``force``, ``dtype``) are refused, and told what there is here.
+        detach: whether a tensor that requires grad may be detached from its graph.
+        **words: arguments of other libraries (``force``, ``dtype``) raise an error that names
+            sekisho's own.
 
     Returns:
         An array of the same dtype and shape.
 
     Raises:
-        WorldError: if `x` is neither tensor nor array, with the call that makes an array of it.
-        ConversionError: if a value, a gradient or a meaning would be lost.
+        WorldError: if `x` is neither a tensor nor an array; the hint is a call that makes an array.
+        ConversionError: if a value, a gradient or the meaning of a subclass would be lost.
 
     Examples:
         >>> import torch
@@ -71,6 +72,7 @@ def to_numpy(
     """
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
+    # The fast path has no options, and it records no crossing.
     if copy is None and not detach and not is_compiling() and not open_logs():
         array: NDArray[Any] | None = _share("numpy", x)
         if array is not None:
@@ -87,24 +89,24 @@ def to_torch(
     device: str | TorchDevice | None = None,
     **words: Any,
 ) -> TorchTensor:
-    """Take an array to PyTorch, its values bit-equal. A tensor on the device is returned as it is.
+    """Convert an array to a tensor with the same bits. A tensor already there is unchanged.
 
-    The tensor shares the array's memory where that is safe: a read-only array, one with negative
-    strides or of foreign byte order is copied.
+    The tensor shares the array's memory where that is safe. A read-only array, or one with negative
+    strides or foreign byte order, is copied.
 
     Args:
         x: an array or a tensor of any shape.
         copy: None copies if needed, True always, False never.
-        device: where the tensor must end up; None is the host for an array, and where it is for
-            a tensor.
-        **words: other libraries' (``dtype``) are refused, and told what there is here.
+        device: the device of the result. With None, an array stays on the host and a tensor on its
+            device.
+        **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
         A tensor of the same dtype and shape.
 
     Raises:
-        WorldError: if `x` is neither array nor tensor, with the call that makes one of it.
-        ConversionError: if a value or a meaning would be lost.
+        WorldError: if `x` is neither an array nor a tensor; the hint is a call that makes one.
+        ConversionError: if a value or the meaning of a subclass would be lost.
 
     Examples:
         >>> import numpy as np
@@ -114,6 +116,7 @@ def to_torch(
     """
     if words:
         refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
+    # The fast path has no options, and it records no crossing.
     if copy is None and device is None and not is_compiling() and not open_logs():
         tensor: TorchTensor | None = _share("torch", x)
         if tensor is not None:
@@ -123,7 +126,7 @@ def to_torch(
 
 
 def make_to_world(name: str) -> Callable[..., Any]:
-    """Make ``to_<name>`` of a world, which takes what `to_torch` takes, and ``detach=``.
+    """Make ``to_<name>`` for a world. It accepts the arguments of `to_torch`, and ``detach=``.
 
     Args:
         name: the world's name.
@@ -160,25 +163,27 @@ def to_jax(
     detach: bool = False,
     **words: Any,
 ) -> JaxArray:
-    """Take an array of any world to JAX, its values bit-equal. An array of JAX is returned as it is.
+    """Convert an array of any world to a JAX array with the same bits.
 
-    It is copied: JAX's arrays never change, and the memory of another library may.
+    A JAX array is returned unchanged. All others are copied: JAX arrays never change, but the
+    memory of another library may.
 
     Args:
         x: an array or a tensor of any shape.
-        copy: None copies if needed, True always, False never: then only JAX's own may pass.
-        device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`; None is JAX's
-            choice, and where it is for an array of JAX.
-        detach: whether a tensor that requires grad may be cut from its graph.
-        **words: other libraries' (``dtype``) are refused, and told what there is here.
+        copy: None copies if needed, True always. False never copies, and so accepts JAX arrays
+            only.
+        device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`. With None, JAX
+            chooses, and a JAX array stays on its device.
+        detach: whether a tensor that requires grad may be detached from its graph.
+        **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
         An array of the same dtype and shape.
 
     Raises:
-        WorldError: if `x` is no array, with the call that makes one of it.
-        ConversionError: if a value or a meaning would be lost: of 64 bits where JAX has 32, of a
-            tracer, of a PRNG key.
+        WorldError: if `x` is not an array; the hint is a call that makes one.
+        ConversionError: if a value or a meaning would be lost, such as a 64-bit dtype where JAX has
+            only 32 bits, a tracer, or a PRNG key.
 
     Examples:
         >>> import numpy as np
@@ -203,11 +208,11 @@ def to_world_of(
     x: Any, like: TorchTensor, /, *, copy: bool | None = ..., detach: bool = ...
 ) -> TorchTensor: ...
 def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool = False) -> Any:
-    """Take `x` to the world, and the device, of `like`.
+    """Convert `x` to the world and the device of `like`.
 
     Args:
         x: an array or a tensor of any shape.
-        like: an array or a tensor, of which only world and device matter.
+        like: an array or a tensor. Only its world and device are used.
         copy: see `to_numpy`.
         detach: see `to_numpy`.
 
@@ -216,7 +221,7 @@ def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool 
 
     Raises:
         WorldError: if either belongs to no world.
-        ConversionError: if a value, a gradient or a meaning would be lost.
+        ConversionError: if a value, a gradient or the meaning of a subclass would be lost.
 
     Examples:
         >>> import numpy as np
@@ -232,12 +237,13 @@ def to_world_of(x: Any, like: Any, /, *, copy: bool | None = None, detach: bool 
     return _convert_to(world, "to_world_of", x, policy)
 
 
+# The fast path into each world. It depends on which libraries are loaded, so a new one clears it.
 _sharers: dict[str, Callable[[Any], Any]] = {}
 on_load(_sharers.clear)
 
 
 def _share(target: str, x: Any) -> Any:
-    """The plainest crossing into a world, or None if it is not of the plainest kind."""
+    """Try the fast path into a world; return None if the value needs the slow path."""
     share = _sharers.get(target)
     if share is None:
         look_for_worlds()
@@ -264,11 +270,12 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
         return cross(x, target, policy, function, "argument 'x'").value
     except Refusal as refusal:
         reason = refusal.reason
-    # Importing sekisho stays light: what finds the words is imported by the first refusal.
-    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - as said
+    # Importing sekisho stays light: the search for hints is imported by the first refusal.
+    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
 
     hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
     expected = f"{target.noun}, or what converts to one"
+    # Raised outside of the except block, so that the refusal is not shown as its context.
     violation = Violation(function, "argument 'x'", expected, describe(x), reason)
     raise ConversionError(violation._replace(hint=hint and hint.format("x")))
 
@@ -277,7 +284,7 @@ def _device(function: str, target: World, device: Any) -> Any:
     try:
         target.load()
     except Refusal:
-        return None  # said by the conversion
+        return None  # the conversion raises the same refusal
     try:
         return target.parse_device(device)
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""The helpers that join arrays of one world, and the namespace for everything else."""
+"""Helpers that join arrays of one world, and the array API namespace for everything else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __tracebackhide__ = hide_in_pytest
 S = TypeVar("S", bound="np.generic")
 library: Any
 _FIRST: Final = 0
-"""The axis that is left out: the 0.1 us that torch takes to read it."""
+"""Joining along axis 0 omits the argument, because torch takes 0.1 us to parse it."""
 
 Tensor: Any = inlined_class(globals())
 
@@ -49,23 +49,23 @@ def concat(arrays: Sequence[TorchTensor], /, *, axis: int | None = ...) -> Torch
 @overload
 def concat(arrays: Sequence[StandardArray], /, *, axis: int | None = ...) -> StandardArray: ...
 def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
-    """Join arrays, or tensors, along an axis that they have.
+    """Join arrays or tensors along an existing axis.
 
     NumPy's ``np.concatenate``, PyTorch's ``torch.cat``.
 
     Args:
-        arrays: all of one world, of the same shape but for `axis`.
-        more: refused: the arrays are one argument.
-        axis: the axis to join along; None flattens them first.
-        dim: refused: PyTorch's word for `axis`.
+        arrays: arrays of one world, with the same shape except along `axis`.
+        more: always an error: the arrays are one argument.
+        axis: the axis to join along; None flattens the arrays first.
+        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
         A new array or tensor.
 
     Raises:
-        WorldError: if they are of two worlds, or of none.
+        WorldError: if the arrays belong to two worlds, or to none.
         ShapeError: if their shapes do not fit.
-        BoundaryError: if they are no sequence, or `axis` is neither an int nor None.
+        BoundaryError: if `arrays` is not a sequence, or `axis` is neither an int nor None.
 
     Examples:
         >>> import numpy as np
@@ -76,8 +76,9 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
     if more is not None or dim is not None:
         _refuse_words("concat", more, dim)
     try:
-        if type(arrays[0]) is Tensor and axis is not None:  # which takes tensors only
+        if type(arrays[0]) is Tensor and axis is not None:  # torch.cat raises if others follow
             return library.cat(arrays) if axis is _FIRST else library.cat(arrays, axis)
+        # The fast path for NumPy: every item must be a plain array.
         for each in arrays:
             if type(each) is not ndarray:
                 break
@@ -95,21 +96,21 @@ def stack(arrays: Sequence[TorchTensor], /, *, axis: int = ...) -> TorchTensor: 
 @overload
 def stack(arrays: Sequence[StandardArray], /, *, axis: int = ...) -> StandardArray: ...
 def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
-    """Join arrays, or tensors, of one shape along a new axis: samples become a batch.
+    """Join arrays or tensors of one shape along a new axis: samples become a batch.
 
     Args:
-        arrays: all of one world and one shape.
-        more: refused: the arrays are one argument.
-        axis: where the new axis stands in the result.
-        dim: refused: PyTorch's word for `axis`.
+        arrays: arrays of one world and one shape.
+        more: always an error: the arrays are one argument.
+        axis: position of the new axis in the result.
+        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
-        A new array or tensor with one axis more.
+        A new array or tensor with one more axis.
 
     Raises:
-        WorldError: if they are of two worlds, or of none.
+        WorldError: if the arrays belong to two worlds, or to none.
         ShapeError: if their shapes differ.
-        BoundaryError: if they are no sequence, or `axis` is no int.
+        BoundaryError: if `arrays` is not a sequence, or `axis` is not an int.
 
     Examples:
         >>> import numpy as np
@@ -120,7 +121,7 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
     if more is not None or dim is not None:
         _refuse_words("stack", more, dim)
     try:
-        if type(arrays[0]) is Tensor:  # likewise: tensors only
+        if type(arrays[0]) is Tensor:  # torch.stack raises if others follow
             return library.stack(arrays) if axis is _FIRST else library.stack(arrays, axis)
         for each in arrays:
             if type(each) is not ndarray:
@@ -131,7 +132,7 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
 
 
 def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
-    """Refuse arrays that are given one by one, an axis without its name, and torch's word for it."""
+    """Refuse arrays passed one by one, an axis without keyword, and torch's name ``dim``."""
     if dim is None and not isinstance(more, int):
         refuse_words(function, f"{function}([a, b])", {}, "the arrays are one list.")
     words: dict[str, Any] = {} if dim is None else {"dim": dim}
@@ -140,15 +141,15 @@ def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
 
 
 def namespace(*xs: Any) -> ModuleType:
-    """The array API namespace of some arrays or tensors: everything that is not a helper here.
+    """Return the array API namespace of some arrays or tensors, for functions not in sekisho.
 
-    It is array-api-compat's (https://data-apis.org/array-api-compat/).
+    The namespace comes from array-api-compat (https://data-apis.org/array-api-compat/).
 
     Args:
-        xs: arrays or tensors, all of one world.
+        xs: arrays or tensors of one world.
 
     Raises:
-        WorldError: if they are of two worlds, or of none.
+        WorldError: if the arrays belong to two worlds, or to none.
 
     Examples:
         >>> import numpy as np
@@ -166,7 +167,7 @@ def namespace(*xs: Any) -> ModuleType:
 
 
 def _one_world(function: str, arrays: Any) -> Any:
-    """The world of all items, or the error for the first that does not belong."""
+    """Return the world of all items, or raise the error for the first item of another world."""
     worlds = [find_world(each) for each in arrays]
     if not worlds:
         raise ShapeError(Violation(function, "its arguments", "at least one array", "none"))
@@ -189,7 +190,7 @@ def _one_world(function: str, arrays: Any) -> Any:
 
 
 def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
-    """The list to be given instead, if each item needs no more than to be converted."""
+    """Return code that converts the whole list, if each item only needs a conversion."""
     from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
 
     hints = {find_remedy(each, Wanted(world, crosses=False, scalars=True)) for each in arrays}
@@ -198,7 +199,10 @@ def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
 
 
 def _do_shapes_fit(arrays: Any, axis: int | None) -> bool:
-    """Whether the error must be about something else: what it is for shapes differs by library."""
+    """Return whether the shapes fit, so that the error has another cause.
+
+    The libraries raise different types of errors for shapes that do not fit.
+    """
     if not isinstance(axis, int) or len({len(each.shape) for each in arrays}) > 1:
         return not isinstance(axis, int)
     others = {tuple(n for i, n in enumerate(a.shape) if i != axis % len(a.shape)) for a in arrays}
@@ -213,7 +217,7 @@ def _shape_text(array: Any) -> str:
 
 
 def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception) -> NoReturn:
-    """Say why they cannot be joined: no sequence, of two worlds, or shapes that do not fit."""
+    """Raise the reason why arrays cannot be joined: not a sequence, two worlds, or their shapes."""
     if isinstance(error, BoundaryError):
         raise error
     if not hasattr(class_of(arrays), "__getitem__"):

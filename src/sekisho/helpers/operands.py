@@ -1,4 +1,4 @@
-"""What the helpers may be given, and the errors for everything else."""
+"""Validation of the helpers' arguments, and their errors."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ __tracebackhide__ = hide_in_pytest
 
 
 class _NotLoaded:
-    """Nothing is an instance of this."""
+    """The initial value of ``Tensor`` in a helper's module. It has no instances."""
 
 
 _homes: Final[list[dict[str, Any]]] = []
 
 
 def inlined_class(home: dict[str, Any]) -> Any:
-    """The array class that helpers ask for beside NumPy's, for the global ``Tensor`` of a module.
+    """Return the array class for the global ``Tensor`` of a helper's module.
 
-    Until its library is imported it is a class that nothing is an instance of; the first value of
-    another world that any helper is given puts the real one there, and the library as ``library``. A global
-    of its own is what a helper asks quickest: an attribute of another module, ``np.ndarray`` as well,
-    costs half of ``x[None]``.
+    Until the library is imported, this is a class without instances. The first value of another
+    world that any helper receives replaces it with the real class, and sets the global ``library``.
+    A global of the same module is the fastest lookup: an attribute of another module, even
+    ``np.ndarray``, costs half as much as ``x[None]``.
     """
     _homes.append(home)
     home["library"] = None
@@ -61,7 +61,7 @@ def inlined_class(home: dict[str, Any]) -> Any:
 
 
 def _inlined_world() -> World | None:
-    """The world, beside the host's, whose values most helpers are given, if it is loaded."""
+    """Return torch's world if it is loaded: besides the host, helpers see its values most."""
     return next((each for each in loaded_worlds() if each.is_resident and each is not HOST), None)
 
 
@@ -72,7 +72,7 @@ def _inline(world: World, home: dict[str, Any]) -> Any:
 
 
 def _tell() -> None:
-    """Put the class into the modules of helpers, now that its library is imported."""
+    """Set the class in all modules of helpers, once its library is imported."""
     world = _inlined_world()
     if world is not None:
         for home in _homes:
@@ -82,23 +82,23 @@ def _tell() -> None:
 on_load(_tell)
 
 
-@runs_while_tracing  # a compiler that traced it would write whole modules back
+@runs_while_tracing  # a compiler that traces it would write the changed globals back
 def tell_of_worlds() -> None:
-    """A helper has been given what it did not recognise quickly: is another library there?"""
+    """Look for newly imported libraries, because a helper received a value of an unknown class."""
     look_for_worlds()
     _tell()
 
 
 def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) -> Any:
-    """The array or tensor that a helper was given, its class not having been recognised quickly.
+    """Validate a helper's argument whose class the fast path does not know, and return an array.
 
     Args:
-        function: the helper.
-        x: what it was given.
-        fits: what it asks of an array, for the call that makes one to be offered.
+        function: the name of the helper.
+        x: the argument.
+        fits: whether an array meets the helper's needs, to find a call that the hint can suggest.
 
     Raises:
-        WorldError: if it is neither.
+        WorldError: if `x` is neither an array nor a tensor.
     """
     world = find_world(x)
     if world is None:
@@ -108,21 +108,21 @@ def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) ->
 
 
 def world_of_operand(x: Any) -> World:
-    """The world of what `operand` has let pass."""
+    """Return the world of a value that `operand` has accepted."""
     return find_world(x) or HOST
 
 
 def refuse_world(
     function: str, place: str, x: object, name: str, fits: Callable[[Any], bool] | None = None
 ) -> NoReturn:
-    """Refuse a value that belongs to no world, with the call that makes an array of it.
+    """Refuse a value that belongs to no world, with a hint that makes an array of it.
 
     Args:
-        function: the helper.
-        place: where the value is.
+        function: the name of the helper.
+        place: the argument, for the message.
         x: the value.
-        name: what it is called in the call.
-        fits: what the helper asks of an array.
+        name: the variable to use in the hint.
+        fits: whether an array meets the helper's needs.
     """
     from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
 
@@ -136,7 +136,7 @@ def refuse_world(
 def refuse_shape(
     function: str, x: object, expected: str, reason: str | None = None, hint: str | None = None
 ) -> NoReturn:
-    """Refuse an array or a tensor whose axes are not those that a helper needs."""
+    """Refuse an array or a tensor that does not have the axes that a helper needs."""
     got = describe(x)
     raise ShapeError(
         Violation(function, "argument 'x'", expected, got, reason, hint=hint)
@@ -146,13 +146,13 @@ def refuse_shape(
 def refuse_axes(
     function: str, axes: Any, name: str = "axis", wanted: str = "an int, or a tuple of ints"
 ) -> None:
-    """Refuse what names no axis of an array, such as a float; a tuple is left to its library.
+    """Refuse values that cannot be axes, such as a float; the library validates a tuple of ints.
 
     Args:
-        function: the helper.
-        axes: what it was given.
-        name: as which argument.
-        wanted: what it takes.
+        function: the name of the helper.
+        axes: the argument.
+        name: the name of the argument.
+        wanted: what the argument accepts.
     """
     is_list, is_tuple = isinstance(axes, list), isinstance(axes, tuple)
     several: Any = axes if is_list or is_tuple else (axes,)
@@ -162,21 +162,21 @@ def refuse_axes(
 
 
 def is_axis(value: object) -> bool:
-    """Whether this may be the number of an axis."""
+    """Return whether a value may be the number of an axis."""
     return hasattr(class_of(value), "__index__")
 
 
 def refuse_argument(
     function: str, name: str, value: object, wanted: str, hint: str | None = None
 ) -> NoReturn:
-    """Refuse an argument that is of no type that a helper takes there."""
+    """Refuse an argument of a wrong type."""
     raise BoundaryError(
         Violation(function, f"argument {name!r}", wanted, describe(value), hint=hint)
     ) from None
 
 
 def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
-    """Refuse a value of a kind that its library cannot do this with, such as a nested tensor."""
+    """Refuse a value that its library cannot use in this operation, such as a nested tensor."""
     reason = str(error).partition("\n")[0]
     violation = Violation(
         function, "argument 'x'", "an array or a plain tensor", describe(x), reason
@@ -188,7 +188,7 @@ _ALL: Final = slice(None)
 
 
 def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
-    """A view of `x` with new axes of size 1; `axis` says where they stand in the result."""
+    """Return a view of `x` with new axes of size 1, at the positions `axis` of the result."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = x.ndim + len(axes)
     index: list[slice | None] = [_ALL] * ndim
@@ -196,10 +196,11 @@ def insert_axes(function: str, x: Any, axis: int | tuple[int, ...]) -> Any:
         for each in axes:
             index[each] = None
     except IndexError:
-        pass  # said below
+        pass  # the count below raises the error
     except TypeError:
         refuse_axes(function, axis)
         raise
+    # A position that occurs twice sets one entry only.
     if index.count(None) < len(axes):
         refuse_shape(function, x, f"room for a new axis at {axis}, with {ndim} axes in the result")
     try:

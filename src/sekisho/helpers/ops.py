@@ -1,8 +1,9 @@
-"""The helpers that add, remove and reorder axes: one name for one operation in both worlds.
+"""Helpers that add, remove and reorder axes: the same function for every world.
 
-Names and arguments are the array API standard's where it has the function
-(https://data-apis.org/array-api/latest/API_specification/). Each returns a view where both
-libraries do, keeps gradients, and raises a `WorldError` for what is neither array nor tensor.
+Names and arguments follow the array API standard where it has the function
+(https://data-apis.org/array-api/latest/API_specification/). Each function returns a view where both
+libraries do, keeps gradients, and raises a `WorldError` unless the argument is an array or a
+tensor.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def add_batch_dim(x: TorchTensor, /) -> TorchTensor: ...
 @overload
 def add_batch_dim(x: StandardArray, /) -> StandardArray: ...
 def add_batch_dim(x: Any, /) -> Any:
-    """Add an axis of size 1 in front: one sample becomes a batch of one.
+    """Add a first axis of size 1: one sample becomes a batch of one.
 
     NumPy's ``x[None]``, PyTorch's ``x.unsqueeze(0)``.
 
@@ -66,7 +67,7 @@ def add_batch_dim(x: Any, /) -> Any:
         A view of shape ``(1, *shape)``.
 
     Raises:
-        WorldError: if `x` is neither.
+        WorldError: if `x` is neither an array nor a tensor.
 
     Examples:
         >>> import numpy as np
@@ -75,10 +76,11 @@ def add_batch_dim(x: Any, /) -> Any:
         array([[1, 2, 3]])
     """
     try:
+        # The fast path: the most common classes, without a lookup of their world.
         if type(x) is ndarray or isinstance(x, Tensor):
             return x[None]
         return operand("add_batch_dim", x)[None]
-    except (RuntimeError, ValueError) as error:  # a tensor that torch cannot view so
+    except (RuntimeError, ValueError) as error:  # torch cannot index this kind of tensor
         refuse_operation("add_batch_dim", x, error)
 
 
@@ -89,7 +91,7 @@ def remove_batch_dim(x: TorchTensor, /) -> TorchTensor: ...
 @overload
 def remove_batch_dim(x: StandardArray, /) -> StandardArray: ...
 def remove_batch_dim(x: Any, /) -> Any:
-    """Remove the first axis, which must have size 1: a batch of one becomes its sample.
+    """Remove the first axis, which must have size 1: a batch of one becomes one sample.
 
     Args:
         x: an array or a tensor of shape ``(1, *shape)``.
@@ -98,8 +100,8 @@ def remove_batch_dim(x: Any, /) -> Any:
         A view of shape ``(*shape)``.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if the first axis has another size, or there is none.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if the first axis has another size, or `x` has no axes.
 
     Examples:
         >>> import numpy as np
@@ -126,21 +128,21 @@ def expand_dims(x: TorchTensor, /, axis: Axes = ...) -> TorchTensor: ...
 @overload
 def expand_dims(x: StandardArray, /, axis: Axes = ...) -> StandardArray: ...
 def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
-    """Add axes of size 1 anywhere.
+    """Add axes of size 1 at any position.
 
     NumPy's ``np.expand_dims(x, axis)``, PyTorch's ``x.unsqueeze(axis)``.
 
     Args:
         x: an array or a tensor of any shape.
-        axis: where the new axis, or axes, stand in the result; negative counts from its end.
-        dim: refused: PyTorch's word for `axis`.
+        axis: positions of the new axis or axes in the result; negative ones count from the end.
+        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
-        A view with as many axes more as `axis` names.
+        A view with one more axis for each position.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if the result has no such axis.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if a position is out of range or occurs twice.
         BoundaryError: if `axis` is neither an int nor a tuple of ints.
 
     Examples:
@@ -158,7 +160,7 @@ def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
             try:
                 return x.unsqueeze(axis)
             except IndexError:
-                pass  # said below
+                pass  # `insert_axes` raises the error
     return insert_axes("expand_dims", x, axis)
 
 
@@ -169,20 +171,20 @@ def squeeze(x: TorchTensor, /, axis: Axes) -> TorchTensor: ...
 @overload
 def squeeze(x: StandardArray, /, axis: Axes) -> StandardArray: ...
 def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
-    """Remove axes of size 1. In both worlds an axis of another size is refused.
+    """Remove axes of size 1. In every world, an axis of another size is an error.
 
     Args:
         x: an array or a tensor.
-        axis: the axis, or axes, to remove; each must have size 1.
-        dim: refused: PyTorch's word for `axis`.
+        axis: the axis or axes to remove; each must have size 1.
+        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
-        A view without them.
+        A view without these axes.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if an axis does not exist or has another size. (``torch.squeeze`` keeps it
-            without a word.)
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if an axis does not exist or has another size, which ``torch.squeeze`` silently
+            ignores.
         BoundaryError: if `axis` is neither an int nor a tuple of ints.
 
     Examples:
@@ -198,6 +200,7 @@ def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     if not is_known:
         x = operand("squeeze", x)
     try:
+        # Checked here, because torch keeps an axis of another size silently.
         ndim = x.ndim
         for each in axis if isinstance(axis, tuple) else (axis,):
             if not -ndim <= each < ndim or x.shape[each] != 1:
@@ -230,8 +233,8 @@ def transpose2d(x: Any, /) -> Any:
         A view of shape ``(m, n)``.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if `x` has not two axes; `permute_dims` reorders any number.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if `x` does not have two axes; `permute_dims` reorders any number.
 
     Examples:
         >>> import numpy as np
@@ -277,15 +280,15 @@ def permute_dims(
 
     Args:
         x: an array or a tensor.
-        axes: for each axis of the result, which axis of `x` it is; each exactly once.
-        dims: refused: PyTorch's word for `axes`.
+        axes: for each axis of the result, the axis of `x`; each axis exactly once.
+        dims: always an error: PyTorch's name for `axes`.
 
     Returns:
         A view.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if `axes` is no permutation of the axes of `x`.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if `axes` is not a permutation of the axes of `x`.
 
     Examples:
         >>> import numpy as np
@@ -307,10 +310,10 @@ def permute_dims(
 
 
 def _refuse_permutation(x: Any, axes: Any, second: Any, dims: Any) -> NoReturn:
-    """Say why `axes` are no permutation.
+    """Raise the error for `axes` that are not a permutation.
 
-    The parameters behind `axes` are for whoever writes torch's ``x.permute(1, 0)``. They cost
-    nothing where they are not given, which ``*axes`` would: a call with it takes twice the time.
+    The parameters after `axes` catch torch's form ``x.permute(1, 0)``. Unlike ``*axes``, which
+    would double the time of a call, they cost nothing if they are not passed.
     """
     if dims is not _NOT_GIVEN:
         refuse_words("permute_dims", "permute_dims(x, axes)", {"dims": dims})
@@ -327,20 +330,20 @@ def moveaxis(x: TorchTensor, /, source: Axes, destination: Axes) -> TorchTensor:
 @overload
 def moveaxis(x: StandardArray, /, source: Axes, destination: Axes) -> StandardArray: ...
 def moveaxis(x: Any, /, source: Axes, destination: Axes) -> Any:
-    """Move axes to other positions; the others stay in order.
+    """Move axes to other positions; the other axes keep their order.
 
     Args:
         x: an array or a tensor.
-        source: the axis, or axes, to move.
-        destination: where each stands in the result.
+        source: the axis or axes to move.
+        destination: the position of each in the result.
 
     Returns:
         A view.
 
     Raises:
-        WorldError: if `x` is neither.
-        ShapeError: if an axis does not exist, or stands twice.
-        BoundaryError: if either is neither an int nor a tuple of ints.
+        WorldError: if `x` is neither an array nor a tensor.
+        ShapeError: if an axis does not exist or occurs twice.
+        BoundaryError: if `source` or `destination` is neither an int nor a tuple of ints.
 
     Examples:
         >>> import numpy as np

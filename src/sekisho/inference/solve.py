@@ -18,23 +18,19 @@ from sekisho.code import (
     Cache,
     Libraries,
     Skipped,
-    SourceFile,
-    Table,
     digest,
-    find_files,
-    lower,
-    read_file,
 )
 from sekisho.ground import parse
 from sekisho.inference.calls import parameter_fact
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
+from sekisho.inference.modules import Module, read_modules
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
 __all__ = ["Solution", "solve"]
@@ -48,8 +44,6 @@ _PATIENCE: Final = 24
 _SEEN: Final = -1  # the index of what was seen, among those of units
 Calls = Mapping[tuple[str, str], Mapping[str, Value]]
 """By real path and qualified name, what each parameter was seen to hold."""
-
-_Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
 
 
 class Solution(NamedTuple):
@@ -76,11 +70,18 @@ class Solution(NamedTuple):
 
 
 def solve(
-    paths: Iterable[str | Path], cache: Cache | None = None, calls: Calls | None = None
+    paths: Iterable[str | Path],
+    cache: Cache | None = None,
+    calls: Calls | None = None,
+    texts: Mapping[str, bytes] | None = None,
 ) -> Solution:
     """Read all Python files and notebooks below some paths.
 
-    What functions were seen to be called with counts beside the calls that are read.
+    Args:
+        paths: files and folders.
+        cache: what is kept of an earlier run.
+        calls: what functions were seen to be called with, which counts beside the calls that are read.
+        texts: of files that are not as they are on disk, what they would hold, by path.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -88,7 +89,7 @@ def solve(
     cache = cache or Cache()
     with _without_collector():
         skipped: list[Skipped] = []
-        modules = [*_read_modules(paths, cache, skipped)]
+        modules = [*read_modules(paths, cache, skipped, texts or {})]
         libraries = Libraries(cache)
         program = Program([(module.file, module.table) for module in modules], libraries)
         knowledge = Knowledge(program)
@@ -109,51 +110,12 @@ def _without_collector() -> Generator[None]:
             gc.enable()
 
 
-class _Module:
-    """A file of the project: its text is parsed when a unit of it must be read."""
-
-    key: str
-
-    def __init__(self, file: SourceFile, table: Table, tree: ast.Module | None) -> None:
-        self.file = file
-        self.table = table
-        self.tree = tree
-        self.key = ""
-        self.nodes: dict[str, Any] = {}
-        self.memo: dict[str, _Memo] = {}
-        self.is_changed = False
-
-
-def _read_modules(
-    paths: Iterable[str | Path], cache: Cache, skipped: list[Skipped]
-) -> Iterator[_Module]:
-    for path in find_files(paths):
-        file = read_file(path)
-        if isinstance(file, Skipped):
-            skipped.append(file)
-            continue
-        skipped += file.skipped
-        key = f"table {file.module} {file.is_package} {digest(file.text)}"
-        kept = cache.read(key)
-        if kept is not None:
-            yield _Module(file, Table(*kept), None)
-            continue
-        try:
-            tree = parse(file.text)
-            table = lower(tree, file.module, is_package=file.is_package)
-        except (ValueError, RecursionError) as error:
-            skipped.append(Skipped(file.path, str(error).partition("\n")[0]))
-            continue
-        cache.write(key, tuple(table))
-        yield _Module(file, table, tree)
-
-
 class _Solver:
     def __init__(
         self,
         program: Program,
         knowledge: Knowledge,
-        modules: list[_Module],
+        modules: list[Module],
         cache: Cache,
         calls: Calls,
     ) -> None:
@@ -232,7 +194,7 @@ class _Solver:
         self.used = used
         return f"{tables} {digest(repr(sorted(used.items())))}"
 
-    def _load(self, module: _Module, state: str) -> None:
+    def _load(self, module: Module, state: str) -> None:
         name = f"units {module.key} {digest(module.file.text)}"
         kept = self.cache.read(name)
         if kept is None:
@@ -253,7 +215,7 @@ class _Solver:
             module.memo = self.cache.read(f"{name} {state}") or {}
         module.is_changed = not module.memo
 
-    def _parse(self, module: _Module) -> list[tuple[Unit, dict[str, Any]]]:
+    def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
         """Parse a module, and find what is written of each unit."""
         if module.tree is None:
             module.tree = parse(module.file.text)
@@ -284,7 +246,7 @@ class _Solver:
                 for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
                     self._name_classes(handler.body, key, prefix)
 
-    def _define(self, module: _Module, entries: dict[str, Any]) -> None:
+    def _define(self, module: Module, entries: dict[str, Any]) -> None:
         for name, entry in entries.items():
             self.program.define(module.key, name, entry)
 
@@ -333,7 +295,7 @@ class _Solver:
             index, before.given if before else {}, outcome.given, only_grows=times > _MOST_READINGS
         )
 
-    def _read_anew(self, unit: Unit, module: _Module, asked: dict[str, Value | None]) -> Outcome:
+    def _read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
         """Read a unit, and note what it asks for."""
         get = self.facts.get
 

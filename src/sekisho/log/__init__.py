@@ -1,8 +1,8 @@
-"""What crossed, and how it is shown.
+"""The crossing log, and its forms of output.
 
-A log is sums by line (`book`), of which each row can be advised on (`advice`); it is shown as a
-table (`table`), a flowchart (`chart`), a page (`page`) or a review's annotations (`annotate`). Who
-fills it is the business of `context`, for guards, and of `recorder`, for whole programs.
+A crossing log holds sums by line (`book`), and each row may have a hint (`advice`). It is shown as
+a table (`table`), a flowchart (`chart`), an HTML page (`page`) or annotations of a review
+(`annotate`). The `context` package fills it for guards, and `recorder` for whole programs.
 """
 
 from sekisho.log.book import KEEP, KEEP_OF_PROGRAM, CrossingLog

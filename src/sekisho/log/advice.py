@@ -1,4 +1,4 @@
-"""What would make a row of a log cheaper, where that is certain."""
+"""Hints that make a row of a crossing log cheaper, where that is certain."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 __all__ = ["advise", "size_text"]
 
 _FEW: Final = 8
-"""Below so many crossings at a line, a loop is no matter."""
+"""Fewer crossings than this at a line are not worth a hint about a loop."""
 
 _SMALL: Final = 1 << 16
-"""A transfer of fewer bytes costs what starting it costs (a few microseconds by PCI Express)."""
+"""Transfers of fewer bytes take as long as starting them (some microseconds by PCI Express)."""
 
 
 def size_text(nbytes: float) -> str:
-    """Bytes for people: ``"1.5 MB"``; units of 1000."""
+    """Return a readable size in units of 1000: ``"1.5 MB"``."""
     for unit in ("B", "kB", "MB", "GB"):
-        if nbytes < 1000:  # noqa: PLR2004 - the unit
+        if nbytes < 1000:  # noqa: PLR2004 - units of 1000
             return f"{nbytes:.3g} {unit}" if unit != "B" else f"{nbytes:.0f} B"
         nbytes /= 1000
     return f"{nbytes:.3g} TB"
 
 
 def advise(row: Row) -> str | None:
-    """The change that makes a row cheaper without a change of any value; None if none is certain."""
+    """Return a hint that makes a row cheaper and changes no value; None if none is certain."""
     if row.declared and row.copied is None:
         return None
     for rule in (_same_again, _many_moves, _one_by_one, _wider, _always_copies, _layout):

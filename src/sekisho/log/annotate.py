@@ -1,4 +1,4 @@
-"""A log as annotations of a code host: one line a row, by which a review shows it in the source."""
+"""A crossing log as annotations of a code host, which a review shows in the source code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["annotations_of"]
 
 
 def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
-    """The workflow commands of GitHub Actions: errors for what has failed the run, else notices.
+    """Return a GitHub Actions workflow command per row: errors for `failed` rows, else notices.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions
     """

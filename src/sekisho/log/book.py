@@ -1,4 +1,4 @@
-"""The log: sums by line, and the first crossings one by one."""
+"""The crossing log: sums by line, and the first crossings one by one."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 __all__ = ["KEEP", "KEEP_OF_PROGRAM", "CrossingLog"]
 
 KEEP: Final = 10_000
-"""How many crossings a log keeps one by one, if it is not told."""
+"""Default number of crossings that a log keeps one by one."""
 
 KEEP_OF_PROGRAM: Final = 1_000
-"""How many each process of a recorded program does: it writes them down, which takes its time."""
+"""The same for each process of a recorded program. It is smaller, because writing takes time."""
 
 
 class CrossingLog:
-    """What crossed in a ``with record_crossings()`` block: sums by line, which are `rows`.
+    """The crossings in a ``with record_crossings()`` block, as sums by line in `rows`.
 
-    The first crossings are kept one by one, too: iterating gives these, in the order they
-    happened. So a log never grows beyond the lines of a program, however long it runs.
-    ``len(log)`` is how many there were, kept or not.
+    The first crossings are also kept one by one; iteration yields these in the order they happened.
+    The size of a log depends on the size of the program, not on how long it runs. ``len(log)`` is
+    the number of all crossings, kept or not.
 
-    Printed, it is a table by file and line; a notebook shows it as one. Logs add up:
-    ``log + other_log``, as of several workers.
+    ``print(log)`` shows a table by file and line, as does a notebook. Logs can be added: ``log +
+    other_log``, such as those of several workers.
 
     Args:
-        crossings: what to begin with.
-        keep: how many to keep one by one.
+        crossings: the initial crossings.
+        keep: how many crossings to keep one by one.
     """
 
     def __init__(self, crossings: Iterable[Crossing] = (), *, keep: int = KEEP) -> None:
@@ -55,16 +55,16 @@ class CrossingLog:
             held[i] += each
 
     def add_row(self, row: Row) -> None:
-        """Add the sum of many, none of which is known by itself."""
+        """Add the sum of crossings that are not known one by one."""
         self._add(tuple(row[: -len(SUMS)]), *row[-len(SUMS) :])
 
     def add_event(self, crossing: Crossing) -> None:
-        """Keep one crossing, which a row has the sum of already, if there is room."""
+        """Keep one crossing, already counted in a row, if the limit is not reached."""
         if len(self._events) < self.keep:
             self._events.append(crossing)
 
     def fill_from(self, source: Callable[[], CrossingLog] | None) -> None:
-        """Have another log read whenever this one is looked at; None takes what it has, for good."""
+        """Read another log on each access; with None, keep the present contents from now on."""
         if source is None:
             self._look()
         self._source = source
@@ -73,18 +73,18 @@ class CrossingLog:
         if self._source is not None:
             now = self._source()
             self._events, self._sums = now._events, now._sums  # noqa: SLF001 - of the same class
-            self._processes = now._processes  # noqa: SLF001 - likewise
+            self._processes = now._processes  # noqa: SLF001 - of the same class
 
     @property
     def rows(self) -> list[Row]:
-        """The sums, by file and line."""
+        """The sums, sorted by process, file and line."""
         self._look()
         found = (Row(*key, *sums) for key, sums in tuple(self._sums.items()))
         return sorted(found, key=lambda row: (row.process, row.filename, row.line))
 
     @property
     def processes(self) -> tuple[Process, ...]:
-        """The processes of a recorded program, the first of them its main one; else empty."""
+        """The processes of a recorded program, main process first; empty for other logs."""
         self._look()
         return self._processes
 
@@ -94,19 +94,19 @@ class CrossingLog:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all crossings together, shared or copied."""
+        """The number of bytes of all crossings, shared or copied."""
         self._look()
         return sum(sums[1] for sums in tuple(self._sums.values()))
 
     @property
     def seconds(self) -> float:
-        """How long the recorded program ran; 0.0 if the log is not of a whole program."""
+        """How long the recorded program ran; 0.0 for other logs."""
         processes = self.processes
         return processes[0].seconds if processes else 0.0
 
     @property
     def is_of_program(self) -> bool:
-        """Whether a whole program was looked at, not only guards and helpers."""
+        """Whether the log covers a whole program, not only guards and helpers."""
         return bool(self.processes)
 
     def __len__(self) -> int:
@@ -132,14 +132,14 @@ class CrossingLog:
         return both
 
     def since(self, earlier: CrossingLog) -> CrossingLog:
-        """What this log has beyond an earlier state of itself."""
+        """Return what this log has in addition to an earlier state of itself."""
         later = CrossingLog(keep=self.keep)
         before = earlier._sums
         for key, sums in self._sums.items():
             rest = [a - b for a, b in zip(sums, before.get(key, (0, 0, 0.0, 0)), strict=True)]
             if rest[0]:
                 later._add(key, *rest)
-        seen = Counter(earlier._events)  # other processes' may stand before them
+        seen = Counter(earlier._events)  # events of other processes may come in between
         for event in self._events:
             if seen[event]:
                 seen[event] -= 1
@@ -149,7 +149,7 @@ class CrossingLog:
         return later
 
     def merged(self) -> CrossingLog:
-        """The same log, with one row for what is alike in several processes: how it is shown."""
+        """Return the log with one row where rows differ only by process, as it is shown."""
         alike: dict[Row, list[Row]] = {}
         for row in self.rows:
             key = row._replace(process="", count=0, nbytes=0, seconds=0.0, repeats=0)
@@ -163,11 +163,11 @@ class CrossingLog:
         return log
 
     def to_records(self) -> list[dict[str, Any]]:
-        """The kept crossings as plain dicts, one a row; ``pandas.DataFrame(log.to_records())``."""
+        """Return the kept crossings as dicts, for ``pandas.DataFrame(log.to_records())``."""
         return [crossing._asdict() for crossing in self]
 
     def to_dict(self) -> dict[str, Any]:
-        """All there is as plain data, as ``--json`` writes it; described in docs/crossings.md."""
+        """Return everything as plain data, as ``--json`` writes it; see docs/crossings.md."""
         from sekisho.log.advice import advise  # noqa: PLC0415 - importing sekisho stays light
 
         rows = self.rows
@@ -179,24 +179,24 @@ class CrossingLog:
         }
 
     def __str__(self) -> str:
-        from sekisho.log.table import text_of  # noqa: PLC0415 - likewise
+        from sekisho.log.table import text_of  # noqa: PLC0415 - importing sekisho stays light
 
         return text_of(self)
 
     def print(self, file: Any = None, top: int | None = None) -> None:
-        """Print it for a reader: with rich, where it is installed and `file` is a terminal.
+        """Print the log, using rich if it is installed and `file` is a terminal.
 
         Args:
-            file: where to; None is standard output.
-            top: how many lines of each kind, those that took the longest; None is all.
+            file: the output file; None for standard output.
+            top: show only so many lines of each kind, those that took the longest; None for all.
         """
-        from sekisho.log.table import print_log  # noqa: PLC0415 - likewise
+        from sekisho.log.table import print_log  # noqa: PLC0415 - importing sekisho stays light
 
         print_log(self, sys.stdout if file is None else file, top)
 
     def to_annotations(self, failed: Collection[Row] = ()) -> list[str]:
-        """A line a row, by which GitHub Actions shows it in a review; `failed` ones as errors."""
-        from sekisho.log.annotate import annotations_of  # noqa: PLC0415 - likewise
+        """Return an annotation for GitHub Actions per row; rows in `failed` become errors."""
+        from sekisho.log.annotate import annotations_of  # noqa: PLC0415 - keeps imports light
 
         return annotations_of(self, failed)
 
@@ -204,22 +204,22 @@ class CrossingLog:
         return f"<CrossingLog of {len(self):,} crossings at {len(self.rows):,} lines>"
 
     def _repr_html_(self) -> str:
-        from sekisho.log.page import table_of  # noqa: PLC0415 - likewise
+        from sekisho.log.page import table_of  # noqa: PLC0415 - importing sekisho stays light
 
         return table_of(self)
 
     def to_html(self) -> str:
-        """One page that needs nothing else: a picture of the flow, the table, the source lines."""
-        from sekisho.log.page import page_of  # noqa: PLC0415 - likewise
+        """Return a self-contained HTML page: a picture of the flow, the table, the source lines."""
+        from sekisho.log.page import page_of  # noqa: PLC0415 - importing sekisho stays light
 
         return page_of(self)
 
     def to_mermaid(self) -> str:
-        """Draw the pipeline as a Mermaid flowchart (https://mermaid.js.org).
+        """Draw the crossings as a Mermaid flowchart (https://mermaid.js.org).
 
-        Functions are boxes in their world; helpers and boundaries stand on the border, and each
-        crossing is a labelled arrow between the worlds.
+        Functions are boxes in their world. Helpers and boundaries are outside of the worlds, and
+        each crossing is a labelled arrow.
         """
-        from sekisho.log.chart import mermaid_of  # noqa: PLC0415 - likewise
+        from sekisho.log.chart import mermaid_of  # noqa: PLC0415 - importing sekisho stays light
 
         return mermaid_of(self)

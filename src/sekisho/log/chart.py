@@ -1,4 +1,4 @@
-"""A log as a flowchart, in the words of Mermaid."""
+"""A crossing log as a Mermaid flowchart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENTITIES: Final = str.maketrans({each: f"#{ord(each)};" for each in '"#`<>&;'})
 
 
 def mermaid_of(log: CrossingLog) -> str:
-    """The flowchart: functions in their world, or on the border, and an arrow a crossing."""
+    """Draw functions in their world, or outside if they have none, and an arrow per crossing."""
     rows = [row for row in log.rows if row.kind != "wait"]
     lines = ["flowchart LR"]
     homes: dict[str, str | None] = {row.function: row.home for row in rows}
@@ -41,7 +41,7 @@ def mermaid_of(log: CrossingLog) -> str:
 
 
 def _labels(rows: Iterable[Row]) -> dict[str, str]:
-    """The worlds of a picture: those that most programs have, and those that were met."""
+    """Return the worlds to draw, with their labels: the usual ones, and those in the rows."""
     met = {name for row in rows for name in (row.source, row.target, row.home) if name}
     usual = {world.name: world.label for world in asked_worlds() if world.is_resident}
     others = {name: world_named(name).label for name in world_names() if name in met}
@@ -57,7 +57,7 @@ def _label(operation: str, group: list[Row]) -> str:
 
 
 def _text(name: str) -> str:
-    """A name inside of quotes, with what ends them, or means something in them, as Mermaid's entities."""
+    """Escape a name for quotes: replace characters that are special to Mermaid with entities."""
     return printable(name).translate(_ENTITIES)
 
 

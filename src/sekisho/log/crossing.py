@@ -1,4 +1,4 @@
-"""One crossing, and the sum of all that are alike."""
+"""A single crossing, and a row that sums up equal crossings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final, Literal, NamedTuple
 __all__ = ["MAIN", "SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
 
 Kind = Literal["crossing", "move", "scalar", "wait"]
-"""A value changes its library, or its device; becomes a number of Python's; or is waited for."""
+"""A value changes its library or its device, becomes a Python number, or is waited for."""
 
 PYTHON: Final = "python"
 
 
 def kind_of(each: Crossing | Row) -> Kind:
-    """What happened, by from where to where."""
+    """Return what happened, from the source and the target."""
     if each.target == PYTHON:
         return "scalar"
     if each.source != each.target:
@@ -22,7 +22,7 @@ def kind_of(each: Crossing | Row) -> Kind:
 
 
 def way_of(each: Crossing | Row) -> str:
-    """From where to where, with the devices if one of them is not the host."""
+    """Return source and target as text, with the devices if one of them is not the host."""
     if kind_of(each) == "wait":
         return f"waits for {each.source} {each.source_device}"
     if each.source_device == each.target_device == "cpu":
@@ -32,30 +32,31 @@ def way_of(each: Crossing | Row) -> str:
 
 
 class Crossing(NamedTuple):
-    """One value changing world, or device.
+    """A value that changes its world or device.
 
     Attributes:
-        function: the function, or helper, at whose boundary it was; elsewhere the function in
-            whose line it was.
-        place: ``"argument 'x'"`` or ``"the result"``; elsewhere the operation, ``"Tensor.numpy"``.
-        source: the world it came from: ``"numpy"``, ``"torch"``.
-        target: the world it went to; ``"python"`` for numbers of Python's.
-        dtype: its dtype after the crossing, such as ``"float32"``.
-        shape: its shape.
-        source_device: ``"cpu"``, ``"cuda:0"``.
-        target_device: likewise.
-        nbytes: how many bytes its elements take after the crossing.
-        copied: why its memory was copied; None if the two values share it.
-        seconds: how long the conversion took.
-        filename: the file of the caller.
-        line: the line of the caller.
+        function: the function or helper at whose boundary it crossed; for other crossings, the
+            function that contains the line.
+        place: ``"argument 'x'"`` or ``"the result"``; for other crossings the operation, such as
+            ``"Tensor.numpy"``.
+        source: the world before: ``"numpy"``, ``"torch"``.
+        target: the world after; ``"python"`` for Python numbers.
+        dtype: the dtype after, such as ``"float32"``.
+        shape: the shape after.
+        source_device: the device before: ``"cpu"``, ``"cuda:0"``.
+        target_device: the device after.
+        nbytes: number of bytes of the elements after.
+        copied: why the memory was copied; None if it is shared.
+        seconds: duration of the conversion.
+        filename: file of the caller.
+        line: line of the caller.
         home: the world that the function stays in; None for helpers, boundaries and undeclared
             crossings.
-        source_dtype: its dtype before.
-        declared: whether a guard, a helper or a boundary made it, or `crossing_allowed` let it.
-        library: the line inside of a library that did it, ``"collate.py:272"``; empty if it
-            was the caller's own line.
-        process: which process it was in; empty for this one.
+        source_dtype: the dtype before.
+        declared: whether a guard, helper or boundary made it, or `crossing_allowed` permitted it.
+        library: the line inside a library that made it, such as ``"collate.py:272"``; empty if the
+            caller's own line did.
+        process: the name of its process; empty for this one.
     """
 
     function: str
@@ -84,33 +85,33 @@ class Crossing(NamedTuple):
 
     @property
     def way(self) -> str:
-        """From where to where, with the devices if one of them is not the host."""
+        """Source and target as text, with the devices if one of them is not the host."""
         return way_of(self)
 
 
 class Row(NamedTuple):
-    """The sum of all crossings that are alike: at one line, by one operation, in one process.
+    """The sum of all equal crossings: of one line, operation and process.
 
     Attributes:
-        filename: the file of the line.
-        line: its number.
-        function: see `Crossing`, here and below.
-        operation: what is `Crossing.place` there.
-        source: likewise.
-        target: likewise.
-        source_device: likewise.
-        target_device: likewise.
-        source_dtype: likewise.
-        dtype: likewise.
-        copied: likewise.
-        home: likewise.
-        declared: likewise.
-        library: likewise.
-        process: likewise.
-        count: how many crossings there were.
-        nbytes: the bytes of all of them.
-        seconds: how long all of them took.
-        repeats: in how many of them it was the very same array as in the one before.
+        filename: file of the line.
+        line: number of the line.
+        function: see `Crossing`.
+        operation: `Crossing.place`.
+        source: see `Crossing`.
+        target: see `Crossing`.
+        source_device: see `Crossing`.
+        target_device: see `Crossing`.
+        source_dtype: see `Crossing`.
+        dtype: see `Crossing`.
+        copied: see `Crossing`.
+        home: see `Crossing`.
+        declared: see `Crossing`.
+        library: see `Crossing`.
+        process: see `Crossing`.
+        count: number of crossings.
+        nbytes: total number of bytes.
+        seconds: total duration.
+        repeats: number of crossings with the same array object as in the crossing before.
     """
 
     filename: str
@@ -128,7 +129,7 @@ class Row(NamedTuple):
     declared: bool
     library: str
     process: str
-    count: int  # type: ignore[assignment]  # pyright: ignore - tuple's own, which nobody asks a row
+    count: int  # type: ignore[assignment]  # pyright: ignore - hides tuple.count
     nbytes: int
     seconds: float
     repeats: int = 0
@@ -140,7 +141,7 @@ class Row(NamedTuple):
 
     @property
     def way(self) -> str:
-        """From where to where, with the devices if one of them is not the host."""
+        """Source and target as text, with the devices if one of them is not the host."""
         return way_of(self)
 
     def __str__(self) -> str:
@@ -150,7 +151,7 @@ class Row(NamedTuple):
         return f"{cells.line}: {cells.operation}, {cells.way}, {cells.times} x, {cells.nbytes}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The row as plain data, by the names of the JSON report (docs/crossings.md)."""
+        """Return the row as plain data, with the names of the JSON report (docs/crossings.md)."""
         plain = {_RENAMED.get(name, name): value for name, value in self._asdict().items()}
         return plain | {"kind": self.kind}
 
@@ -158,14 +159,14 @@ class Row(NamedTuple):
 _RENAMED: Final = {"filename": "file", "nbytes": "bytes"}
 
 SUMS: Final = Row._fields[-4:]
-"""Those fields of a row that are sums: they come last."""
+"""The fields of a row that are sums; they come last."""
 
 Key = tuple[Any, ...]
-"""All of a row that is not a sum."""
+"""All fields of a row that are not sums."""
 
 
 def key_of(crossing: Crossing) -> Key:
-    """Which row a crossing belongs to."""
+    """Return the key of the row that a crossing belongs to."""
     return (
         crossing.filename,
         crossing.line,
@@ -186,19 +187,19 @@ def key_of(crossing: Crossing) -> Key:
 
 
 MAIN: Final = "main"
-"""What the first process of a program is called."""
+"""Name of the first process of a program."""
 
 
 class Process(NamedTuple):
     """A process of a recorded program.
 
     Attributes:
-        name: what it is called in rows: ``"main"``, ``"DataLoader worker 0"``.
-        pid: its number.
+        name: its name in rows: ``"main"``, ``"DataLoader worker 0"``.
+        pid: the process id.
         seconds: how long it ran, as far as is known.
-        ended: how: empty if by itself, or ``"was killed"`` and the like.
-        libraries: which array libraries it imported.
-        lost: why some of what it did is missing; empty if nothing is.
+        ended: how it ended, such as ``"was killed"``; empty if by itself.
+        libraries: the array libraries that it imported.
+        lost: why some of its crossings are missing; empty if none are.
     """
 
     name: str

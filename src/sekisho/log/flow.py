@@ -1,4 +1,4 @@
-"""The flow of a log as a picture (SVG): from world, by function, to world, as wide as its bytes."""
+"""The flow of a crossing log as SVG: from world, by function, to world, as wide as its bytes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ __all__ = ["flow_of", "label_of"]
 
 _WIDTH: Final = 900
 _HEIGHT: Final = 300
-"""Of all ribbons together, in the units of the picture."""
+"""Height of all ribbons together, in units of the picture."""
 
 _THINNEST: Final = 2.0
 _GAP: Final = 30
 _BAR: Final = 12
 _MOST: Final = 20
-"""How many functions are drawn by themselves; all others are one."""
+"""Maximum number of functions to draw separately; the others are drawn as one."""
 
 _COLOURS: Final = 4
-"""As many as the page's style has."""
+"""The number of colours in the page's style."""
 
 _COLUMNS: Final = (130, _WIDTH // 2, _WIDTH - 130)
 
 
 def label_of(name: str) -> str:
-    """What a world is called in a picture."""
+    """Return the label of a world in a picture."""
     return world_named(name).label if name in world_names() else name.capitalize()
 
 
@@ -46,7 +46,7 @@ class _Flow(NamedTuple):
 
 
 def flow_of(rows: Iterable[Row]) -> str:
-    """Draw what crossed; an empty text if nothing did."""
+    """Draw the crossings and moves; return an empty text if there are none."""
     flows = _flows([row for row in rows if row.kind in {"crossing", "move"}])
     if not flows:
         return ""
@@ -72,6 +72,7 @@ def _flows(rows: list[Row]) -> list[_Flow]:
     for row in rows:
         by_function[row.function] = by_function.get(row.function, 0) + row.nbytes
     largest = sorted(by_function, key=lambda name: -by_function[name])
+    # The last node stands for all functions that are not drawn separately.
     others = f"{len(largest) - _MOST + 1} other functions"
     shown = {name: name for name in largest} if len(largest) <= _MOST else {}
     shown |= {name: name for name in largest[: _MOST - 1]}
@@ -96,7 +97,7 @@ def _tall(nbytes: int, scale: float) -> float:
 def _stack(
     flows: list[_Flow], index: int, scale: float
 ) -> tuple[dict[str, tuple[float, float]], float]:
-    """The nodes of a column, top and height of each, and where the column ends."""
+    """Return the top and height of each node of a column, and where the column ends."""
     sums: dict[str, float] = {}
     for flow in flows:
         name = (flow.source, flow.function, flow.target)[index]
@@ -114,8 +115,11 @@ def _ribbons(
     columns: list[tuple[dict[str, tuple[float, float]], float]],
     scale: float,
 ) -> str:
+    # The next free position in each node, where a ribbon can be attached.
     filled = [{name: top for name, (top, _) in nodes.items()} for nodes, _ in columns]
     paths: list[str] = []
+    # Both halves of a ribbon meet at one position of its function, so compute these positions
+    # first.
     middle: dict[int, float] = {}
     for number, flow in enumerate(flows):
         middle[number] = filled[1][flow.function]
@@ -133,6 +137,8 @@ def _ribbons(
                 f"{flow.source} to {flow.target} in {flow.function}: {flow.times:,} x, "
                 f"{size_text(flow.nbytes)}"
             )
+            # The upper edge from left to right and the lower edge back, as curves with horizontal
+            # ends.
             paths.append(
                 f'<path class="ribbon w{_colour(flow.world)}" d="M{x0:.1f},{y0:.1f} '
                 f"C{bend:.1f},{y0:.1f} {bend:.1f},{y1:.1f} {x1:.1f},{y1:.1f} v{tall:.1f} "
@@ -143,7 +149,7 @@ def _ribbons(
 
 
 def _colour(world: str) -> int:
-    """Which of the page's colours a world has: the order in which worlds are registered."""
+    """Return a world's index into the page's colours, in the order of registration."""
     names = world_names()
     return min(names.index(world), _COLOURS - 1) if world in names else _COLOURS - 1
 

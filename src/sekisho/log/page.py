@@ -1,4 +1,4 @@
-"""A log as a page that needs nothing but itself: no script, no font, no request."""
+"""A crossing log as a self-contained HTML page without scripts, fonts or requests."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["page_of", "table_of"]
 
 _AROUND: Final = 3
-"""Lines of source that are shown around a crossing."""
+"""Number of source lines to show before and after a crossing."""
 
 _COLUMNS: Final = ("line", "in", "by", "from → to", "count", "bytes", "ms", "share", "how")
 
 _UNITS: Final = {"count": " x", "bytes": "", "ms": " ms", "share": ""}
-"""The columns of numbers, and what stands behind one where there is no heading: on a phone."""
+"""The numeric columns, each with the unit to show on a phone, where the table has no header."""
 
 _STYLE: Final = """
 .sekisho{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#f3f4f6;--line:#d0d5dc;--faint:#5b6572;
@@ -66,13 +66,13 @@ pre .gap{color:var(--faint)}
 
 
 def table_of(log: CrossingLog) -> str:
-    """The tables alone, as a notebook shows them."""
+    """Return only the tables, as a notebook shows them."""
     log = log.merged()
     return f"<div class='sekisho'><style>{_STYLE}</style>{_tables(log)}</div>"
 
 
 def page_of(log: CrossingLog) -> str:
-    """The whole page."""
+    """Return the whole page."""
     log = log.merged()
     rows = [row for row in log.rows if row.kind in {"crossing", "move"}]
     count, nbytes = sum(row.count for row in rows), sum(row.nbytes for row in rows)
@@ -86,7 +86,7 @@ def page_of(log: CrossingLog) -> str:
     return (
         "<!doctype html>\n<html lang='en' class='sekisho'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        # An empty icon: a browser that is told of none asks for one.
+        # An empty icon, because browsers request one if the page declares none.
         "<link rel='icon' href='data:,'><title>Crossings</title>"
         f"<style>{_STYLE}\n{_PAGE_STYLE}</style></head>\n<body><main><h1>Crossings</h1>"
         f"<p class='sum'>{', '.join(words)}</p>{picture}{_tables(log)}{_sources(log)}"
@@ -131,7 +131,7 @@ def _line(row: Row, whole: float) -> str:
 
 
 def _sources(log: CrossingLog) -> str:
-    """The lines that cross, in their files, those files first that take the longest."""
+    """Return the source lines that cross, by file, slowest file first."""
     files: dict[str, list[Row]] = {}
     for row in log.rows:
         files.setdefault(row.filename, []).append(row)
@@ -149,6 +149,7 @@ def _source(filename: str, rows: list[Row]) -> str:
         cells = cells_of(row, 0.0)
         text = f"{cells.way}, {cells.times} x, {cells.nbytes}"
         marks.setdefault(row.line, []).append(text)
+    # The surroundings of all marks, each line once.
     wanted = sorted(
         {
             near

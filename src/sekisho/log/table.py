@@ -1,4 +1,4 @@
-"""A log as text: by rich where it is installed and asked for, plain else."""
+"""A crossing log as text: with rich if it is installed and requested, otherwise plain."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RIGHT: Final = frozenset({"count", "bytes", "ms", "share"})
 
 
 class Cells(NamedTuple):
-    """One row of a table, as text."""
+    """The texts of one row of a table."""
 
     line: str
     function: str
@@ -52,21 +52,22 @@ class Cells(NamedTuple):
 
 
 def place_of(row: Row) -> str:
-    """The file and line, as short as can be from here; ``file:line`` is what editors open."""
+    """Return the file and line, relative if possible; editors open ``file:line``."""
     path = Path(row.filename)
     try:
         path = path.relative_to(Path.cwd())
-    except (ValueError, OSError):  # elsewhere; or here is no more
+    except (ValueError, OSError):  # not below the current folder, or that is gone
         path = Path(*path.parts[-2:])
     return f"{printable(str(path))}:{row.line}"
 
 
 def cells_of(row: Row, whole: float) -> Cells:
-    """A row as text; `whole` is how long the program ran, 0.0 if that is not known."""
+    """Format a row; `whole` is the program's duration, 0.0 if unknown."""
     kind = row.kind
     memory = (
         "" if kind in {"scalar", "wait"} else f"copied: {row.copied}" if row.copied else "shared"
     )
+    # Logs of guards and helpers only have declared crossings, so the word would say nothing there.
     declared = "declared" if row.declared and whole else ""
     via = f"by {row.library}" if row.library else ""
     process = f"in {row.process}" if row.process else ""
@@ -90,7 +91,7 @@ def _with_dtypes(row: Row) -> str:
 
 
 def costliest(rows: Iterable[Row], top: int | None) -> tuple[list[Row], int]:
-    """The rows that took the longest, in their old order, and how many are left out."""
+    """Return the slowest rows, in their original order, and the number of the others."""
     rows = list(rows)
     if top is None or len(rows) <= top:
         return rows, 0
@@ -99,7 +100,7 @@ def costliest(rows: Iterable[Row], top: int | None) -> tuple[list[Row], int]:
 
 
 def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cells, str | None]]]]:
-    """The tables of a log: heading, then cells and advice of each row, the sum last."""
+    """Return the tables of a log: heading, then each row's cells and hint, with the total last."""
     rows, whole = log.rows, log.seconds
     groups: list[tuple[str, list[tuple[Cells, str | None]]]] = []
     for kind, heading in HEADINGS.items():
@@ -111,6 +112,7 @@ def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cel
         said: set[tuple[str, int, str | None]] = set()
         for row in shown:
             advice = advise(row)
+            # If several rows of a line have the same hint, show it once.
             is_new = (row.filename, row.line, advice) not in said
             said.add((row.filename, row.line, advice))
             lines.append((cells_of(row, whole), advice if is_new else None))
@@ -131,7 +133,7 @@ def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cel
 
 
 def notes_of(log: CrossingLog) -> list[str]:
-    """What else is to be said: what was looked at, if nothing was seen, and which process is lost."""
+    """Return notes: what was looked at if nothing crossed, and which processes are incomplete."""
     notes: list[str] = []
     if not len(log):
         notes.append(f"Nothing crossed. Looked at: {_scope(log)}.")
@@ -158,12 +160,13 @@ def _scope(log: CrossingLog) -> str:
 
 
 def text_of(log: CrossingLog, top: int | None = None) -> str:
-    """The log as plain text."""
+    """Return the log as plain text."""
     log = log.merged()
     blocks: list[str] = []
     for heading, lines in _groups(log, top):
         columns = [name if name != "line" else heading for name in _COLUMNS]
         rows = [tuple(columns), *(cells for cells, _ in lines)]
+        # Leave out columns that are empty in every row.
         used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows[1:])]
         widths = {i: max(len(row[i]) for row in rows) for i in used}
         text = [_aligned(row, widths) for row in rows]
@@ -186,7 +189,7 @@ def _aligned(row: tuple[str, ...], widths: dict[int, int]) -> str:
 
 
 def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
-    """Print a log for a reader: with rich, if it is installed and `file` is a terminal."""
+    """Print a log, using rich if it is installed and `file` is a terminal."""
     try:
         rich = file.isatty() and importlib.import_module("rich.console")
     except ImportError:

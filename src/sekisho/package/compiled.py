@@ -1,8 +1,8 @@
-"""A module as it is compiled with its decorators put in, kept beside its source for the next time.
+"""Compile a module with its decorators inserted, and cache the bytecode beside Python's own.
 
-The file is called as Python calls its own, with a tag of ours, so that nobody else reads it. It
-begins with a digest of all that it depends on, this package's own text included. Of the source that is
-the time and the size, as in Python's own files.
+The file has Python's usual name with a tag of its own, so that only sekisho reads it. It starts
+with a digest of everything that the result depends on, including this package's source. The
+module's source is represented by its modification time and size, as in Python's own bytecode files.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["Compiled", "compile_module", "key_of", "path_of", "read", "written"]
 
 
 class Compiled(NamedTuple):
-    """What the hook knows of a module before it is executed.
+    """A compiled module, before it is executed.
 
     Attributes:
-        code: its code, decorators put in.
-        names: the dotted names of all that it defines.
-        typed: what it imports for its type checker only: see `typed_imports`.
+        code: its code, with decorators inserted.
+        names: dotted names of everything that it defines.
+        typed: its imports for type checkers; see `typed_imports`.
     """
 
     code: CodeType
@@ -42,7 +42,7 @@ class Compiled(NamedTuple):
 
 
 def compile_module(source: bytes, path: str, name: str, package: str, table: Table) -> Compiled:
-    """Read a module's source, and compile it with its decorators put in."""
+    """Compile a module's source with its decorators inserted."""
     tree = ast.parse(source, path)
     typed = typed_imports(tree, package)
     names = [name, *inject(tree, name, table)]
@@ -51,7 +51,7 @@ def compile_module(source: bytes, path: str, name: str, package: str, table: Tab
 
 
 def path_of(source_path: str) -> str | None:
-    """Where a module is kept; None if this Python keeps no bytecode."""
+    """Return the path of the cached bytecode; None if this Python does not cache bytecode."""
     try:
         return importlib.util.cache_from_source(source_path, optimization="sekisho")
     except NotImplementedError:
@@ -59,11 +59,11 @@ def path_of(source_path: str) -> str | None:
 
 
 def key_of(stats: Mapping[str, float], *parts: str, table: Table) -> bytes:
-    """A digest of all that decides about how a module is compiled.
+    """Return a digest of everything that affects how a module is compiled.
 
     Args:
-        stats: when its source was written, and its size, by which Python knows its own bytecode.
-        parts: its names.
+        stats: modification time and size of its source, as Python uses for its own bytecode.
+        parts: its path and names.
         table: the worlds of its parts.
     """
     state = hashlib.blake2b(_own_text(), digest_size=_KEY_LENGTH)
@@ -72,12 +72,12 @@ def key_of(stats: Mapping[str, float], *parts: str, table: Table) -> bytes:
 
 
 def written(compiled: Compiled, key: bytes) -> bytes:
-    """What is kept of a module."""
+    """Return the bytes of a cache file."""
     return key + marshal.dumps(tuple(compiled))
 
 
 def read(data: bytes, key: bytes) -> Compiled | None:
-    """What was kept under a key; None if it was another one, or nothing that can be read."""
+    """Return the cached module; None if the key differs or the data cannot be read."""
     if data[:_KEY_LENGTH] != key:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The import hook: modules of the guarded packages are compiled with decorators put in."""
+"""The import hook: compile the modules of guarded packages with decorators inserted."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ _RIVALS: Final = ("beartype", "jaxtyping", "typeguard")
 
 
 class Hook:
-    """A finder in ``sys.meta_path`` that stands before all others.
+    """A finder that comes first in ``sys.meta_path``.
 
     Attributes:
-        packages: the packages that it guards.
-        modules: the names of the modules that it has guarded.
-        names: the dotted names of all that they define.
+        packages: the packages to guard.
+        modules: names of the modules that it has guarded.
+        names: dotted names of everything that these define.
     """
 
     def __init__(self, packages: Sequence[str], worlds: Mapping[str, str]) -> None:
@@ -66,23 +66,33 @@ class Hook:
         for package in self.packages:
             _require_fresh(package)
         self.table: Table = make_table(worlds, self.packages)
+        # A pattern may name something inside a module. Without an import, only the module can be
+        # checked.
         known = [name for package in self.packages for name, _ in _modules_of(package)]
         for pattern in self.table.unmatched(known):
             if not any(pattern.startswith(f"{name}.") for name in known):
                 raise DeclarationError(f"worlds[{pattern!r}]: no module of that name is there.")
 
+    @staticmethod
+    def installed(packages: Sequence[str], worlds: Mapping[str, str]) -> Hook | None:
+        """Return the hook that guards exactly these packages by this table; None if there is none."""
+        wanted = tuple(packages), tuple(worlds.items())
+        return next(
+            (each for each in _installed if (each.packages, each.table.rows) == wanted), None
+        )
+
     def install(self) -> None:
-        """Begin to guard what is imported."""
+        """Start guarding the packages when they are imported."""
         _refuse_rivals(self.packages)
         sys.meta_path.insert(0, self)
         _installed.append(self)
         atexit.register(self.report)
 
     def uninstall(self, *, reports: bool = True) -> None:
-        """Have imports as they were. What was guarded stays guarded.
+        """Stop guarding imports. Modules that are guarded already stay guarded.
 
         Args:
-            reports: whether to warn of modules that were imported past the hook.
+            reports: whether to warn about modules that were imported unguarded.
         """
         if self in _installed:
             _installed.remove(self)
@@ -92,7 +102,7 @@ class Hook:
                 self.report()
 
     def report(self) -> None:
-        """Warn of modules that were imported past the hook, and of patterns that match nothing."""
+        """Warn about modules that were imported unguarded, and patterns that match nothing."""
         for report in take_reports():
             report.warn()
         for pattern in self.unmatched():
@@ -102,11 +112,12 @@ class Hook:
             warnings.warn(text, UnguardedWarning, stacklevel=2)
 
     def missed(self) -> list[str]:
-        """Say which modules of the packages were imported, and not by this hook."""
+        """Return a text for modules of the packages that were imported, but not by this hook."""
         late: dict[str, list[str]] = {}
         sourceless: dict[str, list[str]] = {}
         for name, module in tuple(sys.modules.items()):
             loader = getattr(module, "__loader__", None)
+            # A module that is still being imported may not have reached this hook's list yet.
             if not self.guards(name) or name in self.modules or is_being_imported(module):
                 continue
             if isinstance(loader, importlib.machinery.SourceFileLoader):
@@ -125,9 +136,10 @@ class Hook:
         ]
 
     def unmatched(self) -> list[str]:
-        """The table's patterns that match nothing, held against all that the package defines.
+        """Return the table's patterns that match no name in the packages.
 
-        What was not imported is read, not run. Before anything was, nothing is said.
+        Modules that were not imported are parsed, not run. Before the first import, the result is
+        empty.
         """
         left = self.table.unmatched(self.names) if self.modules else []
         if not left:
@@ -142,7 +154,7 @@ class Hook:
         return self.table.unmatched(names)
 
     def guards(self, name: str) -> bool:
-        """Whether a module belongs to the guarded packages."""
+        """Return whether a module belongs to the guarded packages."""
         return any(matches(package, name) for package in self.packages)
 
     def __enter__(self) -> Hook:
@@ -151,12 +163,12 @@ class Hook:
     def __exit__(self, *error: object) -> None:
         self.uninstall()
 
-    # --- what Python's import system asks of a finder
+    # --- the finder protocol
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> Any:
-        """Find a module as Python would, and have it loaded by ours."""
+        """Find a module as Python would, and replace its loader."""
         if not self.guards(name):
             return None
         for finder in sys.meta_path:
@@ -166,6 +178,7 @@ class Hook:
             if spec is None:
                 continue
             if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+                # A loader of another library would have to compile the module, too.
                 if type(spec.loader) is not importlib.machinery.SourceFileLoader and (
                     _transforms(spec.loader, name)
                 ):
@@ -176,13 +189,13 @@ class Hook:
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
-    """Compiles a module with its decorators put in; from a bytecode cache of our own, and to it."""
+    """Compiles a module with its decorators inserted, using a bytecode cache of its own."""
 
     def __init__(self, name: str, path: str, hook: Hook) -> None:
         super().__init__(name, path)
         self.hook = hook
 
-    # No exec_module: Python's own leaves no frame that a warning's stacklevel would count.
+    # No exec_module of its own: Python's adds no frame that a warning's stacklevel would count.
     def get_code(self, fullname: str) -> CodeType | None:
         made = self._compiled(fullname)
         imported_for_typing[fullname] = made.typed
@@ -193,7 +206,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
     def _compiled(self, fullname: str) -> compiled.Compiled:
         package, table = self._package(fullname), self.hook.table
         kept_in = compiled.path_of(self.path)
-        stats = self.path_stats(self.path)  # the time and the size, as Python asks for its own
+        stats = self.path_stats(self.path)  # time and size, as Python uses for its own bytecode
         key = compiled.key_of(stats, self.path, fullname, package, table=table)
         if kept_in is not None:
             with contextlib.suppress(OSError):
@@ -210,11 +223,11 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return fullname if self.is_package(fullname) else fullname.rpartition(".")[0]
 
 
-# --- the decorators that are put in ------------------------------------------------------------
+# --- the inserted decorators --------------------------------------------------------------------
 
 
 def _kind(entry: str | None) -> Kind:
-    """The decorator that an entry of the table stands for."""
+    """Return the kind of decorator for an entry of the table."""
     return "boundary" if entry in {None, "boundary"} else f"{entry}_world"
 
 
@@ -231,7 +244,7 @@ def _options(entry: str | None) -> Options:
 
 @cache
 def decorator_for(entry: str | None) -> Callable[[Any], Any]:
-    """The decorator that the table's entry stands for; None is for what it does not name."""
+    """Return the decorator for an entry of the table; None is for names without an entry."""
     return _decorator(guard_target, entry)
 
 
@@ -239,11 +252,12 @@ def decorator_for(entry: str | None) -> Callable[[Any], Any]:
 def class_decorator_for(
     entry: str | None, methods: tuple[tuple[str, str | None], ...] = ()
 ) -> Callable[[Any], Any]:
-    """The same for the methods of a class that its own decorators have generated.
+    """Return the decorator for methods that a class's own decorators have generated.
 
     Args:
-        entry: the class's.
-        methods: instead, methods of the class that its decorators have compiled anew, and their entries.
+        entry: the entry of the class.
+        methods: if given, guard these methods instead, each with its entry, because the class's
+            decorators have compiled them again.
     """
     if not methods:
         return _decorator(guard_generated, entry)
@@ -263,13 +277,13 @@ def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], 
         if get_mode() == "off":
             return target
         if guard is guard_target and class_of(target) is FunctionType and not vars(target):
-            return guard_later(target, options)  # as most are, and a package has thousands
+            return guard_later(target, options)  # the common case; a package has thousands
         try:
             return guard(
                 target, options, None
-            )  # the names around it are looked for at the first call
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            # Nobody wrote this decorator, so it is not for it to keep a package from being used.
+            )  # names that the annotations use are looked up at the first call
+        except Exception as error:  # noqa: BLE001 - any error must leave the target unguarded
+            # The author did not write this decorator, so it must not break the package.
             name = getattr(target, "__qualname__", repr(target))
             tell_unguarded(target, [f"{name}: {error}"])
             return target
@@ -277,11 +291,11 @@ def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], 
     return decorate
 
 
-# --- what is in the way -------------------------------------------------------------------------
+# --- conflicts ----------------------------------------------------------------------------------
 
 
 def _require_fresh(package: Any) -> None:
-    """Refuse a package that is not there, or that it is too late for."""
+    """Refuse a package that does not exist, or has been imported or guarded already."""
     if not isinstance(package, str) or not all(map(str.isidentifier, package.split("."))):
         raise DeclarationError(f"{_NAME}: expected a package's name, got {package!r}.")
     for hook in _installed:
@@ -306,7 +320,7 @@ def _require_fresh(package: Any) -> None:
 
 
 def _some_of(names: Sequence[str]) -> str:
-    """The first of many names, and how many more there are."""
+    """Return the first few names, and the number of the others."""
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
@@ -315,7 +329,7 @@ _SHOWN: Final = 4
 
 
 def _refuse_rivals(packages: Sequence[str]) -> None:
-    """Refuse to stand before a hook of another library that would transform the same modules."""
+    """Refuse to run before another library's hook that would transform the same modules."""
     for finder in sys.meta_path:
         library = type(finder).__module__.partition(".")[0]
         asks = getattr(finder, "should_instrument", None)
@@ -326,13 +340,13 @@ def _refuse_rivals(packages: Sequence[str]) -> None:
 
 
 def _transforms(loader: Any, name: str) -> bool:
-    """Whether a loader that is not Python's own means this module. beartype.claw's loads all."""
+    """Return whether a custom loader transforms this module; beartype.claw's loads all modules."""
     if not type(loader).__module__.startswith("beartype."):
         return True
     try:
         trie = importlib.import_module("beartype.claw._package.clawpkgtrie")
         return trie.get_package_conf_or_none(name) is not None
-    except (ImportError, AttributeError):  # not public: better refused than ignored
+    except (ImportError, AttributeError):  # the name is private: if it is gone, assume a conflict
         return True
 
 
@@ -344,7 +358,7 @@ def _refuse_rival(package: str, library: str) -> None:
 
 
 def _modules_of(package: str) -> Iterator[tuple[str, Path | None]]:
-    """A package and its modules, with their files, from the file system, importing nothing."""
+    """Yield a package and its modules, with their files, without importing them."""
     spec = None
     with contextlib.suppress(ImportError, ValueError):
         spec = importlib.util.find_spec(package)

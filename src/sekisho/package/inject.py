@@ -1,8 +1,8 @@
-"""Decorators put into a module's syntax tree, where its author could have written them.
+"""Insert decorators into a module's syntax tree, where its author could have written them.
 
-The decorator of a function is its innermost, so that whatever its author's decorators register or
-wrap is guarded, and the annotations are those in the text. Functions inside of functions are not
-decorated: they would be guarded anew at each call; their enclosing body is watched.
+A function's guard is its innermost decorator, so that the author's decorators register or wrap the
+guard, and the annotations are those in the source. Nested functions are not decorated, since they
+would be guarded again at each call; the monitor of the enclosing body covers them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GUARD_CLASS: Final = "__sekisho_guard_class__"
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-# Whoever uses these has said that the function is not to be touched, or compiles its source.
+# These decorators say that the function must not be changed, or they compile its source.
 _HANDS_OFF: Final = frozenset(
     [
         "no_type_check",
@@ -49,9 +49,9 @@ _HANDS_OFF: Final = frozenset(
         "stencil",
     ]
 )
-# What compiles a function anew from its text: it must be given the function, and no guard of it.
+# These compile a function again from its source, so they need the function rather than its guard.
 _CHECKERS: Final = frozenset(["typechecked", "beartype", "jaxtyped"])
-# Names in annotations that stand for no array: Python's types, typing's words and modules.
+# Names in annotations that do not stand for arrays: Python's types, and names of typing.
 _HARMLESS: Final = frozenset(
     [
         *("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
@@ -62,7 +62,8 @@ _HARMLESS: Final = frozenset(
         *("t", "typing"),
     ]
 )
-# Of Python's protocols, what has annotations; but __init__ is where modules and records are made.
+# Special methods are only guarded if annotated, except __init__, where modules and records are
+# made.
 _INIT: Final = "__init__"
 
 
@@ -70,7 +71,7 @@ def inject(tree: ast.Module, module: str, table: Table) -> list[str]:
     """Decorate the functions and classes of a module, in place.
 
     Returns:
-        The dotted names of all that the module defines, for the table to be checked against.
+        The dotted names of everything that the module defines, to validate the table.
     """
     injector = _Injector(module, table)
     injector.visit(tree)
@@ -78,11 +79,11 @@ def inject(tree: ast.Module, module: str, table: Table) -> list[str]:
 
 
 def import_decorators(tree: ast.Module) -> None:
-    """Have a module import the decorators that were put in, and forget them at its end."""
+    """Insert the import of the decorators into a module, and delete their names at its end."""
     body = tree.body
     at = next((i for i, each in enumerate(body) if not _stands_first(each)), len(body))
     if at == len(body):
-        return  # there is nothing to be decorated
+        return  # nothing to decorate
     names = [ast.alias("decorator_for", GUARD), ast.alias("class_decorator_for", GUARD_CLASS)]
     begin = ast.ImportFrom("sekisho.package.hook", names, 0)
     end = ast.Delete([ast.Name(name, ast.Del()) for name in (GUARD, GUARD_CLASS)])
@@ -93,17 +94,20 @@ def import_decorators(tree: ast.Module) -> None:
 
 
 def _stands_first(statement: ast.stmt) -> bool:
-    """Whether a statement must stay before all others: the docstring, an import from __future__."""
+    """Return whether a statement must stay first: the docstring, or an import from __future__."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | None]]:
-    """What a module imports under ``if TYPE_CHECKING:``: each name, its module, its name there.
+    """Return a module's imports under ``if TYPE_CHECKING:``: name, module, and name there.
 
-    Such names are in the annotations, and nowhere when the program runs. `package` is what relative
-    imports start from.
+    Annotations use such names, but they do not exist at run time.
+
+    Args:
+        tree: the module.
+        package: the package that relative imports start from.
     """
     found: dict[str, tuple[str, str | None]] = {}
     for branch in _statements(tree):
@@ -124,7 +128,7 @@ def typed_imports(tree: ast.Module, package: str) -> dict[str, tuple[str, str | 
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt | ast.excepthandler]:
-    """The statements inside of a node, at any depth: a tenth of its nodes."""
+    """Yield the statements inside a node, at any depth, which are a tenth of its nodes."""
     for field in ("body", "handlers", "orelse", "finalbody"):
         for each in getattr(node, field, ()):
             yield each
@@ -160,7 +164,8 @@ class _Injector(ast.NodeVisitor):
         if is_hands_off(node):
             return
         self.path.append(node.name)
-        # A class that a type checker compiles anew needs its methods themselves, as functions do below.
+        # If a type checker compiles the class's methods again, guard them after it, as for
+        # functions.
         outer, self.later = self.later, [] if _checker_in(node.decorator_list) is not None else None
         for each in node.body:
             self.visit(each)
@@ -173,7 +178,7 @@ class _Injector(ast.NodeVisitor):
             node.decorator_list.insert(at or 0, _call(GUARD_CLASS, entry, node, methods))
         fields = [each.annotation for each in node.body if isinstance(each, ast.AnnAssign)]
         if entry != "unguarded" and self.concern(fields, entry):
-            # A dataclass or its like. Outermost: its __init__ is made by a decorator.
+            # A dataclass or similar. The guard is outermost, since a decorator makes its __init__.
             node.decorator_list.insert(0, _call(GUARD_CLASS, entry, node))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -190,7 +195,7 @@ class _Injector(ast.NodeVisitor):
         needs_annotation = entry in {None, "boundary"} or (is_special and node.name != _INIT)
         if needs_annotation and not self.concern(_annotations(node), entry):
             return
-        # A decorator that reads the function's own text, and nothing else, needs the function itself.
+        # A decorator that compiles the function's source again must get the function itself.
         at = _checker_in(decorators)
         if self.later is None:
             decorators.insert(len(decorators) if at is None else at, _call(GUARD, entry, node))
@@ -198,7 +203,7 @@ class _Injector(ast.NodeVisitor):
             self.later.append((node.name, entry))
 
     def concern(self, annotations: list[ast.expr], entry: Entry | None) -> bool:
-        """Whether annotations concern a guard: any, in a world; elsewhere what may hold arrays."""
+        """Return whether annotations need a guard: any in a world, else ones that may be arrays."""
         if entry is not None:
             return bool(annotations)
         return any(_may_hold_arrays(each) for each in annotations)
@@ -208,18 +213,18 @@ def _call(
     name: str, entry: Entry | None, at: _Function | ast.ClassDef, *more: ast.expr
 ) -> ast.Call:
     decorator = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(entry), *more], [])
-    # A function begins at its first decorator: typeguard looks for it there.
+    # A function begins at its first decorator, and typeguard looks for its source there.
     place = min([at, *at.decorator_list], key=lambda each: each.lineno)
     return ast.fix_missing_locations(ast.copy_location(decorator, place))
 
 
 def is_hands_off(node: _Function | ast.ClassDef) -> bool:
-    """Whether a decorator says that something is not to be guarded, or compiles its source."""
+    """Return whether a decorator forbids guarding, or compiles the source itself."""
     return any(_name_of(each) in _HANDS_OFF for each in node.decorator_list)
 
 
 def _checker_in(decorators: list[ast.expr]) -> int | None:
-    """Where the first decorator stands that compiles a function anew from its text."""
+    """Return the position of the first decorator that compiles a function again from its source."""
     return next((i for i, each in enumerate(decorators) if _name_of(each) in _CHECKERS), None)
 
 
@@ -235,8 +240,8 @@ def _annotations(node: _Function) -> list[ast.expr]:
     return [each for each in (*found, node.returns) if each is not None]
 
 
-def _may_hold_arrays(annotation: ast.expr) -> bool:  # noqa: PLR0911 - one kind, one return
-    """Whether an annotation names more than Python's own types that are no arrays."""
+def _may_hold_arrays(annotation: ast.expr) -> bool:  # noqa: PLR0911 - one return per case
+    """Return whether an annotation contains a name that may stand for an array."""
     match annotation:
         case ast.Subscript(value=value) if _name_of(value) == "Literal":
             return False

@@ -1,4 +1,4 @@
-"""The IPython extension: what is defined in a cell and annotated with arrays is guarded."""
+"""The IPython extension: guard functions that a cell defines and annotates with arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMES: Final[dict[str, Callable[..., Any]]] = {
 
 
 class _Cells(ast.NodeTransformer):
-    """Decorates each cell before it is compiled."""
+    """An AST transformer that decorates each cell before it is compiled."""
 
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Module):
@@ -33,8 +33,8 @@ class _Cells(ast.NodeTransformer):
 
 
 def load(shell: Any) -> None:
-    """Guard the cells that run from now on, and add the magic ``%sekisho``."""
-    unload(shell)  # loaded twice is loaded once
+    """Guard all cells that run from now on, and add the magic ``%sekisho``."""
+    unload(shell)  # loading twice must not decorate twice
     shell.user_ns_hidden.update(_NAMES)
     shell.user_ns.update(_NAMES)
     shell.ast_transformers.append(_Cells())
@@ -43,20 +43,20 @@ def load(shell: Any) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Leave cells alone again. What was guarded stays guarded."""
+    """Stop guarding cells. Functions that are guarded already stay guarded."""
     shell.ast_transformers[:] = [
         each for each in shell.ast_transformers if not isinstance(each, _Cells)
     ]
-    with contextlib.suppress(ValueError):  # it was not loaded
+    with contextlib.suppress(ValueError):  # the extension was not loaded
         shell.events.unregister("post_run_cell", _report)
 
 
 def _report(_result: Any) -> None:
-    """Warn of what the functions that a cell has called leave unchecked."""
+    """Warn about everything that a cell's functions leave unchecked."""
     for report in take_reports():
         report.warn()
 
 
 def _set_mode(line: str) -> None:
-    """``%sekisho strict`` sets the mode of this session; ``%sekisho strict to_torch=warn`` too."""
+    """Set the mode of this session: ``%sekisho strict`` or ``%sekisho strict to_torch=warn``."""
     install(read_setting(line, f"%sekisho {line}"))

@@ -1,34 +1,33 @@
-"""What a project says of itself: ``[tool.sekisho]`` in its pyproject.toml, and the tables inside."""
+"""Read a project's settings: ``[tool.sekisho]`` in its pyproject.toml, and the tables inside."""
 
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sekisho.errors import DeclarationError
 from sekisho.ground import printable
+from sekisho.package.schema import SCHEMA, check
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
-__all__ = ["read_project", "read_pyproject", "read_tools"]
-
-_FORMS: Final = {"mode": str, "packages": list, "worlds": dict, "check": dict, "fuzz": dict}
-"""What the section may hold: each part is read by whom it concerns, and known to all."""
+__all__ = ["fill_options", "read_project", "read_pyproject", "read_tools"]
 
 
 def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the table ``[tool]`` of this file, or of the ``pyproject.toml`` in this folder or the nearest above.
+    """Read the table ``[tool]`` of a file, or of the nearest pyproject.toml in or above a folder.
 
     Returns:
-        The file, None if there is none, and the tables of all tools.
+        The file, or None if there is none, and the tables of all tools.
 
     Raises:
-        DeclarationError: if the file cannot be read, or is no TOML.
+        DeclarationError: if the file cannot be read, or is not valid TOML.
     """
     paths = [each / "pyproject.toml" for each in (place, *place.parents)]
-    if place.is_file() and place.suffix == ".toml":  # the one that pytest was given
+    if place.is_file() and place.suffix == ".toml":  # such as the file passed to pytest
         paths = [place]
     path = next((each for each in paths if each.is_file()), None)
     if path is None:
@@ -48,27 +47,45 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
 
 
 def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:
-    """Read the section in this file, or in this folder or the nearest above; give the file, too.
+    """Read the section of a file, or of the nearest pyproject.toml; return the file, too.
 
     Raises:
-        DeclarationError: if the section is not of its form, or the file is no TOML.
+        DeclarationError: if the section is not valid, or the file is not valid TOML.
     """
     path, tools = read_tools(place)
     section: Any = tools.get("sekisho", {})
-    is_table = class_of(section) is dict
-    if not is_table or any(class_of(said) is not _FORMS.get(key) for key, said in section.items()):
-        raise DeclarationError(
-            f"{printable(str(path))}: [tool.sekisho] takes packages = [...], mode = '...' and the tables worlds, check and fuzz, "
-            f"got {section!r}."
-        )
+    fault = check(section)
+    if fault is not None:
+        raise DeclarationError(f"{printable(str(path))}: {fault}")
     return path, section
 
 
 def read_pyproject(place: Path) -> tuple[list[str], dict[str, str]]:
-    """Read which packages are guarded, and the worlds of their parts.
+    """Read which packages to guard, and the worlds of their parts.
 
     Raises:
-        DeclarationError: if the section is not of its form.
+        DeclarationError: if the section is not valid.
     """
     _, section = read_project(place)
     return section.get("packages", []), section.get("worlds", {})
+
+
+def fill_options(options: argparse.Namespace, command: str, place: Path) -> None:
+    """Fill in command-line options that were not passed (None) from ``[tool.sekisho.COMMAND]``.
+
+    Options that the section does not set get their default.
+
+    Args:
+        options: the result of argparse. It is changed.
+        command: the name of the command and of its table.
+        place: a folder of the project, or a file in one.
+
+    Raises:
+        DeclarationError: if the section is not valid.
+    """
+    _, section = read_project(place)
+    table: dict[str, Any] = section.get(command, {})
+    for name, schema in SCHEMA["properties"][command]["properties"].items():
+        key = name.replace("-", "_")
+        if getattr(options, key) is None:
+            setattr(options, key, table.get(name, schema["default"]))

@@ -1,4 +1,4 @@
-"""The table of a guarded package: which world each module, class or function is in."""
+"""The table of a guarded package: the world of each module, class or function."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _OTHERS: Final = ("same", "boundary", "unguarded")
 
 
 class Table(NamedTuple):
-    """Patterns of dotted names, and what they say of all that they match.
+    """Patterns of dotted names, each with its entry.
 
-    A pattern matches a name and everything below it; ``*`` stands for any characters. The pattern
-    that says most about a name, by its letters, wins.
+    A pattern matches a name and everything below it; ``*`` stands for any characters. If several
+    patterns match, the one with the most characters other than ``*`` wins.
     """
 
     rows: tuple[tuple[str, Entry], ...]
 
     def find(self, name: str) -> Entry | None:
-        """What is said of a name; None if nothing is."""
+        """Return the entry for a name; None if no pattern matches."""
         matching = [row for row in self.rows if matches(row[0], name)]
         if not matching:
             return None
         return max(matching, key=lambda row: len(row[0].replace("*", "")))[1]
 
     def unmatched(self, names: Iterable[str]) -> list[str]:
-        """The patterns that match none of the names."""
+        """Return the patterns that match none of the names."""
         known = list(names)
         return [
             pattern for pattern, _ in self.rows if not any(matches(pattern, each) for each in known)
@@ -44,19 +44,19 @@ class Table(NamedTuple):
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a pattern means a name, or something that the name is inside of."""
+    """Return whether a pattern matches a name, or a name that contains it."""
     if "*" not in pattern:
         return name == pattern or name.startswith(f"{pattern}.")
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
 
 
 def is_inside(pattern: str, packages: Iterable[str]) -> bool:
-    """Whether a pattern can match something in one of the packages."""
+    """Return whether a pattern can match anything in one of the packages."""
     return any(matches(each, pattern) or pattern.startswith("*") for each in packages)
 
 
 def make_table(worlds: Mapping[str, str], packages: Iterable[str]) -> Table:
-    """Check a table that a user wrote.
+    """Validate a user's table.
 
     Raises:
         DeclarationError: for an unknown world, or a pattern outside of the packages.

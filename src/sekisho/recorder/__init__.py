@@ -1,8 +1,8 @@
-"""Counts what crosses in a whole program, whoever wrote it.
+"""Count the crossings in a whole program, in sekisho's code and any other.
 
-Operations are wrapped while somebody counts (`wrapping`); each call is read (`observing`) and added
-to a row of its line (`counting`, `frames`) in the ledger of its process (`ledger`). Children record
-themselves (`program`, `begin`); whoever wants to know reads the folder (`reading`).
+While a recording is active, operations are wrapped (`wrapping`, `calls`). Each call is read
+(`observing`) and added to the row of its line (`counting`) in the ledger of its process (`ledger`).
+Children record themselves (`program`, `begin`), and `reading` merges the ledgers of a folder.
 """
 
 from sekisho.recorder.program import Recording, environment_for

@@ -1,7 +1,7 @@
-"""Being told when a library has been imported, by whoever imports it.
+"""Call back when a library has been imported, by any code.
 
-Of the standard library alone, and imported by its path: the start of every process of a recorded
-program runs this, and most of them never see an array.
+This module uses the standard library only and is imported by its path: every process of a recorded
+program runs it at its start, and most of them never use an array.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Arrivals"]
 
 
 class Arrivals(importlib.abc.MetaPathFinder):
-    """Calls back once for each library that is awaited, when its module has run to its end."""
+    """An import hook that calls back once for each awaited library, after its module has run."""
 
     def __init__(self, names: Iterable[str], call: Callable[[str], None]) -> None:
         self._names = set(names)
@@ -29,22 +29,22 @@ class Arrivals(importlib.abc.MetaPathFinder):
         self._busy = threading.local()
 
     def install(self) -> None:
-        """Begin to listen."""
+        """Start listening for imports."""
         if self._names:
             sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
-        """Stop."""
+        """Stop listening."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def find_spec(
         self,
         name: str,
-        path: Sequence[str] | None = None,  # noqa: ARG002 - the protocol's
-        target: ModuleType | None = None,  # noqa: ARG002 - the protocol's
+        path: Sequence[str] | None = None,  # noqa: ARG002 - part of the finder protocol
+        target: ModuleType | None = None,  # noqa: ARG002 - part of the finder protocol
     ) -> ModuleSpec | None:
-        """Let the other finders find the module, and have its loader tell when it is done."""
+        """Let the other finders find the module, and wrap its loader to call back afterwards."""
         if name not in self._names or getattr(self._busy, "is_set", False):
             return None
         self._busy.is_set = True
@@ -65,7 +65,7 @@ class Arrivals(importlib.abc.MetaPathFinder):
 
 
 class _Telling(importlib.abc.Loader):
-    """A loader that loads as another one does, and leaves no trace in the module."""
+    """A wrapper around a loader that calls back after loading and leaves no trace in the module."""
 
     def __init__(self, loader: Any, tell: Callable[[str], None]) -> None:
         self._loader = loader
@@ -75,17 +75,18 @@ class _Telling(importlib.abc.Loader):
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """As the loader itself would."""
+        """Create the module as the original loader does."""
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module under its own loader, and tell."""
+        """Run the module with its own loader, then call back."""
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        # It is complete, though the import system notes so only after this call: whoever is told asks.
+        # The module is complete, but the import system only clears the flag after this call. Clear
+        # it now, because the callback checks it.
         if module.__spec__ is not None:
             vars(module.__spec__)["_initializing"] = False
         self._tell(module.__name__)

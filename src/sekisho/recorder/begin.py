@@ -1,6 +1,6 @@
-"""Run by path at the start of each process of a recorded program: waits for a library with arrays.
+"""Start recording in each process of a recorded program. Run by path, at the start of the process.
 
-Until one is imported, nothing else is.
+It waits until an array library is imported, and imports nothing else before.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ def _start() -> None:
     settings = os.environ.get("SEKISHO_RECORDING")
     if not settings:
         return
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arrival.py")  # noqa: PTH100, PTH118, PTH120 - pathlib takes its time
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arrival.py")  # noqa: PTH100, PTH118, PTH120 - pathlib is slow
     spec = importlib.util.spec_from_file_location("_sekisho_arrival", path)
     assert spec is not None
     assert spec.loader is not None
@@ -21,9 +21,9 @@ def _start() -> None:
 
     def begin(_name: str) -> None:
         waiting.remove()
-        # Whatever goes wrong in a recorder, the program goes on.
+        # A recorder that fails must not stop the program.
         with contextlib.suppress(Exception):
-            from sekisho.recorder.program import begin_as_told  # noqa: PLC0415 - now, not at the start
+            from sekisho.recorder.program import begin_as_told  # noqa: PLC0415 - only when needed
 
             begin_as_told()
 

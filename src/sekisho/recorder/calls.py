@@ -1,8 +1,9 @@
-"""What stands in an operation's place while somebody counts: it calls it, and looks at what it did.
+"""Wrappers that replace an operation while a recording is active: they call it and count the call.
 
-These run at each call, so each kind has its own, which asks first what most calls can be told by.
-A call whose like has been seen at the same place in the code adds to that place's sums right here
-(the *quick* way); all others go by `Counter.count`. The two must count alike: a test holds it.
+They run at every call, so each kind of operation has its own wrapper, which starts with the test
+that excludes most calls. If an equal call was seen at the same place in the code, the wrapper adds
+to that place's sums itself (the fast path). All other calls use `Counter.add` (the slow path). Both
+must count alike, which a test verifies.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["make_call", "state"]
 
-__warningregistry__ = None  # see `ground.warned`
+__warningregistry__ = None  # `ground.warned` explains why
 
 
 class _State:
-    """Who counts: None passes every call on."""
+    """The active counter; None if calls are not counted."""
 
     counter: Counter | None = None
 
@@ -34,9 +35,9 @@ state: Final = _State()
 
 
 def make_call(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Make what is called instead of an operation."""
+    """Make the wrapper that replaces an operation."""
     if operation.kind == "scalar" and operation.name not in operation.world.quick:
-        return _any(operation, original)  # what makes numbers of Python's by others that do
+        return _any(operation, original)  # it calls other scalar operations, which must not count
     make = {
         "export": _export,
         "import": _import,
@@ -52,7 +53,8 @@ _clock: Final = time.perf_counter
 
 @not_counted
 def _any(operation: Operation, original: Callable[..., Any]) -> Callable[..., Any]:
-    """The general one: whatever the kind, without a quick way."""
+    """Make the general wrapper, for any kind of operation, without a fast path."""
+    # `_compute` adds a frame of its own.
     read, depth = make_reader(operation), 2 if operation.kind == "compute" else 1
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -86,7 +88,8 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         try:
             result = original(*args, **kwargs)
         except TypeError:
-            # NumPy 2 asks for a copy, and makes it itself where __array__ knows no such word.
+            # NumPy 2 requests a copy. If __array__ does not support the argument, it raises, and
+            # NumPy calls it again without and copies the result itself.
             now.wants_copy = bool(kwargs.get("copy"))
             raise
         finally:
@@ -95,6 +98,8 @@ def _export(operation: Operation, original: Callable[..., Any]) -> Callable[...,
         frame = frame_at(1)
         is_plain = may_be_quick and len(args) == 1 and not kwargs and not now.wants_copy
         if is_plain and type(result) is host:
+            # If anything in the process is declared, only the slow path can tell whether this call
+            # is.
             site = now.quick.get((number, frame.f_lasti, id(frame.f_code)))
             if site and args[0].dtype is site.dtype and not declarations.exist:
                 i = site.at
@@ -184,6 +189,7 @@ def _move(operation: Operation, original: Callable[..., Any]) -> Callable[..., A
             return original(*args, **kwargs)
         start = _clock()
         result = original(*args, **kwargs)
+        # Nothing has moved.
         if result is args[0] and returns_moved:
             return result
         seconds = _clock() - start
@@ -199,9 +205,9 @@ def _compute(operation: Operation, original: Callable[..., Any]) -> Callable[...
     own = operation.world.array_type()
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        # Most operands are plain, or the library's own: no question more than this for them.
+        # Most operands are plain values or the library's own arrays. They need no further test.
         kind = class_of(args[1]) if len(args) > 1 else own
-        if (kind in PLAIN or kind is own) and len(args) < 3:  # noqa: PLR2004 - x[i] = y
+        if (kind in PLAIN or kind is own) and len(args) < 3:  # noqa: PLR2004 - 3 is x[i] = y
             return original(*args, **kwargs)
         return general(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Adding up: each call that crossed goes to the row of its line, in its thread's own rows."""
+"""Add each call that crossed to the row of its line, among the rows of its thread."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 __all__ = ["Counter", "Site", "repeat", "threads"]
 
 _MOST_SITES: Final = 50_000
-"""How many places of calls a thread remembers; rows are found again for those it forgets."""
+"""Maximum number of call sites in a thread's cache. When it is cleared, rows are found again."""
 
 
 class Site:
-    """Where the calls of one place in the code are added up, if they are alike.
+    """The sums of a call site, for calls that have the same row.
 
     Attributes:
         counts, nbytes, seconds, repeats, at: see `Slot`.
-        fields: all else of the row.
-        copied: whether memory is copied here.
-        dtype: what a value must be of to be added by the quick way.
-        last: gives the value that was copied last, if it lives.
-        codes: keeps the code alive by whose identity the place is found.
+        fields: all other fields of the row.
+        copied: whether the calls copy memory.
+        dtype: the dtype that a value must have for the fast path.
+        last: returns the last copied value, if it is still alive.
+        codes: code objects to keep alive, because the site is found by their `id`.
     """
 
     __slots__ = (
@@ -81,18 +81,18 @@ def _nothing() -> None:
 
 
 def repeat(site: Site, value: Any) -> None:
-    """Note whether it is the very array that was copied here before."""
+    """Count a repeat if a value is the same object that was copied here last time."""
     if site.last() is value:
         site.repeats[site.at] += 1
     else:
         try:
             site.last = weakref.ref(value)
-        except TypeError:  # a class without room for it
+        except TypeError:  # its class does not support weak references
             site.last = _nothing
 
 
 class _Rows:
-    """The rows of one thread: places of calls, and the sums that they add to."""
+    """The rows of one thread: its call sites, and their sums."""
 
     def __init__(self) -> None:
         self.sites: dict[Any, Site] = {}
@@ -100,14 +100,14 @@ class _Rows:
 
 
 class _Now:
-    """What one thread is at.
+    """State of one thread.
 
     Attributes:
-        is_inside: whether an operation runs: what it does inside is its own business.
-        wants_copy: whether NumPy has just asked for a copy, and been told to make it itself.
-        quick: places of calls that can be added to without a further look.
-        rows: the thread's own rows.
-        number: whose counter's they are.
+        is_inside: whether an operation is running; what it does inside is not counted.
+        wants_copy: whether NumPy has just requested a copy and must now make it itself.
+        quick: call sites for the fast path, which adds to the sums without further checks.
+        rows: the thread's rows.
+        number: the number of the counter that the rows belong to.
     """
 
     __slots__ = ("_free", "is_inside", "number", "quick", "rows", "wants_copy")
@@ -127,7 +127,7 @@ class _Now:
         self._free: deque[_Rows] | None = None
 
     def lease(self, free: deque[_Rows], number: int) -> None:
-        """Take rows of a counter: those of a thread that is over, for it is no longer adding."""
+        """Take over a counter's rows of a thread that has ended, or new ones."""
         self.quick.clear()
         self.number, self._free = number, free
         try:
@@ -136,12 +136,13 @@ class _Now:
             self.rows = _Rows()
 
     def __del__(self) -> None:
+        # Runs when the thread ends, which deletes its local data. A later thread can use the rows.
         if self._free is not None:
             self._free.append(self.rows)
 
 
 class _Threads(threading.local):
-    """What each thread is at."""
+    """The state of each thread."""
 
     now: _Now
 
@@ -153,7 +154,7 @@ threads: Final = _Threads()
 
 
 class Counter:
-    """Counts what crosses in this process, into a ledger."""
+    """Counts the crossings of this process in a ledger."""
 
     def __init__(self, ledger: Ledger, keep: int, number: int) -> None:
         self.ledger = ledger
@@ -178,23 +179,24 @@ class Counter:
         *,
         is_plain: bool = False,
     ) -> None:
-        """Add a call, if anything crossed in it. Whatever goes wrong, the program goes on.
+        """Add a call, if anything crossed in it. An error in here must not stop the program.
 
         Args:
-            operation: what was called.
-            read: what tells what it did.
-            call: its arguments, by position and by name, and its result.
-            seconds: how long it took.
-            frame: the line that called it.
-            is_plain: whether its like may be added by the quick way from now on.
+            operation: the operation.
+            read: the reader of the operation's calls.
+            call: positional arguments, keyword arguments, and result.
+            seconds: duration of the call.
+            frame: the calling frame.
+            is_plain: whether equal calls may use the fast path from now on.
         """
         now = threads.now
+        # Reading the call may run operations itself, which must not count.
         now.is_inside = True
         try:
             seen = read(*call)
             if seen is not None:
                 self._count(operation, seen, seconds, frame, is_plain=is_plain)
-        except Exception as error:  # noqa: BLE001 - an array of a class that nobody here knows
+        except Exception as error:  # noqa: BLE001 - an array of an unknown class may raise anything
             self._lose(f"a crossing by {operation.label} could not be read: {error!r}")
         finally:
             now.is_inside = False
@@ -215,11 +217,12 @@ class Counter:
     ) -> None:
         kind = kind_of(frame)
         if kind == SEKISHO:
-            return  # a guard or a helper: it says so itself, and more exactly (see `take`)
+            return  # guards and helpers report their own crossings, with more detail (see `take`)
         own = frame if kind == OWN else own_frame(frame)
         declared = declarations.exist and (bool(allowance.get()) or is_at_boundary(frame))
         value, _, crossed, _, nbytes, is_list = seen
         now = self._now()
+        # Everything that decides about the row. It is cheaper to compute than the row itself.
         key: tuple[Any, ...] = (
             operation.number,
             id(own.f_code),
@@ -246,6 +249,7 @@ class Counter:
         site.seconds[i] += seconds
         if site.copied and value is not None:
             repeat(site, value)
+        # The fast path writes no single events, so it is closed until enough have been kept.
         if self._left > 0:
             self._keep(site, () if value is None else tuple(crossed.shape), nbytes, seconds)
         elif is_plain and own is frame and _is_alike(site):
@@ -255,11 +259,12 @@ class Counter:
             now.quick[operation.number, frame.f_lasti, id(frame.f_code)] = site
 
     def take(self, crossing: Crossing, frame: FrameType) -> None:
-        """Add one that a guard or a helper has made."""
+        """Add a crossing that was made by a guard or a helper."""
         fields: dict[str, Any] = dict(zip(Row._fields, key_of(crossing), strict=False))
         own = own_frame(frame)
         if own is not frame:
             fields |= _line_of(own) | {"library": _short(frame)}
+        # Without a key, the site is not cached; its row is found by the fields.
         site = self._site(self._now(), None, fields, None)
         if site is not None:
             site.counts[site.at] += 1
@@ -292,7 +297,7 @@ class Counter:
 
 
 def _is_alike(site: Site) -> bool:
-    """Whether nothing but a value's dtype and size tells one call at a place from the next."""
+    """Return whether calls of this site only differ in dtype and size, as the fast path assumes."""
     fields = site.fields
     return (
         fields["source_device"] == fields["target_device"] == "cpu"
@@ -302,7 +307,7 @@ def _is_alike(site: Site) -> bool:
 
 
 def _devices(seen: Seen) -> tuple[str, str]:
-    """Where a value was, and where it is now; numbers of Python's are on the host."""
+    """Return the device before and after; Python numbers are on the host."""
     before = seen.source.device_name(seen.value)
     if seen.target is None:
         return before, "cpu"
@@ -321,7 +326,7 @@ def _short(frame: FrameType) -> str:
 def _fields(
     operation: Operation, seen: Seen, own: FrameType, frame: FrameType, *, declared: bool
 ) -> dict[str, Any]:
-    """All of a row but its sums, in the order of `Row`."""
+    """Return all fields of a row except the sums, in the order of `Row`."""
     value, source, crossed, target, _, is_list = seen
     copied = None
     if value is None:

@@ -1,12 +1,12 @@
-"""The sums of a process, in a file that outlives it.
+"""The sums of a process, in files that outlive it.
 
-Each process of a recorded program has a *ledger* in a common folder: a text file with a line of JSON
-for each row, and a file of numbers that is mapped into memory. A crossing adds to the numbers where
-they stand; nothing is ever flushed, sent or saved at exit. So what a process has counted is there
-however it ends (the kernel keeps a shared mapping of a process that was killed), and whoever reads
-the folder needs no word with those who write.
+Each process of a recorded program has a *ledger* in a common folder: a text file with a line of
+JSON per row, and a file of numbers that is mapped into memory. A crossing adds to the numbers in
+place; nothing is flushed, sent or saved at exit. So the counts survive however the process ends
+(the kernel keeps a shared mapping of a killed process), and a reader of the folder need not
+communicate with the writers.
 
-Each thread adds to rows of its own: no lock is taken, and no addition is lost.
+Each thread adds to its own rows, so no lock is needed and no addition is lost.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["Ledger", "Slot"]
 
 CHUNK: Final = 1024
-"""Rows a mapped file holds."""
+"""Number of rows in a mapped file."""
 
 MOST_ROWS: Final = 100_000
-"""Beyond so many rows a process writes one more, for all others: its memory is bounded."""
+"""Maximum number of rows of a process, which limits its memory. Later rows are not counted."""
 
 _WIDTH: Final = 8
 _HAS_DESCRIPTORS: Final = sys.version_info < (3, 13)
 
 
 class Slot(NamedTuple):
-    """Where the sums of a row stand: four columns, and the place in each."""
+    """Where the sums of a row are: four columns, and the index into each."""
 
     counts: memoryview
     nbytes: memoryview
@@ -48,7 +48,7 @@ class Slot(NamedTuple):
 
 
 class Ledger:
-    """What one process writes. Made by `Ledger.open`, which returns None where nothing can be written."""
+    """The files that one process writes. Create it with `Ledger.open`."""
 
     def __init__(self, folder: Path, describe: Callable[[], dict[str, Any]]) -> None:
         self._describe = describe
@@ -58,18 +58,19 @@ class Ledger:
         self._begun = time.time()
         self._times = 0
         self._text = LineFile(str(self._path.with_suffix(".rows")), self._header)
-        self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview]
         self._maps: list[mmap.mmap] = []
+        # Map now, before the program can change its user or its root.
+        self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview] = self._map(0)
         self._rows = 0
 
     @classmethod
     def open(cls, folder: Path, describe: Callable[[], dict[str, Any]]) -> Ledger | None:
-        """Begin a ledger; None if the folder is gone, or full: the program is to go on.
+        """Create a ledger; None if the folder is gone or full, since the program must go on.
 
         Args:
-            folder: where the processes of a program write.
-            describe: what is to be said of this process, asked when it first has something to say:
-                a worker has its name only then.
+            folder: the common folder of the program's processes.
+            describe: returns facts about this process. Called at the first row, because a worker
+                has its name only then.
         """
         try:
             return cls(folder, describe)
@@ -77,7 +78,7 @@ class Ledger:
             return None
 
     def _header(self) -> bytes:
-        """Who writes; and, if the file has to be begun again, that something is missing."""
+        """Return the first lines: the process, and a note about losses if the file is recreated."""
         who = {"pid": os.getpid(), "parent": os.getppid(), "begun": self._begun}
         lines: list[dict[str, Any]] = [{**who, "argv": sys.argv[:1]}]
         if self._times:
@@ -96,13 +97,14 @@ class Ledger:
             self._write(self._describe())
 
     def add_row(self, row: dict[str, Any]) -> Slot | None:
-        """Begin a row; None if there is no room for its sums."""
+        """Add a row and return where its sums are; None if there is no room for them."""
         with self._lock:
             self._describe_once()
             if self._rows >= MOST_ROWS:
                 return None
             number, index = divmod(self._rows, CHUNK)
-            if index == 0:
+            # The first file is mapped in `__init__`.
+            if index == 0 and number > 0:
                 try:
                     self._columns = self._map(number)
                 except (OSError, ValueError):
@@ -114,7 +116,8 @@ class Ledger:
     def _map(self, number: int) -> tuple[memoryview, memoryview, memoryview[float], memoryview]:
         size = 4 * CHUNK * _WIDTH
         path = self._path.with_suffix(f".{number}.sums")
-        # Written, not only sized: a page that has no room on the disk is an error here, not a signal later.
+        # Write zeros rather than only set the size: a full disk then raises here, and not as a
+        # signal at a later write to the memory.
         path.write_bytes(bytes(size))
         with path.open("r+b") as file:
             mapped = _map_file(file.fileno(), size)
@@ -124,30 +127,30 @@ class Ledger:
         return a.cast("q"), b.cast("q"), c.cast("d"), d.cast("q")
 
     def add_event(self, event: dict[str, Any]) -> None:
-        """Write one crossing by itself."""
+        """Write a single crossing."""
         self._write({"event": event})
 
     def note(self, **facts: Any) -> None:
-        """Write something about the process."""
+        """Write facts about the process."""
         self._write(facts)
 
     def end(self) -> None:
-        """Write that the process has come to its end by itself."""
+        """Write that the process has ended by itself."""
         with self._lock:
             self._describe_once()
         self._write({"ended": time.time()})
         self._keep_maps()
 
     def close(self) -> None:
-        """Let go of the file; what is mapped goes with the last row."""
+        """Close the file; a map is freed with the last row that refers to it."""
         self._keep_maps()
         self._text.close()
 
     def _keep_maps(self) -> None:
-        """Keep what is mapped for ever, if the program has closed descriptors that were not its own.
+        """Keep the maps alive forever, if the program has closed descriptors that are not its own.
 
-        Before Python 3.13 a map has a descriptor, too, and closes it when it goes: by now that number
-        may be the program's.
+        Before Python 3.13 a map also owns a descriptor and closes it when it is freed. By then,
+        that number may belong to a file of the program.
         """
         if _HAS_DESCRIPTORS and not self._text.is_open() and self._maps:
             import ctypes  # noqa: PLC0415 - rarely needed

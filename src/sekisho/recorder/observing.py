@@ -1,7 +1,8 @@
-"""What one call of an operation did: which value crossed, from where to where.
+"""Determine what a call of an operation did: which value crossed, from where to where.
 
-A reader for each kind of operation looks at what a call was given and what it returned, and answers
-None for most calls: nothing crossed. What it must be is quick, so it asks for exact classes first.
+There is a reader for each kind of operation, which inspects the arguments and the result of a call.
+It returns None for most calls, because nothing crossed. It must be fast, so it tests for exact
+classes first.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ class Operation(NamedTuple):
     """An operation of a library.
 
     Attributes:
-        world: whose it is.
+        world: the library's world.
         kind: what it does.
         name: its name in `World.watched`.
         label: its name in a log.
-        number: which it is, of all that were ever wrapped.
+        number: unique among all operations that were ever wrapped.
     """
 
     world: World
@@ -37,7 +38,7 @@ class Operation(NamedTuple):
 
     @property
     def is_method(self) -> bool:
-        """Whether its first argument is an array of the library."""
+        """Whether it is a method, so that its first argument is an array of the library."""
         holder = self.name.rpartition(".")[0].rpartition(".")[2]
         return bool(holder == self.world.array_type().__name__)
 
@@ -47,12 +48,11 @@ class Seen(NamedTuple):
 
     Attributes:
         value: the array that crossed; None for a wait.
-        source: its world.
-        crossed: what it became: an array, or the value itself for numbers of Python's; for a wait,
-            the name of the device.
-        target: the world of that; None is Python.
-        nbytes: how many bytes crossed.
-        is_list: whether `value` is the first of a list of arrays.
+        source: the world of `value`.
+        crossed: the new array; `value` itself for Python numbers; the device's name for a wait.
+        target: the world of `crossed`; None for Python.
+        nbytes: number of bytes that crossed.
+        is_list: whether `value` is the first item of a list of arrays.
     """
 
     value: Any
@@ -64,19 +64,19 @@ class Seen(NamedTuple):
 
 
 class_of: Final = cast("Callable[[Any], type[Any]]", type)
-"""`type` of one argument, by a name that a type checker can follow."""
+"""`type` with one argument, annotated so that type checkers can follow it."""
 
 PLAIN: Final = frozenset(
     {int, float, bool, complex, str, bytes, slice, type(None), type(...), np.bool_, np.float64}
 )
-"""Classes that no array has, asked first."""
+"""Common classes of values that are not arrays, tested first."""
 
 _DEEP: Final = 8
-"""How far to look into lists of lists of arrays."""
+"""Maximum depth to search nested lists for arrays."""
 
 
 def make_reader(operation: Operation) -> Callable[[Any, Any, Any], Seen | None]:
-    """Make what reads the calls of an operation."""
+    """Make the reader for calls of an operation."""
     world, name = operation.world, operation.name
     match operation.kind:
         case "import":
@@ -101,12 +101,14 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
     own, host_class = world.array_type(), HOST.array_type()
 
     def read(args: Any, kwargs: Any, result: Any) -> Seen | None:
+        # The array may be a keyword argument, whose name depends on the function.
         value = args[at] if len(args) > at else next(iter(kwargs.values()), None)
         kind = class_of(value)
         if kind in PLAIN or kind is own:
             return None
         source: World = HOST
         is_list = False
+        # Only look into lists, and at other worlds, if it is not simply a NumPy array.
         if kind is not host_class:
             depth = 0
             while kind in {list, tuple} and value and depth < _DEEP:
@@ -118,6 +120,7 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
             if found is None:
                 return None
             source = found
+        # `__init__` returns None, so the new object is `self`.
         crossed = args[0] if makes_itself else result
         return Seen(value, source, crossed, world, world.nbytes(crossed), is_list)
 
@@ -132,7 +135,7 @@ def _exports(world: World) -> Callable[..., Seen | None]:
         kind = class_of(result)
         if kind is host_class:
             nbytes = result.nbytes
-        elif kind.__name__ == "PyCapsule":  # DLPack: whoever asked for it makes the array
+        elif kind.__name__ == "PyCapsule":  # DLPack: the consumer will make the array
             result, nbytes = value, world.nbytes(value)
         else:
             return None
@@ -153,6 +156,7 @@ def _moves(world: World, *, at: int) -> Callable[..., Seen | None]:
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
         if len(args) <= at:
             return None
+        # `copy_` moves its argument into `self`; the other operations return the moved tensor.
         value, crossed = args[at], args[0] if at else result
         if not world.owns(value) or value is crossed or value.device == crossed.device:
             return None
@@ -172,6 +176,7 @@ def _operands(world: World) -> Callable[..., Seen | None]:
             for item in each if kind is tuple else (each,):
                 if type(item) in PLAIN:
                     continue
+                # After NotImplemented, Python asks the other operand, which computes the result.
                 source = foreign_world(item, world)
                 if source is not None and result is not NotImplemented:
                     return Seen(item, source, item, world, source.nbytes(item))

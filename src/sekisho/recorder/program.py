@@ -1,7 +1,7 @@
-"""Recording a process, and having its children record themselves.
+"""Record a process, and make its children record themselves.
 
-The folder of ledgers and what to do is told to children by the environment; a child that is forked
-has it from its parent, any other Python process by what its environment says (`ground.children`).
+Children find the folder of ledgers and the options in the environment. A forked child inherits the
+recorder itself; any other Python process starts it because of its environment (`ground.children`).
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ _libraries: Final[dict[str, str]] = {}
 
 
 def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
-    """Prepare a folder; give what the environment of a Python process must hold to record itself there."""
+    """Prepare a folder; return the environment that makes a Python process record itself there."""
     (folder / MARK).touch()
     names = ",".join(name for name in world_names() if world_named(name).watched)
+    # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
 
 
 def begin_as_told() -> None:
-    """Record this process as the environment says, if it says so."""
+    """Record this process with the options of the environment."""
     told = json.loads(os.environ[VARIABLE].partition(os.pathsep)[2])
     own_packages.update(told["own"])
     _begin(Path(told["folder"]), told["keep"])
@@ -57,10 +58,10 @@ class _Running:
     """The recorder of this process.
 
     Attributes:
-        folder: where it writes; None while nobody records.
-        keep: how many crossings a process writes one by one.
-        waiting: what tells of libraries that are imported later.
-        number: which of the process's counters this is: a forked child has another.
+        folder: where it writes; None if nothing is recorded.
+        keep: how many crossings each process writes one by one.
+        waiting: the import hook for libraries that are imported later.
+        number: number of the current counter: a forked child starts another one.
     """
 
     folder: Path | None = None
@@ -96,7 +97,7 @@ def _start_counter() -> None:
 
 
 def _describe() -> dict[str, Any]:
-    """Who this process is: what it is a worker of, or what the standard library calls it."""
+    """Describe this process: a library's name for its worker, or the standard library's."""
     for world in loaded_worlds():
         name = world.worker_name()
         if name:
@@ -121,7 +122,7 @@ def _watch(name: str) -> None:
 
 
 def _end(number: int) -> None:
-    """Note that the process has come to its end by itself."""
+    """Write that the process has ended by itself."""
     counter = state.counter
     if counter is not None and counter.number == number:
         counter.ledger.end()
@@ -134,8 +135,8 @@ def _note_end_of(number: int) -> None:
     if util is None or process is None:
         return
 
-    # A worker of multiprocessing ends by os._exit, after its finalizers; those that are
-    # registered before it begins, it forgets.
+    # A worker of multiprocessing runs its finalizers and ends with os._exit, without atexit. It
+    # forgets finalizers registered before the fork, so they are registered again after it.
     def finalize(_counter: object = None) -> None:
         util.Finalize(None, _end, args=(number,), exitpriority=-1000)
 
@@ -145,6 +146,8 @@ def _note_end_of(number: int) -> None:
 
 def _after_fork() -> None:
     if _running.folder is not None:
+        # The fork may have happened inside an operation. The child needs its own ledger, because it
+        # shares the mapped rows with its parent.
         threads.now.is_inside = False
         _start_counter()
 
@@ -154,9 +157,9 @@ if hasattr(os, "register_at_fork"):
 
 
 class Recording:
-    """The recording of this process and its children, from `start` until `stop`.
+    """A recording of this process and its children, from `start` until `stop`.
 
-    Several may overlap: they share the ledgers, and each has what was added since its start.
+    Recordings may overlap: they share the ledgers, and each returns what was added since its start.
     """
 
     _open: Final[set[int]] = set()
@@ -168,7 +171,7 @@ class Recording:
         self._base = CrossingLog()
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
         with _lock:
             if _running.folder is None:
                 folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
@@ -184,16 +187,16 @@ class Recording:
         folder = _running.folder
         if folder is None:
             return CrossingLog()
-        # Who has begun the folder sees all; who is a child of a recorded program, itself and its own.
+        # The process that created the folder sees everything, a recorded child its own descendants.
         root = None if Recording._folder == folder else os.getpid()
         return read_folder(folder, self._keep, root=root)
 
     def log(self) -> CrossingLog:
-        """What was added since `start`."""
+        """Return what was added since `start`."""
         return self._read().since(self._base)
 
     def stop(self) -> None:
-        """End; the last one puts everything back."""
+        """Stop recording; the last open recording restores the process."""
         with _lock:
             Recording._open.discard(id(self))
             if Recording._open or Recording._folder is None:

@@ -1,4 +1,4 @@
-"""A folder of ledgers, read as one log."""
+"""Read a folder of ledgers as one crossing log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "read_folder"]
 
 MARK: Final = "recording"
-"""A file that is there as long as the folder is as it was made."""
+"""A marker file. If it is missing, the folder was removed while the program ran."""
 
 _REMOVED: Final = "the folder of the recording was removed while the program ran"
 
@@ -30,10 +30,10 @@ def read_folder(
     """Read what all processes have written so far.
 
     Args:
-        folder: where they write.
-        keep: how many crossings the log keeps one by one, of each process.
-        main: the number of the main process; None is the one that began first.
-        root: the process that is to be read with all that it has started; None reads all.
+        folder: the folder of the ledgers.
+        keep: how many crossings the log keeps one by one for each process.
+        main: pid of the main process; None for the process that began first.
+        root: pid of a process, to read only itself and its descendants; None for all.
     """
     ledgers = sorted(map(_Reader, folder.glob("*.rows")), key=lambda ledger: ledger.begun)
     if root is not None:
@@ -41,11 +41,13 @@ def read_folder(
         for ledger in ledgers:  # parents begin before their children
             family |= {ledger.pid} if ledger.parent in family else set()
         ledgers = [ledger for ledger in ledgers if ledger.pid in family]
+    # Each process has kept up to `keep` crossings.
     log = CrossingLog(keep=keep * max(len(ledgers), 1))
     names: dict[int, str] = {}
     pid = main if main is not None else next((ledger.pid for ledger in ledgers), None)
     processes: list[Process] = []
     for ledger in ledgers:
+        # Ledgers with the same pid share one name.
         name = names.get(ledger.pid) or _unused(
             MAIN if ledger.pid == pid else ledger.name, set(names.values())
         )
@@ -75,7 +77,7 @@ def _unused(name: str, names: set[str]) -> str:
 
 
 class _Reader:
-    """One process's ledger."""
+    """The ledger of one process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -104,7 +106,7 @@ class _Reader:
                     yield Row(**fields)
 
     def _has_nameless_sums(self) -> bool:
-        """Whether something was counted whose row was not written: the disk was full, or the file gone."""
+        """Return whether sums exist without a row: the disk was full, or the file was removed."""
         known = {line["slot"] for line in self._lines if "slot" in line}
         number = 0
         while chunk := _bytes_of(self._path.with_suffix(f".{number}.sums")):
@@ -124,6 +126,7 @@ class _Reader:
     def process(self, name: str) -> Process:
         ended: float = self._facts.get("ended", 0.0)
         is_alive = not ended and _is_alive(self.pid)
+        # A killed process has written no end, so use the time of its last line.
         last = ended or (time.time() if is_alive else _changed(self._path))
         how = "" if ended or is_alive else "was killed, or ended by os._exit"
         libraries = tuple(self._facts.get("libraries", ()))
@@ -135,7 +138,7 @@ class _Reader:
 
 def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
     for text in _bytes_of(path).splitlines():
-        with contextlib.suppress(ValueError):  # the last one of a process that was killed in it
+        with contextlib.suppress(ValueError):  # a line cut off when the process was killed
             yield json.loads(text)
 
 
@@ -147,6 +150,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _sums(chunk: bytes, index: int) -> tuple[int, int, float, int]:
+    # The columns of `Slot`, one after the other, with 8 bytes per number.
     column = CHUNK * 8
     if len(chunk) < 4 * column:
         return 0, 0, 0.0, 0
@@ -158,6 +162,7 @@ def _sums(chunk: bytes, index: int) -> tuple[int, int, float, int]:
 
 def _is_alive(pid: int) -> bool:
     try:
+        # Signal 0 is not delivered; it only checks that the process exists.
         os.kill(pid, 0)
     except OSError:
         return False

@@ -1,7 +1,7 @@
-"""The operations of the libraries, wrapped while somebody counts.
+"""Wrap the libraries' operations while a recording is active.
 
-What was imported by name before (``from torch import as_tensor``) is found in the modules and wrapped there
-too. A library's own modules stay as they are.
+Functions that modules have already imported by name (``from torch import as_tensor``) are wrapped
+in these modules, too. A library's own modules stay unchanged.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["unwrap_all", "wrap_world"]
 
-_observer: Final = Observer(rank=1)  # outside of strict mode's: it looks at the line that calls it
+_observer: Final = Observer(rank=1)  # outside of strict mode's wrappers: it inspects its caller
 _done: Final[set[World]] = set()
 _number: Final = itertools.count()
 
 
 def wrap_world(world: World) -> None:
-    """Wrap the operations of a library that is imported."""
+    """Wrap the operations of an imported library."""
     if world in _done or not world.watched:
         return
     _done.add(world)
@@ -39,6 +39,6 @@ def _counted(world: World, kind: Kind, name: str, operation: Callable[..., Any])
 
 
 def unwrap_all() -> None:
-    """Take the wrappers away."""
+    """Remove all wrappers."""
     _observer.end()
     _done.clear()

@@ -1,8 +1,8 @@
-"""The call that mends a value, found by making it.
+"""Find the hint for a refused value by trying calls on the value.
 
-A value that was refused is taken step by step to what was asked, each step tried on the value
-itself; the steps together are the hint. A hint that was not followed is not given. Guards and helpers
-word their errors with it; nothing here knows where the value is.
+Starting from the refused value, each step is tried on the value itself until the result is valid.
+The steps together are the hint, so every hint has been tested. Guards and helpers use it in their
+errors; nothing here knows which argument the value comes from.
 """
 
 from sekisho.remedy.samples import are_few

@@ -1,4 +1,4 @@
-"""What a cast would lose of the values at hand: looked up in the values, in the error path only."""
+"""Determine what a cast would lose, from the actual values. Used for error messages only."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["are_same", "loss_of"]
 
 
 def are_same(a: Any, b: Any) -> Any:
-    """Which values of two arrays are the same, NaN being the same as NaN."""
-    return (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - NaN
+    """Return which values of two arrays are equal, treating NaN as equal to NaN."""
+    return (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - true for NaN only
 
 
 def loss_of(value: Any, target: str) -> str | None:
-    """What a cast to the dtype called `target` would lose; None if every value stays what it is.
+    """Return what a cast to the dtype `target` would lose; None if every value stays the same.
 
     Returns:
-        None, or one of: ``"rounds"`` (digits, and no more than those that `target` has not),
-        ``"image"`` (fractions of 1, all in [0, 1], which are to be whole numbers of 8 bits),
-        ``"fraction"``, ``"range"``, ``"tiny"``, ``"holds NaN"``, ``"bool"``, ``"complex"``,
-        ``"meaning"`` (text, dates and objects are no numbers).
+        None, or one of: ``"rounds"`` (only digits beyond the precision of `target`), ``"image"``
+        (fractions, all in [0, 1], for an 8-bit dtype), ``"fraction"``, ``"range"``, ``"tiny"``,
+        ``"holds NaN"``, ``"bool"``, ``"complex"``, ``"meaning"`` (text, dates and objects are not
+        numbers).
     """
     values: Any = _world(value).host_values(value)
     if values.dtype.kind not in "biufc" or not values.size:
@@ -52,7 +52,7 @@ def _loss_of_whole(values: np.ndarray[Any, Any], target: str) -> str | None:
 
 def _out_of_range(values: np.ndarray[Any, Any], target: str) -> str | None:
     limits = np.iinfo(target)
-    # As Python's integers: NumPy would compare int64 and uint64 as floats.
+    # Compare Python integers: NumPy would compare int64 and uint64 as floats.
     fits = limits.min <= int(values.min()) and int(values.max()) <= limits.max
     return None if fits else "range"
 
@@ -60,8 +60,8 @@ def _out_of_range(values: np.ndarray[Any, Any], target: str) -> str | None:
 def _loss_of_digits(values: np.ndarray[Any, Any], target: str) -> str | None:
     cast, eps = _there_and_back(values, target)
     if target.startswith("complex"):
-        # Part by part: of 1e300-infj nothing but its real part overflows, and of nan+1.1j nothing
-        # but its imaginary part is rounded.
+        # Compare the parts separately: of 1e300-infj only the real part overflows, and of nan+1.1j
+        # only the imaginary part is rounded.
         cast, values = _parts(cast), _parts(values)
     same = are_same(cast, values)
     if values.dtype.kind in "iu":
@@ -70,7 +70,7 @@ def _loss_of_digits(values: np.ndarray[Any, Any], target: str) -> str | None:
         return None
     if bool((~np.isfinite(cast) & np.isfinite(values)).any()):
         return "range"
-    wide = np.promote_types(values.dtype, np.float64)  # longdouble, where the values are
+    wide = np.promote_types(values.dtype, np.float64)  # keeps longdouble
     error = np.abs(cast.astype(wide) - values.astype(wide))[~same]
     return "rounds" if bool((error <= eps * np.abs(values[~same])).all()) else "tiny"
 
@@ -80,14 +80,14 @@ def _parts(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _exactly(cast: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> Any:
-    """Whether floats are the very integers that they were made of."""
+    """Return where floats equal the integers that they were cast from."""
     limits = np.iinfo(values.dtype)
     inside = (cast >= float(limits.min)) & (cast < float(limits.max))
     return inside & (np.where(inside, cast, 0).astype(values.dtype) == values)
 
 
 def _there_and_back(values: np.ndarray[Any, Any], target: str) -> Any:
-    """The values as `target` holds them, in a dtype that NumPy has; and the step between two."""
+    """Return the values rounded to `target`, in a NumPy dtype, and the epsilon of `target`."""
     holder = next(world for world in loaded_worlds() if target in world.dtypes().values())
     return holder.rounded_to(values, target)
 

@@ -1,4 +1,4 @@
-"""The call that makes an array of a value that is none: a list, a number, a data frame, a picture."""
+"""Find the call that makes an array of another value: a list, number, data frame or picture."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ __all__ = ["evaluate_on", "make_step"]
 
 _PLAIN: Final = (bool, int, float, complex, list, tuple, range, np.generic)
 _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
-"""Whose ``to_numpy`` hands out what the object holds. Elsewhere it may read a disk, or a cluster."""
+"""Packages whose ``to_numpy`` works in memory. Elsewhere it may read a disk, or a cluster."""
 
 
 def make_step(
     sample: Sample, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
 ) -> Step:
-    """The call that makes an array of a value, of the dtype that is asked for.
+    """Find the call that makes an array of a value, with the required dtype.
 
-    Where it cannot have the shape that is asked for, that is the next step's business, unless
-    another call gives it.
+    If the result does not have the required shape, a later step can fix that, unless another call
+    gives the shape directly.
 
     Args:
-        sample: what is no array.
-        world: the world that is asked for; None is either.
-        spec: dtype and axes; None asks nothing of them.
+        sample: the value, which is not an array.
+        world: the required world; None for any.
+        spec: the required dtype and axes; None for any.
         bound: the axis sizes bound so far.
-        reads: whether the boundary reads a picture itself.
+        reads: whether the boundary converts a picture itself.
 
     Raises:
-        Advice: if no call is certain to.
+        Advice: if no call is certain to work.
     """
     value = sample.value
     if is_stored(value):
@@ -67,9 +67,11 @@ def make_step(
         if is_valid and (
             spec.axes is None or match_shape(spec.axes, sample.shape(made), dict(bound)) is None
         ):
+            # The boundary converts the picture itself, so the hint only needs the conversion to
+            # another mode.
             picture = step.call.removeprefix("numpy.asarray(")[:-1]
             return step._replace(call=picture) if reads and ".convert(" in picture else step
-        # The next step may mend the axes, or cast.
+        # Remember it: a later step may fix the axes, or cast.
         if (is_valid and not has_dtype) or (nearest is None and target):
             nearest, has_dtype = step, is_valid
     if nearest is None:
@@ -78,10 +80,10 @@ def make_step(
 
 
 def _stored_step(value: Any, spec: ArraySpec | None) -> Step:
-    """Read an array that lies in a file, without reading it for the message.
+    """Return the step that reads an array stored in a file, without reading it for the message.
 
     Raises:
-        Advice: if more than that has to be done: nobody knows its values.
+        Advice: if more steps would be needed: the values are unknown.
     """
     if spec is not None and not spec.accepts_dtype(dtype_name(value.dtype)):
         raise Advice("read it first: {0}[...]")
@@ -89,7 +91,7 @@ def _stored_step(value: Any, spec: ArraySpec | None) -> Step:
 
 
 def _item_advice(value: Any) -> str | None:
-    """Of a batch, which is a list or a dict of arrays of several kinds, one is meant."""
+    """Return the hint to pick one item, if the value is a batch: several kinds of arrays."""
     kind = class_of(value)
     if not issubclass(kind, (dict, list, tuple)) or not value:
         return None
@@ -102,10 +104,10 @@ def _item_advice(value: Any) -> str | None:
 
 
 def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
-    """The calls that make numbers of a value, and what they make, without a loss but of digits."""
+    """Yield calls that make numbers of a value, with their results; they lose digits at most."""
     for call, exact in _calls(value, world, dtype):
         made = None
-        with contextlib.suppress(Exception):  # whatever it raises, then it is not this call
+        with contextlib.suppress(Exception):  # a call that raises is not the right one
             made = evaluate_on(call, value)
         if find_world(made) is not None and _is_numeric(made):
             loss = _loss(made, value, exact)
@@ -119,19 +121,19 @@ def _is_numeric(made: Any) -> bool:
 
 
 def evaluate_on(call: str, value: Any) -> Any:
-    """Make a call of ours on a value, ``{0}`` being the value."""
+    """Evaluate one of sekisho's own calls on a value, which replaces ``{0}``."""
     modules = {world.name: world.module() for world in loaded_worlds()}
     return evaluate(call.format("value"), {"value": value, **modules})
 
 
 def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
-    """The calls that may do, best first; with each, the call whose values it must have."""
+    """Yield candidate calls, best first, each with the call whose values it must reproduce."""
     kind = class_of(value)
     package = package_of(kind)
     if issubclass(kind, _PLAIN):
         yield from _plain_calls(value, world, dtype)
     elif issubclass(kind, (bytes, bytearray)):
-        if dtype == "uint8":  # as anything else they would have to be decoded
+        if dtype == "uint8":  # any other dtype would need a decoder
             yield "numpy.frombuffer({0}, dtype='uint8')", None
     elif package in {*_FRAMES, "scipy"} or kind.__name__ in _opens_of(package):
         yield from _foreign_calls(kind, package, dtype)
@@ -147,9 +149,9 @@ def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, s
 
 
 def _foreign_calls(kind: Any, package: str, dtype: str | None) -> Iterator[tuple[str, str | None]]:
-    """Of tables, sparse arrays and boxes of other packages, by their own methods."""
+    """Yield the methods of other packages' tables, sparse arrays and boxes."""
     if package == "pandas" and hasattr(kind, "to_numpy"):
-        # Of columns of several dtypes pandas makes what holds them all: with a loss of digits.
+        # For columns of several dtypes, pandas chooses a common one, which may lose digits.
         yield "{0}.to_numpy()", "{0}.to_numpy(dtype=object)"
         if dtype is not None:
             yield f"{{0}}.to_numpy(dtype='{dtype}')", "{0}.to_numpy(dtype=object)"
@@ -162,13 +164,13 @@ def _foreign_calls(kind: Any, package: str, dtype: str | None) -> Iterator[tuple
 
 
 def _opens_of(package: str) -> Mapping[str, str]:
-    """What makes an array of a library's own classes that are none, by their names."""
+    """Return, by class name, the calls that make arrays of a library's other classes."""
     nothing: Mapping[str, str] = {}
     return next((world.opens for world in loaded_worlds() if world.name == package), nothing)
 
 
 def _frame_calls(kind: Any, dtype: str | None) -> Iterator[tuple[str, str | None]]:
-    """Of tables whose ``to_numpy`` takes no dtype: polars', Arrow's, xarray's."""
+    """Yield calls for tables whose ``to_numpy`` takes no dtype: polars, Arrow, xarray."""
     for call in ("{0}.to_numpy()", "{0}.to_numpy(zero_copy_only=False)"):
         yield call, _column_by_column(kind)
         if dtype is not None:
@@ -176,14 +178,14 @@ def _frame_calls(kind: Any, dtype: str | None) -> Iterator[tuple[str, str | None
 
 
 def _column_by_column(kind: Any) -> str | None:
-    """The call whose values a table's must be: its columns may be of several dtypes."""
+    """Return the reference call for a table, whose columns may have several dtypes."""
     is_table = hasattr(kind, "columns") and hasattr(kind, "iter_columns")
     columns = "[each.to_numpy().astype(object) for each in {0}.iter_columns()]"
     return f"numpy.stack({columns}, -1)" if is_table else None
 
 
 def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
-    """Of numbers, and of lists of numbers or of arrays."""
+    """Yield calls for numbers, and for lists of numbers or of arrays."""
     first: Any = value[0] if issubclass(class_of(value), (list, tuple)) and value else None
     of_first = find_world(first)
     if of_first is not None and "stack" in of_first.spelling:
@@ -195,7 +197,7 @@ def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[
 
 
 def _loss(made: Any, value: Any, exact: str | None) -> str:
-    """What a call has lost of the values: nothing (``""``), digits, or more than may be said."""
+    """Return what a call has lost: nothing (``""``), digits (``", which rounds"``), or values."""
     if package_of(class_of(value)) == "PIL":
         return _picture_loss(made, value)
     if exact is None:
@@ -219,15 +221,15 @@ def _as_words(loss: str | None) -> str:
 
 
 _FULL: Final = 255
-_PIXELS: Final = 2  # the rank of a picture that is grey
+_PIXELS: Final = 2  # number of dimensions of a grey picture
 
 
 def _picture_loss(made: Any, picture: Any) -> str:
-    """A picture that is converted to another mode must hold the same colours."""
+    """Return whether a picture converted to another mode has lost colours."""
     before = np.asarray(picture)
     if made.shape == before.shape or picture.mode == "P":
         return ""
-    if before.ndim == _PIXELS:  # grey, repeated; an alpha channel, if there is one, is full
+    if before.ndim == _PIXELS:  # grey becomes three equal channels; a new alpha channel is opaque
         same = bool((made[..., :3] == before[..., None]).all())
     elif made.ndim == _PIXELS:
         same = bool((before == before[..., :1]).all())

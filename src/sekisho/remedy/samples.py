@@ -1,8 +1,8 @@
-"""The part of a large value that an error message looks at: a refusal costs the same for any size.
+"""Take a sample of a large value, so that an error message costs the same for any size.
 
-A sample is of the value's own class, world, dtype and device, and has as many axes: so what is tried on
-it goes as it would go with the value, but for values that it does not hold, and for sizes, which are
-kept beside it. A look at a sample copies no more than the sample.
+A sample has the value's class, world, dtype, device and number of axes. So a call that works on the
+sample works on the value, except for values outside the sample, and for the sizes, which are stored
+separately. Taking a sample copies no more than the sample itself.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "Sample", "are_few", "is_stored", "stored_alike", "take_sample"]
 
 MOST: Final = 1 << 15
-"""How many elements a message looks at: some milliseconds, whatever it asks of them. For no more than
-these torch wakes no other threads, which may take longer than the work."""
+"""Maximum number of elements to look at, which takes some milliseconds whatever the check. Up to
+this size torch uses no other threads, and starting those may take longer than the work."""
 
 MOST_TRIED: Final = 1 << 10
-"""How many lists or arrays a message looks at one by one, or admits as a guard would: about 10 us each."""
+"""Maximum number of lists or arrays to look at, or validate, one by one: about 10 us each."""
 
 _ITEMS: Final = (list, tuple, range, bytes, bytearray, memoryview, array.array)
 
 
 class Sample(NamedTuple):
-    """What is looked at instead of a value.
+    """The part of a value that a message looks at.
 
     Attributes:
-        value: the value itself, if it is small.
-        sizes: the sizes of the value's first axes, where those of the sample are others.
-        seen: says that there are more values than were looked at; empty if there are not.
-        is_mended: whether a step has given it the axes that are asked for.
+        value: the part, or the value itself if it is small.
+        sizes: sizes of the value's first axes, if the sample's differ.
+        seen: text saying that only a part was looked at; empty for the whole value.
+        is_mended: whether a step has already given it the required axes.
     """
 
     value: Any
@@ -48,18 +48,18 @@ class Sample(NamedTuple):
     is_mended: bool = False
 
     def shape(self, made: Any) -> tuple[int, ...]:
-        """The shape that an array would have, if it were made of the value as it was of the sample."""
+        """Return the shape of an array made of the whole value, from the one made of the sample."""
         found = tuple(made.shape)
         return (*self.sizes, *found[len(self.sizes) :])
 
     def after(self, step: Step) -> Sample:
-        """The sample behind a step. Its sizes say nothing of the value's once its axes are mended."""
+        """Apply a step. Once the axes are fixed, the sizes no longer describe the value's axes."""
         is_mended = self.is_mended or bool(self.sizes and step.mends_axes)
         return self._replace(value=step.do(self.value), is_mended=is_mended)
 
 
 def take_sample(value: Any) -> Sample | None:
-    """Return a value, or a sample of a large one; None if none can be had without reading all of it."""
+    """Return a sample of a value, whole if small; None if that would read the whole value."""
     world, kind = find_world(value), class_of(value)
     if is_stored(value):
         return Sample(value, tuple(value.shape))
@@ -73,7 +73,7 @@ def take_sample(value: Any) -> Sample | None:
 
 
 def are_few(value: Any) -> bool:
-    """Whether a list, a tuple or a dict holds no more items than may be tried, to any depth."""
+    """Return whether nested lists, tuples and dicts hold at most `MOST_TRIED` items."""
     left, open_ = MOST_TRIED, list[Any]([value])
     try:
         while open_ and left >= 0:
@@ -82,7 +82,7 @@ def are_few(value: Any) -> bool:
             taken: list[Any] = list(itertools.islice(items, left + 1))
             left -= len(taken)
             open_ += [each for each in taken if issubclass(class_of(each), (list, tuple, dict))]
-    except Exception:  # noqa: BLE001 - a class of somebody else's may raise anything
+    except Exception:  # noqa: BLE001 - a user's class may raise any exception
         return False
     return left >= 0
 
@@ -91,14 +91,14 @@ _STORED: Final = frozenset({"h5py", "zarr"})
 
 
 def is_stored(value: Any) -> bool:
-    """Whether a value is an array that lies in a file, which is not read for a message."""
+    """Return whether a value is an array stored in a file, which messages must not read."""
     kind = class_of(value)
     is_one = package_of(kind) in _STORED and hasattr(kind, "__getitem__")
     return is_one and hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def stored_alike(value: Any) -> Any:
-    """Make an array of a stored one's dtype, of zeros, of the sizes that a sample would have."""
+    """Return zeros with the dtype of a stored array and the sizes that its sample would have."""
     steps = _steps(tuple(value.shape))
     sizes = [-(-size // step) for size, step in zip(value.shape, steps, strict=True)]
     return np.zeros(sizes, value.dtype)
@@ -108,7 +108,7 @@ def _sizes_of(value: Any) -> tuple[int, ...]:
     shape: Any = getattr(value, "shape", None)
     if type(shape) is tuple:
         return cast("tuple[int, ...]", shape)
-    # A table of Arrow's, or no array at all.
+    # An Arrow table, or not an array at all.
     return (len(value),) if hasattr(class_of(value), "__len__") else ()
 
 
@@ -119,7 +119,7 @@ def _sample(part: Any, sizes: tuple[int, ...]) -> Sample:
 def _sample_of_array(world: World, value: Any) -> Sample | None:
     try:
         is_large = world.size(value) > MOST
-    except Exception:  # noqa: BLE001 - a tensor that is not initialised yet: a conversion says so
+    except Exception:  # noqa: BLE001 - an uninitialised tensor; the conversion gives the reason
         is_large = False
     if not is_large:
         return Sample(value)
@@ -139,15 +139,15 @@ def _sample_of_table(value: Any) -> Sample | None:
     sizes = _sizes_of(value)
     if math.prod(sizes) <= MOST:
         return Sample(value)
-    step = min(sizes[0], -(-math.prod(sizes) // MOST))  # tables are cut along their rows
+    step = min(sizes[0], -(-math.prod(sizes) // MOST))  # tables are sampled along their rows
     try:
         return _sample(value[::step], sizes)
-    except Exception:  # noqa: BLE001 - somebody else's class may raise anything
+    except Exception:  # noqa: BLE001 - a third-party class may raise any exception
         return None
 
 
 def _sample_of_items(value: Any) -> Sample:
-    """A part of what may be nested: as regular as an array, or no array can be made of it."""
+    """Sample nested items, assuming that all are as regular as the first, as arrays must be."""
     sizes: list[int] = []
     first: Any = value
     while issubclass(class_of(first), _ITEMS) and len(first):
@@ -155,7 +155,7 @@ def _sample_of_items(value: Any) -> Sample:
         first = first[0]
     world = find_world(first)
     inside = tuple(first.shape) if world is not None else ()
-    # Each list and each array takes as long as many numbers.
+    # Each list and each array takes as long as many numbers do, so they have their own limit.
     outer = len(sizes) - (world is None)
     steps = _steps(tuple(sizes[:outer]), MOST_TRIED)
     kept = math.prod(-(-size // step) for size, step in zip(sizes, steps, strict=False))
@@ -177,7 +177,7 @@ def _sample_of_items(value: Any) -> Sample:
 
 
 def _steps(sizes: tuple[int, ...], most: int = MOST) -> tuple[int, ...]:
-    """The step along each axis, so that no more than `most` are left, and two of each that has two."""
+    """Return a step for each axis that leaves at most `most` items, and two on axes with two."""
     left = math.prod(sizes)
     steps: list[int] = []
     for size in sizes:

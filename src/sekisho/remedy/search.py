@@ -1,8 +1,8 @@
-"""The call that mends a value, found by making it: a hint that was not followed is not given.
+"""Find a hint by applying calls to the refused value until it is valid.
 
-A value is taken step by step to what its boundary asks for, each step tried on the value itself.
-If the last one is valid, the steps together are the hint: one call, however much was wrong. If no
-step is certain to help, there is no hint, or words that say what to decide first.
+Each step is tried on the value itself. If the result of the last one is valid, the steps together
+are the hint: one call, however many things were wrong. If no step is certain to help, there is no
+hint, or a text that says what to decide first.
 """
 
 from __future__ import annotations
@@ -45,34 +45,34 @@ _MOST_STEPS: Final = 5
 
 
 class Wanted(NamedTuple):
-    """What a boundary asks of a value.
+    """What a boundary requires of a value.
 
     Attributes:
-        world: the world that it must be of; None is either.
-        crosses: whether the boundary converts a value of the other world.
-        spec: dtype and axes; None asks nothing of them.
+        world: the required world; None for any.
+        crosses: whether the boundary converts foreign values itself.
+        spec: the required dtype and axes; None for any.
         bound: the axis sizes bound so far.
-        policy: what the boundary's own conversion may do; its device is where tensors must be.
-        scalars: whether a NumPy scalar is an array here.
-        fits: what else a helper asks of an array.
+        policy: what the boundary's own conversion may do, with the required device.
+        scalars: whether NumPy scalars count as arrays.
+        fits: a further requirement of a helper.
     """
 
     world: World | None
     crosses: bool = True
     spec: ArraySpec | None = None
-    bound: Bindings = {}  # noqa: RUF012 - never changed
+    bound: Bindings = {}  # noqa: RUF012 - never mutated
     policy: Policy = Policy()
     scalars: bool = False
     fits: Callable[[Any], bool] | None = None
 
 
 def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str | None:
-    """The call that makes a value valid, ``{0}`` being the value; or words; or None.
+    """Return a call that makes a value valid, with ``{0}`` for the value; or words; or None.
 
     Args:
-        value: what a boundary has refused. It is not changed.
-        wanted: what the boundary asks for.
-        instead: what may be done instead of a conversion that is all that is missing.
+        value: the value that a boundary has refused. It is not changed.
+        wanted: the boundary's requirements.
+        instead: an alternative to mention if only a conversion is missing.
     """
     if is_compiling():
         return None
@@ -80,7 +80,7 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
         return _advice_only(value, wanted)
     steps: list[Step] = []
     seen = ""
-    # The calls are ours: no strict mode watches them, and their warnings are nobody's.
+    # These calls are sekisho's: strict mode must not judge them, and their warnings are noise.
     with unwatched(), quiet():
         try:
             sample = _looked_at(value)
@@ -92,16 +92,16 @@ def find_remedy(value: Any, wanted: Wanted, instead: str | None = None) -> str |
             seen = sample.seen
         except Advice as advice:
             return advice.args[0] if not steps else None
-        except Exception:  # noqa: BLE001 - a call that raises is no remedy, whatever it raises
+        except Exception:  # noqa: BLE001 - a call that raises is not a hint, whatever the error
             return None if steps else _advice_only(value, wanted)
     return _say(steps, instead, seen) if steps else None
 
 
 def _looked_at(value: Any) -> Sample:
-    """A value, or the part of it that is looked at.
+    """Return a sample of the value.
 
     Raises:
-        Advice: if it is large, and none can be had.
+        Advice: if the value is large and cannot be sampled.
     """
     sample = take_sample(value)
     if sample is None:
@@ -110,7 +110,7 @@ def _looked_at(value: Any) -> Sample:
 
 
 def _advice_only(value: Any, wanted: Wanted) -> str | None:
-    """What to do first, where nothing can be tried: a transform or a mode would take part."""
+    """Return words about what to do first, when nothing can be tried in a transform or mode."""
     if wanted.world is not None and find_world(value) not in {None, wanted.world}:
         try:
             sample = take_sample(value)
@@ -118,13 +118,13 @@ def _advice_only(value: Any, wanted: Wanted) -> str | None:
                 convert(sample.value, wanted.world, wanted.policy)
         except Refusal as refusal:
             return refusal.hint if _is_advice(refusal.hint) else None
-        except Exception:  # noqa: BLE001 - what takes part here may refuse to have a part taken
+        except Exception:  # noqa: BLE001 - the transform or mode may refuse to take a sample
             return None
     return None
 
 
 def _is_advice(hint: str | None) -> bool:
-    """Whether a hint is words, or has a part that only its reader can fill in."""
+    """Return whether a hint is words, or has a part that only the reader can fill in."""
     return hint is None or "{0}" not in hint or "..." in hint
 
 
@@ -144,7 +144,7 @@ def _say(steps: list[Step], instead: str | None, seen: str) -> str:
 
 
 def _next_step(sample: Sample, wanted: Wanted) -> Step | None:
-    """What is to be done next; None if the value is valid.
+    """Return the next step, or None if the value is valid.
 
     Raises:
         Advice: if nothing is certain to help.
@@ -152,10 +152,10 @@ def _next_step(sample: Sample, wanted: Wanted) -> Step | None:
     value = sample.value
     world, spec = find_world(value), wanted.spec
     is_scalar = world is not None and world.is_scalar(value) and not wanted.scalars
-    # The boundary of another world takes it for an array of no axes.
+    # The boundary of another world converts a scalar to an array without axes.
     if world is None or (is_scalar and wanted.world in {None, world}):
         if world is None and exports_memory(value) and wanted.crosses:
-            # The boundary reads it itself; a step is needed only if that is not enough.
+            # The boundary converts it itself; a step is only needed if the result is not valid.
             read = convert(value, HOST, Policy()).value
             with contextlib.suppress(Advice):
                 if _next_step(sample._replace(value=read), wanted) is None:
@@ -168,7 +168,7 @@ def _next_step(sample: Sample, wanted: Wanted) -> Step | None:
 
 
 def _array_step(sample: Sample, wanted: Wanted) -> Step | None:
-    """What mends dtype or axes; None if there is nothing to mend."""
+    """Return the step that fixes dtype or axes; None if both are valid."""
     value, spec = sample.value, wanted.spec
     if spec is not None:
         if not spec.accepts_dtype(dtype_name(value.dtype)):
@@ -187,7 +187,7 @@ def _array_step(sample: Sample, wanted: Wanted) -> Step | None:
 
 
 def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
-    """What the boundary's own conversion, or move, needs first; None if nothing."""
+    """Return the step that the boundary's own conversion or move needs first; None if none."""
     device = wanted.policy.device
     if find_world(value) is not target:
         return _step_before(value, target, wanted.policy)
@@ -210,7 +210,7 @@ def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
     before = _step_before(value, target, Policy())
     if before is not None:
         return before
-    try:  # whether the boundary itself could, if it were told to
+    try:  # would the boundary's option for conversion be enough?
         convert(value, target, policy)
         could = True
     except Refusal:
@@ -220,7 +220,7 @@ def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
 
 
 def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
-    """What a value needs before it can be converted; None if nothing.
+    """Return the step that a value needs before it can be converted; None if none.
 
     Raises:
         Advice: if nothing is certain to help.
@@ -233,10 +233,10 @@ def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
 
 
 def _step_of(refusal: Refusal, value: Any) -> Step:
-    """The call that a refusal names.
+    """Return the call that a refusal suggests, as a step.
 
     Raises:
-        Advice: if it names none, or an option of the boundary's, or would lose a value.
+        Advice: if it suggests none or only an option of the boundary, or the call loses values.
     """
     hint = refusal.hint
     if hint is None or _is_advice(hint):
@@ -246,7 +246,7 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     call, _, option = call.partition(", or ")
     judged = ".astype(" in call
     call = _spelled(call, find_world(value) or HOST)
-    if ".full_tensor()" in call:  # which every rank has to call: what comes of it is like this
+    if ".full_tensor()" in call:  # every rank would have to call it, so use a stand-in
         made = (find_world(value) or HOST).shaped_like(value, dtype_name(value.dtype))
     else:
         made = evaluate_on(call, value)
@@ -257,7 +257,7 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
 
 
 def _spelled(call: str, world: World) -> str:
-    """A refusal's cast, which speaks of a NumPy array, in the words of the value's own library."""
+    """Rewrite a refusal's NumPy cast in the words of the value's own library."""
     cast = world.spelling.get("cast", "{0}.astype('DTYPE')")
     return re.sub(r"\{0\}\.astype\('(\w+)'\)", lambda found: cast.replace("DTYPE", found[1]), call)
 
@@ -267,10 +267,10 @@ def _made(made: Any, _value: Any) -> Any:
 
 
 def _lost(value: Any, made: Any) -> str:
-    """What a cast has lost: nothing, or digits.
+    """Return what a cast has lost: nothing or ``"rounds"``.
 
     Raises:
-        Advice: if it is more than that.
+        Advice: if it has lost more.
     """
     if getattr(value.dtype, "kind", "") == "O":
         loss = None if bool(np.all(are_same(made.astype(object), value))) else "values"

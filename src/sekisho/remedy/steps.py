@@ -1,11 +1,11 @@
-"""Steps that mend a value: each a call that is tried before it is said, and what it loses.
+"""Steps that make a value valid: calls that are tried before they are suggested.
 
-A step is made for the very value at hand. Whether a cast keeps every value is looked up in the
-values, never concluded from the dtypes alone; where it does not, the step says what is lost, or is
-no step but an *advice*: words, and no call that somebody could follow blindly.
+A step is made for the actual value. Whether a cast keeps every value is checked with the values,
+never concluded from the dtypes alone. If it does not, the step says what is lost, or there is no
+step but an `Advice`: words, and no call that a user could follow blindly.
 
-Beside a helper's name stands what it is in the library at hand, for who reads ``x[None]`` more often
-than ``add_batch_dim(x)``. In every text ``{0}`` is the value.
+A hint shows a helper's name together with the library's own code, for readers who know ``x[None]``
+better than ``add_batch_dim(x)``. In every text, ``{0}`` stands for the value.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ __all__ = ["Advice", "Step", "cast_step", "number_hint", "plain_text", "shape_st
 
 
 class Step(NamedTuple):
-    """One call that brings a value nearer to what is asked.
+    """One call that brings a value closer to the requirements.
 
     Attributes:
         call: the call as text.
-        do: the call itself.
-        why: what is mended, in front of the call; empty where the call says it.
-        beside: what the call is in the library at hand, behind it.
-        loses: what the call loses, behind it.
-        option: what may be done instead, where this step is all that is missing.
-        crosses: whether it is the crossing itself.
-        judged: whether the values were looked at, to say what it loses.
-        mends_axes: whether the axes are as asked for behind it.
+        do: a function that performs the call.
+        why: what is wrong, shown before the call; empty if the call makes it obvious.
+        beside: the same call in the library's own words, shown after it.
+        loses: what the call loses, shown after it.
+        option: an alternative to mention if this is the only step.
+        crosses: whether the step is the conversion to the other world.
+        judged: whether `loses` depends on the values that were looked at.
+        mends_axes: whether the axes are valid after this step.
     """
 
     call: str
@@ -61,12 +61,12 @@ class Step(NamedTuple):
     mends_axes: bool = False
 
 
-class Advice(Exception):  # noqa: N818 - no error: the end of a search
-    """No call is certain to help: words that do, as its argument, or None where none would."""
+class Advice(Exception):  # noqa: N818 - not an error but the end of the search
+    """No call is certain to help. The argument is a text that does, or None."""
 
 
 def plain_text(step: Step, name: str) -> str:
-    """One step as a hint, `name` being the value."""
+    """Return a step as the text of a hint, with `name` for the value."""
     text = f"{step.why}: {step.call}" if step.why else step.call
     text += f", which is {step.beside}" if step.beside else step.loses
     return text.format(name)
@@ -84,10 +84,10 @@ _ADVICE: Final = {
 
 
 def cast_step(spec: ArraySpec, value: Any) -> Step:
-    """The cast to the one dtype that the annotation names, if it keeps every value.
+    """Return the cast to the only dtype that the annotation allows, if it keeps every value.
 
     Raises:
-        Advice: if it names several, or a value would be lost.
+        Advice: if the annotation allows several dtypes, or a value would be lost.
     """
     target = spec.only_dtype
     if target is None:
@@ -98,6 +98,7 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         return Step(call, partial(_cast, target))
     if source == "object_":
         return _object_step(value, target)
+    # The dtypes alone do not guarantee it, so check the values.
     loss = loss_of(value, target)
     is_complex = source.startswith(("complex", "clongdouble"))
     if loss != "complex" and is_complex and not target.startswith("complex"):
@@ -124,15 +125,15 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
 
 
 def _object_step(value: Any, target: str) -> Step:
-    """Numbers that lie in an array of Python objects, if the dtype holds each as it is.
+    """Return the cast for numbers in an array of Python objects, if the dtype holds them exactly.
 
     Raises:
-        Advice: if they are no numbers, or some would change.
+        Advice: if some objects are not numbers or would change.
     """
     first = value.flat[0] if value.size else None
     if find_world(first) is not None and not value.shape[1:]:
         raise Advice("it holds arrays: join those of one shape, as in numpy.stack(list({0}))")
-    with contextlib.suppress(Exception):  # what is no number says so itself
+    with contextlib.suppress(Exception):  # an object that is not a number may raise anything
         if bool(np.all(are_same(value.astype(target).astype(object), value))):
             return Step(f"{{0}}.astype('{target}')", partial(_cast, target), judged=True)
     raise Advice(f"it holds Python objects, which are not all numbers that {target} holds")
@@ -159,7 +160,7 @@ def _move_axis(source: int, destination: int, value: Any) -> Any:
 
 
 _IMAGE_AXES = (3, 4)
-"""The ranks at which a moved channel axis is meant: one image, or a batch of them."""
+"""Numbers of dimensions of one image, or a batch of images, whose channel axis may be misplaced."""
 
 _HELPERS: Final[dict[str, tuple[str, str, Callable[[Any], Any]]]] = {
     "add_batch_dim": ("the batch axis is missing", "", itemgetter(None)),
@@ -179,13 +180,13 @@ _HELPERS: Final[dict[str, tuple[str, str, Callable[[Any], Any]]]] = {
     "channels_first": ("the channels look last", "", partial(_move_axis, -1, -3)),
     "channels_last": ("the channels look first", "", partial(_move_axis, -3, -1)),
 }
-"""What each helper mends, its call if that is not its name and ``({0})``, and what it does."""
+"""What each helper fixes, its call if not ``name({0})``, and a function that does the same."""
 
 
 def shape_step(
     spec: ArraySpec, shape: tuple[int, ...], bound: Bindings, world: World
 ) -> Step | None:
-    """The helper that gives an array of `world` the declared shape."""
+    """Return the step that gives an array of `world` the declared shape, or None."""
     axes = spec.axes
     if axes is None or any(axis.variadic for axis in axes):
         return None
@@ -203,6 +204,7 @@ def shape_step(
     elif len(shape) == rank and rank in _IMAGE_AXES:
         first = _is_channel(axes[-3]) and fits((*shape[:-3], shape[-1], *shape[-3:-1]))
         last = _is_channel(axes[-1]) and fits((*shape[:-3], *shape[-2:], shape[-3]))
+        # If both would fit, it is not clear which is meant.
         if first is not last:
             helper = "channels_first" if first else "channels_last"
     if helper is None:
@@ -219,7 +221,7 @@ def shape_step(
 def _helper_for_missing(
     axes: Sequence[Axis], shape: tuple[int, ...], bound: Bindings, fits: _Fits
 ) -> str | None:
-    """What adds the axis that is missing, if it must have size 1, or is that of a batch."""
+    """Return the helper that adds the missing axis, if its size is 1 or it is a batch axis."""
     if fits((1, *shape)):
         if _is_one(axes[0], bound):
             return "add_one"
@@ -249,9 +251,9 @@ _RGB: Final = 3
 def _colour_step(
     axes: tuple[Axis, ...], shape: tuple[int, ...], fits: _Fits, world: World
 ) -> Step | None:
-    """Three channels of an image that is grey or has an alpha channel, if three are asked for."""
+    """Return the step to three channels for an image that is grey or has an alpha channel."""
     rank = len(axes)
-    # The channel axis stands last or in front of height and width.
+    # The channel axis is the last one, or comes before height and width.
     ends: dict[int, tuple[slice, ...]] = {-1: (), -3: (slice(None), slice(None))}
     for at, rest in ends.items():
         if rank not in _IMAGE_AXES or axes[at].size != _RGB or not _is_image(axes[-3:], at):
@@ -283,7 +285,7 @@ _SIDES: Final = frozenset(
 
 
 def _is_image(axes: tuple[Axis, ...], at: int) -> bool:
-    """Whether the axes beside the channels are named as those of an image: 3 may be a point's, too."""
+    """Return whether the axes beside the channels are an image's: 3 may be a point's size, too."""
     first, second = axes[:2] if at == -1 else axes[1:]
     return ((first.name or "").lower(), (second.name or "").lower()) in _SIDES
 
@@ -303,9 +305,9 @@ def _swap_step(
     fits: _Fits,
     world: World,
 ) -> Step | None:
-    """Two axes to be swapped, if these are the only two that would do, and both sizes are known.
+    """Return the step that swaps two axes, if exactly one pair would fit and both sizes are known.
 
-    An axis that may have any size fits by chance: batch and time are not told apart by that.
+    An axis that may have any size would fit by chance: it cannot tell batch from time, for example.
     """
     fitting: list[list[int]] = []
     known = [i for i, axis in enumerate(axes) if _is_known(axis, bound)]
@@ -335,11 +337,11 @@ def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
     return world.permute_dims(value, order)
 
 
-# --- what nobody means to pass ------------------------------------------------------------------
+# --- values passed by mistake -------------------------------------------------------------------
 
 
 def value_hint(value: object, *, is_result: bool) -> str | None:
-    """What was forgotten, where a value is nothing that anybody means to pass."""
+    """Return what the user probably forgot, for a value that is always a mistake."""
     if value is None:
         return (
             "the function returned nothing: is a 'return' missing?"
@@ -355,11 +357,11 @@ def value_hint(value: object, *, is_result: bool) -> str | None:
 
 
 def number_hint(kind: Any, value: Any) -> str | None:
-    """The number of Python's that an array without axes is, where that number is asked for.
+    """Return the hint to convert an array without axes to the required Python number.
 
     Args:
         kind: the annotation.
-        value: what was refused.
+        value: the refused value.
     """
     world = find_world(value)
     if world is None or kind not in {bool, int, float, complex}:
@@ -367,7 +369,7 @@ def number_hint(kind: Any, value: Any) -> str | None:
     with (
         unwatched(),
         contextlib.suppress(Exception),
-    ):  # a gradient, a part that is lost, no shape, ...
+    ):  # conversion may fail: a gradient, a lost imaginary part, no shape, ...
         if tuple(value.shape) != ():
             return None
         if (world.kind_of(value) or "").endswith("Tracer"):

@@ -1,8 +1,8 @@
-"""What the functions of a program are called with, whoever calls them.
+"""Record what the functions of a program are called with.
 
-Each process of it is told to trace itself (`begin`): Python tells of calls (`tracing`), a value is
-remembered by world, dtype and axes (`describing`), and each process writes a file (`journal`), which
-`reading` merges. What runs inside of the program is of the standard library alone.
+Each process of the program traces itself (`begin`). Python reports calls (`tracing`), values are
+described by world, dtype and axes (`describing`), and each process writes a file (`journal`).
+`reading` merges the files. The modules that run inside the program use the standard library only.
 """
 
 from sekisho.tracer.environment import environment_for

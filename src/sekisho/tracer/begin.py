@@ -1,4 +1,4 @@
-"""Run by path at the start of each process of a traced program: nothing but this is imported."""
+"""Start tracing in each process of a traced program. Run by path, without importing sekisho."""
 
 import atexit
 import importlib.util

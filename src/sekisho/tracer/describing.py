@@ -1,17 +1,17 @@
-"""What is remembered of a value: its world, dtype, axes and place; never a number that it holds.
+"""Descriptions of values: world, dtype, axes and device, but never the numbers in an array.
 
-Hashable, so that calls which look the same are one, and plain enough for JSON. Of the standard
-library alone until the first array is met.
+Descriptions are hashable, so that equal calls can be counted, and can be written as JSON. This
+module uses the standard library only, until the first array.
 
-| said | of |
+| description | value |
 |---|---|
 | ``("array", world, dtype, shape, device)`` | an array |
-| ``("scalar", world, dtype)`` | a number of an array library |
+| ``("scalar", world, dtype)`` | a scalar of an array library |
 | ``("int", value)`` | an int that may be a size; -1 for any other |
 | ``("none",)`` | None |
-| ``("items", class, items)`` | a list, a tuple, ..., of values, some of which hold arrays |
-| ``("dict", class, pairs)`` | a dict with strings as keys, likewise |
-| ``("object", module, class)`` | all else |
+| ``("items", class, items)`` | a list or tuple of values; without arrays, only the distinct items |
+| ``("dict", class, pairs)`` | a dict with string keys, some of whose values hold arrays |
+| ``("object", module, class)`` | any other value |
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["Described", "Describer"]
 Described = tuple[Any, ...]
 
 _MOST_ITEMS: Final = 64
-"""Of a longer container nothing is said but its class: looking would cost more than the call."""
+"""Longer containers are described by their class only: items would cost more than the call."""
 
 _LARGEST_SIZE: Final = 1 << 20
 _DEEPEST: Final = 4
 
 
 class Describer:
-    """Describes values; one for each process."""
+    """Describes values. There is one for each process."""
 
     def __init__(self) -> None:
         self._ways: dict[type, Callable[[Any, int], Described]] = {
@@ -47,10 +47,11 @@ class Describer:
         self._devices: dict[Any, str] = {}
 
     def describe(self, value: Any, depth: int = 0) -> Described:
-        """Describe a value."""
+        """Return the description of a value."""
         kind = _class_of(value)
         way = self._ways.get(kind)
         if way is None:
+            # The first value of a class decides how values of the class are described.
             way = self._ways[kind] = self._way_of(value)
         return way(value, depth)
 
@@ -59,7 +60,7 @@ class Describer:
         if isinstance(value, type) or not (hasattr(kind, "shape") and hasattr(kind, "dtype")):
             said = ("object", _module_of(kind), kind.__qualname__)
             return lambda _value, _depth: said
-        from sekisho.worlds import dtype_name, find_world  # noqa: PLC0415 - now there are arrays
+        from sekisho.worlds import dtype_name, find_world  # noqa: PLC0415 - the program uses arrays
 
         world = find_world(value)
         if world is None:
@@ -83,7 +84,7 @@ class Describer:
         def describe_any(value: Any, depth: int) -> Described:
             try:
                 return describe_array(value, depth)
-            except Exception:  # noqa: BLE001 - a nested tensor has no shape, a traced one no device
+            except Exception:  # noqa: BLE001 - nested tensors have no shape, traced ones no device
                 return "object", _module_of(kind), kind.__qualname__
 
         return describe_any
@@ -94,6 +95,7 @@ class Describer:
             return "object", _module_of(kind), kind.__qualname__
         items = [self.describe(each, depth + 1) for each in value]
         if not any(map(_holds_array, items)):
+            # Without arrays, neither the number nor the order of items matters.
             plain = sorted({_plain(each) for each in items})
             return "items", kind.__qualname__, tuple(plain)
         return "items", kind.__qualname__, tuple(items)
@@ -112,7 +114,7 @@ def _class_of(value: object) -> Any:
 
 
 def _module_of(kind: Any) -> str:
-    # One that `type` made in code without a name has none.
+    # A class made by calling `type` in code without a name has no module.
     return str(getattr(kind, "__module__", ""))
 
 
@@ -128,5 +130,5 @@ def _holds_array(said: Described) -> bool:
 
 
 def _plain(said: Described) -> Described:
-    """Without what tells one item from another."""
+    """Return a description without an int's value, so that a list's ints count as equal."""
     return ("int", -1) if said[0] == "int" else said

@@ -1,4 +1,4 @@
-"""Having every process of a program trace itself."""
+"""Make every process of a program trace itself."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["environment_for"]
 
 
 def environment_for(folder: Path, roots: Iterable[str]) -> dict[str, str]:
-    """Prepare a folder; give what the environment of a Python process must hold to trace itself there.
+    """Prepare a folder; return the environment that makes a Python process trace itself there.
 
     Args:
-        folder: where the processes write.
-        roots: real paths of the files, and of the folders, whose functions are seen.
+        folder: the common folder of the program's processes.
+        roots: real paths of files and folders whose functions to trace.
     """
     (folder / MARK).touch()
     told = json.dumps({"folder": str(folder), "roots": [*roots]})

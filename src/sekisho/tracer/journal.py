@@ -1,11 +1,11 @@
-"""What a process has seen of its calls, in a file that outlives it.
+"""The calls that a process has seen, in a file that outlives it.
 
-A line of JSON for each function, for each kind of call when it is first seen, and for how often it was
-seen whenever that has doubled, and at the end. So however a process ends nothing is missing but
-the counts, of which at least the half is there.
+The file has a line of JSON for each function, and for each kind of call when it is first seen.
+Counts are written whenever they have doubled, and at the end. So however a process ends, only
+counts are incomplete, and they are at least half of the true value.
 
-Each process has a file of its own in a common folder. Of the standard library alone, and loaded by its
-path.
+Each process has its own file in a common folder. This module is loaded by its path and uses the
+standard library only.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 MOST_CALLS: Final = 256
-"""Kinds of calls of a function that are kept whatever they are. Of the others are kept only those
-that tell apart what was equal or constant in all that were kept."""
+"""Number of kinds of calls per function that are always kept. Later ones are only kept if they
+distinguish sizes that were equal, or constant, in all calls before."""
 
 _MOST_ARGUMENTS: Final = 64
 _FIRST_COUNT: Final = 64
@@ -36,7 +36,7 @@ _FORKED: Final = b'{"forked": true}\n'
 
 
 class _State:
-    """What of a function's calls is known already: their forms, and what was equal in each form."""
+    """What is known of a function's calls: their forms, and which sizes were equal in each form."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -45,12 +45,12 @@ class _State:
 
 
 class _Form:
-    """Calls that differ by sizes only.
+    """Calls that differ in sizes only.
 
     Attributes:
-        sizes: those of the first.
-        equal: which of them were equal in all.
-        constant: which of them were the same in all.
+        sizes: the sizes in the first call.
+        equal: pairs of sizes that were equal in all calls.
+        constant: sizes that were the same in all calls.
     """
 
     def __init__(self, sizes: list[int]) -> None:
@@ -60,7 +60,7 @@ class _Form:
         self.equal = {(i, j) for i in several for j in range(i) if sizes[i] == sizes[j]}
 
     def learns(self, sizes: list[int]) -> bool:
-        """Whether a call says something that those before it did not."""
+        """Update with a call; return whether it shows something new."""
         changed = {i for i in self.constant if sizes[i] != self.sizes[i]}
         apart = {(i, j) for i, j in self.equal if sizes[i] != sizes[j]}
         self.constant -= changed
@@ -69,12 +69,12 @@ class _Form:
 
 
 class Journal:
-    """Writes what a tracer sees. See `sekisho.tracer.tracing.Journal` for what each method is told.
+    """Writes what a tracer sees. See the protocol `sekisho.tracer.tracing.Journal`.
 
     Args:
-        folder: where the processes of a program write.
-        describer: what says what is to be remembered of a value.
-        line_file: `sekisho.ground.LineFile`, which is loaded by its path, too.
+        folder: the common folder of the program's processes.
+        describer: an object with a method `describe`, which describes values.
+        line_file: the class `sekisho.ground.LineFile`, passed in because it is loaded by path, too.
     """
 
     def __init__(self, folder: str, describer: Any, line_file: Any) -> None:
@@ -88,9 +88,10 @@ class Journal:
         self._file: Any = None
         self._begun = 0
         self._first_line = b""
+        self._open()
 
     def note_arguments(self, traced: Any, key: Hashable, values: Sequence[Any]) -> None:
-        """Note where arrays have come from that a function is given."""
+        """Record which places the arrays among a function's arguments come from."""
         if len(traced.given) >= _MOST_ARGUMENTS:
             return
         with self._lock:
@@ -101,16 +102,17 @@ class Journal:
                     self._note_travel(each, [number, name, path])
 
     def note_caller(self, traced: Any, caller: str, test: str) -> None:
-        """Write who calls a function, and in which test."""
+        """Write the caller of a function, and the running test."""
         with self._lock:
             self._write({"caller": caller, "test": test, "to": self._state_of(traced).number})
 
     def note_call(self, traced: Any, key: tuple[str, Any, Any], value: Any) -> None:
-        """Write a call, if it is one of the first or says something new."""
+        """Write a call if it is among the first, or shows something new."""
         with self._lock:
             state = self._state_of(traced)
             is_new = self._is_new(state, key)
             state.kept += 1
+            # Another thread may have written it meanwhile.
             if key in traced.known or (state.kept > MOST_CALLS and not is_new):
                 return
             kind, given, result = key
@@ -123,27 +125,33 @@ class Journal:
                     self._note_travel(each, [state.number, "return", path])
 
     def note_count(self, held: list[int]) -> None:
-        """Write how often a call was seen."""
+        """Write the count of a call."""
+        # Smaller counts are only written at the end.
         if held[0] >= _FIRST_COUNT:
             self._write({"count": held[0], "call": held[1]})
 
+    def note_loss(self) -> None:
+        """Count a call that could not be recorded; the next line will say so."""
+        if self._file is not None:
+            self._file.lost += 1
+
     def end(self, functions: Sequence[Any]) -> None:
-        """Write all counts."""
+        """Write all counts, and that the process has ended."""
         for traced in functions:
             for held in traced.known.values():
                 if held[0] > 1:
                     self._write({"count": held[0], "call": held[1]})
-        if self._file is not None:
-            self._write({"ended": time.time()})
+        self._write({"ended": time.time()})
 
     def begin_anew(self) -> None:
-        """Write into another file, as a child that was forked does."""
-        self._lock = threading.RLock()  # another thread of the parent may have held it
+        """Start a new file in a forked child."""
+        self._lock = threading.RLock()  # a thread of the parent may have held the old one
         self._functions = self._calls = 0
         self._file = None
         self._begun = 0
         self._first_line = _FORKED
         self._travels.clear()
+        self._open()
 
     def _state_of(self, traced: Any) -> _State:
         if traced.state is None:
@@ -174,34 +182,41 @@ class Journal:
         return known.learns(sizes)
 
     def _note_travel(self, value: Any, place: list[Any]) -> None:
-        """Note that an array is at a place, and at which it was before."""
+        """Record that an array is at a place, and the place where it was before."""
         held = self._travels.get(id(value))
+        # The reference shows whether the id still belongs to the same array.
         if held is not None and held[0]() is value and held[1] != place:
             self._write({"from": held[1], "to": place})
         with contextlib.suppress(TypeError):
             self._travels[id(value)] = (weakref.ref(value), place)
+        # Forget arrays that no longer exist.
         if len(self._travels) > _MOST_TRAVELS:
             self._travels = {
                 key: held for key, held in self._travels.items() if held[0]() is not None
             }
 
     def _write(self, line: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):
-            if self._file is None:
-                path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
-                self._file = self._line_file(path, self._header)
+        if self._file is None:
+            self._open()
+        if self._file is not None:
             if self._file.lost and self._file.write(_LOST):
                 self._file.lost = 0
             self._file.write((json.dumps(line, default=str) + "\n").encode())
 
+    def _open(self) -> None:
+        """Create the file now, before the program can change its user or its root."""
+        with contextlib.suppress(OSError):
+            path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
+            self._file = self._line_file(path, self._header)
+
     def _header(self) -> bytes:
-        """Whether the process was forked; and, if the file has to be begun again, that something is missing."""
+        """Return the first line: whether the process was forked, or that the file was recreated."""
         self._begun += 1
         return _LOST if self._begun > 1 else self._first_line
 
 
 def _form(said: Any, sizes: list[int]) -> Hashable:
-    """What was said of a value, without its sizes, which are appended."""
+    """Return a description without sizes, which are appended to `sizes`."""
     if _class_of(said) is not tuple:
         return str(said)
     parts: tuple[Any, ...] = said
@@ -221,7 +236,7 @@ def _class_of(value: object) -> Any:
 
 
 def _arrays_in(value: Any, describe: Any) -> Iterator[tuple[list[int], Any]]:
-    """An array, or those in a tuple or list of them, and where each is."""
+    """Yield an array, or the arrays in a tuple or list, each with its index path."""
     items = enumerate(value) if type(value) in {tuple, list} and len(value) <= _MOST_ITEMS else ()
     for path, each in (([], value), *(([index], item) for index, item in items)):
         if describe(each)[0] == "array":

@@ -1,4 +1,4 @@
-"""A folder of journals, read as the calls of functions."""
+"""Read a folder of journals as the calls of functions."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
 
 MARK: Final = "tracing"
-"""A file that is there as long as the folder is as it was made."""
+"""A marker file. If it is missing, the folder was removed while the program ran."""
 
 Described = tuple[Any, ...]
-"""What is remembered of a value: see `sekisho.tracer.describing`."""
+"""The description of a value: see `sekisho.tracer.describing`."""
 
 
 class Call(NamedTuple):
-    """Calls that look the same.
+    """Calls with equal descriptions.
 
     Attributes:
-        kind: ``return``, ``yield`` or ``raise``: what came of it.
-        given: each argument, in the order of the parameters.
-        result: what was returned or yielded; None where it raised.
+        kind: how they ended: ``return``, ``yield`` or ``raise``.
+        given: the description of each argument, in the order of the parameters.
+        result: the description of what was returned or yielded; None for ``raise``.
     """
 
     kind: str
@@ -37,16 +37,16 @@ class Call(NamedTuple):
 
 
 class Observed:
-    """A function, and all that was seen of it, in every process and run.
+    """A function with all its observed calls, in every process and run.
 
     Attributes:
         path: the real path of its file.
         name: its qualified name.
-        line: where it begins, with its decorators.
-        parameters: their names, without ``self``.
-        calls: each kind of call, and how often it was seen; at least so often, if a process was killed.
+        line: its first line, including decorators.
+        parameters: names of its parameters, without ``self``.
+        calls: each distinct call with its count, which is a minimum if a process was killed.
         callers: the functions that have called it, by file and name.
-        tests: the tests that have.
+        tests: the tests that have called it.
     """
 
     def __init__(self, path: str, name: str, line: int, parameters: tuple[str, ...]) -> None:
@@ -60,17 +60,17 @@ class Observed:
 
     @property
     def key(self) -> tuple[str, int]:
-        """Which function it is."""
+        """The path and line that identify the function."""
         return self.path, self.line
 
     @property
     def uses(self) -> int:
-        """How many callers or tests it has, whichever are more: a loop in one of them is one use."""
+        """The larger of the numbers of callers and tests: a loop in one of them is one use."""
         return max(len(self.callers), len(self.tests))
 
 
 class Place(NamedTuple):
-    """A parameter, or the result, of a function, and where in it an array is."""
+    """A parameter or the result of a function, with the position of an array inside it."""
 
     function: tuple[str, int]
     name: str
@@ -78,14 +78,14 @@ class Place(NamedTuple):
 
 
 Travel = tuple[Place, Place]
-"""An array was at one place, and then at the other."""
+"""Two places where the same array was seen, one after the other."""
 
 
 def read_journals(folder: Path) -> tuple[list[Observed], Counter[Travel]]:
     """Read what all processes have written.
 
     Returns:
-        The functions, by file and line, and the ways that arrays have gone between them.
+        The functions, sorted by file and line, and how often arrays went from one place to another.
     """
     functions: dict[tuple[str, int], Observed] = {}
     travels: Counter[Travel] = Counter()
@@ -95,13 +95,14 @@ def read_journals(folder: Path) -> tuple[list[Observed], Counter[Travel]]:
 
 
 def what_is_missing(folder: Path) -> str:
-    """Why not all that was seen is in a folder; "" if it is."""
+    """Return why a folder does not have all observed calls; "" if it has."""
     if not (folder / MARK).exists():
         return "the folder that calls were noted in was removed while the command ran"
     said = [{word for line in _lines_of(path) for word in line} for path in folder.glob("*.calls")]
     lost = sum("lost" in words for words in said)
-    # A forked child of multiprocessing's ends by os._exit, and nobody else has to.
-    silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said)
+    # A forked child of multiprocessing ends with os._exit, so it cannot write "ended". A process
+    # with an empty file has called nothing.
+    silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said if words)
     missing = [
         f"{_processes(lost)} could not note all calls" * bool(lost),
         f"{_processes(silent)} ended without a word: killed, by os._exit, or unable to write"
@@ -138,13 +139,14 @@ def _read(path: Path, functions: dict[tuple[str, int], Observed], travels: Count
                 for number, name, where in (line["from"], line["to"])
             )
             travels[before, after] += 1
+    # A call without a count was seen once, or its process was killed before the count was written.
     for number, (observed, call) in calls.items():
         observed.calls[call] += counts.get(number, 1)
 
 
 def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
     for text in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):  # the last one of a process that was killed in it
+        with contextlib.suppress(ValueError):  # a line cut off when the process was killed
             yield json.loads(text)
 
 

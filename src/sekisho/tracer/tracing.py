@@ -1,10 +1,10 @@
-"""Seeing the calls of some files' functions: what each takes, gives and yields.
+"""Trace calls of the functions in some files: what each accepts, returns and yields.
 
-Python tells of them: ``sys.monitoring`` from 3.12 on, which asks a function that does not matter
-once, ``sys.setprofile`` before. What a value is, `describe` says; what was seen, a `journal` keeps.
-Neither the arguments nor the results are held on to.
+From Python 3.12 on this uses ``sys.monitoring``, which reports an irrelevant function only once,
+and before that ``sys.setprofile``. Values are described by `describe` and recorded by a `journal`.
+The tracer keeps no references to arguments or results.
 
-Loaded by its path at the start of a process: of the standard library alone.
+This module is loaded by its path at the start of a process and uses the standard library only.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ if TYPE_CHECKING:
 __all__ = ["Traced", "Tracer"]
 
 Call = tuple[str, "Hashable", "Hashable"]
-"""``return``, ``yield`` or ``raise``; what was given; what came of it."""
+"""``return``, ``yield`` or ``raise``; descriptions of the arguments; description of the result."""
 
-_IS_FUNCTION: Final = 0x01  # the body of a class is none
+_IS_FUNCTION: Final = 0x01  # CO_OPTIMIZED, which the body of a class does not have
 _VARARGS: Final = 0x04
 _VARKEYWORDS: Final = 0x08
-_GENERATOR: Final = 0x20  # what an asynchronous one yields is wrapped in something that hides it
-# Only Python 3.11 is traced by its instructions; what has none of them so called is not.
+_GENERATOR: Final = 0x20  # asynchronous generators yield a wrapper that hides the value
+# Only needed on Python 3.11, where calls are told apart by their instructions.
 _RESUME: Final = opcode.opmap.get("RESUME", -1)
 _RETURN: Final = opcode.opmap.get("RETURN_VALUE", -1)
 _YIELD: Final = opcode.opmap.get("YIELD_VALUE", -1)
 
 _MOST_CALLERS: Final = 16
-"""Callers that are told apart: from there on it is certain that there are several."""
+"""Maximum number of callers to record: with so many, it is certain that there are several."""
 
 _LIBRARIES: Final = tuple(
     [sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")]
 )
 
 _TEST: Final = "PYTEST_CURRENT_TEST"
-"""Where pytest says which test runs: ``test_a.py::test_one[3] (call)``."""
+"""The variable in which pytest stores the running test: ``test_a.py::test_one[3] (call)``."""
 
 
 class Traced:
-    """A function that is seen.
+    """A traced function.
 
     Attributes:
-        code: the function's.
+        code: its code object.
         path: the real path of its file.
         names: its parameters, without ``self``.
-        yields: whether what it hands out is yielded.
-        known: of each kind of call, how often it was seen, and its number in the journal.
-        given: the arguments that were seen, while they are few.
-        callers: the functions and tests that were seen to call it, while they are few.
-        state: what the journal keeps of it.
+        yields: whether it is a generator function.
+        known: for each distinct call, its count and its number in the journal.
+        given: descriptions of arguments that were seen, up to a limit.
+        callers: callers and tests that were seen, up to a limit.
+        state: the journal's data about the function.
     """
 
     __slots__ = (
@@ -89,35 +89,39 @@ class Traced:
 
 
 class Journal(Protocol):
-    """What a tracer tells."""
+    """The recorder that a tracer reports to."""
 
     def describe(self, value: Any) -> Hashable:
-        """What is to be remembered of a value."""
+        """Return the description of a value."""
         ...
 
     def note_arguments(self, traced: Traced, key: Hashable, values: Sequence[Any]) -> None:
-        """Arguments, before the function has them."""
+        """Record arguments before the function can change them."""
         ...
 
     def note_caller(self, traced: Traced, caller: str, test: str) -> None:
-        """A function that was not seen to call this one before, or not in this test."""
+        """Record a new caller of the function, or a known one in a new test."""
         ...
 
     def note_call(self, traced: Traced, key: Call, value: Any) -> None:
-        """A call of a kind that was not seen before."""
+        """Record a call of a new kind."""
         ...
 
     def note_count(self, held: list[int]) -> None:
-        """A call that was seen twice as often as when this was last told."""
+        """Record the count of a call whenever it has doubled."""
+        ...
+
+    def note_loss(self) -> None:
+        """Record that a call could not be recorded."""
         ...
 
 
 class Tracer:
-    """Tells a journal of the calls of all functions that are written in some files.
+    """Reports the calls of all functions in some files to a journal.
 
     Args:
-        roots: real paths of files and of folders.
-        journal: whom to tell.
+        roots: real paths of files and folders.
+        journal: the journal.
     """
 
     def __init__(self, roots: tuple[str, ...], journal: Journal) -> None:
@@ -125,12 +129,12 @@ class Tracer:
         self._journal = journal
         self._files: dict[str, str] = {}
         self._libraries: dict[str, bool] = {}
-        self._functions: dict[int, Traced] = {}  # by identity: code objects hash slowly
+        self._functions: dict[int, Traced] = {}  # by `id`, because code objects hash slowly
         self._pending: dict[int, list[Any]] = {}
         self._own = threading.local()
         self.tool: int | None = None
 
-    # --- whose call it is
+    # --- which function is called
 
     def _find(self, code: CodeType) -> Traced | None:
         path = self._files.get(code.co_filename)
@@ -144,14 +148,14 @@ class Tracer:
         return found
 
     def _real(self, filename: str) -> str:
-        """The real path of a file that is to be seen; "" if it is not."""
+        """Return the real path of a file to trace; "" for other files."""
         if filename.startswith("<"):
             return ""
         path = os.path.realpath(filename)
         inside = any(path == root or path.startswith(root + os.sep) for root in self._roots)
         return path if inside else ""
 
-    # --- what is seen of it
+    # --- what the call does
 
     def _start(self, traced: Traced, frame: FrameType) -> None:
         values = frame.f_locals
@@ -166,7 +170,7 @@ class Tracer:
 
     def _note_caller(self, traced: Traced, frame: FrameType) -> None:
         caller = frame.f_back
-        # `forward` is called by torch, a key by `sorted`: what counts is who has called those.
+        # torch calls `forward`, and `sorted` calls its key: record the caller of the library.
         while caller is not None and (
             caller.f_code is traced.code or self._is_of_library(caller.f_code.co_filename)
         ):
@@ -197,24 +201,24 @@ class Tracer:
             self._journal.note_call(traced, key, value)
             return
         seen[0] = count = seen[0] + 1
-        if not count & (count - 1):
+        if not count & (count - 1):  # a power of two
             self._journal.note_count(seen)
 
     def _guarded(self, call: Callable[..., None], *args: Any) -> None:
-        """Whatever goes wrong here, the program goes on; and what happens in here is not seen."""
+        """Call a function whose errors must not stop the program; its own calls are not traced."""
         own = self._own
         if getattr(own, "busy", False):
             return
         own.busy = True
         try:
             call(*args)
-        except Exception:  # noqa: BLE001, S110 - a value may raise anything when it is looked at
-            pass
+        except Exception:  # noqa: BLE001 - inspecting a value may raise any exception
+            self._journal.note_loss()
         finally:
             own.busy = False
 
     def forget(self) -> None:
-        """Begin anew, as in a child that was forked: what was seen so far, its parent tells."""
+        """Start again in a forked child: the parent reports what was seen so far."""
         self._pending.clear()
         for traced in self._functions.values():
             traced.known.clear()
@@ -224,13 +228,13 @@ class Tracer:
 
     @property
     def functions(self) -> list[Traced]:
-        """What was seen."""
+        """All functions that were seen."""
         return list(self._functions.values())
 
-    # --- who tells of it
+    # --- hooks into Python
 
     def install(self) -> None:
-        """Begin."""
+        """Start tracing."""
         if sys.version_info >= (3, 12):
             self._monitor()
         else:
@@ -242,7 +246,8 @@ class Tracer:
             traced = self._find(frame.f_code)
             if traced is not None:
                 at = frame.f_lasti
-                # A generator goes on at a RESUME with another argument, or where it is thrown into.
+                # A resumed generator continues at a RESUME with another argument, or, if an
+                # exception is thrown into it, at another instruction.
                 if traced.bytecode[at] == _RESUME and not traced.bytecode[at + 1]:
                     self._guarded(self._start, traced, frame)
         elif event == "return":
@@ -255,7 +260,7 @@ class Tracer:
                     self._guarded(self._end, "raise", traced, frame, None)
                 elif (
                     traced.yields and value is not None
-                ):  # None is told when it is thrown into, too
+                ):  # setprofile also reports None if an exception is thrown into a generator
                     self._guarded(self._end, "yield", traced, frame, value)
 
     if sys.version_info >= (3, 12):

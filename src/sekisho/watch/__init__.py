@@ -1,8 +1,8 @@
-"""What strict mode sees of a body while it runs.
+"""Strict mode's monitor: it judges the operations that a guarded function's body runs.
 
-A watch stands over a body in its thread; each world shows it the operations of its library, and
-what crosses is refused, or warned of, at the line where it stands. How a body comes under its watch
-is the guard's business.
+While a body runs, each world reports the operations of its library in that thread. An operation
+that crosses is refused, or warned about, at its line. The guard package starts and ends the
+monitor.
 """
 
 from sekisho.watch.calls import show_calls

@@ -1,7 +1,7 @@
-"""Calls into another library than the body's, which Python 3.12 and later can show.
+"""Monitor calls into NumPy and other libraries with `sys.monitoring`, on Python 3.12 and later.
 
-`sys.monitoring` (PEP 669) reports the calls of chosen code objects and costs nothing elsewhere. It
-shows a call's first argument only, and no operators. Python 3.11 has nothing like it.
+`sys.monitoring` (PEP 669) reports the calls of selected code objects and costs nothing elsewhere.
+It reports only the first argument of a call, and no operators. Python 3.11 has no equivalent.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["show_calls"]
 
-# By name: type checkers read this as Python 3.11, which has no such module.
+# With getattr, because type checkers assume Python 3.11, which lacks the module.
 _monitoring: Final[Any] = getattr(sys, "monitoring", None)
 
 
 def show_calls(function: Callable[..., Any]) -> None:
-    """Have the calls of a function's body shown to its watch, those of functions inside it too."""
+    """Monitor the calls in a function's body, and in the functions defined inside it."""
     code: Any = getattr(inspect.unwrap(function), "__code__", None)
     tool = _tool() if _monitoring else None
     if tool is not None and code is not None:
@@ -48,8 +48,8 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 @once
 def _tool() -> int | None:
-    """Claim a number among the tools that monitor; None if all are taken, which is said once."""
-    numbers = (4, 3, 5, 1, 2, 0)  # those that PEP 669 suggests for nobody come first
+    """Claim a tool id of `sys.monitoring`; None, with one warning, if all are taken."""
+    numbers = (4, 3, 5, 1, 2, 0)  # ids that PEP 669 does not assign to a kind of tool come first
     for number in numbers:
         if _monitoring.get_tool(number) is None:
             _monitoring.use_tool_id(number, "sekisho")
@@ -78,22 +78,23 @@ def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> Non
     if watch is None or world is None or world.is_scalar(first):
         return
     if original_of(called) is not called:
-        return  # a wrapper of ours, which judges the call itself
+        return  # the wrapper judges the call itself
     name = _library(called)
     library = next((each for each in loaded_worlds() if each.name == name), None)
     if library is None or (library is watch.home is world):
         return
-    # What shows all its operations does it there.
+    # A world that reports all its operations has reported this one already.
     if not world.shows_all and (library is watch.home or not library.shows_all):
         called_name = getattr(called, "__qualname__", None) or called.__name__
         module = str(getattr(called, "__module__", None) or "")
         name = module if module.startswith(f"{name}.") and "._" not in module else name
+        # The library that is not the body's own, for the hint.
         other = library if library is not watch.home else world
         refuse(watch, f"{name}.{called_name}", first, library, other)
 
 
 def _library(called: Any) -> str:
-    """The package that what is called belongs to; a method of an array is NumPy's."""
+    """Return the package of a function; methods of arrays belong to NumPy."""
     if isinstance(called, np.ufunc):
         return "numpy"
     owner: Any = getattr(called, "__objclass__", None) or class_of(

@@ -1,8 +1,8 @@
-"""How the operations of libraries come into view in watched bodies.
+"""Install the hooks that report a library's operations in monitored bodies.
 
-A library that has modes, as torch has, is shown by one that is pushed for each body. For all others, and
-for what modes do not see, functions are wrapped. The wrappers stand while strict mode is in force
-anywhere in the process, or a body is watched; then the libraries are as they were.
+torch has modes, so one is pushed for each body. For all other libraries, and for operations that do
+not reach modes, functions are wrapped. The wrappers stay as long as strict mode is in force
+anywhere in the process or a body is monitored; then the libraries are restored.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["begin_body", "end_body", "starters"]
 
-__warningregistry__ = None  # see `ground.warned`
+__warningregistry__ = None  # `ground.warned` explains why
 
 _observer: Final = Observer(rank=0, keeps=True)
 _lock: Final = (
     threading.RLock()
-)  # again by the same thread: a finalizer may leave a block of strict mode
+)  # reentrant: a finalizer in the same thread may leave a block of strict mode
 
 starters: Final[list[Callable[[Observer], None]]] = []
-"""What wraps functions that start threads and tasks, at the beginning of each body: see `jobs`."""
+"""Functions that wrap what starts threads and tasks, called when a body begins: see `jobs`."""
 
 
 class _State:
-    """For whom the wrappers stand.
+    """Reasons to keep the wrappers.
 
     Attributes:
-        bodies: how many threads run a watched body.
+        bodies: number of threads that run a monitored body.
         wrapped: the libraries whose functions are wrapped.
     """
 
@@ -45,7 +45,7 @@ class _State:
 
 
 def begin_body() -> list[Watcher]:
-    """Have the libraries that are there show their operations in this thread, to `end_body`."""
+    """Start reporting the loaded libraries' operations in this thread, until `end_body`."""
     worlds = loaded_worlds()
     with _lock:
         _State.bodies += 1
@@ -62,7 +62,7 @@ def begin_body() -> list[Watcher]:
 
 
 def end_body(watchers: list[Watcher]) -> None:
-    """End it for the body that has begun last in this thread."""
+    """Stop reporting for the most recent body of this thread."""
     for each in watchers:
         each.pull()
     with _lock:
@@ -81,7 +81,7 @@ def _end_if_idle() -> None:
 def _unshown(world: World) -> Mapping[Kind, tuple[str, ...]]:
     if world.unshown is not None:
         return world.unshown
-    # No body is refused to move an array, or to wait.
+    # A body may always move an array between devices, and wait.
     return {kind: names for kind, names in world.watched.items() if kind not in {"move", "wait"}}
 
 
@@ -92,8 +92,8 @@ def _watcher(world: World) -> Watcher | None:
 
 @not_counted
 def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
-    """Wrap an operation, so that a watched body's watch judges it first."""
-    # Of a class whose `__new__` is C's: the object that is being made says nothing yet.
+    """Wrap an operation so that the monitor of the running body judges it first."""
+    # In `__init__` after a `__new__` in C, `self` is the new object, which is not an argument.
     makes_itself = name.endswith(".__init__")
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -101,7 +101,7 @@ def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) 
         if watch is None:
             return operation(*args, **kwargs)
         judge(watch, world, kind, name, args[1:] if makes_itself else args, kwargs)
-        thread.watch = None  # what an operation does inside is the library's own business
+        thread.watch = None  # what the library does inside the operation is not judged
         try:
             return operation(*args, **kwargs)
         finally:

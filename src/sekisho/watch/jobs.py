@@ -1,8 +1,9 @@
-"""What a watched body starts is watched with it: threads, jobs of executors, tasks.
+"""Monitor what a monitored body starts: threads, jobs of executors, and tasks.
 
-Their starters are wrapped as operations of libraries are (`hooks`), and pass everything on that is not
-started by a watched body. Whoever waits for a job gets its error; nobody gets a thread's.
-So a refusal that leaves a job counts as caught, until it leaves a watched body on its way on.
+The functions that start them are wrapped like a library's operations (see `hooks`), and do nothing
+new unless a monitored body calls them. The error of a job reaches the code that waits for it, but
+the error of a thread reaches no code. So a refusal that leaves a job counts as caught until it also
+leaves a monitored body.
 """
 
 from __future__ import annotations
@@ -28,34 +29,34 @@ __tracebackhide__ = hide_in_pytest
 
 
 class _Job:
-    """What a body has started: it runs under the body's watch."""
+    """Work that a body has started; it runs under the body's monitor."""
 
     def __init__(self) -> None:
         self._watching = Watching(thread.watch)
         self._setting = current()
 
     def run(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run it in a thread, which does not inherit the mode."""
+        """Run the work in another thread, which does not inherit the mode."""
         with scoped(self._setting):
             return self.step(work, *args, **kwargs)
 
     def step(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run it, or a part of it."""
+        """Run the work, or one step of it."""
         try:
             with self._watching:
                 return work(*args, **kwargs)
         except WorldError as error:
-            if not thread.depth:  # else the body that it runs in sees to it
+            if not thread.depth:  # else the surrounding body handles the refusal
                 note_caught(error)
                 of_jobs.add(error)
             raise
 
 
 class _Task(Coroutine[Any, Any, Any]):
-    """A coroutine, each of its steps under its starter's watch.
+    """A coroutine whose steps run under the monitor of the body that started it.
 
-    A class and no ``async def``: that one would leave what it wraps "never awaited" if it is cancelled
-    before its first step.
+    This is a class because an ``async def`` would leave the inner coroutine "never awaited" if the
+    task is cancelled before its first step.
     """
 
     def __init__(self, inner: Coroutine[Any, Any, Any]) -> None:
@@ -63,7 +64,7 @@ class _Task(Coroutine[Any, Any, Any]):
         self._job = _Job()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)  # cr_frame, cr_code, __qualname__: for whoever debugs
+        return getattr(self._inner, name)  # cr_frame, cr_code, __qualname__: for debuggers
 
     def __await__(self) -> Any:
         raise TypeError("a task is awaited, not what it runs")
@@ -86,6 +87,7 @@ def _start_thread(start: Callable[..., Any]) -> Callable[..., Any]:
         job, run = _Job(), self.run
 
         def watched() -> None:
+            # Remove the override first, so that the thread object is unchanged while it runs.
             self.__dict__.pop("run", None)
             job.run(run)
 
@@ -105,7 +107,7 @@ def _submit(submit: Callable[..., Any]) -> Callable[..., Any]:
         if thread.watch is None:
             return submit(self, work, *args, **kwargs)
         job = functools.partial(_Job().run, work)
-        with unwatched():  # the executor's own threads outlive the body
+        with unwatched():  # the executor may start its own threads, which outlive the body
             return submit(self, job, *args, **kwargs)
 
     return call
@@ -128,8 +130,8 @@ _STARTERS: Final = (
 
 
 def wrap_starters(observer: Observer) -> None:
-    """Have what is started from now on come under the watch of the body that starts it."""
+    """Wrap the functions that start work, so that it runs under its body's monitor."""
     for module, kind, name, wrap in _STARTERS:
         holder = getattr(sys.modules.get(module), kind, None)
-        if holder is not None and not observer.wraps(holder, name):  # no module is imported for it
+        if holder is not None and not observer.wraps(holder, name):  # skip modules not imported
             observer.wrap(holder, name, "starters", wrap)

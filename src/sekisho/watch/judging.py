@@ -1,4 +1,4 @@
-"""The judgement of an operation in a watched body: whether it crosses, and at which line."""
+"""Judge an operation in a monitored body: whether it crosses, and at which line."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def judge(
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None,
 ) -> None:
-    """Refuse an operation of a library that crosses, or that leaves the body's world.
+    """Refuse an operation if it crosses or leaves the body's world.
 
     Args:
-        watch: whose body it stands in.
-        world: whose operation it is.
-        kind: what it does.
-        operation: itself.
-        args: what it was called with.
-        kwargs: likewise.
+        watch: the monitor of the running body.
+        world: the world of the operation's library.
+        kind: what the operation does.
+        operation: the function, or its name in `World.watched`.
+        args: positional arguments of the call.
+        kwargs: keyword arguments of the call.
 
     Raises:
-        RefusalError: naming the function, the operation, and the line.
+        RefusalError: naming the function, the operation and the line.
     """
     is_home = watch.home is world
     if kind == "scalar":
@@ -61,6 +61,7 @@ def judge(
     elif kind == "export":
         target, other = HOST, HOST if is_home else world
     elif is_home or world is HOST:
+        # The body's own library and NumPy only cross if an argument is foreign to them.
         others = (foreign_world(each, world) for each in flatten((args, kwargs)))
         foreign = next((other for other in others if other), None)
         if foreign is None:
@@ -69,6 +70,7 @@ def judge(
     elif kind == "look":
         return
     else:
+        # Any other operation of a foreign library leaves the body's world.
         target, other = world, world
     value = next(_arrays_in(args, kwargs), None)
     refuse(watch, world.operation_name(operation), value, target, other)
@@ -79,14 +81,14 @@ def _arrays_in(*arguments: Any) -> Iterator[Any]:
 
 
 def refuse(watch: Watch, operation: str, value: object, target: World, other: World) -> None:
-    """Refuse an operation in a body, or warn of it, as the level says.
+    """Refuse an operation in a body, or warn about it, depending on the mode's level.
 
     Args:
-        watch: whose body it stands in.
-        operation: what a message calls it.
-        value: the first array that it was given.
-        target: the world that it crosses into, or works in.
-        other: the world, beside the body's, that it has to do with.
+        watch: the monitor of the running body.
+        operation: the operation's name in messages.
+        value: the first array among its arguments.
+        target: the world that it converts to, or computes in.
+        other: the world besides the body's, for the hint.
 
     Raises:
         RefusalError: at level ``"disallow"``.
@@ -115,11 +117,12 @@ def refuse(watch: Watch, operation: str, value: object, target: World, other: Wo
 
 
 def _line() -> FrameType | None:
-    """The line of the body, or of what it called; None if it is a guard at its boundary."""
+    """Return the innermost frame outside of array libraries; None at a guard's own boundary."""
     libraries = _libraries()
     frame: FrameType | None = inspect.currentframe()
     while frame is not None:
         module = _module_of(frame)
+        # At a guard's boundary the contract and the mode have decided already.
         if is_guard(frame.f_code) or module in {"sekisho.border.admit", "sekisho.border.hand_back"}:
             return None
         if module.partition(".")[0] not in libraries:
@@ -129,9 +132,9 @@ def _line() -> FrameType | None:
 
 
 def _own_line(frame: FrameType) -> FrameType:
-    """Return the reader's own frame, where a third party's line crosses: the nearest, up to the body.
+    """Return the nearest frame of the user's own code, up to the body, if a third party crosses.
 
-    A body that is a third party's itself is the next best; in a job's thread no body is found.
+    If the body itself is third-party code, return its frame. In a job's thread there is no body.
     """
     each: FrameType | None = frame
     body = frame
@@ -148,18 +151,19 @@ def _own_line(frame: FrameType) -> FrameType:
 
 
 def _text_of(frame: FrameType) -> str:
-    """Return a frame's line, with the file: of a library's, its path inside of the package."""
+    """Return a frame's source line with its file; for a library, the path inside the package."""
     filename, line = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(filename, line, frame.f_globals).strip()
     path = Path(filename)
     depth = 1
     if kind_of(frame) == LIBRARY:
+        # One more part of the path for each package that contains the module.
         depth += _module_of(frame).count(".") + (path.stem == "__init__")
     return f"{'/'.join(path.parts[-depth:])}:{line}: {source}"
 
 
 def to_the_line(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback that ends at the line of `_line`: what follows is how a library came to ask here."""
+    """Cut a traceback after the line of `_line`: the rest is inside the array library."""
     libraries = _libraries()
     each = last = traceback
     while each is not None:

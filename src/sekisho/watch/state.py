@@ -1,7 +1,7 @@
-"""What is watched in each thread, and what was refused there.
+"""State of strict mode's monitor in each thread: what is monitored, and what was refused.
 
-The state is the thread's, not the context's, as torch's stack of modes is. So a coroutine or a
-generator is watched step by step, and never suspended under its watch (see `guard.watched`).
+The state belongs to the thread, not to the context, like torch's stack of modes. So a coroutine or
+generator is monitored step by step, and never suspended while monitored (see `guard.watched`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ __all__ = [
 
 
 class Watch(NamedTuple):
-    """Whose body is watched.
+    """The monitor of a body.
 
     Attributes:
         function: the function's name in messages.
-        home: the world that its body stays in.
-        scalars: whether Python numbers may be made of tensors.
+        home: the world that its body must stay in.
+        scalars: whether the body may convert tensors to Python numbers.
     """
 
     function: str
@@ -47,23 +47,23 @@ class Watch(NamedTuple):
 
 
 class RefusalError(SekishoError):
-    """What a body is refused, until it leaves the body, as a `WorldError`.
+    """A refused operation, as long as the error is inside the body; it leaves as a `WorldError`.
 
-    No TypeError, as `WorldError` is: torch and NumPy take one from an operator for "not
-    implemented", and go on without a word (``tensor == array`` is then False).
+    Unlike `WorldError` it is not a TypeError: torch and NumPy read a TypeError from an operator as
+    "not implemented" and silently continue (``tensor == array`` is then False).
     """
 
 
 class _Thread(threading.local):
-    """What is watched in one thread.
+    """Monitoring state of one thread.
 
     Attributes:
-        watch: the watch over the body that runs now; None if it may do what it likes.
-        pauses: the blocks in the body that let it do so for their length, the innermost last.
-        paused: the watch that is over it again when the last of them is left.
-        depth: how many bodies are entered.
-        shown: what shows the operations of the libraries that are there; None if nothing does.
-        refused: the errors raised in them that have not left the outermost yet.
+        watch: the monitor of the running body; None if nothing is judged.
+        pauses: open blocks in the body that suspend the monitor, innermost last.
+        paused: the monitor to restore when the last of these blocks is left.
+        depth: number of bodies that have been entered.
+        shown: watchers that report the loaded libraries' operations; None if there are none.
+        refused: errors raised in the bodies that have not left the outermost body yet.
     """
 
     watch: Watch | None = None
@@ -76,28 +76,28 @@ class _Thread(threading.local):
         self.refused: list[SekishoError] = []
 
     def pause(self, block: Block) -> None:
-        """Let the body do what it likes, until the block is left."""
+        """Suspend the monitor until the block is left."""
         if not self.pauses:
             self.paused = self.watch
         self.watch = None
         self.pauses = (*self.pauses, (block,))
 
     def resume(self, block: Block) -> None:
-        """Have the watch over the body again, unless it is in another such block."""
+        """Restore the monitor, unless the body is inside another such block."""
         left = without_last(self.pauses, block)
         if self.pauses and not left:
             self.watch, self.paused = self.paused, None
         self.pauses = left
 
     def swap(self, body: BodyState) -> BodyState:
-        """Put what holds for one body in force, and return what was."""
+        """Switch to the state of another body, and return the current one."""
         before = BodyState(self.watch, self.pauses, self.paused)
         self.watch, self.pauses, self.paused = body
         return before
 
 
 class BodyState(NamedTuple):
-    """What goes with a body wherever it is suspended and goes on: see `_Thread`."""
+    """The state that a body keeps while it is suspended; see `_Thread`."""
 
     watch: Watch | None
     pauses: tuple[tuple[Block], ...] = ()
@@ -107,27 +107,27 @@ class BodyState(NamedTuple):
 thread: Final = _Thread()
 
 caught: Final[list[str]] = []
-"""The crossings that were refused to a body which caught the error and went on, as messages.
+"""Messages of refused crossings that a body caught before it continued.
 
-The pytest plugin empties it after each test. Elsewhere nobody does: the latest are kept.
+The pytest plugin clears the list after each test. Otherwise it keeps the latest messages.
 """
 
 _MOST_CAUGHT: Final = 100
 
 
 def note_caught(error: SekishoError) -> None:
-    """Keep the message of a refusal that a body has caught."""
+    """Store the message of a refusal that a body has caught."""
     caught.append(str(error))
     del caught[:-_MOST_CAUGHT]
 
 
 of_jobs: Final[weakref.WeakSet[BaseException]] = weakref.WeakSet()
-"""Errors that left what a body has started, a thread or a task: caught, unless they are handed on."""
+"""Errors that left a thread or task started by a body: caught, unless they are raised again."""
 
 
 @contextlib.contextmanager
 def unwatched() -> Generator[None]:
-    """Let what runs in the ``with`` block do what it likes, in a watched body too."""
+    """Suspend the monitor in the ``with`` block."""
     watch, thread.watch = thread.watch, None
     try:
         yield
@@ -139,18 +139,15 @@ E = TypeVar("E", bound=SekishoError)
 
 
 def note_refusal(error: E) -> E:
-    """Remember a crossing that is refused to a watched body. Returns the error."""
+    """Record a crossing that was refused to a monitored body. Returns the error."""
     if thread.depth:
         thread.refused.append(error)
     return error
 
 
 def settle_boundary(start: int, error: SekishoError | None) -> None:
-    """Of all that a boundary refused on its way (in a union), only `error` is what it says."""
+    """Of all refusals in a boundary, such as for a union's members, keep only the final error."""
     if len(thread.refused) > start:
         del thread.refused[start:]
         if error is not None:
             thread.refused.append(error)
-
-
-# --- how operations come into view -----------------------------------------------------------------

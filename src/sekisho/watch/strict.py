@@ -1,8 +1,8 @@
-"""What strict mode refuses inside of a body.
+"""Run the body of a guarded function under strict mode's monitor.
 
-A *watch* stands over the body of a guarded function while it runs. Each world that is loaded shows it the
-operations of its library in this thread, as far as the library lets itself be watched. What is no
-crossing passes, and what a guard does at its own boundary passes too: it has asked there.
+While the body runs, each loaded world reports its library's operations in this thread, as far as
+the library has hooks for them. Operations that do not cross are allowed. So is everything that a
+guard does at its own boundary, which it has validated already.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Watching:
-    """Holds a watch over what runs in the ``with`` block. It may be entered again: see `guard.watched`."""
+    """Monitors the code in its ``with`` block. It can be entered again: see `guard.watched`."""
 
     __slots__ = ("_body", "_outer", "_pushed", "_start", "_watch")
 
@@ -49,7 +49,7 @@ class Watching:
 
     @staticmethod
     def _show() -> bool:
-        """Have the libraries that are there show their operations in this thread."""
+        """Start reporting the loaded libraries' operations in this thread."""
         thread.shown = begin_body()
         return True
 
@@ -57,7 +57,7 @@ class Watching:
         if self._pushed:
             watchers, thread.shown = thread.shown, None
             end_body(watchers or [])
-        # Where the body has come to: it may be suspended within `crossing_allowed`.
+        # Keep the body's present state: it may be suspended inside `crossing_allowed`.
         self._body = thread.swap(self._outer)
         thread.depth -= 1
         if len(thread.refused) > self._start:
@@ -70,7 +70,7 @@ class Watching:
 
 
 def _settle(start: int, error: BaseException | None) -> None:
-    """Of what was refused in a body, keep what leaves it; the rest was caught inside."""
+    """Keep the refusals that leave a body with its error; all others were caught inside."""
     leaving = {id(each) for each in _chain(error)}
     for refused in thread.refused[start:]:
         if id(refused) not in leaving:
@@ -81,17 +81,17 @@ def _settle(start: int, error: BaseException | None) -> None:
 
 
 def _hand_on(error: BaseException) -> None:
-    """What left a job leaves the body that has waited for it, too: nobody there went on."""
+    """Record again a job's refusal that leaves the body that waited for it: it was not caught."""
     for each in _chain(error):
         if each in of_jobs:
             of_jobs.discard(each)
-            with contextlib.suppress(ValueError):  # a test has looked, and emptied the list
+            with contextlib.suppress(ValueError):  # a test has cleared the list already
                 caught.remove(str(each))
-            note_refusal(cast("SekishoError", each))  # for the body around this one
+            note_refusal(cast("SekishoError", each))  # for the surrounding body
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that led to it."""
+    """Yield an error and all errors that led to it."""
     seen: set[int] = set()
     open_: list[BaseException | None] = [error]
     while open_:

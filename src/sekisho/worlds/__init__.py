@@ -1,8 +1,8 @@
-"""The array libraries: one file a world, and all that differs between them.
+"""The array libraries: one module per library, with everything that differs between them.
 
-Whose value is this, what is its dtype called, can it cross to another world without a loss, and how:
-whoever has such a question asks the record, and compares with no certain world. A library is
-looked up in ``sys.modules`` and never imported for its user.
+Which library does a value belong to, what is its dtype called, can it be converted without loss,
+and how? Other packages ask the `World` record and never test for a particular library. A library is
+looked up in ``sys.modules`` and never imported on the user's behalf.
 """
 
 from sekisho.worlds.casting import Casting, cast, may_cast

@@ -1,4 +1,4 @@
-"""What is used of JAX that it promises to nobody, and what holds where a release is without it."""
+"""JAX names that are not public API, each with a fallback for releases that lack it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from sekisho.ground import look_up
 __all__ = ["CLASS", "is_clean", "warn_unless_watched"]
 
 CLASS: Final = "_src.array.ArrayImpl"
-"""Where the class is that `jax.Array` stands for, which alone has the methods: none is public."""
+"""The class of actual arrays. Only it has the methods, unlike `jax.Array`, and it is not public."""
 
 
 _CLEAN: Final = "_src.core.trace_state_clean"
 
 
 def is_clean(jax: Any) -> bool:
-    """Whether no transform of JAX is at work. Where it cannot be asked: yes; a tracer says so itself."""
-    # `jax.core` warns of this name, from 0.5 to 0.6.
+    """Return whether no JAX transform is active; True if unknown: tracers are detected, too."""
+    # Not `jax.core`, which warns about this name in releases 0.5 to 0.6.
     ask = look_up(jax, _CLEAN)
     return True if ask is None else bool(ask())
 
 
 def warn_unless_watched(jax: Any) -> None:
-    """Warn of a release whose arrays strict mode cannot watch."""
+    """Warn if strict mode cannot hook the array methods of this JAX release."""
     if look_up(jax, CLASS) is None:
         warnings.warn(
             f"strict mode sees no methods of JAX's arrays: jax {getattr(jax, '__version__', '')} has no "

@@ -1,4 +1,4 @@
-"""What an annotation says by naming an array class and a dtype."""
+"""The dtype and shape that a generic alias of an array class specifies."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ __all__ = ["Alias"]
 
 
 class Alias(NamedTuple):
-    """What a generic alias of an array class asks: ``NDArray[np.float32]``.
+    """A parsed generic alias of an array class, such as ``NDArray[np.float32]``.
 
     Attributes:
         text: the annotation as messages show it.
-        dtypes: the names of the dtypes that may pass; None is any.
-        label: what they are called together.
-        axes: the axes, as jaxtyping writes them; None is any shape.
-        variable: the name of the type variable that all arrays of a call must agree on.
-        kind: the class that `isinstance` is asked for, where it asks more than world and dtype.
+        dtypes: names of the accepted dtypes, or None for any.
+        label: what messages call these dtypes together.
+        axes: the axes in jaxtyping's syntax, or None for any shape.
+        variable: name of the type variable that all arrays of a call must agree on.
+        kind: the class to check with `isinstance`, if it checks more than world and dtype.
     """
 
     text: str

@@ -1,8 +1,9 @@
-"""Casts that an annotation may ask for: NumPy's five words, for the dtypes of all libraries.
+"""Casts that an annotation allows: NumPy's five casting rules, for the dtypes of all libraries.
 
-The rule is `numpy.can_cast`'s (https://numpy.org/doc/stable/reference/generated/numpy.can_cast.html),
-less one thing: it calls int64 and uint64 to float64 safe, which loses integers above 2**53. Not
-torch's `can_cast`, to which int64 to int32 is fine.
+The rules are those of `numpy.can_cast`
+(https://numpy.org/doc/stable/reference/generated/numpy.can_cast.html) with one exception. NumPy
+calls int64 and uint64 to float64 safe, although it loses integers above 2**53. The rules differ
+from torch's `can_cast`, which accepts int64 to int32.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ __all__ = ["Casting", "cast", "may_cast"]
 
 Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
-# Dtypes that NumPy lacks, and the smallest of its own that holds all their values.
+# Dtypes that NumPy lacks, each with the smallest NumPy dtype that holds all its values.
 _HELD_BY: Final = {"bfloat16": "float32", "complex32": "complex64"}
 _WIDE_INTEGERS: Final = {"int64", "uint64"}
 
 
-def may_cast(  # noqa: PLR0911 - one rule, one return
+def may_cast(  # noqa: PLR0911 - one return per rule
     source: str, target: str, casting: Casting
 ) -> bool:
-    """Whether a dtype may become another one under a casting word; dtypes by name."""
+    """Return whether a casting rule allows a cast between two dtypes, given by name."""
     if source == target:
         return True
     if casting in {"no", "equiv"}:
@@ -35,7 +36,7 @@ def may_cast(  # noqa: PLR0911 - one rule, one return
     held_by, wanted = _in_numpy(source), _in_numpy(target)
     if held_by is None or wanted is None:
         return False
-    narrow = wanted != target  # the target has fewer digits than the dtype that stands for it
+    narrow = wanted != target  # NumPy lacks `target`, which has fewer digits than `wanted`
     if casting == "same_kind":
         return np.can_cast(held_by, wanted, "same_kind")
     if narrow or (source in _WIDE_INTEGERS and np.dtype(wanted).kind in "fc"):
@@ -51,7 +52,7 @@ def _in_numpy(name: str) -> str | None:
 
 
 def cast(value: Any, target: str) -> Any:
-    """The value with the dtype called `target`, in its own world; gradients flow through."""
+    """Cast a value to the named dtype in its own world; gradients flow through."""
     world = find_world(value)
-    assert world is not None  # an array is cast
+    assert world is not None  # only arrays are cast
     return world.cast(value, target)

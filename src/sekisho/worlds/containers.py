@@ -1,4 +1,4 @@
-"""Containers of arrays: their items one by one, and the same container if none has changed."""
+"""Rebuild containers of arrays with converted items; return the same object if none changed."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ __all__ = [
 
 
 def with_items(container: Any, olds: Sequence[Any], items: Sequence[Any]) -> Any:
-    """A sequence of the same type with these items; the same object if they are its own.
+    """Return a sequence of the same type with these items; the same object if all are unchanged.
 
     Args:
         container: the sequence. It is not changed.
         olds: its items, as they were read.
-        items: what shall be there.
+        items: the new items.
 
     Raises:
-        Refusal: if its class offers no way to make one of the same type.
+        Refusal: if its class cannot be rebuilt.
     """
     if all(new is old for new, old in zip(items, olds, strict=True)):
         return container
@@ -54,12 +54,13 @@ def with_items(container: Any, olds: Sequence[Any], items: Sequence[Any]) -> Any
 
 
 def with_collected(collection: Any, olds: Sequence[Any], items: Sequence[Any]) -> Any:
-    """The same collection with these items, in order; the same object if they are its own.
+    """Return a collection with these items, in order; the same object if all are unchanged.
 
-    A view of a dict is one again. A set is a list of them: no set holds arrays by their values.
+    A view of a dict becomes a view of a new dict. A set becomes a list, because arrays are not
+    hashable by value.
 
     Raises:
-        Refusal: if its class offers no way to make one of the same type.
+        Refusal: if its class cannot be rebuilt.
     """
     kind = class_of(collection)
     if issubclass(kind, abc.ItemsView):
@@ -80,27 +81,28 @@ def with_collected(collection: Any, olds: Sequence[Any], items: Sequence[Any]) -
 
 
 def with_values(mapping: Any, olds: Sequence[tuple[Any, Any]], values: Sequence[Any]) -> Any:
-    """A mapping of the same type with these values; the same object if they are its own.
+    """Return a mapping of the same type with these values; the same object if all are unchanged.
 
     Args:
         mapping: the mapping. It is not changed.
-        olds: its keys and values, as they were read: one that has a key twice says so.
-        values: what shall be there, in the same order.
+        olds: its keys and values, as they were read. A key that occurs twice is listed twice.
+        values: the new values, in the same order.
 
     Raises:
-        Refusal: if its class offers no way to make one of the same type.
+        Refusal: if its class cannot be rebuilt.
     """
     if all(new is old for new, (_, old) in zip(values, olds, strict=True)):
         return mapping
     keys = [key for key, _ in olds]
     kind = class_of(mapping)
-    # One of these may have attributes, as a `state_dict` of torch's has, which a compiler cannot read.
+    # An OrderedDict may have attributes, like torch's `state_dict`, but a compiler cannot read
+    # them.
     if kind is dict:
         return dict(zip(keys, values, strict=True))
     if kind is OrderedDict and (is_compiling() or not mapping.__dict__):
         return OrderedDict(zip(keys, values, strict=True))
     pairs = [(old, new) for (_, old), new in zip(olds, values, strict=True)]
-    # The key is where a dict keeps a value; others may have one twice, or keys that have no hash.
+    # A dict finds a value by its key; other mappings may have a key twice, or unhashable keys.
     places = keys if isinstance(mapping, (dict, MappingProxyType)) else range(len(keys))
     changed = rebuilt(mapping, dict(zip(places, pairs, strict=True)))
     found = list(changed.items())
@@ -116,9 +118,9 @@ _NOT_REPLACED: Final = (
 
 
 def _require(changed: Any, olds: Sequence[Any], items: Sequence[Any]) -> None:
-    """Require that what has been made holds the items, and not those of the original."""
+    """Raise a `Refusal` unless the new container has the new items and none of the old ones."""
     found = list(changed)
-    # What the original holds twice is held twice again: the first of what was made of it.
+    # An item that occurs twice in the original is replaced by the first of its new versions.
     firsts: dict[int, Any] = {}
     for old, new in zip(olds, items, strict=True):
         firsts.setdefault(id(old), new)
@@ -130,18 +132,18 @@ def _require(changed: Any, olds: Sequence[Any], items: Sequence[Any]) -> None:
 
 
 def with_fields(record: Any, olds: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
-    """A record of the same type with these fields; the same object if they are its own.
+    """Return a record of the same type with these fields; the same object if all are unchanged.
 
-    No method of its class runs: what ``__post_init__`` has computed stays as it is, and what a
-    `functools.cached_property` has kept is dropped.
+    No method of its class runs: values computed by ``__post_init__`` stay as they are, and values
+    cached by `functools.cached_property` are dropped.
 
     Args:
         record: a dict, a NamedTuple, or an object with attributes. It is not changed.
         olds: its fields, as they were read.
-        fields: what shall be there, for the same names.
+        fields: the new values by name.
 
     Raises:
-        Refusal: if its class offers no way to make one of the same type.
+        Refusal: if its class cannot be rebuilt.
     """
     if all(new is olds[name] for name, new in fields.items()):
         return record
@@ -164,14 +166,14 @@ def with_fields(record: Any, olds: Mapping[str, Any], fields: Mapping[str, Any])
 
 
 def with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Nested dicts, lists and tuples of the same types with everything inside changed.
+    """Change every value inside nested dicts, lists and tuples, and keep their types.
 
     Args:
-        value: what to look into. It is not changed.
-        change: called with each value inside that is none of these.
+        value: a container or a single value. It is not changed.
+        change: called with each value that is not a dict, list or tuple; returns the new value.
 
     Raises:
-        Refusal: if a container that is to change contains itself, or cannot be made anew.
+        Refusal: if a container that must change contains itself or cannot be rebuilt.
     """
     try:
         return _with_leaves(value, change, (), [])
@@ -185,7 +187,7 @@ def _with_leaves(
     kind = class_of(value)
     if not issubclass(kind, (dict, list, tuple)):
         return change(value)
-    # By identity, not by id: a compiler of torch traces this.
+    # Compare by identity, not by `id`: a torch compiler traces this code.
     if any(value is each for each in inside):
         cyclic.append(value)
         return value
@@ -204,18 +206,18 @@ def _with_leaves(
 def flatten(
     container: Any, parts_of: Callable[[Any], list[Any] | None] | None = None
 ) -> Iterator[Any]:
-    """Everything inside nested dicts, lists and tuples, in order; once, if one holds itself.
+    """Yield every value inside nested dicts, lists and tuples, in order; visit each container once.
 
     Args:
-        container: where it is.
-        parts_of: what else has parts, and which; None as its answer is what has none.
+        container: the container.
+        parts_of: returns the parts of any other value, or None if the value has no parts.
     """
     seen: set[int] = set()
     waiting: list[Any] = [container]
     while waiting:
         value = waiting.pop()
         if issubclass(class_of(value), (dict, list, tuple)):
-            is_dict = issubclass(class_of(value), dict)  # torch.max gives a tuple with `values`
+            is_dict = issubclass(class_of(value), dict)  # torch.max returns a tuple with `values`
             items = list(value.values() if is_dict else value)
         else:
             parts = None if parts_of is None else parts_of(value)
@@ -229,11 +231,11 @@ def flatten(
 
 
 def nests_deeper(container: Any, levels: int) -> bool:
-    """Whether dicts, lists and tuples nest deeper than so many levels, or one contains itself."""
+    """Return whether dicts, lists and tuples nest deeper than `levels`, or one contains itself."""
     level = [container]
     for _ in range(levels):
         inside = [each for each in level if issubclass(class_of(each), (dict, list, tuple))]
-        # One of each: what many share is looked at once.
+        # Look at shared items once per level, or nested sharing would take exponential time.
         level = list(
             {
                 id(item): item
@@ -247,7 +249,7 @@ def nests_deeper(container: Any, levels: int) -> bool:
 
 
 def iterate_checked(iterator: Any, check: Callable[[int, Any], Any]) -> Any:
-    """The same items, each checked as it is taken; asynchronous if the iterator is."""
+    """Return an iterator that checks each item as it is taken; asynchronous like the original."""
     if hasattr(iterator, "__anext__"):
         return _iterate_async(iterator, check)
     return (check(index, item) for index, item in enumerate(iterator))
@@ -263,9 +265,9 @@ async def _iterate_async(
 
 
 class CheckedIterable:
-    """What can be iterated again and again, its items checked each time as they are taken.
+    """A wrapper around an iterable that checks items as they are taken, in every iteration.
 
-    All else is the iterable's own: its length, its attributes.
+    Its length and attributes are those of the iterable.
     """
 
     __slots__ = ("_check", "_iterable")
@@ -299,7 +301,7 @@ class CheckedIterable:
         return repr(self._iterable)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _same, (self._iterable,)  # in another process nobody checks
+        return _same, (self._iterable,)  # pickles the bare iterable: another process does not check
 
 
 def _same(iterable: Any) -> Any:

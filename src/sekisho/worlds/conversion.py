@@ -1,7 +1,7 @@
-"""One value to another world, its values bit-equal, or a refusal that names the call that helps.
+"""Convert one value to another world with the same bits, or refuse with a hint.
 
-A library says what it can take and hand out; here is what holds for every pair. Never an exception as
-control flow where a look at a flag tells.
+Each world defines what it can accept and return; this module has the rules for every pair. Use a
+flag rather than an exception for control flow wherever there is one.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ __all__ = ["Quick", "convert", "exports_memory", "quick_share"]
 
 
 def convert(value: Any, target: World, policy: Policy) -> Converted:
-    """Convert an array of any world, or what exports its memory as one, to the `target` world.
+    """Convert an array of any world, or an object that exports its memory, to the `target` world.
 
     Raises:
-        Refusal: if that would change a value, cut a graph, or copy against the policy, and for
-            whatever a library, or the value itself, raises on the way.
-        MemoryError: (and torch's own) as it is: who catches it tries again with less.
+        Refusal: if that would change a value, cut a graph, or copy although the policy forbids it;
+            also for any error that a library or the value itself raises.
+        MemoryError: unchanged, like torch's own, because the caller may retry with less.
     """
     if is_compiling():
         return _convert(value, target, policy)
     try:
         return _convert(value, target, policy)
-    # An error of ours says what it means: strict mode refuses what a body does here.
+    # An error of sekisho explains itself already: strict mode may refuse an operation in here.
     except (Refusal, SekishoError):
         raise
     except Exception as error:
@@ -56,7 +56,7 @@ def _convert(value: Any, target: World, policy: Policy) -> Converted:
         return source.to_host(value, policy)
     if source is HOST:
         return target.from_host(value, policy)
-    # By way of the host, where nobody else ever sees the array in between: it need not be read-only.
+    # Through host memory. No other code sees the intermediate array, so it need not be read-only.
     once = policy._replace(copy=False if policy.copy is False else None, device=None)
     host = source.to_host(value, once._replace(read_only=False, extended=True))
     made = target.from_host(host.value, policy)
@@ -64,7 +64,7 @@ def _convert(value: Any, target: World, policy: Policy) -> Converted:
 
 
 def exports_memory(value: object) -> bool:
-    """Whether a value of no world offers its memory as an array: a PIL image, an Arrow array."""
+    """Return whether a value exports its memory as an array, such as a PIL image or Arrow array."""
     kind = class_of(value)
     return hasattr(kind, "__array_interface__") or hasattr(kind, "__dlpack__")
 
@@ -79,12 +79,12 @@ def _import_memory(value: Any) -> np.ndarray[Any, Any]:
 
 
 class Quick(NamedTuple):
-    """The quick way into a world, for the plainest values.
+    """The fast path into a world, for the simplest values.
 
     Attributes:
-        share: shares a value's memory after a look, or returns None: it is left to `convert`.
-        is_compiling: the quickest question whether a compiler traces, where `share` may be asked.
-        gives_host: whether what comes out is the host's array, and not what goes in.
+        share: shares a value's memory, or returns None to leave the value to `convert`.
+        is_compiling: the fastest test for tracing that is valid where `share` is called.
+        gives_host: whether `share` returns a NumPy array, rather than accept one.
     """
 
     share: Callable[[Any], Any]
@@ -95,9 +95,12 @@ class Quick(NamedTuple):
 def quick_share(
     target: World, dtypes: frozenset[Any] | None = None, *, read_only: bool
 ) -> Quick | None:
-    """Make the quick way into a world from all that are loaded; None if there is none (yet).
+    """Make the fast path into a world from all loaded worlds; None if there is none (yet).
 
-    Only what has one of these dtypes on the host is shared; None is all of them.
+    Args:
+        target: the world to convert to.
+        dtypes: the host's dtypes to share; None for all.
+        read_only: whether a shared NumPy array must be read-only.
     """
     if not target.is_loaded():
         return None
@@ -107,7 +110,7 @@ def quick_share(
     found = [(world, world.quick_to_host(dtypes, read_only=read_only)) for world in loaded_worlds()]
     ways = [(world, share) for world, share in found if share is not None]
     if len(ways) != 1:
-        # One question after the other would make each slower than it is by itself.
+        # Trying one world after the other would be slower than the slow path of each.
         return None
     world, share = ways[0]
     return Quick(share, world.quick_is_compiling() or is_compiling, gives_host=True)

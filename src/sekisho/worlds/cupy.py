@@ -1,4 +1,4 @@
-"""CuPy: NumPy's arrays on a CUDA device. Nothing is shared with the host, so each crossing is a copy."""
+"""CuPy: NumPy-like arrays on a CUDA device. Every conversion copies, as no memory is shared."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _CuPy(World):
             return {}
         return {dtype: dtype_name(dtype) for dtype in PLAIN_DTYPES}
 
-    # --- where it is: a device is known by its number
+    # --- where it is: a device is identified by its number
 
     def device(self, value: Any) -> Any:
         return value.device
@@ -84,20 +84,20 @@ class _CuPy(World):
         reason = "it moved from the host to CUDA"
         forbid_copy(policy, reason)
         with policy.device or cupy.cuda.Device():
-            # blocking: of pinned memory the copy goes on while the array may change.
+            # blocking: otherwise a copy from pinned memory continues while the array may change.
             return Converted(cupy.array(array, copy=True, blocking=True), reason)
 
     def to_host(self, value: Any, policy: Policy) -> Converted:
         reason = f"it moved from {self.device_name(value)} to the host"
         forbid_copy(policy, reason)
-        return Converted(self.load().asnumpy(value), reason)  # waits until the copy is complete
+        return Converted(self.load().asnumpy(value), reason)  # waits for the copy to complete
 
     def making_calls(
         self, dtype: str | None, *, is_number: bool
     ) -> Iterator[tuple[str, str | None]]:
         return made_like_numpy("cupy", dtype, is_number=is_number)
 
-    # --- the operations of the helpers: older releases have NumPy's names only
+    # --- the operations of the helpers: older releases only have NumPy's old names
 
     def permute_dims(self, x: Any, axes: tuple[int, ...]) -> Any:
         return x.transpose(axes)

@@ -1,4 +1,4 @@
-"""The names of dtypes, and which of them every library has."""
+"""Names of dtypes, and the dtypes that every library has."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ PLAIN_DTYPES: Final = frozenset(
         *("float16", "float32", "float64", "complex64", "complex128"),
     )
 )
-"""The dtypes that NumPy and PyTorch both have, and all who follow them."""
+"""The dtypes that NumPy, PyTorch and most other libraries have in common."""
 
 
 def class_of(value: object) -> Any:
-    """The type of a value, as one that type checkers let be asked anything."""
+    """Return a value's type, typed as Any so that type checkers allow any attribute."""
     return type(value)
 
 
 def package_of(kind: Any) -> str:
-    """Return the name of the package that defines a class; empty for a class that was made without one."""
+    """Return the top-level package that defines a class; empty if the class has no module."""
     return str(getattr(kind, "__module__", "")).partition(".")[0]
 
 
@@ -50,13 +50,13 @@ _NUMPY_DTYPE: Final[Any] = np.dtype
 
 
 def dtype_name(dtype: Any) -> str:
-    """Name a dtype as jaxtyping does: ``"float32"``, the same word in every world.
+    """Return jaxtyping's name of a dtype, ``"float32"``, which is the same for every world.
 
-    One difference, on purpose: the NumPy types named after C's (``ulonglong``, what ``np.array([2**63])``
-    is) go by the name of the dtype that they equal.
+    One difference is deliberate: NumPy types named after C types (such as ``ulonglong``, the dtype
+    of ``np.array([2**63])``) have the name of the equal fixed-size dtype.
     """
     if not isinstance(dtype, _NUMPY_DTYPE):
-        # JAX's dtype of a PRNG key has a class; a compiler of torch meets torch's only.
+        # JAX's dtype of PRNG keys is named by its scalar type. Compilers only meet torch's dtypes.
         scalar_type = None if is_compiling() else getattr(dtype, "type", None)
         named: str | None = getattr(scalar_type, "__name__", None)
         return named or str(dtype).rpartition(".")[2]
@@ -69,13 +69,13 @@ def dtype_name(dtype: Any) -> str:
 
 
 def once_by_size(read: Callable[[Mapping[str, Any]], T]) -> Callable[[Mapping[str, Any]], T]:
-    """Keep what is read of a module's names, until it has others: it may still be imported."""
+    """Cache a result about a module's names until their number changes, as during an import."""
     known: tuple[int, T] | None = None
 
     @functools.wraps(read)
     def read_once(names: Mapping[str, Any]) -> T:
         nonlocal known
-        found = known  # looked at once: another thread may replace it meanwhile
+        found = known  # read once: another thread may replace it meanwhile
         if found is None or found[0] != len(names):
             found = known = len(names), read(names)
         return found[1]
@@ -97,10 +97,10 @@ _NO_DTYPE: Final = {
 
 
 def refuse_dtype(dtype: np.dtype[Any], library: str) -> NoReturn:
-    """Refuse an array's dtype that a library lacks.
+    """Refuse an array because a library lacks its dtype.
 
     Raises:
-        Refusal: naming what can be made of it.
+        Refusal: with a hint about what the array can be converted to.
     """
     if dtype.kind == "V" and dtype.names:
         raise Refusal("it is structured", f"one field at a time: {{0}}[{dtype.names[0]!r}]")
@@ -111,14 +111,14 @@ def refuse_dtype(dtype: np.dtype[Any], library: str) -> NoReturn:
 
 
 def plain_array(value: Any, noun: str) -> np.ndarray[Any, Any]:
-    """The value as a bare ndarray of the same memory, if no meaning is lost with the subclass.
+    """Return a value as a plain ndarray that shares its memory, if its subclass has no own meaning.
 
     Args:
-        value: an array or a scalar of NumPy.
-        noun: what it is to become.
+        value: a NumPy array or scalar.
+        noun: what messages call the result of the conversion.
 
     Raises:
-        Refusal: if the subclass means something: a mask, a unit.
+        Refusal: if the subclass adds meaning, such as a mask or a unit.
     """
     kind = class_of(value)
     if kind is np.ndarray:

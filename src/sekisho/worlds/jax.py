@@ -1,4 +1,4 @@
-"""JAX: arrays that never change, and tracers of them, which have a shape and no values yet."""
+"""JAX: immutable arrays, and tracers, which have a shape but no values yet."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Jax(World):
     label = "JAX"
     noun = "an array of JAX"
     package = "sekisho[jax]"
-    host_fields: tuple[str, ...] = ("float0",)  # the tangents of integers
+    host_fields: tuple[str, ...] = ("float0",)  # the dtype of tangents of integers
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
@@ -53,7 +53,7 @@ class _Jax(World):
         strict=frozenset({"numpy"}),
         suffixes=("_jax",),
     )
-    # Functions of jax.numpy are compiled: what they are called with, Python 3.12 shows (`watch`).
+    # Functions of jax.numpy are compiled; Python 3.12 reports calls of them (see `watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_private.CLASS),
         "export": ("device_get", f"{_private.CLASS}.__array__"),
@@ -72,10 +72,10 @@ class _Jax(World):
         return None if type(value).__name__ == "ArrayImpl" else type(value).__name__
 
     def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
-        # Of an array on several machines every one of them would have to take it.
+        # For an array on several machines, each of them would have to take part in the indexing.
         return super().sampled(value, steps) if value.is_fully_addressable else value
 
-    # --- where it is: a tracer is nowhere yet, and may come to be anywhere
+    # --- where it is: a tracer has no device yet and may end up on any
 
     def device(self, value: Any) -> Any:
         return None if isinstance(value, np.ndarray) else getattr(value, "device", None)
@@ -99,7 +99,7 @@ class _Jax(World):
     def is_on(self, value: Any, device: Any) -> bool:
         return self.device(value) in {None, device}
 
-    def device_question(self, device: Any) -> None:  # noqa: ARG002 - a tracer has no such attribute
+    def device_question(self, device: Any) -> None:  # noqa: ARG002 - tracers have no device
         return None
 
     def move(self, value: Any, policy: Policy) -> Converted:
@@ -146,7 +146,7 @@ class _Jax(World):
             reason = "NumPy gives each of its elements a byte"
         if reason is not None:
             forbid_copy(policy, reason)
-        array = np.asarray(value)  # read-only, kept by JAX, as it was if the value is donated
+        array = np.asarray(value)  # read-only and cached by JAX; stays valid if `value` is donated
         return Converted(array.copy() if policy.copy else array, reason)
 
     def runs_plainly(self) -> bool:
@@ -165,7 +165,7 @@ class _Jax(World):
         return super().operation_name(operation).replace(_private.CLASS, "Array")
 
 
-@once_by_size  # asked of every annotation; a module that is still being imported grows
+@once_by_size  # called for every annotation; the dict grows while the module is being imported
 def _dtypes(names: Mapping[str, Any]) -> dict[Any, str]:
     kind = class_of(names.get("int8", WORLD))
     scalar_types = [each for each in names.values() if isinstance(each, kind)]

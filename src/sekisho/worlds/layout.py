@@ -1,4 +1,4 @@
-"""How an array may lie in memory: where a library wants it, and as code, for tests of strides and views."""
+"""Memory layouts of arrays, as code for tests of strides and views, and an aligned copy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import numpy as np
 __all__ = ["Layout", "aligned_copy"]
 
 _ALIGNMENT: Final = 64
-"""In bytes: a cache line, and what XLA asks of memory that it is to take over as it is."""
+"""In bytes: a cache line, and the alignment that XLA needs to use memory without copying it."""
 
 
 def aligned_copy(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """A contiguous copy that begins at a multiple of 64 bytes, of a dtype of the same size.
+    """Return a contiguous copy that starts at a multiple of 64 bytes, viewed as `dtype`.
 
-    NumPy's own memory begins at one of 16, and a library that wants more copies it again, or, as JAX,
-    does so later: `jax.numpy.array(x, copy=True)` of more than 100 kB has returned before it has read
-    them, and a write to `x` then is seen by the array that it made.
+    NumPy aligns memory to 16 bytes. A library that needs more copies the array again, and JAX does
+    so later: `jax.numpy.array(x, copy=True)` of more than 100 kB returns before it has read `x`,
+    and a later write to `x` then shows in the new array.
+
+    Args:
+        array: the array to copy.
+        dtype: a dtype of the same item size.
     """
     memory = np.empty(array.nbytes + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
@@ -28,16 +32,17 @@ def aligned_copy(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any
 
 
 class Layout(NamedTuple):
-    """A way to lay an array that is contiguous.
+    """A memory layout that a contiguous array can be brought into.
 
     Attributes:
-        code: an expression, ``{0}`` being the array. The result has its shape and dtype; its values
-            may be others.
-        rank: of the arrays that can be laid so, the least.
-        kinds: those of the dtypes that can, by NumPy's letters.
-        dtypes: their names, if not all of these kinds.
-        takes_empty: whether an array without elements can.
-        takes_writes: whether one element can be written without another, and without an error.
+        code: an expression with ``{0}`` for the array. The result has the same shape and dtype, but
+            possibly other values.
+        rank: minimum number of dimensions this layout needs.
+        kinds: NumPy's kind letters of the supported dtypes.
+        dtypes: names of the supported dtypes, if not all of these kinds.
+        takes_empty: whether an array without elements can have this layout.
+        takes_writes: whether one element can be written without an error and without changing
+            another.
     """
 
     code: str
@@ -48,7 +53,7 @@ class Layout(NamedTuple):
     takes_writes: bool = True
 
     def fits(self, shape: tuple[int, ...], kind: str, dtype: str) -> bool:
-        """Whether an array of this shape and dtype can be laid so."""
+        """Return whether an array of this shape and dtype can have this layout."""
         return (
             len(shape) >= self.rank
             and kind in self.kinds

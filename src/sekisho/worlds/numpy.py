@@ -1,4 +1,4 @@
-"""NumPy: the world of host memory, by way of which all others convert."""
+"""NumPy, the world of host memory: all other worlds convert through it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class _NumPy(World):
     array_class = "ndarray"
     is_resident = True
     shows_all = False
-    # NumPy shows none of its operations; Python 3.12 shows calls of them (`watch`). This one iterates
-    # over another library's array instead of asking it for its memory.
+    # NumPy does not report its operations; Python 3.12 reports calls of them (see `watch`). It does
+    # not report `fromiter`, which iterates over a foreign array rather than ask for its memory.
     unshown: Mapping[Kind, tuple[str, ...]] | None = {"import": ("fromiter",)}
     spelling: Mapping[str, str] = {
         key: call
         for key, call in spelled_like_numpy("numpy").items()
-        if key != "stack"  # numpy.asarray does it
+        if key != "stack"  # numpy.asarray stacks a list of arrays already
     }
     words: Mapping[str, str] = {
         "newaxis": "expand_dims(x, axis)",
@@ -149,7 +149,7 @@ class _NumPy(World):
         variable = variables[0].__name__ if variables else None
         return Alias(f"NDArray[{label or 'Any'}]{words}", names, label, axes, variable)
 
-    # --- crossing: what is here already stays
+    # --- crossing: the values are on the host already
 
     def to_host(self, value: Any, policy: Policy) -> Converted:
         return self.move(value, policy)
@@ -160,7 +160,7 @@ class _NumPy(World):
     def move(self, value: Any, policy: Policy) -> Converted:
         return Converted(value.copy(), "copy=True") if policy.copy else Converted(value, None)
 
-    # --- what messages try
+    # --- used by messages and hints
 
     def host_values(self, value: Any) -> Any:
         return np.asarray(value)
@@ -196,13 +196,13 @@ class _NumPy(World):
         return np.moveaxis(x, source, destination)
 
     def concat(self, arrays: Any, axis: int | None) -> Any:
-        if axis is None:  # as `reshape` flattens: a matrix stays one
+        if axis is None:  # `reshape` keeps subclasses such as numpy.matrix
             arrays, axis = [each.reshape(-1) for each in arrays], 0
         return np.concatenate(arrays, axis)
 
 
 def _plain(hint: Any) -> Any:
-    """A type without metadata; of a type variable, its bound or its constraints."""
+    """Return a type without metadata, and for a type variable its bound or constraints."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if not isinstance(hint, TypeVar):
@@ -212,7 +212,7 @@ def _plain(hint: Any) -> Any:
 
 
 def _names_of_dtype(hint: Any) -> tuple[str, ...] | None:
-    """The names of the dtypes that ``np.dtype[...]`` stands for; None for all of them."""
+    """Return the dtype names that ``np.dtype[...]`` stands for; None for all."""
     hint = _plain(hint)
     if get_origin(hint) in {Union, UnionType}:
         return _joined([_names_of_dtype(each) for each in get_args(hint)])
@@ -220,9 +220,9 @@ def _names_of_dtype(hint: Any) -> tuple[str, ...] | None:
 
 
 def _names_of(scalar: Any) -> tuple[str, ...] | None:
-    """The names of the dtypes that a scalar type stands for; None for all of them."""
+    """Return the dtype names that a scalar type stands for; None for all."""
     scalar = _plain(scalar)
-    if isinstance(scalar, ForwardRef):  # a bound that was written as a string
+    if isinstance(scalar, ForwardRef):  # a bound written as a string
         return None
     if get_origin(scalar) in {Union, UnionType}:
         return _joined([_names_of(each) for each in get_args(scalar)])
@@ -231,7 +231,7 @@ def _names_of(scalar: Any) -> tuple[str, ...] | None:
         return None  # Any is a class since Python 3.11
     known = (np.dtype(char) for char in np.typecodes["All"])
     matching = [dtype_name(each) for each in known if issubclass(each.type, kind)]
-    # What NumPy does not list itself: a dtype of ml_dtypes, or Python's int.
+    # If NumPy does not list it, it is a dtype of ml_dtypes or a Python type such as int.
     return tuple(dict.fromkeys(matching)) or (dtype_name(np.dtype(kind)),)
 
 
@@ -242,14 +242,14 @@ def _joined(every: list[tuple[str, ...] | None]) -> tuple[str, ...] | None:
 
 
 def _variables_in(hint: Any) -> list[TypeVar]:
-    """The type variables that stand for the dtype, or for its scalar type."""
+    """Return the type variables that stand for the dtype or for its scalar type."""
     if isinstance(hint, TypeVar):
         return [hint]
     return [each for each in get_args(hint) if isinstance(each, TypeVar)]
 
 
 def _label_of(hint: Any) -> str:
-    """A dtype as a reader knows it: ``float32``, ``float32 | float64``, ``S``."""
+    """Return a dtype annotation as readers know it: ``float32``, ``float32 | float64``, ``S``."""
     if get_origin(hint) is Annotated:
         return _label_of(get_args(hint)[0])
     if get_origin(hint) in {Union, UnionType}:
@@ -261,7 +261,7 @@ def _label_of(hint: Any) -> str:
 
 
 def _axes_of(shape: Any) -> str | None:
-    """The axes that a shape's type stands for, as jaxtyping writes them; None for any."""
+    """Return the axes of a shape type in jaxtyping's syntax; None for any shape."""
     if get_origin(shape) is not tuple:
         return None
     sizes = [size for size in get_args(shape) if size != ()]

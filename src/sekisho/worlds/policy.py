@@ -1,4 +1,4 @@
-"""What a conversion may do, what it gives, and why it does not."""
+"""What a conversion is allowed to do, what it returns, and how it refuses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["Converted", "Policy", "Refusal", "forbid_copy"]
 
 
 class Policy(NamedTuple):
-    """What a conversion may do.
+    """What a conversion is allowed to do.
 
     Attributes:
         copy: None copies if needed, True always, False never.
-        device: where the value must end up, as the target world's `World.parse_device` gives it;
-            None is where it is, or the library's own choice for what comes from the host.
-        detach: whether a value that requires grad may be cut from its graph.
-        read_only: whether an array that shares another library's memory is handed over read-only.
-        extended: whether ml_dtypes may be imported for dtypes that only it gives NumPy: on the way
-            to a world that has them. Where it is imported already, they are always given.
+        device: the required device, as returned by the target world's `World.parse_device`. None
+            keeps the device, or uses the library's default for values that come from the host.
+        detach: whether a value that requires grad may be detached from its graph.
+        read_only: whether an array that shares another library's memory becomes read-only.
+        extended: whether to import ml_dtypes for dtypes that NumPy only has with it, which is
+            useful on the way to another world. If ml_dtypes is imported already, it is always used.
     """
 
     copy: bool | None = None
@@ -28,30 +28,31 @@ class Policy(NamedTuple):
 
 
 class Converted(NamedTuple):
-    """A value in its new world, and why its memory was copied (None: it is shared)."""
+    """A converted value, and why its memory was copied (None if it is shared)."""
 
     value: Any
     copied: str | None
 
 
-class Refusal(Exception):  # noqa: N818 - caught and worded by the caller; never seen by a user
-    """Why a value does not cross: its arguments are the reason, and the call that mends it or None.
+class Refusal(Exception):  # noqa: N818 - callers catch it and write the message; users never see it
+    """Why a value cannot be converted. Its arguments are the reason, and optionally a hint.
 
-    It defines no ``__init__``, as none of the errors does: a compiler of torch could not trace it.
+    Like all errors of sekisho it defines no ``__init__``, because torch's compiler could not trace
+    it.
     """
 
     @property
     def reason(self) -> str:
-        """What stands in the way."""
+        """What prevents the conversion."""
         return str(self.args[0])
 
     @property
     def hint(self) -> str | None:
-        """The call that makes it cross, ``{0}`` being the value."""
+        """Code that makes the conversion possible, with ``{0}`` for the value; None if unknown."""
         return self.args[1] if len(self.args) > 1 else None
 
 
 def forbid_copy(policy: Policy, reason: str) -> None:
-    """Refuse a copy that the policy rules out."""
+    """Raise a `Refusal` if the policy does not allow a copy."""
     if policy.copy is False:
         raise Refusal(f"copy=False, but {reason} and has to be copied", "copy=None")

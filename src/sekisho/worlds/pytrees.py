@@ -1,4 +1,4 @@
-"""PyTrees, as JAX understands them, and what it calls array-like. Nothing here imports JAX."""
+"""PyTrees and array-like classes as JAX defines them. This module never imports JAX."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["array_like_classes", "flatten_tree", "structure_paths", "tree_leaves
 
 
 def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple[str, Any]], Any]:
-    """The leaves of a tree with their paths, ``['a'][0]``, and its structure, a ``PyTreeDef``.
+    """Return a tree's leaves with their paths, ``['a'][0]``, and its structure, a ``PyTreeDef``.
 
-    For trees that an annotation of jaxtyping's asks for: it has imported JAX.
+    Only for trees annotated with jaxtyping's PyTree, which has imported JAX.
     """
     tree_util = sys.modules["jax"].tree_util
     leaves, structure = tree_util.tree_flatten_with_path(value, is_leaf=is_leaf)
@@ -25,13 +25,13 @@ def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple
 
 
 def structure_paths(structure: Any) -> list[str]:
-    """The paths of the leaves that a structure has."""
+    """Return the paths of the leaves of a structure."""
     tree = structure.unflatten(range(structure.num_leaves))
     return [path for path, _ in flatten_tree(tree, lambda _: False)[0]]
 
 
 def tree_leaves(value: object) -> list[Any] | None:
-    """The leaves of what is a node of a tree by itself; None if it is a leaf, or nobody has JAX."""
+    """Return the leaves of a tree node; None if the value is a leaf or JAX is not imported."""
     jax: Any = sys.modules.get("jax")
     if jax is None or issubclass(class_of(value), (str, bytes, int, float, type(None))):
         return None
@@ -40,6 +40,6 @@ def tree_leaves(value: object) -> list[Any] | None:
 
 
 def array_like_classes() -> tuple[Any, ...]:
-    """The classes of `jax.typing.ArrayLike`; none while nobody has imported JAX."""
+    """Return the classes of `jax.typing.ArrayLike`; empty if JAX is not imported."""
     jax: Any = sys.modules.get("jax")
     return typing.get_args(jax.typing.ArrayLike) if jax else ()

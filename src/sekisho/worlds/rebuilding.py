@@ -1,9 +1,9 @@
-"""A container or a record once more, with some of what it holds replaced.
+"""Rebuild a container or record with some of its contents replaced.
 
-`copy.copy` and writes into the copy are not enough: a class may keep its items in an attribute, which the copy
-shares, or return itself; its ``__setitem__`` may refuse, or fail half-way. So nothing is written through
-methods of the class: what the value is made of is read, replaced, and put into a new object. What
-keeps its items where they cannot be found is refused.
+`copy.copy` followed by writes into the copy is not enough. A class may keep its items in an
+attribute that the copy shares, or return itself as the copy; its ``__setitem__`` may refuse or fail
+half-way. So nothing is written through methods of the class: the parts of the value are read,
+replaced, and put into a new object. A class whose items cannot be found this way is refused.
 """
 
 from __future__ import annotations
@@ -23,48 +23,50 @@ if TYPE_CHECKING:
 
 __all__ = ["rebuilt"]
 
-# Not narrowed by type checkers, to whom their methods are of unknown items.
+# Typed as Any, because type checkers reject their methods for items of unknown types.
 _tuple: Any = tuple
 _list: Any = list
 _deque: Any = deque
 _defaultdict: Any = defaultdict
 
 _BASES: Final = (OrderedDict, defaultdict, Counter, dict, list, deque, tuple, object)
-"""Classes whose own methods fill a new object, whatever a class that extends them overrides."""
+"""Built-in classes whose own methods fill the new object, whatever a subclass overrides."""
 
 _METHODS: Final = (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType)
 
 _HOLDERS: Final = (dict, list, tuple, deque, UserDict, UserList, ChainMap)
-"""Where an attribute may keep items, so that it is looked into: reading these computes nothing."""
+"""Classes of attribute values that are searched for items: reading their items computes nothing."""
 
 
 def rebuilt(value: Any, given: Mapping[Any, tuple[Any, Any]]) -> Any:
-    """Return a new object of the same type, with what is given replaced; nothing else is read anew.
+    """Return a new object of the same type with some of its contents replaced.
 
     Attributes that are lists, dicts or sets are copied; all others are shared with the original.
 
     Args:
-        value: a container, or a record. It is not changed.
-        given: by key, index or field: what is there, and what shall be.
+        value: a container or a record. It is not changed.
+        given: old and new value by key, index or field name.
 
     Raises:
-        Refusal: if the class offers no way. The caller still has to look whether all has been replaced.
+        Refusal: if the class cannot be rebuilt. The caller must still check that everything has
+            been replaced.
     """
     try:
         changed = _Rebuilder(given).remade(value, given)
     except (MemoryError, Refusal, SekishoError):
         raise
-    except Exception as error:  # noqa: BLE001 - what a class does when it is copied
+    except Exception as error:  # noqa: BLE001 - the class's own code may raise any exception
         text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise Refusal(f"cannot be made anew with converted items: {text}") from None
     return changed
 
 
 class _Rebuilder:
-    """Replaces objects, by identity, in whatever one value is made of."""
+    """Replaces objects, recognized by identity, everywhere inside one value."""
 
     def __init__(self, given: Mapping[Any, tuple[Any, Any]]) -> None:
-        # What is the same at two places may be changed at one of them only: then it is elsewhere, too.
+        # If an object occurs twice in `given` and only one occurrence changes, the changed version
+        # also replaces it elsewhere.
         self.changed: dict[int, Any] = {}
         self.new: dict[int, Any] = {}
         for old, new in given.values():
@@ -72,13 +74,13 @@ class _Rebuilder:
             if new is not old:
                 self.changed.setdefault(id(old), new)
         self.new.update(self.changed)
-        # With what each was made of, which must not die, since another object would get its id.
+        # Includes each original, to keep it alive: another object could get its id.
         self.made: dict[int, tuple[Any, Any]] = {}
 
     def remade(self, value: Any, given: Mapping[Any, tuple[Any, Any]]) -> Any:
-        """Return a container, or a record, with what is given at its place, and replaced elsewhere."""
+        """Return a new container or record; `given` holds its items, `replaced` does the rest."""
         kind = class_of(value)
-        if hasattr(kind, "__del__"):  # it would close what the original still uses
+        if hasattr(kind, "__del__"):  # would close what the original still uses
             raise Refusal("cannot be made anew with converted items: its class has a __del__")
         if kind is types.MappingProxyType:
             return types.MappingProxyType(self._filled(dict(value), dict, dict, given))
@@ -86,11 +88,11 @@ class _Rebuilder:
             if base in _BASES:
                 return self._filled(value, kind, base, given)
             if "__reduce__" in _own(base) or "__reduce_ex__" in _own(base):
-                break  # the class says itself what it is made of
+                break  # the class defines itself how it is copied
         return self._reduced(value)
 
-    def replaced(self, value: Any) -> Any:  # noqa: PLR0911 - one kind, one return
-        """Return what stands for a value: another one, a copy of a plain container, or itself."""
+    def replaced(self, value: Any) -> Any:  # noqa: PLR0911 - one return per case
+        """Return a value's replacement, a copy if it is a plain container, or the value itself."""
         key, kind = id(value), class_of(value)
         if key in self.new:
             return self.new[key]
@@ -107,7 +109,7 @@ class _Rebuilder:
             same = all(a is b for a, b in zip(items, value, strict=True))
             return value if same else self._note(value, items)
         if kind in _METHODS:
-            owner = self.replaced(value.__self__)  # `self.add = self.items.append`
+            owner = self.replaced(value.__self__)  # such as `self.add = self.items.append`
             return value if owner is value.__self__ else getattr(owner, value.__name__)
         if issubclass(kind, _HOLDERS) and any(
             id(each) in self.changed for each in _items_of(value)
@@ -116,7 +118,7 @@ class _Rebuilder:
         return value
 
     def _key(self, key: Any) -> Any:
-        """Return what stands for a key: where that has no hash, the TypeError is the refusal."""
+        """Return a key's replacement; if it is not hashable, the TypeError becomes the refusal."""
         return self.changed.get(id(key), key)
 
     def _note(self, value: Any, made: Any) -> Any:
@@ -126,7 +128,7 @@ class _Rebuilder:
     def _filled(
         self, value: Any, kind: Any, base: Any, given: Mapping[Any, tuple[Any, Any]]
     ) -> Any:
-        """Return a new object that the methods of a class of Python's own have filled."""
+        """Return a new object, filled by methods of the built-in class `base`."""
 
         def at(key: Any, item: Any) -> Any:
             old, new = given.get(key, (None, None))
@@ -150,7 +152,7 @@ class _Rebuilder:
                 _defaultdict.__init__(changed, self.replaced(value.default_factory))
             for key, item in base.items(value):
                 _set_item(changed, self._key(key), at(key, item))
-        if kind is dict or kind is _list:  # which are most, and have no attributes
+        if kind is dict or kind is _list:  # the most common, and they have no attributes
             return changed
         _put_attributes(changed, {name: at(name, each) for name, each in _attributes(value)})
         if _is_its_attributes(value):
@@ -158,7 +160,7 @@ class _Rebuilder:
         return changed
 
     def _reduced(self, value: Any) -> Any:
-        """Return a new object made as the class says that a copy is made (``__reduce_ex__``)."""
+        """Return a new object, made the way the class defines for copies (``__reduce_ex__``)."""
         reduced = value.__reduce_ex__(4)
         if isinstance(reduced, str):
             raise TypeError("its class says that there is one of it only")
@@ -176,7 +178,7 @@ class _Rebuilder:
             filler.append(changed, self.replaced(item))
         for key, item in pairs or ():
             _set_item(changed, key, self.replaced(item))
-        # A class that says how its items are copied may forget what a subclass has beside them.
+        # A class with its own `__reduce__` may omit attributes that a subclass has added.
         known = dict(_attributes(changed))
         forgotten = {name: each for name, each in _attributes(value) if name not in known}
         _put_attributes(changed, {name: self.replaced(each) for name, each in forgotten.items()})
@@ -198,7 +200,7 @@ def _items_of(value: Any) -> list[Any]:
 
 
 def _set_item(changed: Any, key: Any, item: Any) -> None:
-    # Not the method of its class, which may refuse, or do more.
+    # Not through the class's own method, which may refuse or have side effects.
     base: Any = OrderedDict if issubclass(class_of(changed), OrderedDict) else dict
     base.__setitem__(changed, key, item)
 
@@ -206,17 +208,17 @@ def _set_item(changed: Any, key: Any, item: Any) -> None:
 def _put_attributes(changed: Any, attributes: Mapping[str, Any]) -> None:
     own: Any = getattr(changed, "__dict__", None)
     if own is not None and not any(_own(each).get("__slots__") for each in _classes(changed)):
-        own.update(attributes)  # not by setattr: a property may have the same name
+        own.update(attributes)  # not setattr: a property may have the same name
         return
     for name, attribute in attributes.items():
         if own is not None and not _is_slot(changed, name):
             own[name] = attribute
-        else:  # not by the class's own setattr, which refuses where it is frozen
+        else:  # not the class's own __setattr__, which refuses if it is frozen
             object.__setattr__(changed, name, attribute)
 
 
 def _is_its_attributes(value: Any) -> bool:
-    """Whether a dict has set its ``__dict__`` to itself, so that its keys are attributes."""
+    """Return whether a dict has set its ``__dict__`` to itself, so that its keys are attributes."""
     return issubclass(class_of(value), dict) and getattr(value, "__dict__", None) is value
 
 
@@ -231,15 +233,15 @@ def _is_slot(value: Any, name: str) -> bool:
 
 
 def _own(kind: Any) -> dict[str, Any]:
-    """What a class itself defines."""
+    """Return what a class itself defines, without inherited names."""
     own: dict[str, Any] = kind.__dict__
     return own
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
-    """What an object has of its own, in its ``__dict__`` and in slots.
+    """Yield an object's own attributes, from its ``__dict__`` and its slots.
 
-    Not what a `functools.cached_property` has kept: it is computed again, from what has changed.
+    Values cached by `functools.cached_property` are left out, so that they are computed again.
     """
     own: Any = getattr(value, "__dict__", None)
     if own is not None and not _is_its_attributes(value):
@@ -251,8 +253,8 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
         known = _own(base) if _own(base).get("__slots__") else {}
         fields: set[str] = {each.name for each in known.get("__attrs_attrs__", ())}
         for name, member in known.items():
-            # Of attrs' slots, those of no field keep a cached property, but for its own.
+            # In attrs classes, slots that are not fields cache properties, except attrs' own slots.
             is_kept = not fields or name in fields or name.startswith(("_attrs", "__attrs"))
             if type(member) is types.MemberDescriptorType and is_kept:
-                with contextlib.suppress(AttributeError):  # a slot that nobody has filled
+                with contextlib.suppress(AttributeError):  # an empty slot
                     yield name, member.__get__(value, class_of(value))

@@ -1,8 +1,8 @@
-"""Which worlds there are, whose a value is, and who is told when a library has been imported.
+"""The registered worlds, the world of a value, and callbacks for newly imported libraries.
 
-A world's file is imported when its library has been, or when somebody asks for it by name: so
-`import sekisho` reads NumPy's only. Worlds that other packages bring, by the entry point group
-``sekisho.worlds``, are looked for when something comes up that no known world owns.
+A world's module is imported once its library has been, or when it is requested by name. So
+`import sekisho` only loads NumPy's. Other packages provide worlds with the entry point group
+``sekisho.worlds``; these are loaded when a value turns up that no known world owns.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ __all__ = [
 ]
 
 HOST: Final[World] = NUMPY
-"""The world of host memory: by way of it all others convert, and a call without arrays is in it."""
+"""The world of host memory. All others convert through it, and calls without arrays use it."""
 
 _RECORDS: Final[dict[str, str]] = {
     "torch": "sekisho.worlds.torch",
     "jax": "sekisho.worlds.jax",
     "cupy": "sekisho.worlds.cupy",
 }
-"""The registration of the worlds that come with this package: library, and the module of its record."""
+"""The worlds of this package: library, and the module with its record."""
 
 _RESIDENTS: Final = ("torch",)
 _GROUP: Final = "sekisho.worlds"
@@ -59,16 +59,16 @@ _records: tuple[World, ...] = (HOST,)
 _pending: Final[dict[str, Callable[[], World]]] = {}
 _broken: Final[dict[str, str]] = {}
 _waiting: Final[set[str]] = set()
-"""The libraries that nobody has imported yet."""
+"""Libraries that have not been imported yet."""
 
 _same_asked: Final[dict[tuple[World, ...], tuple[World, ...]]] = {}
-"""One tuple for all guards that are written while the same libraries are there."""
+"""One shared tuple for all guards that are generated while the same libraries are imported."""
 
 _listeners: Final[list[Callable[[], None]]] = []
 
 _lock: Final = threading.Lock()
-"""Held while what is above changes. Nothing is imported under it, and nobody else's code runs: such code
-may wait for a thread that waits for this."""
+"""Held while the variables above change. No import and no foreign code runs under it, because such
+code may wait for a thread that waits for this lock."""
 
 
 def _own_record(module: str) -> Callable[[], World]:
@@ -89,12 +89,13 @@ for _name, _module in _RECORDS.items():
 
 
 def register_world(world: World) -> World:
-    """Make an array library a world: decorators, conversions, helpers and strict mode know it.
+    """Register a world for an array library.
 
-    From then on ``sekisho.<name>_world``, ``sekisho.to_<name>`` and ``sekisho.is_<name>`` exist, and
-    so do the mode's level ``to_<name>=`` and the entry ``"<name>"`` in the table of a guarded
-    package. A package can have it done for its users, by an entry point in the group
-    ``sekisho.worlds`` whose name is the library's and whose object is the world.
+    Decorators, conversions, helpers and strict mode then support the library. The functions
+    ``sekisho.<name>_world``, ``sekisho.to_<name>`` and ``sekisho.is_<name>`` become available, and
+    so do the argument ``to_<name>=`` of `mode` and the key ``"<name>"`` in the table of a guarded
+    package. A package can register its world for its users with an entry point in the group
+    ``sekisho.worlds``: its name is the library's name, and its object is the world.
 
     Args:
         world: an instance of a subclass of `World`.
@@ -103,7 +104,7 @@ def register_world(world: World) -> World:
         The same world.
 
     Raises:
-        DeclarationError: if it is none, misses a member, or has a name that is taken.
+        DeclarationError: if it is not a `World`, lacks a member, or its name is taken.
 
     Examples:
         >>> import sekisho as sk
@@ -144,15 +145,15 @@ def _why_not(world: Any) -> str | None:
 
 
 def _add(world: World, *, is_announced: bool = False) -> str | None:
-    """Add a record, or return why not: of two that have one name, the first stays.
+    """Add a record, or return why it cannot be added: if two have the same name, the first stays.
 
     Args:
         world: the record.
-        is_announced: whether it is the one that its name is kept for.
+        is_announced: whether it is the record that was announced under its name.
     """
-    global _records  # noqa: PLW0603 - one process, one set of worlds
+    global _records  # noqa: PLW0603 - one registry per process
     with _lock:
-        if world in _records and is_announced:  # another thread was quicker
+        if world in _records and is_announced:  # another thread has added it meanwhile
             return None
         if world.name in world_names() and not (is_announced and world.name in _pending):
             return f"a world called {world.name!r} is registered already."
@@ -167,7 +168,7 @@ def _add(world: World, *, is_announced: bool = False) -> str | None:
 
 
 def _activate(name: str) -> World | None:
-    """Import the file of a world that was announced; None, and a warning once, if it is broken."""
+    """Load an announced world; return None, and warn once, if it is broken."""
     load = _pending.get(name)
     if load is None:
         return next((world for world in _records if world.name == name), None)
@@ -176,7 +177,7 @@ def _activate(name: str) -> World | None:
         problem = None if name in _RECORDS else _why_not(world)
         if problem is None and world.name != name:
             problem = f"it is called {world.name!r}"
-    except Exception as error:  # noqa: BLE001 - somebody else's module may raise anything
+    except Exception as error:  # noqa: BLE001 - a third-party module may raise any exception
         world, problem = HOST, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     problem = problem or _add(world, is_announced=True)
     if problem is None:
@@ -185,14 +186,14 @@ def _activate(name: str) -> World | None:
         is_first = _pending.pop(name, None) is not None
         _waiting.discard(name)
         _broken[name] = f"the world {name!r} of an entry point cannot be used: {problem}"
-    if is_first:  # of the threads that have tried
+    if is_first:  # of the threads that tried, only one warns
         warnings.warn(_broken[name], RuntimeWarning, stacklevel=2)
     return None
 
 
 @cache
 def _read_entry_points() -> None:
-    from importlib.metadata import entry_points  # noqa: PLC0415 - it takes its time
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
 
     for each in entry_points(group=_GROUP):
         if each.name not in world_names() and each.name not in _broken:
@@ -200,22 +201,22 @@ def _read_entry_points() -> None:
 
 
 def world_names() -> tuple[str, ...]:
-    """The names of all worlds that are known so far, imported or not."""
+    """Return the names of all worlds known so far, loaded or not."""
     return tuple(dict.fromkeys((HOST.name, *_RECORDS, *(w.name for w in _records), *_pending)))
 
 
 def has_world(name: str) -> bool:
-    """Whether there is a world so called, usable or not, if need be brought by another package."""
+    """Return whether a world of this name exists, usable or not; reads entry points if needed."""
     if name not in world_names() and name not in _broken:
         _read_entry_points()
     return name in world_names() or name in _broken
 
 
 def world_named(name: str) -> World:
-    """The record of a world.
+    """Return the record of a world.
 
     Raises:
-        DeclarationError: if there is none so called, or it cannot be used.
+        DeclarationError: if there is no world of this name, or it cannot be used.
     """
     for world in _records:
         if world.name == name:
@@ -232,26 +233,26 @@ def world_named(name: str) -> World:
 
 
 def look_for_worlds() -> None:
-    """If another library has been imported since, tell whoever asked to know. For slow paths."""
+    """Notify all listeners if a library was imported since the last call. For slow paths only."""
     if is_compiling():
         return
     found = [_activate(name) for name in tuple(_waiting) if name in sys.modules]
     loaded = [world for world in found if world is not None and world.is_loaded()]
     if not loaded:
         return
-    with _lock:  # of several threads that see it, one tells
+    with _lock:  # if several threads notice it, only one notifies
         news = [world for world in loaded if world.name in _waiting]
         _waiting.difference_update([world.name for world in news])
     try:
         for world in news:
             world.on_load()
-    finally:  # what `on_load` raises, such as a warning that is an error, is no reason to tell nobody
+    finally:  # even if `on_load` raises, such as a warning turned into an error
         for each in tuple(_listeners) if news else ():
             each()
 
 
 def on_load(listener: Callable[[], None]) -> None:
-    """Have `listener` called whenever a library has been imported, by `look_for_worlds`."""
+    """Register a function for `look_for_worlds` to call whenever a library has been imported."""
     _listeners.append(listener)
 
 
@@ -262,13 +263,13 @@ def _activate_imported() -> None:
 
 
 def loaded_worlds() -> tuple[World, ...]:
-    """The worlds whose library is imported here and now, to its end."""
+    """Return the worlds whose library's import is complete."""
     _activate_imported()
     return tuple(world for world in _records if world.is_loaded())
 
 
 def asked_worlds() -> tuple[World, ...]:
-    """The worlds that a guard asks for inline: those that are loaded, and those that soon may be."""
+    """Return the worlds that guards test for inline: loaded ones, and ones likely to be soon."""
     for name in _RESIDENTS:
         world_named(name)
     loaded = loaded_worlds()
@@ -277,22 +278,23 @@ def asked_worlds() -> tuple[World, ...]:
 
 
 def find_world(value: object) -> World | None:
-    """The record of the world that `value` belongs to, or None if it belongs to none."""
+    """Return the world that a value belongs to, or None."""
     try:
         for world in _records:
             if world.owns(value):
                 return world
     except SekishoError:
         raise
-    except Exception:  # noqa: BLE001 - `isinstance` asks for its ``__class__``, which may be a property
-        return None  # no library's array is like that
+    except Exception:  # noqa: BLE001 - `isinstance` reads ``__class__``, which may be a property
+        return None  # an object whose ``__class__`` raises is not an array
     return None if is_compiling() else _find_late(value)
 
 
 def _find_late(value: Any) -> World | None:
-    """The same, of the worlds whose file nobody has read yet."""
+    """Find the world of a value among those that are not loaded yet."""
     kind = class_of(value)
     if hasattr(kind, "shape") and hasattr(kind, "dtype"):
+        # It looks like an array, so reading the entry points, which is slow, may find its world.
         _read_entry_points()
     for name in tuple(_pending):
         world = _activate(name) if name in sys.modules else None
@@ -302,7 +304,7 @@ def _find_late(value: Any) -> World | None:
 
 
 def foreign_world(value: object, home: World) -> World | None:
-    """The world of an array that is of another one than `home`; None for all else."""
+    """Return the world of a foreign array; None for arrays that `home` accepts and other values."""
     found = find_world(value)
     if found is None or found is home or found.is_scalar(value) or home.takes(value):
         return None
@@ -310,7 +312,7 @@ def foreign_world(value: object, home: World) -> World | None:
 
 
 def world_of_class(kind: Any) -> World | None:
-    """The world whose arrays a class is a class of; None if it is none's."""
+    """Return the world whose array class, or subclass of it, this is; None if there is none."""
     if not isinstance(kind, type):
         return None
     found = _world_of_class(kind)
@@ -322,20 +324,20 @@ def world_of_class(kind: Any) -> World | None:
 
 def _world_of_class(kind: type) -> World | None:
     _activate_imported()
-    for world in _records:  # asked of every annotation of a package
+    for world in _records:  # called for every annotation of a package
         array_type = world.array_type()
         if array_type is not None and (kind is array_type or issubclass(kind, array_type)):
             return world
         if type(kind) is not type and world.alias(kind) is not None:
-            return world  # torch.LongTensor is no class of tensors, but stands for one
+            return world  # torch.LongTensor is not a tensor class, but means one in annotations
     return next((world for world in _records if kind is array_class(world)), None)
 
 
 class _NotLoaded(type):
-    """Stands in for a world's array class until the world's library is imported.
+    """Metaclass of a stand-in for an array class whose library is not imported yet.
 
-    Then it answers for the real class, so that no value slips through a guard that was generated
-    before: `isinstance(x, stand_in)` is right at all times, and merely slower than a real class.
+    `isinstance(x, stand_in)` tests for the real class as soon as there is one. So a guard that was
+    generated earlier still recognizes every value; the test is only slower.
     """
 
     world: World
@@ -351,12 +353,12 @@ def _stand_in(world: World) -> type:
 
 
 def array_class(world: World) -> Any:
-    """The world's array class for `isinstance`, or its stand-in while it is not loaded."""
+    """Return the world's array class for `isinstance`, or a stand-in while it is not loaded."""
     return world.array_type() or _stand_in(world)
 
 
 def world_of_array_class(kind: Any) -> World:
-    """The world whose `array_class` this is, or was before its library was imported."""
+    """Return the world whose `array_class` this is, whether the real class or the stand-in."""
     for world in _records:
         if world.array_type() is kind:
             return world
@@ -365,5 +367,5 @@ def world_of_array_class(kind: Any) -> World:
 
 
 def runs_plainly() -> bool:
-    """Whether all libraries just compute here: no transform, trace or mode takes part."""
+    """Return whether all libraries just compute: no transform, trace or mode is active."""
     return all(world.runs_plainly() for world in loaded_worlds())

@@ -1,4 +1,4 @@
-"""Which release of a library is there."""
+"""The version of an installed library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ __all__ = ["release_of"]
 
 
 def release_of(library: Any) -> tuple[int, ...]:
-    """Its major and minor number, ``(2, 13)``; empty where it says none, as in the middle of an import."""
+    """Return major and minor version, ``(2, 13)``; empty if there is none, as during an import."""
     version = str(getattr(library, "__version__", ""))
     return tuple(int(each) for each in re.findall(r"\d+", version)[:2])

@@ -1,4 +1,4 @@
-"""What a library shows of its operations: for strict mode, which refuses, and for whoever counts."""
+"""The operations of a library that strict mode may refuse and that crossing logs count."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "Shown", "Watcher"]
 
 Kind = Literal["look", "scalar", "export", "import", "compute", "move", "wait"]
-"""What an operation does: tells about an array, makes Python numbers, makes a host array, makes an
-array of what it is given, may take another library's array along, moves one between devices, waits
-for a device."""
+"""What an operation does: inspects an array, returns Python numbers, returns a host array, makes an
+array from any argument, computes (possibly with a foreign array), moves an array between devices,
+waits for a device."""
 
 
 class Watcher(Protocol):
-    """What shows a watched body's operations: from `push` on, in this thread, until `pull`."""
+    """Reports the operations of a monitored body, in this thread, between `push` and `pull`."""
 
     def push(self) -> None:
-        """Begin to show them."""
+        """Start reporting."""
         ...
 
     def pull(self) -> None:
-        """Stop."""
+        """Stop reporting."""
         ...
 
 
 class Shown:
-    """The part of a `World` that says which operations matter, and what they do.
+    """The part of a `World` that lists the operations that matter, and what they do.
 
     Attributes:
-        shows_all: whether its watcher shows every operation on its arrays.
-        watched: the operations by which arrays may cross, by what they do: dotted names inside of
-            the library, of functions and of methods. They are wrapped while somebody counts
-            crossings, and for strict mode, where the library has no better way: see `unshown`.
-        unshown: those that no watcher shows, so that strict mode wraps them; None is all that a body
-            may be refused.
-        quick: those of these whose plain calls, of one array on the host, always do the same with
-            its memory.
-        cheaper: for an operation of these that always copies, the call that shares.
+        shows_all: whether its watcher reports every operation on its arrays.
+        watched: operations that may convert arrays, by what they do: dotted names of functions and
+            methods inside the library. They are wrapped while crossings are counted, and in strict
+            mode if the library has no better mechanism; see `unshown`.
+        unshown: operations that no watcher reports, so that strict mode wraps them. None stands for
+            every operation that strict mode may refuse.
+        quick: names from `watched` whose single-argument calls on a CPU array always copy, or
+            always share; the recorder takes a fast path for them.
+        cheaper: for a watched operation that always copies, the call that shares memory instead.
     """
 
     name: str = ""
@@ -52,29 +52,30 @@ class Shown:
     cheaper: Mapping[str, str] = {}
 
     def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:  # noqa: ARG002 - most have none
-        """Make what shows the library's operations in watched bodies; None if nothing does.
+        """Make an object that reports the library's operations; None if there is no mechanism.
 
         Args:
-            state: has, as ``state.watch``, the watch over this thread's body, or None.
+            state: an object whose attribute ``watch`` is the monitor of this thread's body, or
+                None.
             judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
-                operation runs. It raises if that may not be.
+                operation runs. Raises if the operation is not allowed.
         """
         return None
 
     def operation_name(self, operation: Any) -> str:
-        """What a message calls an operation: one of the library's, or a dotted name of `watched`."""
+        """Return a message's name for an operation, which is a function or a name of `watched`."""
         if isinstance(operation, str):
             return f"{self.name}.{operation}"
         name = getattr(operation, "__qualname__", None) or operation.__name__
         return f"{self.name}.{name}"
 
-    # --- for whoever counts crossings
+    # --- for counting crossings
 
     def prepare_wrapping(self) -> None:
-        """Called before `watched` is wrapped: for tables that the library makes of its functions."""
+        """Run before `watched` is wrapped, for tables that the library makes of its functions."""
 
     def note_wrapper(self, original: Any, wrapper: Any) -> None:
-        """Called with each wrapper: for what looks functions up by identity."""
+        """Register a wrapper, for code that looks up functions by identity."""
 
     def why_copied(
         self,
@@ -84,17 +85,17 @@ class Shown:
         source: World,
         target: World,
         *,
-        is_list: bool = False,  # noqa: ARG002 - what it is made of decides, where libraries differ
+        is_list: bool = False,  # noqa: ARG002 - only some libraries treat lists differently
     ) -> str | None:
-        """Why an operation had to copy a value's memory; None if the two share it.
+        """Return why an operation had to copy a value's memory; None if it is shared.
 
         Args:
-            operation: the name of it in `watched`.
-            value: the array that it was given.
-            crossed: what it made of it; the value itself, where nobody has seen that.
-            source: the world of the one.
-            target: the world of the other.
-            is_list: whether `value` is the first of a list.
+            operation: its name in `watched`.
+            value: the array that it was called with.
+            crossed: the result, or the value itself if the result is unknown.
+            source: the world of `value`.
+            target: the world of `crossed`.
+            is_list: whether `value` is the first item of a list.
         """
         if crossed is value:
             return f"{self.operation_name(operation)} works on a copy of it"
@@ -106,19 +107,19 @@ class Shown:
             return None
         return f"{self.operation_name(operation)} copied it"
 
-    def waits_for(self, operation: str, args: tuple[Any, ...]) -> str:  # noqa: ARG002 - its name may tell
-        """The device that a call of an operation waits for, in the log."""
+    def waits_for(self, operation: str, args: tuple[Any, ...]) -> str:  # noqa: ARG002 - some use it
+        """Return the name of the device that a call waits for, for the log."""
         world: Any = self
         first = args[0] if args else None
         return world.device_name(first) if world.owns(first) else "device"
 
     def worker_name(self) -> str | None:
-        """What the library calls this process, if it has started it as a worker."""
+        """Return the library's name for this process if it is a worker of the library."""
         return None
 
 
 def _pointer(value: Any) -> int | None:
-    """Where a value's memory begins, if it says so."""
+    """Return the address of a value's memory, or None if it is not available."""
     if hasattr(value, "unsafe_buffer_pointer"):  # JAX: its __array_interface__ may copy
         return int(value.unsafe_buffer_pointer())
     try:

@@ -1,4 +1,4 @@
-"""How hints spell calls of a library that follows NumPy's words."""
+"""Code that hints suggest for libraries that use NumPy's names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["made_like_numpy", "spelled_like_numpy"]
 
 
 def spelled_like_numpy(module: str) -> dict[str, str]:
-    """The `World.spelling` of a library that follows NumPy's words, which stand in a module."""
+    """Return the `World.spelling` of a library whose `module` uses NumPy's names."""
     return {
         "add_batch_dim": "{0}[None]",
         "remove_batch_dim": "{0}[0]",
@@ -31,7 +31,7 @@ def spelled_like_numpy(module: str) -> dict[str, str]:
 def made_like_numpy(
     module: str, dtype: str | None, *, is_number: bool
 ) -> Iterator[tuple[str, str | None]]:
-    """The `World.making_calls` of a library that follows NumPy's words."""
+    """Yield the `World.making_calls` of a library whose `module` uses NumPy's names."""
     for way in ("asarray", "atleast_1d")[: 1 + is_number]:
         yield f"{module}.{way}({{0}})", "numpy.asarray({0})"
     if dtype is not None:

@@ -1,4 +1,4 @@
-"""Whether a compiler reads this Python code instead of running it."""
+"""Detect whether a compiler is tracing this Python code instead of running it."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ __all__ = ["is_compiling", "runs_while_compiling", "traceable_classes", "traceab
 
 
 def is_compiling() -> bool:
-    """Whether a compiler of torch is tracing what runs now. It sees plain Python only.
+    """Return whether a torch compiler is tracing this code. It can trace plain Python only.
 
-    No other library reads Python: jax traces by running it, so that nothing here is hidden from it.
+    Only torch needs this check. JAX traces a function by running it, so all code here runs as
+    usual.
     """
     try:
         compiling: bool = sys.modules["torch"].compiler.is_compiling()
-    except (KeyError, AttributeError):  # not imported, or in the middle of it
+    except (KeyError, AttributeError):  # torch is not imported, or is being imported
         return False
     return compiling
 
 
 def runs_while_compiling() -> bool:
-    """Whether what really runs was called by what a compiler of torch is tracing.
+    """Return whether this code really runs, but on behalf of code that torch is compiling.
 
-    Up to torch 2.12 `is_compiling` is true in nothing but what is traced.
+    Up to torch 2.12, `is_compiling` is only true in traced code.
     """
     if "torch" not in sys.modules:
         return False
-    from sekisho.worlds.torch import is_tracing_context  # noqa: PLC0415 - it imports this
+    from sekisho.worlds.torch import is_tracing_context  # noqa: PLC0415 - circular import
 
     return is_compiling() or is_tracing_context()
 
 
 _COMPARES_ALL: Final = (2, 13)
-"""The first release of torch whose compiler compares dtypes of NumPy's."""
+"""The first release of torch whose compiler can compare NumPy dtypes."""
 
 
 class _Traceable:
-    """Dtypes of several libraries, for a compiler that can compare none but those of torch."""
+    """Dtypes of several libraries, for a compiler that can only compare those of torch."""
 
     __slots__ = ("every", "torch")
 
@@ -55,9 +56,9 @@ class _Traceable:
 
 
 def traceable_dtypes(every: frozenset[Any]) -> Container[Any]:
-    """What is asked whether it holds a dtype, also where a compiler of torch traces the question.
+    """Return a container of dtypes whose membership test a torch compiler can trace.
 
-    Up to torch 2.12 one that holds a dtype of NumPy's, too, is not for it.
+    Up to torch 2.12, the compiler cannot trace a test in a set that also contains NumPy dtypes.
     """
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "dtype") or release_of(torch) >= _COMPARES_ALL:
@@ -66,11 +67,11 @@ def traceable_dtypes(every: frozenset[Any]) -> Container[Any]:
 
 
 _HOLDS_CLASSES: Final = (2, 9)
-"""The first release of torch whose compiler can ask a set whether it holds a class."""
+"""The first release of torch whose compiler can trace the membership of a class in a set."""
 
 
 def traceable_classes(*classes: type) -> Container[type]:
-    """What is asked whether it holds a class, also where a compiler of torch traces the question."""
+    """Return a container of classes whose membership test a torch compiler can trace."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "dtype") or release_of(torch) >= _HOLDS_CLASSES:
         return frozenset(classes)

@@ -1,10 +1,11 @@
-"""Whether JAX makes an object out of leaves: then they may be anything, and nobody is to check them.
+"""Detect whether JAX is rebuilding an object from leaves, which must not be validated.
 
-`jax.vmap`, `jax.tree.map` and all that goes through a PyTree call the class of a node with what they
-have: None, ``object()``, shapes without values, arrays with an axis more. JAX has no hook for it and
-tells nobody: often its C++ calls the class, without a frame of Python's between. So the frames say: the
-nearest one that is calling something of ``jaxlib`` (a ``PyTreeDef``, a compiled function), if none
-of JAX's own Python stands before it, is unflattening, since that is all that its C++ calls users for.
+`jax.vmap`, `jax.tree.map` and everything else that works with PyTrees call the class of a node with
+any values: None, ``object()``, shapes without values, arrays with an additional axis. JAX has no
+hook for this, and often its C++ calls the class directly, without a Python frame in between. So
+this module inspects the frames. The nearest frame that is calling an object of ``jaxlib`` (a
+``PyTreeDef``, a compiled function) is unflattening, unless a Python frame of JAX comes first,
+because unflattening is the only reason why the C++ code calls a user's class.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["is_unflattening", "may_unflatten"]
 
 _OWN: Final = __name__.partition(".")[0]
-_NEAR: Final = 4  # frames: a ``tree_unflatten`` of the user's, and what it calls to make its object
+_NEAR: Final = 4  # frames: the user's ``tree_unflatten`` and the functions that it calls
 
 
 def may_unflatten(function: str) -> bool:
-    """Whether a function so called makes an object, and JAX is there to call it."""
+    """Return whether a function of this name constructs an object and JAX is imported."""
     return function.rpartition(".")[2] in {"__init__", "__new__"} and "jax" in sys.modules
 
 
 def is_unflattening() -> bool:
-    """Whether the constructor whose guard is running was called to unflatten a PyTree of JAX's."""
+    """Return whether the constructor whose guard is running was called to unflatten a PyTree."""
     frame = inspect.currentframe()
+    # Skip sekisho's own frames up to the guard of the constructor: its callers decide.
     while frame is not None and not is_guard(frame.f_code):
         frame = frame.f_back
     near = 0
@@ -51,13 +53,13 @@ def is_unflattening() -> bool:
 
 
 def _is_jaxlibs(value: Any) -> bool:
-    """Whether it is something of JAX's C++, or a method or a partial of it."""
+    """Return whether an object is defined in JAX's C++, or is a method or partial of one."""
     inside = (getattr(value, name, None) for name in ("__self__", "__func__", "func"))
     return any(package_of(class_of(each)) == "jaxlib" for each in (value, *inside))
 
 
 def _callee(frame: FrameType) -> Any:
-    """What a frame is calling right now, if a name or a path of attributes says what."""
+    """Return the object that a frame is calling, if it is found by a name or attributes."""
     path = callee_names(frame.f_code, frame.f_lasti)
     if not path:
         return None
@@ -71,6 +73,6 @@ def _callee(frame: FrameType) -> Any:
     for name in attributes:
         try:
             value = getattr(value, name)
-        except Exception:  # noqa: BLE001 - a property may raise anything
+        except Exception:  # noqa: BLE001 - a property may raise any exception
             return None
     return value

@@ -1,6 +1,6 @@
-"""What neither the stubs nor the sources of a library say: for whoever reads programs, and runs none.
+"""Facts about a library that neither its stubs nor its sources state, for static analysis.
 
-All else is read from the library as it is installed. This is the one table that is written by hand.
+Everything else is read from the installed library. This is the only table written by hand.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ __all__ = ["Unsaid"]
 
 
 class Unsaid(NamedTuple):
-    """Dotted names inside of a library, by what they do.
+    """Dotted names inside a library, grouped by what they do.
 
     Attributes:
-        scalar: the class of its numbers, which are values of this world, too.
-        namespace: the module of its functions, where that is not the library's own.
-        takes: functions that make an array of its own of whatever they are given, and say so by name.
-        tells: functions that may be asked about arrays of any library: their shape, whether they are
-            equal; or whole modules of such.
-        numbers: methods that give numbers of Python's, where `World.watched` has none.
-        asks: functions that say whether something is an array of this library.
-        module: the class of what is called by its ``forward``.
-        applied: the class whose subclasses are called by ``apply``, which calls their ``forward`` with
-            a context in front.
-        chains: modules that give what the last one in them gives.
-        holders: modules that hold others, by position or by name.
-        keepers: methods of a module that make an attribute: its name, then its value.
-        welcomes: worlds whose arrays its operators and functions take, and give its own.
+        scalar: class of the library's scalars, which also belong to this world.
+        namespace: module with the library's functions, if not the library itself.
+        takes: functions that explicitly convert any array-like argument to an array of the library.
+        tells: functions, or whole modules of them, that accept arrays of any library because they
+            only inspect them, such as their shape or equality.
+        numbers: methods that return Python numbers, if `World.watched` does not list them.
+        asks: functions that test whether a value is an array of this library.
+        module: class whose instances call ``forward`` when they are called.
+        applied: class whose subclasses are called by ``apply``, which calls their ``forward`` with
+            a context as the first argument.
+        chains: modules that return what their last submodule returns.
+        holders: modules that contain others, by position or by name.
+        keepers: methods of a module that set an attribute from a name and a value.
+        welcomes: worlds whose arrays its operators and functions accept and convert.
         coined: methods of its arrays that nothing else is likely to have, by their names.
         strict: modules, or packages, whose functions raise where an argument is not what their stubs say.
         keywords: names that it takes for parameters beside those of its stubs, and what these call them.
@@ -45,9 +45,9 @@ class Unsaid(NamedTuple):
         trained: modules with parameters, of which the result requires grad.
         views: its operations that share the memory of what crosses by them.
         dtype: the class of its dtypes, where these are instances of one.
-        suffixes: how names of its arrays end; the first is the one to be proposed.
-        alike: classes that share names of methods with arrays: who uses one of these need not have an
-            array. Names with a library in front may be of others.
+        suffixes: endings of variable names for its arrays; the first is the one to suggest.
+        alike: classes that share method names with arrays, so that a call of such a method does not
+            imply an array. A name that starts with a library may belong to another library.
     """
 
     scalar: str = ""

@@ -1,4 +1,4 @@
-"""What a value is: its world, its dtype's name, and how a message describes it."""
+"""The world of a value, and descriptions of values for messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class FollowsStandard(Protocol):
-    """What follows the array API standard: arrays of NumPy, JAX, CuPy, and more."""
+    """An object that follows the array API standard: arrays of NumPy, JAX, CuPy and more."""
 
     def __array_namespace__(self, *, api_version: Any = ...) -> Any: ...
     def __getitem__(self, key: Any, /) -> Any: ...
@@ -48,14 +48,14 @@ StandardArray = TypeVar("StandardArray", bound=FollowsStandard)
 
 
 class ExportsInterface(Protocol):
-    """What offers its memory by ``__array_interface__``: PIL's images."""
+    """An object that exports its memory with ``__array_interface__``, such as a PIL image."""
 
     @property
     def __array_interface__(self) -> Any: ...
 
 
 class ExportsDLPack(Protocol):
-    """What offers its memory by DLPack: Arrow's arrays, and those of most libraries."""
+    """An object that exports its memory with DLPack: Arrow arrays and those of most libraries."""
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
 
@@ -77,20 +77,20 @@ if TYPE_CHECKING:
     """An array of either world, the same throughout one signature: ``Float[sk.Array, "n d"]``."""
 else:
     Convertible = TorchTensor = TorchDevice = JaxArray = Any
-    # Unconstrained, since naming torch.Tensor would import torch. jaxtyping reads it as Any.
+    # Unconstrained, because naming torch.Tensor would import torch. jaxtyping treats it as Any.
     Array = TypeVar("Array")
 
 
 def world_of(x: object) -> str | None:
-    """Name the world that a value belongs to.
+    """Return the name of the world that a value belongs to.
 
     Args:
-        x: anything.
+        x: any value.
 
     Returns:
         ``"numpy"`` for arrays and NumPy scalars, ``"torch"`` for tensors, ``"jax"``, ``"cupy"``, or
-        the name of a registered world, each with their subclasses, and None for what belongs to no
-        world: lists, numbers, data frames.
+        the name of a registered world. Subclasses count, too. None for values that belong to no
+        world, such as lists, numbers and data frames.
 
     Examples:
         >>> import numpy as np
@@ -103,7 +103,7 @@ def world_of(x: object) -> str | None:
 
 
 def is_numpy(x: object) -> TypeIs[np.ndarray[Any, Any] | np.generic]:
-    """Tell whether `x` is an array or a scalar of NumPy. Type checkers narrow on it.
+    """Return whether `x` is a NumPy array or scalar. Type checkers narrow on it.
 
     Examples:
         >>> import numpy as np
@@ -115,7 +115,7 @@ def is_numpy(x: object) -> TypeIs[np.ndarray[Any, Any] | np.generic]:
 
 
 def is_torch(x: object) -> TypeIs[torch.Tensor]:
-    """Tell whether `x` is a tensor. Type checkers narrow on it. Never imports torch.
+    """Return whether `x` is a tensor. Type checkers narrow on it. Never imports torch.
 
     Examples:
         >>> import numpy as np
@@ -127,7 +127,7 @@ def is_torch(x: object) -> TypeIs[torch.Tensor]:
 
 
 def is_jax(x: object) -> TypeIs[jax.Array]:
-    """Tell whether `x` is an array of JAX, a tracer of one included. Never imports jax.
+    """Return whether `x` is a JAX array or a tracer of one. Never imports jax.
 
     Examples:
         >>> import numpy as np
@@ -139,10 +139,10 @@ def is_jax(x: object) -> TypeIs[jax.Array]:
 
 
 def make_is_world(name: str) -> Any:
-    """Make ``is_<name>`` of a registered world.
+    """Make the function ``is_<name>`` for a registered world.
 
     Raises:
-        DeclarationError: if there is none so called.
+        DeclarationError: if there is no world of this name.
     """
     world = world_named(name)
 
@@ -155,13 +155,13 @@ def make_is_world(name: str) -> Any:
 
 
 def describe(value: object) -> str:
-    """Summarise a value for a message: its dtype, shape and world, never its contents.
+    """Describe a value for a message: its dtype, shape and world, never its contents.
 
-    A value whose own attributes raise is described by its type alone.
+    If reading the value's attributes raises, the description is its type alone.
     """
     try:
         return _describe(value)
-    except Exception:  # noqa: BLE001 - whatever the value does, the message must be made
+    except Exception:  # noqa: BLE001 - the message must not fail, whatever the value raises
         return with_article(type(value).__qualname__)
 
 
@@ -183,10 +183,10 @@ def _describe(value: Any) -> str:
 
 
 def short(key: object) -> str:
-    """A mapping's key, as a message shows it: briefly, and whatever its ``repr`` does."""
+    """Return a mapping's key as messages show it: shortened, and safe if its ``repr`` raises."""
     try:
         text = repr(key)
-    except Exception:  # noqa: BLE001 - the message must be made
+    except Exception:  # noqa: BLE001 - the message must not fail, whatever the key raises
         return f"<{type_name(class_of(key))}>"
     return text if len(text) <= _KEY_LENGTH else f"{text[:_KEY_LENGTH]}..."
 
@@ -195,9 +195,9 @@ _KEY_LENGTH: Final = 60
 
 
 def type_name(kind: type) -> str:
-    """A type's name as a reader knows it: ``list``, ``pandas.DataFrame``."""
+    """Return a type's name as readers know it: ``list``, ``pandas.DataFrame``."""
     if is_compiling():
-        return kind.__name__  # all that a compiler can ask of a class
+        return kind.__name__  # the only attribute of a class that a compiler can trace
     name = kind.__qualname__.rpartition("<locals>.")[2]
     package = package_of(kind)
     return name if package in {"", "builtins", "__main__"} else f"{package}.{name}"

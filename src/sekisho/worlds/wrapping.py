@@ -1,4 +1,4 @@
-"""Operations of libraries by their names, and how an observer wraps them."""
+"""Look up a library's operations by name, and wrap them for an observer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["find_operation", "operators_of", "scalars_of", "wrap_operations"]
 
 
 def operators_of(kind: str) -> tuple[str, ...]:
-    """The operators of an array class, and its indexing, for `World.watched`."""
+    """Return the names of an array class's operators and indexing, for `World.watched`."""
     names = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
     return (f"{kind}.__getitem__", *(f"{kind}.__{r}{each}__" for each in names for r in ("", "r")))
 
 
 def scalars_of(kind: str) -> tuple[str, ...]:
-    """What makes Python's numbers of an array of a class, for `World.watched`."""
+    """Return the names of methods that make Python numbers of an array, for `World.watched`."""
     names = ["item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__"]
     return tuple(f"{kind}.{each}" for each in names)
 
@@ -35,20 +35,20 @@ def wrap_operations(
     operations: Mapping[Kind, tuple[str, ...]],
     make: Callable[[World, Kind, str, Any], Any],
 ) -> None:
-    """Wrap operations of a library that is imported, until the observer ends.
+    """Wrap operations of an imported library until the observer ends.
 
     Args:
-        observer: who wraps them.
-        world: whose operations they are.
-        operations: their dotted names, by what they do.
-        make: makes a wrapper of the world, what an operation does, its name, and what to call.
+        observer: the observer that owns the wrappers.
+        world: the library's world.
+        operations: dotted names of the operations, by what they do.
+        make: makes a wrapper from the world, the kind of operation, its name and the function.
     """
     _prepare(world)
 
     def wrapper_of(kind: Kind, name: str, inner: Any) -> Any:
         made = make(world, kind, name, inner)
         names = ("__module__", "__name__", "__qualname__", "__doc__")
-        # An extension's function may have something else than text there.
+        # In functions of a C extension these attributes need not be strings.
         texts = [each for each in names if isinstance(getattr(inner, each, None), str)]
         functools.update_wrapper(made, inner, assigned=texts)
         world.note_wrapper(inner, made)
@@ -67,7 +67,7 @@ def _prepare(world: World) -> None:
 
 
 def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
-    """Where an operation of `World.watched` stands, under which name, and itself; None if nowhere."""
+    """Return the holder of an operation, its name there and the operation, or None if missing."""
     path, _, last = name.rpartition(".")
     holder: Any = world.load()
     for part in filter(None, path.split(".")):

@@ -1,7 +1,8 @@
-"""How files are written: whole or not at all, several together, and never over what somebody else wrote.
+"""Write files completely or not at all, several at once, and never over another program's changes.
 
-One file by itself (`atomic`), several in a transaction (`transaction`) that an interrupted run leaves a
-journal of (`journal`), signals that wait until the files are in order (`signals`), what git can restore (`git`).
+`atomic` replaces a single file, and `transaction` several, with a `journal` from which an
+interrupted run can be undone. `signals` delays signals until the files are consistent, and `git`
+checks whether git could restore them.
 """
 
 from sekisho.writing.atomic import replace_file

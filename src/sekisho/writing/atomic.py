@@ -1,4 +1,4 @@
-"""One file, replaced at one moment: a reader sees the old one or the new one, and a full disk changes nothing."""
+"""Replace a file atomically: readers see the old or the new one, even if the disk is full."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["create_like", "read_bytes", "replace_file", "sync_folder", "unlink"]
 
 
 def replace_file(path: str | Path, data: bytes) -> None:
-    """Write a file of the tool's own, a report or a baseline: all of it, or nothing.
+    """Write one of the tool's own files, such as a report or a baseline, completely or not at all.
 
-    A symbolic link stays, and its target is replaced; mode and owner stay. What is no regular file,
-    such as ``/dev/stdout``, is written into.
+    A symbolic link is kept and its target replaced; mode and owner stay the same. If the path is
+    not a regular file, such as ``/dev/stdout``, the data is written to it directly.
 
     Raises:
-        OSError: if it cannot be written; the old file is as it was.
+        OSError: if the file cannot be written; the old file is unchanged.
     """
     target = os.path.realpath(path)
     try:
@@ -31,12 +31,12 @@ def replace_file(path: str | Path, data: bytes) -> None:
                 file.write(data)
         else:
             _replace(target, data)
-    except OSError as error:  # of the file that was asked for, not of the one beside it
+    except OSError as error:  # name the requested file, not the temporary one
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
 def _replace(target: str, data: bytes) -> None:
-    # No name of the target's in it: that may be as long as the file system allows.
+    # Do not include the target's name, which may be as long as the file system allows.
     new = os.path.join(os.path.dirname(target), f".sekisho-{secrets.token_hex(8)}.new")
     try:
         create_like(target, new, data)
@@ -49,14 +49,14 @@ def _replace(target: str, data: bytes) -> None:
 
 
 def create_like(target: str, new: str, data: bytes) -> None:
-    """Write a new file that has mode, owner and extended attributes of another, if that exists.
+    """Write a new file with the mode, owner and extended attributes of another, if that exists.
 
     Raises:
-        OSError: if it cannot be written whole, or not with the same owner.
+        OSError: if it cannot be written completely, or not with the same owner.
     """
     is_new = not os.path.lexists(target)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    # Until it has the mode of the other, nobody else may read it.
+    # Until it has the other's mode, no other user may read it.
     descriptor = os.open(new, flags, 0o666 if is_new else 0o600)
     try:
         rest = memoryview(data)
@@ -74,11 +74,11 @@ def _copy_owner(target: str, new: str) -> None:
     if hasattr(os, "chown") and (old.st_uid, old.st_gid) != (made.st_uid, made.st_gid):
         os.chown(new, old.st_uid, old.st_gid)
     shutil.copystat(target, new)  # after chown, which clears bits of the mode
-    os.utime(new)  # import compares times: it is a new file
+    os.utime(new)  # not the old file's time: imports compare times to notice changes
 
 
 def read_bytes(path: str) -> bytes | None:
-    """Read a file; None if there is none."""
+    """Return a file's contents; None if it does not exist."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -87,18 +87,18 @@ def read_bytes(path: str) -> bytes | None:
 
 
 def unlink(path: str) -> None:
-    """Remove a file, if there is one."""
+    """Remove a file if it exists."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def sync_folder(folder: str) -> None:
-    """Have the names in a folder on the disk, where the system can."""
-    if os.name == "nt":  # a folder cannot be opened there
+    """Flush a folder's names to the disk, if the system supports it."""
+    if os.name == "nt":  # Windows cannot open folders
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:  # somebody has removed it, with all that was in it
+    except FileNotFoundError:  # another process has removed it with its contents
         return
     try:
         os.fsync(descriptor)

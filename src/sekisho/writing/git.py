@@ -1,33 +1,37 @@
-"""What git could bring back."""
+"""Check whether git could restore files."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-from sekisho.ground import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sekisho.ground import ask_git, printable
 
 __all__ = ["say_unrecoverable"]
 
+_CHANGED: Final = ("status", "--porcelain", "--untracked-files=no", "--")
+_UNKNOWN: Final = ("ls-files", "--others", "--")
 
-def say_unrecoverable(path: str) -> str | None:
-    """Say why git could not bring back what is written into a file, or below a folder; None if it could.
 
-    Changes to other files of the repository count if it is a folder, since its files are confirmed by running
-    the program; of one file, only its own do.
+def say_unrecoverable(path: str, *others: str) -> str | None:
+    """Return why git could not restore files, or a folder, once written; None if it could.
+
+    For files, only their own changes count. For a folder, changes in its whole repository count,
+    because its files are verified by running the program.
+
+    Args:
+        path: a file or a folder.
+        others: names of more files in the same folder as `path`.
     """
-    folder, name = os.path.split(path)
-    tracked: Sequence[str] = [f":(literal){name}"]
-    untracked = tracked
     if Path(path).is_dir():
-        folder, tracked, untracked = path, (), ("*.py",)
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *tracked)
-    unknown = _git(folder, "ls-files", "--others", "--", *untracked)
+        return _say(path, ask_git(path, *_CHANGED), ask_git(path, *_UNKNOWN, "*.py"))
+    folder = os.path.dirname(path)
+    names = [f":(literal){name}" for name in (os.path.basename(path), *others)]
+    return _say(path, ask_git(folder, *_CHANGED, *names), ask_git(folder, *_UNKNOWN, *names))
+
+
+def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
     if changed is None or unknown is None:
         return (
             f"{printable(path)} is in no git repository, and nothing else could bring it back after --write\n"
@@ -40,18 +44,3 @@ def say_unrecoverable(path: str) -> str | None:
             "  hint: commit them, or --force"
         )
     return None
-
-
-def _git(folder: str, *words: str) -> str | None:
-    """What git says in a folder; None where there is no git, or no repository."""
-    try:
-        done = subprocess.run(  # noqa: S603 - git, as it is
-            ["git", "-C", folder or ".", *words],  # noqa: S607 - likewise
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            check=False,
-        )
-    except OSError:
-        return None
-    return None if done.returncode else done.stdout

@@ -1,9 +1,10 @@
-"""The journal of a transaction: what an interrupted run has replaced, and where the old files are.
+"""The journal of a transaction, with which an interrupted run can be undone.
 
-A file of two lines. The first is written before anything else is touched and names, for each file of the
-transaction, the new file and the old one beside it, and digests of both. The second says that all is
-done. So a journal without a first line has changed nothing, one with both only has old files to remove,
-and any other is undone: every old file goes back by a rename, which a full disk does not hinder.
+A journal is a file of two lines. The first is written before any other file is touched. For each
+file of the transaction it has the paths of the new and the old version beside it, and digests of
+both. The second line says that all is done. So without a first line nothing has changed; with both
+lines, only old files have to be removed. Otherwise the transaction is undone: every old file is
+renamed back, which works on a full disk, too.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _MARKS: Final = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
 class RestoreError(Exception):
-    """Files that could not be put back; the journal is still there."""
+    """Some files could not be restored. The journal still exists."""
 
 
 class Entry(NamedTuple):
@@ -50,10 +51,10 @@ class Entry(NamedTuple):
 
     Attributes:
         target: the file.
-        new: where the new one is prepared, beside it.
-        old: where the old one is kept, beside it.
-        before: digest of the old one.
-        after: digest of the new one.
+        new: path of the prepared new version, in the same folder.
+        old: path of the kept old version, in the same folder.
+        before: digest of the old version.
+        after: digest of the new version.
     """
 
     target: str
@@ -64,30 +65,30 @@ class Entry(NamedTuple):
 
 
 def digest_of(data: bytes | None) -> str:
-    """A digest of a file; "" of one that is gone."""
+    """Return a digest of a file's contents; "" for a file that does not exist."""
     return "" if data is None else hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def project_folder(files: Sequence[str]) -> str:
-    """The folder of the project that files lie in; the nearest folder, if nothing marks a project.
+    """Return the project folder of some files, or their common folder if no marker file is found.
 
     Args:
-        files: at least one, by their real paths.
+        files: real paths, at least one.
     """
     folders = [os.path.dirname(file) for file in files]
     try:
         nearest = Path(os.path.commonpath(folders))
-    except ValueError:  # on Windows, files of several drives
+    except ValueError:  # files on several Windows drives
         nearest = Path(folders[0])
     parents = (nearest, *nearest.parents)
     return str(next((p for p in parents if any((p / m).exists() for m in _MARKS)), nearest))
 
 
 def find_journal(paths: Iterable[str | Path]) -> Path | None:
-    """The journal that an interrupted run has left in the folders of some paths, above or below."""
+    """Return the journal of an interrupted run in, above or below some paths, or None."""
     found = [Path(os.path.realpath(path)) for path in paths]
     above = [folder for path in found for folder in (path, *path.parents)]
-    # Below, where that run was given other paths than this one.
+    # Also below, because that run may have had more specific paths than this one.
     for folder in itertools.chain(above, _below(found)):
         if (folder / _NAME).is_file():
             return folder / _NAME
@@ -102,7 +103,7 @@ def _below(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def say_journal(path: Path) -> str:
-    """What to do about a journal that was found."""
+    """Return a message about a journal that was found, with a hint."""
     return (
         f"a run that was interrupted has left {printable(str(path))}\n"
         f"  hint: python -m sekisho restore {printable(str(path.parent))} puts the files back as they were"
@@ -110,7 +111,7 @@ def say_journal(path: Path) -> str:
 
 
 class Journal:
-    """A journal that this process holds: nobody else can, until it is closed or the process has ended."""
+    """A journal that this process has locked, until it is closed or the process ends."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         self.path: str = path
@@ -119,10 +120,10 @@ class Journal:
 
     @classmethod
     def create(cls, folder: str, entries: Sequence[Entry]) -> Journal:
-        """Begin a journal, and have it on the disk.
+        """Create a journal and write it to the disk.
 
         Raises:
-            FileExistsError: if there is one: another run is at work, or one was interrupted.
+            FileExistsError: if one exists, because another run is active or was interrupted.
             OSError: if it cannot be written.
         """
         path = os.path.join(folder, _NAME)
@@ -141,7 +142,7 @@ class Journal:
         return journal
 
     def _begin(self, entries: Iterable[Entry]) -> None:
-        # Whoever looks at a new journal may have taken it for an old one, and removed it.
+        # Another process may have taken the new, still empty journal for an old one and removed it.
         if not _lock(self._descriptor) or not self._is_there():
             raise FileExistsError(f"another run of sekisho has taken {printable(self.path)}")
         line = json.dumps({"files": [entry._asdict() for entry in entries]}).encode() + b"\n"
@@ -159,7 +160,7 @@ class Journal:
         """Open the journal of a run that has ended.
 
         Raises:
-            BlockingIOError: if the run has not.
+            BlockingIOError: if the run has not ended.
         """
         journal = cls(path, os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0)))
         if not _lock(journal._descriptor):
@@ -180,11 +181,11 @@ class Journal:
         os.fsync(self._descriptor)
 
     def mark_done(self) -> None:
-        """Note that all files are replaced and confirmed: from now on nothing is undone."""
+        """Record that all files are replaced and confirmed, so that nothing will be undone."""
         self._append(_DONE)
 
     def read(self) -> tuple[list[Entry], bool]:
-        """The files, and whether all is done. No files if the run has come no further."""
+        """Return the files, and whether all is done. No files if nothing has been changed yet."""
         first, newline, rest = (read_bytes(self.path) or b"").partition(b"\n")
         if not newline:
             return [], False
@@ -198,15 +199,15 @@ class Journal:
         raise RestoreError(f"{printable(self.path)} is no journal of sekisho's")
 
     def undo(self, entries: Iterable[Entry]) -> tuple[list[str], dict[str, str]]:
-        """Put old files back; give those that are as they were, and why others are left alone.
+        """Restore old files; return the restored ones, and the others with the reason.
 
         Raises:
-            RestoreError: if some could not be put back. The journal stays.
+            RestoreError: if some files could not be restored. The journal stays.
         """
         try:
             if (
                 os.fstat(self._descriptor).st_size > self._size > 0
-            ):  # `mark_done` has failed in the middle
+            ):  # `mark_done` has failed after writing a part of its line
                 os.ftruncate(self._descriptor, self._size)
                 os.fsync(self._descriptor)
         except OSError as error:
@@ -222,7 +223,7 @@ class Journal:
                     restored.append(entry.target)
                 else:
                     left_alone[entry.target] = "it was changed meanwhile"
-            except OSError as error:  # the other files are put back all the same
+            except OSError as error:  # continue with the other files
                 failed.append(f"{printable(entry.target)}: {error.strerror}")
         if failed:
             raise RestoreError(
@@ -234,25 +235,28 @@ class Journal:
         return restored, left_alone
 
     def clean_up(self, entries: Iterable[Entry]) -> None:
-        """Remove the old files of a transaction that is done, and the journal."""
+        """Remove the old files of a completed transaction, and the journal."""
         for entry in entries:
             unlink(entry.old)
             unlink(entry.new)
         self.remove()
 
     def remove(self) -> None:
-        """Remove the journal: the last thing that a transaction does."""
+        """Remove the journal, as the last step of a transaction."""
         unlink(self.path)
         sync_folder(os.path.dirname(self.path))
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the journal, which unlocks it."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
 
 def _is_ours(entry: Entry) -> bool:
-    """Whether an entry names what a transaction makes: a journal that came with a repository may name any file."""
+    """Return whether an entry's paths look like a transaction's.
+
+    A journal that came with a repository could name any file.
+    """
     beside = os.path.dirname(entry.target)
     return all(
         os.path.dirname(path) == beside and _OURS.fullmatch(os.path.basename(path)) is not None
@@ -261,9 +265,9 @@ def _is_ours(entry: Entry) -> bool:
 
 
 def _undo(entry: Entry) -> bool:
-    """Put an old file back; False if somebody has written another one since."""
+    """Restore an old file; return False if another program has written the file since."""
     now = digest_of(read_bytes(entry.target))
-    is_old = now == entry.before  # it was not replaced yet, or was put back
+    is_old = now == entry.before  # not replaced yet, or restored already
     if os.path.lexists(entry.old):
         if now == entry.after:
             os.replace(entry.old, entry.target)
@@ -276,13 +280,13 @@ def _undo(entry: Entry) -> bool:
 
 
 def restore(path: Path) -> tuple[list[str], dict[str, str]]:
-    """Put back what the run that has left a journal has replaced.
+    """Restore the files that the run of a journal has replaced.
 
     Returns:
-        The files that are as they were before that run, and why others are left alone.
+        The files that are now as before that run, and the others with the reason.
 
     Raises:
-        RestoreError: if some could not be put back, or it is no journal.
+        RestoreError: if some files could not be restored, or the file is not a journal.
         BlockingIOError: if that run has not ended.
         OSError: if the journal cannot be read.
     """
@@ -298,9 +302,9 @@ def restore(path: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file for as long as it is open; the kernel unlocks that of a process that was killed."""
+    """Lock a file while it is open. The kernel also releases the lock of a killed process."""
     try:
-        import fcntl  # noqa: PLC0415 - not on Windows
+        import fcntl  # noqa: PLC0415 - does not exist on Windows
     except ImportError:
         return _lock_on_windows(descriptor)
     try:
@@ -311,11 +315,11 @@ def _lock(descriptor: int) -> bool:
 
 
 def _lock_on_windows(descriptor: int) -> bool:
-    import msvcrt  # noqa: PLC0415 - only there
+    import msvcrt  # noqa: PLC0415 - only exists on Windows
 
     calls: Any = msvcrt
     with contextlib.suppress(OSError):
-        # Far behind the end: a locked range can be read by nobody else.
+        # Lock far behind the end, because other processes cannot read a locked range.
         os.lseek(descriptor, 1 << 30, os.SEEK_SET)
         calls.locking(descriptor, calls.LK_NBLCK, 1)
         os.lseek(descriptor, 0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""Signals that end a process, held back while files are replaced, and raised as exceptions elsewhere."""
+"""Delay signals that end the process while files are replaced; raise exceptions otherwise."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupted", "deferred_signals", "end_by", "ending_signals_raise"]
 
-_NAMES: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")  # Windows has no SIGHUP, the others no SIGBREAK
+# SIGBREAK exists on Windows only, SIGHUP everywhere else.
+_NAMES: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _ENDING: Final = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that asks the process to end. `subprocess` treats it as it treats ^C.
+    """A signal that asks the process to end. `subprocess` treats it like Ctrl+C.
 
     Attributes:
-        number: of the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,11 +34,11 @@ class Interrupted(KeyboardInterrupt):
 @contextlib.contextmanager
 def _handled(numbers: tuple[int, ...], handler: Any) -> Generator[None]:
     before: dict[int, Any] = {}
-    # Only the main thread may set handlers, and only it runs them.
+    # Only the main thread may set handlers, and Python runs them in it.
     if threading.current_thread() is threading.main_thread():
         for number in numbers:
             current = signal.getsignal(number)
-            # None: C code has set it. SIG_IGN: nohup has, and the process is to live on.
+            # None: set by C code. SIG_IGN: set by nohup, so the process must survive the signal.
             if current is not None and current is not signal.SIG_IGN:
                 before[number] = signal.signal(number, handler)
     try:
@@ -49,7 +50,7 @@ def _handled(numbers: tuple[int, ...], handler: Any) -> Generator[None]:
 
 @contextlib.contextmanager
 def ending_signals_raise() -> Generator[None]:
-    """Raise `Interrupted` in the block when a signal asks the process to end."""
+    """Raise `Interrupted` in the block if a signal asks the process to end."""
 
     def stop(number: int, _frame: Any) -> None:
         raise Interrupted(number)
@@ -60,7 +61,7 @@ def ending_signals_raise() -> Generator[None]:
 
 @contextlib.contextmanager
 def deferred_signals() -> Generator[None]:
-    """Deliver signals that come in the block, ^C included, when the block has ended."""
+    """Delay signals, including Ctrl+C, until the end of the block."""
     pending: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
@@ -75,13 +76,13 @@ def deferred_signals() -> Generator[None]:
 
 
 def end_by(number: int) -> None:
-    """End this process by a signal, so that whoever waits for it sees the signal."""
-    with contextlib.suppress(ImportError, ValueError, OSError):  # one core dump is enough
-        import resource  # noqa: PLC0415 - not on every system
+    """End this process with a signal, so that its parent sees the signal as the cause."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # no second core dump
+        import resource  # noqa: PLC0415 - does not exist on Windows
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.stdout.flush()
     sys.stderr.flush()
-    with contextlib.suppress(ValueError, OSError):  # SIGKILL has no handler
+    with contextlib.suppress(ValueError, OSError):  # SIGKILL cannot have a handler
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -1,4 +1,4 @@
-"""Several files of somebody else's, replaced together: all of them, or none."""
+"""Replace several of a user's files together: all of them, or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Change", "Transaction"]
 
 
 class Change(NamedTuple):
-    """A file, as it was read, and as it is to be."""
+    """A file with its contents before and after."""
 
     path: str
     before: bytes
@@ -28,22 +28,22 @@ class Change(NamedTuple):
 
 
 class Transaction:
-    """Files that are replaced in a ``with`` block, and put back at its end unless `commit` was called.
+    """Replaces files in a ``with`` block and restores them at its end, unless `commit` was called.
 
-    Whatever ends the block, an exception, a signal or a failing disk, the files are all old or all new;
-    a process that was killed leaves a journal (`sekisho.writing.journal`). Signals wait until the files
-    are in order.
+    Whether the block ends normally, or by an exception, a signal or a failing disk, the files are
+    all old or all new. A process that was killed leaves a journal (`sekisho.writing.journal`).
+    Signals are delayed until the files are consistent.
 
     Attributes:
-        left_alone: files that were not written, or not put back, and why.
-        is_committed: whether the new files are there to stay.
+        left_alone: files that were not written, or not restored, with the reason.
+        is_committed: whether the new files will stay.
     """
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        """Prepare.
+        """Prepare the transaction.
 
         Args:
-            changes: the files; those that change nothing are passed over.
+            changes: the files. Those whose contents do not change are skipped.
         """
         self.left_alone: dict[str, str] = {}
         self.is_committed: bool = False
@@ -55,8 +55,8 @@ class Transaction:
         """Replace the files.
 
         Raises:
-            OSError: if one of them cannot be; all are as they were.
-            RestoreError: if some could not be put back then.
+            OSError: if a file cannot be replaced; all files are unchanged.
+            RestoreError: if some files could not be restored after such an error.
         """
         try:
             with deferred_signals():
@@ -67,10 +67,10 @@ class Transaction:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Put the files back, unless they are committed.
+        """Restore the files, unless they are committed.
 
         Raises:
-            RestoreError: if some could not be.
+            RestoreError: if some files could not be restored.
         """
         self._end()
 
@@ -78,7 +78,7 @@ class Transaction:
         """Keep the new files.
 
         Raises:
-            OSError: if that cannot be noted; the end of the block puts the files back.
+            OSError: if the journal cannot be written; the end of the block restores the files.
         """
         if self._journal is None:
             self.is_committed = True
@@ -89,7 +89,7 @@ class Transaction:
             for change in self._entries.values():
                 if _problem(change.path, change.after):
                     self.left_alone[change.path] = "it was changed meanwhile"
-            with contextlib.suppress(OSError):  # what is left, `restore` removes
+            with contextlib.suppress(OSError):  # `restore` can remove the rest
                 self._journal.clean_up(self._entries)
 
     def _apply(self) -> None:
@@ -112,12 +112,12 @@ class Transaction:
             try:
                 create_like(entry.target, entry.new, change.after)
                 _keep(entry)
-            except OSError as error:  # of the author's file, not of one beside it
+            except OSError as error:  # name the user's file, not the temporary one
                 raise OSError(error.errno, error.strerror, change.path) from None
         for folder in folders:
             sync_folder(folder)
         for entry, change in [*self._entries.items()]:
-            problem = _problem(change.path, change.before, names=2)  # writing took its time
+            problem = _problem(change.path, change.before, names=2)  # again, after writing
             if problem:
                 self.left_alone[change.path] = problem
                 unlink(entry.new)
@@ -143,22 +143,22 @@ class Transaction:
 
 
 def _keep(entry: Entry) -> None:
-    """Keep the old file under a second name: itself, with its times and all, and no byte is copied."""
+    """Keep the old file under a second name; a hard link keeps its times and copies no data."""
     try:
         os.link(entry.target, entry.old)
-    except (OSError, NotImplementedError):  # not every file system has links
+    except (OSError, NotImplementedError):  # not every file system supports hard links
         data = read_bytes(entry.target) or b""
         create_like(entry.target, entry.old, data)
         shutil.copystat(entry.target, entry.old)
 
 
 def _problem(path: str, expected: bytes, *, names: int = 1) -> str:
-    """Why a file is not to be replaced; "" if it is as it was read.
+    """Return why a file must not be replaced; "" if it is unchanged since it was read.
 
     Args:
         path: the file.
-        expected: what was read.
-        names: links that it may have.
+        expected: the contents that were read.
+        names: number of hard links that it may have.
     """
     try:
         target = os.path.realpath(path, strict=True)
@@ -166,7 +166,7 @@ def _problem(path: str, expected: bytes, *, names: int = 1) -> str:
         if not stat.S_ISREG(found.st_mode):
             return "it is no regular file"
         if found.st_nlink > names:
-            # The other names would keep the old text.
+            # The other links would keep the old contents.
             return f"it has {found.st_nlink} names (hard links)"
         if not found.st_mode & 0o222 or not os.access(target, os.W_OK):
             return "it is read-only"

@@ -1,4 +1,4 @@
-"""PyTorch: tensors that share a host array's memory where that is safe, and are moved or refused."""
+"""PyTorch: tensors share a host array's memory where that is safe, else they copy or refuse."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context"]
 
 OLDEST_TORCH: Final = (2, 6)
-"""The oldest release that this library is tested with; pyproject.toml names it too."""
+"""The oldest release that sekisho is tested with; also in pyproject.toml."""
 
 
 class _Torch(World):
@@ -135,11 +135,11 @@ class _Torch(World):
         return self.is_loaded() and isinstance(value, self.module().dtype)
 
     def alias(self, hint: Any) -> Alias | None:
-        """Read a legacy class: ``torch.LongTensor``, of which no tensor is an instance by its class."""
+        """Parse a legacy class, as ``torch.LongTensor``, which is not the `type` of any tensor."""
         if type(hint).__name__ != "tensortype":
             return None
         name = dtype_name(hint.dtype)
-        # Those of another device or layout are asked for by isinstance, which torch has for them.
+        # Classes of another device or layout are left to torch's own `isinstance`.
         is_plain = not hint.is_cuda and not hint.is_sparse and hint.__module__ == "torch"
         return Alias(hint.__name__, (name,), name, None, kind=None if is_plain else hint)
 
@@ -148,7 +148,7 @@ class _Torch(World):
 
     def sampled(self, value: Any, steps: tuple[int, ...]) -> Any:
         if hasattr(value, "to_local"):
-            return value  # of a DTensor every rank would have to take it
+            return value  # for a DTensor every rank would have to take part in the indexing
         is_strided = not value.is_nested and value.layout is self.module().strided
         return super().sampled(value, steps) if is_strided else None
 
@@ -176,22 +176,24 @@ class _Torch(World):
     def parse_device(self, device: Any) -> Any:
         try:
             found = self.load().device(device)
-            # Tensors on the host say "cpu", whatever they were asked for.
+            # Tensors on the host report "cpu" even if the device was given as "cpu:0".
             return self.load().device("cpu") if found.type == "cpu" else found
         except (RuntimeError, TypeError) as error:
             raise Refusal(kinds.why_no_device(device, error)) from None
 
     def is_on(self, value: Any, device: Any) -> bool:
-        """Whether a tensor is there; ``cuda`` without an index wants any of them."""
+        """Return whether a tensor is on a device; ``cuda`` without an index matches any GPU."""
         found = value.device
         return bool(found == device or (device.index is None and found.type == device.type))
 
     def device_question(self, device: Any) -> tuple[str, str | None]:
         return ("device.type", repr(device.type)) if device.index is None else ("device", None)
 
-    # --- crossing. Never DLPack between an array and a tensor: it aborts the process on negative
-    # strides and hands out uninitialised memory for tensor subclasses. The rules behind every
-    # branch were measured; each is one row of the table in docs/crossings.md.
+    # --- crossing
+    #
+    # DLPack is never used between an array and a tensor: it aborts the process on negative strides
+    # and returns uninitialised memory for tensor subclasses. The rule behind every branch was
+    # measured; each is a row of the table in docs/crossings.md.
 
     def from_host(self, array: Any, policy: Policy) -> Converted:
         torch = self.load()
@@ -243,7 +245,7 @@ class _Torch(World):
         return bits._replace(value=bits.value.view(carried.dtype))
 
     def _to_host(self, tensor: Any, policy: Policy, bits: Any = None) -> Converted:
-        """A tensor's memory on the host; as `bits` where NumPy lacks the tensor's own dtype."""
+        """Convert a tensor to an array; viewed as `bits` if NumPy lacks the tensor's dtype."""
         reason = "copy=True" if policy.copy else None
         if tensor.device.type != "cpu":
             reason = f"it moved from {tensor.device} to the host"
@@ -251,13 +253,13 @@ class _Torch(World):
             reason = "it is a lazy conjugate, negative or zero"
         if reason is not None:
             forbid_copy(policy, reason)
-            if _private.is_zero(tensor):  # never asked for memory: torch 2.4 hands out any
+            if _private.is_zero(tensor):  # torch 2.4 returns memory never written
                 zeros = self.module().zeros(tensor.shape, dtype=bits or tensor.dtype).numpy()
                 return Converted(zeros, reason)
-            if bits is not None:  # only what is in memory can be viewed under another dtype
+            if bits is not None:  # only materialized values can be viewed under another dtype
                 tensor = tensor.resolve_conj().resolve_neg().view(bits)
             array = tensor.numpy(force=True)
-            # On the host, force=True copies only what is lazy.
+            # On the host, force=True only copies lazy tensors.
             return Converted(array.copy() if reason == "copy=True" else array, reason)
         array = tensor.numpy() if bits is None else tensor.view(bits).numpy()
         if policy.read_only or memory.may_overlap(tensor):
@@ -273,7 +275,7 @@ class _Torch(World):
         torch = self.module()
         return _outside_inference(torch) if torch.is_inference_mode_enabled() else nullcontext()
 
-    # --- the quick lane: what is looked at is looked up once, when a lane is made
+    # --- the fast path: everything that it checks is looked up once, when it is made
 
     def quick_from_host(self, dtypes: frozenset[Any] | None) -> Callable[[Any], Any]:
         return memory.make_share_array(self.load(), dtypes)
@@ -282,15 +284,15 @@ class _Torch(World):
         self, dtypes: frozenset[Any] | None, *, read_only: bool
     ) -> Callable[[Any], Any] | None:
         if not _private.asked_of(self.load()).is_complete:
-            return None  # a release of which less can be asked than must be
+            return None  # this release cannot answer all questions that the fast path must ask
         return memory.make_share_tensor(self.load(), dtypes, read_only=read_only)
 
     def quick_is_compiling(self) -> Callable[[], bool]:
-        # What else compiles is seen when something is shared.
+        # The shared function itself detects the other compilers.
         found: Callable[[], bool] = self.load().compiler.is_dynamo_compiling
         return found
 
-    # --- what messages try
+    # --- used by messages and hints
 
     def runs_plainly(self) -> bool:
         torch = self.module()
@@ -307,7 +309,7 @@ class _Torch(World):
         torch = self.module()
         found = getattr(torch, dtype)
         wide = torch.complex64 if found.is_complex else torch.float32
-        # A copy: torch must not read the caller's memory where it is not aligned.
+        # Copied first: torch must not read unaligned memory of the caller.
         cast = memory.copied_tensor(values, torch).to(found).to(wide)
         return cast.numpy(), float(torch.finfo(found).eps)
 
@@ -355,7 +357,7 @@ class _Torch(World):
         if isinstance(operation, str):
             return f"torch.{operation.removesuffix('.__init__')}"
         resolve: Callable[[Any], str | None] = self.load().overrides.resolve_name
-        # While crossings are counted, a wrapper stands for it.
+        # While crossings are counted, the operation is a wrapper.
         name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
         return name or f"torch.{operation.__name__}"
 
@@ -386,7 +388,7 @@ class _Torch(World):
 
 @contextmanager
 def _outside_inference(torch: Any) -> Generator[None]:
-    # Leaving inference mode would switch gradients on.
+    # Leaving inference mode would turn gradients back on, so turn them off.
     with torch.inference_mode(mode=False), torch.no_grad():
         yield
 
@@ -405,12 +407,12 @@ _is_version_known = False
 
 
 def look_at_version(torch: Any) -> None:
-    """Warn once of a release of torch that nobody has tested: older ones have lost values.
+    """Warn once about a torch release that is too old to be tested: old ones have lost values.
 
-    On 2.4, for one, a lazy zero tensor becomes memory that was never written. In mode ``"off"``
-    nobody comes here.
+    On torch 2.4, for example, a lazy zero tensor is converted to memory that was never written.
+    This function is not called in mode ``"off"``.
     """
-    global _is_version_known  # noqa: PLW0603 - one process, one torch
+    global _is_version_known  # noqa: PLW0603 - one torch per process
     found = release_of(torch)
     if _is_version_known or not found:
         return

@@ -1,8 +1,9 @@
-"""What is used of PyTorch that it promises to nobody, and what holds where a release is without it.
+"""PyTorch names that are not public API, each with a fallback for releases that lack it.
 
-Each name is looked up here, once, when torch is there; the public way is taken where there is one. A name
-that is missing costs speed or a feature, never an error: the fast path leaves all to the slow one, and
-what the slow one cannot ask any more, torch itself refuses when its memory is asked for.
+This module looks up each name once, after torch is imported, and prefers the public name where
+there is one. A missing name costs speed or a feature but never raises: the fast path leaves every
+value to the slow path, and what the slow path cannot detect any more, torch itself refuses when its
+memory is requested.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ __all__ = [
 
 
 def _working(*candidates: Any) -> Any:
-    """The first of these that can be called; a public function may stand on a private one that is gone."""
+    """Return the first candidate that can be called; a public function may use a missing one."""
     for each in candidates:
         try:
             each()
-        except Exception:  # noqa: BLE001, S112 - None, or of a release that takes arguments
+        except Exception:  # noqa: BLE001, S112 - the name is missing or takes arguments here
             continue
         return each
     return None
@@ -62,13 +63,13 @@ def _none() -> int:
 
 
 class Asked(NamedTuple):
-    """What is asked before memory is shared.
+    """The questions to ask before sharing memory.
 
     Attributes:
-        transform: the innermost transform of `torch.func` that runs, or None.
-        is_tracing: whether `torch.jit.trace` records.
-        modes: how many dispatch modes are on: fake tensors, `make_fx`, a user's own.
-        is_complete: whether all three can be asked; if not, nothing is shared on the fast path.
+        transform: returns the innermost active transform of `torch.func`, or None.
+        is_tracing: returns whether `torch.jit.trace` is recording.
+        modes: returns the number of active dispatch modes: fake tensors, `make_fx`, a user's own.
+        is_complete: whether this release supports all three. If not, the fast path shares nothing.
     """
 
     transform: Callable[[], Any]
@@ -79,9 +80,9 @@ class Asked(NamedTuple):
 
 @cache
 def asked_of(torch: Any) -> Asked:
-    """Look up what is asked before memory is shared."""
+    """Look up the functions for the questions to ask before sharing memory."""
     transform = _working(look_up(torch, "_C._functorch.peek_interpreter_stack"))
-    # The public function asks `_C` and more, and takes twice as long.
+    # Prefer the private name: the public function calls it and takes twice as long.
     is_tracing = _working(look_up(torch, "_C._is_tracing"), look_up(torch, "jit.is_tracing"))
     modes = _working(look_up(torch, "_C._len_torch_dispatch_stack"))
     found = (transform or _nothing, is_tracing or _never, modes or _none)
@@ -89,13 +90,13 @@ def asked_of(torch: Any) -> Asked:
 
 
 def is_in_trace(torch: Any) -> bool:
-    """Whether `torch.jit.trace` records what runs now, or `torch.jit.script` reads it."""
+    """Return whether `torch.jit.trace` is recording or `torch.jit.script` is compiling."""
     state = _working(look_up(torch, "_C._get_tracing_state"))
     return asked_of(torch).is_tracing() if state is None else state() is not None
 
 
 def has_fake_mode(torch: Any) -> bool:
-    """Whether the innermost dispatch mode of fake tensors is on. Where it cannot be asked: no."""
+    """Return whether a FakeTensorMode is active; False if the release cannot tell."""
     get, key = (
         look_up(torch, "_C._get_dispatch_mode"),
         look_up(torch, "_C._TorchDispatchModeKey.FAKE"),
@@ -104,7 +105,7 @@ def has_fake_mode(torch: Any) -> bool:
 
 
 def has_proxy_mode() -> bool:
-    """Whether `make_fx` records what runs now. Where it cannot be asked: no."""
+    """Return whether `make_fx` is recording; False if the release cannot tell."""
     try:
         proxy: Any = importlib.import_module("torch.fx.experimental.proxy_tensor")
         return proxy.get_proxy_mode() is not None
@@ -113,21 +114,22 @@ def has_proxy_mode() -> bool:
 
 
 def is_tracing_context() -> bool:
-    """Whether a compiler of torch is at work in this thread, around what runs now.
+    """Return whether a torch compiler is active in this thread, around the running code.
 
-    Where it cannot be asked: no. Then a guard that is called for the first time in what is compiled may
-    be compiled twice.
+    False if the release cannot tell. A guard whose first call is in compiled code may then be
+    compiled twice.
     """
     context = getattr(sys.modules.get("torch._guards"), "TracingContext", None)
     try_get = getattr(context, "try_get", None)
     return try_get is not None and try_get() is not None
 
 
-# --- read at each call: an attribute of a module, or of what stands for it --------------------------
+# --- read at each call: an attribute of a torch module, or of an object in its place
+# ----------------
 
 
 class _PublicFlag:
-    """Stands for `torch.compiler`, where it has no such flag."""
+    """Stand-in for `torch.compiler` if it lacks the private flag."""
 
     def __init__(self, is_compiling: Callable[[], bool]) -> None:
         self._ask = is_compiling
@@ -138,28 +140,28 @@ class _PublicFlag:
 
 
 def compiler_flag(torch: Any) -> Any:
-    """What has, as ``_is_compiling_flag``, what `is_compiling` says to who is not traced."""
+    """Return an object whose ``_is_compiling_flag`` equals `is_compiling()` in untraced code."""
     compiler = torch.compiler
     has_flag = isinstance(getattr(compiler, "_is_compiling_flag", None), bool)
     return compiler if has_flag else _PublicFlag(compiler.is_compiling)
 
 
 class _UnknownLevel:
-    """Stands for `torch.autograd.forward_ad`, where it has no such level: each tensor is asked."""
+    """Stand-in for `torch.autograd.forward_ad` without a level: every tensor is checked."""
 
     _current_level = 0
 
 
 def has_tangent(tensor: Any, torch: Any) -> bool:
-    """Whether a tensor is a dual of forward-mode autograd."""
-    # Else `unpack_dual`, which takes 8 us.
-    if forward_level(torch)._current_level < 0:  # noqa: SLF001 - what this file is for
+    """Return whether a tensor is a dual of forward-mode autograd."""
+    # Check the level first, because `unpack_dual` takes 8 us.
+    if forward_level(torch)._current_level < 0:  # noqa: SLF001 - this module reads private names
         return False
     return torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None
 
 
 def forward_level(torch: Any) -> Any:
-    """What has, as ``_current_level``, the level of forward-mode autograd: below 0 there is none."""
+    """Return an object whose ``_current_level`` is below 0 if forward-mode autograd is off."""
     forward_ad = torch.autograd.forward_ad
     has_level = isinstance(getattr(forward_ad, "_current_level", None), int)
     return forward_ad if has_level else _UnknownLevel
@@ -169,28 +171,29 @@ def forward_level(torch: Any) -> Any:
 
 
 def is_zero(tensor: Any) -> bool:
-    """Whether a tensor is a lazy zero, whose memory nobody has written. Where it cannot be asked: no.
+    """Return whether a tensor is a lazy zero, whose memory was never written.
 
-    Every release whose `numpy` hands such memory out can be asked.
+    False if the release cannot tell. All releases whose `numpy` exposes such memory can.
     """
     ask = getattr(tensor, "_is_zerotensor", None)
     return ask is not None and ask()
 
 
 def write_count(tensor: Any) -> int | None:
-    """How often a tensor has been written into; None where nobody counts: there is no other counter."""
+    """Return how often a tensor was written to; None if unknown. There is no public counter."""
     try:
-        count = tensor._version  # noqa: SLF001 - what this file is for
-    except (AttributeError, RuntimeError):  # tensors of inference mode have none
+        count = tensor._version  # noqa: SLF001 - this module reads private names
+    except (AttributeError, RuntimeError):  # tensors of inference mode have no counter
         return None
     return count if type(count) is int else None
 
 
-# --- while operations are watched, or wrapped -------------------------------------------------------
+# --- while operations are monitored, or wrapped
+# -----------------------------------------------------
 
 
 class ModeStack(NamedTuple):
-    """Torch's stack of function modes in this thread."""
+    """Torch's stack of function modes in this thread: its size, pop and push."""
 
     size: Callable[[], int]
     pop: Callable[[], Any]
@@ -198,10 +201,10 @@ class ModeStack(NamedTuple):
 
 
 def mode_stack(torch: Any) -> ModeStack | None:
-    """Torch's stack of function modes; None, and a warning, if a mode cannot be put below others.
+    """Return torch's mode stack; None, with a warning, if a mode cannot be put below others.
 
-    The public way is to enter one, which puts it on top: a body that leaves a mode of its own would
-    take that one away.
+    The public way to use a mode is to enter it, which puts it on top of the stack. A body that
+    leaves a mode of its own would then remove sekisho's.
     """
     names = ("_len_torch_function_stack", "_pop_mode", "_push_mode")
     found: list[Any] = [getattr(torch.overrides, name, None) for name in names]
@@ -220,7 +223,7 @@ def mode_stack(torch: Any) -> ModeStack | None:
 
 
 def make_tables(torch: Any) -> None:
-    """Have torch make its tables of functions now, of the functions themselves, where it keeps any."""
+    """Make torch build its tables of functions now, while they hold the unwrapped functions."""
     try:
         device: Any = importlib.import_module("torch.utils._device")
     except ImportError:
@@ -233,17 +236,17 @@ def make_tables(torch: Any) -> None:
 
 
 def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
-    """Have TorchScript take a wrapper for what it wraps; where it keeps no table, it may refuse it."""
+    """Make TorchScript treat a wrapper like its function; without a table, it may reject it."""
     find = look_up(torch, "jit._builtins._find_builtin")
     register = look_up(torch, "jit._builtins._register_builtin")
     if find is None or register is None:
         return
-    with contextlib.suppress(Exception):  # one of them may stand on what is gone
+    with contextlib.suppress(Exception):  # they may rely on names that are gone
         found = find(original)
         if found is not None:
             register(wrapper, found)
 
 
 def note_inline(original: Any, wrapper: Any) -> None:
-    """Have a compiler of torch trace what a wrapper wraps, as torch.compile's own wrappers say it."""
-    wrapper._torchdynamo_inline = original  # noqa: SLF001 - what this file is for
+    """Make torch's compiler trace the wrapped function, as torch.compile's own wrappers do."""
+    wrapper._torchdynamo_inline = original  # noqa: SLF001 - this module sets private names

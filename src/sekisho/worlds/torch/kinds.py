@@ -1,6 +1,6 @@
-"""Kinds of tensors that have no lossless form as an array, and kinds of operations on them.
+"""Tensors that cannot be converted to an array without loss.
 
-The rules behind every branch were measured; each is one row of the table in docs/crossings.md.
+The rule behind every branch was measured; each is a row of the table in docs/crossings.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ __all__ = [
 
 
 def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
-    """Refuse a tensor whose values a transform or a trace would take for its own."""
+    """Refuse a tensor if a transform or trace is active that would record its values wrongly."""
+    # First, because a compiler cannot trace the functions below.
     if torch.compiler.is_compiling():
         refuse_trace()
     asked = _private.asked_of(torch)
@@ -37,6 +38,7 @@ def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
         raise Refusal("this runs inside a torch.func transform", "convert outside of the transform")
     if _private.is_in_trace(torch):
         refuse_trace()
+    # Only ask which mode is active if there is one, because these questions are slower.
     if asked.modes():
         if _private.has_proxy_mode():
             refuse_trace()
@@ -52,7 +54,7 @@ def refuse_transforms(tensor: torch.Tensor, torch: Any) -> None:
 
 
 def refuse_trace() -> NoReturn:
-    """Refuse what a trace would take for a constant."""
+    """Refuse a conversion that a trace would record as a constant."""
     raise Refusal(
         "this is being traced, and the array would be frozen into the trace",
         "convert outside of the traced function",
@@ -68,9 +70,10 @@ _SUBCLASS_CALLS: Final = {
 
 
 def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
-    """Refuse a kind of tensor that no array can be."""
+    """Refuse a kind of tensor that has no equivalent array."""
     kind = type(tensor)
     name = kind.__name__
+    # By name, because the classes are in private modules of torch.
     if name in {"FakeTensor", "FunctionalTensor"} or tensor.device.type == "meta":
         raise Refusal("it holds no values")
     if name in {"UninitializedParameter", "UninitializedBuffer"}:
@@ -94,6 +97,7 @@ def refuse_kinds(tensor: torch.Tensor, torch: Any, *, has_dtype: bool) -> None:
     if not has_dtype:
         dtype = dtype_name(tensor.dtype)
         exact = {"complex32": "{0}.to(torch.complex64)"}
+        # The conversion would work if the program had imported ml_dtypes.
         is_missing = is_extension(dtype) and sys.modules.get("ml_dtypes") is None
         unless = " unless ml_dtypes is imported" if is_missing else ""
         floating = tensor.dtype.is_floating_point
@@ -108,23 +112,23 @@ _MAX_NDIM: Final = 64
 
 @cache
 def numpy_names() -> frozenset[str]:
-    """The names of the dtypes that NumPy has too."""
+    """Return the names of the dtypes that NumPy has, too."""
     return frozenset(map(dtype_name, PLAIN_DTYPES))
 
 
 def refuse_meta(device: Any) -> None:
-    """Refuse to move a tensor where it would lose its values."""
+    """Refuse to move a tensor to a device where it would lose its values."""
     if device.type == "meta":
         raise Refusal("a tensor on device 'meta' holds no values: all of these would be lost")
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether to try again with less may help."""
+    """Return whether an error means that a retry with less memory may succeed."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def why_no_device(device: object, error: Exception) -> str:
-    """Say why torch does not know a device: without the list of all that there ever were."""
+    """Return why torch does not know a device, without torch's long list of device types."""
     text, kind = str(error).splitlines()[0], str(device).partition(":")[0]
     if "device type at start of device string" not in text:
         return text

@@ -1,4 +1,4 @@
-"""How tensors may lie in memory, and what else they may be without another shape or dtype."""
+"""Memory layouts and other variants of tensors with the same shape and dtype."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ PLAIN: Final = (
 )
 
 SCARCE: Final = frozenset({"uint16", "uint32", "uint64"})
-"""Dtypes for which few of torch's operations are written."""
+"""Dtypes that few of torch's operations support."""

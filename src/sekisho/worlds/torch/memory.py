@@ -1,7 +1,7 @@
-"""Memory that an array and a tensor share, or why they cannot.
+"""Memory that an array and a tensor share, or the reasons why they cannot.
 
-Two ways: a look at all that may stand in the way, and the quick one, which shares the plainest values and
-leaves all others to who looks longer.
+There are two implementations: a complete check, and a fast path that shares the simplest values and
+leaves all others to the complete check.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ __all__ = [
 
 
 def readable_array(array: np.ndarray[Any, Any], torch: Any) -> tuple[np.ndarray[Any, Any], Any]:
-    """The array under a dtype that `from_numpy` reads, and the torch dtype to view it as."""
+    """Return the array under a dtype that `from_numpy` reads, and the torch dtype to view it as."""
     dtype = array.dtype
     if dtype in PLAIN_DTYPES:
-        # ulonglong equals uint64 and hashes like it, yet from_numpy refuses it.
+        # ulonglong equals uint64 and has the same hash, but from_numpy refuses it.
         return (array.view(np.uint64) if dtype.char == "Q" else array), None
     if not dtype.isnative and dtype.newbyteorder("=") in PLAIN_DTYPES:
         return array, None
@@ -52,7 +52,7 @@ def readable_array(array: np.ndarray[Any, Any], torch: Any) -> tuple[np.ndarray[
 
 
 def why_not_shared(array: np.ndarray[Any, Any]) -> str | None:
-    """Why a tensor cannot share an array's memory; None if it can."""
+    """Return why a tensor cannot share an array's memory; None if it can."""
     if not array.dtype.isnative:
         return "its byte order is not this machine's"
     if not array.flags.writeable:
@@ -65,10 +65,10 @@ def why_not_shared(array: np.ndarray[Any, Any]) -> str | None:
 
 
 def with_plain_strides(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The same memory, its strides plain where no element depends on them.
+    """Return the same memory with plain strides, where no element depends on the difference.
 
-    The stride of an axis of length 1 is never used, so it may be anything, and `from_numpy`
-    refuses it all the same: ``np.ones((1, 3))[::-1]`` has a negative one.
+    The stride of an axis of length 1 is never used and may have any value, but `from_numpy` checks
+    it anyway: ``np.ones((1, 3))[::-1]`` has a negative one.
     """
     if strides_are_plain(array) or not array.size:
         return array
@@ -85,25 +85,25 @@ def with_plain_strides(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def strides_are_plain(array: np.ndarray[Any, Any]) -> bool:
-    """Whether `from_numpy` can express an array's strides."""
+    """Return whether `from_numpy` supports an array's strides."""
     itemsize = array.itemsize
     return all(stride >= 0 and stride % itemsize == 0 for stride in array.strides)
 
 
 def is_aligned(array: np.ndarray[Any, Any]) -> bool:
-    """Whether an array starts where torch's kernels may read it; its strides must be plain.
+    """Return whether torch may read an array at its address; its strides must be plain.
 
-    To C++, torch's language, every item begins at a multiple of its size. NumPy calls complex128 aligned
-    at multiples of 8, where torch 2.13 on x86-64 ends the process: its kernels move 16 bytes at once.
+    In C++, every item starts at a multiple of its size. NumPy accepts complex128 at multiples of 8
+    as aligned, where torch 2.13 on x86-64 crashes: its kernels move 16 bytes at once.
     """
     address: int = array.__array_interface__["data"][0]
     return address % array.itemsize == 0
 
 
 def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
-    """A tensor of an array's values, in memory of its own."""
-    # A broadcast axis is copied once and expanded back: the copy is as small as the original. With
-    # `...` what has no axes remains an array.
+    """Return a tensor with an array's values in its own memory."""
+    # Copy a broadcast axis once and expand it again: the copy is then as small as the original. The
+    # `...` keeps an array without axes an array.
     index = tuple(
         slice(None, 1) if stride == 0 and size > 1 else slice(None)
         for stride, size in zip(array.strides, array.shape, strict=True)
@@ -114,18 +114,18 @@ def copied_tensor(array: np.ndarray[Any, Any], torch: Any) -> Any:
 
 
 def _torch_dtype(dtype: np.dtype[Any], torch: Any) -> Any:
-    """The torch dtype of the same name as one of ml_dtypes' extension dtypes, or None."""
+    """Return the torch dtype with the same name as a dtype of ml_dtypes, or None."""
     name = dtype_name(dtype)
     return getattr(torch, name, None) if is_extension(name) else None
 
 
 def is_extension(name: str) -> bool:
-    """Whether ml_dtypes may give NumPy the dtype of torch's that is called so, bit by bit the same."""
+    """Return whether ml_dtypes may provide the NumPy dtype for a torch dtype, bit for bit."""
     return name.startswith(("bfloat16", "float8")) or name == "complex32"
 
 
 def may_overlap(tensor: torch.Tensor) -> bool:
-    """Whether two elements may lie in the same memory: one write would change both."""
+    """Return whether two elements may share memory, so that one write would change both."""
     reach = 0
     for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if size > 1:
@@ -136,20 +136,20 @@ def may_overlap(tensor: torch.Tensor) -> bool:
 
 
 class _Carried(NamedTuple):
-    """How NumPy carries a dtype that only ml_dtypes gives it: its bits, and then that dtype."""
+    """The dtype to view a tensor as for NumPy, and the dtype of ml_dtypes for the result."""
 
     bits: Any
     dtype: Any
 
 
 def carried_as(tensor: torch.Tensor, torch: Any, *, imports: bool) -> _Carried | None:
-    """How a tensor's values go through NumPy where NumPy itself has no dtype for them, or None.
+    """Return how to convert a tensor whose dtype NumPy only has with ml_dtypes, or None.
 
     Args:
-        tensor: what goes to the host.
+        tensor: the tensor to convert.
         torch: the library.
-        imports: whether ml_dtypes may be imported for it. Who converts to NumPy gets its dtypes only
-            if the program uses them already: nobody else can do anything with such an array.
+        imports: whether ml_dtypes may be imported. A conversion to NumPy uses its dtypes only if
+            the program has imported it: otherwise the program could not work with such an array.
     """
     name = dtype_name(tensor.dtype)
     if not is_extension(name):
@@ -162,15 +162,16 @@ def carried_as(tensor: torch.Tensor, torch: Any, *, imports: bool) -> _Carried |
     return None if dtype is None else _Carried(bits, dtype)
 
 
-# --- the quick lane ----------------------------------------------------------------------------
+# --- the fast path -----------------------------------------------------------------------------
 
 
 @cache
 def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any], Any]:
-    """Make the function that shares an array with torch, or returns None if a look is not enough."""
-    # torch.from_numpy is looked up at each call: strict mode watches it there.
+    """Make the fast path to torch: a function that shares an array, or returns None if unsure."""
+    # `share` looks up torch.from_numpy at each call, because strict mode wraps it there.
     shared = PLAIN_DTYPES if dtypes is None else PLAIN_DTYPES & dtypes
-    # The flag of NumPy is enough for these; the others, complex ones, torch reads as one item.
+    # For these dtypes NumPy's alignment flag suffices. torch needs complex items aligned more
+    # strictly.
     flagged = frozenset(dtype for dtype in shared if dtype.alignment == dtype.itemsize)
     unflagged = shared - flagged
     ndarray, tensor_type, compiler = np.ndarray, torch.Tensor, _private.compiler_flag(torch)
@@ -183,7 +184,7 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
         if array.dtype not in flagged:
             return share_aligned(array) if array.dtype in unflagged else None
         flags = array.flags
-        # carray: writeable, aligned, C-contiguous, which is what most arrays are.
+        # carray means writeable, aligned and C-contiguous, as most arrays are.
         if not flags.carray and not (flags.behaved and strides_are_plain(array)):
             return None
         try:
@@ -191,7 +192,7 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
         except (
             TypeError,
             ValueError,
-        ):  # ulonglong, which equals uint64; a stride that is never used
+        ):  # ulonglong, which equals uint64; an unusual stride of an axis of length 1
             return None
 
     def share_aligned(array: Any) -> Any:
@@ -200,9 +201,10 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
             return None
         try:
             tensor = torch.from_numpy(array)
-        except ValueError:  # a stride that is never used
+        except ValueError:  # an unusual stride of an axis of length 1
             return None
-        # A FakeTensor would warn of a look at its address; the tensor's costs a tenth of the array's.
+        # A FakeTensor would warn if its address were read. Reading a tensor's address takes a tenth
+        # of the time of reading an array's.
         is_aligned = type(tensor) is tensor_type and tensor.data_ptr() % array.itemsize == 0
         return tensor if is_aligned else None
 
@@ -210,18 +212,18 @@ def make_share_array(torch: Any, dtypes: frozenset[Any] | None) -> Callable[[Any
 
 
 _WRITES_ZEROS: Final = (2, 10)
-"""Before this release `numpy` shares the memory of a lazy zero tensor, which nobody has written."""
+"""Before this release, `numpy` exposes the unwritten memory of a lazy zero tensor."""
 
 
 @cache
-def make_share_tensor(  # noqa: C901 - one question after the other
+def make_share_tensor(  # noqa: C901 - one branch per check
     torch: Any, dtypes: frozenset[Any] | None, *, read_only: bool
 ) -> Callable[[Any], Any]:
-    """Make the function that shares a tensor with NumPy, or returns None likewise."""
+    """Make the fast path to NumPy: a function that shares a tensor, or returns None if unsure."""
     tensor_type, forward_ad = torch.Tensor, _private.forward_level(torch)
     transform, is_tracing, modes, _ = _private.asked_of(torch)
 
-    def share(tensor: Any) -> Any:  # noqa: PLR0911 - one question after the other
+    def share(tensor: Any) -> Any:  # noqa: PLR0911 - one return per check
         if type(tensor) is not tensor_type or tensor.requires_grad:
             return None
         if transform() is not None or is_tracing() or modes():
@@ -230,9 +232,9 @@ def make_share_tensor(  # noqa: C901 - one question after the other
             return None
         try:
             array = tensor.numpy()
-        except SekishoError:  # strict mode refuses it: the answer, and not one to ask for again
+        except SekishoError:  # strict mode refuses the call; the slow path must not repeat it
             raise
-        except Exception:  # noqa: BLE001 - sparse, bfloat16, on a GPU, 65 axes, fakes about, ...
+        except Exception:  # noqa: BLE001 - sparse, bfloat16, on a GPU, 65 axes, fake tensors, ...
             return None
         if dtypes is not None and array.dtype not in dtypes:
             return None

@@ -1,7 +1,7 @@
-"""The operations of torch by which arrays cross, tensors move, and Python waits.
+"""Operations of torch that convert arrays, move tensors or wait for a device.
 
-What they share and what they copy was measured, by the address of the memory before and after; a
-test with Hypothesis holds it.
+Which of them share memory and which copy was measured by comparing addresses; a Hypothesis test
+verifies it.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
         "sparse_coo_tensor",
         "Tensor.new_tensor",
         "Tensor.__array_wrap__",
-        "Tensor.__init__",  # torch.Tensor(array): its __new__ is C's, and this runs after it
+        "Tensor.__init__",  # for torch.Tensor(array): __new__ is in C, and this runs after it
     ),
     "export": ("Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__", "utils.dlpack.to_dlpack"),
     "scalar": (*_SCALARS, "Tensor.__repr__", "Tensor.__format__"),
-    # Other operators take no array, or end in __array__ and __array_wrap__.
+    # Other operators take no array, or use __array__ and __array_wrap__.
     "compute": ("Tensor.__getitem__", "Tensor.__setitem__", "Tensor.__eq__"),
     "move": ("Tensor.to", "Tensor.cpu", "Tensor.cuda", "Tensor.copy_"),
     "wait": (
@@ -97,7 +97,7 @@ UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
     "import": ("Tensor.__init__",),
 }
-"""What torch shows to no mode. ``torch.Tensor(array)`` is made by C, which calls the method after it."""
+"""Operations that reach no mode. ``torch.Tensor(array)`` runs in C, which then calls `__init__`."""
 
 _COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "sparse_coo_tensor"})
 
@@ -105,9 +105,9 @@ _COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "sparse_coo_tensor"}
 def why_copied(
     operation: str, value: Any, crossed: Any, source: World, target: World, *, is_list: bool
 ) -> str | None:
-    """Why an operation had to copy; None if what it made shares the value's memory."""
+    """Return why an operation had to copy; None if its result shares the value's memory."""
     if crossed is value:
-        return None  # an operand: it is viewed, not taken
+        return None  # an operand, which is viewed rather than converted
     before, after = source.device_name(value), target.device_name(crossed)
     dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
     reason = None
@@ -125,14 +125,14 @@ def why_copied(
 
 
 def prepare_wrapping(torch: Any) -> None:
-    """Have torch make its tables of functions now, of the functions themselves."""
+    """Make torch build its tables of functions now, while they hold the unwrapped functions."""
     _private.make_tables(torch)
     torch.overrides.get_testing_overrides()
     torch.overrides.resolve_name(torch.Tensor.numpy)
 
 
 def note_wrapper(torch: Any, original: Any, wrapper: Any) -> None:
-    """Have TorchScript, and strict mode, take a wrapper for what it wraps."""
+    """Make TorchScript and strict mode treat a wrapper like the function that it wraps."""
     _private.note_builtin(torch, original, wrapper)
     _private.note_inline(original, wrapper)
     kind = suspects().get(original)
@@ -141,7 +141,7 @@ def note_wrapper(torch: Any, original: Any, wrapper: Any) -> None:
 
 
 def waits_for(torch: Any, operation: str, args: tuple[Any, ...]) -> str:
-    """The device of a ``synchronize``: of a stream, an event, the one that is named, or all."""
+    """Return the device of a ``synchronize``: the stream's, the event's, the argument, or all."""
     device = getattr(args[0], "device", args[0]) if args else None
     library = operation.partition(".")[0]
     if library == "accelerator":
@@ -150,20 +150,21 @@ def waits_for(torch: Any, operation: str, args: tuple[Any, ...]) -> str:
 
 
 def worker_name(torch: Any) -> str | None:
-    """A DataLoader's worker, by its number."""
+    """Return the name of a DataLoader worker process, with its number."""
     data = getattr(getattr(torch, "utils", None), "data", None)
     worker = data.get_worker_info() if data is not None else None
     return None if worker is None else f"DataLoader worker {worker.id}"
 
 
-# --- for strict mode, which torch shows every operation ------------------------------------------
+# --- for strict mode, which sees every operation of torch ----------------------------------------
 
 
 @cache
 def suspects() -> dict[Any, Kind]:
-    """The operations of torch that a body is looked at more closely for, and what they do.
+    """Return operations of torch that need a closer look, with what they do.
 
-    Each by itself and by its wrapper: torch names either, while crossings are counted and after.
+    Each is listed as a function and as its wrapper: torch may pass either to a mode, even after the
+    crossing log has ended.
     """
     torch = importlib.import_module("torch")
     names = "item tolist equal allclose is_nonzero __bool__ __int__ __float__ __complex__"
@@ -182,7 +183,7 @@ def suspects() -> dict[Any, Kind]:
     return found
 
 
-# What tells about a tensor without computing: reading these is no operation.
+# Methods that inspect a tensor without computing, which do not count as operations.
 _LOOK_NAMES: Final = (
     "size dim ndimension numel nelement stride storage_offset element_size data_ptr get_device "
     "is_contiguous is_floating_point is_complex is_signed is_conj is_neg is_inference is_pinned "
@@ -193,7 +194,7 @@ _VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"
 
 
 def kind_of_operation(operation: Any) -> Kind:
-    """What an operation does: makes Python numbers, makes an array, tells about a tensor, or else."""
+    """Return what an operation does: Python numbers, an array, inspection, or computation."""
     known = suspects().get(operation)
     if known is not None:
         return known

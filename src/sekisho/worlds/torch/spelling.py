@@ -1,4 +1,4 @@
-"""PyTorch's own words for what a hint names."""
+"""PyTorch code for what hints suggest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How the operations of torch come into view: a mode that torch shows them, in this thread.
+"""Report torch's operations with a function mode, which torch calls for each of them.
 
-Few operations are not shown to such modes: see `operations.UNSHOWN`.
+A few operations do not reach such modes: see `operations.UNSHOWN`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher", "make_watcher"]
 
-__warningregistry__ = None  # see `ground.warned`
+__warningregistry__ = None  # `ground.warned` explains why
 
 
 def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:
-    """Make what puts the mode on torch's stack; None if this release lets nobody."""
+    """Make the watcher for torch; None if this release does not allow changing its mode stack."""
     stack = _private.mode_stack(world.load())
     return None if stack is None else Watcher(world, stack, state, judge)
 
 
 class Watcher:
-    """Puts the mode on torch's stack, and takes it away again."""
+    """Puts a function mode on torch's stack, and removes it."""
 
     def __init__(
         self, world: World, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
@@ -40,16 +40,17 @@ class Watcher:
         self._mode = _make_mode(world.load(), world, state, judge)
 
     def push(self) -> None:
-        """Put the mode below all others: one that a body has entered, leaves by popping the top."""
+        """Put the mode below all others: the top of the stack belongs to the body's own modes."""
+        # A body that leaves a mode of its own pops the top, which must not be this one.
         above = self._pop_modes(until=None)
         self._push_modes([*above, self._mode])
 
     def pull(self) -> None:
-        """Take it away, from under those that a suspended body has left above it."""
+        """Remove the mode, even if a suspended body has left other modes above it."""
         self._push_modes(self._pop_modes(until=self._mode))
 
     def _pop_modes(self, until: object) -> list[Any]:
-        """Take torch's modes off their stack, the top first, down to one that is taken off too."""
+        """Pop torch's modes, top first, up to and including `until`; return those above it."""
         stack, popped = self._stack, list[Any]()
         while stack.size():
             top = stack.pop()
@@ -77,12 +78,13 @@ def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None])
                 judge(watch, world, "compute", func, args, kwargs)
                 return
 
-    class Mode(base):  # type: ignore[misc]  # of a library that is looked up, never imported
+    class Mode(base):  # type: ignore[misc]  # torch is looked up at run time, never imported
         def __torch_function__(
             self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
-            # A compiler traces this too, and must find nothing to do; up to torch 2.6 it takes all that
-            # a function closes over along, and knows no dict of functions: that is why `look` is apart.
+            # Compilers trace this method, too, and must find nothing to do. Up to torch 2.6 they
+            # also take along everything that a function closes over and do not support a dict of
+            # functions. That is why `look` is a separate function.
             watch = None if compiling() else state.watch
             if watch is not None:
                 look(watch, func, args, kwargs)
