@@ -295,7 +295,8 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
     knowledge = frame.knowledge
     world = frame.program.world_of_class(cls)
     for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
-        if not frame.program.is_own(name) and knowledge.is_strict(name):
+        is_strict = knowledge.is_strict(name) or name in knowledge.only
+        if is_strict and not frame.program.is_own(name):
             note_refused(frame, name, entry, call, node, knowledge.instance_of(cls))
     if world is not None and not frame.program.is_own(cls):
         value = knowledge.instance_of(cls)

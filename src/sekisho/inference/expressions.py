@@ -19,11 +19,13 @@ from sekisho.inference.values import (
     BOOL,
     CONSTANTS,
     NEVER,
+    OPEN,
     PLAIN,
     STR,
     UNKNOWN,
     Value,
     array,
+    certain_world,
     instance,
     is_never,
     item_of,
@@ -241,7 +243,9 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         tag = atom[0]
         if tag == "array":
             given = _of_array(frame, atom, written, index)
-            if not frame.knowledge.is_sure(atom):
+            # A slice of what has slices is an array, though a row may be a number.
+            is_row = bool(given[2]) and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
+            if not frame.knowledge.is_sure(atom) and not is_row:
                 return unsure(given)
             state = state_of(frame, atom)
             return with_state(given, derived(frame, state)) if state else given
@@ -264,7 +268,10 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
     if index[0] == "instance" and index[1] == "builtins:str":
         return array(atom[1])  # a field of a record
     if keeps or only_world(index) or index[0] == "list":
-        return array(atom[1], is_array=keeps or not frame.knowledge.worlds[atom[1]].unsaid.scalar)
+        has_rows = keeps or bool(certain_world(index))
+        return array(
+            atom[1], is_array=has_rows or not frame.knowledge.worlds[atom[1]].unsaid.scalar
+        )
     return frame.knowledge.row_of(atom[1])
 
 

@@ -229,8 +229,11 @@ class Knowledge:
     def world_of_dtype(self, value: Value) -> str:
         """The world of which a value is a dtype; "" if it is none of a library's."""
         if value[0] == "class":
-            found = self.program.world_of_class(value[1])
-            return found[0] if found is not None and not found[1] else ""
+            known = self.program.world_of_class(value[1])
+            return known[0] if known is not None and not known[1] else ""
+        if value[0] == "union":
+            found = {self.world_of_dtype(each) for each in value[1:]}
+            return found.pop() if len(found) == 1 else ""
         return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
 
     def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:

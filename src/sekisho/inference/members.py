@@ -13,6 +13,7 @@ from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.states import derived, state_of
 from sekisho.inference.values import (
+    GRAD,
     NEVER,
     UNKNOWN,
     Value,
@@ -47,6 +48,8 @@ __all__ = [
 _PROPERTIES = frozenset(
     {"property", "cached_property", "abstractproperty", "functools.cached_property"}
 )
+_WEIGHTS: Final = frozenset({"weight", "bias"})
+"""Parameters of a library's modules, which their annotations call arrays."""
 _GIVES = re.compile(r"\)\s*->\s*(\w+)")
 """In the text that some of C's functions are given for their ``__doc__``."""
 
@@ -211,7 +214,8 @@ def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
     if entry[0] == "var" and entry[1] is not None:
         said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
     if said[0] != "?":
-        return said
+        is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
+        return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
 
 

@@ -30,7 +30,7 @@ from sekisho.worlds import HOST
 if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
 
-__all__ = ["combine", "compare"]
+__all__ = ["SIGNS", "combine", "compare"]
 
 _NUMBERS: Final = ("builtins:bool", "builtins:int", "builtins:float", "builtins:complex")
 

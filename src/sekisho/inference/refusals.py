@@ -256,14 +256,15 @@ def _note_other_kind(frame: Frame, written: ast.Attribute, kind: str, *, is_meth
             return
 
 
-def note_assigned(frame: Frame, target: ast.Subscript, holder: Value, value: Value) -> None:
+def note_assigned(
+    frame: Frame, target: ast.Subscript, holder: Value, value: Value, index: Value
+) -> None:
     """``tensor[:] = array``: a library that converts nothing raises."""
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
-    if world == HOST.name and isinstance(
-        target.slice, ast.Slice
-    ):  # one number is asked for its value
+    is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
+    if world == HOST.name and is_many:  # of one place, a number is asked for its value
         note_unreadable(frame, target, "the assignment", "", value)
     if frame.knowledge.worlds[world].unsaid.takes_items or _is_at_home(frame, world, other):
         return

@@ -12,7 +12,7 @@ from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
-from sekisho.inference.operators import combine
+from sekisho.inference.operators import SIGNS, combine
 from sekisho.inference.targets import store
 from sekisho.inference.values import (
     NEVER,
@@ -20,10 +20,12 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     arrays_in,
+    certain_world,
     is_unknown,
     item_of,
     join,
     plain,
+    sharper,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def _ann_assign(frame: Frame, node: ast.AnnAssign) -> None:
     said = read_annotation(frame.program, frame.key, lower_expr(node.annotation))
     if node.value is None:
         return
-    known = said if not is_unknown(said) else value
+    known = sharper(said, value) if not is_unknown(said) else value
     if arrays_in(said) and arrays_in(value):
         frame.note("declared", node, dotted_of(node.target), (said, plain(value)))
     store(frame, node.target, known, node, how_of(node.value))
@@ -77,6 +79,10 @@ def _aug_assign(frame: Frame, node: ast.AugAssign) -> None:
     before = evaluate(frame, target)
     given = evaluate(frame, node.value)
     value = combine(frame, node, node.op, before, given)
+    if ("mix", node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
+        return  # it raises, and assigns nothing
+    if is_unknown(given) and certain_world(before):
+        value = before  # it is changed in place
     if before[0] == "list" and isinstance(node.op, ast.Add):
         value = ("list", before[1], join(before[2], iterated(frame, given)))
     store(frame, target, value, node, "")

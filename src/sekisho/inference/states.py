@@ -84,8 +84,10 @@ def after_call(
         is_cast = any(
             each[0] == "instance" and each[1].endswith(":dtype") for each in call.values()
         )
-        found = found & (0 if is_cast else TRACKED)  # integers have no gradient
-        found |= 0 if is_cast and len(_written(node)) == 1 else PLACED
+        if is_cast:
+            found &= ~TRACKED  # integers have no gradient
+        if not is_cast or len(_written(node)) > 1:
+            found = found & TRACKED | PLACED
         found |= DEVICE if last == "cuda" else 0
     for word in node.keywords:
         if word.arg == "requires_grad" and _is(word.value, truth=True):
@@ -139,9 +141,11 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
 
 def reads_memory(frame: Frame, name: str, value: Value) -> bool:
     """Whether a function of the host's takes the memory of an array, and calls no method of it."""
-    if split(name)[0].partition(".")[0] != HOST.name or frame.knowledge.may_tell(name):
-        return False
     module, last = split(name)
+    if module.partition(".")[0] != HOST.name:
+        return False
+    if frame.knowledge.may_tell(name):  # of any library's arrays, but what they hold is read
+        return last in HOST.unsaid.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True
     last = last.rpartition(".")[2]

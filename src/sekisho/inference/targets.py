@@ -114,8 +114,8 @@ def open_class(frame: Frame, holder: Value, node: Any) -> None:
 
 def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST) -> None:
     holder = frame.evaluate(frame, target.value)
-    frame.evaluate(frame, target.slice)
-    note_assigned(frame, target, holder, value)
+    index = frame.evaluate(frame, target.slice)
+    note_assigned(frame, target, holder, value, index)
     written = target.value
     if isinstance(written, ast.Attribute) and written.attr == "__dict__":
         open_class(frame, frame.evaluate(frame, written.value), node)

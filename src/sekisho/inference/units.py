@@ -21,7 +21,6 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     array,
-    atoms,
     is_never,
     is_unknown,
     join,
@@ -29,6 +28,7 @@ from sekisho.inference.values import (
     list_of,
     map_atoms,
     plain,
+    sharper,
     worlds_of,
 )
 
@@ -312,7 +312,7 @@ def _parameter(
     told = parameter_fact(frame.unit.name, name)
     called = frame.fact(f"s{told[1:]}" if strictly else told)
     if not is_unknown(said):
-        value = _sharper(said, called)
+        value = _sharper(frame, said, called)
     else:
         value = called
         if default is not None:
@@ -342,11 +342,12 @@ def _is_of_another(atom: Value, world: str) -> bool:
     return bool(atom[0] == "array" and atom[1] != world)
 
 
-def _sharper(said: Value, called: Value) -> Value:
+def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """What is annotated; of a plain container, what it is seen to hold."""
-    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
-    fits = [atom for atom in atoms(called) if atom[0] == said[0]]
-    return called if holds_nothing and fits and len(fits) == len(atoms(called)) else said
+    if said[0] == called[0] == "instance":
+        # Of a parameter that is annotated with a base, the class that is passed.
+        return called if said[1] in frame.program.mro(called[1])[1:] else said
+    return sharper(said, called)
 
 
 def _fixture(frame: Frame, name: str) -> Value:

@@ -6,7 +6,7 @@ A value is a tuple whose first item says what it is:
 - ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
 - ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` tells it from what may
   be one number of the library's; `axes` are those of its annotation; `class` is its subclass; `state` adds up
-  what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`;
+  what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`, `OPEN`;
 - ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
@@ -35,6 +35,7 @@ __all__ = [
     "INT",
     "NEVER",
     "NONE",
+    "OPEN",
     "PLACED",
     "PLAIN",
     "STR",
@@ -59,6 +60,7 @@ __all__ = [
     "map_atoms",
     "only_world",
     "plain",
+    "sharper",
     "text_constant",
     "unsure",
     "with_state",
@@ -85,6 +87,9 @@ DEVICE: Final = 2
 """Its memory is not the host's."""
 PLACED: Final = 4
 """It was moved to where it is by a call that says so."""
+
+OPEN: Final = 16
+"""It may be something else altogether, since not all that is assigned to it is known."""
 
 NONE: Final = instance("builtins:NoneType")
 BOOL: Final = instance("builtins:bool")
@@ -197,7 +202,7 @@ def unsure(value: Value) -> Value:
     """A value of which each array may be one number, or something else altogether."""
     return map_atoms(
         value,
-        lambda atom: (*atom[:2], False, *atom[3:5], 0) if atom[0] == "array" else atom,
+        lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
     )
 
 
@@ -239,7 +244,8 @@ def _blend(a: Value, b: Value) -> Value:
         return a
     if tag == "array":
         axes = a[3] if a[3] == b[3] else ""
-        return ("array", a[1], a[2] and b[2], axes, a[4], a[5] & b[5])
+        state = a[5] & b[5] | (a[5] | b[5]) & OPEN
+        return ("array", a[1], a[2] and b[2], axes, a[4], state)
     if tag == "list":
         return bounded(("list", a[1], join(a[2], b[2])))
     if tag == "tuple":
@@ -371,6 +377,13 @@ def item_of(value: Value, index: int | str | None = None) -> Value:
         return UNKNOWN
 
     return map_atoms(value, take)
+
+
+def sharper(said: Value, held: Value) -> Value:
+    """What is annotated; of a plain container, what it is seen to hold."""
+    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
+    fits = [atom for atom in atoms(held) if atom[0] == said[0]]
+    return held if holds_nothing and fits and len(fits) == len(atoms(held)) else said
 
 
 def worlds_of(value: Value) -> tuple[str, ...]:

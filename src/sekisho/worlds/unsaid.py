@@ -43,6 +43,7 @@ class Unsaid(NamedTuple):
         differentiable: functions and methods of its arrays whose result requires grad if an argument does.
         grads: classes of its arrays that require grad.
         trained: modules with parameters, of which the result requires grad.
+        reads: functions of `tells` that read what an array holds.
         views: its operations that share the memory of what crosses by them.
         dtype: the class of its dtypes, where these are instances of one.
         suffixes: endings of variable names for its arrays; the first is the one to suggest.
@@ -73,6 +74,7 @@ class Unsaid(NamedTuple):
     differentiable: frozenset[str] = frozenset()
     grads: frozenset[str] = frozenset()
     trained: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
     dtype: str = ""
     suffixes: tuple[str, ...] = ()

@@ -65,6 +65,7 @@ class _Torch(World):
         asks=frozenset({"is_tensor"}),
         strict=frozenset(
             {"_C", "_tensor", "functional", "nn.functional", "nn.modules", "optim", "nn.parameter"}
+            | {"distributions", "nn.utils.rnn"}
         ),
         keywords={
             "axis": "dim",
@@ -76,6 +77,7 @@ class _Torch(World):
         },
         only={
             "from_numpy": "numpy",
+            "utils.data.TensorDataset.__init__": "torch",
             **dict.fromkeys(
                 ("einsum", "block_diag", "cartesian_prod", "broadcast_tensors"), "torch"
             ),
