@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.annotations import names_in, read_annotation, value_of_class
-from sekisho.inference.decorators import is_transparent
+from sekisho.inference.containers import item_of
+from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
-from sekisho.inference.operations import learn_from, note_operation
+from sekisho.inference.operations import learn_from, note_axes, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
@@ -25,9 +26,9 @@ from sekisho.inference.values import (
     Value,
     arrays_in,
     certain_state,
+    certain_world,
     is_never,
     is_unknown,
-    item_of,
     join,
     join_all,
     list_of,
@@ -163,7 +164,9 @@ def _call_one(
             frame.note("passed", node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
-            _note_axes(frame, name, parameter, value, wanted, node)
+            note_axes(frame, name, parameter, value, wanted, node)
+    if gives_back(frame, key, signature[2]):
+        return UNKNOWN  # in the library of its caller
     if signature[1] is not None:
         said = read_annotation(frame.program, key, signature[1], bindings)
         if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
@@ -177,28 +180,13 @@ def _call_one(
         (world,) = worlds
         narrow = frame.fact(f"w {name} {world}")
         if not is_never(narrow):
-            return narrow
+            is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))
+            return narrow if is_sure else unsure(narrow)
     return frame.fact(f"r {name}")
 
 
 def _is_context(signature: Signature) -> bool:
     return any(str(each).endswith("contextmanager") for each in signature[2])
-
-
-def _note_axes(
-    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
-) -> None:
-    if wanted[0] == "array" and wanted[3] and value[3]:
-        given = next(
-            (
-                dotted_of(each)
-                for each in (*node.args, *(keyword.value for keyword in node.keywords))
-                if dotted_of(each) and frame.evaluate(frame, each) == value
-            ),
-            "",
-        )
-        last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))
 
 
 # --- functions of libraries

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
     from sekisho.inference.program import Program
 
-__all__ = ["find_decorators", "is_transparent", "passes_on", "transparency_fact"]
+__all__ = ["find_decorators", "gives_back", "is_transparent", "passes_on", "transparency_fact"]
 
 _KNOWN: Final = frozenset(
     {
@@ -68,6 +68,16 @@ def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
     entry = table.names.get(first) if table is not None else None
     # pytest.mark.parametrize, torch.jit.script: no name that the tables tell.
     return entry is not None and entry[0] == "import" and entry[1].partition(".")[0] in _KNOWN
+
+
+def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
+    """Whether a guard of sekisho's converts what a function returns: ``returns="caller"``."""
+    return any(
+        tag_of(each) == "call"
+        and any(word == "returns" for word, _ in each[3])
+        and frame.knowledge.own_name(key, each) != ""
+        for each in decorators
+    )
 
 
 def find_decorators(program: Program) -> set[str]:

@@ -6,6 +6,13 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference.calls import call_value, iterated
+from sekisho.inference.containers import item_of
+from sekisho.inference.displays import (
+    read_comprehension,
+    read_dict,
+    read_list,
+    read_tuple,
+)
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.members import attribute, container_of, find_method, symbol
 from sekisho.inference.narrowing import narrow
@@ -14,7 +21,7 @@ from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
 from sekisho.inference.refusals import note_called, note_subscripted
 from sekisho.inference.states import derived, requires_grad, state_of
-from sekisho.inference.targets import LARGEST_RECORD, hold, open_class, store
+from sekisho.inference.targets import hold, open_class, store
 from sekisho.inference.values import (
     BOOL,
     CONSTANTS,
@@ -28,7 +35,6 @@ from sekisho.inference.values import (
     certain_world,
     instance,
     is_never,
-    item_of,
     join,
     join_all,
     list_of,
@@ -103,9 +109,12 @@ def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) ->
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
-    is_method = isinstance(node.func, ast.Attribute)
+    function = node.func
+    is_method = isinstance(function, ast.Attribute)
     callee = (
-        _attribute(frame, node.func, is_called=True) if is_method else evaluate(frame, node.func)
+        _attribute(frame, function, is_called=True)
+        if isinstance(function, ast.Attribute)
+        else evaluate(frame, function)
     )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
@@ -287,87 +296,6 @@ def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
     return UNKNOWN
 
 
-# --- displays
-
-
-def _list(frame: Frame, node: ast.List | ast.Set) -> Value:
-    items = [
-        iterated(frame, evaluate(frame, each.value))
-        if isinstance(each, ast.Starred)
-        else evaluate(frame, each)
-        for each in node.elts
-    ]
-    return list_of(join_all(items), "list" if isinstance(node, ast.List) else "set")
-
-
-def _tuple(frame: Frame, node: ast.Tuple) -> Value:
-    items: list[Value] = []
-    for each in node.elts:
-        if isinstance(each, ast.Starred):
-            held = evaluate(frame, each.value)
-            if held[0] != "tuple":
-                rest = [iterated(frame, held), *items]
-                rest += [
-                    evaluate(frame, other)
-                    for other in node.elts
-                    if not isinstance(other, ast.Starred)
-                ]
-                return list_of(join_all(rest), "tuple")
-            items += held[1:]
-        else:
-            items.append(evaluate(frame, each))
-    return ("tuple", *items)
-
-
-def _dict(frame: Frame, node: ast.Dict) -> Value:
-    rest = NEVER
-    known: dict[Any, Value] = {}
-    for key, each in zip(node.keys, node.values, strict=True):
-        value = evaluate(frame, each)
-        if key is None:
-            if value[0] == "dict":
-                known.update(value[2])
-                rest = join(rest, value[1])
-            else:
-                rest = UNKNOWN
-        elif (
-            isinstance(key, ast.Constant)
-            and isinstance(key.value, (str, int))
-            and len(known) < LARGEST_RECORD
-        ):
-            known[key.value] = value
-        else:
-            evaluate(frame, key)
-            rest = join(rest, value)
-    return ("dict", rest, tuple(sorted(known.items(), key=repr)))
-
-
-_COMPREHENSIONS: Final[dict[type, str]] = {
-    ast.ListComp: "list",
-    ast.SetComp: "set",
-    ast.DictComp: "dict",
-}
-
-
-def _comprehension(frame: Frame, node: Any) -> Value:
-    before = frame.env
-    frame.env = frame.branch()
-    for generator in node.generators:
-        source = evaluate(frame, generator.iter)
-        store(frame, generator.target, iterated(frame, source), generator.target)
-        for test in generator.ifs:
-            evaluate(frame, test)
-            narrow(frame, test, is_true=True)
-    kind = _COMPREHENSIONS.get(node.__class__, "iterator")
-    if kind == "dict":
-        evaluate(frame, node.key)
-        result: Value = ("dict", evaluate(frame, node.value), ())
-    else:
-        result = list_of(evaluate(frame, node.elt), kind)
-    frame.env = before
-    return result
-
-
 # --- the rest
 
 
@@ -429,14 +357,14 @@ _HANDLERS: Final[dict[type, Callable[[Frame, Any], Value]]] = {
     ast.BoolOp: _bool_op,
     ast.IfExp: _if_exp,
     ast.Subscript: _subscript,
-    ast.List: _list,
-    ast.Set: _list,
-    ast.Tuple: _tuple,
-    ast.Dict: _dict,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.DictComp: _comprehension,
+    ast.List: read_list,
+    ast.Set: read_list,
+    ast.Tuple: read_tuple,
+    ast.Dict: read_dict,
+    ast.ListComp: read_comprehension,
+    ast.SetComp: read_comprehension,
+    ast.GeneratorExp: read_comprehension,
+    ast.DictComp: read_comprehension,
     ast.Lambda: _lambda,
     ast.NamedExpr: _named,
     ast.Await: _await,

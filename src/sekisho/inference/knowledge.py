@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import value_of_class
@@ -56,7 +56,7 @@ class Operation(NamedTuple):
     shown: str
 
 
-_Namesake = "tuple[str, tuple[str, Entry]]"
+_Namesake = tuple[str, tuple[str, tuple[Any, ...]]]
 
 
 class Knowledge:

@@ -210,8 +210,9 @@ def names_asked_about(frame: Frame, node: ast.FunctionDef | ast.Module) -> froze
     kept = frame.knowledge.asked_about
     if id(node) not in kept:
         lines = frame.knowledge.lines_of(frame.key)
-        is_module = isinstance(node, ast.Module)
-        text = "\n".join(lines if is_module else lines[node.lineno - 1 : node.end_lineno])
+        if not isinstance(node, ast.Module):
+            lines = lines[node.lineno - 1 : node.end_lineno]
+        text = "\n".join(lines)
         asks = _MAY_ASK.search(text) is not None  # or there is nothing to look for
         kept[id(node)] = frozenset(_asked_about(node)) if asks else frozenset()
     return kept[id(node)]

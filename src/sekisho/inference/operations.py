@@ -16,7 +16,7 @@ from sekisho.worlds import HOST
 if TYPE_CHECKING:
     from sekisho.code import Entry
 
-__all__ = ["learn_from", "note_operation"]
+__all__ = ["learn_from", "note_axes", "note_operation"]
 
 
 def learn_from(
@@ -103,3 +103,20 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
         if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
             return False
     return bool(dotted_of(operand))
+
+
+def note_axes(
+    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
+) -> None:
+    """Note the axes of an array that is passed where annotated ones are wanted."""
+    if wanted[0] == "array" and wanted[3] and value[3]:
+        given = next(
+            (
+                dotted_of(each)
+                for each in (*node.args, *(keyword.value for keyword in node.keywords))
+                if dotted_of(each) and frame.evaluate(frame, each) == value
+            ),
+            "",
+        )
+        last = split(name)[1]
+        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))

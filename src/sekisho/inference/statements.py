@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.calls import iterated
+from sekisho.inference.containers import item_of, sharper
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.members import find_method, symbol
@@ -22,10 +23,8 @@ from sekisho.inference.values import (
     arrays_in,
     certain_world,
     is_unknown,
-    item_of,
     join,
     plain,
-    sharper,
 )
 
 if TYPE_CHECKING:

@@ -20,8 +20,6 @@ from sekisho.inference.values import (
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sekisho.inference.overloads import Arguments
 
 __all__ = [
@@ -101,7 +99,7 @@ def after_call(
     return with_state(result, found) if found else result
 
 
-def _written(node: ast.Call) -> Iterable[ast.expr]:
+def _written(node: ast.Call) -> list[ast.expr]:
     return [*node.args, *(each.value for each in node.keywords)]
 
 

@@ -6,6 +6,7 @@ import ast
 from typing import Any, Final
 
 from sekisho.inference.calls import iterated
+from sekisho.inference.containers import item_of
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
@@ -16,7 +17,6 @@ from sekisho.inference.values import (
     Value,
     atoms,
     bounded,
-    item_of,
     join,
     list_of,
     map_atoms,

@@ -9,6 +9,7 @@ from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.calls import parameter_fact
+from sekisho.inference.containers import sharper
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
@@ -28,7 +29,6 @@ from sekisho.inference.values import (
     list_of,
     map_atoms,
     plain,
-    sharper,
     worlds_of,
 )
 

@@ -52,7 +52,6 @@ __all__ = [
     "is_known",
     "is_never",
     "is_unknown",
-    "item_of",
     "join",
     "join_all",
     "join_known",
@@ -60,7 +59,6 @@ __all__ = [
     "map_atoms",
     "only_world",
     "plain",
-    "sharper",
     "text_constant",
     "unsure",
     "with_state",
@@ -351,39 +349,6 @@ def _size(value: Value, depth: int) -> int:
 def without_axes(value: Value) -> Value:
     """An array of the same world, and any shape and state."""
     return (*value[:3], "", value[4], 0)
-
-
-def item_of(value: Value, index: int | str | None = None) -> Value:
-    """What is taken out of a container, at a constant index if there is one."""
-
-    def take(atom: Value) -> Value:
-        tag = atom[0]
-        if tag == "list":
-            return UNKNOWN if is_never(atom[2]) else atom[2]
-        if tag == "tuple":
-            if isinstance(index, int):
-                inside = -len(atom) < index < len(atom) - 1
-                return atom[1:][index] if inside and len(atom) > 1 else UNKNOWN
-            return join_all(atom[1:]) if len(atom) > 1 else UNKNOWN
-        if tag == "dict":
-            known = dict(atom[2])
-            if index in known:
-                found: Value = known[index]
-                return found
-            rest = atom[1] if index is not None else join_all([atom[1], *known.values()])
-            return UNKNOWN if is_never(rest) else rest
-        if tag == "instance" and atom[1] in {"builtins:str", "builtins:bytes"}:
-            return INT if atom[1] == "builtins:bytes" else STR
-        return UNKNOWN
-
-    return map_atoms(value, take)
-
-
-def sharper(said: Value, held: Value) -> Value:
-    """What is annotated; of a plain container, what it is seen to hold."""
-    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
-    fits = [atom for atom in atoms(held) if atom[0] == said[0]]
-    return held if holds_nothing and fits and len(fits) == len(atoms(held)) else said
 
 
 def worlds_of(value: Value) -> tuple[str, ...]:
