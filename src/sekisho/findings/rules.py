@@ -284,7 +284,7 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
         yield from _of_another_world(solution, function, world)
     if function.says:
         for line, column, _, (value, how) in notes_of(function, "return"):
-            given = only_world(value)
+            given = certain_world(value)
             if given and given != function.says:
                 made = f": {how}" if how else ""
                 yield make_finding(
@@ -299,7 +299,7 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
                     subject="return",
                 )
     for line, column, name, (said, value) in notes_of(function, "declared"):
-        mine, theirs = only_world(said), only_world(value)
+        mine, theirs = only_world(said), certain_world(value)
         if mine and theirs and mine != theirs:
             yield make_finding(
                 function,
@@ -313,7 +313,7 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
 
 def _of_another_world(solution: Solution, function: Function, world: str) -> Iterator[Finding]:
     for each in function.variables:
-        other = only_world(each.value)
+        other = certain_world(each.value)
         if other and other != world:
             how = f": {each.how}" if each.how else ""
             yield make_finding(
