@@ -28,11 +28,9 @@ def make_finding(
 
 def notes_of(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
     """The notes of one kind: line, column, name and what was seen, in order."""
-    for (each, line, column, name), what in sorted(
-        function.notes.items(), key=lambda item: item[0][1:3]
-    ):
-        if each == kind:
-            yield line, column, name, what
+    found = [(each[1:], what) for each, what in function.notes.items() if each[0] == kind]
+    for (line, column, name), what in sorted(found, key=lambda item: item[0][:2]):
+        yield line, column, name, what
 
 
 def noun(world: str) -> str:

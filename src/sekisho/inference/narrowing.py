@@ -218,8 +218,18 @@ def names_asked_about(frame: Frame, node: ast.FunctionDef | ast.Module) -> froze
     return kept[id(node)]
 
 
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """What is written in a function; of a module, what no function or class of it is."""
+    if not isinstance(node, ast.Module):
+        yield from ast.walk(node)
+        return
+    for each in node.body:
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from ast.walk(each)
+
+
 def _asked_about(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
+    for each in _inside(node):
         if isinstance(each, ast.Call) and each.args:
             if dotted_of(each.func).rpartition(".")[2] in _TELLING:
                 yield dotted_of(each.args[0])
