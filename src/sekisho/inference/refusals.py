@@ -122,28 +122,22 @@ def _note_aliens(
     if not frame.knowledge.is_strict(name):
         return False
     call = call._replace(args=tuple(_written_out(frame, call, node)))
-    if not any(_aliens(frame, world, value) for value in call.values()):
+    foreign = [_aliens(frame, world, value) for value in call.values()]
+    if not any(foreign) or not refuses(frame.program, name, entry[1], call, self_value):
         return False
-    if not refuses(frame.program, name, entry[1], call, self_value):
-        return False
-    foreign: dict[int, str] = {}
-    for index, value in enumerate(call.values()):
-        without = _replaced(call, index)
-        if (others := _aliens(frame, world, value)) and (
-            not refuses(frame.program, name, entry[1], without, self_value) or not foreign
-        ):
-            foreign.setdefault(index, others[0])
-    every = call._replace(
-        args=tuple(UNKNOWN if _aliens(frame, world, each) else each for each in call.args),
-        kwargs=tuple(
-            (word, UNKNOWN if _aliens(frame, world, each) else each) for word, each in call.kwargs
-        ),
+    count = len(call.args)
+    known = [
+        UNKNOWN if others else each for each, others in zip(call.values(), foreign, strict=True)
+    ]
+    words = [word for word, _ in call.kwargs]
+    without = call._replace(
+        args=tuple(known[:count]), kwargs=tuple(zip(words, known[count:], strict=True))
     )
-    if refuses(frame.program, name, entry[1], every, self_value):
-        return False
+    if refuses(frame.program, name, entry[1], without, self_value):
+        return False  # for another reason, or because the stubs do not know all that it takes
+    index = next(index for index, others in enumerate(foreign) if others)
     written = [*node.args, *(each.value for each in node.keywords)]
-    index = min(foreign)
-    return _note_alien(frame, node, written[index : index + 1], world, foreign[index])
+    return _note_alien(frame, node, written[index : index + 1], world, foreign[index][0])
 
 
 def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Value]:
@@ -165,16 +159,6 @@ def _aliens(frame: Frame, world: str, value: Value) -> list[str]:
     return [
         each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)
     ]
-
-
-def _replaced(call: Arguments, index: int) -> Arguments:
-    """A call of which one argument may be anything."""
-    count = len(call.args)
-    if index < count:
-        return call._replace(args=(*call.args[:index], UNKNOWN, *call.args[index + 1 :]))
-    kwargs = [*call.kwargs]
-    kwargs[index - count] = kwargs[index - count][0], UNKNOWN
-    return call._replace(kwargs=tuple(kwargs))
 
 
 def _note_namesake(
