@@ -24,20 +24,19 @@ _PLAIN_BASES: Final = frozenset({"abc:ABC", "typing:Protocol", "typing:Generic",
 
 def find_unreadable(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK111."""
-    for line, column, name, (shown, state) in notes_of(function, "unreadable"):
+    for line, column, name, (shown, state, world) in notes_of(function, "unreadable"):
         if not state & DEVICE:
             modes = _modes(solution)
             if modes.freezes or function.unit.name not in modes.on:
                 continue
         why = "is not on the host" if state & DEVICE else "requires grad"
-        shown = shown.replace("torch.Tensor.numpy", ".numpy()")  # noqa: PLW2901 - as it is written
         yield make_finding(
             function,
             line,
             column,
             "SK111",
             f"{name or 'a tensor'} {why}, and {shown} reads its memory: it raises",
-            reason=since(solution, function, name, line, "torch"),
+            reason=since(solution, function, name, line, world),
             help=f"write {name}.detach().cpu().numpy()",
             subject=f"{shown} {name}",
         )

@@ -21,7 +21,7 @@ from sekisho.inference import (
     read_annotation,
     worlds_of,
 )
-from sekisho.worlds import world_named
+from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -147,10 +147,20 @@ def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterat
 
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LIBRARY: Final = r"(?:np|numpy|ndarrays?|arrays?|torch|pt|tensors?|jax|jnp|cupy|cp)"
+_WORDS: Final = sorted(
+    {
+        *("array", "arrays", "ndarray", "tensor", "tensors", "pt", "jnp"),
+        *world_names(),
+        *(each[1:] for name in world_names() for each in world_named(name).unsaid.suffixes),
+    }
+    - {"t"},
+    key=len,
+    reverse=True,
+)
+_LIBRARY: Final = f"(?:{'|'.join(_WORDS)})"
 _CONVERTER: Final = re.compile(
-    rf"(?:^|[._])(?:(?:to|from|as|into)_?{_LIBRARY}|{_LIBRARY}_?(?:to|2|from)_?{_LIBRARY}"
-    rf"|(?:numpy|tensor|__array__)$)(?![a-z])"
+    rf"(?:^|[._])(?:(?:to|from|as|into)_?{_LIBRARY}|{_LIBRARY}_?(?:to|2|from)_?{_LIBRARY})(?![a-z])"
+    rf"|(?:^|[.])(?:{_LIBRARY}|__array__)$"
 )
 
 

@@ -21,7 +21,7 @@ __all__ = ["find_decorators", "gives_back", "is_transparent", "passes_on", "tran
 _KNOWN: Final = frozenset(
     {
         *("abc", "atexit", "beartype", "builtins", "contextlib", "dataclasses", "functools"),
-        *("jaxtyping", "pytest", "sekisho", "torch", "typeguard", "typing", "typing_extensions"),
+        *("jaxtyping", "pytest", "sekisho", "typeguard", "typing", "typing_extensions"),
     }
 )
 """Packages whose decorators give a function that takes and gives what it did."""
@@ -63,11 +63,18 @@ def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
     if found[0] == "function" and frame.program.is_own(found[1]):
         return frame.fact(transparency_fact(found[1])) != CONSTANTS[False]
     if found[0] in {"function", "class"}:
-        return split(found[1])[0].partition(".")[0] in _KNOWN
+        return _is_known(frame, split(found[1])[0])
     table = frame.program.table(key)
     entry = table.names.get(first) if table is not None else None
     # pytest.mark.parametrize, torch.jit.script: no name that the tables tell.
-    return entry is not None and entry[0] == "import" and entry[1].partition(".")[0] in _KNOWN
+    return entry is not None and entry[0] == "import" and _is_known(frame, entry[1])
+
+
+def _is_known(frame: Frame, module: str) -> bool:
+    """Whether decorators of a module are known to leave functions what they are."""
+    package = module.partition(".")[0]
+    world = frame.knowledge.worlds.get(package)
+    return package in _KNOWN or (world is not None and world.unsaid.decorates)
 
 
 def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:

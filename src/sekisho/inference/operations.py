@@ -56,7 +56,9 @@ def note_operation(
         operand, value = node.func.value, self_value
     target = _other_end(operation.kind, operation.world)
     if operation.kind == "export" and "force" not in {each.arg for each in node.keywords}:
-        note_unreadable(frame, node, operation.shown, dotted_of(operand) if operand else "", value)
+        is_method = isinstance(node.func, ast.Attribute) and self_value is not None
+        shown = f".{operation.shown.rpartition('.')[2]}()" if is_method else operation.shown
+        note_unreadable(frame, node, shown, dotted_of(operand) if operand else "", value)
     # `torch.from_numpy(x)` crosses whatever is known of x.
     only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
     for world in arrays_in(value) or ((only,) if only else ()):

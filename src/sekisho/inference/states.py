@@ -134,7 +134,8 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
     # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
-        frame.note("unreadable", node, operand, (shown, state))
+        atom = value if value[0] == "array" else value[-1]
+        frame.note("unreadable", node, operand, (shown, state, atom[1]))
 
 
 def reads_memory(frame: Frame, name: str, value: Value) -> bool:

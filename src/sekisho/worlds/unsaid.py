@@ -45,6 +45,7 @@ class Unsaid(NamedTuple):
         trained: modules with parameters, of which the result requires grad.
         reads: functions of `tells` that read what an array holds.
         views: its operations that share the memory of what crosses by them.
+        decorates: whether its decorators leave functions what they are.
         dtype: the class of its dtypes, where these are instances of one.
         suffixes: endings of variable names for its arrays; the first is the one to suggest.
         alike: classes that share method names with arrays, so that a call of such a method does not
@@ -76,6 +77,7 @@ class Unsaid(NamedTuple):
     trained: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
+    decorates: bool = False
     dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from sekisho.worlds.torch import _private, kinds, memory, operations
 from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.torch.spelling import SPELLING
+from sekisho.worlds.torch.stubs import UNSAID
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
@@ -60,64 +61,7 @@ class _Torch(World):
         **dict.fromkeys(("numpy", "detach", "cpu"), "to_numpy(x)"),
         "is_tensor": "is_torch(x)",
     }
-    unsaid: Unsaid = Unsaid(
-        tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed", "nn.Identity.forward"}),
-        asks=frozenset({"is_tensor"}),
-        strict=frozenset(
-            {"_C", "_tensor", "functional", "nn.functional", "nn.modules", "optim", "nn.parameter"}
-            | {"distributions", "nn.utils.rnn"}
-        ),
-        keywords={
-            "axis": "dim",
-            "keepdims": "keepdim",
-            "x": "input",
-            "a": "input",
-            "x1": "input",
-            "x2": "other",
-        },
-        only={
-            "from_numpy": "numpy",
-            "utils.data.TensorDataset.__init__": "torch",
-            **dict.fromkeys(
-                ("einsum", "block_diag", "cartesian_prod", "broadcast_tensors"), "torch"
-            ),
-        },
-        unfit=frozenset(
-            {
-                *("all", "amax", "amin", "any", "max", "mean", "min", "prod", "std", "sum", "var"),
-                *("copyto", "fill_diagonal", "flip", "isfortran", "moveaxis", "place", "putmask"),
-            }
-        ),
-        runs_left=frozenset({"/", "==", "!="}),
-        fails_right=frozenset({"<", "<=", ">", ">="}),
-        takes_items=False,
-        differentiable=operations.DIFFERENTIABLE,
-        grads=frozenset({"nn.Parameter"}),
-        trained=operations.TRAINED,
-        views=frozenset(
-            {
-                *("from_numpy", "as_tensor", "asarray", "from_dlpack", "utils.dlpack.from_dlpack"),
-                *("frombuffer", "Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__"),
-            }
-        ),
-        dtype="dtype",
-        coined=frozenset(
-            {"bmm", "baddbmm", "addmm", "contiguous", "detach", "movedim", "nelement", "numel"}
-            | {"numpy", "permute", "unsqueeze", "unflatten"}
-        ),
-        suffixes=("_tensor", "_t"),
-        module="nn.Module",
-        applied="autograd.Function",
-        chains=frozenset({"nn.Sequential"}),
-        holders=frozenset({"nn.ModuleList", "nn.ModuleDict"}),
-        keepers=frozenset({"nn.Module.register_buffer", "nn.Module.register_parameter"}),
-        alike=(
-            *("nn.Module", "nn.utils.rnn.PackedSequence", "distributions.Distribution"),
-            *("distributions.transforms.Transform", "UntypedStorage", "TypedStorage"),
-            *("optim.Optimizer", "Generator", "device", "Size", "cuda.Stream", "cuda.Event"),
-            *("autograd.Function", "torch.autograd.graph.Node", "fx.Graph", "fx.Node", "fx.Proxy"),
-        ),
-    )
+    unsaid: Unsaid = UNSAID
     makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
     layouts: Mapping[str, Layout] = LAYOUTS
     plain: str = PLAIN

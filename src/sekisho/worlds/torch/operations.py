@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHEAPER",
-    "DIFFERENTIABLE",
     "QUICK",
-    "TRAINED",
     "WATCHED",
     "kind_of_operation",
     "note_wrapper",
@@ -72,26 +70,6 @@ CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
 QUICK: Final = frozenset(
     {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
-
-_DIFFERENTIABLE: Final = (
-    "abs add addmm baddbmm bmm clamp clip clone contiguous cos cosh cpu cuda cumsum div divide double exp "
-    "expand expand_as expm1 flatten float half log log10 log1p log2 log_softmax logsumexp matmul mean mm "
-    "movedim mul multiply narrow neg norm permute pow prod relu repeat reshape reshape_as rsqrt select "
-    "sigmoid sin sinh softmax sqrt square squeeze std sub subtract sum t tan tanh to transpose true_divide "
-    "unsqueeze var view view_as T mT cat concat concatenate stack hstack vstack einsum binary_cross_entropy "
-    "binary_cross_entropy_with_logits cosine_similarity cross_entropy dropout elu gelu huber_loss interpolate "
-    "l1_loss layer_norm leaky_relu linear logsigmoid mse_loss nll_loss normalize silu smooth_l1_loss softplus"
-)
-DIFFERENTIABLE: Final = frozenset(_DIFFERENTIABLE.split())
-"""Names of functions, methods and properties: a test calls each with what requires grad."""
-
-_TRAINED: Final = (
-    "Linear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Embedding "
-    "EmbeddingBag LayerNorm GroupNorm BatchNorm1d BatchNorm2d BatchNorm3d RNN LSTM GRU RNNCell LSTMCell "
-    "GRUCell PReLU MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer"
-)
-TRAINED: Final = frozenset(f"nn.{each}" for each in _TRAINED.split())
-"""Modules with parameters."""
 
 UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
