@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "read_section"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
+_VIOLATIONS: Final = "violations="
 
 
 class Settings:
@@ -37,6 +38,10 @@ class Settings:
         ini: list[str] = config.getini("sekisho_packages")
         self.packages: list[str] = ini or self.section.get("packages", [])
         self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
+        said = f"{self.mode or ''} {os.environ.get(_VARIABLE, '')}"
+        self.violations: str | None = None
+        if _VIOLATIONS not in said:  # the mode and the environment come before the file
+            self.violations = self.section.get("violations")
         self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
@@ -47,6 +52,7 @@ class Settings:
         self.made: set[str] = set()
         self.called: set[str] = set()
         self.before: tuple[str | None, Any] | None = None
+        self.refused: list[dict[str, Any]] = []
 
     def start(self) -> None:
         """Import sekisho, and set its mode for this process and, by the environment, its workers.
@@ -55,11 +61,16 @@ class Settings:
             pytest.UsageError: for an unknown mode or level.
         """
         modes = importlib.import_module("sekisho.context.modes")
-        if self.mode is not None:
-            try:
-                setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
-            except ValueError as error:
-                raise pytest.UsageError(str(error)) from None
+        if self.mode is not None or self.violations is not None:
+            setting = modes.process_setting()
+            if self.mode is not None:
+                try:
+                    setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
+                except ValueError as error:
+                    raise pytest.UsageError(str(error)) from None
+            if _VIOLATIONS not in (self.mode or ""):
+                violations = self.violations or modes.process_setting().violations
+                setting = setting._replace(violations=violations)
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())
             modes.install(setting)
         if self.report == "guards":

@@ -68,7 +68,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def _begin(config: pytest.Config) -> None:
     settings = config.stash[_SETTINGS] = Settings(config)
-    if settings.mode is not None or settings.report is not None:
+    if (settings.mode, settings.violations, settings.report) != (None, None, None):
         settings.start()
     settings.guard_packages()
 
@@ -78,7 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if _SETTINGS not in config.stash:
         _begin(config)
     config.addinivalue_line(
-        "markers", "sekisho_mode(name, *, to_numpy, to_torch): run the test in this mode of sekisho"
+        "markers",
+        "sekisho_mode(name, *, to_numpy, to_torch, violations): run the test in this mode of sekisho",
     )
 
 
@@ -96,6 +97,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         from_file = settings.section.get("mode", "")
         source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
+    if settings.violations is not None:
+        lines.append(f"sekisho: violations {settings.violations} (from [tool.sekisho])")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
         source = _source(line, " ".join(settings.packages))
@@ -129,7 +132,8 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     source = f"{item.nodeid}: sekisho_mode({', '.join(arguments)})"
     levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
     modes = importlib.import_module("sekisho.context.modes")
-    if len(marker.args) != 1 or not all(map(modes.is_direction, marker.kwargs)):
+    known = modes.is_direction
+    if len(marker.args) != 1 or not all(w == "violations" or known(w) for w in marker.kwargs):
         raise pytest.UsageError(f"{source}: {levels}")
     try:
         modes.make_setting(source, *marker.args, **marker.kwargs)
@@ -152,7 +156,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         log = stack.enter_context(sekisho.record_crossings())
         outcome = yield
     if settings.log is not None and is_logged:
-        settings.log += log
+        for row in log.rows:
+            settings.log.add_row(row)
     return outcome
 
 
@@ -238,7 +243,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         settings.made |= made
         settings.called |= called
     log = settings.log
+    counted = sys.modules.get("sekisho.context.violations")
+    if counted is not None and settings.recording is None:
+        settings.refused += [row._asdict() for row in counted.violations()]
     if output is not None:
+        output["sekisho_refused"] = settings.refused
         output["sekisho_missed"] = settings.missed
         output["sekisho_unmatched"] = settings.unmatched
         output["sekisho_guards"] = [
@@ -255,6 +264,8 @@ def pytest_testnodedown(node: Any) -> None:
     """In the process that started the workers: take a worker's log in."""
     settings = node.config.stash[_SETTINGS]
     settings.missed += getattr(node, "workeroutput", {}).get("sekisho_missed", ())
+    if settings.recording is None:  # which sees the workers itself
+        settings.refused += getattr(node, "workeroutput", {}).get("sekisho_refused", ())
     settings.unmatched += getattr(node, "workeroutput", {}).get("sekisho_unmatched", ())
     reports, made, called = getattr(node, "workeroutput", {}).get("sekisho_guards", ((), (), ()))
     settings.reports += map(tuple, reports)
@@ -277,9 +288,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         text = f"sekisho: worlds[{pattern!r}]: nothing in the package is so called"
         terminalreporter.write_line(text, red=True)
     log = settings.log
+    if settings.refused:
+        _write_refused(terminalreporter, settings)
     if log is not None:
         terminalreporter.section("crossings")
         terminalreporter.write_line(_table(log).rstrip())
+
+
+def _write_refused(terminalreporter: Any, settings: Settings) -> None:
+    """Print the values that contracts refused and that passed, of this process and its workers."""
+    table = importlib.import_module("sekisho.log.table")
+    book = importlib.import_module("sekisho.log")
+    log = book.CrossingLog()
+    for row in settings.refused:
+        log.add_violations(book.ViolationRow(**row))
+    terminalreporter.section("violations")
+    terminalreporter.write_line(
+        "\n".join([f"{table.VIOLATIONS}:", *table.lines_of(log.violations)])
+    )
 
 
 def _write_guards(terminalreporter: Any, settings: Settings) -> None:

@@ -32,6 +32,7 @@ REVIEWED = {
     ("sekisho/log/book.py", "_sums"),
     ("sekisho/log/book.py", "_processes"),
     ("sekisho/log/book.py", "_add"),
+    ("sekisho/log/book.py", "_violations"),
     ("sekisho/recorder/program.py", "_folder"),
     ("sekisho/recorder/program.py", "_before"),
     ("sekisho/recorder/program.py", "_open"),

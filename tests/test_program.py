@@ -388,6 +388,80 @@ def test_a_program_that_changes_its_user_before_it_crosses(record, who):
     assert "more lines cross" not in done.stderr
 
 
+UNABLE = {
+    "another user": "os.setgid(65534); os.setuid(65534)",
+    "no descriptor": "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+    "no bytes in files": "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
+    "another root": "os.chroot(os.getcwd())",
+}
+
+
+@pytest.mark.skipif(not HAS_FORK or os.getuid() != 0, reason="only root changes user")
+@pytest.mark.parametrize("when", ["before the fork", "after the fork"])
+@pytest.mark.parametrize("unable", UNABLE)
+def test_a_child_that_cannot_be_recorded_is_said_to_be_missing(record, unable, when):
+    lines = [
+        "import os, resource, signal, sysconfig",
+        "import numpy as np, torch",
+        "sysconfig.get_config_vars()",
+        "torch.from_numpy(np.ones(4))",
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)",
+        UNABLE[unable] if when == "before the fork" else "",
+        "pid = os.fork()",
+        "if pid:",
+        "    os.waitpid(pid, 0)",
+        "else:",
+        f"    {UNABLE[unable]}" if when == "after the fork" else "",
+        "    for _ in range(50): torch.from_numpy(np.ones(4))",
+    ]
+    done, found = record("\n".join(lines), options=["--fail-on", "crossings>20"])
+    assert done.returncode == 1, done.stderr
+    count = sum(row["count"] for row in found["crossings"] if row["kind"] == "crossing")
+    if when == "before the fork":
+        assert "1 forked process could not be recorded" in done.stderr
+    else:  # its ledger is open, and its rows may need more
+        assert count == 51 or "some lines could not be written" in done.stderr
+
+
+@pytest.mark.skipif(not HAS_FORK, reason="no limits here")
+@pytest.mark.parametrize("which", ["the program", "a process that it starts"])
+def test_a_process_that_can_write_nothing_is_said_to_be_missing(record, which):
+    text = (
+        "import resource, subprocess, sys, os\n"
+        "cross = 'import numpy as np, torch\\nfor _ in range(50): torch.from_numpy(np.ones(4))'\n"
+        "limit = (8192, 8192)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, limit)\n"
+    )
+    if which == "the program":
+        text += "exec(cross)\n"
+    else:
+        text += "subprocess.run([sys.executable, '-c', cross], check=True)\n"
+    done, _ = record(text, options=["--fail-on", "crossings>20"])
+    assert done.returncode == 1
+    assert "a process could not be recorded: no file could be written" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["random", "truncated", "other lines", "other events"])
+def test_a_ledger_that_the_program_has_damaged_is_said_to_be_missing(record, damage):
+    data = {
+        "random": "os.urandom(4096)",
+        "truncated": "b''",
+        "other lines": "open(path, 'rb').read() + b'3\\n[]\\n{\"slot\": 1}\\n'",
+        "other events": "open(path, 'rb').read() + b'{\"event\": {\"a\": 1}}\\n'",
+    }[damage]
+    text = SMALL + (
+        "import glob, json, os\n"
+        "cross()\n"
+        "folder = json.loads(os.environ['SEKISHO_RECORDING'].partition(os.pathsep)[2])['folder']\n"
+        "(path,) = glob.glob(folder + '/*.rows')\n"
+        f"data = {data}\nopen(path, 'wb').write(data)\n"
+    )
+    done, _ = record(text, options=["--fail-on", "crossings>1000"])
+    assert done.returncode == 1, done.stderr
+    assert "damaged" in done.stderr or "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_many_threads_lose_no_count(record):
     text = SMALL + (
         "import sys, threading\nsys.setswitchinterval(1e-6)\ncross()\n"
@@ -446,7 +520,7 @@ def test_the_json_has_the_names_that_are_documented(record):
         "kind": "crossing",
         "hint": None,
     }
-    assert set(found) == {"crossings", "seconds", "processes", "events"}
+    assert set(found) == {"crossings", "violations", "seconds", "processes", "events"}
     assert found["seconds"] > row["seconds"] > 0
     assert [process["name"] for process in found["processes"]] == ["main"]
 

@@ -20,6 +20,7 @@ from sekisho.package.schema import check
 
 VALID: dict[str, Any] = {
     "mode": "strict to_numpy=warn",
+    "violations": "warn",
     "packages": ["shop"],
     "worlds": {"shop.filters": "numpy"},
     "check": {
@@ -102,7 +103,10 @@ def test_the_schema_is_valid():
 FAULTS = {
     "mod = 'warn'": "[tool.sekisho]: there is no setting 'mod'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
-    "There are mode, packages, worlds, check, adopt, crossings, fuzz",
+    "There are mode, violations, packages, worlds, check, adopt, crossings, fuzz",
+    "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "
+    "Did you mean 'warn'?",
+    "violations = 'no'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'no'",
     "packages = 'one'": "[tool.sekisho] packages: expected a list of strings, got 'one'",
     "packages = ['one', 2]": "[tool.sekisho] packages: expected a list of strings, got 2 in it",
     "worlds = 'numpy'": "[tool.sekisho] worlds: expected a table, got 'numpy'",
@@ -280,6 +284,9 @@ def test_where_the_mode_comes_from(config, monkeypatch):
     assert rows(config, "")["mode"] == ("convert", "default")
     monkeypatch.setenv("SEKISHO_MODE", "warn")
     assert rows(config, None)["mode"] == ("warn", "SEKISHO_MODE")
+    monkeypatch.setenv("SEKISHO_MODE", "strict violations=warn")
+    assert rows(config, None)["violations"] == ("warn", "SEKISHO_MODE")
+    monkeypatch.setenv("SEKISHO_MODE", "warn")
     text = "[tool.sekisho]\nmode = 'off'\n"
     assert rows(config, text)["mode"] == ("off", "pyproject.toml, under pytest")
     text += "[tool.pytest.ini_options]\nsekisho_mode = 'strict'\n"

@@ -1,6 +1,9 @@
 """Words that are retired: each has one term in its place, which docs/packages.md and CONTRIBUTING.md use."""
 
+import importlib
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,48 @@ def test_a_retired_word_is_nowhere(word):
         if pattern.search(line)
     ]
     assert not found, f"use {RETIRED[word]}:\n" + "\n".join(found)
+
+
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+PACKAGES = {path.name for path in (ROOT / "src" / "sekisho").iterdir() if path.is_dir()}
+
+
+def prose_of(text):
+    """The comments and docstrings of a module, one after the other, with their lines."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT or (
+            token.type == tokenize.STRING and token.string.startswith(('"""', 'r"""'))
+        ):
+            yield token.start[0], token.string
+
+
+def exists(dotted):
+    """Whether a dotted name is a module of ours, or something in one."""
+    names = dotted.split(".")
+    for at in range(len(names), 0, -1):
+        name = ".".join(names[:at])
+        try:
+            found = importlib.import_module(name)
+        except ImportError:
+            continue
+        for attribute in names[at:]:
+            if attribute in getattr(found, "__annotations__", {}):
+                return True
+            if not hasattr(found, attribute):
+                return False
+            found = getattr(found, attribute)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_comments_and_docstrings_name_what_exists(path):
+    """`package.module`, `package.name`, `sekisho.name` and :class: references, in backticks."""
+    missing = []
+    for line, prose in prose_of(path.read_text("utf-8")):
+        for name in re.findall(r"(?<!`)`((?:[a-z_]\w*\.)+\w+)(?:\(\))?`(?!`)", prose):
+            head = name.partition(".")[0]
+            full = name if head == "sekisho" else f"sekisho.{name}"
+            if (head == "sekisho" or head in PACKAGES) and not exists(full):
+                missing.append(f"{path.name}:{line}: {name}")
+    assert not missing

@@ -25,6 +25,7 @@ from sekisho.errors import (
     ShapeError,
     UnguardedWarning,
     Violation,
+    ViolationWarning,
     WorldError,
 )
 from sekisho.ground import generated_source
@@ -88,6 +89,7 @@ __all__ = [
     "ShapeError",
     "UnguardedWarning",
     "Violation",
+    "ViolationWarning",
     "WorldError",
     "__version__",
     "add_batch_dim",

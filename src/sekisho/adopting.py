@@ -143,7 +143,7 @@ def _run_all(options: argparse.Namespace) -> int:
     if not options.write or all(file.before == file.after for file in plan.files):
         _report(plan)
         _say(f"the command has ended with status {status}; what it saw counts" if status else "")
-        return 0
+        return _exit_status(status)
     return _write_and_hold(seen, settings, plan, command, status, options)
 
 
@@ -296,7 +296,12 @@ def _write_and_hold(
         _say(f"taken out, since it did not hold: {name}, {place}: {text}")
     _say_left_alone(written)
     _say(f"run again under the guards, in strict mode: status {again}, as before")
-    return int(bool(written.left_alone))
+    return _exit_status(status) or int(bool(written.left_alone))
+
+
+def _exit_status(status: int) -> int:
+    """The exit status for a command's: of one that a signal has ended, as a shell has it."""
+    return 128 - status if status < 0 else status
 
 
 def _report(plan: Plan) -> None:
@@ -331,7 +336,7 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
     """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
         path, printed = Path(folder) / "refused", Path(folder) / "printed"
-        environment = {"SEKISHO_MODE": "strict", "SEKISHO_REFUSALS": str(path)}
+        environment = {"SEKISHO_MODE": "strict violations=raise", "SEKISHO_REFUSALS": str(path)}
         with printed.open("wb") as file:
             status = _run(command, environment, file)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []

@@ -8,7 +8,7 @@ import linecache
 import os.path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sekisho.context import get_mode
+from sekisho.context import current, note_violation
 from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.ground import frame_at, runs_while_tracing
 from sekisho.worlds import is_compiling
@@ -40,7 +40,8 @@ def check(value: T, annotation: Any, /) -> T:
         The value itself.
 
     Raises:
-        BoundaryError: of the class that fits, naming the line, the axes, and what bound them.
+        BoundaryError: of the class that fits, naming the line, the axes, and what bound them; or, where
+            ``violations="warn"`` (see `set_mode`), a warning with the same text.
         DeclarationError: if the annotation is not valid.
 
     Examples:
@@ -53,12 +54,17 @@ def check(value: T, annotation: Any, /) -> T:
         >>> scores(np.ones((2, 3)), np.ones((4, 3))).shape
         (2, 4)
     """
-    if get_mode() == "off":
+    setting = current()
+    if setting.name == "off":
         return value
     from sekisho.guard import body_of  # noqa: PLC0415 - importing sekisho stays light
 
     if is_compiling():
-        getattr(_traced, _traced_checkpoint(annotation)).hold(value, body_of(None))
+        checkpoint = getattr(_traced, _traced_checkpoint(annotation))
+        if setting.violations == "raise":
+            checkpoint.hold(value, body_of(None))
+        else:
+            checkpoint.hold_or_note(value, body_of(None))
         return value
     checkpoint = _checkpoint(annotation)
     frame = _caller()
@@ -66,9 +72,21 @@ def check(value: T, annotation: Any, /) -> T:
     try:
         checkpoint.hold(value, body, frame.f_lineno)
     except BoundaryError as refusal:
-        title, name = _words(frame, body)
-        raise checkpoint.explain(value, body, title, name) or refusal from None
+        refuse = functools.partial(_worded, refusal, checkpoint, value, frame, body)
+        if setting.violations == "raise":
+            raise refuse() from None
+        if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
+            note_violation(body.contract.function if body else "check", "check", (), refuse)
     return value
+
+
+def _worded(
+    refusal: BoundaryError, checkpoint: Any, value: Any, frame: FrameType, body: Body | None
+) -> BoundaryError:
+    """Make the error with all its words."""
+    title, name = _words(frame, body)
+    explained: BoundaryError | None = checkpoint.explain(value, body, title, name)
+    return explained or refusal.with_traceback(None)
 
 
 _caller: Any = functools.partial(frame_at, 1)

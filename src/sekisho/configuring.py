@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.errors import DeclarationError
 from sekisho.ground import printable
 from sekisho.package import SCHEMA, read_tools, settings
+from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     import argparse
@@ -61,10 +62,11 @@ def run(options: argparse.Namespace) -> int:
     if options.schema:
         sys.stdout.write(json.dumps(SCHEMA, indent=2) + "\n")
         return 0
+    parser: argparse.ArgumentParser = options.parser
     try:
         file, values = in_force(Path(options.path))
     except (DeclarationError, ValueError) as error:
-        options.parser.error(str(error))
+        parser.error(str(error))
     if options.json:
         rows = [{**value._asdict(), "value": _plain(value.value)} for value in values]
         sys.stdout.write(
@@ -100,6 +102,9 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
             found = found.get(part) if found is not None else None
         if name == "mode":
             values.append(_mode(found, tools))
+        elif name == "violations" and "violations=" in values[0].value:
+            _, text, source = values[0]
+            values.append(Value(name, read_setting(text, source).violations, source))
         elif found is not None:
             values.append(Value(name, found, "pyproject.toml"))
         else:
@@ -123,14 +128,14 @@ def _mode(found: str | None, tools: dict[str, Any]) -> Value:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it."""
-    if isinstance(value, dict):
+    if class_of(value) is dict:
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in _ordered(value)] if _is_list(value) else value
 
 
 def _toml(value: Any) -> str:
     """Return a value as TOML has it, on one line."""
-    if isinstance(value, dict):
+    if class_of(value) is dict:
         inner = ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items())
         return f"{{{inner}}}"
     if _is_list(value):
@@ -139,8 +144,8 @@ def _toml(value: Any) -> str:
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple | frozenset)
+    return class_of(value) in {list, tuple, frozenset}
 
 
 def _ordered(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else value
+    return sorted(value) if class_of(value) is frozenset else value

@@ -99,7 +99,7 @@ def add_command(commands: Any) -> None:
         "--github", action="store_true", help="print annotations for GitHub Actions"
     )
     parser.add_argument("--mermaid", action="store_true", help="print a flowchart, not the table")
-    parser.add_argument("--quiet", action="store_true", help="print no table")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no table")
     parser.add_argument("--top", type=_whole, metavar="N", help="lines of the table (40)")
     events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM})"
     parser.add_argument("--keep", type=_whole, metavar="N", help=events)

@@ -26,6 +26,7 @@ __all__ = [
     "ShapeError",
     "UnguardedWarning",
     "Violation",
+    "ViolationWarning",
     "WorldError",
 ]
 
@@ -172,6 +173,20 @@ class LostWriteWarning(UserWarning):
 
 class UnguardedWarning(UserWarning):
     """A function that the import hook or strict mode cannot guard, or not completely."""
+
+
+class ViolationWarning(UserWarning):
+    """A value that a contract refuses, and that passed as it is: see ``violations`` of `mode`.
+
+    Its text is that of the error that it stands for. Like the error, it holds the violation alone, and
+    pickles whole.
+    """
+
+    @property
+    def violation(self) -> Violation:
+        """What was violated, as data."""
+        violation: Violation = self.args[0]
+        return violation
 
 
 hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)

@@ -13,7 +13,7 @@ from sekisho.ground import decode, has_colours, printable
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from sekisho.findings import Edit, Finding, Settings
     from sekisho.inference import Solution
@@ -169,7 +169,7 @@ def _solve(options: argparse.Namespace, texts: Mapping[str, bytes]) -> Solution:
 
 
 @contextlib.contextmanager
-def _busy(what: str) -> Iterator[None]:
+def _busy(what: str) -> Generator[None]:
     """Show on a terminal that something takes its time, where rich is installed."""
     if not sys.stderr.isatty():
         yield

@@ -25,10 +25,11 @@ def add_command(commands: Any) -> None:
         epilog="examples:\n  %(prog)s src\n  %(prog)s --html map.html src/model.py notebooks\n\n"
         "The exit status is 0, or 2 for wrong usage.",
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder")
+    paths = "a file, or a folder (this folder if not given)"
+    parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help=paths)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the source, tinted")
-    parser.add_argument("--quiet", action="store_true", help="print no table")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no table")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     parser.set_defaults(run=run, parser=parser)
 

@@ -444,7 +444,7 @@ def test_the_table_for_the_hook(shop, adopt):
 def test_a_program_that_fails_counts_and_is_said(shop, write, adopt):
     write("program.py", PROGRAM.rstrip() + "\n    sys.exit(3)\n")
     status, out, err = adopt("shop", "--", "program.py")
-    assert status == 0
+    assert status == 3
     assert "+def to_batch(" in out
     assert "the command has ended with status 3; what it saw counts" in err
 
@@ -628,3 +628,25 @@ def test_tensors_and_a_boundary(write, adopt, torch):
         '@sk.same_world\ndef twice(x: Float[sk.Array, "*shape"]) -> Float[sk.Array, "*shape"]:'
         in text
     )
+
+
+@pytest.mark.parametrize("options", [(), ("--write",)])
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [("pass", 0), ("sys.exit(3)", 3), ("os.kill(os.getpid(), 9)", 137), ("os._exit(7)", 7)],
+)
+def test_the_exit_status_is_the_commands(write, adopt, options, ending, status):
+    write("shop.py", "def one(x):\n    return x\n")
+    script = write(
+        "program.py",
+        f"""
+        import os, sys
+        import numpy as np
+        import shop
+
+        for n in (2, 3, 4):
+            shop.one(np.ones(n))
+        {ending}
+        """,
+    )
+    assert adopt(*options, "shop.py", "--", script)[0] == status

@@ -218,6 +218,60 @@ def test_a_program_that_changes_its_user_before_its_first_call(write, trace, who
     assert seen(functions["double"]) == {("return", ("float64", 4), ("float64", 4)): 1}
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root changes user")
+@pytest.mark.parametrize("how", ["os.setuid(65534)", "os.chroot(os.getcwd())"])
+def test_a_child_that_cannot_write_is_said_to_be_missing(write, trace, tmp_path, how):
+    script = write(
+        "program.py",
+        f"""
+        import os
+        import numpy as np
+        import sekisho
+
+        def double(x):
+            return x * 2
+
+        double(np.ones(4))
+        {how}
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+        else:
+            double(np.ones((4, 4)))
+        """,
+    )
+    trace(script)
+    assert what_is_missing(tmp_path / "journals") == "1 process could not note all calls"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no limits here")
+@pytest.mark.parametrize("when", ["import", "call"])
+def test_a_process_that_can_write_nothing_is_said_to_be_missing(write, trace, tmp_path, when):
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))"
+    script = write(
+        "program.py",
+        f"""
+        import resource, signal, subprocess, sys
+        import numpy as np
+
+        def double(x):
+            return x * 2
+
+        if sys.argv[1:]:
+            double(np.ones(4))
+        else:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            if {when == "call"}:
+                {limit}
+                double(np.ones(4))
+            else:
+                subprocess.run([sys.executable, __file__, "1"], preexec_fn=lambda: {limit})
+        """,
+    )
+    trace(script)
+    missing = what_is_missing(tmp_path / "journals")
+    assert "a process could not write into the folder that calls are noted in" in missing
+
+
 def test_a_call_that_cannot_be_noted_is_said_to_be_missing(write, trace, tmp_path):
     script = write(
         "program.py",

@@ -77,7 +77,9 @@ class Picture:  # as PIL's images are
 
 
 assert_type(sk.to_numpy(Picture()), NDArray[Any])
-sk.to_torch([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+sk.to_torch(1.0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+assert_type(sk.to_torch({"a": array}), dict[str, Any])
+assert_type(sk.to_numpy([array]), list[Any])
 
 
 class Model:
@@ -240,6 +242,9 @@ def narrow(x: NDArray[np.float32] | torch.Tensor) -> None:
 assert_type(sk.world_of(array), str | None)
 assert_type(sk.get_mode(), Literal["convert", "warn", "strict", "off"])
 sk.set_mode("loose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+sk.set_mode("convert", violations="wran")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+with sk.mode("off", violations="warn"), sk.mode("off", violations=None):
+    assert_type(sk.CrossingLog().violations[0].count, int)
 with sk.mode("strict", to_torch="warn"), sk.record_crossings() as log, sk.crossing_allowed():
     assert_type(log, sk.CrossingLog)
     assert_type(log[0], sk.Crossing)

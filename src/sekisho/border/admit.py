@@ -7,24 +7,24 @@ is converted if the mode and the options allow it; any other invalid value raise
 from __future__ import annotations
 
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.border.copies import add_array
 from sekisho.border.cross import Border
 from sekisho.border.facts import admit_self, bind_dtype, shape_of
 from sekisho.border.items import admit_container
 from sekisho.border.plain import plain_refusal, refuse_packed
+from sekisho.border.tolerance import admit_or_pass
 from sekisho.border.trees import admit_tree
 from sekisho.border.unions import admit_union
 from sekisho.border.violations import Place
 from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
-    MEMO,
+    FREE,
     UNANNOTATED,
     AliasSpec,
     ArraySpec,
-    Bindings,
     Contract,
     HintSpec,
     Options,
@@ -39,7 +39,6 @@ from sekisho.contract import (
     make_checker,
     match_shape,
     takes_arrays,
-    unpack_memo,
     walk,
 )
 from sekisho.errors import (
@@ -68,68 +67,17 @@ from sekisho.worlds import (
     may_cast,
     nests_deeper,
     with_leaves,
-    world_of_array_class,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.border.copies import Copies
+    from sekisho.border.call import Call
+    from sekisho.border.items import Admit
 
-__all__ = ["Boundary", "Call", "call_reader"]
+__all__ = ["Boundary"]
 
 __tracebackhide__ = hide_in_pytest
-
-
-class Call(NamedTuple):
-    """What one call of a guarded function keeps for all its values.
-
-    Attributes:
-        bound: the axis sizes bound so far; grows.
-        world: the call's world, for annotations that name none.
-        device: where tensors must be; None for anywhere.
-        binders: for an axis that was bound in the current value, the item that bound it; grows.
-        keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether an alternative of a union is tried, whose error may never be shown.
-        leaf: the number of a PyTree's leaf and the name of the structure, if the value is a leaf.
-        copies: the arguments that were copied so far; grows. None if they are not compared: for
-            results, for copies that the author has asked for, and under a compiler.
-    """
-
-    bound: Bindings
-    world: World | None
-    device: Any
-    binders: dict[str, str]
-    keys: frozenset[str]
-    in_trial: bool = False
-    leaf: tuple[int, str] | None = None
-    copies: Copies | None = None
-
-
-def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Call]:
-    """Make the function that reads what a guard passes beside a value: context, then sizes.
-
-    It also takes the `Call.copies` of the new call.
-    """
-    options, keys = contract.options, contract.keys
-    same_world, module = options.kind == "same_world", options.device == "module"
-    context = same_world + module
-    fixed_device, home = None if module else options.device, options.world
-    has_memo = MEMO in knows
-
-    def read(arguments: tuple[Any, ...], copies: Copies | None = None) -> Call:
-        sizes = zip(knows, arguments[context:], strict=True)
-        bound = {key: size for key, size in sizes if size is not None}
-        if has_memo:
-            unpack_memo(bound)
-        world, device = home, fixed_device
-        if same_world:
-            world = world_of_array_class(arguments[0])
-        elif module:
-            device = arguments[0]
-        return Call(bound, world, device, {}, keys, False, None, copies)  # noqa: FBT003 - keywords take longer
-
-    return read
 
 
 _Anything: Final = type(ANYTHING)
@@ -164,7 +112,7 @@ class Boundary:
         """Return the valid value, converted if that is allowed, and bind its axes.
 
         Raises:
-            BoundaryError: if the value is not valid.
+            BoundaryError: if the value is not valid, and the call has no tolerance.
         """
         if is_compiling():
             return self._admit(value, call, place)
@@ -176,7 +124,11 @@ class Boundary:
                 raise  # the program's own error, which it may handle
             reason = "it nests too deep to be checked, or contains itself"
             violation = (place or self.root).violation(self.parameter.spec, value, reason)
-        raise BoundaryError(violation)
+        error = BoundaryError(violation)
+        if call.tolerance is None:
+            raise error
+        call.tolerance.report(place or self.root, lambda: error)
+        return value
 
     def _admit(self, value: Any, call: Call, place: Place | None) -> Any:
         parameter = self.parameter
@@ -184,20 +136,33 @@ class Boundary:
         if self.has_default and value is parameter.default:
             return value
         if isinstance(parameter.spec, PackedSpec):
-            return self.admit_as(parameter.spec.inner, value, place, call)
+            return self._admit_value(self.admit_as, parameter.spec.inner, value, place, call)
+        admit = self.admit_as
         if parameter.kind is parameter.kind.VAR_POSITIONAL:
             if len(value) == 1 and not is_compiling():
-                refuse_packed(self, value[0], call, place)
+                admit = self._admit_only
             return tuple(
-                self.admit_as(parameter.spec, each, place.inside(f"[{i}]"), call)
+                self._admit_value(admit, parameter.spec, each, place.inside(f"[{i}]"), call)
                 for i, each in enumerate(value)
             )
         if parameter.kind is parameter.kind.VAR_KEYWORD:
             return {
-                key: self.admit_as(parameter.spec, each, place.item(key), call)
+                key: self._admit_value(admit, parameter.spec, each, place.item(key), call)
                 for key, each in value.items()
             }
-        return self.admit_as(parameter.spec, value, place, call)
+        return self._admit_value(admit, parameter.spec, value, place, call)
+
+    @staticmethod
+    def _admit_value(admit: Admit, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return one value that a caller has passed, or that it gets."""
+        if call.tolerance is None:
+            return admit(spec, value, place, call)
+        return admit_or_pass(admit, spec, value, place, call)
+
+    def _admit_only(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Return the only one of ``*args``, which may be all of them in a list."""
+        refuse_packed(self, value, call, place)
+        return self.admit_as(spec, value, place, call)
 
     def admit_as(  # noqa: PLR0911 - one return for each class
         self, spec: Any, value: Any, place: Place, call: Call
@@ -256,7 +221,7 @@ class Boundary:
             world,
             not closed,
             array_spec,
-            call.bound,
+            {key: size for key, size in call.bound.items() if size is not FREE},
             policy,
             scalars=spec is UNANNOTATED or spec.takes_scalars,
         )

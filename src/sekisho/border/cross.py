@@ -13,7 +13,7 @@ from sekisho.watch import note_refusal
 from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
-    from sekisho.border.admit import Call
+    from sekisho.border.call import Call
     from sekisho.border.violations import Place
     from sekisho.contract import Contract, Options
 

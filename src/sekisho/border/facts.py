@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sekisho.contract import FREE
 from sekisho.errors import BoundaryError, DTypeError, WorldError, hide_in_pytest
 from sekisho.worlds import class_of, dtype_name, find_world, is_compiling, type_name
 
@@ -45,6 +46,8 @@ def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -
         DTypeError: if it is bound to another dtype.
     """
     bound = call.bound.setdefault(key, value.dtype)
+    if bound is FREE:
+        return
     if key not in call.binders and bound is value.dtype:
         call.binders[key] = place.it
     here, wanted = dtype_name(value.dtype), dtype_name(bound)

@@ -7,6 +7,7 @@ from collections import abc
 from typing import TYPE_CHECKING, Any
 
 from sekisho.border.copies import add_container
+from sekisho.border.tolerance import admit_or_pass
 from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
 from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
 from sekisho.remedy import are_few
@@ -184,7 +185,10 @@ def _iterable(admit_as: Admit, spec: IterableSpec, value: Any, place: Place, cal
             if copies is not None:
                 copies = copies.fresh()
             fresh = call._replace(bound=dict(bound), binders={}, copies=copies)
-            return admit_as(spec.item, item, place.inside(f"[{index}]"), fresh)
+            inside = place.inside(f"[{index}]")
+            if call.tolerance is None:
+                return admit_as(spec.item, item, inside, fresh)
+            return admit_or_pass(admit_as, spec.item, item, inside, fresh)
 
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             return iterate_checked(value, check)

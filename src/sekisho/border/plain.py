@@ -14,7 +14,8 @@ from sekisho.worlds import HOST, class_of, describe, is_compiling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.border.admit import Boundary, Call
+    from sekisho.border.admit import Boundary
+    from sekisho.border.call import Call
     from sekisho.border.violations import Place
     from sekisho.contract import HintSpec
 
@@ -89,4 +90,4 @@ def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> N
         return
     reason = f"{describe(value)} is not {(spec.world or call.world or HOST).noun}"
     hint = f"unpack it: {place.contract.function}(*items)"
-    raise WorldError(place.inside("[0]").violation(spec, value, reason, hint))
+    raise WorldError(place.violation(spec, value, reason, hint))

@@ -27,7 +27,8 @@ from sekisho.worlds import (
 )
 
 if TYPE_CHECKING:
-    from sekisho.border.admit import Boundary, Call
+    from sekisho.border.admit import Boundary
+    from sekisho.border.call import Call
     from sekisho.border.violations import Place
 
 __all__ = ["admit_tree"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import (
+    FREE,
     RESULT,
     SENT,
     UNANNOTATED,
@@ -180,7 +181,7 @@ class Place:
             [
                 (shown_key(key), _plain(bound[key]), self.binder(key, binders_here))
                 for key in dict.fromkeys(keys)
-                if key in bound and key[0] != "{"
+                if key in bound and key[0] != "{" and bound[key] is not FREE
             ]
         )
 

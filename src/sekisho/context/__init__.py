@@ -41,6 +41,7 @@ from sekisho.context.modes import (
     scoped,
     set_mode,
 )
+from sekisho.context.violations import note_violation
 
 __all__ = [
     "GUARD",
@@ -63,6 +64,7 @@ __all__ = [
     "is_strict_anywhere",
     "kind_of",
     "mode",
+    "note_violation",
     "on_strict",
     "open_log",
     "open_logs",

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sekisho.ground import Block, is_guard
-from sekisho.log import Crossing, CrossingLog
+from sekisho.log import Crossing, CrossingLog, ViolationRow
 from sekisho.worlds import (
     HOST,
     Converted,
@@ -31,6 +31,7 @@ __all__ = [
     "close_log",
     "cross",
     "everywhere",
+    "logs_here",
     "open_log",
     "open_logs",
     "record",
@@ -42,6 +43,10 @@ class Sink(Protocol):
 
     def take(self, crossing: Crossing, frame: FrameType) -> None:
         """Add a crossing by a guard or helper, for the user's line in `frame`."""
+        ...
+
+    def take_violation(self, row: ViolationRow) -> None:
+        """Add a value that a contract has refused, and that has passed."""
         ...
 
 
@@ -84,6 +89,12 @@ def close_log(log: CrossingLog) -> None:
         _logs.set(tuple([each for each in logs if each is not log]) or everywhere)
 
 
+def logs_here() -> tuple[CrossingLog, ...]:
+    """The logs that are open in this thread or task."""
+    logs = _logs.get()
+    return logs if isinstance(logs, tuple) else ()
+
+
 def record(
     function: str,
     place: str,
@@ -116,8 +127,7 @@ def record(
         home.name if home else None,
         dtype_name(value.dtype) if owned else "",
     )
-    logs = _logs.get()
-    for log in logs if isinstance(logs, tuple) else ():
+    for log in logs_here():
         log.append(crossing)
     for sink in everywhere:
         sink.take(crossing, frame)

@@ -6,6 +6,8 @@ writes it to the environment.
 
 A mode applies to all directions, unless a *level* overrides one of them: ``mode("strict",
 to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
+
+Beside it stands what becomes of a value that a contract refuses: ``violations="warn"`` lets it pass.
 """
 
 from __future__ import annotations
@@ -15,11 +17,22 @@ import functools
 import inspect
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sekisho.context.setting import (
+    VIOLATIONS,
+    Level,
+    Mode,
+    Setting,
+    Violations,
+    directions,
+    is_direction,
+    make_setting,
+    read_setting,
+)
 from sekisho.errors import DeclarationError
 from sekisho.ground import Block, refuse_misspelt, without_last
-from sekisho.worlds import has_world, is_compiling, world_names
+from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,12 +41,14 @@ __all__ = [
     "Level",
     "Mode",
     "Setting",
+    "Violations",
     "after_strict",
     "current",
     "current_untraced",
     "directions",
     "get_mode",
     "install",
+    "is_direction",
     "is_strict_anywhere",
     "make_setting",
     "mode",
@@ -45,115 +60,7 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-Mode = Literal["convert", "warn", "strict", "off"]
-Level = Literal["allow", "warn", "disallow"]
-
-_LEVELS: Final[dict[Mode, Any]] = {
-    "convert": "allow",
-    "warn": "warn",
-    "strict": "disallow",
-    "off": "off",
-}
 _VARIABLE: Final = "SEKISHO_MODE"
-
-
-class Setting(NamedTuple):
-    """A mode with its levels for crossings into particular worlds.
-
-    Attributes:
-        name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
-        levels: the worlds with a different level, by name.
-    """
-
-    name: Mode
-    usual: Level | Literal["off"]
-    levels: tuple[tuple[str, Level], ...] = ()
-
-    def level(self, world: str) -> Level | Literal["off"]:
-        """Return the level for crossings into the named world."""
-        for name, level in self.levels:
-            if name == world:
-                return level
-        return self.usual
-
-    def why_closed(self, world: str) -> str:
-        """Return why nothing may cross into the named world; for level ``"disallow"``."""
-        if self.name == "strict":
-            return "mode 'strict' lets nothing cross here"
-        return f"to_{world}='disallow' lets nothing cross here"
-
-    def __str__(self) -> str:
-        """Return the text form for environments and ini files: ``strict to_torch=warn``."""
-        return " ".join([self.name, *(f"to_{world}={level}" for world, level in self.levels)])
-
-
-def make_setting(source: str, name: object, **levels: object) -> Setting:
-    """Validate a mode and its levels, such as ``to_numpy="warn"``.
-
-    Args:
-        source: where they come from, for the message.
-        name: the mode.
-        **levels: the levels by direction.
-
-    Raises:
-        ValueError: for an unknown mode, direction or level.
-    """
-    if not isinstance(name, str) or name not in _LEVELS:
-        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
-    usual, found = _LEVELS[name], dict[str, Any]()
-    for way, level in levels.items():
-        if not is_direction(way):
-            *others, last = (f"{each}=..." for each in directions())
-            raise ValueError(f"{source}: expected {', '.join(others)} or {last}, got {way!r}.")
-        if level is None:
-            continue
-        if not isinstance(level, str) or level not in get_args(Level):
-            raise ValueError(
-                f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
-            )
-        if name == "off":
-            raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
-        # A level equal to the mode's own changes nothing.
-        if level != usual:
-            found[way.removeprefix("to_")] = level
-    order = world_names()
-    return Setting(name, usual, tuple(sorted(found.items(), key=lambda each: order.index(each[0]))))
-
-
-def directions() -> list[str]:
-    """Return the argument for each world: ``to_numpy``, ``to_torch``, ..."""
-    return [f"to_{name}" for name in world_names()]
-
-
-def is_direction(way: str) -> bool:
-    """Return whether a word is such an argument, including for worlds of other packages."""
-    return way.startswith("to_") and has_world(way.removeprefix("to_"))
-
-
-def _words(literal: Any) -> str:
-    return ", ".join(map(repr, get_args(literal)))
-
-
-def read_setting(text: str, source: str) -> Setting:
-    """Parse ``"strict"`` or ``"strict to_torch=warn"``.
-
-    Args:
-        text: the text.
-        source: where it comes from, for the message.
-
-    Raises:
-        ValueError: for an unknown mode, direction or level.
-    """
-    name, *pairs = text.split() or [""]
-    levels = dict[str, str]()
-    for pair in pairs:
-        way, _, level = pair.partition("=")
-        if not is_direction(way):
-            make_setting(source, "convert", **{pair: None})  # raises the error
-        levels[way] = level
-    return make_setting(source, name, **levels)
-
 
 _scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
     "sekisho_mode", default=()
@@ -259,13 +166,17 @@ def get_mode() -> Mode:
     return current().name
 
 
-def set_mode(mode: Mode, **levels: Level | None) -> None:
+def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Level | None) -> None:
     """Set the mode of this process, and of worker processes that it starts later.
 
     Inside a ``with mode(...)`` block, the block's mode has priority.
 
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
+        violations: what becomes of a value that a contract refuses, an argument, a result or what
+            `check` is asked about: ``"raise"`` an error, or ``"warn"``: it passes as it is, with a
+            `ViolationWarning` for each place. None leaves it as it is; a process begins with
+            ``"raise"``.
         **levels: a different level for crossings into one world: ``to_numpy="warn"``,
             ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
             the level of the mode.
@@ -281,13 +192,14 @@ def set_mode(mode: Mode, **levels: Level | None) -> None:
         >>> sk.set_mode("convert")
     """
     _refuse_misspelt("set_mode", levels)
-    install(make_setting("set_mode()", mode, **levels))
+    violations = violations or _process.violations
+    install(make_setting("set_mode()", mode, violations, **levels))
 
 
 def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
     wrong = [way for way in levels if not is_direction(way)]
     if wrong:
-        refuse_misspelt(function, wrong, directions())
+        refuse_misspelt(function, wrong, [VIOLATIONS, *directions()])
 
 
 def process_setting() -> Setting:
@@ -310,6 +222,7 @@ class mode(Block):  # noqa: N801 - used like a function
 
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
+        violations: see `set_mode`; None is what holds around the block.
         **levels: see `set_mode`.
 
     Raises:
@@ -324,14 +237,21 @@ class mode(Block):  # noqa: N801 - used like a function
 
     call = "(...)"
 
-    def __init__(self, name: Mode, **levels: Level | None) -> None:
+    def __init__(
+        self, name: Mode, *, violations: Violations | None = None, **levels: Level | None
+    ) -> None:
         _refuse_misspelt("mode", levels)
-        self._setting = make_setting("mode()", name, **levels)
+        self._setting = make_setting("mode()", name, violations, **levels)
+        self._violations: Violations | None = violations
         self._is_used = False
 
     def __enter__(self) -> None:
         self._is_used = True
-        _scoped.set((*_scoped.get(), (self, _entering(self._setting, self))))
+        setting = self._setting
+        around = current_untraced().violations
+        if self._violations is None and setting.violations != around:
+            setting = setting._replace(violations=around)
+        _scoped.set((*_scoped.get(), (self, _entering(setting, self))))
 
     def __exit__(self, *error: object) -> None:
         # Not with `reset`, whose token only works in the context that created it.
@@ -342,11 +262,11 @@ class mode(Block):  # noqa: N801 - used like a function
         """Decorate a function or coroutine function, so that it always runs in this mode."""
         self._is_used = True
         setting = self._setting
-        name = setting.name
+        name, violations = setting.name, self._violations
         told: dict[str, Any] = {f"to_{world}": level for world, level in setting.levels}
 
         def fresh() -> mode:
-            return mode(name, **told)
+            return mode(name, violations=violations, **told)
 
         decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):

@@ -25,6 +25,7 @@ from sekisho.contract.contract import (
 )
 from sekisho.contract.expressions import Bindings, Braces
 from sekisho.contract.fields import field_names, has_fields, is_validated
+from sekisho.contract.free import FREE
 from sekisho.contract.memo import (
     at_leaf,
     check_in_scope,
@@ -76,6 +77,7 @@ __all__ = [
     "Braces",
     "CHECKED",
     "Contract",
+    "FREE",
     "Flavour",
     "HintSpec",
     "IterableSpec",

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sekisho.contract.expressions import Bindings, Expression, Size, parse_expression
+from sekisho.contract.free import FREE
 from sekisho.errors import SekishoError
 
 __all__ = [
@@ -192,6 +193,9 @@ def _match_axis(axis: Axis, i: int, size: int, bound: Bindings) -> Mismatch | No
 def _match_expression(
     expression: Expression, i: int, size: int, bound: Bindings
 ) -> Mismatch | None:
+    for name in expression.names:
+        if bound.get(name) is FREE:
+            return None
     try:
         wanted = expression.evaluate(bound)
     except KeyError as name:

@@ -54,6 +54,15 @@ class LineFile:
         self.lost += 1
         return False
 
+    def write_inherited(self, line: bytes) -> bool:
+        """Append a line to the file of a parent process, by its descriptor alone; False if it is lost."""
+        try:
+            found = os.fstat(self._descriptor)
+            is_same = (found.st_dev, found.st_ino) == self._mark
+            return is_same and os.write(self._descriptor, line) == len(line)
+        except OSError:
+            return False
+
     def is_open(self) -> bool:
         """Return whether the descriptor is still open and still refers to this file."""
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.border import Boundary, Call, Place
+from sekisho.border import Boundary, Call, Place, find_doubts, free
 from sekisho.contract import (
     CHECKED,
     Contract,
@@ -17,6 +17,7 @@ from sekisho.contract import (
     prepare_checkers,
 )
 from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
+from sekisho.guard.tolerance import CHECKED_PLACE, note_traced, parts_of
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -72,6 +73,33 @@ class Checkpoint:
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()
+
+    def hold_or_note(self, value: Any, body: Body | None) -> None:
+        """Check a value that a compiler of torch traces, and note it if it is refused."""
+        try:
+            self.hold(value, body)
+        except BoundaryError as error:
+            note_traced(type(error), CHECKED_PLACE, *parts_of(error))
+
+    def holds_without_doubts(self, value: Any, body: Body | None, line: int) -> bool:
+        """Whether a refused value fits where what another refused value names fits any size.
+
+        Only where ``violations="warn"`` is there another one in a body: see `border.doubts`.
+        """
+        if body is None:
+            return False
+        arguments = {key[1:-1]: each for key, each in body.bound.items() if key[0] == "{"}
+        call = Call(body.bound, body.contract.options.world, None, {}, self.keys)
+        doubts = find_doubts(body.contract, lambda: arguments, self.parameter, call)
+        for key in doubts:
+            free(body.bound, key)
+        body.tell()
+        try:
+            if doubts:
+                self.hold(value, body, line)
+        except BoundaryError:
+            return False
+        return bool(doubts)
 
     def explain(self, value: Any, body: Body | None, title: str, name: str) -> BoundaryError | None:
         """Check a value again, and return its full error: the line, the axes, and what bound them.

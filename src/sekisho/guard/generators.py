@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.border import Boundary, Copies, Place, call_reader
-from sekisho.context import get_mode
+from sekisho.context import current
 from sekisho.errors import hide_in_pytest
 from sekisho.ground import not_counted
+from sekisho.guard.tolerance import tolerance_maker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
-    from sekisho.border import Call
+    from sekisho.border import Call, Tolerance
     from sekisho.contract import Contract
     from sekisho.guard.writes import Called
 
@@ -33,13 +34,13 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
         called: how the guard calls the function.
     """
     read_call = call_reader(contract, knows)
-    boundaries = _Boundaries(contract)
+    boundaries = _Boundaries(contract, tolerance_maker(contract, called.filename, called.line))
     written = (contract.function, called.filename, called.line)
     keeps_copies = contract.options.copy is not True
     is_async = contract.flavour == "async generator"
 
     def watch(generator: Any, *arguments: Any) -> Any:
-        if get_mode() == "off":
+        if current().name == "off":
             return generator
         # A sent value is an argument too: a write into its copy is reported (see `writes`).
         copies = Copies(*written) if keeps_copies else None
@@ -52,10 +53,11 @@ def make_watch(contract: Contract, knows: tuple[str, ...], called: Called) -> Ca
 class _Boundaries:
     """The boundaries of a generator function, the same for every call."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, make_tolerance: Callable[[], Tolerance]) -> None:
         assert contract.yielded is not None
         assert contract.sent is not None
         self.contract = contract
+        self.make_tolerance = make_tolerance
         self.yielded = Boundary(contract, contract.yielded, is_result=True)
         self.sent = Boundary(contract, contract.sent, is_result=False)
         self.result = Boundary(contract, contract.result, is_result=True)
@@ -93,7 +95,10 @@ class _Passage:
 
     def fresh_call(self) -> Call:
         """Return the call with no other axes than those that the arguments have bound."""
-        return self.call._replace(bound=dict(self.call.bound), binders={}, copies=None)
+        is_tolerant = current().violations == "warn"
+        tolerance = self.boundaries.make_tolerance() if is_tolerant else None
+        bound = dict(self.call.bound)
+        return self.call._replace(bound=bound, binders={}, copies=None, tolerance=tolerance)
 
     def look(self) -> None:
         """Report a write of the body into the copy of what it was sent last."""

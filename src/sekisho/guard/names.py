@@ -16,12 +16,14 @@ from sekisho.border import (
     make_hand_back,
     make_quick_lane,
 )
-from sekisho.context import get_mode, on_strict
+from sekisho.context import current, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
-from sekisho.errors import BoundaryError, DeviceError, Violation, hide_in_pytest
+from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.ground import EXPLAIN, WRITE, is_guard, live_guards, locals_of, runs_while_tracing
+from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
+from sekisho.guard.tolerance import NAMES, note_traced, parts_of, sizes_or_free, tolerance_maker
 from sekisho.guard.wrappers import make_as_called, make_binder
 from sekisho.guard.writes import Called, called_by, listen, stand_for
 from sekisho.watch import settle_boundary, thread
@@ -30,7 +32,6 @@ from sekisho.worlds import (
     World,
     array_class,
     asked_worlds,
-    describe,
     find_world,
     is_compiling,
     is_unflattening,
@@ -46,6 +47,7 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from sekisho.border import Call
     from sekisho.contract import Bindings
     from sekisho.guard.scope import Need
     from sekisho.guard.text import Admission
@@ -53,8 +55,6 @@ if TYPE_CHECKING:
 __all__ = ["Names"]
 
 __tracebackhide__ = hide_in_pytest
-
-_NAMES: Final = "__sekisho_names__"  # the global that holds the `Names` of a guard
 
 _CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
 """The kinds of globals that change when a library is imported or strict mode is entered."""
@@ -72,7 +72,7 @@ def _watch_bodies() -> None:
 def refresh_all() -> None:
     """Update the globals of all written guards: a library or strict mode is new."""
     for guard in live_guards():
-        names: Names | None = guard.__globals__.get(_NAMES)
+        names: Names | None = guard.__globals__.get(NAMES)
         if names is not None:  # None: still a stub
             names.refresh(guard.__globals__)
 
@@ -117,7 +117,7 @@ class Names:
             make_explainer, self.contract, self.function, self.called
         )
         self.needs = {name: need for name, need in self.needs.items() if need.kind in _CHANGING}
-        namespace[_NAMES] = self
+        namespace[NAMES] = self
 
     def refresh(self, namespace: dict[str, Any]) -> None:
         """Fill in what has changed; write the source again if it checks for too few worlds."""
@@ -170,7 +170,7 @@ class Names:
             case "device":
                 return self.contract.options.device
             case "module_device":
-                return functools.partial(_module_device, self.contract, self.contract.options.world)
+                return functools.partial(module_device, self.contract, self.contract.options.world)
             case "array_type_of":
                 return Outlined.make(make_array_type_of, self.contract)
             case "first_array":
@@ -288,25 +288,20 @@ def make_admit(  # noqa: C901 - one branch for each way of calling it
     # Writes into a result are not lost, nor are those into a copy that the author has asked for.
     written = (contract.function, called.filename, called.line)
     keeps_copies = not is_result and contract.options.copy is not True
+    tolerance_of_call = tolerance_maker(contract, *written[1:])
+
+    admit_traced = _make_admit_traced(boundary, read_call, binds)
 
     def admit(value: Any, *arguments: Any) -> Any:
-        if get_mode() == "off":
+        setting = current()
+        if setting.name == "off":
             return (value, *map(_unchecked_size, binds)) if binds else value
         if is_compiling():
-            call = read_call(arguments)
-            admitted: Any = None
-            refusal: BoundaryError | None = None
-            try:
-                admitted = boundary.admit(value, call)
-            except BoundaryError as error:
-                # The compiler prints the error's arguments, so make the text its only one.
-                refusal = type(error)(str(error.args[0]))
-            # Raised outside of the handler: up to torch 2.12 "from None" cannot be traced.
-            if refusal is not None:
-                raise refusal
-            return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+            return admit_traced(value, arguments, passes=setting.violations == "warn")
         look_for_worlds()
-        call = read_call(arguments, Copies(*written) if keeps_copies else None)
+        copies = Copies(*written) if keeps_copies else None
+        tolerance = tolerance_of_call() if setting.violations == "warn" else None
+        call = read_call(arguments, copies, tolerance)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
         start = len(thread.refused)
@@ -319,7 +314,12 @@ def make_admit(  # noqa: C901 - one branch for each way of calling it
         settle_boundary(start, None)
         if call.copies:
             listen(call.copies, contract.flavour, called)
-        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+        if not binds:
+            return admitted
+        sizes = _sizes(call.bound, binds)
+        if tolerance is not None and tolerance.has_passed:
+            sizes = sizes_or_free(binds, sizes)
+        return (admitted, *sizes)
 
     def admit_unless_unflattened(value: Any, *arguments: Any) -> Any:
         if is_compiling() or not is_unflattening():
@@ -329,6 +329,30 @@ def make_admit(  # noqa: C901 - one branch for each way of calling it
     if may_unflatten(contract.function):
         return admit_unless_unflattened
     return make_quick_lane(contract, admission.parameter, admission.knows, binds, admit)
+
+
+def _make_admit_traced(
+    boundary: Boundary, read_call: Callable[..., Call], binds: tuple[str, ...]
+) -> Callable[..., Any]:
+    """Make the same for a compiler of torch, which traces it."""
+
+    def admit_traced(value: Any, arguments: tuple[Any, ...], *, passes: bool) -> Any:
+        call = read_call(arguments)
+        admitted: Any = None
+        refusal: BoundaryError | None = None
+        try:
+            admitted = boundary.admit(value, call)
+        except BoundaryError as error:
+            if passes:
+                note_traced(type(error), boundary.parameter.place, *parts_of(error))
+                return (value, *sizes_or_free(binds, [None] * len(binds))) if binds else value
+            # The compiler prints an error's arguments: let it be one that reads well.
+            refusal = type(error)(str(error.args[0]))
+        if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
+            raise refusal
+        return (admitted, *_sizes(call.bound, binds)) if binds else admitted
+
+    return admit_traced
 
 
 def _world_of_call(contract: Contract) -> World:
@@ -364,34 +388,6 @@ def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))
     # torch.compile cannot compare the dtypes that ml_dtypes adds to NumPy: they take the slow path.
     return traceable_dtypes(frozenset(each for each in every if getattr(each, "isbuiltin", 1) == 1))
-
-
-def make_array_type_of(contract: Contract) -> Callable[..., type]:
-    """Make the function that finds the array class of the world that a call is in."""
-    first_array = first_array_of(contract)
-
-    def array_type_of(*arguments: Any) -> type:
-        """Return the array class of the first array's world, or NumPy's."""
-        found: type = array_class(find_world(first_array(*arguments)) or HOST)
-        return found
-
-    return array_type_of
-
-
-def _module_device(contract: Contract, home: World | None, module: Any) -> Any:
-    """Return the device of a module's first parameter."""
-    device = home and home.device_of_module(module)
-    if device is None:
-        reason = "device='module' is where the first parameter is, and there is none"
-        expected = "a module with parameters"
-        is_module = home is not None and home.is_module(module)
-        hint = None if is_module else "device='module' is for the methods of a module"
-        place = contract.parameters[0].place
-        violation = Violation(
-            contract.function, place, expected, describe(module), reason, hint=hint
-        )
-        raise DeviceError(violation)
-    return device
 
 
 on_strict(_watch_bodies)

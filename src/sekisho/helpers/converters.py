@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
@@ -29,73 +29,122 @@ from sekisho.worlds import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ClassVar
 
     from numpy.typing import NDArray
+
+    class _Dataclass(Protocol):
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    class _AttrsClass(Protocol):
+        __attrs_attrs__: ClassVar[Any]
+
+    Key = TypeVar("Key")
+    Record = TypeVar("Record", bound=_Dataclass | _AttrsClass)
 
 __all__ = ["make_to_world", "to_jax", "to_numpy", "to_torch", "to_world_of"]
 
 __tracebackhide__ = hide_in_pytest
 
 
+@overload
+def to_numpy(x: Convertible, /, *, copy: bool | None = ..., detach: bool = ...) -> NDArray[Any]: ...
+@overload
 def to_numpy(
-    x: Convertible,
+    x: dict[Key, Any], /, *, copy: bool | None = ..., detach: bool = ...
+) -> dict[Key, Any]: ...
+@overload
+def to_numpy(x: list[Any], /, *, copy: bool | None = ..., detach: bool = ...) -> list[Any]: ...
+@overload
+def to_numpy(
+    x: tuple[Any, ...], /, *, copy: bool | None = ..., detach: bool = ...
+) -> tuple[Any, ...]: ...
+@overload
+def to_numpy(x: Record, /, *, copy: bool | None = ..., detach: bool = ...) -> Record: ...
+def to_numpy(
+    x: Any,
     /,
     *,
     copy: bool | None = None,
     detach: bool = False,
     **words: Any,
-) -> NDArray[Any]:
+) -> Any:
     """Convert a tensor to a NumPy array with the same bits. An array is returned unchanged.
 
     The array shares the tensor's memory where that is safe; a tensor on another device is copied to
     the host. Other objects that export their memory (a PIL image, a JAX array) are accepted, too.
 
     Args:
-        x: a tensor or an array of any shape.
+        x: a tensor or an array of any shape; or a dict, a list, a tuple, a dataclass or another record, to any
+            depth, whose arrays are converted. What is no array stays as it is.
         copy: None copies if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
         **words: arguments of other libraries (``force``, ``dtype``) raise an error that names
             sekisho's own.
 
     Returns:
-        An array of the same dtype and shape.
+        An array of the same dtype and shape; of a container, one of the same class with arrays in it,
+        or `x` itself if it has nothing to convert.
 
     Raises:
-        WorldError: if `x` is neither a tensor nor an array; the hint is a call that makes an array.
-        ConversionError: if a value, a gradient or the meaning of a subclass would be lost.
+        WorldError: if `x` is neither a tensor nor an array, nor has one in it; the hint is a call that
+            makes an array.
+        ConversionError: if a value, a gradient or the meaning of a subclass would be lost; it names
+            where in a container that is.
 
     Examples:
         >>> import torch
         >>> import sekisho as sk
         >>> sk.to_numpy(torch.tensor([1, 2, 3]))
         array([1, 2, 3])
+        >>> sk.to_numpy({"scores": [torch.tensor([1, 2])], "name": "a"})
+        {'scores': [array([1, 2])], 'name': 'a'}
     """
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
     # The fast path has no options, and it records no crossing.
     if copy is None and not detach and not is_compiling() and not open_logs():
-        array: NDArray[Any] | None = _share("numpy", x)
+        array = _share("numpy", x)
         if array is not None:
             return array
-    converted: NDArray[Any] = _convert("numpy", x, copy=copy, detach=detach)
-    return converted
+    return _convert("numpy", x, copy=copy, detach=detach)
 
 
+@overload
 def to_torch(
-    x: Convertible,
+    x: Convertible, /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
+) -> TorchTensor: ...
+@overload
+def to_torch(
+    x: dict[Key, Any], /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
+) -> dict[Key, Any]: ...
+@overload
+def to_torch(
+    x: list[Any], /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
+) -> list[Any]: ...
+@overload
+def to_torch(
+    x: tuple[Any, ...], /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
+) -> tuple[Any, ...]: ...
+@overload
+def to_torch(
+    x: Record, /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
+) -> Record: ...
+def to_torch(
+    x: Any,
     /,
     *,
     copy: bool | None = None,
     device: str | TorchDevice | None = None,
     **words: Any,
-) -> TorchTensor:
+) -> Any:
     """Convert an array to a tensor with the same bits. A tensor already there is unchanged.
 
     The tensor shares the array's memory where that is safe. A read-only array, or one with negative
     strides or foreign byte order, is copied.
 
     Args:
-        x: an array or a tensor of any shape.
+        x: an array or a tensor of any shape, or a container of them: see `to_numpy`.
         copy: None copies if needed, True always, False never.
         device: the device of the result. With None, an array stays on the host and a tensor on its
             device.
@@ -118,11 +167,10 @@ def to_torch(
         refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
     # The fast path has no options, and it records no crossing.
     if copy is None and device is None and not is_compiling() and not open_logs():
-        tensor: TorchTensor | None = _share("torch", x)
+        tensor = _share("torch", x)
         if tensor is not None:
             return tensor
-    converted: TorchTensor = _convert("torch", x, copy=copy, device=device)
-    return converted
+    return _convert("torch", x, copy=copy, device=device)
 
 
 def make_to_world(name: str) -> Callable[..., Any]:
@@ -154,22 +202,42 @@ def make_to_world(name: str) -> Callable[..., Any]:
 _to_jax = make_to_world("jax")
 
 
+@overload
 def to_jax(
-    x: Convertible,
+    x: Convertible, /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
+) -> JaxArray: ...
+@overload
+def to_jax(
+    x: dict[Key, Any], /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
+) -> dict[Key, Any]: ...
+@overload
+def to_jax(
+    x: list[Any], /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
+) -> list[Any]: ...
+@overload
+def to_jax(
+    x: tuple[Any, ...], /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
+) -> tuple[Any, ...]: ...
+@overload
+def to_jax(
+    x: Record, /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
+) -> Record: ...
+def to_jax(
+    x: Any,
     /,
     *,
     copy: bool | None = None,
     device: Any = None,
     detach: bool = False,
     **words: Any,
-) -> JaxArray:
+) -> Any:
     """Convert an array of any world to a JAX array with the same bits.
 
     A JAX array is returned unchanged. All others are copied: JAX arrays never change, but the
     memory of another library may.
 
     Args:
-        x: an array or a tensor of any shape.
+        x: an array or a tensor of any shape, or a container of them: see `to_numpy`.
         copy: None copies if needed, True always. False never copies, and so accepts JAX arrays
             only.
         device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`. With None, JAX
@@ -191,8 +259,7 @@ def to_jax(
         >>> sk.to_jax(np.array([1.0, 2.0], "float32"))  # doctest: +SKIP
         Array([1., 2.], dtype=float32)
     """
-    converted: JaxArray = _to_jax(x, copy=copy, device=device, detach=detach, **words)
-    return converted
+    return _to_jax(x, copy=copy, device=device, detach=detach, **words)
 
 
 @overload
@@ -264,8 +331,30 @@ def _convert(
 
 def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
     look_for_worlds()
-    if find_world(x) is None and not exports_memory(x):
-        refuse_world(function, "argument 'x'", x, "x")
+    if find_world(x) is not None:
+        return _convert_one(target, function, x, policy, "")
+    # Importing sekisho stays light: most programs convert arrays only.
+    from sekisho.helpers.nested import convert_nested, is_nested  # noqa: PLC0415 - see above
+
+    if is_nested(x):
+
+        def convert(array: Any, path: str) -> Any:
+            return _convert_one(target, function, array, policy, path)
+
+        converted, count = convert_nested(x, convert, function, _expected(target))
+        if count:
+            return converted
+    elif exports_memory(x):
+        return _convert_one(target, function, x, policy, "")
+    return refuse_world(function, "argument 'x'", x, "x")
+
+
+def _expected(target: World) -> str:
+    return f"{target.noun}, or what converts to one"
+
+
+def _convert_one(target: World, function: str, x: Any, policy: Policy, path: str) -> Any:
+    """Convert an array; `path` is where it is inside the argument."""
     try:
         return cross(x, target, policy, function, "argument 'x'").value
     except Refusal as refusal:
@@ -274,10 +363,9 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
     from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
 
     hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
-    expected = f"{target.noun}, or what converts to one"
     # Raised outside of the except block, so that the refusal is not shown as its context.
-    violation = Violation(function, "argument 'x'", expected, describe(x), reason)
-    raise ConversionError(violation._replace(hint=hint and hint.format("x")))
+    violation = Violation(function, f"argument 'x'{path}", _expected(target), describe(x), reason)
+    raise ConversionError(violation._replace(hint=hint and hint.format(f"x{path}")))
 
 
 def _device(function: str, target: World, device: Any) -> Any:

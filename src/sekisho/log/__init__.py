@@ -7,6 +7,7 @@ a table (`table`), a flowchart (`chart`), an HTML page (`page`) or annotations o
 
 from sekisho.log.book import KEEP, KEEP_OF_PROGRAM, CrossingLog
 from sekisho.log.crossing import MAIN, SUMS, Crossing, Process, Row, key_of
+from sekisho.log.violation import ViolationRow
 
 __all__ = [
     "KEEP",
@@ -17,5 +18,6 @@ __all__ = [
     "Process",
     "Row",
     "SUMS",
+    "ViolationRow",
     "key_of",
 ]

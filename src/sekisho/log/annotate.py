@@ -37,4 +37,9 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
         text += f"\nhint: {advice}" if advice else ""
         place = f"file={as_command_property(path)},line={row.line},title={as_command_property(cells.way)}"
         lines.append(f"::{level} {place}::{as_command_data(text)}")
+    for violation in log.violations:
+        path = place_of(violation).rpartition(":")[0]
+        place = f"file={as_command_property(path)},line={violation.line},title={violation.error}"
+        text = f"{violation.text}\n{violation.count:,} x"
+        lines.append(f"::warning {place}::{as_command_data(text)}")
     return lines

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.log.crossing import SUMS, Crossing, Key, Process, Row, key_of
+from sekisho.log.violation import ViolationRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -25,7 +26,8 @@ class CrossingLog:
 
     The first crossings are also kept one by one; iteration yields these in the order they happened.
     The size of a log depends on the size of the program, not on how long it runs. ``len(log)`` is
-    the number of all crossings, kept or not.
+    the number of all crossings, kept or not. Beside them it has the `violations`: the values that contracts
+    refused and that passed.
 
     ``print(log)`` shows a table by file and line, as does a notebook. Logs can be added: ``log +
     other_log``, such as those of several workers.
@@ -40,6 +42,7 @@ class CrossingLog:
         self._processes: tuple[Process, ...] = ()
         self._events: list[Crossing] = []
         self._sums: dict[Key, list[Any]] = {}
+        self._violations: dict[ViolationRow, int] = {}
         self._source: Callable[[], CrossingLog] | None = None
         for each in crossings:
             self.append(each)
@@ -58,6 +61,11 @@ class CrossingLog:
         """Add the sum of crossings that are not known one by one."""
         self._add(tuple(row[: -len(SUMS)]), *row[-len(SUMS) :])
 
+    def add_violations(self, row: ViolationRow) -> None:
+        """Add values that a contract refused, and that passed."""
+        key = row._replace(count=0)
+        self._violations[key] = self._violations.get(key, 0) + row.count
+
     def add_event(self, crossing: Crossing) -> None:
         """Keep one crossing, already counted in a row, if the limit is not reached."""
         if len(self._events) < self.keep:
@@ -74,12 +82,20 @@ class CrossingLog:
             now = self._source()
             self._events, self._sums = now._events, now._sums  # noqa: SLF001 - of the same class
             self._processes = now._processes  # noqa: SLF001 - of the same class
+            self._violations = now._violations  # noqa: SLF001 - of the same class
 
     @property
     def rows(self) -> list[Row]:
         """The sums, sorted by process, file and line."""
         self._look()
         found = (Row(*key, *sums) for key, sums in tuple(self._sums.items()))
+        return sorted(found, key=lambda row: (row.process, row.filename, row.line))
+
+    @property
+    def violations(self) -> list[ViolationRow]:
+        """The values that contracts refused and that passed (``violations="warn"``), by place."""
+        self._look()
+        found = (key._replace(count=count) for key, count in tuple(self._violations.items()))
         return sorted(found, key=lambda row: (row.process, row.filename, row.line))
 
     @property
@@ -126,6 +142,8 @@ class CrossingLog:
         for log in (self, other):
             for row in log.rows:
                 both.add_row(row)
+            for violation in log.violations:
+                both.add_violations(violation)
             both._events += log
             both.processes += log.processes
         del both._events[both.keep :]
@@ -139,6 +157,10 @@ class CrossingLog:
             rest = [a - b for a, b in zip(sums, before.get(key, (0, 0, 0.0, 0)), strict=True)]
             if rest[0]:
                 later._add(key, *rest)
+        for refused in self.violations:
+            count = refused.count - earlier._violations.get(refused._replace(count=0), 0)
+            if count:
+                later.add_violations(refused._replace(count=count))
         seen = Counter(earlier._events)  # events of other processes may come in between
         for event in self._events:
             if seen[event]:
@@ -160,6 +182,8 @@ class CrossingLog:
             process = rows[0].process if len(rows) == 1 else f"{len(rows)} processes"
             for row in rows:
                 log.add_row(row._replace(process=process))
+        for refused in self.violations:
+            log.add_violations(refused)
         return log
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -173,6 +197,7 @@ class CrossingLog:
         rows = self.rows
         return {
             "crossings": [{**row.to_dict(), "hint": advise(row)} for row in rows],
+            "violations": [row.to_dict() for row in self.violations],
             "seconds": self.seconds,
             "processes": [process._asdict() for process in self.processes],
             "events": [{**event._asdict(), "kind": event.kind} for event in self],

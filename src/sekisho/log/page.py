@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.log.advice import advise, size_text
 from sekisho.log.flow import flow_of
-from sekisho.log.table import HEADINGS, cells_of, notes_of
+from sekisho.log.table import HEADINGS, VIOLATIONS, cells_of, lines_of, notes_of
 
 if TYPE_CHECKING:
     from sekisho.log.book import CrossingLog
@@ -107,6 +107,9 @@ def _tables(log: CrossingLog) -> str:
                 f"<h2>{heading[0].upper()}{heading[1:]}</h2><div class='scroll'><table><thead><tr>{head}</tr>"
                 f"</thead><tbody>{body}</tbody></table></div>"
             )
+    if log.violations:
+        text = escape("\n".join(lines_of(log.violations)))
+        parts.append(f"<h2>{escape(VIOLATIONS.capitalize())}</h2><pre>{text}</pre>")
     parts += [f"<p>{escape(note)}</p>" for note in notes_of(log)]
     return "".join(parts)
 

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from sekisho.log.book import CrossingLog
     from sekisho.log.crossing import Kind, Row
+    from sekisho.log.violation import ViolationRow
 
 __all__ = [
     "HEADINGS",
+    "VIOLATIONS",
     "Cells",
     "cells_of",
     "costliest",
+    "lines_of",
     "notes_of",
     "place_of",
     "print_log",
@@ -32,6 +35,8 @@ HEADINGS: Final[dict[Kind, str]] = {
     "scalar": "numbers of Python's",
     "wait": "waits for a device",
 }
+
+VIOLATIONS: Final = 'values that contracts refused, and that passed (violations="warn")'
 
 _COLUMNS: Final = ("line", "in", "by", "from -> to", "count", "bytes", "ms", "share", "how")
 _RIGHT: Final = frozenset({"count", "bytes", "ms", "share"})
@@ -51,7 +56,7 @@ class Cells(NamedTuple):
     how: str
 
 
-def place_of(row: Row) -> str:
+def place_of(row: Row | ViolationRow) -> str:
     """Return the file and line, relative if possible; editors open ``file:line``."""
     path = Path(row.filename)
     try:
@@ -132,6 +137,16 @@ def _groups(log: CrossingLog, top: int | None) -> list[tuple[str, list[tuple[Cel
     return groups
 
 
+def lines_of(rows: Iterable[ViolationRow]) -> list[str]:
+    """The values that contracts refused: how often, where, and what was wrong with the first."""
+    lines: list[str] = []
+    for row in rows:
+        process = f", in {row.process}" if row.process else ""
+        lines.append(f"{place_of(row)}: {row.error}, {row.count:,} x{printable(process)}")
+        lines += [f"    {printable(line)}" for line in row.text.splitlines()]
+    return lines
+
+
 def notes_of(log: CrossingLog) -> list[str]:
     """Return notes: what was looked at if nothing crossed, and which processes are incomplete."""
     notes: list[str] = []
@@ -176,6 +191,8 @@ def text_of(log: CrossingLog, top: int | None = None) -> str:
             block += [rule, line] if line is text[-1] else [line]
             block += [f"    hint: {advice}"] if advice else []
         blocks.append("\n".join(block))
+    if log.violations:
+        blocks.append("\n".join([VIOLATIONS, *lines_of(log.violations)]))
     blocks += ["\n".join(notes)] if (notes := notes_of(log)) else []
     return "\n\n".join(blocks)
 
@@ -216,5 +233,6 @@ def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
                 texts[-1] += f"\n[italic]hint: {escape(advice)}[/italic]"
             table.add_row(*texts)
         console.print(table)
-    for note in notes_of(log):
-        console.print(note, markup=False)
+    refused = [VIOLATIONS, *lines_of(log.violations)] if log.violations else []
+    for line in (*refused, *notes_of(log)):
+        console.print(line, markup=False)

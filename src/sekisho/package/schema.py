@@ -117,6 +117,13 @@ SCHEMA: Final[dict[str, Any]] = {
             "and levels such as 'strict to_numpy=warn'.",
             "default": "convert",
         },
+        violations={
+            "type": "string",
+            "enum": ["raise", "warn"],
+            "description": "What becomes, under pytest, of a value that a contract refuses: an error, or a "
+            "warning for each place, and the value passes.",
+            "default": "raise",
+        },
         packages=_strings("Packages that the import hook guards.", []),
         worlds={
             "type": "object",
@@ -186,6 +193,10 @@ def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iter
             close = closest(name, known)
             hint = f"Did you mean {close!r}?" if close else f"There are {', '.join(known)}"
             yield f"[{inner}]: there is no setting {name!r}. {hint}"
+    elif value not in form.get("enum", [value]):
+        close = closest(value, form["enum"])
+        hint = f". Did you mean {close!r}?" if close else ""
+        yield f"{where}: expected {' or '.join(map(repr, form['enum']))}, got {value!r}{hint}"
     elif "minimum" in form and value < form["minimum"]:
         yield f"{where}: expected {form['minimum']} or more, got {value!r}"
 

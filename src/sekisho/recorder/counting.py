@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from sekisho.log import Crossing
+    from sekisho.log import Crossing, ViolationRow
     from sekisho.recorder.ledger import Ledger, Slot
 
 __all__ = ["Counter", "Site", "repeat", "threads"]
@@ -272,6 +272,18 @@ class Counter:
             site.seconds[site.at] += crossing.seconds
             if self._left > 0:
                 self._keep(site, crossing.shape, crossing.nbytes, crossing.seconds)
+
+    def take_violation(self, row: ViolationRow) -> None:
+        """Add a value that a contract has refused, and that has passed."""
+        fields = row._asdict()
+        count = fields.pop("count")
+        rows, key = self._now().rows, ("violation", *fields.values())
+        slot = rows.slots.get(key) or self.ledger.add_row({"violation": fields})
+        if slot is None:
+            self._lose("more values are refused than are counted")
+            return
+        rows.slots[key] = slot
+        slot.counts[slot.at] += count
 
     def _site(self, now: _Now, key: Any, fields: dict[str, Any], codes: Any) -> Site | None:
         row = tuple(fields.values())

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Ledger", "Slot"]
+__all__ = ["CHUNK", "UNRECORDED", "Ledger", "Slot"]
 
 CHUNK: Final = 1024
 """Number of rows in a mapped file."""
 
 MOST_ROWS: Final = 100_000
 """Maximum number of rows of a process, which limits its memory. Later rows are not counted."""
+
+UNRECORDED: Final = 0
+"""The slot whose count is the number of forked children that could not open a ledger of their own."""
 
 _WIDTH: Final = 8
 _HAS_DESCRIPTORS: Final = sys.version_info < (3, 13)
@@ -61,7 +64,8 @@ class Ledger:
         self._maps: list[mmap.mmap] = []
         # Map now, before the program can change its user or its root.
         self._columns: tuple[memoryview, memoryview, memoryview[float], memoryview] = self._map(0)
-        self._rows = 0
+        self._unrecorded = self._columns[0]
+        self._rows = UNRECORDED + 1
 
     @classmethod
     def open(cls, folder: Path, describe: Callable[[], dict[str, Any]]) -> Ledger | None:
@@ -125,6 +129,14 @@ class Ledger:
         whole = memoryview(mapped)
         a, b, c, d = (whole[i * CHUNK * _WIDTH : (i + 1) * CHUNK * _WIDTH] for i in range(4))
         return a.cast("q"), b.cast("q"), c.cast("d"), d.cast("q")
+
+    def note_unrecorded(self) -> None:
+        """Count a child of this process that cannot be recorded; the child calls it.
+
+        The map is shared with the child, so that this works without a descriptor, a permission or room on
+        the disk.
+        """
+        self._unrecorded[UNRECORDED] += 1
 
     def add_event(self, event: dict[str, Any]) -> None:
         """Write a single crossing."""

@@ -24,7 +24,7 @@ from sekisho.recorder.arrival import Arrivals
 from sekisho.recorder.calls import state
 from sekisho.recorder.counting import Counter, threads
 from sekisho.recorder.ledger import Ledger
-from sekisho.recorder.reading import MARK, read_folder
+from sekisho.recorder.reading import MARK, mark_unrecorded, read_folder
 from sekisho.recorder.wrapping import unwrap_all, wrap_world
 from sekisho.worlds import loaded_worlds, world_named, world_names
 
@@ -36,12 +36,14 @@ __all__ = ["Recording", "begin_as_told", "environment_for"]
 VARIABLE: Final = "SEKISHO_RECORDING"
 _BEGIN: Final = Path(__file__).parent / "begin.py"
 _libraries: Final[dict[str, str]] = {}
+_GUARDS: Final = "sekisho.guard"
+"""With guards alone there is something to count, too: the values that contracts refuse."""
 
 
 def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
     """Prepare a folder; return the environment that makes a Python process record itself there."""
-    (folder / MARK).touch()
-    names = ",".join(name for name in world_names() if world_named(name).watched)
+    (folder / MARK).write_bytes(b"\0")
+    names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
     # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
     return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
@@ -86,7 +88,13 @@ def _begin(folder: Path, keep: int) -> None:
 
 def _start_counter() -> None:
     folder = _running.folder
+    before = state.counter  # the parent's, if this process was forked
     ledger = None if folder is None else Ledger.open(folder, _describe)
+    if folder is not None and ledger is None:
+        if before is not None:
+            before.ledger.note_unrecorded()
+        else:
+            mark_unrecorded(folder)
     _running.number += 1
     everywhere.clear()
     state.counter = None

@@ -9,18 +9,20 @@ import struct
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row
-from sekisho.recorder.ledger import CHUNK
+from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row, ViolationRow
+from sekisho.recorder.ledger import CHUNK, UNRECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MARK", "read_folder"]
+__all__ = ["MARK", "mark_unrecorded", "read_folder"]
 
 MARK: Final = "recording"
-"""A marker file. If it is missing, the folder was removed while the program ran."""
+"""A marker file of one byte. If it is missing, the folder was removed while the program ran; if it is
+not zero, a process could not be recorded."""
 
+_UNRECORDED: Final = "a process could not be recorded: no file could be written"
 _REMOVED: Final = "the folder of the recording was removed while the program ran"
 
 
@@ -55,17 +57,26 @@ def read_folder(
         shown = "" if name == MAIN else name
         for row in ledger.rows():
             log.add_row(row._replace(process=shown))
+        for violation in ledger.violations():
+            log.add_violations(violation._replace(process=shown))
         for event in ledger.events():
             log.add_event(event._replace(process=shown))
         processes.append(ledger.process(name))
-    if not (folder / MARK).exists():
+    state = _bytes_of(folder / MARK)
+    if state != b"\0":
         begun = next(
             (each for each in processes if each.name == MAIN), Process(MAIN, pid or 0, 0.0)
         )
         others = [each for each in processes if each.name != MAIN]
-        processes = [begun._replace(lost=_REMOVED), *others]
+        processes = [begun._replace(lost=_UNRECORDED if state else _REMOVED), *others]
     log.processes = tuple(sorted(processes, key=lambda process: process.name != MAIN))
     return log
+
+
+def mark_unrecorded(folder: Path) -> None:
+    """Note that this process cannot be recorded; the byte has its room on the disk already."""
+    with contextlib.suppress(OSError), (folder / MARK).open("r+b") as file:
+        file.write(b"\1")
 
 
 def _unused(name: str, names: set[str]) -> str:
@@ -82,6 +93,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines = list(_lines_of(path))
+        self._is_damaged = False
         facts: dict[str, Any] = {}
         for line in self._lines:
             if "slot" not in line and "event" not in line:
@@ -91,8 +103,29 @@ class _Reader:
         self.begun: float = facts.get("begun", 0.0)
         self.name: str = facts.get("name") or f"process {self.pid}"
         self._facts = facts
+        if not self.pid:  # the header is written with the file
+            self._is_damaged = True
 
     def rows(self) -> Iterator[Row]:
+        for line, sums in self._counted():
+            if "violation" not in line:
+                fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
+                del fields["slot"]
+                try:
+                    yield Row(**fields)
+                except TypeError:
+                    self._is_damaged = True
+
+    def violations(self) -> Iterator[ViolationRow]:
+        for line, sums in self._counted():
+            if "violation" in line:
+                try:
+                    yield ViolationRow(**line["violation"], count=sums[0])
+                except TypeError:
+                    self._is_damaged = True
+
+    def _counted(self) -> Iterator[tuple[dict[str, Any], tuple[int, int, float, int]]]:
+        """The lines that have sums, with them, if there is anything to count."""
         chunks: dict[int, bytes] = {}
         for line in self._lines:
             if "slot" in line:
@@ -101,13 +134,11 @@ class _Reader:
                     chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
                 sums = _sums(chunks[number], index)
                 if sums[0]:
-                    fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
-                    del fields["slot"]
-                    yield Row(**fields)
+                    yield line, sums
 
     def _has_nameless_sums(self) -> bool:
         """Return whether sums exist without a row: the disk was full, or the file was removed."""
-        known = {line["slot"] for line in self._lines if "slot" in line}
+        known = {UNRECORDED, *(line["slot"] for line in self._lines if "slot" in line)}
         number = 0
         while chunk := _bytes_of(self._path.with_suffix(f".{number}.sums")):
             slots = range(number * CHUNK, (number + 1) * CHUNK)
@@ -119,9 +150,12 @@ class _Reader:
     def events(self) -> Iterator[Crossing]:
         for line in self._lines:
             if "event" in line:
-                event: dict[str, Any] = line["event"]
-                shape: list[int] = event["shape"]
-                yield Crossing(**event)._replace(shape=tuple(shape))
+                try:
+                    event = Crossing(**line["event"])
+                except TypeError:
+                    self._is_damaged = True
+                    continue
+                yield event._replace(shape=tuple(event.shape))
 
     def process(self, name: str) -> Process:
         ended: float = self._facts.get("ended", 0.0)
@@ -131,15 +165,23 @@ class _Reader:
         how = "" if ended or is_alive else "was killed, or ended by os._exit"
         libraries = tuple(self._facts.get("libraries", ()))
         lost: str = self._facts.get("lost", "")
+        unrecorded = _sums(_bytes_of(self._path.with_suffix(".0.sums")), UNRECORDED)[0]
+        if unrecorded:
+            several = unrecorded > 1
+            lost = f"{unrecorded} forked process{'es' * several} could not be recorded"
         if not lost and self._has_nameless_sums():
             lost = "some lines could not be written"
+        if self._is_damaged:
+            lost = "its file was damaged while it ran"
         return Process(name, self.pid, max(last - self.begun, 0.0), how, libraries, lost)
 
 
 def _lines_of(path: Path) -> Iterator[dict[str, Any]]:
     for text in _bytes_of(path).splitlines():
         with contextlib.suppress(ValueError):  # a line cut off when the process was killed
-            yield json.loads(text)
+            line = json.loads(text)
+            if isinstance(line, dict):
+                yield line
 
 
 def _bytes_of(path: Path) -> bytes:

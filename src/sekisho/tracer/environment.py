@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sekisho.ground import environment_of_children
-from sekisho.tracer.reading import MARK
+from sekisho.tracer.journal import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,6 @@ def environment_for(folder: Path, roots: Iterable[str]) -> dict[str, str]:
         folder: the common folder of the program's processes.
         roots: real paths of files and folders whose functions to trace.
     """
-    (folder / MARK).touch()
+    (folder / MARK).write_bytes(b"\0")
     told = json.dumps({"folder": str(folder), "roots": [*roots]})
     return environment_of_children(Path(__file__).parent / "begin.py", {"SEKISHO_TRACING": told})

@@ -21,7 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
-__all__ = ["Journal"]
+__all__ = ["MARK", "Journal"]
+
+MARK: Final = "tracing"
+"""A file of one byte in the folder. If it is missing, the folder was removed while the program ran; if it is
+not zero, a process could not write there."""
 
 MOST_CALLS: Final = 256
 """Number of kinds of calls per function that are always kept. Later ones are only kept if they
@@ -86,6 +90,7 @@ class Journal:
         self._calls = 0
         self._line_file = line_file
         self._file: Any = None
+        self._before: Any = None  # the parent's, in a child that was forked
         self._begun = 0
         self._first_line = b""
         self._open()
@@ -147,7 +152,7 @@ class Journal:
         """Start a new file in a forked child."""
         self._lock = threading.RLock()  # a thread of the parent may have held the old one
         self._functions = self._calls = 0
-        self._file = None
+        self._before, self._file = self._file, None
         self._begun = 0
         self._first_line = _FORKED
         self._travels.clear()
@@ -201,13 +206,25 @@ class Journal:
         if self._file is not None:
             if self._file.lost and self._file.write(_LOST):
                 self._file.lost = 0
-            self._file.write((json.dumps(line, default=str) + "\n").encode())
+            if not self._file.write((json.dumps(line, default=str) + "\n").encode()):
+                self._mark()
 
     def _open(self) -> None:
         """Create the file now, before the program can change its user or its root."""
-        with contextlib.suppress(OSError):
-            path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
+        path = os.path.join(self._folder, f"{os.getpid()}-{time.time_ns()}.calls")
+        try:
             self._file = self._line_file(path, self._header)
+        except OSError:
+            self._note_unopened()
+
+    def _note_unopened(self) -> None:
+        """Say that this process cannot write: in its parent's file, or else in the mark of the folder."""
+        if self._before is None or not self._before.write_inherited(_LOST):
+            self._mark()
+
+    def _mark(self) -> None:
+        with contextlib.suppress(OSError), open(os.path.join(self._folder, MARK), "r+b") as file:
+            file.write(b"\1")  # the byte has its room on the disk already
 
     def _header(self) -> bytes:
         """Return the first line: whether the process was forked, or that the file was recreated."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho.tracer.journal import MARK
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MARK", "Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
-
-MARK: Final = "tracing"
-"""A marker file. If it is missing, the folder was removed while the program ran."""
+__all__ = ["Call", "Observed", "Place", "Travel", "read_journals", "what_is_missing"]
 
 Described = tuple[Any, ...]
 """The description of a value: see `sekisho.tracer.describing`."""
@@ -96,14 +94,17 @@ def read_journals(folder: Path) -> tuple[list[Observed], Counter[Travel]]:
 
 def what_is_missing(folder: Path) -> str:
     """Return why a folder does not have all observed calls; "" if it has."""
-    if not (folder / MARK).exists():
+    mark = folder / MARK
+    if not mark.exists():
         return "the folder that calls were noted in was removed while the command ran"
+    unwritten = mark.read_bytes() != b"\0"
     said = [{word for line in _lines_of(path) for word in line} for path in folder.glob("*.calls")]
     lost = sum("lost" in words for words in said)
     # A forked child of multiprocessing ends with os._exit, so it cannot write "ended". A process
     # with an empty file has called nothing.
     silent = sum(words.isdisjoint({"lost", "ended", "forked"}) for words in said if words)
     missing = [
+        "a process could not write into the folder that calls are noted in" * unwritten,
         f"{_processes(lost)} could not note all calls" * bool(lost),
         f"{_processes(silent)} ended without a word: killed, by os._exit, or unable to write"
         * bool(silent),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupted", "deferred_signals", "end_by", "ending_signals_raise"]
 
-# SIGBREAK exists on Windows only, SIGHUP everywhere else.
-_NAMES: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
+# SIGBREAK exists on Windows only, SIGHUP and SIGQUIT everywhere else.
+_NAMES: Final = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 _ENDING: Final = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 

@@ -1,0 +1,113 @@
+"""Convert the arrays inside containers and records, and keep everything else."""
+
+from __future__ import annotations
+
+from collections import UserDict, UserList, deque
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from sekisho.contract import field_names, has_fields
+from sekisho.errors import ConversionError, Violation, hide_in_pytest
+from sekisho.worlds import (
+    Refusal,
+    class_of,
+    describe,
+    exports_memory,
+    find_world,
+    with_fields,
+    with_items,
+    with_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["convert_nested", "is_nested"]
+
+__tracebackhide__ = hide_in_pytest
+
+_MAPPINGS: Final = (dict, UserDict)
+_SEQUENCES: Final = (list, tuple, deque, UserList)
+
+
+def is_nested(value: Any) -> bool:
+    """Return whether a value is a container or a record, in which arrays are looked for."""
+    cls = class_of(value)
+    return issubclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+
+
+def convert_nested(
+    value: Any, convert: Callable[[Any, str], Any], function: str, noun: str
+) -> tuple[Any, int]:
+    """Convert each array inside a value; return the new value, and the number of arrays in it.
+
+    Containers keep their classes. One that has nothing to convert is returned itself, and an array that
+    occurs twice is converted once. Nothing that was passed in is modified.
+
+    Args:
+        value: a dict, a list, a tuple, a record, or a mixture of them to any depth.
+        convert: converts an array; its second argument is where the array is: ``['image'][0]``.
+        function: the name of the helper, for the message.
+        noun: what the helper converts to, for the message.
+
+    Raises:
+        ConversionError: if a container contains itself, is nested too deeply or cannot be rebuilt.
+    """
+    walk = _Walk(convert, function, noun)
+    try:
+        return walk.converted(value, ""), len(walk.arrays)
+    except RecursionError:
+        walk.refuse(value, "", "is nested too deeply")
+
+
+class _Walk:
+    """One conversion of a nested value.
+
+    Attributes:
+        arrays: each array by its identity, with its conversion. The array itself is kept alive, so that no
+            other object gets its identity.
+    """
+
+    def __init__(self, convert: Callable[[Any, str], Any], function: str, noun: str) -> None:
+        self._convert = convert
+        self._function = function
+        self._noun = noun
+        self._inside: list[int] = []
+        self.arrays: dict[int, tuple[Any, Any]] = {}
+
+    def converted(self, value: Any, path: str) -> Any:
+        if find_world(value) is not None or (not is_nested(value) and exports_memory(value)):
+            if id(value) not in self.arrays:
+                self.arrays[id(value)] = value, self._convert(value, path)
+            return self.arrays[id(value)][1]
+        if not is_nested(value):
+            return value
+        if id(value) in self._inside:
+            self.refuse(value, path, "contains itself")
+        self._inside.append(id(value))
+        try:
+            return self._rebuilt(value, path)
+        except Refusal as refusal:
+            reason = refusal.reason
+        finally:
+            self._inside.pop()
+        return self.refuse(value, path, reason)
+
+    def _rebuilt(self, value: Any, path: str) -> Any:
+        cls = class_of(value)
+        if issubclass(cls, _MAPPINGS):
+            pairs = list(value.items())
+            return with_values(
+                value, pairs, [self.converted(each, f"{path}[{key!r}]") for key, each in pairs]
+            )
+        if has_fields(cls):
+            olds = {name: getattr(value, name) for name in field_names(cls) if hasattr(value, name)}
+            news = {name: self.converted(each, f"{path}.{name}") for name, each in olds.items()}
+            return with_fields(value, olds, news)
+        items = list(value)
+        return with_items(
+            value, items, [self.converted(each, f"{path}[{at}]") for at, each in enumerate(items)]
+        )
+
+    def refuse(self, value: Any, path: str, reason: str | None) -> NoReturn:
+        place, got = f"argument 'x'{path}", describe(value)
+        raise ConversionError(Violation(self._function, place, self._noun, got, reason)) from None
