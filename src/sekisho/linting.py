@@ -232,14 +232,14 @@ def _settings(options: argparse.Namespace) -> Settings:
 
     settings = read_settings(options.paths)
 
-    def codes(given: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
-        if given is None:
-            return default
+    def codes(given: str) -> tuple[str, ...]:
         return tuple(to_code(code.strip()) for code in given.split(","))
 
+    more = codes(options.extend_select) if options.extend_select is not None else ()
     return settings._replace(
-        select=(*codes(options.select, settings.select), *codes(options.extend_select, ())),
-        ignore=codes(options.ignore, settings.ignore),
+        select=settings.select if options.select is None else codes(options.select),
+        extend_select=(*settings.extend_select, *more),
+        ignore=settings.ignore if options.ignore is None else codes(options.ignore),
         baseline=options.baseline or settings.baseline,
     )
 

@@ -37,7 +37,9 @@ class Project:
         return {each.name: each.world for f in survey(self.solve()) for each in f.variables}
 
     def findings(self, *codes):
-        found = check(self.solve(), read_settings([self.folder]))
+        """What is found where a project has adopted sekisho, and so is told all."""
+        settings = read_settings([self.folder])._replace(is_adopted=True)
+        found = check(self.solve(), settings)
         return [each for each in found if not codes or each.code in codes]
 
     def codes(self):

@@ -40,7 +40,8 @@ def test_it_runs_as_a_module(project):
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ([], ["SK101", "SK102"]),
+        ([], ["SK102"]),
+        (["--select", "SK"], ["SK101", "SK102"]),
         (["--select", "SK101"], ["SK101"]),
         (["--select", "SK10"], ["SK101", "SK102"]),
         (["--ignore", "SK101"], ["SK102"]),
@@ -214,8 +215,8 @@ def test_github(project, run_check):
     project.write("import torch, numpy as np\nx = torch.ones(3)\ny = np.sum(x)\n", "a,b.py")
     _, out, _ = run_check(".", "--format", "github")
     assert out == (
-        "::error file=a%2Cb.py,line=3,col=5,title=SK107::np.sum is given x, a tensor: it raises, "
-        "or means something else%0Ax is a tensor since line 2: torch.ones%0A"
+        "::error file=a%2Cb.py,line=3,col=5,title=SK107::np.sum is given x, a tensor: it raises"
+        "%0Ax is a tensor since line 2: torch.ones%0A"
         "help: convert it: sekisho.to_numpy(x)\n"
     )
 

@@ -40,7 +40,7 @@ PLANTS = {
         "a_tensor = np.ones(3)",
         "def f(x_np: torch.Tensor): ...",
         "class A:\n    def __init__(self):\n        self.x_np = torch.ones(3)",
-        "def f(n):\n    for x_array in torch.ones(3):\n        pass",
+        "def f(n):\n    for x_numpy in torch.ones(3):\n        pass",
         "def f(n):\n    y_t, z = np.ones(3), 1",
     ],
     "SK103": [
@@ -54,24 +54,23 @@ PLANTS = {
     "SK104": [
         "def f(x: torch.Tensor, ys: list[torch.Tensor]):\n    for y in ys:\n        z = x.cuda() + y",
         "def f(x: torch.Tensor, n: int):\n    while n:\n        n -= 1\n        x.to('cuda', non_blocking=True)",
-        "@sk.boundary\ndef f(x: np.ndarray, n: int):\n    for i in range(n):\n        torch.from_numpy(x)[i]",
+        "@sk.boundary\ndef f(x: np.ndarray, n: int):\n    for i in range(n):\n        torch.tensor(x)[i]",
     ],
     "SK105": [
         "def f(n):\n    try:\n        return np.ones(n)\n    except ValueError:\n        return torch.ones(n)",
         "def f(x):\n    if x is None:\n        return torch.ones(3)\n    if x:\n        return None\n    return np.ones(3)",
     ],
     "SK106": [
-        "def f(x: np.ndarray | torch.Tensor):\n    return x + 1",
         "class A:\n    def f(self, x):\n        return x + 1\nA().f(np.ones(3))\nA().f(torch.ones(3))",
     ],
     "SK107": [
         "np.ones(3) + torch.ones(3)",
-        "torch.ones(3) @ np.ones(3)",
+        "np.ones(3) @ torch.ones(3)",
+        "torch.ones(3) > np.ones(3)",
         "x = np.ones(3)\nx += torch.ones(3)",
         "np.ones(3) < torch.ones(3)",
         "np.sum(torch.ones(3))",
-        "np.exp(torch.ones(3))",
-        "np.linalg.inv(torch.ones(3, 3))",
+        "np.flip(torch.ones(3))",
         "torch.sum(np.ones(3))",
         "torch.nn.functional.relu(np.ones(3))",
         "np.ones((3, 3)).permute(1, 0)",
@@ -102,6 +101,7 @@ PLANTS = {
 }
 
 CLEAN = [
+    "def f(x: np.ndarray | torch.Tensor):\n    return x + 1",
     "x = np.ones(3)\nx = x + 1",
     "x = np.float64(1)\nx = torch.ones(3) * x",
     "x_t = torch.ones(3)\ny_np = np.ones(3)\nz_tensor = x_t.numpy().tolist()",
@@ -200,14 +200,14 @@ MESSAGES = {
         "    help: declare it with @sk.boundary, or in a block: with sk.crossing_allowed()\n"
     ),
     "def f(x: np.ndarray, y):\n    return x * y\nf(x=np.ones(3), y=torch.ones(3))": (
-        "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises, or gives what neither of them is\n"
+        "main.py:6:12: SK107 x * y is a NumPy array * a tensor: it raises\n"
         "    x is a NumPy array as called at main.py:7\n"
         "    y is a tensor as called at main.py:7\n"
         "    help: convert one of them: sk.to_numpy(y)\n"
     ),
-    "x = torch.ones(3) * np.ones(3)": (
-        "main.py:5:5: SK107 a tensor * a NumPy array: it raises, or gives what neither of them is\n"
-        "    help: convert one of them: sk.to_torch(...)\n"
+    "x = np.ones(3) * torch.ones(3)": (
+        "main.py:5:5: SK107 a NumPy array * a tensor: it raises\n"
+        "    help: convert one of them: sk.to_numpy(...)\n"
     ),
     "x = np.ones((2, 3))\ny = x.permute(1, 0)": (
         "main.py:6:5: SK107 x is a NumPy array, and has no .permute: a tensor has\n"
@@ -215,7 +215,7 @@ MESSAGES = {
         "    help: sk.permute_dims(x, axes) does it in both\n"
     ),
     "x = torch.ones(3)\ny = np.sum(x)": (
-        "main.py:6:5: SK107 np.sum is given x, a tensor: it raises, or means something else\n"
+        "main.py:6:5: SK107 np.sum is given x, a tensor: it raises\n"
         "    x is a tensor since line 5: torch.ones\n"
         "    help: convert it: sk.to_numpy(x)\n"
     ),
@@ -237,7 +237,7 @@ MESSAGES = {
 @pytest.mark.parametrize("code", MESSAGES)
 def test_messages(project, run_check, code):
     project.write(HEAD + code)
-    status, out, _ = run_check("main.py")
+    status, out, _ = run_check("main.py", "--select", "SK")
     assert status == 1
     lines = out.splitlines(keepends=True)[:-1]  # the last one counts
     kept = [line for line in lines if not re.match(r" +\d* ?\| ", line)]  # not the source

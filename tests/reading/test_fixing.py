@@ -120,9 +120,8 @@ USES = [
 @pytest.mark.parametrize(
     ("annotation", "said"),
     [
-        (": Arr", "declare it with @sekisho.boundary"),
-        (": np.ndarray | torch.Tensor", "declare it with @sekisho.boundary"),
-        (": Optional[Arr]", "declare it with @sekisho.boundary"),
+        ("", "declare it with @sekisho.boundary or @sekisho.same_world"),
+        (": object", "declare it with @sekisho.boundary or @sekisho.same_world"),
     ],
 )
 def test_what_helps_a_function_of_both_libraries(project, annotation, said):

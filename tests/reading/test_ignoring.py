@@ -123,11 +123,11 @@ CROSSES = "\n\ndef g(x):\n    return torch.ones(x).numpy()\n"
 
 def test_add_ignore_is_a_diff_unless_it_is_to_write(project, run_check):
     path = project.write(LIE + CROSSES)
-    status, out, err = run_check("main.py", "--add-ignore", "--diff")
+    status, out, err = run_check("main.py", "--add-ignore", "--diff", "--select", "SK")
     assert (status, err) == (1, "2 of 2 findings can be ignored\n")
     assert "+    return torch.ones(x).numpy()  # sekisho: ignore[SK103]\n" in out
     assert path.read_text("utf-8") == LIE + CROSSES
-    assert run_check("main.py", "--add-ignore") == (
+    assert run_check("main.py", "--add-ignore", "--select", "SK") == (
         0,
         "",
         "2 of 2 findings ignored\n",
@@ -135,14 +135,14 @@ def test_add_ignore_is_a_diff_unless_it_is_to_write(project, run_check):
     assert path.read_text("utf-8") == (LIE + CROSSES).replace(
         "ones(n)", "ones(n)  # sekisho: ignore[SK102]"
     ).replace("numpy()", "numpy()  # sekisho: ignore[SK103]")
-    assert run_check("main.py") == (0, "no findings in 1 file\n", "")
-    assert run_check("main.py", "--add-ignore")[2] == "0 of 0 findings ignored\n"
+    assert run_check("main.py", "--select", "SK") == (0, "no findings in 1 file\n", "")
+    assert run_check("main.py", "--add-ignore", "--select", "SK")[2] == "0 of 0 findings ignored\n"
 
 
 def test_fix_mends_first_and_add_ignore_ignores_the_rest(project, run_check):
     pytest.importorskip("libcst")
     path = project.write(LIE + CROSSES)
-    assert run_check("main.py", "--fix", "--add-ignore") == (
+    assert run_check("main.py", "--fix", "--add-ignore", "--select", "SK") == (
         0,
         "",
         "1 of 2 findings mended, 1 of 2 findings ignored\n",
@@ -150,13 +150,13 @@ def test_fix_mends_first_and_add_ignore_ignores_the_rest(project, run_check):
     assert path.read_text("utf-8") == (LIE + CROSSES).replace("w_np", "w_tensor").replace(
         "numpy()", "numpy()  # sekisho: ignore[SK103]"
     )
-    assert run_check("main.py") == (0, "no findings in 1 file\n", "")
+    assert run_check("main.py", "--select", "SK") == (0, "no findings in 1 file\n", "")
 
 
 def test_what_is_selected_or_in_a_baseline_decides_what_is_ignored(project, run_check):
     path = project.write(LIE + CROSSES)
     run_check("main.py", "--select", "SK102", "--baseline", "known", "--write-baseline")
-    status, _, err = run_check("main.py", "--add-ignore", "--baseline", "known")
+    status, _, err = run_check("main.py", "--add-ignore", "--baseline", "known", "--select", "SK")
     assert (status, err) == (0, "1 of 1 findings ignored\n")
     assert path.read_text("utf-8").count("# sekisho") == 1
 

@@ -69,7 +69,8 @@ def test_what_is_selected_beside_the_settings(project, run_check):
     project.write(
         "[tool.sekisho.check]\nselect = ['SK107']\nextend-select = ['SK102']\n", "pyproject.toml"
     )
-    assert read_settings([project.folder]).select == ("SK107", "SK102")
+    settings = read_settings([project.folder])
+    assert (settings.select, settings.extend_select) == (("SK107",), ("SK102",))
     assert codes_of(run_check, ".") == ["SK102"]
 
 

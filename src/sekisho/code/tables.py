@@ -179,7 +179,8 @@ def _define(
     before = names.get(node.name)
     is_overload = any(_last(each) == "overload" for each in decorators)
     more = before is not None and before[0] == "def" and _last_decorator(before) == "overload"
-    if before is not None and before[0] == "def" and f"{node.name}.setter" in decorators:
+    accessors = {f"{node.name}.setter", f"{node.name}.deleter"}
+    if before is not None and before[0] == "def" and not accessors.isdisjoint(decorators):
         return  # what it takes is what the property gives
     if more and before is not None:
         if is_overload:  # else: the one that is run, after those that are read

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
 
+from sekisho.findings.finding import BY_SEVERITY, CODES
 from sekisho.findings.ignoring import Ignores
 from sekisho.findings.rules import find
 from sekisho.inference import survey
@@ -17,24 +19,54 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
+_TESTS: Final = frozenset({"tests", "test", "testing"})
+
 
 def check(solution: Solution, settings: Settings) -> list[Finding]:
-    """What is found, and neither ignored by the settings nor by a comment: by file and line."""
-    return sorted(
-        _told(solution, settings), key=lambda each: (each.path, each.line, each.column, each.code)
-    )
-
-
-def _told(solution: Solution, settings: Settings) -> Iterator[Finding]:
+    """What is found, and neither ignored by the settings nor by a comment: one a line, by file and line."""
+    worst: dict[tuple[str, int], Finding] = {}
+    for each in _wanted(solution, settings):
+        before = worst.setdefault((each.path, each.line), each)
+        if _rank(each) < _rank(before):
+            worst[each.path, each.line] = each
+    texts = {file.path: file.text for file in solution.program.files.values()}
     ignores: dict[str, Ignores] = {}
+    told: list[Finding] = []
+    for each in worst.values():
+        if each.path not in ignores:
+            ignores[each.path] = Ignores(texts[each.path])
+        if not ignores[each.path].has(each):
+            told.append(each)
+    return sorted(told, key=lambda each: (each.path, each.line))
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    return BY_SEVERITY.index(finding.code), finding.column
+
+
+def _wanted(solution: Solution, settings: Settings) -> Iterator[Finding]:
+    declaring = {unit.key for unit in solution.units if unit.declared}
     for function in survey(solution):
+        is_adopted = function.unit.key in declaring
+        is_test = _is_test(settings.shown(function.file.path), function.name)
         for finding in find(solution, function, settings.suffixes):
-            if not settings.wants(finding.code, finding.path):
-                continue
-            if finding.path not in ignores:
-                ignores[finding.path] = Ignores(function.file.text)
-            if not ignores[finding.path].has(finding):
+            if is_test and CODES[finding.code].is_style:
+                continue  # which cross to compare
+            if settings.wants(finding.code, finding.path, is_adopted=is_adopted):
                 yield finding._replace(column=_character(function.file.text, finding))
+
+
+def _is_test(path: str, function: str) -> bool:
+    parts = PurePath(path).parts
+    name = parts[-1] if parts else ""
+    last = function.rpartition(".")[2]
+    return (
+        not _TESTS.isdisjoint(parts[:-1])
+        or name.startswith("test_")
+        or name.endswith("_test.py")
+        or name == "conftest.py"
+        or last.startswith("test_")
+    )
 
 
 def _character(text: str, finding: Finding) -> int:

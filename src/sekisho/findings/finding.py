@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from sekisho.ground import closest
 
-__all__ = ["CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
+__all__ = ["BY_SEVERITY", "CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
 
 
 class Rule(NamedTuple):
@@ -17,33 +17,42 @@ class Rule(NamedTuple):
         name: a short name, accepted wherever the code is.
         title: what is found, in a few words.
         is_error: whether the code fails when it runs, or breaks its own declaration.
+        is_style: whether it is told only where a project selects it, or has adopted sekisho.
     """
 
     code: str
     name: str
     title: str
     is_error: bool = False
+    is_style: bool = False
 
 
 RULES: Final = (
-    Rule("SK101", "variable-changes-library", "a variable changes its library"),
+    Rule("SK101", "variable-changes-library", "a variable changes its library", is_style=True),
     Rule("SK102", "misleading-name", "a name says another library than its value"),
-    Rule("SK103", "undeclared-crossing", "a crossing in a function that declares none"),
+    Rule(
+        "SK103",
+        "undeclared-crossing",
+        "a crossing in a function that declares none",
+        is_style=True,
+    ),
     Rule("SK104", "crossing-in-loop", "a crossing or transfer in a loop that could stand outside"),
     Rule(
         "SK105",
         "mixed-returns",
         "a function returns different libraries on different paths",
+        is_style=True,
     ),
     Rule(
         "SK106",
         "undeclared-boundary",
         "a function works in several libraries without being a boundary",
+        is_style=True,
     ),
     Rule(
         "SK107",
         "wrong-library",
-        "an operation that raises or changes meaning across libraries",
+        "an operation that raises across libraries",
         is_error=True,
     ),
     Rule(
@@ -54,10 +63,19 @@ RULES: Final = (
     ),
     Rule("SK109", "axes-do-not-fit", "a call whose annotated axes cannot fit", is_error=True),
     Rule("SK110", "axis-name-slip", "an axis name that looks like a slip"),
+    Rule(
+        "SK111",
+        "unreadable-tensor",
+        "a tensor read by NumPy that requires grad or is on a device",
+        is_error=True,
+    ),
 )
 """Each has a section in docs/check.md."""
 
 CODES: Final = {rule.code: rule for rule in RULES}
+_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106"
+BY_SEVERITY: Final = tuple(_SEVERITY.split())
+"""Of several findings of a line, the first of these is told."""
 
 
 def to_code(word: str) -> str:

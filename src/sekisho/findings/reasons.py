@@ -1,16 +1,36 @@
-"""How it is known what a name holds: the steps of a finding's reason."""
+"""What rules share: the notes of a function, findings of it, and the steps of their reasons."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sekisho.findings.finding import Finding
 from sekisho.inference import arrays_in, only_world
 from sekisho.worlds import HOST, world_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sekisho.inference import Function, Solution
 
-__all__ = ["noun", "since", "title"]
+__all__ = ["make_finding", "notes_of", "noun", "since", "title"]
+
+
+def make_finding(
+    function: Function, line: int, column: int, code: str, message: str, **more: Any
+) -> Finding:
+    """Make a finding of a function; `column` counts from 0."""
+    file = function.file
+    return Finding(
+        file.path, file.place(line), line, column + 1, code, message, function=function.name, **more
+    )
+
+
+def notes_of(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
+    """The notes of one kind: line, column, name and what was seen, in order."""
+    found = [(each[1:], what) for each, what in function.notes.items() if each[0] == kind]
+    for (line, column, name), what in sorted(found, key=lambda item: item[0][:2]):
+        yield line, column, name, what
 
 
 def noun(world: str) -> str:

@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.contract import find_slips
 from sekisho.findings.axes import misfit, names_in
 from sekisho.findings.declaring import can_declare, spelled
-from sekisho.findings.finding import Finding, Fix
-from sekisho.findings.reasons import noun, since, title
-from sekisho.inference import arrays_in, certain_world, only_world, worlds_of
-from sekisho.worlds import world_named
+from sekisho.findings.finding import Fix
+from sekisho.findings.gradients import find_unreadable
+from sekisho.findings.raising import find_raising
+from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
+from sekisho.inference import (
+    UNKNOWN,
+    arrays_in,
+    certain_world,
+    only_world,
+    read_annotation,
+    worlds_of,
+)
+from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from sekisho.inference import Function, Solution
+    from sekisho.findings.finding import Finding
+    from sekisho.inference import Function, Solution, Value
 
 __all__ = ["RULES", "find"]
 
@@ -30,23 +40,6 @@ def find(
         yield from rule(solution, function, suffixes)
 
 
-def _finding(
-    function: Function, line: int, column: int, code: str, message: str, **more: Any
-) -> Finding:
-    file = function.file
-    return Finding(
-        file.path, file.place(line), line, column + 1, code, message, function=function.name, **more
-    )
-
-
-def _notes(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
-    for (each, line, column, name), what in sorted(
-        function.notes.items(), key=lambda item: item[0][1:3]
-    ):
-        if each == kind:
-            yield line, column, name, what
-
-
 def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK101."""
     for each in function.variables:
@@ -54,7 +47,7 @@ def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator
         if not world or not each.before or each.before == world:
             continue
         how = f": {each.how}" if each.how else ""
-        yield _finding(
+        yield make_finding(
             function,
             each.line,
             each.column,
@@ -74,14 +67,14 @@ def _lies(
     parameters = dict(function.parameters)
     names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
     names += [
-        (line, column, name, *what) for line, column, name, what in _notes(function, "attribute")
+        (line, column, name, *what) for line, column, name, what in notes_of(function, "attribute")
     ]
     for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
-        world = only_world(value)
+        world = certain_world(value)
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
-        if not _is_meant(function, ending, suffixes[ending]):
+        if not _is_meant(function, ending, suffixes[ending]) or _is_word(names, name, ending):
             continue
         seen.add(name)
         said = " or ".join(sorted(title(each) for each in suffixes[ending]))
@@ -96,7 +89,7 @@ def _lies(
             bool(new) and is_free and is_local and same == {world} and not function.unit.is_outer
         )
         made = f": {how}" if how else ""
-        yield _finding(
+        yield make_finding(
             function,
             line,
             column,
@@ -106,6 +99,13 @@ def _lies(
             fix=Fix("rename", function.line, name, new) if certain else None,
             subject=name,
         )
+
+
+def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
+    """Whether an ending is one of several words: ``loss_np`` beside ``loss_nc`` is a loss of its own."""
+    start = f"{name[: -len(ending)]}_"
+    others = {each[2] for each in names if len(each[2]) == len(name)}
+    return any(each.startswith(start) and each != name for each in others)
 
 
 _LETTER: Final = len("_t")
@@ -122,35 +122,60 @@ def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK103."""
-    crossings = [*_notes(function, "cross")]
+    crossings = [*notes_of(function, "cross")]
     if not crossings or not function.line or function.unit.declared == "boundary":
+        return
+    if _says_so(function.name):
         return
     block = f"in a block: with {spelled(solution, function, 'crossing_allowed')}()"
     decorator = spelled(solution, function, "boundary")
     can_be_one = can_declare(solution, function, "boundary")
     helps = f"declare it with @{decorator}, or {block}" if can_be_one else f"declare it {block}"
-    for line, column, name, (shown, source, target, _) in crossings:
-        operand = name or noun(source)
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK103",
-            f"{shown} takes {operand} from {title(source)} to {title(target)}, "
-            f"and {function.name} declares no crossing",
-            reason=since(solution, function, name, line, source),
-            help=helps,
-            subject=shown,
-        )
+    line, column, name, (shown, source, target, _) = crossings[0]
+    count = f": the first of {len(crossings)}" if len(crossings) > 1 else ""
+    yield make_finding(
+        function,
+        line,
+        column,
+        "SK103",
+        f"{shown} takes {name or noun(source)} from {title(source)} to {title(target)}, "
+        f"and {function.name} declares no crossing{count}",
+        reason=since(solution, function, name, line, source),
+        help=helps,
+        subject=shown,
+    )
+
+
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORDS: Final = sorted(
+    {
+        *("array", "arrays", "ndarray", "tensor", "tensors", "pt", "jnp"),
+        *world_names(),
+        *(each[1:] for name in world_names() for each in world_named(name).unsaid.suffixes),
+    }
+    - {"t"},
+    key=len,
+    reverse=True,
+)
+_LIBRARY: Final = f"(?:{'|'.join(_WORDS)})"
+_CONVERTER: Final = re.compile(
+    rf"(?:^|[._])(?:(?:to|from|as|into)_?{_LIBRARY}|{_LIBRARY}_?(?:to|2|from)_?{_LIBRARY})(?![a-z])"
+    rf"|(?:^|[.])(?:{_LIBRARY}|__array__)$"
+)
+
+
+def _says_so(name: str) -> bool:
+    """Whether the name of a function, or of its class, says that it takes arrays to another library."""
+    return _CONVERTER.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK104."""
     for kind in ("cross", "allowed", "move"):
-        for line, column, name, (shown, source, _, could_stand_outside) in _notes(function, kind):
-            if could_stand_outside and name:
+        for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
+            if could_stand_outside and name and not _is_view(shown):
                 what = "a transfer" if kind == "move" else "a crossing"
-                yield _finding(
+                yield make_finding(
                     function,
                     line,
                     column,
@@ -162,20 +187,28 @@ def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterato
                 )
 
 
-def _returns(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+def _is_view(operation: str) -> bool:
+    """Whether an operation costs next to nothing, since it shares the memory."""
+    world, _, dotted = operation.partition(".")
+    return dotted in world_named(world).unsaid.views
+
+
+def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK105."""
     follows = function.by_world
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
         return  # it gives what it takes
+    if [*notes_of(function, "asked")] or len(worlds_of(_annotated(solution, function, ""))) > 1:
+        return  # it asks what it takes, or says that it gives either
     first: tuple[int, str] | None = None
-    for line, column, _, (value, _) in _notes(function, "return"):
+    for line, column, _, (value, _) in notes_of(function, "return"):
         world = only_world(value)
         if not world:
             continue
         if first is None:
             first = line, world
         elif first[1] != world:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -194,6 +227,8 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         return
     for name, value in function.parameters:
         worlds = worlds_of(value)
+        if len(worlds_of(_annotated(solution, function, name))) > 1:
+            continue  # it says so
         if all(_are_at_home(*pair) for pair in combinations(worlds, 2)):
             continue  # of one world, or none, or of those whose functions take each other's
         reason = [
@@ -203,7 +238,7 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
         ]
         if len(reason) < len(worlds):
             reason = [step for world in worlds for step in _called(solution, function, name, world)]
-        yield _finding(
+        yield make_finding(
             function,
             function.line,
             0,
@@ -228,6 +263,16 @@ def _ways_to_declare(solution: Solution, function: Function) -> str:
     return f"declare it with {' or '.join(f'@{spelled(solution, function, each)}' for each in fitting)}"
 
 
+def _annotated(solution: Solution, function: Function, name: str) -> Value:
+    """What a function says of a parameter, or with no name of what it returns."""
+    entry = solution.program.entry(function.unit.name) if function.line else None
+    if entry is None or entry[0] != "def":
+        return UNKNOWN
+    parameters, returns, *_ = entry[1][-1]
+    written = {each[0]: each[3] for each in parameters} | {"": returns}
+    return read_annotation(solution.program, function.unit.key, written.get(name))
+
+
 def _are_at_home(one: str, other: str) -> bool:
     return other in world_named(one).unsaid.welcomes and one in world_named(other).unsaid.welcomes
 
@@ -239,62 +284,6 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
             return
 
 
-_CALLED: Final = re.compile(r"\b\w+(?=\()")
-
-
-def _across(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK107."""
-    for line, column, sign, (mine, theirs, left, right) in _notes(function, "mix"):
-        kinds = f"{noun(mine)} {sign} {noun(theirs)}"
-        shown = f"{left or noun(mine)} {sign} {right or noun(theirs)}"
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{kinds if shown == kinds else f'{shown} is {kinds}'}: "
-            "it raises, or gives what neither of them is",
-            reason=(
-                *since(solution, function, left, line, mine),
-                *since(solution, function, right, line, theirs),
-            ),
-            help=f"convert one of them: {spelled(solution, function, f'to_{mine}')}({right or '...'})",
-            subject=f"{left} {sign} {right}",
-        )
-    for line, column, name, (shown, world, other) in _notes(function, "alien"):
-        called = shown or f"a function of {title(world)}'s"
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{called} is given {name or 'an argument'}, {noun(other)}: it raises, or means something else",
-            reason=since(solution, function, name, line, other),
-            help=f"convert it: {spelled(solution, function, f'to_{world}')}({name or '...'})",
-            subject=f"{called} {name}",
-        )
-
-    def spell(match: re.Match[str]) -> str:
-        return spelled(solution, function, match[0])
-
-    for line, column, attribute, (world, name, *having) in _notes(function, "missing"):
-        if not having:
-            continue  # a mistake, and none of libraries
-        helper = next(
-            (words for each in having if (words := world_named(each).words.get(attribute))), ""
-        )
-        yield _finding(
-            function,
-            line,
-            column,
-            "SK107",
-            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
-            reason=since(solution, function, name, line, world),
-            help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
-            subject=f"{name}.{attribute}",
-        )
-
-
 def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK108."""
     declared = function.unit.declared
@@ -304,11 +293,11 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
     if world in solution.knowledge.worlds:
         yield from _of_another_world(solution, function, world)
     if function.says:
-        for line, column, _, (value, how) in _notes(function, "return"):
-            given = only_world(value)
+        for line, column, _, (value, how) in notes_of(function, "return"):
+            given = certain_world(value)
             if given and given != function.says:
                 made = f": {how}" if how else ""
-                yield _finding(
+                yield make_finding(
                     function,
                     line,
                     column,
@@ -319,10 +308,10 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
                     "or annotate what it returns",
                     subject="return",
                 )
-    for line, column, name, (said, value) in _notes(function, "declared"):
-        mine, theirs = only_world(said), only_world(value)
+    for line, column, name, (said, value) in notes_of(function, "declared"):
+        mine, theirs = only_world(said), certain_world(value)
         if mine and theirs and mine != theirs:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -334,10 +323,10 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
 
 def _of_another_world(solution: Solution, function: Function, world: str) -> Iterator[Finding]:
     for each in function.variables:
-        other = only_world(each.value)
+        other = certain_world(each.value)
         if other and other != world:
             how = f": {each.how}" if each.how else ""
-            yield _finding(
+            yield make_finding(
                 function,
                 each.line,
                 each.column,
@@ -353,10 +342,10 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
 
 def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """SK109."""
-    for line, column, parameter, (callee, wanted, given, name) in _notes(function, "axes"):
+    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
         why = misfit(wanted, given)
         if why:
-            yield _finding(
+            yield make_finding(
                 function,
                 line,
                 column,
@@ -370,12 +359,12 @@ def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[
     """SK110."""
     where: dict[str, tuple[int, int]] = {}
     arrays: list[tuple[str, list[str]]] = []
-    for line, column, name, axes in _notes(function, "named"):
+    for line, column, name, axes in notes_of(function, "named"):
         place = "the result" if name == "return" else f"argument '{name}'"
         where[place] = line, column
         arrays += [(place, names_in(each)) for each in axes]
     for slip in find_slips(arrays):
-        yield _finding(
+        yield make_finding(
             function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
         )
 
@@ -387,8 +376,9 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _in_loops,
     _returns,
     _works_in_both,
-    _across,
+    find_raising,
     _contradictions,
     _axes,
     _slips,
+    find_unreadable,
 )

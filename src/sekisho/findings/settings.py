@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.findings.finding import to_code
+from sekisho.findings.finding import CODES, to_code
 from sekisho.ground import printable
 from sekisho.package import read_project
 from sekisho.worlds import world_named, world_names
@@ -23,25 +23,35 @@ class Settings(NamedTuple):
 
     Attributes:
         folder: where the file is that says so; paths in it are read from there.
-        select: codes, or how they begin.
+        select: codes, or how they begin; None for the default: all but those of style,
+            which adopters are told.
         ignore: likewise, of those the ones that are not told.
         per_file: patterns of paths, and codes that are not told there.
         suffixes: endings of names, and the worlds that they stand for.
         baseline: the file of what was known before; None if there is none.
         exclude: patterns of paths of which nothing is told.
+        is_adopted: whether the project has settings of sekisho.
+        extend_select: codes that are told besides.
     """
 
     folder: Path
-    select: tuple[str, ...] = ("SK",)
+    select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] = ()
     per_file: Mapping[str, tuple[str, ...]] = {}
     suffixes: Mapping[str, frozenset[str]] = {}
     baseline: Path | None = None
     exclude: tuple[str, ...] = ()
+    is_adopted: bool = False
+    extend_select: tuple[str, ...] = ()
 
-    def wants(self, code: str, path: str) -> bool:
-        """Whether a finding of this code is told of a file."""
-        if not code.startswith(self.select) or (self.ignore and code.startswith(self.ignore)):
+    def wants(self, code: str, path: str, *, is_adopted: bool = False) -> bool:
+        """Whether a finding of this code is told of a file; `is_adopted` says that the file itself uses sekisho."""
+        if self.select is not None:
+            is_selected = code.startswith(self.select)
+        else:
+            is_selected = not CODES[code].is_style or self.is_adopted or is_adopted
+        is_selected = is_selected or code.startswith(self.extend_select)
+        if not is_selected or (self.ignore and code.startswith(self.ignore)):
             return False
         shown = self.shown(path)
         if any(_matches(shown, pattern) for pattern in self.exclude):
@@ -83,7 +93,8 @@ def read_settings(paths: Iterable[str | Path]) -> Settings:
     if file is None:
         return Settings(Path.cwd(), suffixes=_default_suffixes())
     try:
-        return _read(section.get("check", {}), file.parent)
+        settings = _read(section.get("check", {}), file.parent)
+        return settings._replace(is_adopted=bool(section))
     except ValueError as error:
         raise ValueError(f"{printable(str(file))}: [tool.sekisho.check]: {error}") from None
 
@@ -101,12 +112,13 @@ def _read(table: dict[str, Any], folder: Path) -> Settings:
     baseline = table.get("baseline")
     return Settings(
         folder,
-        (*_codes(table.get("select", ["SK"])), *_codes(table.get("extend-select", []))),
+        _codes(table["select"]) if "select" in table else None,
         _codes(table.get("ignore", [])),
         {pattern: _codes(codes) for pattern, codes in table.get("per-file-ignores", {}).items()},
         {ending: worlds for ending, worlds in suffixes.items() if worlds},
         None if baseline is None else folder / baseline,
         tuple(table.get("exclude", ())),
+        extend_select=_codes(table.get("extend-select", [])),
     )
 
 

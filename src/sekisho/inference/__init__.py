@@ -6,10 +6,12 @@ units of a program until nothing changes (`solve`). What libraries take and give
 """
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
 from sekisho.inference.values import (
+    DEVICE,
     NONE,
     UNKNOWN,
     Value,
@@ -25,10 +27,12 @@ from sekisho.inference.values import (
 )
 
 __all__ = [
+    "DEVICE",
     "NONE",
     "UNKNOWN",
     "Function",
     "Solution",
+    "Unit",
     "Value",
     "Variable",
     "array",

@@ -19,6 +19,7 @@ from sekisho.inference.values import (
     join_all,
     list_of,
     map_atoms,
+    text_constant,
 )
 
 if TYPE_CHECKING:
@@ -267,6 +268,8 @@ def _of_constant(expr: Expr) -> Value:
         value: object = expr[1]
         if isinstance(value, bool):
             return CONSTANTS[value]
+        if isinstance(value, str):
+            return text_constant(value)
         return NONE if value is None else instance(f"builtins:{type(value).__name__}")
     return UNKNOWN
 
@@ -283,7 +286,7 @@ def _with_axes(
 
     def note(atom: Value) -> Value:
         if atom[0] == "array":
-            return ("array", atom[1], True, text or atom[3], atom[4])
+            return ("array", atom[1], True, text or atom[3], *atom[4:])
         return atom
 
     return map_atoms(value, note)

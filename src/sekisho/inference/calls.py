@@ -7,27 +7,35 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.annotations import names_in, read_annotation, value_of_class
+from sekisho.inference.containers import item_of
+from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
-from sekisho.inference.operations import learn_from, note_aliens, note_operation
+from sekisho.inference.operations import learn_from, note_axes, note_operation
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python, iterate
+from sekisho.inference.refusals import note_refused
+from sekisho.inference.states import after_call, note_unreadable, reads_memory
 from sekisho.inference.values import (
     NEVER,
     NONE,
     PLAIN,
+    TRACKED,
     UNKNOWN,
     Value,
     arrays_in,
+    certain_state,
+    certain_world,
     is_never,
     is_unknown,
-    item_of,
     join,
     join_all,
     list_of,
     map_atoms,
+    plain,
     unsure,
+    with_state,
     worlds_of,
 )
 
@@ -52,7 +60,11 @@ def parameter_fact(function: str, name: str) -> str:
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
     """What calling a value gives."""
-    return map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
+    is_one_of_several = callee[0] == "union"  # of which another may be right
+    frame.lenient += is_one_of_several
+    result = map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
+    frame.lenient -= is_one_of_several
+    return result
 
 
 def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
@@ -124,6 +136,9 @@ def _call_own(
         if len(written[1]) > 1:  # what is written in front of it, for readers
             given = call_signatures(frame.program, each, written[1], call, self_value)
         result = join(result, given)
+    state = certain_state(result)
+    if frame.no_grad and state & TRACKED:
+        return with_state(result, state & ~TRACKED)
     return result
 
 
@@ -139,45 +154,39 @@ def _call_one(
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)
     bindings = {"Self": self_value} if self_value is not None else {}
+    if not is_transparent(frame, key, signature[2]):
+        return UNKNOWN
+    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
     for place, value in taken or ():
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
+        if arrays_in(value):
+            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
-            _note_axes(frame, name, parameter, value, wanted, node)
+            note_axes(frame, name, parameter, value, wanted, node)
+    if gives_back(frame, key, signature[2]):
+        return UNKNOWN  # in the library of its caller
     if signature[1] is not None:
         said = read_annotation(frame.program, key, signature[1], bindings)
         if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
             return list_of(said[2], "context")
         if not is_unknown(said) and len(worlds_of(said)) <= 1:
-            return said
+            is_array = said[0] == "array" and bool(frame.knowledge.trained)
+            state = certain_state(frame.fact(f"r {name}")) if is_array else 0
+            return with_state(said, state) if state else said
     worlds = {world for value in call.values() for world in worlds_of(value)}
     if len(worlds) == 1:
         (world,) = worlds
         narrow = frame.fact(f"w {name} {world}")
         if not is_never(narrow):
-            return narrow
+            is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))
+            return narrow if is_sure else unsure(narrow)
     return frame.fact(f"r {name}")
 
 
 def _is_context(signature: Signature) -> bool:
     return any(str(each).endswith("contextmanager") for each in signature[2])
-
-
-def _note_axes(
-    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
-) -> None:
-    if wanted[0] == "array" and wanted[3] and value[3]:
-        given = next(
-            (
-                dotted_of(each)
-                for each in (*node.args, *(keyword.value for keyword in node.keywords))
-                if dotted_of(each) and frame.evaluate(frame, each) == value
-            ),
-            "",
-        )
-        last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))
 
 
 # --- functions of libraries
@@ -192,21 +201,44 @@ def _call_library(
         return NONE
     if operation is not None and operation.kind == "scalar":
         return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
+    if note_refused(frame, name, entry, call, node, self_value):
+        return UNKNOWN
+    for index, value in enumerate(call.args):
+        if arrays_in(value) and reads_memory(frame, name, value):
+            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+            note_unreadable(frame, node, dotted_of(node.func), operand, value)
+    result = _answer(frame, name, entry, call, node, self_value)
+    return after_call(frame, name, call, node, self_value, result) if arrays_in(result) else result
+
+
+def _answer(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    """What a library's function gives, by its stubs and by what its operations do."""
+    operation = frame.knowledge.operations.get(name)
     learn_from(frame, name, entry, call, node, self_value)
     result = call_signatures(frame.program, name, entry[1], call, self_value)
     if operation is not None:
         note_operation(frame, name, call, node, self_value)
         if operation.kind == "import" and self_value is None:
             return frame.knowledge.array_of(operation.world)
-    elif not frame.lenient:
-        note_aliens(frame, name, entry, call, node)
     if is_unknown(result) or not arrays_in(result):
         return result
+    if not _is_sure(frame, call, self_value):
+        result = unsure(result)
     world = split(name)[0].partition(".")[0]
     others = {each for value in call.values() for each in arrays_in(value)} - {world}
     if others and world in worlds_of(result) and operation is None:
         return UNKNOWN
     return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
+
+
+def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
+    """Whether a library is certain to answer: no subclass does, and its method is an array's."""
+    knowledge = frame.knowledge
+    if self_value is not None and self_value[0] == "array" and not knowledge.is_sure(self_value):
+        return False
+    return all(each[0] != "array" or knowledge.is_plain(each) for each in call.values())
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
@@ -250,6 +282,10 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
         return list_of(item, "deque") if last == "deque" else ("dict", item, ())
     knowledge = frame.knowledge
     world = frame.program.world_of_class(cls)
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
+        is_strict = knowledge.is_strict(name) or name in knowledge.only
+        if is_strict and not frame.program.is_own(name):
+            note_refused(frame, name, entry, call, node, knowledge.instance_of(cls))
     if world is not None and not frame.program.is_own(cls):
         value = knowledge.instance_of(cls)
         for source in arrays_in(call.args[0]) if call.args else ():
@@ -257,9 +293,16 @@ def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value
                 shown = f"{world[0]}.{last}"
                 frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
         return value
+    if cls.endswith(":device") and node.args:
+        given = call.args[0]
+        return ("instance", cls, given[2] if given[0] == "instance" else None)
     for base in frame.program.mro(cls):
         if base in knowledge.chains:
-            return ("instance", cls, call.args[-1] if call.args and not call.is_open else None)
+            return (
+                "instance",
+                cls,
+                ("tuple", *call.args) if call.args and not call.is_open else None,
+            )
         if base in knowledge.holders:
             held = join_all(iterated(frame, each) for each in call.args)
             return ("instance", cls, None if is_never(held) else held)
@@ -302,8 +345,11 @@ def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -
     if any(
         base in knowledge.chains for base in frame.program.mro(cls)
     ) and not frame.program.is_own(cls):
-        last = atom[2]
-        return UNKNOWN if last in {None, EXACT} else call_value(frame, last, call, node)
+        if atom[2] in {None, EXACT}:
+            return UNKNOWN
+        for each in atom[2][1:]:
+            call = Arguments((call_value(frame, each, call, node),))
+        return call.args[0] if call.args else UNKNOWN
     methods = find_method(frame, cls, name, is_exact=True)
     if not methods:  # or one that only subclasses have
         methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)[:1]
@@ -315,14 +361,17 @@ def iterated(frame: Frame, value: Value) -> Value:
 
     def take(atom: Value) -> Value:
         if atom[0] == "array":
-            return frame.knowledge.row_of(atom[1])
+            row = frame.knowledge.row_of(atom[1])
+            return row if frame.knowledge.is_plain(atom) else unsure(row)
         if atom[0] == "instance" and not atom[1].startswith("builtins:"):
+            if atom[1].endswith("Dict"):
+                return UNKNOWN  # the keys of a ModuleDict
             held: Value = atom[2] or EXACT
             if held != EXACT:
-                return held
+                return item_of(held) if held[0] == "tuple" else held
             held = container_of(frame, atom)
             if held[0] != "?":
-                return item_of(held)
+                return iterate(held)
             return _own_iterator(frame, atom)
         return iterate(atom)
 

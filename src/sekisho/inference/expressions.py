@@ -6,31 +6,44 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference.calls import call_value, iterated
+from sekisho.inference.containers import item_of
+from sekisho.inference.displays import (
+    read_comprehension,
+    read_dict,
+    read_list,
+    read_tuple,
+)
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.members import attribute, container_of, find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
 from sekisho.inference.overloads import Arguments
 from sekisho.inference.pythons import mutated
-from sekisho.inference.targets import LARGEST_RECORD, hold, store
+from sekisho.inference.refusals import note_called, note_subscripted
+from sekisho.inference.states import derived, requires_grad, state_of
+from sekisho.inference.targets import hold, open_class, store
 from sekisho.inference.values import (
     BOOL,
     CONSTANTS,
     NEVER,
+    OPEN,
     PLAIN,
     STR,
     UNKNOWN,
     Value,
     array,
+    certain_world,
     instance,
     is_never,
-    item_of,
     join,
     join_all,
     list_of,
     map_atoms,
     only_world,
     plain,
+    text_constant,
+    unsure,
+    with_state,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +62,7 @@ def _name(frame: Frame, node: ast.Name) -> Value:
     name = node.id
     env = frame.env
     if env is not None and name in env:
+        frame.stale.discard(name)
         return env[name]
     outer = frame.unit.outer
     if outer:
@@ -64,6 +78,8 @@ def _name(frame: Frame, node: ast.Name) -> Value:
 def _constant(_frame: Frame, node: ast.Constant) -> Value:
     if isinstance(node.value, bool):
         return CONSTANTS[node.value]
+    if isinstance(node.value, str):
+        return text_constant(node.value)
     return _CONSTANTS.get(type(node.value), PLAIN)
 
 
@@ -73,27 +89,33 @@ _CONSTANTS: Final[dict[type, Value]] = {
 }
 
 
-def _attribute(frame: Frame, node: ast.Attribute) -> Value:
+def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) -> Value:
     env = frame.env
     if env is not None and type(node.value) is ast.Name:
         known = env.get(f"{node.value.id}.{node.attr}")
         if known is not None:
             return known
     value = evaluate(frame, node.value)
-    found = attribute(frame, value, node.attr, node)
-    if value[0] == "?" and value in frame.evidence and type(node.value) is ast.Name:
-        world = frame.evidence[value]
-        if world and not frame.lenient:
+    world = frame.knowledge.alone.get(node.attr) if is_called and value[0] == "?" else None
+    if world is not None:
+        if len(value) > 1:
+            frame.learn(value, world)
             frame.take_for(node.value, value, world)
-            found = attribute(frame, frame.knowledge.array_of(world), node.attr, node)
-    return found
+        value = unsure(frame.knowledge.array_of(world))
+    return attribute(frame, value, node.attr, node)
 
 
 # --- calls
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
-    callee = evaluate(frame, node.func)
+    function = node.func
+    is_method = isinstance(function, ast.Attribute)
+    callee = (
+        _attribute(frame, function, is_called=True)
+        if isinstance(function, ast.Attribute)
+        else evaluate(frame, function)
+    )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
     is_open = False
@@ -114,6 +136,8 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         else:
             kwargs.append((keyword.arg, value))
     call = Arguments(tuple(args), tuple(kwargs), is_open)
+    if is_method:
+        note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)
     _after_call(frame, callee, call, node)
     return result
@@ -122,6 +146,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
     """A container that a method has changed; an object that may have been changed."""
     function = node.func
+    _open_class(frame, callee, node)
     if frame.env is None or not isinstance(function, ast.Attribute):
         return
     if callee[0] in {"bound", "union"}:
@@ -131,9 +156,28 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
         if changed is not None:
             hold(frame, function.value, holder, changed, node)
             return
+    if function.attr == "requires_grad_":
+        is_off = any(evaluate(frame, each) == CONSTANTS[False] for each in node.args)
+        requires_grad(frame, function.value, evaluate(frame, function.value), is_on=not is_off)
     root = dotted_of(function).partition(".")[0]
     if root and callee[0] != "module":
         frame.forget(root)
+
+
+def _open_class(frame: Frame, callee: Value, node: ast.Call) -> None:
+    """``setattr(x, name, value)``, ``x.__dict__.update(...)``: from now on any attribute may be anything."""
+    function = node.func
+    if callee == ("function", "builtins:setattr") and len(node.args) > 1:
+        if not isinstance(node.args[1], ast.Constant):
+            open_class(frame, evaluate(frame, node.args[0]), node)
+        return
+    if not isinstance(function, ast.Attribute) or function.attr not in {"update", "setdefault"}:
+        return
+    holder = function.value
+    if isinstance(holder, ast.Attribute) and holder.attr == "__dict__":
+        open_class(frame, evaluate(frame, holder.value), node)
+    elif isinstance(holder, ast.Call) and dotted_of(holder.func) == "vars" and holder.args:
+        open_class(frame, evaluate(frame, holder.args[0]), node)
 
 
 # --- operators
@@ -156,7 +200,10 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
 
 def _unary_op(frame: Frame, node: ast.UnaryOp) -> Value:
     value = evaluate(frame, node.operand)
-    return BOOL if isinstance(node.op, ast.Not) else value
+    if isinstance(node.op, ast.Not):
+        return BOOL
+    state = state_of(frame, value)
+    return with_state(value, derived(frame, state)) if state else value
 
 
 def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
@@ -190,6 +237,7 @@ def _if_exp(frame: Frame, node: ast.IfExp) -> Value:
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     value = evaluate(frame, node.value)
     index = evaluate(frame, node.slice)
+    note_subscripted(frame, node, value)
     if value[0] == "class":
         return value  # list[int]
     written: Any = node.slice
@@ -203,7 +251,13 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     def take(atom: Value) -> Value:
         tag = atom[0]
         if tag == "array":
-            return _of_array(frame, atom, written, index)
+            given = _of_array(frame, atom, written, index)
+            # A slice of what has slices is an array, though a row may be a number.
+            is_row = bool(given[2]) and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
+            if not frame.knowledge.is_sure(atom) and not is_row:
+                return unsure(given)
+            state = state_of(frame, atom)
+            return with_state(given, derived(frame, state)) if state else given
         if is_slice and tag in {"list", "tuple"}:
             return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
         if tag == "instance" and not atom[1].startswith("builtins:"):
@@ -223,7 +277,10 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
     if index[0] == "instance" and index[1] == "builtins:str":
         return array(atom[1])  # a field of a record
     if keeps or only_world(index) or index[0] == "list":
-        return array(atom[1], is_array=keeps or not frame.knowledge.worlds[atom[1]].unsaid.scalar)
+        has_rows = keeps or bool(certain_world(index))
+        return array(
+            atom[1], is_array=has_rows or not frame.knowledge.worlds[atom[1]].unsaid.scalar
+        )
     return frame.knowledge.row_of(atom[1])
 
 
@@ -237,87 +294,6 @@ def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
     if found and frame.program.is_own(found[0][0]):
         return join_all(frame.fact(f"r {name}") for name, _ in found)
     return UNKNOWN
-
-
-# --- displays
-
-
-def _list(frame: Frame, node: ast.List | ast.Set) -> Value:
-    items = [
-        iterated(frame, evaluate(frame, each.value))
-        if isinstance(each, ast.Starred)
-        else evaluate(frame, each)
-        for each in node.elts
-    ]
-    return list_of(join_all(items), "list" if isinstance(node, ast.List) else "set")
-
-
-def _tuple(frame: Frame, node: ast.Tuple) -> Value:
-    items: list[Value] = []
-    for each in node.elts:
-        if isinstance(each, ast.Starred):
-            held = evaluate(frame, each.value)
-            if held[0] != "tuple":
-                rest = [iterated(frame, held), *items]
-                rest += [
-                    evaluate(frame, other)
-                    for other in node.elts
-                    if not isinstance(other, ast.Starred)
-                ]
-                return list_of(join_all(rest), "tuple")
-            items += held[1:]
-        else:
-            items.append(evaluate(frame, each))
-    return ("tuple", *items)
-
-
-def _dict(frame: Frame, node: ast.Dict) -> Value:
-    rest = NEVER
-    known: dict[Any, Value] = {}
-    for key, each in zip(node.keys, node.values, strict=True):
-        value = evaluate(frame, each)
-        if key is None:
-            if value[0] == "dict":
-                known.update(value[2])
-                rest = join(rest, value[1])
-            else:
-                rest = UNKNOWN
-        elif (
-            isinstance(key, ast.Constant)
-            and isinstance(key.value, (str, int))
-            and len(known) < LARGEST_RECORD
-        ):
-            known[key.value] = value
-        else:
-            evaluate(frame, key)
-            rest = join(rest, value)
-    return ("dict", rest, tuple(sorted(known.items(), key=repr)))
-
-
-_COMPREHENSIONS: Final[dict[type, str]] = {
-    ast.ListComp: "list",
-    ast.SetComp: "set",
-    ast.DictComp: "dict",
-}
-
-
-def _comprehension(frame: Frame, node: Any) -> Value:
-    before = frame.env
-    frame.env = frame.branch()
-    for generator in node.generators:
-        source = evaluate(frame, generator.iter)
-        store(frame, generator.target, iterated(frame, source), generator.target)
-        for test in generator.ifs:
-            evaluate(frame, test)
-            narrow(frame, test, is_true=True)
-    kind = _COMPREHENSIONS.get(node.__class__, "iterator")
-    if kind == "dict":
-        evaluate(frame, node.key)
-        result: Value = ("dict", evaluate(frame, node.value), ())
-    else:
-        result = list_of(evaluate(frame, node.elt), kind)
-    frame.env = before
-    return result
 
 
 # --- the rest
@@ -381,14 +357,14 @@ _HANDLERS: Final[dict[type, Callable[[Frame, Any], Value]]] = {
     ast.BoolOp: _bool_op,
     ast.IfExp: _if_exp,
     ast.Subscript: _subscript,
-    ast.List: _list,
-    ast.Set: _list,
-    ast.Tuple: _tuple,
-    ast.Dict: _dict,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.DictComp: _comprehension,
+    ast.List: read_list,
+    ast.Set: read_list,
+    ast.Tuple: read_tuple,
+    ast.Dict: read_dict,
+    ast.ListComp: read_comprehension,
+    ast.SetComp: read_comprehension,
+    ast.GeneratorExp: read_comprehension,
+    ast.DictComp: read_comprehension,
     ast.Lambda: _lambda,
     ast.NamedExpr: _named,
     ast.Await: _await,

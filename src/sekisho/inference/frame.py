@@ -73,6 +73,9 @@ class Frame:
         allowed: how many blocks are open in which crossings are declared.
         knows_attributes: whether anything ever stood in `env` of an attribute.
         loops: of each loop around, the names that it changes.
+        no_grad: how many blocks, or decorators, around turn gradients off.
+        stale: the names whose values are of an earlier turn of a loop, and were not read in this one.
+        asked: the names of which the unit asks what they are.
     """
 
     def __init__(
@@ -98,6 +101,9 @@ class Frame:
         self.lenient = 0
         self.allowed = 0
         self.loops: list[frozenset[str]] = []
+        self.no_grad = len(unit.traits & {"no_grad", "inference_mode"})
+        self.stale: set[str] = set()
+        self.asked: frozenset[str] = frozenset()
         self.breaks: list[list[Env]] = []
         self.continues: list[list[Env]] = []
         self.knows_attributes = False
@@ -121,8 +127,12 @@ class Frame:
         value = self.env[name] = bounded(value)
         if name in self.elsewhere:
             self.give(self.elsewhere[name], value, line)
-        self.note("bind", node, name, (plain(value), how, certain_world(before)))
-        self.bound[name] = ("bind", line, column, name)
+        at = self.bound[name] = ("bind", line, column, name)
+        world = "" if name in self.asked else certain_world(before)
+        if name in self.stale:  # nobody can see what it held
+            self.stale.discard(name)
+            world = self.notes.get(at, ("", "", ""))[2]
+        self.note("bind", node, name, (plain(value), how, world))
         self.forget(name)
 
     def define(self, name: str, value: Value) -> None:

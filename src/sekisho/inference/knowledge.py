@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.decorators import find_decorators
+from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
 from sekisho.inference.values import Value, array
+from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +56,15 @@ class Operation(NamedTuple):
     shown: str
 
 
+_Namesake = tuple[str, tuple[str, tuple[Any, ...]]]
+
+
 class Knowledge:
     """What the libraries' own code says, and the one table of what it does not.
 
     Attributes:
         operations: by function, those by which arrays cross.
-        alone: by the name of a member, the one world whose arrays have it, where nothing else has.
+        alone: by the name of a method, the one world whose arrays have it, where nothing else has.
         modules: the classes that are called by their ``forward``; with each its world.
         applied: the classes whose ``apply`` calls their ``forward``.
         chains: those of them that give what the last one in them gives.
@@ -66,6 +72,11 @@ class Knowledge:
         keepers: methods that make an attribute.
         asks: functions that ask whether something is an array; with each its world.
         tells: functions that may be asked about any library's arrays.
+        only: functions that take the arrays of one world alone, with that world.
+        grads: the classes of arrays that require grad.
+        trained: the modules of which the result requires grad.
+        unfit: by a world, the host's functions that raise when they are given its arrays first.
+        decorators: the project's own functions that stand as decorators.
     """
 
     operations: dict[str, Operation]
@@ -84,10 +95,17 @@ class Knowledge:
         self.holders: set[str] = set()
         self.keepers: set[str] = set()
         self.tells: set[str] = set()
+        self.dtypes: dict[str, str] = {}
         self.asks: dict[str, str] = {}
+        self.grads: set[str] = set()
+        self.trained: set[str] = set()
+        self.only: dict[str, str] = {}
+        self.unfit: dict[str, set[str]] = {}
+        self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
         for world in program.worlds:
             self._read(world)
+        self.decorators: set[str] = set()
         self.names_of_units: dict[int, str] = {}
         self.changed_by_loops: dict[int, frozenset[str]] = {}
         self.asked_about: dict[int, frozenset[str]] = {}
@@ -104,6 +122,29 @@ class Knowledge:
     def array_of(self, world: str) -> Value:
         """An array of a world."""
         return self._arrays[world]
+
+    def find_decorators(self) -> None:
+        """Look for the project's own decorators, when all that is written in functions is known, too."""
+        self.decorators = find_decorators(self.program)
+
+    def is_plain(self, array: Value) -> bool:
+        """Whether an array does what its library says: a subclass answers for itself."""
+        kind: str = array[4]
+        if not kind:
+            return True
+        is_theirs = split(kind)[0].partition(".")[0] == array[1]
+        return is_theirs and self.program.member(kind, "__array_finalize__") is None
+
+    def is_sure(self, array: Value) -> bool:
+        """Whether an array is certain to be one, and to do what its library says."""
+        return bool(array[2]) and self.is_plain(array)
+
+    def may_have(self, world: str, member: str) -> bool:
+        """Whether a subclass of the project's gives a member to what is annotated as the library's."""
+        return any(
+            self.program.member(each, member) is not None
+            for each in self.program.subclasses(self.array_class[world])
+        )
 
     def row_of(self, world: str) -> Value:
         """What indexing an array gives: an array, or in some libraries one number."""
@@ -140,6 +181,8 @@ class Knowledge:
                 name = self._name(world, dotted)
                 if name:
                     self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
+        if unsaid.dtype:
+            self.dtypes[self._name(world, unsaid.dtype)] = world.name
         if unsaid.module:
             self.modules[self._name(world, unsaid.module)] = world.name
         if unsaid.applied:
@@ -149,6 +192,14 @@ class Knowledge:
         self.keepers |= self._names(world, unsaid.keepers)
         self.tells |= self._names(world, unsaid.tells)
         self.asks |= dict.fromkeys(self._names(world, unsaid.asks), world.name)
+        self.grads |= self._names(world, unsaid.grads)
+        self.trained |= self._names(world, unsaid.trained)
+        self.unfit[world.name] = self._names(HOST, unsaid.unfit)
+        for dotted, only in unsaid.only.items():
+            name = self._name(world, dotted)
+            # The id that a function of another library has, which need not be there.
+            module, _, last = dotted.rpartition(".")
+            self.only[name or f"{module}:{last}"] = only
 
     def may_tell(self, function: str) -> bool:
         """Whether a function may be asked about any library's arrays, or stands in a module of such."""
@@ -161,12 +212,65 @@ class Knowledge:
             if each.endswith(":")
         )
 
+    def trains(self, cls: str) -> bool:
+        """Whether what an instance of a library's module gives requires grad."""
+        return not self.trained.isdisjoint(self.program.mro(cls))
+
+    def is_strict(self, function: str) -> bool:
+        """Whether a function raises where an argument is not what its stubs say."""
+        module = split(function)[0]
+        world, _, rest = module.partition(".")
+        if world not in self.worlds:
+            return False
+        return any(
+            rest == each or rest.startswith(f"{each}.") for each in self.worlds[world].unsaid.strict
+        )
+
+    def world_of_dtype(self, value: Value) -> str:
+        """The world of which a value is a dtype; "" if it is none of a library's."""
+        if value[0] == "class":
+            known = self.program.world_of_class(value[1])
+            return known[0] if known is not None and not known[1] else ""
+        if value[0] == "union":
+            found = {self.world_of_dtype(each) for each in value[1:]}
+            return found.pop() if len(found) == 1 else ""
+        return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
+
+    def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:
+        """What other libraries have under the name of a function, or of a method of arrays."""
+        at = (world, name, is_method)
+        if at not in self._namesakes:
+            self._namesakes[at] = tuple(self._find_namesakes(*at))
+        return self._namesakes[at]
+
+    def _find_namesakes(self, world: str, name: str, is_method: bool) -> Iterator[_Namesake]:  # noqa: FBT001
+        for other, record in self.worlds.items():
+            if other == world or world in record.unsaid.welcomes:
+                continue
+            if is_method:
+                found = self.program.member(self.array_class[other], name)
+                if found is not None and found[1][0] == "def" and not is_property(found[1]):
+                    yield other, (f"{found[0]}.{name}", found[1])
+                continue
+            inner = record.unsaid.namespace
+            value = self.program.dotted(other, f"{inner}.{name}" if inner else name)
+            entry = self.program.entry(value[1]) if value[0] == "function" else None
+            if entry is not None and entry[0] == "def":
+                yield other, (value[1], entry)
+
+    def is_method(self, world: str, name: str) -> bool | None:
+        """Whether a world's arrays have a method so called; None if they have nothing so called."""
+        found = self.program.member(self.array_class[world], name)
+        if found is None:
+            return None
+        return found[1][0] == "def" and not is_property(found[1])
+
     def is_module(self, name: str) -> bool:
         """Whether instances of a class are called by their ``forward``."""
         return any(each in self.modules for each in self.program.mro(name))
 
     def _find_alone(self) -> Iterator[tuple[str, str]]:
-        """The members that only one world's arrays have: a set difference."""
+        """The methods that only one world's arrays have: a set difference."""
         if len(self.worlds) < 2:  # noqa: PLR2004 - nothing to differ from
             return
         own: set[str] = set()
@@ -185,8 +289,16 @@ class Knowledge:
                 continue  # with what one cannot compare, nobody is alone
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
             for member in self.members(name) - shared:
-                if not member.startswith("_"):
+                if self._tells_by_call(world, member):
                     yield member, name
+
+    def _tells_by_call(self, world: World, member: str) -> bool:
+        """Whether who calls a member so named has an array: other classes take common words, too."""
+        is_coined = member in world.unsaid.coined or "_" in member.strip("_")
+        if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
+            return False
+        found = self.program.member(self.array_class[world.name], member)
+        return found is not None and found[1][0] == "def" and not is_property(found[1])
 
     def _functions_of(self, world: World) -> set[str]:
         """The functions of a library's own module: ``xp.cos`` need not be a tensor's."""

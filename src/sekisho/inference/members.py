@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation, variable
+from sekisho.inference.decorators import is_transparent
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
+from sekisho.inference.states import derived, state_of
 from sekisho.inference.values import (
+    GRAD,
     NEVER,
     UNKNOWN,
     Value,
@@ -20,6 +23,8 @@ from sekisho.inference.values import (
     join,
     join_known,
     map_atoms,
+    unsure,
+    with_state,
     without_axes,
 )
 
@@ -35,6 +40,7 @@ __all__ = [
     "container_of",
     "find_method",
     "function_of",
+    "is_open",
     "is_property",
     "symbol",
 ]
@@ -42,6 +48,8 @@ __all__ = [
 _PROPERTIES = frozenset(
     {"property", "cached_property", "abstractproperty", "functools.cached_property"}
 )
+_WEIGHTS: Final = frozenset({"weight", "bias"})
+"""Parameters of a library's modules, which their annotations call arrays."""
 _GIVES = re.compile(r"\)\s*->\s*(\w+)")
 """In the text that some of C's functions are given for their ``__doc__``."""
 
@@ -107,11 +115,14 @@ def is_property(entry: Entry) -> bool:
 def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: Value) -> Value:
     """A function of a class, looked up on an instance."""
     identifier = f"{owner}.{name}"
+    is_own = frame.program.is_own(owner)
+    if is_own and not is_transparent(frame, split(owner)[0], entry[1][-1][2]):
+        return UNKNOWN
     if not is_property(entry):
         if "staticmethod" in entry[1][0][2]:
             return ("function", identifier)
         return ("bound", identifier, self_value)
-    if frame.program.is_own(owner):
+    if is_own:
         key, _ = split(owner)
         said = read_annotation(frame.program, key, entry[1][0][1], {"Self": self_value})
         return said if is_known(said) else frame.fact(f"r {identifier}")
@@ -139,34 +150,43 @@ def _attribute(
         return _of_class(frame, atom[1], name)
     if tag in {"list", "tuple", "dict"}:
         return ("bound", f"builtins:{tag}.{name}", atom)
-    if tag == "?" and len(atom) > 1:
-        world = frame.knowledge.alone.get(name)
-        if world is not None and node is not None:
-            frame.learn(atom, world)
     return UNKNOWN
 
 
 def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
     program = frame.program
-    _, world, is_array, _, kind = atom
-    base = frame.knowledge.array_class.get(world, "")
+    knowledge = frame.knowledge
+    _, world, is_array, _, kind, _ = atom
+    is_plain = knowledge.is_plain(atom)
+    base = knowledge.array_class.get(world, "")
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
         found = program.member(base, name)
-    atom = without_axes(atom)  # what is made of it may have others
+    # What is made of it may have other axes; a method is bound to it as it is.
+    holder, atom = atom, without_axes(atom)
     if found is None:
         is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
-        if node is not None and is_array and not kind and not is_special and not frame.lenient:
-            others = [each for each in frame.knowledge.worlds if each != world]
-            having = [each for each in others if name in frame.knowledge.members(each)]
+        is_sure = is_array and is_plain and not is_special and not frame.lenient
+        if node is not None and is_sure and not knowledge.may_have(world, name):
+            others = [each for each in knowledge.worlds if each != world]
+            having = [each for each in others if name in knowledge.members(each)]
             frame.note("missing", node, name, (world, dotted_of(node.value), *having))
         return UNKNOWN
     owner, entry = found
+    given = UNKNOWN
     if entry[0] == "def":
-        return function_of(frame, owner, name, entry, atom)
-    if entry[0] == "var" and entry[1] is not None:
-        return read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
-    return UNKNOWN
+        given = function_of(frame, owner, name, entry, atom)
+        if given[0] == "bound":
+            given = (*given[:2], with_state(atom, holder[5]))
+    elif entry[0] == "var" and entry[1] is not None:
+        given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
+    if not knowledge.is_sure(atom):
+        return unsure(given)
+    state = state_of(frame, holder)
+    if state and given[0] == "array":
+        is_differentiable = name in knowledge.worlds[world].unsaid.differentiable
+        return with_state(given, derived(frame, state, is_differentiable=is_differentiable))
+    return given
 
 
 def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
@@ -194,15 +214,28 @@ def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
     if entry[0] == "var" and entry[1] is not None:
         said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
     if said[0] != "?":
-        return said
+        is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
+        return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
 
 
+_DYNAMIC: Final = ("__getattr__", "__getattribute__", "__setattr__")
+
+
+def is_open(frame: Frame, cls: str) -> bool:
+    """Whether attributes of a class of the project's come and go by other ways than assignments."""
+    entry = frame.program.entry(cls)
+    members = entry[2] if entry is not None and entry[0] == "class" else ()
+    return any(each in members for each in _DYNAMIC) or not is_never(frame.fact(f"o {cls}"))
+
+
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
-    """What the project assigns to an attribute anywhere."""
+    """What the project assigns to an attribute anywhere; UNKNOWN of a class that takes any attribute."""
     found = NEVER
     for each in frame.program.mro(cls):
         if frame.program.is_own(each):
+            if is_open(frame, each):
+                return UNKNOWN
             found = join_known(found, frame.fact(f"a {each}.{name}"))
     return found
 

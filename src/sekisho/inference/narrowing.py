@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["names_asked_about", "narrow"]
 
 _ASKING: Final = frozenset({"hasattr", "getattr", "type", "callable"})
-_TELLING: Final = frozenset({*_ASKING, "isinstance", "isscalar", "is_numeric"})
+_TELLING: Final = frozenset(
+    {
+        *_ASKING,
+        "isinstance",
+        "isscalar",
+        "is_numeric",
+        "is_tensor",
+        "is_numpy",
+        "is_torch",
+        "is_jax",
+    }
+)
 _MAY_ASK: Final = re.compile("|".join([*sorted(_TELLING), "AttributeError", "TypeError"]))
 
 
@@ -194,19 +205,31 @@ def _mark(frame: Frame, test: ast.expr) -> None:
                 frame.test(value)
 
 
-def names_asked_about(frame: Frame, node: ast.FunctionDef) -> frozenset[str]:
-    """The names of which a function asks what they are: it expects more than what its callers show."""
+def names_asked_about(frame: Frame, node: ast.FunctionDef | ast.Module) -> frozenset[str]:
+    """The names of which a unit asks what they are: it expects more than what its callers show."""
     kept = frame.knowledge.asked_about
     if id(node) not in kept:
         lines = frame.knowledge.lines_of(frame.key)
-        text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        if not isinstance(node, ast.Module):
+            lines = lines[node.lineno - 1 : node.end_lineno]
+        text = "\n".join(lines)
         asks = _MAY_ASK.search(text) is not None  # or there is nothing to look for
         kept[id(node)] = frozenset(_asked_about(node)) if asks else frozenset()
     return kept[id(node)]
 
 
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """What is written in a function; of a module, what no function or class of it is."""
+    if not isinstance(node, ast.Module):
+        yield from ast.walk(node)
+        return
+    for each in node.body:
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from ast.walk(each)
+
+
 def _asked_about(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
+    for each in _inside(node):
         if isinstance(each, ast.Call) and each.args:
             if dotted_of(each.func).rpartition(".")[2] in _TELLING:
                 yield dotted_of(each.args[0])

@@ -9,13 +9,14 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
-from sekisho.inference.values import UNKNOWN, Value, arrays_in, only_world, worlds_of
+from sekisho.inference.states import note_unreadable
+from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in, certain_state, only_world
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry, Signature
+    from sekisho.code import Entry
 
-__all__ = ["learn_from", "note_aliens", "note_operation"]
+__all__ = ["learn_from", "note_axes", "note_operation"]
 
 
 def learn_from(
@@ -54,11 +55,19 @@ def note_operation(
     ):
         operand, value = node.func.value, self_value
     target = _other_end(operation.kind, operation.world)
-    for world in arrays_in(value):
+    if operation.kind == "export" and "force" not in {each.arg for each in node.keywords}:
+        is_method = isinstance(node.func, ast.Attribute) and self_value is not None
+        shown = f".{operation.shown.rpartition('.')[2]}()" if is_method else operation.shown
+        note_unreadable(frame, node, shown, dotted_of(operand) if operand else "", value)
+    # `torch.from_numpy(x)` crosses whatever is known of x.
+    only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
+    for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
             what = (operation.shown, world, target, _is_invariant(frame, node, operand))
             frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
+            if certain_state(value) & PLACED:
+                continue  # it is there already, for all that one can see
             what = (operation.shown, world, world, _is_invariant(frame, node, operand))
             frame.note("move", node, dotted_of(operand), what)
 
@@ -98,30 +107,18 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
     return bool(dotted_of(operand))
 
 
-def note_aliens(frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call) -> None:
-    """A library's function that is given another library's array."""
-    world = split(name)[0].partition(".")[0]
-    if world not in frame.knowledge.worlds or frame.knowledge.may_tell(name):
-        return
-    for index, value in enumerate(call.args):
-        other = only_world(value)
-        welcome = frame.knowledge.worlds[world].unsaid.welcomes
-        is_named = dotted_of(node.func).partition(".")[0] not in (frame.env or {})
-        if not other or other == world or not value[2] or other in welcome or not is_named:
-            continue
-        said = [_parameter(frame, name, each, index) for each in entry[1]]
-        refuses = all(worlds_of(each) == (world,) for each in said)
-        gives = any(
-            worlds_of(read_annotation(frame.program, split(name)[0], each[1])) == (world,)
-            for each in entry[1]
+def note_axes(
+    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
+) -> None:
+    """Note the axes of an array that is passed where annotated ones are wanted."""
+    if wanted[0] == "array" and wanted[3] and value[3]:
+        given = next(
+            (
+                dotted_of(each)
+                for each in (*node.args, *(keyword.value for keyword in node.keywords))
+                if dotted_of(each) and frame.evaluate(frame, each) == value
+            ),
+            "",
         )
-        if refuses or (gives and index == 0):
-            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
-            frame.note("alien", node, operand, (dotted_of(node.func), world, other))
-
-
-def _parameter(frame: Frame, name: str, signature: Signature, index: int) -> Value:
-    key, last = split(name)
-    skip = 1 if "." in last and signature[0] and signature[0][0][0] == "self" else 0
-    found = signature[0][index + skip] if index + skip < len(signature[0]) else None
-    return UNKNOWN if found is None else read_annotation(frame.program, key, found[3])
+        last = split(name)[1]
+        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))

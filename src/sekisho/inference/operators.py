@@ -6,6 +6,8 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.frame import dotted_of
+from sekisho.inference.refusals import plain_world
+from sekisho.inference.states import derived, note_unreadable, state_of
 from sekisho.inference.values import (
     BOOL,
     FLOAT,
@@ -20,17 +22,28 @@ from sekisho.inference.values import (
     join,
     join_all,
     list_of,
-    only_world,
+    unsure,
+    with_state,
 )
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
 
-__all__ = ["combine", "compare"]
+__all__ = ["SIGNS", "combine", "compare"]
 
 _NUMBERS: Final = ("builtins:bool", "builtins:int", "builtins:float", "builtins:complex")
 
+_ARITHMETIC: Final = (
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.Pow,
+    ast.MatMult,
+    ast.FloorDiv,
+    ast.Mod,
+)
 SIGNS: Final[dict[type, str]] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -60,16 +73,24 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     result = NEVER
     for a in atoms(left):
         for b in atoms(right):
-            result = join(result, _combine(frame, op, a, b))
+            given = _combine(frame, op, a, b)
+            is_plain = all(each[0] != "array" or frame.knowledge.is_plain(each) for each in (a, b))
+            state = state_of(frame, a) | state_of(frame, b)
+            if state and given[0] == "array":
+                is_arithmetic = isinstance(op, _ARITHMETIC)
+                given = with_state(given, derived(frame, state, is_differentiable=is_arithmetic))
+            result = join(result, given if is_plain else unsure(given))
     return result
 
 
 def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
-    mine, theirs = only_world(left), only_world(right)
-    if _welcomes(frame, mine, theirs):
-        return
-    if mine and theirs and mine != theirs and left[2] and right[2] and not frame.lenient:
-        frame.note("mix", node, SIGNS.get(type(op), "?"), (mine, theirs, *_operands(node)))
+    mine, theirs = plain_world(frame, left), plain_world(frame, right)
+    sign = SIGNS.get(type(op), "?")
+    if mine and theirs and not frame.lenient and _raises(frame, sign, mine, theirs):
+        frame.note("mix", node, sign, (mine, theirs, *_operands(node)))
+    elif isinstance(op, _ARITHMETIC) and HOST.name in (mine, theirs) and mine != theirs:
+        value, operand = (right, 1) if mine == HOST.name else (left, 0)
+        note_unreadable(frame, node, sign, _operands(node)[operand], value)
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:
@@ -83,19 +104,23 @@ def _operands(node: ast.AST) -> tuple[str, str]:
     return "", ""
 
 
-def _welcomes(frame: Frame, mine: str, theirs: str) -> bool:
-    worlds = frame.knowledge.worlds
-    return any(
-        one in worlds and other in worlds[one].unsaid.welcomes
-        for one, other in ((mine, theirs), (theirs, mine))
-    )
+def _raises(frame: Frame, sign: str, mine: str, theirs: str) -> bool:
+    """Whether an operator between arrays of two libraries raises, as the worlds' tables say."""
+    left, right = (frame.knowledge.worlds[each].unsaid for each in (mine, theirs))
+    if mine == theirs or mine in right.welcomes or theirs in left.welcomes:
+        return False
+    if mine == HOST.name:
+        return sign not in right.runs_left
+    if theirs == HOST.name:
+        return sign in left.fails_right
+    return sign not in {"==", "!="}
 
 
 def _combine(frame: Frame, op: ast.operator, a: Value, b: Value) -> Value:
     if NONE in (a, b):
         return NEVER  # it raises
     if a[0] == "array" or b[0] == "array":
-        return _with_array(frame, a, b)
+        return _with_array(frame, SIGNS.get(type(op), "?"), a, b)
     if a[0] == "instance" and b[0] == "instance":
         return _plain(op, a, b)
     if a[0] == "list" and b[0] == "list":
@@ -126,14 +151,18 @@ def _plain(op: ast.operator, a: Value, b: Value) -> Value:
     return UNKNOWN
 
 
-def _with_array(frame: Frame, a: Value, b: Value) -> Value:
+def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
     if a[0] == b[0] == "array":
         if a[1] == b[1]:
             kind = a[4] if a[4] == b[4] else ""
             return array(a[1], is_array=a[2] or b[2], kind=kind if a[2] or b[2] else "")
+        if a[2] and b[2] and _raises(frame, sign, a[1], b[1]):
+            return UNKNOWN
         guest = next((each for each in (a, b) if each[1] != HOST.name), a)
         other = b if guest is a else a
         if other[1] in frame.knowledge.worlds[guest[1]].unsaid.welcomes:
+            return array(guest[1])
+        if a[2] and b[2] and other[1] == HOST.name and sign != "!=":
             return array(guest[1])
         # A number of the host's beside another library's array is one like Python's own.
         return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
@@ -161,7 +190,7 @@ def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
     for a in atoms(left):
         for b in atoms(right):
             if a[0] == "array" or b[0] == "array":
-                result = join(result, _with_array(frame, a, b))
+                result = join(result, _with_array(frame, SIGNS.get(type(op), "?"), a, b))
             elif a[0] == "?" or b[0] == "?":
                 is_text = STR in (a, b) or NONE in (a, b)
                 result = join(result, BOOL if is_text else UNKNOWN)

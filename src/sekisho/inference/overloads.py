@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sekisho.code import Expr, Signature
 
-__all__ = ["Arguments", "assign", "call_signatures"]
+__all__ = ["Arguments", "assign", "call_signatures", "has_no_place_for", "refuses"]
 
 NO, MAYBE, YES = 0, 1, 2
 
@@ -121,6 +121,38 @@ def call_signatures(
     return found
 
 
+def refuses(
+    program: Program,
+    owner: str,
+    signatures: Sequence[Signature],
+    call: Arguments,
+    self_value: Value | None = None,
+) -> bool:
+    """Whether none of a function's overloads takes the arguments of a call, by what is known of them."""
+    key, _ = split(owner)
+    return all(_match(program, key, each, call, self_value)[0] == NO for each in signatures)
+
+
+def has_no_place_for(
+    signatures: Sequence[Signature], call: Arguments, self_value: Value | None = None
+) -> bool:
+    """Whether the arguments of a call fit no overload by their names and number.
+
+    A number is no dtype and no order, and elsewhere the types of stubs are not strict: a tensor may be a size.
+    """
+    for signature in signatures:
+        skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
+        taken = assign(signature, call, skip=skip)
+        if taken is not None and not any(
+            signature[0][place][0] in {"dtype", "order"}
+            and value[0] == "instance"
+            and value[1] in _NUMBERS
+            for place, value in taken
+        ):
+            return False
+    return True
+
+
 def _of_whatever(
     program: Program, key: str, signatures: Sequence[Signature], call: Arguments
 ) -> Value:
@@ -213,7 +245,9 @@ def _fits_atom(atom: Value, wanted: Value) -> int:
         fits = _fits_class(atom[1], wanted[1])
         return MAYBE if fits == YES and wanted[2] is not None else fits
     if other == "list" and tag in {"list", "tuple"}:
-        return YES
+        items = atom[1:] if tag == "tuple" else (atom[2],)
+        is_refused = any(each[0] == "array" and _fits(each, wanted[2]) == NO for each in items)
+        return NO if is_refused else YES
     if tag == other:
         return YES
     if {tag, other} <= {"instance", "list", "tuple", "dict"}:

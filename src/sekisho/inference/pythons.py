@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sekisho.inference.containers import item_of
 from sekisho.inference.values import (
     BOOL,
     FLOAT,
@@ -17,7 +18,6 @@ from sekisho.inference.values import (
     atoms,
     instance,
     is_never,
-    item_of,
     join,
     join_all,
     list_of,

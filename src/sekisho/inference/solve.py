@@ -54,7 +54,7 @@ class Solution(NamedTuple):
         knowledge: what the libraries say.
         units: in the order of the files.
         outcomes: of each unit, by its name, the last reading.
-        sites: of each fact, the files and lines that say so.
+        sites: of each parameter, by its fact, the files and lines of calls that pass arrays, and what they pass.
         skipped: what could not be read.
         lines: how many lines were.
     """
@@ -137,6 +137,7 @@ class _Solver:
         state = self._state()
         for module in self.modules.values():
             self._load(module, state)
+        self.knowledge.find_decorators()
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
@@ -145,11 +146,17 @@ class _Solver:
                     self.dirty.discard(index)
                     self._read(index)
         self._keep(state)
-        sites = {fact: self._sites(given) for fact, given in self.given.items() if fact[0] in "pa"}
         outcomes = {self.units[index].name: outcome for index, outcome in self.outcomes.items()}
         lines = sum(len(module.file.text.splitlines()) for module in self.modules.values())
         return Solution(
-            self.program, self.knowledge, self.units, outcomes, self.facts, sites, skipped, lines
+            self.program,
+            self.knowledge,
+            self.units,
+            outcomes,
+            self.facts,
+            self._sites(),
+            skipped,
+            lines,
         )
 
     def _tell_calls(self) -> None:
@@ -162,9 +169,13 @@ class _Solver:
                 self.given[fact] = {_SEEN: (value, unit.line)}
                 self._join(fact)
 
-    def _sites(self, given: dict[int, tuple[Value, int]]) -> list[tuple[str, int, Value]]:
-        read = [(index, *each) for index, each in given.items() if index != _SEEN]
-        return [(self.units[index].key, line, value) for index, value, line in read]
+    def _sites(self) -> dict[str, list[tuple[str, int, Value]]]:
+        found: dict[str, list[tuple[str, int, Value]]] = {}
+        for index, outcome in self.outcomes.items():
+            for (kind, line, _, fact), value in outcome.notes.items():
+                if kind == "passed":
+                    found.setdefault(fact, []).append((self.units[index].key, line, value))
+        return found
 
     # --- what is kept
 

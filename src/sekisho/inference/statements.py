@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.calls import iterated
+from sekisho.inference.containers import item_of, sharper
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
-from sekisho.inference.operators import combine
+from sekisho.inference.operators import SIGNS, combine
 from sekisho.inference.targets import store
 from sekisho.inference.values import (
     NEVER,
@@ -20,8 +21,8 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     arrays_in,
+    certain_world,
     is_unknown,
-    item_of,
     join,
     plain,
 )
@@ -66,7 +67,7 @@ def _ann_assign(frame: Frame, node: ast.AnnAssign) -> None:
     said = read_annotation(frame.program, frame.key, lower_expr(node.annotation))
     if node.value is None:
         return
-    known = said if not is_unknown(said) else value
+    known = sharper(said, value) if not is_unknown(said) else value
     if arrays_in(said) and arrays_in(value):
         frame.note("declared", node, dotted_of(node.target), (said, plain(value)))
     store(frame, node.target, known, node, how_of(node.value))
@@ -77,6 +78,10 @@ def _aug_assign(frame: Frame, node: ast.AugAssign) -> None:
     before = evaluate(frame, target)
     given = evaluate(frame, node.value)
     value = combine(frame, node, node.op, before, given)
+    if ("mix", node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
+        return  # it raises, and assigns nothing
+    if is_unknown(given) and certain_world(before):
+        value = before  # it is changed in place
     if before[0] == "list" and isinstance(node.op, ast.Add):
         value = ("list", before[1], join(before[2], iterated(frame, given)))
     store(frame, target, value, node, "")
@@ -189,7 +194,8 @@ def _loop(
     frame.loops.append(_changed(frame, node))
     ends: list[Env | None] = []
     start = frame.env
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
+        frame.stale |= frame.loops[-1] if turn else set()
         frame.breaks.append([])
         frame.continues.append([])
         frame.env = dict(start or {})
@@ -200,7 +206,7 @@ def _loop(
         if frame.env == start:
             break
         start = frame.env
-    frame.loops.pop()
+    frame.stale -= frame.loops.pop()
     frame.env = start
     if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
         frame.merge(*ends)  # it ends by a break alone
@@ -246,22 +252,25 @@ def _find_changed(node: ast.AST) -> frozenset[str]:
 
 
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
-    lenient = allowed = 0
+    lenient = allowed = no_grad = 0
     for item in node.items:
         value = evaluate(frame, item.context_expr)
         if isinstance(item.context_expr, ast.Call):
             written = dotted_of(item.context_expr.func)
             name = written.rpartition(".")[2]
             allowed += frame.knowledge.own_name(frame.key, written) == "crossing_allowed"
+            no_grad += name in {"no_grad", "inference_mode", "set_grad_enabled"}
             lenient += name in {"raises", "suppress", "assertRaises", "warns", "assertRaisesRegex"}
         if item.optional_vars is not None:
             store(frame, item.optional_vars, _entered(frame, value), item.optional_vars)
     frame.lenient += lenient
     frame.allowed += allowed
+    frame.no_grad += no_grad
     before = frame.branch()
     run(frame, node.body)
     frame.lenient -= lenient
     frame.allowed -= allowed
+    frame.no_grad -= no_grad
     if lenient:  # what is left early goes on behind it
         frame.merge(before, frame.env)
 

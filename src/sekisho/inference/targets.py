@@ -6,18 +6,23 @@ import ast
 from typing import Any, Final
 
 from sekisho.inference.calls import iterated
+from sekisho.inference.containers import item_of
 from sekisho.inference.frame import Frame, dotted_of
-from sekisho.inference.members import container_of
+from sekisho.inference.members import container_of, is_open, is_property
+from sekisho.inference.refusals import note_assigned
+from sekisho.inference.states import requires_grad
 from sekisho.inference.values import (
+    CONSTANTS,
+    PLAIN,
     Value,
+    atoms,
     bounded,
-    item_of,
     join,
     list_of,
     map_atoms,
 )
 
-__all__ = ["LARGEST_RECORD", "hold", "store"]
+__all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
 
 LARGEST_RECORD: Final = 32
 """Constant keys of a dict that are told apart: of a record, not of a table."""
@@ -72,8 +77,16 @@ def _item_at(frame: Frame, value: Value, index: int) -> Value:
 
 def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str) -> None:
     holder = frame.evaluate(frame, target.value)
+    if target.attr == "__dict__":
+        open_class(frame, holder, target)
+        return
+    if target.attr == "requires_grad" and value in CONSTANTS.values():
+        requires_grad(frame, target.value, holder, is_on=value == CONSTANTS[True])
     kind = holder[4] if holder[0] == "array" else holder[1] if holder[0] == "instance" else ""
     if kind and frame.program.is_own(kind):
+        if _is_converted(frame, kind, target.attr):
+            frame.forget(dotted_of(target.value))
+            return
         frame.give(f"a {kind}.{target.attr}", value, target.lineno)
         frame.note("attribute", target, dotted_of(target), (value, how))
     name = dotted_of(target)
@@ -82,19 +95,47 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
         frame.knows_attributes = True
 
 
+def _is_converted(frame: Frame, cls: str, name: str) -> bool:
+    """Whether an assignment runs code: what is read afterwards may be something else."""
+    found = frame.program.member(cls, name)
+    if found is not None and found[1][0] == "def":
+        return is_property(found[1])
+    return any(
+        frame.program.is_own(each) and is_open(frame, each) for each in frame.program.mro(cls)
+    )
+
+
+def open_class(frame: Frame, holder: Value, node: Any) -> None:
+    """Note that attributes of an instance's class are set by names that are made while it runs."""
+    for atom in atoms(holder):
+        if atom[0] == "instance" and frame.program.is_own(atom[1]):
+            frame.give(f"o {atom[1]}", PLAIN, node.lineno)
+
+
 def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST) -> None:
     holder = frame.evaluate(frame, target.value)
-    frame.evaluate(frame, target.slice)
-    name = dotted_of(target.value)
-    if not name or holder[0] not in {"list", "dict"}:
+    index = frame.evaluate(frame, target.slice)
+    note_assigned(frame, target, holder, value, index)
+    written = target.value
+    if isinstance(written, ast.Attribute) and written.attr == "__dict__":
+        open_class(frame, frame.evaluate(frame, written.value), node)
+    name = dotted_of(written)
+    if not name or not any(atom[0] in {"list", "dict"} for atom in atoms(holder)):
         return
-    if holder[0] == "list":
-        changed = ("list", holder[1], join(holder[2], value))
-    else:
-        key = target.slice.value if isinstance(target.slice, ast.Constant) else None
-        if isinstance(key, (str, int)) and len(holder[2]) < LARGEST_RECORD:
-            known = {**dict(holder[2]), key: value}
-            changed = ("dict", holder[1], tuple(sorted(known.items(), key=repr)))
-        else:
-            changed = ("dict", join(holder[1], value), holder[2])
-    hold(frame, target.value, name, changed, node)
+    key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+    hold(frame, written, name, map_atoms(holder, lambda atom: _with_item(atom, key, value)), node)
+
+
+def _with_item(atom: Value, key: Any, value: Value) -> Value:
+    """A container with a value at a constant key, or at one that is not known."""
+    if atom[0] == "list":
+        return ("list", atom[1], join(atom[2], value))
+    if atom[0] != "dict":
+        return atom
+    known = dict(atom[2])
+    if isinstance(key, (str, int)) and len(known) < LARGEST_RECORD:
+        known[key] = value
+        return ("dict", atom[1], tuple(sorted(known.items(), key=repr)))
+    if key is None:  # which may be any of those that are known
+        known = {each: join(held, value) for each, held in known.items()}
+    return ("dict", join(atom[1], value), tuple(known.items()))

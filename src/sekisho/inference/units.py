@@ -9,17 +9,19 @@ from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.calls import parameter_fact
+from sekisho.inference.containers import sharper
+from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
 from sekisho.inference.narrowing import names_asked_about
 from sekisho.inference.statements import run
 from sekisho.inference.values import (
+    CONSTANTS,
     NEVER,
     NONE,
     UNKNOWN,
     Value,
     array,
-    atoms,
     is_never,
     is_unknown,
     join,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "find_units", "read_unit"]
 
+_ACCESSORS = (".setter", ".deleter")
 _READINGS = 3
 """How often a unit is read, at most, until nothing more is learnt from how its values are used."""
 
@@ -87,6 +90,8 @@ def _units_of(
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             name = f"{key}:{prefix}{node.name}"
             decorators = [lower_expr(each) for each in node.decorator_list]
+            if any(str(each).endswith(_ACCESSORS) for each in decorators):
+                name = f"{name}.setter"  # or it would stand in the place of the getter
             traits = frozenset(_last(each) for each in decorators) - {""}
             declared = next((said for each in decorators if (said := declares(each))), "")
             inner = f"{prefix}{node.name}.<locals>."
@@ -156,6 +161,8 @@ def read_unit(
     returned = _returned(frame)
     if unit.line:
         frame.give(f"r {unit.name}", returned, unit.line)
+        if unit.name in knowledge.decorators:
+            frame.give(transparency_fact(unit.name), CONSTANTS[passes_on(node)], unit.line)
         _read_by_world(frame, node, parameters)
     _tell_inner(frame, parameters)
     return Outcome(frame.given, frame.notes, tuple(parameters), returned)
@@ -212,6 +219,7 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
 
 def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     """Let the parameters hold what they are annotated with, or called with."""
+    frame.asked = names_asked_about(frame, node)
     if not frame.unit.line:
         return []
     signature = _signature(frame, node)
@@ -219,24 +227,22 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
     written = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
     places = {each.arg: each for each in written if each is not None}
     defaults = dict(_defaults(node))
-    asked = names_asked_about(frame, node)
     is_varied = _has_relatives(frame)
+    is_known = is_transparent(frame, frame.key, signature[2])
     found: list[tuple[str, Value]] = []
     for index, (name, kind, _, annotation) in enumerate(signature[0]):
         if index == 0 and frame.unit.owner and "staticmethod" not in frame.unit.traits:
             value = _self(frame)
-        else:
-            value = _parameter(
-                frame,
-                name,
-                kind,
-                annotation,
-                defaults.get(name),
-                strictly=is_varied or name in asked,
-            )
+        elif is_known:
+            strictly = is_varied or name in frame.asked
+            value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
+        else:  # what its decorator passes on, whatever is written
+            value = _packed(UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
         found.append((name, frame.env[name]))
+        if name in frame.asked:
+            frame.note("asked", places[name], name, None)
     for name, annotation, written in (
         *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
         ("return", node.returns, signature[1]),
@@ -306,7 +312,7 @@ def _parameter(
     told = parameter_fact(frame.unit.name, name)
     called = frame.fact(f"s{told[1:]}" if strictly else told)
     if not is_unknown(said):
-        value = _sharper(said, called)
+        value = _sharper(frame, said, called)
     else:
         value = called
         if default is not None:
@@ -317,11 +323,14 @@ def _parameter(
     if world in frame.knowledge.worlds:  # the guard converts it, or refuses
         converted = frame.knowledge.array_of(world)
         value = map_atoms(value, lambda atom: converted if _is_of_another(atom, world) else atom)
+    return _packed(value, kind)
+
+
+def _packed(value: Value, kind: str) -> Value:
+    """What ``*args`` or ``**kwargs`` is, of which each is the value."""
     if kind == "*":
         return list_of(value, "tuple")
-    if kind == "**":
-        return "dict", value, ()
-    return value
+    return ("dict", value, ()) if kind == "**" else value
 
 
 def _only_of(value: Value, world: str) -> Value:
@@ -333,11 +342,12 @@ def _is_of_another(atom: Value, world: str) -> bool:
     return bool(atom[0] == "array" and atom[1] != world)
 
 
-def _sharper(said: Value, called: Value) -> Value:
+def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """What is annotated; of a plain container, what it is seen to hold."""
-    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
-    fits = [atom for atom in atoms(called) if atom[0] == said[0]]
-    return called if holds_nothing and fits and len(fits) == len(atoms(called)) else said
+    if said[0] == called[0] == "instance":
+        # Of a parameter that is annotated with a base, the class that is passed.
+        return called if said[1] in frame.program.mro(called[1])[1:] else said
+    return sharper(said, called)
 
 
 def _fixture(frame: Frame, name: str) -> Value:

@@ -4,8 +4,9 @@ A value is a tuple whose first item says what it is:
 
 - ``("never",)``: nothing has been found to come here yet;
 - ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
-- ``("array", world, is_array, axes, class)``: an array of a world. `is_array` tells it from what may be
-  one number of the library's; `axes` are those of its annotation; `class` is its subclass;
+- ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` tells it from what may
+  be one number of the library's; `axes` are those of its annotation; `class` is its subclass; `state` adds up
+  what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`, `OPEN`;
 - ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
@@ -28,24 +29,29 @@ if TYPE_CHECKING:
 __all__ = [
     "BOOL",
     "CONSTANTS",
+    "DEVICE",
     "FLOAT",
+    "GRAD",
     "INT",
     "NEVER",
     "NONE",
+    "OPEN",
+    "PLACED",
     "PLAIN",
     "STR",
+    "TRACKED",
     "UNKNOWN",
     "Value",
     "array",
     "arrays_in",
     "atoms",
     "bounded",
+    "certain_state",
     "certain_world",
     "instance",
     "is_known",
     "is_never",
     "is_unknown",
-    "item_of",
     "join",
     "join_all",
     "join_known",
@@ -53,7 +59,9 @@ __all__ = [
     "map_atoms",
     "only_world",
     "plain",
+    "text_constant",
     "unsure",
+    "with_state",
     "without_axes",
     "worlds_of",
 ]
@@ -69,6 +77,18 @@ def instance(name: str, parameter: Value | None = None) -> Value:
     return ("instance", name, parameter)
 
 
+GRAD: Final = 1
+"""It requires grad: a leaf, which does so whatever is on."""
+TRACKED: Final = 8
+"""It was computed from what requires grad, and so does, too, where gradients are on."""
+DEVICE: Final = 2
+"""Its memory is not the host's."""
+PLACED: Final = 4
+"""It was moved to where it is by a call that says so."""
+
+OPEN: Final = 16
+"""It may be something else altogether, since not all that is assigned to it is known."""
+
 NONE: Final = instance("builtins:NoneType")
 BOOL: Final = instance("builtins:bool")
 INT: Final = instance("builtins:int")
@@ -78,6 +98,14 @@ CONSTANTS: Final = {each: instance("builtins:bool", ("const", each)) for each in
 PLAIN: Final = instance("builtins:object")
 """Something of Python's own that holds no array; nothing more is known of it."""
 
+_DEVICES: Final = ("cuda", "mps", "xpu")
+
+
+def text_constant(value: str) -> Value:
+    """A string; one that names a device that is not the host's is told apart."""
+    return instance("builtins:str", ("const", value)) if value.startswith(_DEVICES) else STR
+
+
 _MOST: Final = 8
 """Alternatives of a union; of more, one says that it may be anything."""
 
@@ -85,9 +113,20 @@ _DEEPEST: Final = 4
 """Containers in containers. It bounds what a recursive function can build."""
 
 
-def array(world: str, *, is_array: bool = True, axes: str = "", kind: str = "") -> Value:
+def array(
+    world: str, *, is_array: bool = True, axes: str = "", kind: str = "", state: int = 0
+) -> Value:
     """An array of a world; `kind` is its subclass."""
-    return ("array", world, is_array, axes, kind)
+    return ("array", world, is_array, axes, kind, state)
+
+
+def with_state(value: Value, state: int) -> Value:
+    """A value of which each array has a state."""
+    if value[0] == "tuple":
+        return ("tuple", *(with_state(each, state) for each in value[1:]))
+    return map_atoms(
+        value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
+    )
 
 
 def list_of(item: Value, kind: str = "list") -> Value:
@@ -161,7 +200,7 @@ def unsure(value: Value) -> Value:
     """A value of which each array may be one number, or something else altogether."""
     return map_atoms(
         value,
-        lambda atom: ("array", atom[1], False, atom[3], atom[4]) if atom[0] == "array" else atom,
+        lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
     )
 
 
@@ -202,7 +241,9 @@ def _blend(a: Value, b: Value) -> Value:
     if a == b:
         return a
     if tag == "array":
-        return ("array", a[1], a[2] and b[2], a[3] if a[3] == b[3] else "", a[4])
+        axes = a[3] if a[3] == b[3] else ""
+        state = a[5] & b[5] | (a[5] | b[5]) & OPEN
+        return ("array", a[1], a[2] and b[2], axes, a[4], state)
     if tag == "list":
         return bounded(("list", a[1], join(a[2], b[2])))
     if tag == "tuple":
@@ -306,34 +347,8 @@ def _size(value: Value, depth: int) -> int:
 
 
 def without_axes(value: Value) -> Value:
-    """An array of the same world, and any shape."""
-    return ("array", value[1], value[2], "", value[4])
-
-
-def item_of(value: Value, index: int | str | None = None) -> Value:
-    """What is taken out of a container, at a constant index if there is one."""
-
-    def take(atom: Value) -> Value:
-        tag = atom[0]
-        if tag == "list":
-            return UNKNOWN if is_never(atom[2]) else atom[2]
-        if tag == "tuple":
-            if isinstance(index, int):
-                inside = -len(atom) < index < len(atom) - 1
-                return atom[1:][index] if inside and len(atom) > 1 else UNKNOWN
-            return join_all(atom[1:]) if len(atom) > 1 else UNKNOWN
-        if tag == "dict":
-            known = dict(atom[2])
-            if index in known:
-                found: Value = known[index]
-                return found
-            rest = atom[1] if index is not None else join_all([atom[1], *known.values()])
-            return UNKNOWN if is_never(rest) else rest
-        if tag == "instance" and atom[1] in {"builtins:str", "builtins:bytes"}:
-            return INT if atom[1] == "builtins:bytes" else STR
-        return UNKNOWN
-
-    return map_atoms(value, take)
+    """An array of the same world, and any shape and state."""
+    return (*value[:3], "", value[4], 0)
 
 
 def worlds_of(value: Value) -> tuple[str, ...]:
@@ -355,6 +370,11 @@ def only_world(value: Value) -> str:
 def certain_world(value: Value) -> str:
     """The one world that a value is surely an array of, and not one number; "" if there is none."""
     return str(value[1]) if value[0] == "array" and value[2] else ""
+
+
+def certain_state(value: Value) -> int:
+    """What is certain of where an array is, and of its gradient; 0 of all else."""
+    return int(value[5]) if value[0] == "array" and value[2] else 0
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class _CuPy(World):
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     spelling: Mapping[str, str] = spelled_like_numpy("cupy")
     words: Mapping[str, str] = {"asnumpy": "to_numpy(x)"}
-    unsaid: Unsaid = Unsaid(suffixes=("_cp", "_cupy", "_array"))
+    unsaid: Unsaid = Unsaid(suffixes=("_cp", "_cupy"))
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of("ndarray"),
         "export": ("asnumpy", "ndarray.get"),

@@ -46,7 +46,13 @@ class _Jax(World):
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
     opens: Mapping[str, str] = {"Ref": "{0}[...]", "BCOO": "{0}.todense()", "BCSR": "{0}.todense()"}
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
-    unsaid: Unsaid = Unsaid("", "numpy", welcomes=frozenset({"numpy"}), suffixes=("_jax", "_array"))
+    unsaid: Unsaid = Unsaid(
+        "",
+        "numpy",
+        welcomes=frozenset({"numpy"}),
+        strict=frozenset({"numpy"}),
+        suffixes=("_jax",),
+    )
     # Functions of jax.numpy are compiled; Python 3.12 reports calls of them (see `watch`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_private.CLASS),

@@ -79,8 +79,14 @@ class _NumPy(World):
             }
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
+        views=frozenset({"asarray", "asanyarray", "from_dlpack", "frombuffer"}),
+        reads=frozenset(
+            {"allclose", "array_equal", "save", "savez", "savez_compressed", "savetxt"}
+        ),
+        dtype="dtype",
+        only={"PIL.Image.fromarray": "numpy"},
         welcomes=frozenset({"jax"}),
-        suffixes=("_np", "_numpy", "_array"),
+        suffixes=("_np", "_numpy"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
     )
     makers: frozenset[str] = frozenset({"array", "asarray", "zeros", "ones", "empty", "ndarray"})

@@ -5,7 +5,10 @@ Everything else is read from the installed library. This is the only table writt
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Unsaid"]
 
@@ -28,6 +31,22 @@ class Unsaid(NamedTuple):
         holders: modules that contain others, by position or by name.
         keepers: methods of a module that set an attribute from a name and a value.
         welcomes: worlds whose arrays its operators and functions accept and convert.
+        coined: methods of its arrays that nothing else is likely to have, by their names.
+        strict: modules, or packages, whose functions raise where an argument is not what their stubs say.
+        keywords: names that it takes for parameters beside those of its stubs, and what these call them.
+        only: functions that take the arrays of one world alone, and whose stubs do not say so, with that world.
+            Names with a library in front may be of others.
+        unfit: functions of the host's that raise when they are given its arrays first.
+        runs_left: operators between an array of the host's and one of its own that do not raise.
+        fails_right: operators between one of its own and an array of the host's that raise.
+        takes_items: whether arrays of others can be assigned to items of its own.
+        differentiable: functions and methods of its arrays whose result requires grad if an argument does.
+        grads: classes of its arrays that require grad.
+        trained: modules with parameters, of which the result requires grad.
+        reads: functions of `tells` that read what an array holds.
+        views: its operations that share the memory of what crosses by them.
+        decorates: whether its decorators leave functions what they are.
+        dtype: the class of its dtypes, where these are instances of one.
         suffixes: endings of variable names for its arrays; the first is the one to suggest.
         alike: classes that share method names with arrays, so that a call of such a method does not
             imply an array. A name that starts with a library may belong to another library.
@@ -45,5 +64,20 @@ class Unsaid(NamedTuple):
     holders: frozenset[str] = frozenset()
     keepers: frozenset[str] = frozenset()
     welcomes: frozenset[str] = frozenset()
+    coined: frozenset[str] = frozenset()
+    strict: frozenset[str] = frozenset()
+    keywords: Mapping[str, str] = {}
+    only: Mapping[str, str] = {}
+    unfit: frozenset[str] = frozenset()
+    runs_left: frozenset[str] = frozenset({"==", "!="})
+    fails_right: frozenset[str] = frozenset()
+    takes_items: bool = True
+    differentiable: frozenset[str] = frozenset()
+    grads: frozenset[str] = frozenset()
+    trained: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    views: frozenset[str] = frozenset()
+    decorates: bool = False
+    dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

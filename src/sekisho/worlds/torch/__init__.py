@@ -15,6 +15,7 @@ from sekisho.worlds.torch import _private, kinds, memory, operations
 from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.torch.spelling import SPELLING
+from sekisho.worlds.torch.stubs import UNSAID
 from sekisho.worlds.unsaid import Unsaid
 from sekisho.worlds.world import World
 
@@ -60,22 +61,7 @@ class _Torch(World):
         **dict.fromkeys(("numpy", "detach", "cpu"), "to_numpy(x)"),
         "is_tensor": "is_torch(x)",
     }
-    unsaid: Unsaid = Unsaid(
-        tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed"}),
-        asks=frozenset({"is_tensor"}),
-        suffixes=("_tensor", "_t"),
-        module="nn.Module",
-        applied="autograd.Function",
-        chains=frozenset({"nn.Sequential"}),
-        holders=frozenset({"nn.ModuleList", "nn.ModuleDict"}),
-        keepers=frozenset({"nn.Module.register_buffer", "nn.Module.register_parameter"}),
-        alike=(
-            *("nn.Module", "nn.utils.rnn.PackedSequence", "distributions.Distribution"),
-            *("distributions.transforms.Transform", "UntypedStorage", "TypedStorage"),
-            *("optim.Optimizer", "Generator", "device", "Size", "cuda.Stream", "cuda.Event"),
-            *("autograd.Function", "torch.autograd.graph.Node", "fx.Graph", "fx.Node", "fx.Proxy"),
-        ),
-    )
+    unsaid: Unsaid = UNSAID
     makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
     layouts: Mapping[str, Layout] = LAYOUTS
     plain: str = PLAIN

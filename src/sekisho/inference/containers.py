@@ -1,0 +1,49 @@
+"""What containers hold: what is taken out of one, and what is known of it beside its annotation."""
+
+from __future__ import annotations
+
+from sekisho.inference.values import (
+    INT,
+    STR,
+    UNKNOWN,
+    Value,
+    atoms,
+    is_never,
+    join_all,
+    map_atoms,
+)
+
+__all__ = ["item_of", "sharper"]
+
+
+def item_of(value: Value, index: int | str | None = None) -> Value:
+    """What is taken out of a container, at a constant index if there is one."""
+
+    def take(atom: Value) -> Value:
+        tag = atom[0]
+        if tag == "list":
+            return UNKNOWN if is_never(atom[2]) else atom[2]
+        if tag == "tuple":
+            if isinstance(index, int):
+                inside = -len(atom) < index < len(atom) - 1
+                return atom[1:][index] if inside and len(atom) > 1 else UNKNOWN
+            return join_all(atom[1:]) if len(atom) > 1 else UNKNOWN
+        if tag == "dict":
+            known = dict(atom[2])
+            if index in known:
+                found: Value = known[index]
+                return found
+            rest = atom[1] if index is not None else join_all([atom[1], *known.values()])
+            return UNKNOWN if is_never(rest) else rest
+        if tag == "instance" and atom[1] in {"builtins:str", "builtins:bytes"}:
+            return INT if atom[1] == "builtins:bytes" else STR
+        return UNKNOWN
+
+    return map_atoms(value, take)
+
+
+def sharper(said: Value, held: Value) -> Value:
+    """What is annotated; of a plain container, what it is seen to hold."""
+    holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
+    fits = [atom for atom in atoms(held) if atom[0] == said[0]]
+    return held if holds_nothing and fits and len(fits) == len(atoms(held)) else said

@@ -1,0 +1,199 @@
+"""Which decorators leave a function what it is: what it takes and gives is known only under those."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.code import tag_of
+from sekisho.inference.program import split
+from sekisho.inference.values import CONSTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sekisho.code import Entry, Expr
+    from sekisho.inference.frame import Frame
+    from sekisho.inference.program import Program
+
+__all__ = ["find_decorators", "gives_back", "is_transparent", "passes_on", "transparency_fact"]
+
+_KNOWN: Final = frozenset(
+    {
+        *("abc", "atexit", "beartype", "builtins", "contextlib", "dataclasses", "functools"),
+        *("jaxtyping", "pytest", "sekisho", "typeguard", "typing", "typing_extensions"),
+    }
+)
+"""Packages whose decorators give a function that takes and gives what it did."""
+
+_CHANGING: Final = frozenset({"partial", "partialmethod", "reduce", "vmap"})
+"""What of these packages does not."""
+
+_ACCESSORS: Final = frozenset({"setter", "getter", "deleter", "register"})
+_DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def transparency_fact(function: str) -> str:
+    """The fact that says whether a decorator of the project's leaves functions what they are."""
+    return f"d {function}"
+
+
+def is_transparent(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
+    """Whether a function takes and gives what is written of it, under all of its decorators.
+
+    Args:
+        frame: who asks.
+        key: the module that the function is written in.
+        decorators: as they are written.
+    """
+    return all(_is_transparent(frame, key, each) for each in decorators)
+
+
+def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
+    name = decorator[1] if tag_of(decorator) == "call" else decorator
+    if not isinstance(name, str):
+        return False
+    first, _, rest = name.partition(".")
+    last = name.rpartition(".")[2]
+    if last in _CHANGING:
+        return False
+    if rest in _ACCESSORS:
+        return True
+    found = frame.program.dotted(key, name)
+    if found[0] == "function" and frame.program.is_own(found[1]):
+        return frame.fact(transparency_fact(found[1])) != CONSTANTS[False]
+    if found[0] in {"function", "class"}:
+        return _is_known(frame, split(found[1])[0])
+    table = frame.program.table(key)
+    entry = table.names.get(first) if table is not None else None
+    # pytest.mark.parametrize, torch.jit.script: no name that the tables tell.
+    return entry is not None and entry[0] == "import" and _is_known(frame, entry[1])
+
+
+def _is_known(frame: Frame, module: str) -> bool:
+    """Whether decorators of a module are known to leave functions what they are."""
+    package = module.partition(".")[0]
+    world = frame.knowledge.worlds.get(package)
+    return package in _KNOWN or (world is not None and world.unsaid.decorates)
+
+
+def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
+    """Whether a guard of sekisho's converts what a function returns: ``returns="caller"``."""
+    return any(
+        tag_of(each) == "call"
+        and any(word == "returns" for word, _ in each[3])
+        and frame.knowledge.own_name(key, each) != ""
+        for each in decorators
+    )
+
+
+def find_decorators(program: Program) -> set[str]:
+    """The project's own functions that stand as decorators anywhere in it."""
+    found: set[str] = set()
+    for key in program.files:
+        table = program.table(key)
+        for name in _written(table.names.values() if table is not None else ()):
+            value = program.dotted(key, name)
+            if value[0] == "function" and program.is_own(value[1]):
+                found.add(value[1])
+    return found
+
+
+def _written(entries: Any) -> Iterator[str]:
+    every: Iterator[Entry] = iter(entries)
+    for entry in every:
+        if entry[0] == "class":
+            yield from _written(entry[2].values())
+        for signature in entry[1] if entry[0] == "def" else ():
+            for each in signature[2]:
+                name = each[1] if tag_of(each) == "call" else each
+                if isinstance(name, str):
+                    yield name
+
+
+def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a decorator gives back its function, or one that hands on all that comes and goes.
+
+    A factory of decorators does if the decorator in it does.
+    """
+    inner = {each.name: each for each in node.body if isinstance(each, _DEFS)}
+    returned = [each.value for each in _own_nodes(node) if isinstance(each, ast.Return)]
+    if not returned:
+        return False
+    args = [*node.args.posonlyargs, *node.args.args]
+    decorated = args[0].arg if args else ""
+    for each in returned:
+        name = each.id if isinstance(each, ast.Name) else ""
+        if name == decorated and name:
+            continue
+        if name not in inner:
+            return False
+        if not (_hands_on(inner[name], decorated) or passes_on(inner[name])):
+            return False
+    return True
+
+
+def _hands_on(wrapper: ast.FunctionDef | ast.AsyncFunctionDef, decorated: str) -> bool:
+    """Whether a function calls another with what it is called with, and gives back what comes."""
+    args = wrapper.args
+    if args.vararg is None or args.kwarg is None or args.kwonlyargs:
+        return False
+    wanted = [each.arg for each in (*args.posonlyargs, *args.args)]
+    names = {*wanted, args.vararg.arg, args.kwarg.arg}
+    held: set[str] = set()
+    for each in _own_nodes(wrapper):
+        if isinstance(each, ast.Name) and each.id in names and not isinstance(each.ctx, ast.Load):
+            return False
+        if isinstance(each, ast.Assign) and _is_call_of(each.value, decorated, wanted, args):
+            held |= {target.id for target in each.targets if isinstance(target, ast.Name)}
+        if (
+            isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Name)
+            and each.func.id == decorated
+            and not _is_call_of(each, decorated, wanted, args)
+        ):
+            return False
+    bound = [
+        each.id
+        for each in _own_nodes(wrapper)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    ]
+    returned = [each.value for each in _own_nodes(wrapper) if isinstance(each, ast.Return)]
+    return bool(returned) and all(
+        _is_call_of(each, decorated, wanted, args)
+        or (isinstance(each, ast.Name) and each.id in held and bound.count(each.id) == 1)
+        for each in returned
+    )
+
+
+def _is_call_of(
+    node: ast.expr | None, decorated: str, wanted: list[str], args: ast.arguments
+) -> bool:
+    """Whether an expression is ``decorated(self, *args, **kwargs)``, awaited or not."""
+    call = node.value if isinstance(node, ast.Await) else node
+    if not (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == decorated
+        and args.vararg is not None
+        and args.kwarg is not None
+    ):
+        return False
+    given = [each.id if isinstance(each, ast.Name) else "" for each in call.args[: len(wanted)]]
+    rest = call.args[len(wanted) :]
+    return (
+        given == wanted
+        and len(rest) == len(call.keywords) == 1
+        and isinstance(rest[0], ast.Starred)
+        and getattr(rest[0].value, "id", "") == args.vararg.arg
+        and call.keywords[0].arg is None
+        and getattr(call.keywords[0].value, "id", "") == args.kwarg.arg
+    )
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """What is written in a function, and not in those that it defines."""
+    for each in ast.iter_child_nodes(node):
+        yield each
+        if not isinstance(each, (*_DEFS, ast.Lambda, ast.ClassDef)):
+            yield from _own_nodes(each)

@@ -1,0 +1,256 @@
+"""Calls that are certain to raise: of a library's functions with what only another library takes.
+
+What a function takes, its stubs say, where the library holds its callers to them (`Unsaid.strict`); the
+rest stands in the worlds' tables, measured.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
+from sekisho.inference.program import split
+from sekisho.inference.states import note_unreadable
+from sekisho.inference.values import (
+    UNKNOWN,
+    Value,
+    certain_world,
+    map_atoms,
+    worlds_of,
+)
+from sekisho.worlds import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sekisho.code import Entry
+
+__all__ = ["note_assigned", "note_called", "note_refused", "note_subscripted", "plain_world"]
+
+_WRITTEN_OUT: Final = (ast.List, ast.Tuple)
+
+
+def plain_world(frame: Frame, value: Value) -> str:
+    """The world whose own array a value is certain to be; "" if a subclass may answer for it."""
+    world = certain_world(value)
+    return world if world and frame.knowledge.is_plain(value) else ""
+
+
+def note_refused(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> bool:
+    """Note that a library's function raises with what it is given, and whether it does.
+
+    Args:
+        frame: where it is called.
+        name: the function, as ``module:name``.
+        entry: what is written of it.
+        call: the arguments.
+        node: the call.
+        self_value: what it is a method of.
+    """
+    world = split(name)[0].partition(".")[0]
+    if frame.lenient or frame.knowledge.may_tell(name):
+        return False
+    return (
+        _note_table(frame, name, call, node)
+        or (world in frame.knowledge.worlds and _note_dtype(frame, world, name, call, node))
+        or _note_aliens(frame, world, name, entry, call, node, self_value)
+        or _note_namesake(frame, world, name, entry, call, node, self_value)
+    )
+
+
+def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> bool:
+    """What takes the arrays of one library alone, and whose stubs do not say so."""
+    wanted = frame.knowledge.only.get(name, "")
+    for index, value in enumerate(call.args):
+        other = plain_world(frame, value)
+        refused = bool(wanted) and other not in {"", wanted}
+        is_unfit = index == 0 and name in frame.knowledge.unfit.get(other, ())
+        if is_unfit and frame.knowledge.may_have(other, "__array_function__"):
+            continue  # a subclass may answer for it
+        if is_unfit or (refused and not _is_at_home(frame, wanted, other)):
+            return _note_alien(frame, node, node.args[index:][:1], wanted or HOST.name, other)
+    return False
+
+
+def _note_alien(
+    frame: Frame, node: ast.Call, operands: Iterable[ast.expr], world: str, other: str
+) -> bool:
+    shown = dotted_of(node.func)
+    if shown.partition(".")[0] in (frame.env or {}) and not _is_callable(frame, node.func):
+        return False  # `xp`, which may be any library
+    operand = next((dotted_of(each) for each in operands), "")
+    frame.note("alien", node, operand, (shown, world, other))
+    return True
+
+
+def _is_callable(frame: Frame, function: ast.expr) -> bool:
+    """Whether what is called is an object, or a method, and no function of a library in a variable."""
+    return frame.evaluate(frame, function)[0] in {"instance", "bound", "class"}
+
+
+def _is_at_home(frame: Frame, world: str, other: str) -> bool:
+    return other in frame.knowledge.worlds[world].unsaid.welcomes
+
+
+def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.Call) -> bool:
+    """``torch.zeros(3, dtype=np.float32)``."""
+    if world != HOST.name and not frame.knowledge.is_strict(name):
+        return False
+    for value in call.values():
+        other = frame.knowledge.world_of_dtype(value)
+        if other and other != world and not _is_at_home(frame, world, other):
+            shown = dotted_of(node.func) or split(name)[1].rpartition(".")[2]
+            frame.note("dtype", node, shown, (world, other))
+            return True
+    return False
+
+
+def _note_aliens(
+    frame: Frame,
+    world: str,
+    name: str,
+    entry: Entry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
+) -> bool:
+    """A function that raises by its annotations, and would not without the other library's arrays."""
+    if not frame.knowledge.is_strict(name):
+        return False
+    call = call._replace(args=tuple(_written_out(frame, call, node)))
+    foreign = [_aliens(frame, world, value) for value in call.values()]
+    if not any(foreign) or not refuses(frame.program, name, entry[1], call, self_value):
+        return False
+    count = len(call.args)
+    known = [
+        UNKNOWN if others else each for each, others in zip(call.values(), foreign, strict=True)
+    ]
+    words = [word for word, _ in call.kwargs]
+    without = call._replace(
+        args=tuple(known[:count]), kwargs=tuple(zip(words, known[count:], strict=True))
+    )
+    if refuses(frame.program, name, entry[1], without, self_value):
+        return False  # for another reason, or because the stubs do not know all that it takes
+    index = next(index for index, others in enumerate(foreign) if others)
+    written = [*node.args, *(each.value for each in node.keywords)]
+    return _note_alien(frame, node, written[index : index + 1], world, foreign[index][0])
+
+
+def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Value]:
+    """The arguments, lists that are written out as all of their items: one that is refused is enough."""
+    for value, written in zip(call.args, node.args, strict=False):
+        if isinstance(written, _WRITTEN_OUT) and value[0] == "list":
+            yield ("tuple", *(frame.evaluate(frame, each) for each in written.elts))
+        else:
+            yield value
+    yield from call.args[len(node.args) :]
+
+
+def _aliens(frame: Frame, world: str, value: Value) -> list[str]:
+    """The other worlds of arrays that a value certainly is, or certainly holds."""
+    atoms = (value,) if value[0] == "array" else value[1:] if value[0] == "tuple" else value[2:3]
+    if value[0] not in {"array", "tuple", "list"}:
+        return []
+    found = [plain_world(frame, each) for each in atoms]
+    return [
+        each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)
+    ]
+
+
+def _note_namesake(
+    frame: Frame,
+    world: str,
+    name: str,
+    entry: Entry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
+) -> bool:
+    """``array.mean(dim=0)``: no overload takes what it is given, and the other library's namesake does."""
+    knowledge = frame.knowledge
+    if call.is_open or world not in knowledge.worlds:
+        return False
+    is_method = self_value is not None and self_value[0] == "array"
+    if is_method and self_value is not None and plain_world(frame, self_value) != world:
+        return False
+    last = split(name)[1].rpartition(".")[2]
+    if last == "__call__":  # np.ones, an object
+        last = dotted_of(node.func).rpartition(".")[2]
+    known = knowledge.worlds[world].unsaid.keywords
+    also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
+    if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
+        return False
+    for other, (identifier, namesake) in knowledge.namesakes(world, last, is_method=is_method):
+        bound = knowledge.array_of(other) if is_method else None
+        theirs = _translated(call, world, knowledge.array_of(other))
+        if not refuses(frame.program, identifier, namesake[1], theirs, bound):
+            shown = dotted_of(node.func) or last
+            words = {word for word, _ in call.kwargs} - _parameters(entry)
+            word = next((each for each, _ in call.kwargs if each in words), "")
+            frame.note("namesake", node, shown, (world, other, last, word))
+            return True
+    return False
+
+
+def _translated(call: Arguments, world: str, other: Value) -> Arguments:
+    """A call in which arrays of a world are those of another."""
+
+    def translate(value: Value) -> Value:
+        if value[0] in {"list", "tuple"}:
+            start = 2 if value[0] == "list" else 1
+            return (*value[:start], *map(translate, value[start:]))
+        return map_atoms(value, lambda atom: other if worlds_of(atom) == (world,) else atom)
+
+    kwargs = tuple((word, translate(each)) for word, each in call.kwargs)
+    return call._replace(args=tuple(map(translate, call.args)), kwargs=kwargs)
+
+
+def _parameters(entry: Entry) -> set[str]:
+    return {parameter[0] for signature in entry[1] for parameter in signature[0]}
+
+
+def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:
+    """``array.size(0)``: what is called is a number here, and a method of the other library's arrays."""
+    function = node.func
+    if not isinstance(function, ast.Attribute) or frame.lenient or callee[0] in {"bound", "?"}:
+        return
+    _note_other_kind(frame, function, "called", is_method=False)
+
+
+def note_subscripted(frame: Frame, node: ast.Subscript, value: Value) -> None:
+    """``tensor.size[0]``: what is subscripted is a method here, and a tuple or a number there."""
+    written = node.value
+    if isinstance(written, ast.Attribute) and value[0] == "bound" and not frame.lenient:
+        _note_other_kind(frame, written, "subscripted", is_method=True)
+
+
+def _note_other_kind(frame: Frame, written: ast.Attribute, kind: str, *, is_method: bool) -> None:
+    holder = frame.evaluate(frame, written.value)
+    world = plain_world(frame, holder)
+    if not world or frame.knowledge.is_method(world, written.attr) is not is_method:
+        return
+    for other in frame.knowledge.worlds:
+        if other != world and frame.knowledge.is_method(other, written.attr) is (not is_method):
+            shown = dotted_of(written.value)
+            frame.note(kind, written, written.attr, (shown, world, other))
+            return
+
+
+def note_assigned(
+    frame: Frame, target: ast.Subscript, holder: Value, value: Value, index: Value
+) -> None:
+    """``tensor[:] = array``: a library that converts nothing raises."""
+    world, other = plain_world(frame, holder), plain_world(frame, value)
+    if not world or not other or world == other or frame.lenient:
+        return
+    is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
+    if world == HOST.name and is_many:  # of one place, a number is asked for its value
+        note_unreadable(frame, target, "the assignment", "", value)
+    if frame.knowledge.worlds[world].unsaid.takes_items or _is_at_home(frame, world, other):
+        return
+    shown = f"{dotted_of(target.value) or '...'}[...]"
+    frame.note("assigned", target, shown, (world, other))

@@ -1,0 +1,154 @@
+"""What is certain of where a tensor is, and of its gradient, after calls and operators."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.program import split
+from sekisho.inference.values import (
+    DEVICE,
+    GRAD,
+    PLACED,
+    TRACKED,
+    Value,
+    certain_state,
+    map_atoms,
+    with_state,
+)
+from sekisho.worlds import HOST
+
+if TYPE_CHECKING:
+    from sekisho.inference.overloads import Arguments
+
+__all__ = [
+    "after_call",
+    "derived",
+    "note_unreadable",
+    "reads_memory",
+    "requires_grad",
+    "state_of",
+]
+
+_READING: Final = ("numpy.linalg", "numpy.fft")
+_MOVING: Final = frozenset({"to", "cpu", "cuda"})
+_ENDING: Final = frozenset({"detach", "detach_", "requires_grad_", "numpy"})
+
+
+def state_of(frame: Frame, value: Value) -> int:
+    """What is certain of an array, or of all arrays of a list, or of one in a tuple."""
+    items = value[1:] if value[0] == "tuple" else value[2:3] if value[0] == "list" else (value,)
+    found = 0
+    for each in items:
+        is_parameter = each[0] == "array" and each[4] in frame.knowledge.grads
+        found |= certain_state(each) | GRAD * is_parameter
+    return found
+
+
+def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
+    """The state of what is computed from an array."""
+    keeps = state & (DEVICE | PLACED)
+    is_tracked = bool(state & (GRAD | TRACKED)) and is_differentiable and not frame.no_grad
+    return keeps | TRACKED if is_tracked else keeps
+
+
+def after_call(
+    frame: Frame,
+    name: str,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
+    result: Value,
+) -> Value:
+    """What a library's function gives, with what is certain of it."""
+    world = frame.knowledge.worlds.get(split(name)[0].partition(".")[0])
+    if world is None or not world.unsaid.differentiable:
+        return result
+    last = split(name)[1].rpartition(".")[2]
+    operands = [*call.values()] if self_value is None else [self_value, *call.values()]
+    state = 0
+    for each in operands:
+        state |= state_of(frame, each)
+    if self_value is not None and self_value[0] == "instance":
+        state |= TRACKED if frame.knowledge.trains(self_value[1]) else 0
+        is_differentiable = True
+    else:
+        is_differentiable = last in world.unsaid.differentiable
+    found = derived(frame, state, is_differentiable=is_differentiable)
+    if last in _ENDING:
+        found &= ~TRACKED
+    if last in _MOVING and self_value is not None:
+        is_cast = any(
+            each[0] == "instance" and each[1].endswith(":dtype") for each in call.values()
+        )
+        if is_cast:
+            found &= ~TRACKED  # integers have no gradient
+        if not is_cast or len(_written(node)) > 1:
+            found = found & TRACKED | PLACED
+        found |= DEVICE if last == "cuda" else 0
+    for word in node.keywords:
+        if word.arg == "requires_grad" and _is(word.value, truth=True):
+            found |= GRAD
+        elif word.arg == "device":
+            found |= PLACED | (DEVICE if is_off_host(frame, word.value) else 0)
+    if last == "requires_grad_" and not any(_is(each, truth=False) for each in _written(node)):
+        found |= GRAD
+    if last in _MOVING and any(is_off_host(frame, each) for each in _written(node)):
+        found |= DEVICE
+    return with_state(result, found) if found else result
+
+
+def _written(node: ast.Call) -> list[ast.expr]:
+    return [*node.args, *(each.value for each in node.keywords)]
+
+
+def _is(node: ast.expr, *, truth: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is truth
+
+
+def is_off_host(frame: Frame, node: ast.expr) -> bool:
+    """Whether an expression names a device that is not the host's: ``"cuda:0"``, ``torch.device("cuda")``."""
+    value = frame.evaluate(frame, node)
+    held = value[2] if value[0] == "instance" else None
+    return held is not None and held[0] == "const" and isinstance(held[1], str)
+
+
+def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) -> None:
+    """Let a name hold a tensor that requires grad from here on, or does not."""
+    name = dotted_of(holder)
+    if frame.env is None or not name or name not in frame.env:
+        return
+    frame.env[name] = map_atoms(
+        value,
+        lambda atom: (
+            with_state(atom, atom[5] & ~(GRAD | TRACKED) | GRAD * is_on)
+            if atom[0] == "array"
+            else atom
+        ),
+    )
+
+
+def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
+    """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
+    # Where gradients are off, torch lets NumPy read what requires them.
+    state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
+    if state and not frame.lenient:
+        atom = value if value[0] == "array" else value[-1]
+        frame.note("unreadable", node, operand, (shown, state, atom[1]))
+
+
+def reads_memory(frame: Frame, name: str, value: Value) -> bool:
+    """Whether a function of the host's takes the memory of an array, and calls no method of it."""
+    module, last = split(name)
+    if module.partition(".")[0] != HOST.name:
+        return False
+    if frame.knowledge.may_tell(name):  # of any library's arrays, but what they hold is read
+        return last in HOST.unsaid.reads or last.startswith("assert_")
+    if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
+        return True
+    last = last.rpartition(".")[2]
+    atom = value[2] if value[0] == "list" else value
+    return value[0] in {"list", "tuple"} or not (
+        atom[0] == "array" and frame.knowledge.is_method(atom[1], last)
+    )
