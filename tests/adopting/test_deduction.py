@@ -197,9 +197,9 @@ def test_the_run_stands_last_where_the_first_axis_is_what_arrays_share():
 
 
 def test_arrays_without_axes():
-    assert annotations("x", *[(array(), array())] * 3)["x"] == 'Float[np.ndarray, "..."]'
+    assert annotations("x", *[(array(), array())] * 3)["x"] == 'Real[np.ndarray, "..."]'
     said = {"ranked": frozenset({"x"})}
-    assert annotations("x", *[(array(), array())] * 3, **said)["x"] == 'Float[np.ndarray, ""]'
+    assert annotations("x", *[(array(), array())] * 3, **said)["x"] == 'Real[np.ndarray, ""]'
 
 
 # --- broadcasting
@@ -313,20 +313,20 @@ def test_no_word_takes_what_the_words_of_jaxtyping_refuse():
 
 def test_none_among_arrays_is_an_option():
     calls = [(array(2, 3), NONE), (NONE, NONE)]
-    assert annotations("x", *calls)["x"] == 'Float[np.ndarray, "..."] | None'
+    assert annotations("x", *calls)["x"] == 'Real[np.ndarray, "..."] | None'
 
 
 def test_several_worlds_in_one_call_are_a_union():
     calls = [(array(n), array(n, world="torch"), NONE) for n, *_ in SIZES]
     calls += [(array(n, world="torch"), array(n, world="torch"), NONE) for n, *_ in SIZES]
     found = annotations("x y", *calls)
-    assert found["x"] == 'Float[np.ndarray, " n"] | Float[Tensor, " n"]'
+    assert found["x"] == 'Real[np.ndarray, " n"] | Real[Tensor, " n"]'
     assert found["y"] == 'Float[Tensor, " n"]'
 
 
 def test_a_number_beside_arrays():
     calls = [(array(2, 3), NONE), (integer(3), NONE), (text("float"), NONE)]
-    assert annotations("x", *calls)["x"] == 'Float[np.ndarray, "..."] | float'
+    assert annotations("x", *calls)["x"] == 'Real[np.ndarray, "..."] | float'
 
 
 def test_containers():
@@ -341,16 +341,16 @@ def test_containers():
         for each in image
     ]
     assert annotations("x y z", *calls) == {
-        "x": 'Sequence[Float[np.ndarray, "b d"]]',
+        "x": 'Sequence[Real[np.ndarray, "b d"]]',
         "y": "left out: a tuple, of which the code does not say how long it is",
-        "z": 'Mapping[str, Float[np.ndarray, "b d"]]',
+        "z": 'Mapping[str, Real[np.ndarray, "b d"]]',
         "return": "left out: always None",
     }
     said = {"containers": {"x": "list", "y": "tuple 2", "z": "dict"}}
     assert annotations("x y z", *calls, **said) == {
-        "x": 'list[Float[np.ndarray, "b d"]]',
-        "y": 'tuple[Float[np.ndarray, "b d"], Float[np.ndarray, " b"]]',
-        "z": 'dict[str, Float[np.ndarray, "b d"]]',
+        "x": 'list[Real[np.ndarray, "b d"]]',
+        "y": 'tuple[Real[np.ndarray, "b d"], Real[np.ndarray, " b"]]',
+        "z": 'dict[str, Real[np.ndarray, "b d"]]',
         "return": "left out: always None",
     }
 
@@ -470,14 +470,33 @@ def test_of_several_ranks_the_smallest_is_no_contract_unless_its_axes_are_shared
 def test_floats_are_real_or_complex_where_the_package_was_called_with_both():
     calls = [(array(n), array(n, dtype="complex64")) for n, *_ in SIZES]
     found = annotations("x", *calls, kinds=frozenset({"Float", "Complex"}))
-    assert found == dict.fromkeys(("x", "return"), 'Inexact[np.ndarray, " n"]')
+    assert found == {"x": 'Num[np.ndarray, " n"]', "return": 'Inexact[np.ndarray, " n"]'}
+
+
+@pytest.mark.parametrize(
+    ("world", "dtypes", "kinds", "words"),
+    [
+        ("numpy", ("float32", "float32"), (), ("Real", "Real")),
+        ("numpy", ("float32", "float32"), ("Float", "Complex"), ("Num", "Num")),
+        ("numpy", ("int64", "float32"), (), ("Int", "Float")),
+        ("torch", ("float32", "float32"), (), ("Float", "Float")),
+        ("torch", ("float32", "float32"), ("Float", "Complex"), ("Inexact", "Inexact")),
+    ],
+)
+def test_what_takes_floats_of_numpy_takes_integers_too(world, dtypes, kinds, words):
+    given, result = dtypes
+    calls = [
+        (array(n, dtype=given, world=world), array(n, dtype=result, world=world)) for n, *_ in SIZES
+    ]
+    found = annotations("x", *calls, kinds=frozenset(kinds), libraries=frozenset({world}))
+    assert tuple([found[name].partition("[")[0] for name in ("x", "return")]) == words
 
 
 @pytest.mark.parametrize(
     ("dtype", "uses", "word"),
     [
-        ("float32", 1, "Float"),
-        ("float64", 3, "Float"),
+        ("float32", 1, "Real"),
+        ("float64", 3, "Real"),
         ("complex64", 1, "Complex"),
         ("int64", 1, "Shaped"),
         ("int64", 2, "Int"),
@@ -501,7 +520,7 @@ def test_what_the_code_leaves_open_is_left_out():
     found = annotations("x", *calls, gives=frozenset({"any", "tuple 2"}))
     assert found["return"] == "left out: no tuple of 2 was returned, as the code may"
     found = annotations("x", *calls, gives=frozenset({"any", "none"}), optional=frozenset({"x"}))
-    assert found == dict.fromkeys(("x", "return"), 'Float[np.ndarray, " n"] | None')
+    assert found == dict.fromkeys(("x", "return"), 'Real[np.ndarray, " n"] | None')
 
 
 def test_a_number_needs_three_uses_or_the_code():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.deduction.dtypes import dtype_kind, dtype_word
 from sekisho.deduction.evidence import CLAIMS, Weaker
 from sekisho.deduction.forms import Form, Items
+from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,23 +20,31 @@ __all__ = ["left_out", "widened", "words_of"]
 _RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
 _FLOATS: Final = frozenset({"Float", "Complex"})
-_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Shaped"})
+_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Real", "Num", "Shaped"})
 """Kinds that one use is enough for: what computes with floats seldom takes anything else."""
+
+_WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
+"""Functions of NumPy's take integers wherever they take floats; those of other libraries often refuse."""
 
 
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
     """The word for the dtypes of each place, and what is weaker than what came."""
     every = [*slots]
-    given = {dtype_kind(slot.dtypes) for slot in every if slot.name not in _RESULTS}
+    given = [slot for slot in every if slot.name not in _RESULTS]
+    kinds = {dtype_kind(slot.dtypes) for slot in given}
+    of_host = {dtype_kind(slot.dtypes) for slot in given if HOST.name in slot.worlds}
     words: dict[Slot, str] = {}
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
+        is_result = slot.name in _RESULTS
+        is_made = is_result and kind not in kinds
+        takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
+        claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
-        else:
-            claim = "dtype"
-        is_made = slot.name in _RESULTS and kind not in given
+        if takes_integers and kind in _WITH_INTEGERS:
+            kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
             words[slot] = exact
         elif kind in _ALWAYS or is_made or CLAIMS["kind"].holds(uses=uses):

@@ -120,6 +120,13 @@ CLAIMS: Final = {
         "`Inexact`",
         "an annotation by hand",
     ),
+    "real": Claim(
+        "floats of NumPy's, and no integers",
+        "an `assert` on `x.dtype`; of a result: no argument is of that kind",
+        *(0, 0, 0),
+        "`Real`, or `Num` where complex ones came",
+        "an annotation by hand",
+    ),
     "kind": Claim(
         "integers or booleans alone",
         "of a result: no argument is of that kind",
