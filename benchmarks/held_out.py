@@ -21,7 +21,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-FLAGS = ["-q", "-p", "no:cacheprovider", "-p", "no:sekisho", "-p", "no:randomly"]
+FLAGS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:sekisho", "-p", "no:randomly"]
 CLAIMS = (
     ("rank", r"(has|have) \d+ (axis|axes), not"),
     ("size", r"axis -?\d+ of .* is \d+, (not|but)|axis '.*' is"),

@@ -38,6 +38,9 @@ _METHODS: Final = {
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
 
+_OF_SEQUENCES: Final = frozenset({*dir(list), *dir(tuple)})
+"""Attributes that lists and tuples have, too."""
+
 _CASTS: Final = {
     "float": "float32",
     "double": "float64",
@@ -63,9 +66,10 @@ class Body(NamedTuple):
         classes: the classes that it requires, by parameter: the last part of the name.
         dtypes: the dtypes that it requires, and of ``return`` that which it names.
         open: the parameters that may be something else, and the line that says so.
-        iterated: the parameters that it iterates over.
+        iterated: the parameters that it iterates over, or unpacks.
+        arrays: the parameters that it uses as nothing but an array may be used.
         optional: the parameters that may be None.
-        containers: the containers that it uses as a list, a dict, or a tuple of that length.
+        containers: the containers that it uses as a list or a dict.
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``.
     """
 
@@ -77,6 +81,7 @@ class Body(NamedTuple):
     dtypes: Mapping[str, str]
     open: Mapping[str, int]
     iterated: frozenset[str]
+    arrays: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
@@ -114,8 +119,9 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         dtypes,
         dict(_open(node, parameters, asked)),
         frozenset(_iterated(node)) & parameters,
+        frozenset(_used_as_arrays(node)) & parameters,
         frozenset(_optional(node, parameters)),
-        dict(_containers(node, parameters, certain)),
+        dict(_containers(node, parameters)),
         gives,
     )
 
@@ -164,8 +170,42 @@ def _iterated(node: _Function) -> Iterator[str]:
         match each:
             case ast.For(iter=value) | ast.comprehension(iter=value):
                 yield from (part.id for part in _iterables(value) if isinstance(part, ast.Name))
+            case ast.Assign(targets=[ast.Tuple() | ast.List()], value=ast.Name(id=name)):
+                yield name
             case _:
                 pass
+
+
+def _used_as_arrays(node: _Function) -> Iterator[str]:
+    """The parameters whose use a list would not survive: ``x.shape``, ``x[:, 0]``, ``x * 2.5``, ``-x``.
+
+    What is only handed on, as in ``np.dot(x, y)``, may be a list: NumPy's functions make arrays of lists.
+    """
+    stored: dict[str, int] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
+    for each in ast.walk(node):
+        # Behind ``x = normalised(x)``, it is no longer the argument that is used.
+        yield from (
+            part.id
+            for part in _array_operands(each)
+            if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
+        )
+
+
+def _array_operands(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.Attribute(value=value, attr=attr) if attr not in _OF_SEQUENCES:
+            return [value]
+        case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
+            return [value]
+        case ast.UnaryOp(op=ast.USub() | ast.Invert(), operand=operand):
+            return [operand]
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case _:
+            return []
 
 
 def _iterables(value: ast.expr) -> list[ast.expr]:
@@ -199,9 +239,7 @@ def _is_none(node: ast.expr | None) -> bool:
 # --- what it uses
 
 
-def _containers(
-    node: _Function, parameters: frozenset[str], certain: list[ast.stmt]
-) -> Iterator[tuple[str, str]]:
+def _containers(node: _Function, parameters: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The containers of which a function asks more than any sequence or mapping has."""
     for each in ast.walk(node):
         match each:
@@ -209,14 +247,6 @@ def _containers(
                 yield from ((name, kind) for kind, has in _METHODS.items() if attr in has)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
                 yield name, "list"
-            case _:
-                pass
-    for statement in certain:
-        match statement:
-            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if (
-                name in parameters and not any(isinstance(part, ast.Starred) for part in parts)
-            ):
-                yield name, f"tuple {len(parts)}"
             case _:
                 pass
 

@@ -37,8 +37,7 @@ class Definition(NamedTuple):
         is_async: whether it is a coroutine, or an asynchronous generator.
         body: what its code says.
         flags: the parameters whose default is True or False.
-        libraries: the worlds whose libraries it uses, or its class does, or the one that its module
-            does.
+        libraries: the worlds whose libraries it uses, or its class does.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """
@@ -67,7 +66,7 @@ class _Scope(NamedTuple):
         prefix: of their qualified names.
         cls: the class.
         libraries: what the names in the module say of array libraries.
-        used: those that the class uses, or the only one that the module does.
+        used: those that the class uses.
         is_function: whether it is the body of a function.
     """
 
@@ -88,18 +87,14 @@ def find_definitions(
         telling: the attributes that the arrays of one world alone have, and whose.
     """
     libraries = Libraries(tree, telling or {})
-    # A module that imports one library works with that, whatever its functions mention.
-    only = frozenset(libraries.imported.values())
-    yield from _walk(
-        tree.body, _Scope("", None, libraries, only if len(only) == 1 else frozenset())
-    )
+    yield from _walk(tree.body, _Scope("", None, libraries, frozenset()))
 
 
 def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:
     prefix = scope.prefix
     for node in body:
         if isinstance(node, ast.ClassDef):
-            used = scope.libraries.used_by(node) or scope.used
+            used = scope.libraries.used_by(node)
             inner = scope._replace(prefix=f"{prefix}{node.name}.", cls=node, used=used)
             yield from _walk(node.body, inner)
         elif isinstance(node, _Function):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 from sekisho.adoption.spelling import handed_on
@@ -18,6 +19,13 @@ _ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas",
 
 _OF_ANY: Final = frozenset({"jaxtyping"})
 """Packages that are called after a library and are for any."""
+
+
+_OF_NO_ARRAYS: Final = re.compile(
+    r"pi|e|inf|nan|newaxis|finfo|iinfo|prod|ceil|floor|round|random|RandomState|integer|floating|number"
+    r"|dtype|(bfloat|float|complex|u?int)\d*|bool_?|ndarray|generic|Tensor|device|Array"
+)
+"""Attributes of libraries that code uses whatever its arrays are of."""
 
 
 class Libraries:
@@ -53,7 +61,14 @@ class Libraries:
         return frozenset(found)
 
     def _collect(self, node: ast.AST, found: set[str], seen: set[str]) -> None:
+        aside = {
+            id(each.value)
+            for each in ast.walk(node)
+            if isinstance(each, ast.Attribute) and _OF_NO_ARRAYS.fullmatch(each.attr)
+        }
         for each in ast.walk(node):
+            if id(each) in aside:
+                continue
             if isinstance(each, ast.Attribute) and each.attr in self._telling:
                 # ``scipy.linalg.svd`` is no method of a tensor.
                 if _root(each) not in self._modules:

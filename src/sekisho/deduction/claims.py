@@ -19,9 +19,15 @@ __all__ = ["left_out", "widened", "words_of"]
 
 _RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
+_NUMBERS: Final = frozenset({("builtins", name) for name in ("int", "float", "complex", "bool")})
+"""Classes beside which libraries have their own, which is another one for a guard."""
+
 _FLOATS: Final = frozenset({"Float", "Complex"})
 _ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Real", "Num", "Shaped"})
 """Kinds that one use is enough for: what computes with floats seldom takes anything else."""
+
+_OF_ANY: Final = frozenset({"Real", "Num"})
+"""Words that take integers and floats."""
 
 _WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
 """Functions of NumPy's take integers wherever they take floats; those of other libraries often refuse."""
@@ -39,11 +45,18 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
         is_result = slot.name in _RESULTS
         is_made = is_result and kind not in kinds
+        is_kept = any(
+            other.dtypes == slot.dtypes and (other.name in _RESULTS) != is_result for other in every
+        )
         takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
         claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
-        if takes_integers and kind in _WITH_INTEGERS:
+        elif kind == "Real" and "Complex" in said.kinds:
+            kind, claim = "Num", "floats"
+        if kind in _OF_ANY and is_kept:
+            kind, claim = "Shaped", "kind"  # it gives back the kind that it takes, whichever that is
+        elif takes_integers and kind in _WITH_INTEGERS:
             kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
             words[slot] = exact
@@ -63,15 +76,28 @@ def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
         return Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
     if name in said.iterated and form.slot is not None:
         return Weaker(name, "array", "it is iterated over, as a list would be")
+    if (why := _may_be_more(name, form, said)) and name not in _RESULTS:
+        return Weaker(name, "array", why)
     if name == "return" and (missing := [*_never_given(form, said)]):
         return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
         return None
+    is_number = any(each in _NUMBERS for each in form.classes)
+    is_seen = CLAIMS["class"].holds(uses=uses) and not is_number
     is_required = name in said.classes or name in said.flags
-    if name in said.open or not (is_required or CLAIMS["class"].holds(uses=uses)):
+    if name in said.open or not (is_required or is_seen):
         came = ", ".join(sorted(each for _, each in form.classes))
         return Weaker(name, "class", came or "a container")
     return None
+
+
+def _may_be_more(name: str, form: Form, said: Said) -> str:
+    """Why an argument of the host's arrays may be whatever these are made of; "" if it may not."""
+    if form.slot is None or HOST.name not in form.slot.worlds:
+        return ""
+    if form.items is not None or form.classes:
+        return "what came beside arrays was made one"
+    return "" if name in said.arrays else "it is handed on only, as a list might be"
 
 
 def _never_given(form: Form, said: Said) -> Iterator[str]:
@@ -104,22 +130,13 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     if form.items is None or is_result:
         return form, weaker
     items = form.items
-    said_of_it = said.containers.get(name, "")
-    if not _is_certain(items, said_of_it):
-        wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
-        if items.is_fixed and len(items.each) > 1:
-            return form._replace(
-                mixed="a tuple, of which the code does not say how long it is"
-            ), weaker
-        form = form._replace(items=wide)
-        weaker.append(Weaker(name, "container", f"a {items.kind}"))
-    return form, weaker
-
-
-def _is_certain(items: Items, said_of_it: str) -> bool:
-    if items.kind == "tuple" and items.is_fixed:
-        return said_of_it == f"tuple {len(items.each)}"
-    return said_of_it == items.kind
+    if said.containers.get(name) == items.kind:
+        return form, weaker
+    if items.is_fixed and len(items.each) > 1:
+        return form._replace(mixed="a tuple, of which the code does not say how long it is"), weaker
+    wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
+    weaker.append(Weaker(name, "container", f"a {items.kind}"))
+    return form._replace(items=wide), weaker
 
 
 def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:

@@ -136,7 +136,8 @@ CLAIMS: Final = {
     ),
     "world": Claim(
         "one library (`numpy_world`)",
-        "the function, its class or its module uses that library alone, and asks no argument which it is",
+        "the function or its class uses that library alone, for more than its numbers, dtypes and the "
+        "product of a shape (`np.pi`, `np.float32`, `np.prod`), and asks no argument which it is",
         *(0, 0, 0),
         "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",
@@ -144,7 +145,8 @@ CLAIMS: Final = {
     "array": Claim(
         "an array, and nothing else",
         "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
-        "an array (`np.asarray(x)`) and not iterated over",
+        "an array (`np.asarray(x)`) and neither iterated over nor unpacked; NumPy's also has to be used "
+        "as no list can be: `x.shape`, `x[:, 0]`, `x * 2`",
         *(0, 0, 0),
         "no annotation",
         "an annotation by hand",
@@ -157,15 +159,15 @@ CLAIMS: Final = {
         "",
     ),
     "class": Claim(
-        "a number, a string or the like (`int`)",
+        "a string or the like; a number (`int`) by its code alone",
         "an `assert isinstance(x, int)`; a default of True or False",
         *(1, 1, 3),
         "no annotation",
-        "an annotation by hand, or calls from three tests",
+        "an annotation by hand; of a string, calls from three tests",
     ),
     "container": Claim(
         "a list, a tuple or a dict, and of a tuple its length",
-        "of an argument: a method that only that class has (`x.append`), `a, b = x`; of a result: always",
+        "of an argument: a method that only that class has (`x.append`); of a result: always",
         *(0, 0, 0),
         "`Sequence`, `Mapping`",
         "an annotation by hand",

@@ -34,6 +34,8 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         # Of several ranks the smallest that came is no contract, unless its axes are something else's.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
+        elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in texts[slot].split():
+            texts[slot] = "..."  # what has no name may not be there the next time
     batched = _batch_squares(texts, said)
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
     split = {slot: _split(texts[slot]) for slot in open_slots}
@@ -77,8 +79,10 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
     if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
         return
-    # What a function makes of arrays whose ranks are certain, or of none, is of one rank too.
-    is_bound = bool(certain) or not said.is_method
+    # What a function makes of arrays whose ranks are certain is of one rank too; so is what it makes of
+    # none, if all its axes have names or numbers.
+    is_written = not arguments and not any("_" in texts[slot].split() for slot in results)
+    is_bound = bool(certain) or (is_written and not said.is_method)
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
     yield from (slot for slot in texts if slot not in certain)
