@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from sekisho.adoption.requirements import certain_statements, required, requirements
 from sekisho.adoption.shapes import names_in_body, ranked_in
@@ -37,6 +37,12 @@ _METHODS: Final = {
     "dict": {"update", "setdefault", "pop", "popitem", "clear", "copy"},
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
+
+_PLAIN_CALLS: Final = frozenset(
+    {"len", "int", "float", "complex", "bool", "str", "repr", "any", "all"}
+    | {"isinstance", "issubclass", "hasattr", "callable"}
+)
+"""Functions that give a number or a string of Python's."""
 
 _OF_SEQUENCES: Final = frozenset({*dir(list), *dir(tuple)})
 """Attributes that lists and tuples have, too."""
@@ -68,9 +74,10 @@ class Body(NamedTuple):
         open: the parameters that may be something else, and the line that says so.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that it uses as nothing but an array may be used.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         optional: the parameters that may be None.
         containers: the containers that it uses as a list or a dict.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -82,6 +89,7 @@ class Body(NamedTuple):
     open: Mapping[str, int]
     iterated: frozenset[str]
     arrays: frozenset[str]
+    parts: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
@@ -120,6 +128,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         dict(_open(node, parameters, asked)),
         frozenset(_iterated(node)) & parameters,
         frozenset(_used_as_arrays(node)) & parameters,
+        frozenset(_passed_to_parts(node)) & parameters,
         frozenset(_optional(node, parameters)),
         dict(_containers(node, parameters)),
         gives,
@@ -177,7 +186,7 @@ def _iterated(node: _Function) -> Iterator[str]:
 
 
 def _used_as_arrays(node: _Function) -> Iterator[str]:
-    """The parameters whose use a list would not survive: ``x.shape``, ``x[:, 0]``, ``x * 2.5``, ``-x``.
+    """The parameters whose use no list or number would survive: ``x.shape``, ``x[:, 0]``, ``x - y``.
 
     What is only handed on, as in ``np.dot(x, y)``, may be a list: NumPy's functions make arrays of lists.
     """
@@ -200,12 +209,21 @@ def _array_operands(node: ast.AST) -> list[ast.expr]:
             return [value]
         case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
             return [value]
-        case ast.UnaryOp(op=ast.USub() | ast.Invert(), operand=operand):
-            return [operand]
-        case ast.BinOp(left=left, right=right):
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
             return [left, right]
+        case ast.BinOp(left=left):  # on the right, as in ``x / scale``, a number is usual
+            return [left]
         case _:
             return []
+
+
+def _passed_to_parts(node: _Function) -> Iterator[str]:
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
+                yield x
+            case _:
+                pass
 
 
 def _iterables(value: ast.expr) -> list[ast.expr]:
@@ -296,11 +314,30 @@ def _numbers(parts: list[ast.expr]) -> Iterator[int]:
 def _returns(node: _Function) -> tuple[frozenset[str], str]:
     """What its ``return``s give, and the dtype that the only one names."""
     values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
+    held = _assigned_once(node)
+    values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
     gives = {kind for value in values for kind in _kinds(value)}
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
     return frozenset(gives), dtype
+
+
+def _assigned_once(node: _Function) -> dict[str, ast.expr]:
+    """What the names of a function hold that are assigned to in one place only."""
+    stored = [each.id for each in ast.walk(node) if _is_stored(each)]
+    return {
+        each.targets[0].id: each.value
+        for each in own_nodes(node)
+        if isinstance(each, ast.Assign)
+        and len(each.targets) == 1
+        and isinstance(each.targets[0], ast.Name)
+        and stored.count(each.targets[0].id) == 1
+    }
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _kinds(value: ast.expr | None) -> Iterator[str]:
@@ -309,6 +346,16 @@ def _kinds(value: ast.expr | None) -> Iterator[str]:
             yield "none"
         case ast.Tuple(elts=parts):
             yield f"tuple {len(parts)}"
+        case ast.List() | ast.ListComp():
+            yield "list"
+        case ast.Dict() | ast.DictComp():
+            yield "dict"
+        case ast.Constant() | ast.JoinedStr() | ast.UnaryOp(op=ast.Not()):
+            yield "plain"
+        case ast.Call(func=ast.Name(id=name)) if name in _PLAIN_CALLS:
+            yield "plain"
+        case ast.BoolOp(values=values):
+            yield from (kind for each in values for kind in _kinds(each))
         case ast.IfExp(body=body, orelse=orelse):
             yield from (*_kinds(body), *_kinds(orelse))
         case _:

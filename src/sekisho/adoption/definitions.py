@@ -38,6 +38,7 @@ class Definition(NamedTuple):
         body: what its code says.
         flags: the parameters whose default is True or False.
         libraries: the worlds whose libraries it uses, or its class does.
+        handed: the parameters that it passes to a function of one of those libraries.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """
@@ -55,6 +56,7 @@ class Definition(NamedTuple):
     body: Body
     flags: frozenset[str]
     libraries: frozenset[str]
+    handed: frozenset[str]
     writes: Mapping[str, int]
     why_not: str
 
@@ -132,6 +134,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         read_body(node, frozenset(parameters), scope.cls),
         frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
+        scope.libraries.passed_in(node) & frozenset(parameters),
         written_parameters(node, frozenset(parameters)),
         _why_not(node, inside=scope.is_function),
     )

@@ -60,6 +60,16 @@ class Libraries:
         self._collect(node, found, set())
         return frozenset(found)
 
+    def passed_in(self, node: ast.AST) -> frozenset[str]:
+        """The names that some code passes to a library's functions, each as an argument by itself."""
+        return frozenset(
+            argument.id
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and _root(call.func) in self.imported
+            for argument in call.args
+            if isinstance(argument, ast.Name)
+        )
+
     def _collect(self, node: ast.AST, found: set[str], seen: set[str]) -> None:
         aside = {
             id(each.value)

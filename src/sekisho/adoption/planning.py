@@ -49,8 +49,8 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that say which axis a function works on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
-"""What the body says of a function together with its annotations."""
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "parts"})
+"""What the body says of a function together with its annotations, or its module's imports."""
 
 
 class PlannedFile(NamedTuple):
@@ -204,7 +204,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
-        # The author has said what is annotated; of a container, its items are not asked.
+        handed=body.parts | definition.handed,
         arrays=body.arrays | definition.annotations.keys(),
         libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],

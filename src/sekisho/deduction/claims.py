@@ -45,17 +45,12 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
         is_result = slot.name in _RESULTS
         is_made = is_result and kind not in kinds
-        is_kept = any(
-            other.dtypes == slot.dtypes and (other.name in _RESULTS) != is_result for other in every
-        )
         takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
         claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
-        elif kind == "Real" and "Complex" in said.kinds:
-            kind, claim = "Num", "floats"
-        if kind in _OF_ANY and is_kept:
-            kind, claim = "Shaped", "kind"  # it gives back the kind that it takes, whichever that is
+        if kind in _OF_ANY:
+            kind, claim = "Shaped", "kind"  # what takes several kinds takes them all
         elif takes_integers and kind in _WITH_INTEGERS:
             kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
@@ -76,14 +71,15 @@ def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
         return Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
     if name in said.iterated and form.slot is not None:
         return Weaker(name, "array", "it is iterated over, as a list would be")
-    if (why := _may_be_more(name, form, said)) and name not in _RESULTS:
+    if name not in _RESULTS and (why := _may_be_more(name, form, said, uses)):
         return Weaker(name, "array", why)
+    if name == "return" and "any" in said.gives and (form.items or _has_number(form)):
+        return Weaker(name, "result", "the code does not say of which class it is")
     if name == "return" and (missing := [*_never_given(form, said)]):
         return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
         return None
-    is_number = any(each in _NUMBERS for each in form.classes)
-    is_seen = CLAIMS["class"].holds(uses=uses) and not is_number
+    is_seen = CLAIMS["class"].holds(uses=uses) and not _has_number(form)
     is_required = name in said.classes or name in said.flags
     if name in said.open or not (is_required or is_seen):
         came = ", ".join(sorted(each for _, each in form.classes))
@@ -91,13 +87,24 @@ def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
     return None
 
 
-def _may_be_more(name: str, form: Form, said: Said) -> str:
-    """Why an argument of the host's arrays may be whatever these are made of; "" if it may not."""
-    if form.slot is None or HOST.name not in form.slot.worlds:
-        return ""
-    if form.items is not None or form.classes:
+def _has_number(form: Form) -> bool:
+    return not _NUMBERS.isdisjoint(form.classes)
+
+
+def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
+    """Why an argument that was an array, or held some, may be something else; "" if it may not."""
+    if form.slot is None:
+        is_used = name in said.iterated or name in said.containers or name in said.arrays
+        return "it is handed on only" if form.holds_arrays and not is_used else ""
+    is_of_host = HOST.name in form.slot.worlds
+    if is_of_host and (form.items is not None or form.classes):
         return "what came beside arrays was made one"
-    return "" if name in said.arrays else "it is handed on only, as a list might be"
+    if name in said.arrays:
+        return ""
+    if is_of_host:  # whose functions make arrays of lists and of numbers
+        return "it is handed on only, as a list might be"
+    is_seen = CLAIMS["array"].holds(uses=uses)
+    return "" if is_seen or name in said.handed else "it is handed on only, as None might be"
 
 
 def _never_given(form: Form, said: Said) -> Iterator[str]:
@@ -106,8 +113,15 @@ def _never_given(form: Form, said: Said) -> Iterator[str]:
         word, _, length = kind.partition(" ")
         if word == "tuple" and not _may_be_tuple_of(form, int(length)):
             yield f"tuple of {length}"
+        elif word in {"list", "dict"} and not _may_be_a(word, form):
+            yield word
         elif word == "any" and form.is_none:
             yield "value"
+
+
+def _may_be_a(word: str, form: Form) -> bool:
+    is_alone = form.items is not None and form.items.kind == word
+    return is_alone or bool(form.mixed) or ("builtins", word) in form.classes
 
 
 def _may_be_tuple_of(form: Form, length: int) -> bool:

@@ -43,7 +43,11 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
     taken = {word.lstrip("*#") for text in texts.values() for word in text.split()}
     free = (name for name in ("shape", *(f"shape{i}" for i in range(2, 99))) if name not in taken)
     cores = dict.fromkeys(core for core, _ in split.values() if core and all(map(_is_name, core)))
-    shapes = {core: f"*{next(free)}" for core in cores if _is_of_one_argument(core, split)}
+    # The result may follow an argument that was None in all of these calls.
+    is_closed = said.optional <= {slot.name for slot in texts}
+    shapes = {
+        core: f"*{next(free)}" for core in cores if is_closed and _is_of_one_argument(core, split)
+    }
     for slot, (core, numbers) in split.items():
         if core in shapes:
             start = shapes[core]

@@ -24,10 +24,12 @@ class Said(NamedTuple):
         open: the parameters that it asks what they are, and the line.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that are arrays by their annotation, or by what the code does with them.
+        handed: the parameters that it passes to a library of arrays, or to a part of its object.
         optional: the parameters that may be None.
         containers: the parameters that it uses as a ``list`` or a ``dict``.
         flags: the parameters whose default is True or False.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``; empty if that is not known.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``;
+            empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class does.
         kinds: the kinds of dtypes that any function of its package was called with.
         picks_axis: whether an argument says which axis it works on.
@@ -44,6 +46,7 @@ class Said(NamedTuple):
     open: Mapping[str, int] = {}
     iterated: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
     flags: frozenset[str] = frozenset()
