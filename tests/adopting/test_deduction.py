@@ -500,10 +500,11 @@ def test_what_takes_floats_of_numpy_takes_integers_too(world, dtypes, kinds, wor
         ("float64", 3, "Real"),
         ("complex64", 1, "Complex"),
         ("int64", 1, "Shaped"),
-        ("int64", 2, "Int"),
+        ("int64", 2, "Shaped"),
+        ("int64", 3, "Int"),
         ("uint8", 1, "Shaped"),
         ("bool", 1, "Shaped"),
-        ("bool", 2, "Bool"),
+        ("bool", 3, "Bool"),
     ],
 )
 def test_a_dtype_has_its_kind_and_a_width_only_where_the_code_says_so(dtype, uses, word):
@@ -524,20 +525,64 @@ def test_what_the_code_leaves_open_is_left_out():
     assert found == dict.fromkeys(("x", "return"), 'Real[np.ndarray, " n"] | None')
 
 
-def test_a_string_needs_three_uses_and_a_number_the_code():
-    calls = [(array(n), integer(n), text("str"), text("bool"), NONE) for n, *_ in SIZES]
-    found = annotations("x n mode flag", *calls, uses=2, flags=frozenset({"flag"}))
-    assert found["n"] == "left out: int"
-    assert found["mode"] == "left out: str"
-    assert found["flag"] == "bool"
-    found = annotations("x n mode flag", *calls, uses=3, classes={"n": "int"})
-    assert (found["n"], found["mode"], found["flag"]) == ("int", "str", "left out: bool")
+@pytest.mark.parametrize("cls", ["int", "float", "complex", "bool", "str", "bytes"])
+@pytest.mark.parametrize("uses", [1, 9])
+def test_a_number_or_a_string_is_claimed_by_the_code_alone(cls, uses):
+    """Libraries have numbers of their own, and what is a string in tests may be a list or a function."""
+    calls = [(array(n), integer(n) if cls == "int" else text(cls), NONE) for n, *_ in SIZES]
+    assert annotations("x k", *calls, uses=uses)["k"] == f"left out: {cls}"
+    assert annotations("x k", *calls, uses=uses, classes={"k": cls})["k"] == cls
 
 
-@pytest.mark.parametrize("number", ["int", "float", "complex", "bool"])
-def test_a_number_may_be_a_librarys_own(number):
-    calls = [(array(n), text(number) if number != "int" else integer(n), NONE) for n, *_ in SIZES]
-    assert annotations("x k", *calls, uses=9)["k"] == f"left out: {number}"
+def test_a_flag_is_known_by_its_default():
+    calls = [(array(n), text("bool"), NONE) for n, *_ in SIZES]
+    assert annotations("x k", *calls, uses=1, flags=frozenset({"k"}))["k"] == "bool"
+
+
+@pytest.mark.parametrize(
+    ("gives", "came", "is_left"),
+    [
+        ({"any"}, items("list", array(3)), True),
+        ({"list"}, items("list", array(3)), False),
+        ({"list", "any"}, items("list", array(3)), True),
+        ({"tuple 2"}, items("tuple", array(3), array(3)), False),
+        ({"any"}, items("tuple", array(3), array(3)), True),
+        ({"dict"}, ("dict", "dict", (("a", array(3)),)), False),
+        ({"any"}, ("dict", "dict", (("a", array(3)),)), True),
+        ({"plain"}, text("float"), False),
+        ({"any"}, text("float"), True),
+        ({"any"}, array(3, world="torch"), False),
+    ],
+)
+def test_the_class_of_a_result_is_what_the_code_writes_out(gives, came, is_left):
+    calls = [(array(n, world="torch"), came) for n, *_ in SIZES]
+    found = annotations("x", *calls, gives=frozenset(gives))["return"]
+    assert found.startswith("left out: the code does not say") == is_left
+
+
+@pytest.mark.parametrize("said", ["arrays", "handed", ""])
+def test_an_argument_that_is_handed_on_only_may_be_none(said):
+    calls = [(array(n, world="torch"), NONE) for n, *_ in SIZES]
+    more = {"arrays": frozenset(), **({said: frozenset({"x"})} if said else {})}
+    found = annotations("x", *calls, uses=2, libraries=frozenset({"torch"}), **more)["x"]
+    assert found.startswith("left out: it is handed on only, as None might be") == (not said)
+    more = {"arrays": frozenset()}
+    found = annotations("x", *calls, uses=3, libraries=frozenset({"torch"}), **more)["x"]
+    assert found == 'Float[Tensor, " n"]'
+
+
+@pytest.mark.parametrize("said", ["iterated", "containers", ""])
+def test_a_container_that_is_handed_on_only_may_be_anything(said):
+    calls = [(items("list", array(n)), NONE) for n, *_ in SIZES]
+    what = {"x": "list"} if said == "containers" else frozenset({"x"})
+    more = {"arrays": frozenset(), **({said: what} if said else {})}
+    assert annotations("x", *calls, **more)["x"].startswith("left out") == (not said)
+
+
+@pytest.mark.parametrize(("optional", "result"), [((), "*shape"), (("y",), "...")])
+def test_a_result_may_follow_an_argument_that_was_never_passed(optional, result):
+    calls = [(array(n, m, world="torch"), NONE, array(n, m, world="torch")) for n, m, _ in SIZES]
+    assert axes("x y", *calls, uses=1, optional=frozenset(optional))["return"] == result
 
 
 @pytest.mark.parametrize("beside", [integer(3), text("float"), items("list", array(3))])

@@ -44,8 +44,8 @@ _PLAIN_CALLS: Final = frozenset(
 )
 """Functions that give a number or a string of Python's."""
 
-_OF_SEQUENCES: Final = frozenset({*dir(list), *dir(tuple)})
-"""Attributes that lists and tuples have, too."""
+_OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
+"""Attributes that lists, tuples and dicts have, too."""
 
 _CASTS: Final = {
     "float": "float32",
@@ -205,7 +205,7 @@ def _used_as_arrays(node: _Function) -> Iterator[str]:
 
 def _array_operands(node: ast.AST) -> list[ast.expr]:
     match node:
-        case ast.Attribute(value=value, attr=attr) if attr not in _OF_SEQUENCES:
+        case ast.Attribute(value=value, attr=attr) if attr not in _OF_CONTAINERS:
             return [value]
         case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
             return [value]

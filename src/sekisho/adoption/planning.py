@@ -205,7 +205,8 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         beside,
         flags=definition.flags,
         handed=body.parts | definition.handed,
-        arrays=body.arrays | definition.annotations.keys(),
+        # What the code does with ``kwargs`` it does not do with each of them.
+        arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),

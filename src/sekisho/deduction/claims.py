@@ -79,9 +79,8 @@ def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
         return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
         return None
-    is_seen = CLAIMS["class"].holds(uses=uses) and not _has_number(form)
     is_required = name in said.classes or name in said.flags
-    if name in said.open or not (is_required or is_seen):
+    if name in said.open or not is_required:
         came = ", ".join(sorted(each for _, each in form.classes))
         return Weaker(name, "class", came or "a container")
     return None

@@ -130,9 +130,9 @@ CLAIMS: Final = {
     "kind": Claim(
         "integers or booleans alone",
         "of a result: no argument is of that kind",
-        *(1, 1, 2),
+        *(1, 1, 3),
         "`Shaped`",
-        "a call from a second test",
+        "calls from three functions or tests",
     ),
     "world": Claim(
         "one library (`numpy_world`)",
@@ -160,11 +160,11 @@ CLAIMS: Final = {
         "",
     ),
     "class": Claim(
-        "a string or the like; a number (`int`) by its code alone",
+        "a number, a string or the like (`int`)",
         "an `assert isinstance(x, int)`; a default of True or False",
-        *(1, 1, 3),
+        *(0, 0, 0),
         "no annotation",
-        "an annotation by hand; of a string, calls from three functions or tests",
+        "an annotation by hand",
     ),
     "container": Claim(
         "a list, a tuple or a dict, and of a tuple its length",
