@@ -560,7 +560,7 @@ def test_the_class_of_a_result_is_what_the_code_writes_out(gives, came, is_left)
     assert found.startswith("left out: the code does not say") == is_left
 
 
-@pytest.mark.parametrize("said", ["arrays", "handed", ""])
+@pytest.mark.parametrize("said", ["arrays", "handed", "parts", ""])
 def test_an_argument_that_is_handed_on_only_may_be_none(said):
     calls = [(array(n, world="torch"), NONE) for n, *_ in SIZES]
     more = {"arrays": frozenset(), **({said: frozenset({"x"})} if said else {})}

@@ -38,7 +38,7 @@ class Definition(NamedTuple):
         body: what its code says.
         flags: the parameters whose default is True or False.
         libraries: the worlds whose libraries it uses, or its class does.
-        handed: the parameters that it passes to a function of one of those libraries.
+        handed: the parameters that it passes to a library which makes no arrays of lists.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """

@@ -61,11 +61,12 @@ class Libraries:
         return frozenset(found)
 
     def passed_in(self, node: ast.AST) -> frozenset[str]:
-        """The names that some code passes to a library's functions, each as an argument by itself."""
+        """The names that some code passes by themselves to a library which makes no arrays of lists."""
         return frozenset(
             argument.id
             for call in ast.walk(node)
-            if isinstance(call, ast.Call) and _root(call.func) in self.imported
+            if isinstance(call, ast.Call)
+            and self.imported.get(_root(call.func), HOST.name) != HOST.name
             for argument in call.args
             if isinstance(argument, ast.Name)
         )

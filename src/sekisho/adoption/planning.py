@@ -49,8 +49,8 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that say which axis a function works on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "parts"})
-"""What the body says of a function together with its annotations, or its module's imports."""
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
+"""What the body says of a function together with its annotations."""
 
 
 class PlannedFile(NamedTuple):
@@ -204,7 +204,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
-        handed=body.parts | definition.handed,
+        handed=definition.handed,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         libraries=definition.libraries,

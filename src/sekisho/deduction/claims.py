@@ -98,12 +98,12 @@ def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
     is_of_host = HOST.name in form.slot.worlds
     if is_of_host and (form.items is not None or form.classes):
         return "what came beside arrays was made one"
-    if name in said.arrays:
+    if name in said.arrays or name in said.handed:
         return ""
     if is_of_host:  # whose functions make arrays of lists and of numbers
         return "it is handed on only, as a list might be"
-    is_seen = CLAIMS["array"].holds(uses=uses)
-    return "" if is_seen or name in said.handed else "it is handed on only, as None might be"
+    is_seen = name in said.parts or CLAIMS["array"].holds(uses=uses)
+    return "" if is_seen else "it is handed on only, as None might be"
 
 
 def _never_given(form: Form, said: Said) -> Iterator[str]:

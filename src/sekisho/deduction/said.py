@@ -24,7 +24,8 @@ class Said(NamedTuple):
         open: the parameters that it asks what they are, and the line.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that are arrays by their annotation, or by what the code does with them.
-        handed: the parameters that it passes to a library of arrays, or to a part of its object.
+        handed: the parameters that it passes to a library which makes no arrays of lists.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         optional: the parameters that may be None.
         containers: the parameters that it uses as a ``list`` or a ``dict``.
         flags: the parameters whose default is True or False.
@@ -47,6 +48,7 @@ class Said(NamedTuple):
     iterated: frozenset[str] = frozenset()
     arrays: frozenset[str] = frozenset()
     handed: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
     flags: frozenset[str] = frozenset()
