@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final
 
 from sekisho.adoption.spelling import handed_on
@@ -21,10 +20,7 @@ _OF_ANY: Final = frozenset({"jaxtyping"})
 """Packages that are called after a library and are for any."""
 
 
-_OF_NO_ARRAYS: Final = re.compile(
-    r"pi|e|inf|nan|newaxis|finfo|iinfo|prod|ceil|floor|round|random|RandomState|integer|floating|number"
-    r"|dtype|(bfloat|float|complex|u?int)\d*|bool_?|ndarray|generic|Tensor|device|Array"
-)
+_OF_NO_ARRAYS: Final = frozenset({"pi", "e", "inf", "nan", "newaxis", "prod", "ceil", "floor"})
 """Attributes of libraries that code uses whatever its arrays are of."""
 
 
@@ -75,7 +71,7 @@ class Libraries:
         aside = {
             id(each.value)
             for each in ast.walk(node)
-            if isinstance(each, ast.Attribute) and _OF_NO_ARRAYS.fullmatch(each.attr)
+            if isinstance(each, ast.Attribute) and each.attr in _OF_NO_ARRAYS
         }
         for each in ast.walk(node):
             if id(each) in aside:
