@@ -194,13 +194,30 @@ def _used_as_arrays(node: _Function) -> Iterator[str]:
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    for each in ast.walk(node):
+    for each in _unconditional(node):
         # Behind ``x = normalised(x)``, it is no longer the argument that is used.
         yield from (
             part.id
             for part in _array_operands(each)
             if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
         )
+
+
+def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in no branch: code that may not run says nothing of the calls that pass it by."""
+    yield node
+    match node:
+        case ast.If(test=test) | ast.IfExp(test=test):
+            inner: list[ast.AST] = [test]
+        case ast.BoolOp(values=[first, *_]):
+            inner = [first]
+        case ast.ExceptHandler():
+            inner = []
+        case _:
+            inner = [*ast.iter_child_nodes(node)]
+    for each in inner:
+        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
+            yield from _unconditional(each)
 
 
 def _array_operands(node: ast.AST) -> list[ast.expr]:
@@ -218,7 +235,7 @@ def _array_operands(node: ast.AST) -> list[ast.expr]:
 
 
 def _passed_to_parts(node: _Function) -> Iterator[str]:
-    for each in ast.walk(node):
+    for each in _unconditional(node):
         match each:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
                 yield x
