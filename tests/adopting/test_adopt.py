@@ -539,7 +539,9 @@ def test_functions_that_are_left_as_they_are(write, adopt):
     assert "within.<locals>.inner(): left out: inside of a function" in err
     assert "Box.__add__(): left out: a special method" in err
     assert "raises(): left out: each of its calls raised" in err
-    assert "array (x: what came beside arrays was made one)" in err.partition("both: not certain")[2]
+    assert (
+        "array (x: what came beside arrays was made one)" in err.partition("both: not certain")[2]
+    )
     assert "  made" not in err
 
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.requirements import certain_statements, required, requirements
+from sekisho.adoption.requirements import (
+    certain_statements,
+    required,
+    requirements,
+    unconditional_nodes,
+)
+from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import names_in_body, ranked_in
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Body", "own_nodes", "read_body"]
+__all__ = ["Body", "read_body"]
 
 _ASKS: Final = re.compile(
     r"isinstance|issubclass|hasattr|callable|type|isscalar"
@@ -38,25 +44,9 @@ _METHODS: Final = {
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
 
-_PLAIN_CALLS: Final = frozenset(
-    {"len", "int", "float", "complex", "bool", "str", "repr", "any", "all"}
-    | {"isinstance", "issubclass", "hasattr", "callable"}
-)
-"""Functions that give a number or a string of Python's."""
-
 _OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
 """Attributes that lists, tuples and dicts have, too."""
 
-_CASTS: Final = {
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
-    "bfloat16": "bfloat16",
-    "long": "int64",
-    "int": "int32",
-    "bool": "bool",
-}
-_DTYPE: Final = re.compile(r"(bfloat|float|complex|u?int)\d+|bool_?")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -95,14 +85,6 @@ class Body(NamedTuple):
     gives: frozenset[str]
 
 
-def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What a function consists of, without the functions inside of it."""
-    for each in ast.iter_child_nodes(node):
-        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
-            yield each
-            yield from own_nodes(each)
-
-
 def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
     """Read a function.
 
@@ -116,7 +98,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
     asked = {id(test) for statement in certain for test in required(statement)}
-    gives, dtype = _returns(node)
+    gives, dtype = returns_of(node)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
         names,
@@ -194,30 +176,13 @@ def _used_as_arrays(node: _Function) -> Iterator[str]:
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    for each in _unconditional(node):
+    for each in unconditional_nodes(node):
         # Behind ``x = normalised(x)``, it is no longer the argument that is used.
         yield from (
             part.id
             for part in _array_operands(each)
             if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
         )
-
-
-def _unconditional(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands in no branch: code that may not run says nothing of the calls that pass it by."""
-    yield node
-    match node:
-        case ast.If(test=test) | ast.IfExp(test=test):
-            inner: list[ast.AST] = [test]
-        case ast.BoolOp(values=[first, *_]):
-            inner = [first]
-        case ast.ExceptHandler():
-            inner = []
-        case _:
-            inner = [*ast.iter_child_nodes(node)]
-    for each in inner:
-        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
-            yield from _unconditional(each)
 
 
 def _array_operands(node: ast.AST) -> list[ast.expr]:
@@ -235,7 +200,7 @@ def _array_operands(node: ast.AST) -> list[ast.expr]:
 
 
 def _passed_to_parts(node: _Function) -> Iterator[str]:
-    for each in _unconditional(node):
+    for each in unconditional_nodes(node):
         match each:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
                 yield x
@@ -323,97 +288,3 @@ def _numbers(parts: list[ast.expr]) -> Iterator[int]:
         for each in inner:
             if isinstance(each, ast.Constant) and type(each.value) is int and each.value > 1:
                 yield each.value
-
-
-# --- what it gives
-
-
-def _returns(node: _Function) -> tuple[frozenset[str], str]:
-    """What its ``return``s give, and the dtype that the only one names."""
-    values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
-    held = _assigned_once(node)
-    values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
-    gives = {kind for value in values for kind in _kinds(value)}
-    if not values or (gives != {"none"} and _falls_through(node.body)):
-        gives.add("none")
-    dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
-    return frozenset(gives), dtype
-
-
-def _assigned_once(node: _Function) -> dict[str, ast.expr]:
-    """What the names of a function hold that are assigned to in one place only."""
-    stored = [each.id for each in ast.walk(node) if _is_stored(each)]
-    return {
-        each.targets[0].id: each.value
-        for each in own_nodes(node)
-        if isinstance(each, ast.Assign)
-        and len(each.targets) == 1
-        and isinstance(each.targets[0], ast.Name)
-        and stored.count(each.targets[0].id) == 1
-    }
-
-
-def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
-def _kinds(value: ast.expr | None) -> Iterator[str]:
-    match value:
-        case None | ast.Constant(value=None):
-            yield "none"
-        case ast.Tuple(elts=parts):
-            yield f"tuple {len(parts)}"
-        case ast.List() | ast.ListComp():
-            yield "list"
-        case ast.Dict() | ast.DictComp():
-            yield "dict"
-        case ast.Constant() | ast.JoinedStr() | ast.UnaryOp(op=ast.Not()):
-            yield "plain"
-        case ast.Call(func=ast.Name(id=name)) if name in _PLAIN_CALLS:
-            yield "plain"
-        case ast.BoolOp(values=values):
-            yield from (kind for each in values for kind in _kinds(each))
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from (*_kinds(body), *_kinds(orelse))
-        case _:
-            yield "any"
-
-
-def _falls_through(body: list[ast.stmt]) -> bool:
-    """Whether the end of a block may be reached."""
-    inner: list[list[ast.stmt]] = []
-    match body[-1]:
-        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
-            return False
-        case ast.While(test=ast.Constant(value=True)):
-            return False
-        case ast.If(body=first, orelse=[_, *_] as second):
-            inner = [first, second]
-        case ast.With(body=first) | ast.AsyncWith(body=first):
-            inner = [first]
-        case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
-            ends = [second or first, *(handler.body for handler in handlers)]
-            inner = [last] if last and not _falls_through(last) else ends
-        case ast.Match(cases=cases) if (
-            isinstance(cases[-1].pattern, ast.MatchAs) and cases[-1].pattern.pattern is None
-        ):
-            inner = [case.body for case in cases]
-        case _:
-            return True
-    return any(map(_falls_through, inner))
-
-
-def _named_dtype(value: ast.expr) -> str:
-    """``x.astype(np.float32)``, ``x.float()``, ``zeros(n, dtype="int64")``: the outermost call names it."""
-    if not isinstance(value, ast.Call):
-        return ""
-    name = value.func.attr if isinstance(value.func, ast.Attribute) else ""
-    if name in _CASTS and not value.args:
-        return _CASTS[name]
-    words = [word.value for word in value.keywords if word.arg == "dtype"]
-    words += value.args[:1] if name in {"astype", "to", "type"} else []
-    for word in words:
-        text = word.value if isinstance(word, ast.Constant) else getattr(word, "attr", "")
-        if isinstance(text, str) and _DTYPE.fullmatch(text):
-            return text
-    return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.comparing import contradictions
@@ -203,9 +203,9 @@ def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) ->
 
 def _is_test(path: str) -> bool:
     """Whether a file holds tests: what they call tells, and they themselves get no contracts."""
-    folder, name = os.path.split(path)
-    is_named_so = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
-    return is_named_so or os.path.basename(folder) in {"tests", "test"}
+    file = Path(path)
+    is_named_so = file.stem.startswith("test_") or file.stem.endswith("_test")
+    return is_named_so or file.stem == "conftest" or file.parent.name in {"tests", "test"}
 
 
 def _reason(

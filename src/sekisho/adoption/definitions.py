@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.bodies import Body, own_nodes, read_body
+from sekisho.adoption.bodies import Body, read_body
 from sekisho.adoption.libraries import Libraries
+from sekisho.adoption.returns import own_nodes
 from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.requirements import unconditional_nodes
 from sekisho.adoption.spelling import handed_on
 from sekisho.worlds import HOST, world_names
 
@@ -60,7 +61,7 @@ class Libraries:
         """The names that some code passes by themselves to a library which makes no arrays of lists."""
         return frozenset(
             argument.id
-            for call in ast.walk(node)
+            for call in unconditional_nodes(node)
             if isinstance(call, ast.Call)
             and self.imported.get(_root(call.func), HOST.name) != HOST.name
             for argument in call.args

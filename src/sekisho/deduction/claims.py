@@ -67,23 +67,25 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
 
 def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
     """Why a place gets no annotation at all; None if it gets one."""
+    return next(_reasons(name, form, said, uses), None)
+
+
+def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
     if name in said.open and form.holds_arrays:
-        return Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
+        yield Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
     if name in said.iterated and form.slot is not None:
-        return Weaker(name, "array", "it is iterated over, as a list would be")
+        yield Weaker(name, "array", "it is iterated over, as a list would be")
     if name not in _RESULTS and (why := _may_be_more(name, form, said, uses)):
-        return Weaker(name, "array", why)
+        yield Weaker(name, "array", why)
     if name == "return" and "any" in said.gives and (form.items or _has_number(form)):
-        return Weaker(name, "result", "the code does not say of which class it is")
+        yield Weaker(name, "result", "the code does not say of which class it is")
     if name == "return" and (missing := [*_never_given(form, said)]):
-        return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
+        yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
-        return None
-    is_required = name in said.classes or name in said.flags
-    if name in said.open or not is_required:
+        return
+    if name in said.open or not (name in said.classes or name in said.flags):
         came = ", ".join(sorted(each for _, each in form.classes))
-        return Weaker(name, "class", came or "a container")
-    return None
+        yield Weaker(name, "class", came or "a container")
 
 
 def _has_number(form: Form) -> bool:

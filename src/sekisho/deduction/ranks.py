@@ -30,11 +30,11 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         calls: how many calls differ in their sizes.
         uses: how many callers, or tests, they come from.
     """
-    for slot in texts:
+    for slot, text in texts.items():
         # Of several ranks the smallest that came is no contract, unless its axes are something else's.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
-        elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in texts[slot].split():
+        elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
             texts[slot] = "..."  # what has no name may not be there the next time
     batched = _batch_squares(texts, said)
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
