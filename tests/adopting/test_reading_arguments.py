@@ -114,3 +114,26 @@ def test_a_library_is_what_the_function_uses_and_not_what_its_module_imports(bod
     alone = f"import numpy as np\n\ndef f(x, y):\n    {body}"
     (found,) = find_definitions(ast.parse(alone))
     assert found.libraries == libraries - {"torch"}
+
+
+@pytest.mark.parametrize(
+    ("bases", "libraries"), [("torch.nn.Module", {"torch"}), ("", set()), ("Base", set())]
+)
+def test_a_method_is_of_the_library_that_its_class_extends(bases, libraries):
+    """Another method's library is no evidence: a class may offer its methods to several."""
+    text = f"""
+    import numpy as np
+    import torch
+
+
+    class Backend({bases}):
+        def update(self, x, at, y):
+            x[at] = y
+            return x
+
+        def zeros(self, n):
+            return np.zeros(n)
+    """
+    update, zeros = find_definitions(ast.parse(textwrap.dedent(text)))
+    assert update.libraries == libraries
+    assert zeros.libraries == {"numpy"}

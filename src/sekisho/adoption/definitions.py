@@ -38,7 +38,7 @@ class Definition(NamedTuple):
         is_async: whether it is a coroutine, or an asynchronous generator.
         body: what its code says.
         flags: the parameters whose default is True or False.
-        libraries: the worlds whose libraries it uses, or its class does.
+        libraries: the worlds whose libraries it uses, or its class extends.
         handed: the parameters that it passes to a library which makes no arrays of lists.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
@@ -69,7 +69,7 @@ class _Scope(NamedTuple):
         prefix: of their qualified names.
         cls: the class.
         libraries: what the names in the module say of array libraries.
-        used: those that the class uses.
+        used: those that have the classes which the class extends.
         is_function: whether it is the body of a function.
     """
 
@@ -97,7 +97,8 @@ def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:
     prefix = scope.prefix
     for node in body:
         if isinstance(node, ast.ClassDef):
-            used = scope.libraries.used_by(node)
+            # A method may be of any library unless what its class extends is of one.
+            used = frozenset[str]().union(*map(scope.libraries.used_by, node.bases))
             inner = scope._replace(prefix=f"{prefix}{node.name}.", cls=node, used=used)
             yield from _walk(node.body, inner)
         elif isinstance(node, _Function):

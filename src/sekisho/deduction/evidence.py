@@ -136,8 +136,8 @@ CLAIMS: Final = {
     ),
     "world": Claim(
         "one library (`numpy_world`)",
-        "the function or its class uses that library alone, for more than a constant and the product "
-        "of a shape (`np.pi`, `np.prod`), and asks no argument which it is",
+        "the function uses that library alone, for more than a constant and the product of a shape "
+        "(`np.pi`, `np.prod`), or its class extends one of it, and no argument is asked which it is",
         *(0, 0, 0),
         "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",

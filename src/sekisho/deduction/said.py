@@ -31,7 +31,7 @@ class Said(NamedTuple):
         flags: the parameters whose default is True or False.
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``;
             empty if that is not known.
-        libraries: the worlds whose libraries it uses, or its class does.
+        libraries: the worlds whose libraries it uses, or its class extends.
         kinds: the kinds of dtypes that any function of its package was called with.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
