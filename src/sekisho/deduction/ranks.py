@@ -84,8 +84,8 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
         return
     # What a function makes of arrays whose ranks are certain is of one rank too; so is what it makes of
-    # none, if all its axes have names or numbers.
-    is_written = not arguments and not any("_" in texts[slot].split() for slot in results)
+    # none, if some of its axes are the arguments' or are written out.
+    is_written = not arguments and all({*texts[slot].split()} - {"_"} for slot in results)
     is_bound = bool(certain) or (is_written and not said.is_method)
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
