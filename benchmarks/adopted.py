@@ -25,7 +25,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from sekisho.adoption import Settings, deduce_all, make_plan
+from sekisho.adoption import Settings, deduce_all, make_plan, read_solution, values_seen
+from sekisho.code import Cache
+from sekisho.inference import solve
 from sekisho.tracer import environment_for, read_journals
 
 WORDS = (
@@ -276,7 +278,10 @@ def main():
         (path, name): here for path, name, here in json.loads((work / "authors.json").read_text())
     }
     observed, travels = read_journals(work / "journals")
-    decided = make_plan(deduce_all(observed, travels), Settings())
+    # As the command does it: what the map reads is part of the evidence.
+    solution = solve((os.path.realpath(copy),), Cache(), values_seen(observed))
+    reading = read_solution(solution, {(each.path, each.name) for each in observed})
+    decided = make_plan(deduce_all(observed, travels, reading), Settings())
     seen = {}
     for file in decided.files:
         for choice in file.choices:

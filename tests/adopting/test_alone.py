@@ -139,12 +139,13 @@ def test_what_a_decorator_refuses_is_left_out_alone(write, adopt, where):
 
 
 def test_what_the_second_run_prints_is_shown_only_if_it_fails_in_the_end(write, adopt):
-    write("kept.py", "import numpy as np\n" + FINE)
+    text = "import numpy as np\n\n\ndef fine(x):\n    return x - 1\n"
+    write("kept.py", text)
     program = "from kept import *\nprint('a line')\nfine(np.ones(3))\n"
     write("program.py", program)
     _, out, err = adopt("kept.py", "--write", "--", "program.py")
     assert (out + err).count("a line\n") == 1
-    write("kept.py", "import numpy as np\n" + FINE)
+    write("kept.py", text)
     write("program.py", f"{program}assert not fine.__annotations__\n")
     status, out, err = adopt("kept.py", "--write", "--", "program.py")
     assert status == 1

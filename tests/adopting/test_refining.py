@@ -104,7 +104,7 @@ def test_every_plain_class_of_arrays_gets_what_is_known_of_it(shop, adopt):
     text = shop.read_text("utf-8")
     words = " ".join(text.split()).replace("( ", "(").replace(", )", ")")
     for expected in (
-        'def plain(x: Float[np.ndarray, "b d"], y: Float[ndarray, "d n"]) -> Float[np.ndarray, "b n"]:',
+        'def plain(x: Real[np.ndarray, "b d"], y: Real[ndarray, "d n"]) -> Real[np.ndarray, "b n"]:',
         'x: Optional[Float[Tensor, "n d"]]',
         'y: Float[torch.Tensor, "b d"] | None = None',
         'x: Union[int, Float[Tensor, "b d"]]',

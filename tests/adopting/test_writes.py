@@ -124,8 +124,8 @@ def test_such_a_function_is_listed_and_its_guard_converts_nothing(write, adopt, 
     status, _, err = adopt("fills.py", "--write", "--", "program.py")
     assert status == 0, err
     text = path.read_text("utf-8")
-    assert '@sk.numpy_world(on_foreign="reject")\ndef fill(' in text
-    assert "@sk.numpy_world\ndef double(" in text
+    assert '@sk.same_world(on_foreign="reject")\ndef fill(' in text
+    assert "@sk.same_world\ndef double(" in text
     assert '@sk.same_world(on_foreign="reject")\ndef either(' in text
     assert "\n\ndef count(" in text
     assert (
@@ -141,4 +141,4 @@ def test_in_the_table_of_the_hook_it_is_a_boundary(write, adopt, torch):
     status, out, _ = adopt("fills.py", "--worlds", "--", "program.py")
     assert status == 0
     assert '"fills.fill" = "boundary"' in out
-    assert '"fills.double" = "numpy"' in out
+    assert '"fills.double" = "same"' in out

@@ -10,14 +10,20 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.requirements import certain_statements, required, requirements
+from sekisho.adoption.requirements import (
+    certain_statements,
+    required,
+    requirements,
+    unconditional_nodes,
+)
+from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import names_in_body, ranked_in
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Body", "own_nodes", "read_body"]
+__all__ = ["Body", "read_body"]
 
 _ASKS: Final = re.compile(
     r"isinstance|issubclass|hasattr|callable|type|isscalar"
@@ -38,16 +44,9 @@ _METHODS: Final = {
 }
 """Methods that ``Sequence`` and ``Mapping`` do not have."""
 
-_CASTS: Final = {
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
-    "bfloat16": "bfloat16",
-    "long": "int64",
-    "int": "int32",
-    "bool": "bool",
-}
-_DTYPE: Final = re.compile(r"(bfloat|float|complex|u?int)\d+|bool_?")
+_OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
+"""Attributes that lists, tuples and dicts have, too."""
+
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -63,10 +62,12 @@ class Body(NamedTuple):
         classes: the classes that it requires, by parameter: the last part of the name.
         dtypes: the dtypes that it requires, and of ``return`` that which it names.
         open: the parameters that may be something else, and the line that says so.
-        iterated: the parameters that it iterates over.
+        iterated: the parameters that it iterates over, or unpacks.
+        arrays: the parameters that it uses as nothing but an array may be used.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         optional: the parameters that may be None.
-        containers: the containers that it uses as a list, a dict, or a tuple of that length.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``.
+        containers: the containers that it uses as a list or a dict.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -77,17 +78,11 @@ class Body(NamedTuple):
     dtypes: Mapping[str, str]
     open: Mapping[str, int]
     iterated: frozenset[str]
+    arrays: frozenset[str]
+    parts: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
-
-
-def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What a function consists of, without the functions inside of it."""
-    for each in ast.iter_child_nodes(node):
-        if not isinstance(each, (*_Function.__args__, ast.Lambda)):
-            yield each
-            yield from own_nodes(each)
 
 
 def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
@@ -103,7 +98,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
     asked = {id(test) for statement in certain for test in required(statement)}
-    gives, dtype = _returns(node)
+    gives, dtype = returns_of(node)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
         names,
@@ -114,8 +109,10 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         dtypes,
         dict(_open(node, parameters, asked)),
         frozenset(_iterated(node)) & parameters,
+        frozenset(_used_as_arrays(node)) & parameters,
+        frozenset(_passed_to_parts(node)) & parameters,
         frozenset(_optional(node, parameters)),
-        dict(_containers(node, parameters, certain)),
+        dict(_containers(node, parameters)),
         gives,
     )
 
@@ -164,6 +161,49 @@ def _iterated(node: _Function) -> Iterator[str]:
         match each:
             case ast.For(iter=value) | ast.comprehension(iter=value):
                 yield from (part.id for part in _iterables(value) if isinstance(part, ast.Name))
+            case ast.Assign(targets=[ast.Tuple() | ast.List()], value=ast.Name(id=name)):
+                yield name
+            case _:
+                pass
+
+
+def _used_as_arrays(node: _Function) -> Iterator[str]:
+    """The parameters whose use no list or number would survive: ``x.shape``, ``x[:, 0]``, ``x - y``.
+
+    What is only handed on, as in ``np.dot(x, y)``, may be a list: NumPy's functions make arrays of lists.
+    """
+    stored: dict[str, int] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
+    for each in unconditional_nodes(node):
+        # Behind ``x = normalised(x)``, it is no longer the argument that is used.
+        yield from (
+            part.id
+            for part in _array_operands(each)
+            if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
+        )
+
+
+def _array_operands(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.Attribute(value=value, attr=attr) if attr not in _OF_CONTAINERS:
+            return [value]
+        case ast.Subscript(value=value, slice=ast.Tuple() | ast.Constant(value=None)):
+            return [value]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
+            return [left, right]
+        case ast.BinOp(left=left):  # on the right, as in ``x / scale``, a number is usual
+            return [left]
+        case _:
+            return []
+
+
+def _passed_to_parts(node: _Function) -> Iterator[str]:
+    for each in unconditional_nodes(node):
+        match each:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
+                yield x
             case _:
                 pass
 
@@ -199,9 +239,7 @@ def _is_none(node: ast.expr | None) -> bool:
 # --- what it uses
 
 
-def _containers(
-    node: _Function, parameters: frozenset[str], certain: list[ast.stmt]
-) -> Iterator[tuple[str, str]]:
+def _containers(node: _Function, parameters: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The containers of which a function asks more than any sequence or mapping has."""
     for each in ast.walk(node):
         match each:
@@ -209,14 +247,6 @@ def _containers(
                 yield from ((name, kind) for kind, has in _METHODS.items() if attr in has)
             case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
                 yield name, "list"
-            case _:
-                pass
-    for statement in certain:
-        match statement:
-            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Name(id=name)) if (
-                name in parameters and not any(isinstance(part, ast.Starred) for part in parts)
-            ):
-                yield name, f"tuple {len(parts)}"
             case _:
                 pass
 
@@ -258,68 +288,3 @@ def _numbers(parts: list[ast.expr]) -> Iterator[int]:
         for each in inner:
             if isinstance(each, ast.Constant) and type(each.value) is int and each.value > 1:
                 yield each.value
-
-
-# --- what it gives
-
-
-def _returns(node: _Function) -> tuple[frozenset[str], str]:
-    """What its ``return``s give, and the dtype that the only one names."""
-    values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
-    gives = {kind for value in values for kind in _kinds(value)}
-    if not values or (gives != {"none"} and _falls_through(node.body)):
-        gives.add("none")
-    dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
-    return frozenset(gives), dtype
-
-
-def _kinds(value: ast.expr | None) -> Iterator[str]:
-    match value:
-        case None | ast.Constant(value=None):
-            yield "none"
-        case ast.Tuple(elts=parts):
-            yield f"tuple {len(parts)}"
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from (*_kinds(body), *_kinds(orelse))
-        case _:
-            yield "any"
-
-
-def _falls_through(body: list[ast.stmt]) -> bool:
-    """Whether the end of a block may be reached."""
-    inner: list[list[ast.stmt]] = []
-    match body[-1]:
-        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
-            return False
-        case ast.While(test=ast.Constant(value=True)):
-            return False
-        case ast.If(body=first, orelse=[_, *_] as second):
-            inner = [first, second]
-        case ast.With(body=first) | ast.AsyncWith(body=first):
-            inner = [first]
-        case ast.Try(body=first, handlers=handlers, orelse=second, finalbody=last):
-            ends = [second or first, *(handler.body for handler in handlers)]
-            inner = [last] if last and not _falls_through(last) else ends
-        case ast.Match(cases=cases) if (
-            isinstance(cases[-1].pattern, ast.MatchAs) and cases[-1].pattern.pattern is None
-        ):
-            inner = [case.body for case in cases]
-        case _:
-            return True
-    return any(map(_falls_through, inner))
-
-
-def _named_dtype(value: ast.expr) -> str:
-    """``x.astype(np.float32)``, ``x.float()``, ``zeros(n, dtype="int64")``: the outermost call names it."""
-    if not isinstance(value, ast.Call):
-        return ""
-    name = value.func.attr if isinstance(value.func, ast.Attribute) else ""
-    if name in _CASTS and not value.args:
-        return _CASTS[name]
-    words = [word.value for word in value.keywords if word.arg == "dtype"]
-    words += value.args[:1] if name in {"astype", "to", "type"} else []
-    for word in words:
-        text = word.value if isinstance(word, ast.Constant) else getattr(word, "attr", "")
-        if isinstance(text, str) and _DTYPE.fullmatch(text):
-            return text
-    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.comparing import contradictions
@@ -92,7 +93,7 @@ def choose(
     """
     contradicted = tuple(contradictions(deduced.observed, definition, spelling))
     is_out = {place for at, name, place in dropped if (at, name) == (path, definition.name)}
-    reason = _reason(definition, deduced, settings, refused)
+    reason = "" if _is_test(path) else _reason(definition, deduced, settings, refused)
     if DECLARATION in is_out:
         reason = "a decorator refuses what it is annotated with"
     elif WHOLE in is_out:
@@ -198,6 +199,13 @@ def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) ->
                 f"nothing is converted, since line {line} writes into '{name}': "
                 "a write into a converted copy would be lost"
             )
+
+
+def _is_test(path: str) -> bool:
+    """Whether a file holds tests: what they call tells, and they themselves get no contracts."""
+    file = Path(path)
+    is_named_so = file.stem.startswith("test_") or file.stem.endswith("_test")
+    return is_named_so or file.stem == "conftest" or file.parent.name in {"tests", "test"}
 
 
 def _reason(

@@ -8,8 +8,9 @@ import re
 import tokenize
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption.bodies import Body, own_nodes, read_body
+from sekisho.adoption.bodies import Body, read_body
 from sekisho.adoption.libraries import Libraries
+from sekisho.adoption.returns import own_nodes
 from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
 
@@ -42,8 +43,8 @@ class Definition(NamedTuple):
         is_async: whether it is a coroutine, or an asynchronous generator.
         body: what its code says.
         flags: the parameters whose default is True or False.
-        libraries: the worlds whose libraries it uses, or its class does, or the one that its module
-            does.
+        libraries: the worlds whose libraries it uses, or its class extends.
+        handed: the parameters that it passes to a library which makes no arrays of lists.
         writes: the parameters that its code writes into, and the line of the first write.
         why_not: why it is left as it is; "" if it need not be.
     """
@@ -61,6 +62,7 @@ class Definition(NamedTuple):
     body: Body
     flags: frozenset[str]
     libraries: frozenset[str]
+    handed: frozenset[str]
     writes: Mapping[str, int]
     why_not: str
 
@@ -72,7 +74,7 @@ class _Scope(NamedTuple):
         prefix: of their qualified names.
         cls: the class.
         libraries: what the names in the module say of array libraries.
-        used: those that the class uses, or the only one that the module does.
+        used: those that have the classes which the class extends.
         comments: the lines of the module that have a type comment.
         is_function: whether it is the body of a function.
     """
@@ -96,10 +98,7 @@ def find_definitions(
         text: the module's source, for its comments.
     """
     libraries = Libraries(tree, telling or {})
-    # A module that imports one library works with that, whatever its functions mention.
-    only = frozenset(libraries.imported.values())
-    used = only if len(only) == 1 else frozenset[str]()
-    found = [*_walk(tree.body, _Scope("", None, libraries, used, _type_comments(text)))]
+    found = [*_walk(tree.body, _Scope("", None, libraries, frozenset(), _type_comments(text)))]
     marks = _names_of_overload(tree)
     overloads = {each.name: each.line for each in found if not marks.isdisjoint(each.decorators)}
     for each in found:
@@ -134,7 +133,8 @@ def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:
     prefix = scope.prefix
     for node in body:
         if isinstance(node, ast.ClassDef):
-            used = scope.libraries.used_by(node) or scope.used
+            # A method may be of any library unless what its class extends is of one.
+            used = frozenset[str]().union(*map(scope.libraries.used_by, node.bases))
             inner = scope._replace(prefix=f"{prefix}{node.name}.", cls=node, used=used)
             yield from _walk(node.body, inner)
         elif isinstance(node, _Function):
@@ -172,6 +172,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         read_body(node, frozenset(parameters), scope.cls),
         frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
+        scope.libraries.passed_in(node) & frozenset(parameters),
         written_parameters(node, frozenset(parameters)),
         _why_not(node, scope),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.adoption.requirements import unconditional_nodes
 from sekisho.adoption.spelling import handed_on
 from sekisho.worlds import HOST, world_names
 
@@ -18,6 +19,10 @@ _ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas",
 
 _OF_ANY: Final = frozenset({"jaxtyping"})
 """Packages that are called after a library and are for any."""
+
+
+_OF_NO_ARRAYS: Final = frozenset({"pi", "e", "inf", "nan", "newaxis", "prod", "ceil", "floor"})
+"""Attributes of libraries that code uses whatever its arrays are of."""
 
 
 class Libraries:
@@ -52,8 +57,26 @@ class Libraries:
         self._collect(node, found, set())
         return frozenset(found)
 
+    def passed_in(self, node: ast.AST) -> frozenset[str]:
+        """The names that some code passes by themselves to a library which makes no arrays of lists."""
+        return frozenset(
+            argument.id
+            for call in unconditional_nodes(node)
+            if isinstance(call, ast.Call)
+            and self.imported.get(_root(call.func), HOST.name) != HOST.name
+            for argument in call.args
+            if isinstance(argument, ast.Name)
+        )
+
     def _collect(self, node: ast.AST, found: set[str], seen: set[str]) -> None:
+        aside = {
+            id(each.value)
+            for each in ast.walk(node)
+            if isinstance(each, ast.Attribute) and each.attr in _OF_NO_ARRAYS
+        }
         for each in ast.walk(node):
+            if id(each) in aside:
+                continue
             if isinstance(each, ast.Attribute) and each.attr in self._telling:
                 # ``scipy.linalg.svd`` is no method of a tensor.
                 if _root(each) not in self._modules:

@@ -49,6 +49,10 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that say which axis a function works on."""
 
 
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
+"""What the body says of a function together with its annotations."""
+
+
 class PlannedFile(NamedTuple):
     """A file, and what becomes of it.
 
@@ -200,11 +204,14 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
+        handed=definition.handed,
+        # What the code does with ``kwargs`` it does not do with each of them.
+        arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),
         picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
-        **{name: getattr(body, name) for name in Body._fields if name not in {"names", "ranked"}},
+        **{name: getattr(body, name) for name in Body._fields if name not in _TOGETHER},
     )
 
 

@@ -10,7 +10,7 @@ from sekisho.adoption.shapes import axis_of, number_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Requirements", "certain_statements", "required", "requirements"]
+__all__ = ["Requirements", "certain_statements", "required", "requirements", "unconditional_nodes"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -65,6 +65,23 @@ def required(statement: ast.stmt) -> Iterator[ast.expr]:
             yield from _parts(test, ast.Or)
         case _:
             pass
+
+
+def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands in no branch: code that may not run says nothing of the calls that pass it by."""
+    yield node
+    match node:
+        case ast.If(test=test) | ast.IfExp(test=test):
+            inner: list[ast.AST] = [test]
+        case ast.BoolOp(values=[first, *_]):
+            inner = [first]
+        case ast.ExceptHandler():
+            inner = []
+        case _:
+            inner = [*ast.iter_child_nodes(node)]
+    for each in inner:
+        if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield from unconditional_nodes(each)
 
 
 def _parts(test: ast.expr, joined: type[ast.boolop]) -> Iterator[ast.expr]:

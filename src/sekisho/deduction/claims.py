@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.deduction.dtypes import dtype_kind, dtype_word
 from sekisho.deduction.evidence import CLAIMS, Weaker
 from sekisho.deduction.forms import Form, Items
+from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,24 +19,40 @@ __all__ = ["left_out", "widened", "words_of"]
 
 _RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
+_NUMBERS: Final = frozenset({("builtins", name) for name in ("int", "float", "complex", "bool")})
+"""Classes beside which libraries have their own, which is another one for a guard."""
+
 _FLOATS: Final = frozenset({"Float", "Complex"})
-_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Shaped"})
+_ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Real", "Num", "Shaped"})
 """Kinds that one use is enough for: what computes with floats seldom takes anything else."""
+
+_OF_ANY: Final = frozenset({"Real", "Num"})
+"""Words that take integers and floats."""
+
+_WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
+"""Functions of NumPy's take integers wherever they take floats; those of other libraries often refuse."""
 
 
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
     """The word for the dtypes of each place, and what is weaker than what came."""
     every = [*slots]
-    given = {dtype_kind(slot.dtypes) for slot in every if slot.name not in _RESULTS}
+    given = [slot for slot in every if slot.name not in _RESULTS]
+    kinds = {dtype_kind(slot.dtypes) for slot in given}
+    of_host = {dtype_kind(slot.dtypes) for slot in given if HOST.name in slot.worlds}
     words: dict[Slot, str] = {}
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
+        is_result = slot.name in _RESULTS
+        is_made = is_result and kind not in kinds
+        takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
+        claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
-        else:
-            claim = "dtype"
-        is_made = slot.name in _RESULTS and kind not in given
+        if kind in _OF_ANY:
+            kind, claim = "Shaped", "kind"  # what takes several kinds takes them all
+        elif takes_integers and kind in _WITH_INTEGERS:
+            kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
             words[slot] = exact
         elif kind in _ALWAYS or is_made or CLAIMS["kind"].holds(uses=uses):
@@ -50,19 +67,45 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
 
 def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
     """Why a place gets no annotation at all; None if it gets one."""
+    return next(_reasons(name, form, said, uses), None)
+
+
+def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
     if name in said.open and form.holds_arrays:
-        return Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
+        yield Weaker(name, "array", f"line {said.open[name]} leaves open what it is")
     if name in said.iterated and form.slot is not None:
-        return Weaker(name, "array", "it is iterated over, as a list would be")
+        yield Weaker(name, "array", "it is iterated over, as a list would be")
+    if name not in _RESULTS and (why := _may_be_more(name, form, said, uses)):
+        yield Weaker(name, "array", why)
+    if name == "return" and "any" in said.gives and (form.items or _has_number(form)):
+        yield Weaker(name, "result", "the code does not say of which class it is")
     if name == "return" and (missing := [*_never_given(form, said)]):
-        return Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
+        yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
-        return None
-    is_required = name in said.classes or name in said.flags
-    if name in said.open or not (is_required or CLAIMS["class"].holds(uses=uses)):
+        return
+    if name in said.open or not (name in said.classes or name in said.flags):
         came = ", ".join(sorted(each for _, each in form.classes))
-        return Weaker(name, "class", came or "a container")
-    return None
+        yield Weaker(name, "class", came or "a container")
+
+
+def _has_number(form: Form) -> bool:
+    return not _NUMBERS.isdisjoint(form.classes)
+
+
+def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
+    """Why an argument that was an array, or held some, may be something else; "" if it may not."""
+    if form.slot is None:
+        is_used = name in said.iterated or name in said.containers or name in said.arrays
+        return "it is handed on only" if form.holds_arrays and not is_used else ""
+    is_of_host = HOST.name in form.slot.worlds
+    if is_of_host and (form.items is not None or form.classes):
+        return "what came beside arrays was made one"
+    if name in said.arrays or name in said.handed:
+        return ""
+    if is_of_host:  # whose functions make arrays of lists and of numbers
+        return "it is handed on only, as a list might be"
+    is_seen = name in said.parts or CLAIMS["array"].holds(uses=uses)
+    return "" if is_seen else "it is handed on only, as None might be"
 
 
 def _never_given(form: Form, said: Said) -> Iterator[str]:
@@ -71,8 +114,15 @@ def _never_given(form: Form, said: Said) -> Iterator[str]:
         word, _, length = kind.partition(" ")
         if word == "tuple" and not _may_be_tuple_of(form, int(length)):
             yield f"tuple of {length}"
+        elif word in {"list", "dict"} and not _may_be_a(word, form):
+            yield word
         elif word == "any" and form.is_none:
             yield "value"
+
+
+def _may_be_a(word: str, form: Form) -> bool:
+    is_alone = form.items is not None and form.items.kind == word
+    return is_alone or bool(form.mixed) or ("builtins", word) in form.classes
 
 
 def _may_be_tuple_of(form: Form, length: int) -> bool:
@@ -95,22 +145,13 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     if form.items is None or is_result:
         return form, weaker
     items = form.items
-    said_of_it = said.containers.get(name, "")
-    if not _is_certain(items, said_of_it):
-        wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
-        if items.is_fixed and len(items.each) > 1:
-            return form._replace(
-                mixed="a tuple, of which the code does not say how long it is"
-            ), weaker
-        form = form._replace(items=wide)
-        weaker.append(Weaker(name, "container", f"a {items.kind}"))
-    return form, weaker
-
-
-def _is_certain(items: Items, said_of_it: str) -> bool:
-    if items.kind == "tuple" and items.is_fixed:
-        return said_of_it == f"tuple {len(items.each)}"
-    return said_of_it == items.kind
+    if said.containers.get(name) == items.kind:
+        return form, weaker
+    if items.is_fixed and len(items.each) > 1:
+        return form._replace(mixed="a tuple, of which the code does not say how long it is"), weaker
+    wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
+    weaker.append(Weaker(name, "container", f"a {items.kind}"))
+    return form._replace(items=wide), weaker
 
 
 def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:

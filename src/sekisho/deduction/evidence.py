@@ -19,7 +19,7 @@ class Claim(NamedTuple):
         code: what the code says, if that is enough; "" if it never is.
         calls: calls that differ in their sizes, if calls are enough; 0 if they never are.
         sizes: different sizes of the axis in them.
-        uses: callers, or tests, that they come from: a loop in one function is one use.
+        uses: functions, or tests, that make them: a loop in one function is one use.
         weaker: what is written otherwise.
         settle: what would settle it.
     """
@@ -76,7 +76,7 @@ CLAIMS: Final = {
         '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
         'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
         'made of them, get `"... n n"` wherever the code does not say their rank',
-        "unpack or assert the shape, or calls from three tests",
+        "unpack or assert the shape, or calls from three functions or tests",
     ),
     "equal": Claim(
         "two axes that are one, of several sizes",
@@ -97,7 +97,7 @@ CLAIMS: Final = {
         "one name for both",
         *(2, 2, 3),
         "the first of them is the other array's",
-        "calls from three tests",
+        "calls from three functions or tests",
     ),
     "broadcast": Claim(
         "an axis that broadcasts",
@@ -120,16 +120,24 @@ CLAIMS: Final = {
         "`Inexact`",
         "an annotation by hand",
     ),
+    "real": Claim(
+        "floats of NumPy's, and no integers",
+        "an `assert` on `x.dtype`; of a result: no argument is of that kind",
+        *(0, 0, 0),
+        "`Real`, or `Num` where complex ones came",
+        "an annotation by hand",
+    ),
     "kind": Claim(
         "integers or booleans alone",
         "of a result: no argument is of that kind",
-        *(1, 1, 2),
+        *(1, 1, 3),
         "`Shaped`",
-        "a call from a second test",
+        "calls from three functions or tests",
     ),
     "world": Claim(
         "one library (`numpy_world`)",
-        "the function, its class or its module uses that library alone, and asks no argument which it is",
+        "the function uses that library alone, for more than a constant and the product of a shape "
+        "(`np.pi`, `np.prod`), or its class extends one of it, and no argument is asked which it is",
         *(0, 0, 0),
         "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",
@@ -137,10 +145,12 @@ CLAIMS: Final = {
     "array": Claim(
         "an array, and nothing else",
         "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
-        "an array (`np.asarray(x)`) and not iterated over",
-        *(0, 0, 0),
+        "an array (`np.asarray(x)`), is neither iterated over nor unpacked, and is used as no list, "
+        "number or None can be: `x.shape`, `x[:, 0]`, `x - y`; of other libraries than NumPy, which "
+        "make no arrays of lists, `torch.exp(x)` and `self.layer(x)` say so too",
+        *(1, 1, 3),
         "no annotation",
-        "an annotation by hand",
+        "an annotation by hand; of other libraries than NumPy's, calls from three functions",
     ),
     "none": Claim(
         "None is never passed",
@@ -152,21 +162,22 @@ CLAIMS: Final = {
     "class": Claim(
         "a number, a string or the like (`int`)",
         "an `assert isinstance(x, int)`; a default of True or False",
-        *(1, 1, 3),
+        *(0, 0, 0),
         "no annotation",
-        "an annotation by hand, or calls from three tests",
+        "an annotation by hand",
     ),
     "container": Claim(
         "a list, a tuple or a dict, and of a tuple its length",
-        "of an argument: a method that only that class has (`x.append`), `a, b = x`; of a result: always",
+        "of an argument: a method that only that class has (`x.append`); of a result: always",
         *(0, 0, 0),
         "`Sequence`, `Mapping`",
         "an annotation by hand",
     ),
     "result": Claim(
         "a result, or its shape",
-        "every `return` gives what came (a tuple, None, or something else); an axis is an argument's, "
-        "or its number is written out",
+        "every `return` gives what came (a tuple, None, or something else), and writes out what is a "
+        "container or a number: `return a, b`, `return [...]`, `return len(x)`; an axis is an "
+        "argument's, or its number is written out",
         *(0, 0, 0),
         "no annotation; `_`",
         "a call that comes by the other `return`",

@@ -137,7 +137,9 @@ def _merge_items(name: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Item
             merge(name, [(call, said[2][i]) for call, said in seen], (*path, f"[{i}]"))
             for i in columns
         ]
-        return Items(kind, tuple(forms), is_fixed=True)
+        # Of a container without arrays only the kinds of its items are known, not how many they are.
+        if any(each.holds_arrays for each in forms):
+            return Items(kind, tuple(forms), is_fixed=True)
     if kind not in {"list", "tuple"}:
         return None
     every = [(call, item) for call, said in seen for item in said[2]]

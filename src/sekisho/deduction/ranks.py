@@ -30,10 +30,12 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
         calls: how many calls differ in their sizes.
         uses: how many callers, or tests, they come from.
     """
-    for slot in texts:
+    for slot, text in texts.items():
         # Of several ranks the smallest that came is no contract, unless its axes are something else's.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
+        elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
+            texts[slot] = "..."  # what has no name may not be there the next time
     batched = _batch_squares(texts, said)
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
     split = {slot: _split(texts[slot]) for slot in open_slots}
@@ -41,7 +43,11 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
     taken = {word.lstrip("*#") for text in texts.values() for word in text.split()}
     free = (name for name in ("shape", *(f"shape{i}" for i in range(2, 99))) if name not in taken)
     cores = dict.fromkeys(core for core, _ in split.values() if core and all(map(_is_name, core)))
-    shapes = {core: f"*{next(free)}" for core in cores if _is_of_one_argument(core, split)}
+    # The result may follow an argument that was None in all of these calls.
+    is_closed = said.optional <= {slot.name for slot in texts}
+    shapes = {
+        core: f"*{next(free)}" for core in cores if is_closed and _is_of_one_argument(core, split)
+    }
     for slot, (core, numbers) in split.items():
         if core in shapes:
             start = shapes[core]
@@ -77,8 +83,10 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
     if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
         return
-    # What a function makes of arrays whose ranks are certain, or of none, is of one rank too.
-    is_bound = bool(certain) or not said.is_method
+    # What a function makes of arrays whose ranks are certain is of one rank too; so is what it makes of
+    # none, if some of its axes are the arguments' or are written out.
+    is_written = not arguments and all({*texts[slot].split()} - {"_"} for slot in results)
+    is_bound = bool(certain) or (is_written and not said.is_method)
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
     yield from (slot for slot in texts if slot not in certain)

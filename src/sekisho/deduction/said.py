@@ -22,13 +22,16 @@ class Said(NamedTuple):
         classes: the classes that it requires, by parameter.
         dtypes: the dtypes that it requires, by parameter; of ``return``, the one that it names.
         open: the parameters that it asks what they are, and the line.
-        iterated: the parameters that it iterates over.
+        iterated: the parameters that it iterates over, or unpacks.
+        arrays: the parameters that are arrays by their annotation, or by what the code does with them.
+        handed: the parameters that it passes to a library which makes no arrays of lists.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         optional: the parameters that may be None.
-        containers: the parameters that it uses as a ``list``, a ``dict`` or a ``tuple 2``.
+        containers: the parameters that it uses as a ``list`` or a ``dict``.
         flags: the parameters whose default is True or False.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``any``; empty if that is not known.
-        libraries: the worlds whose libraries it uses, or its class does, or the one that its module
-            does.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``;
+            empty if that is not known.
+        libraries: the worlds whose libraries it uses, or its class extends.
         kinds: the kinds of dtypes that any function of its package was called with.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
@@ -43,6 +46,9 @@ class Said(NamedTuple):
     dtypes: Mapping[str, str] = {}
     open: Mapping[str, int] = {}
     iterated: frozenset[str] = frozenset()
+    arrays: frozenset[str] = frozenset()
+    handed: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
     flags: frozenset[str] = frozenset()

@@ -1,0 +1,139 @@
+"""What a body says of its arguments: whether nothing but an array may come, and what it returns."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+pytest.importorskip("libcst")
+
+from sekisho.adoption.definitions import find_definitions
+
+
+def definition_of(body, parameters="self, x, y"):
+    code = textwrap.indent(textwrap.dedent(body), "    ")
+    text = f"import numpy as np\nimport torch\n\ndef f({parameters}):\n{code}"
+    (found,) = find_definitions(ast.parse(text))
+    return found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return x.shape",
+        "return x[:, 0]",
+        "return x[None]",
+        "return x - 1",
+        "return 1 + x",
+        "return x @ x",
+        "return x * 2",
+        "n = x.sum()\nif n:\n    return n",
+        "x = x.reshape(-1)",
+        "if x.ndim == 2:\n    return 1",
+    ],
+)
+def test_an_array_is_used_as_no_list_or_number_can_be(body):
+    assert "x" in definition_of(body).body.arrays
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return np.dot(x, y)",
+        "return x[0]",
+        "return len(x)",
+        "return 2 * x",
+        "return 1.0 / x",
+        "return g(x)",
+        "x = np.asarray(x)\nreturn x.shape",
+        "if y:\n    return x.shape",
+        "return x.shape if y else 0",
+        "return y and x.shape",
+        "return x.index(3)",
+        "return x.items()",
+        "return lambda: x.shape",
+    ],
+)
+def test_what_a_list_or_a_number_survives_says_nothing(body):
+    assert "x" not in definition_of(body).body.arrays
+
+
+@pytest.mark.parametrize(
+    ("body", "handed", "parts"),
+    [
+        ("return torch.exp(x)", True, False),
+        ("return np.exp(x)", False, False),
+        ("if y:\n    torch.exp(x)", False, False),
+        ("return self.layer(x)", False, True),
+        ("return self.layer(y, x)", False, False),
+        ("return g(x)", False, False),
+    ],
+)
+def test_what_an_argument_is_handed_to_tells(body, handed, parts):
+    found = definition_of(body)
+    assert ("x" in found.handed, "x" in found.body.parts) == (handed, parts)
+
+
+@pytest.mark.parametrize("body", ["a, b = x\nreturn a", "for a in x:\n    pass", "[a for a in x]"])
+def test_what_is_unpacked_or_iterated_over_may_be_a_list(body):
+    assert "x" in definition_of(body).body.iterated
+
+
+@pytest.mark.parametrize(
+    ("body", "gives"),
+    [
+        ("return x, y", {"tuple 2"}),
+        ("return [x]", {"list"}),
+        ("return {'a': x}", {"dict"}),
+        ("found = []\nfor a in x:\n    found.append(a)\nreturn found", {"list"}),
+        ("found = g(x)\nreturn found", {"any"}),
+        ("found = []\nif y:\n    found = g(x)\nreturn found", {"any"}),
+        ("return len(x)", {"plain"}),
+        ("return not x", {"plain"}),
+        ("return x > 0", {"any"}),
+        ("return None", {"none"}),
+    ],
+)
+def test_what_the_returns_write_out(body, gives):
+    assert definition_of(body).body.gives == gives
+
+
+@pytest.mark.parametrize(
+    ("body", "libraries"),
+    [
+        ("return np.prod(x) * np.pi", set()),
+        ("return np.exp(x)", {"numpy"}),
+        ("return torch.exp(x)", {"torch"}),
+        ("return x - y", set()),
+    ],
+)
+def test_a_library_is_what_the_function_uses_and_not_what_its_module_imports(body, libraries):
+    assert definition_of(body).libraries == libraries
+    alone = f"import numpy as np\n\ndef f(x, y):\n    {body}"
+    (found,) = find_definitions(ast.parse(alone))
+    assert found.libraries == libraries - {"torch"}
+
+
+@pytest.mark.parametrize(
+    ("bases", "libraries"), [("torch.nn.Module", {"torch"}), ("", set()), ("Base", set())]
+)
+def test_a_method_is_of_the_library_that_its_class_extends(bases, libraries):
+    """Another method's library is no evidence: a class may offer its methods to several."""
+    text = f"""
+    import numpy as np
+    import torch
+
+
+    class Backend({bases}):
+        def update(self, x, at, y):
+            x[at] = y
+            return x
+
+        def zeros(self, n):
+            return np.zeros(n)
+    """
+    update, zeros = find_definitions(ast.parse(textwrap.dedent(text)))
+    assert update.libraries == libraries
+    assert zeros.libraries == {"numpy"}
