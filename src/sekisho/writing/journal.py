@@ -95,8 +95,8 @@ def digest_of(data: bytes | None) -> str:
 def version_beside(target: str, token: str, number: int) -> str:
     """Return the path, without its ending, of the new and the old version of a file.
 
-    It has a part of the file's name, so that a person can match the versions if the journal is lost.
-    The whole name may be as long as the file system allows, or impossible to type.
+    It has a part of the file's name, so that a person can match them if the journal is lost. The
+    whole name may be as long as the file system allows.
     """
     folder, name = os.path.split(target)
     part = re.sub(r"[^\w.]", "_", name, flags=re.ASCII)[-100:]
@@ -229,10 +229,10 @@ class Journal:
         return f"{digest_of(text)} ".encode() + text + b"\n"
 
     def read(self) -> tuple[list[Entry], bool]:
-        """Return the files, and whether all is done. No files if nothing has been changed yet.
+        """Return the files, none if nothing has been changed yet, and whether all is done.
 
         Raises:
-            RestoreError: if the journal is damaged. Everything is kept.
+            RestoreError: if the journal is damaged.
         """
         first, newline, rest = (read_bytes(self.path) or b"").partition(b"\n")
         digest, _, text = first.partition(b" ")
@@ -256,9 +256,8 @@ class Journal:
             RestoreError: if the journal cannot be written.
         """
         try:
-            if (
-                os.fstat(self._descriptor).st_size > self._size > 0
-            ):  # `mark_done` has failed after writing a part of its line
+            # `mark_done` has failed after writing a part of its line.
+            if os.fstat(self._descriptor).st_size > self._size > 0:
                 os.ftruncate(self._descriptor, self._size)
                 os.fsync(self._descriptor)
         except OSError as error:
@@ -385,12 +384,8 @@ def say_failed(path: str, restored: Restored) -> str:
 
 def _kept_below(folder: str) -> list[str]:
     """Return the old and new versions of files below a folder, whatever run has kept them."""
-    return sorted(
-        os.path.join(each, name)
-        for each, _, names in os.walk(folder)
-        for name in names
-        if _OURS.fullmatch(name)
-    )
+    names = ((each, name) for each, _, names in os.walk(folder) for name in names)
+    return sorted(os.path.join(each, name) for each, name in names if _OURS.fullmatch(name))
 
 
 def _say_damaged(path: str, kept: list[str]) -> str:
