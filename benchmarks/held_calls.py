@@ -26,9 +26,9 @@ from sekisho.adoption.comparing import contradictions
 from sekisho.adoption.definitions import find_definitions
 from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Cache
-from sekisho.ground import parse
 from sekisho.inference import solve
 from sekisho.tracer import environment_for, read_journals
+from sekisho.utils import parse
 
 PARTS = 3
 

@@ -204,7 +204,7 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
 
 
 def _fail_if_caught() -> None:
-    strict = sys.modules.get("sekisho.watch.state")
+    strict = sys.modules.get("sekisho.monitor.state")
     if strict is not None and strict.caught:
         messages = dict.fromkeys(strict.caught)
         strict.caught.clear()

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 KEPT = ROOT / ".mutants"
 NAMED = ROOT / "tests" / "mutants.toml"
-PACKAGES = ("contract", "guard", "border", "remedy", "watch", "context", "worlds", "helpers")
+PACKAGES = ("contract", "guard", "validation", "hints", "monitor", "context", "worlds", "helpers")
 
 # The other tests look at packages that are not sampled or at pages, start processes only, or take minutes.
 TESTS = ("tests/test_*.py", "tests/pytorch/test_*.py")

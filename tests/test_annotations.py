@@ -723,7 +723,7 @@ def test_any_class_name_may_stand_in_a_contract(module, name):
     compile(sk.generated_source(f).encode("utf-8", "replace"), "guard", "exec")
 
 
-@pytest.mark.parametrize("name", [*NAMES, "print", "_admit_x0", "lambda"])
+@pytest.mark.parametrize("name", [*NAMES, "print", "_validate_x0", "lambda"])
 def test_any_function_name_may_be_guarded(name):
     def f(x: np.ndarray, n: int = 3) -> np.ndarray:
         return x

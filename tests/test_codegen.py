@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import sekisho as sk
 from sekisho import worlds
-from sekisho.ground import is_guard
+from sekisho.utils import is_guard
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import Float32
 
 import sekisho as sk
-from sekisho.border import Boundary
+from sekisho.validation import Boundary
 
 
 def verdict(guard, *given):
@@ -106,13 +106,13 @@ def forms(array):
 @pytest.fixture
 def slow_calls(monkeypatch):
     seen = []
-    real = Boundary.admit
+    real = Boundary.validate
 
-    def admit(self, *given, **named):
+    def validate(self, *given, **named):
         seen.append(self)
         return real(self, *given, **named)
 
-    monkeypatch.setattr(Boundary, "admit", admit)
+    monkeypatch.setattr(Boundary, "validate", validate)
     return seen
 
 

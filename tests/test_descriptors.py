@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import sekisho as sk
-from sekisho.ground import LineFile
+from sekisho.utils import LineFile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="descriptors are reused otherwise there")
 

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 import sekisho as sk
-from sekisho.ground import Observer
+from sekisho.utils import Observer
 from sekisho.worlds import find_operation, loaded_worlds
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    state = sys.modules.get("sekisho.watch.state")
+    state = sys.modules.get("sekisho.monitor.state")
     if state is not None:
         state.caught.clear()
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from sekisho.ground import as_html, as_json, as_toml, printable
 from sekisho.log import CrossingLog, Row
+from sekisho.utils import as_html, as_json, as_toml, printable
 
 LIE = "import torch\n\n\ndef f(n):\n    w_np = torch.ones(n)\n    return w_np\n"
 NAMES = {

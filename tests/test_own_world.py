@@ -16,9 +16,9 @@ from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho.context import modes
-from sekisho.ground import WRITE, live_guards
 from sekisho.guard import names
 from sekisho.testing import both_worlds
+from sekisho.utils import WRITE, live_guards
 from sekisho.worlds import registry
 
 # --- the library, and its world ---------------------------------------------------------------------
@@ -452,7 +452,7 @@ def test_a_guard_that_was_sent_somewhere_may_stay_when_a_world_is_registered(mon
         if WRITE not in guard.__globals__ and guard.__name__ == "sent_somewhere"
     ]
     assert here
-    monkeypatch.setattr("sekisho.guard.names.asked_worlds", lambda: ())
+    monkeypatch.setattr("sekisho.guard.globals.asked_worlds", lambda: ())
     for each in here:
         each[names._NAMES].refresh(each)
     assert sent(np.ones(3, "f4")).shape == (3,)

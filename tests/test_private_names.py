@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 # --- where they stand ---------------------------------------------------------------------------------
 
 HOLDERS = {
-    "sekisho/ground/_private.py",  # CPython
+    "sekisho/utils/_private.py",  # CPython
     "sekisho/worlds/torch/_private.py",
     "sekisho/worlds/_jax_private.py",
     "sekisho/contract/_private.py",  # jaxtyping
@@ -28,11 +28,11 @@ PUBLIC = {"_replace", "_make", "_fields", "_asdict", "_exit"}
 
 REVIEWED = {
     # Attributes of this package's own classes, from functions of the same file.
-    ("sekisho/log/book.py", "_events"),
-    ("sekisho/log/book.py", "_sums"),
-    ("sekisho/log/book.py", "_processes"),
-    ("sekisho/log/book.py", "_add"),
-    ("sekisho/log/book.py", "_violations"),
+    ("sekisho/log/crossing_log.py", "_events"),
+    ("sekisho/log/crossing_log.py", "_sums"),
+    ("sekisho/log/crossing_log.py", "_processes"),
+    ("sekisho/log/crossing_log.py", "_add"),
+    ("sekisho/log/crossing_log.py", "_violations"),
     ("sekisho/recorder/program.py", "_folder"),
     ("sekisho/recorder/program.py", "_before"),
     ("sekisho/recorder/program.py", "_open"),
@@ -46,7 +46,7 @@ REVIEWED = {
     ("sekisho/worlds/torch/memory.py", "_is_compiling_flag"),
     ("sekisho/worlds/torch/memory.py", "_current_level"),
     # Set on a function of this package's: a release that does not know it traces the function.
-    ("sekisho/ground/source.py", "_dynamo_marked_constant"),
+    ("sekisho/utils/source.py", "_dynamo_marked_constant"),
     # The name of a special form of `typing`: one without it counts as no mark.
     ("sekisho/contract/annotations.py", "_name"),
     ("sekisho/contract/fields.py", "_name"),
@@ -385,7 +385,7 @@ def test_nothing_breaks_where_python_has_it_no_more(name):
 
 
 def test_frames_are_found_without_the_function_of_cs():
-    from sekisho.ground import _private, frame_at
+    from sekisho.utils import _private, frame_at
 
     def inner():
         return [(walk(0), sys._getframe(0)), (walk(1), sys._getframe(1)), (walk(2), frame_at(2))]
@@ -401,7 +401,7 @@ def test_frames_are_found_without_the_function_of_cs():
     [("int", True), ("ClassVar[int]", False), ("dataclasses.InitVar[int]", False)],
 )
 def test_fields_that_do_not_say_what_they_are_are_read(annotation, is_stored):
-    from sekisho.ground import is_stored_field
+    from sekisho.utils import is_stored_field
 
     assert is_stored_field(SimpleNamespace(type=annotation)) is is_stored
 

@@ -34,7 +34,7 @@ def torch():
 def _nothing_left():
     """Whatever a body does, no watch stays behind."""
     yield
-    strict = sys.modules.get("sekisho.watch.state")
+    strict = sys.modules.get("sekisho.monitor.state")
     if strict is not None:
         assert (strict.thread.watch, strict.thread.depth, strict.thread.refused) == (None, 0, [])
         assert strict.thread.shown is None
@@ -183,7 +183,7 @@ def test_unknown_scalars_are_refused_at_decoration():
 
 
 def test_what_a_body_catches_is_kept_for_the_end_of_the_test(torch):
-    from sekisho.watch.state import caught
+    from sekisho.monitor.state import caught
 
     @sk.torch_world
     def body(x: torch.Tensor):
@@ -200,7 +200,7 @@ def test_what_a_body_catches_is_kept_for_the_end_of_the_test(torch):
 
 
 def test_what_leaves_in_another_error_is_not_caught(torch):
-    from sekisho.watch.state import caught
+    from sekisho.monitor.state import caught
 
     @sk.torch_world
     def inner(x: torch.Tensor):
@@ -218,8 +218,8 @@ def test_what_leaves_in_another_error_is_not_caught(torch):
     assert caught == []
 
 
-def test_a_union_that_admits_in_the_end_has_refused_nothing(torch):
-    from sekisho.watch.state import caught
+def test_a_union_that_fits_in_the_end_has_refused_nothing(torch):
+    from sekisho.monitor.state import caught
 
     @sk.boundary
     def either(x: list[np.ndarray] | list[torch.Tensor]):
@@ -235,7 +235,7 @@ def test_a_union_that_admits_in_the_end_has_refused_nothing(torch):
 
 
 def test_an_error_of_no_crossing_may_be_caught(torch):
-    from sekisho.watch.state import caught
+    from sekisho.monitor.state import caught
 
     @sk.torch_world
     def inner(x: torch.Tensor): ...
@@ -297,7 +297,7 @@ def test_a_thread_that_a_body_starts_is_watched_with_it(torch, start):
 
 
 def caught_now():
-    caught = sys.modules["sekisho.watch.state"].caught
+    caught = sys.modules["sekisho.monitor.state"].caught
     found = list(caught)
     caught.clear()
     return found

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import sekisho as sk
-from sekisho.ground import once
+from sekisho.utils import once
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def torch():
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     yield
-    strict = sys.modules.get("sekisho.watch.state")
+    strict = sys.modules.get("sekisho.monitor.state")
     if strict is not None:
         strict.caught.clear()
 
@@ -263,7 +263,7 @@ def test_a_librarys_warning_is_shown_at_the_line_that_called_it(torch, request):
 
 
 def test_no_id_left_for_monitoring_is_said_once(monkeypatch):
-    from sekisho.watch import calls
+    from sekisho.monitor import calls
 
     taken = types.SimpleNamespace(get_tool=lambda number: f"tool{number}")
     monkeypatch.setattr(calls, "_monitoring", taken)

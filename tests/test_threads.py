@@ -17,7 +17,7 @@ import pytest
 from jaxtyping import Float, Float32
 
 import sekisho as sk
-from sekisho.ground import live_guards, once, quiet
+from sekisho.utils import live_guards, once, quiet
 
 THREADS = 8
 
@@ -261,7 +261,7 @@ def test_one_recording_may_be_entered_by_many_threads():
 
 
 def test_what_a_body_has_caught_is_kept_but_not_for_ever(torch):
-    from sekisho.watch import state
+    from sekisho.monitor import state
 
     def inside(x):
         with contextlib.suppress(sk.SekishoError):

@@ -461,7 +461,7 @@ def everything_out_of_line() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sekisho.guard.text.cases_of", lambda *_: None)
         patch.setattr("sekisho.guard.text.items_of", lambda *_: None)
-        patch.setattr("sekisho.guard.names.make_quick_lane", lambda *a: a[-1])
+        patch.setattr("sekisho.guard.globals.make_quick_lane", lambda *a: a[-1])
         yield
 
 

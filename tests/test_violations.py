@@ -543,7 +543,7 @@ def test_a_place_is_reported_once_and_counted(caplog):
 
 def test_the_words_are_made_once_a_place(monkeypatch):
     made = []
-    tolerance = sys.modules["sekisho.border.tolerance"]
+    tolerance = sys.modules["sekisho.validation.tolerance"]
     real = tolerance._try
 
     def spy(*args, in_trial=True):

@@ -15,6 +15,11 @@ RETIRED = {
     r"rooms": "packages",
     r"houses?": "package",
     r"downstairs|upstairs": "layer, depends on",
+    r"atlas": "the map report",
+    r"remed(y|ies)": "hint",
+    r"admit(s|ted)?|admission": "validate, convert",
+    r"aliens?": "foreign",
+    r"unsaid": "the supplement to the stubs",
 }
 FILES = sorted(
     path

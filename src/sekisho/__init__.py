@@ -28,7 +28,6 @@ from sekisho.errors import (
     ViolationWarning,
     WorldError,
 )
-from sekisho.ground import generated_source
 from sekisho.helpers import (
     add_batch_dim,
     add_channel_dim,
@@ -52,6 +51,7 @@ from sekisho.import_hook import install_import_hook, unguarded
 from sekisho.log import Crossing, CrossingLog, Row
 from sekisho.recording import record_crossings
 from sekisho.registered import jax_world
+from sekisho.utils import generated_source
 from sekisho.worlds import (
     Array,
     Converted,
@@ -136,8 +136,8 @@ def __getattr__(name: str) -> Any:
     """Return what a registered world adds; for another library's word, name the one to use here."""
     if name.startswith("__"):
         raise AttributeError(name)
-    from sekisho.ground import foreign_name  # noqa: PLC0415 - only for the message
     from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - not a public name
+    from sekisho.utils import foreign_name  # noqa: PLC0415 - only for the message
 
     found = brought(name)
     if found is None:

@@ -23,7 +23,7 @@ from sekisho import (
     mapping,
     restoring,
 )
-from sekisho.ground import actions_of, closest, printable
+from sekisho.utils import actions_of, closest, printable
 
 __all__ = ["main", "run"]
 

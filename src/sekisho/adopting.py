@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import printable
+from sekisho.utils import printable
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sekisho.context import allowance, declarations
-from sekisho.ground import Block, without_last
+from sekisho.utils import Block, without_last
 from sekisho.worlds import is_compiling
 
 __all__ = ["crossing_allowed"]
@@ -34,7 +34,7 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
     def __enter__(self) -> None:
         self._is_used = True
         if not is_compiling():
-            from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
+            from sekisho.monitor import thread  # noqa: PLC0415 - importing sekisho stays light
 
             thread.pause(self)
             declarations.exist = True
@@ -42,7 +42,7 @@ class crossing_allowed(Block):  # noqa: N801 - used like a function, as `mode` i
 
     def __exit__(self, *error: object) -> None:
         if not is_compiling():
-            from sekisho.watch import thread  # noqa: PLC0415 - importing sekisho stays light
+            from sekisho.monitor import thread  # noqa: PLC0415 - importing sekisho stays light
 
             thread.resume(self)
             allowance.set(without_last(allowance.get(), self))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context import current, note_violation
 from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.ground import frame_at, runs_while_tracing
+from sekisho.utils import frame_at, runs_while_tracing
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:

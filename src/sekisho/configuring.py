@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import printable
 from sekisho.package import SCHEMA, read_tools, settings
+from sekisho.utils import printable
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

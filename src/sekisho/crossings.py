@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import interpreter_flags, printable
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
+from sekisho.utils import interpreter_flags, printable
 from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:

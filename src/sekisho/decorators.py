@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from sekisho.context import caller, get_mode
 from sekisho.errors import DeclarationError, hide_in_pytest
-from sekisho.ground import refuse_misspelt
+from sekisho.utils import refuse_misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
     from sekisho.contract import Kind, Options
-    from sekisho.ground import Converting, HandingBack
+    from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting, TorchDevice
 
 __all__ = ["boundary", "decorate", "numpy_world", "same_world", "torch_world"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import is_guard
+from sekisho.utils import is_guard
 from sekisho.worlds import describe
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import decode, has_colours, printable
+from sekisho.utils import decode, has_colours, printable
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sekisho.ground import printable
+from sekisho.utils import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -36,9 +36,9 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the program, and write what is asked for."""
-    from sekisho.atlas import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
     from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.map_report import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
     from sekisho.writing import replace_file  # noqa: PLC0415 - likewise
 
     parser: argparse.ArgumentParser = options.parser

@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.context import close_log, open_log
-from sekisho.ground import Block
 from sekisho.log import KEEP, KEEP_OF_PROGRAM, CrossingLog
+from sekisho.utils import Block
 
 if TYPE_CHECKING:
     from sekisho.recorder import Recording

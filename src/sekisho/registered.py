@@ -12,7 +12,7 @@ from sekisho.worlds import has_world, make_is_world, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.ground import Converting, HandingBack
+    from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting
 
 __all__ = ["WorldDecorator", "brought", "jax_world", "make_world_decorator", "words_of_worlds"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sekisho.ground import printable
+from sekisho.utils import printable
 
 if TYPE_CHECKING:
     import argparse

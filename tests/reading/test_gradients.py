@@ -370,7 +370,7 @@ def test_a_method_that_a_framework_may_call_is_not_told(project):
 
 # --- the tables that it rests on
 
-UNARY = sorted(world_named("torch").unsaid.differentiable)
+UNARY = sorted(world_named("torch").supplement.differentiable)
 GIVEN = {
     **dict.fromkeys(("t", "T", "mT", "mm", "addmm"), (3, 3)),
     **dict.fromkeys(("bmm", "baddbmm"), (3, 3, 3)),
@@ -443,7 +443,7 @@ def test_what_is_called_differentiable_is(name):
     assert function(*arguments(name, x)).requires_grad
 
 
-@pytest.mark.parametrize("name", sorted(world_named("torch").unsaid.trained))
+@pytest.mark.parametrize("name", sorted(world_named("torch").supplement.trained))
 def test_modules_that_are_called_trained_have_parameters(name):
     made = getattr(torch.nn, name.removeprefix("nn."))
     count = {"Bilinear": 3, "PReLU": 0}.get(made.__name__, 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sekisho
-from sekisho.ground import live_guards
+from sekisho.utils import live_guards
 
 pytestmark = [pytest.mark.usefixtures("torch"), pytest.mark.filterwarnings("ignore")]
 

@@ -13,7 +13,7 @@ import pytest
 from sekisho.code import read_file
 from sekisho.findings import Finding
 from sekisho.findings.ignoring import with_ignores
-from sekisho.ground import parse
+from sekisho.utils import parse
 
 pytestmark = pytest.mark.usefixtures("torch")
 

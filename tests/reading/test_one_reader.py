@@ -13,7 +13,7 @@ import pytest
 import _pytest_sekisho_settings
 import sekisho as sk
 from sekisho.code import Skipped, read_file
-from sekisho.ground import decode, parse
+from sekisho.utils import decode, parse
 
 SOURCE = Path(__file__).parents[2] / "src"
 READERS = {
@@ -25,7 +25,7 @@ READERS = {
 }
 READERS |= {"read_text", "open of tokenize"}
 PLACES = {
-    "sekisho/ground/reading.py": {"detect_encoding", "parse of ast"},
+    "sekisho/utils/reading.py": {"detect_encoding", "parse of ast"},
     "sekisho/package/project.py": {"read_text", "loads of tomllib"},
     # As Python's own import does: the bytes as they are, and its SyntaxError with the file's name.
     "sekisho/package/compiled.py": {"parse of ast"},

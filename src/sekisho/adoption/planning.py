@@ -18,7 +18,7 @@ from sekisho.adoption.spelling import ModuleSpelling
 from sekisho.code import Skipped, read_file
 from sekisho.contract import variadic_index
 from sekisho.deduction import Deduced, Said, deduce, dtype_kind, dtypes_of
-from sekisho.ground import parse
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast

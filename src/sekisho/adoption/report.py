@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.deduction import CLAIMS
 from sekisho.findings import difference
-from sekisho.ground import as_toml, decode, printable
+from sekisho.utils import as_toml, decode, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

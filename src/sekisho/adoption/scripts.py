@@ -6,8 +6,8 @@ import ast
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.ground import parse
 from sekisho.inference import arrays_in, survey
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

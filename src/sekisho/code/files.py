@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import ask_git, decode, parse
+from sekisho.utils import ask_git, decode, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

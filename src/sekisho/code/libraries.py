@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.code.cache import Cache, digest
 from sekisho.code.files import Skipped, read_file
 from sekisho.code.tables import Table, lower
-from sekisho.ground import parse
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

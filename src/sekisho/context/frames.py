@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import OPTIONS, is_guard
+from sekisho.utils import OPTIONS, is_guard
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:

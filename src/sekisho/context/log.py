@@ -7,8 +7,8 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sekisho.ground import Block, is_guard
 from sekisho.log import Crossing, CrossingLog, ViolationRow
+from sekisho.utils import Block, is_guard
 from sekisho.worlds import (
     HOST,
     Converted,

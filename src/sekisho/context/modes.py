@@ -31,7 +31,7 @@ from sekisho.context.setting import (
     read_setting,
 )
 from sekisho.errors import DeclarationError
-from sekisho.ground import Block, refuse_misspelt, without_last
+from sekisho.utils import Block, refuse_misspelt, without_last
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
-from sekisho.ground import closest
+from sekisho.utils import closest
 from sekisho.worlds import has_world, world_names
 
 __all__ = [

@@ -6,7 +6,7 @@ import importlib
 import warnings
 from typing import Any
 
-from sekisho.ground import once
+from sekisho.utils import once
 
 __all__ = ["storage"]
 

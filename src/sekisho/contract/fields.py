@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, get_args, g
 
 from sekisho.contract.aliases import evaluate_name, names_where_written
 from sekisho.contract.marks import is_mark
-from sekisho.ground import is_stored_field
+from sekisho.utils import is_stored_field
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What an annotation requires of a value, as data: one class for each kind of annotation.
 
 `sekisho.contract.annotations` makes them, `sekisho.guard.questions` writes inline checks for them,
-and `sekisho.border.admit` validates and converts values by them.
+and `sekisho.validation.validate` validates and converts values by them.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import typing
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from sekisho.contract.pytrees import is_array_like, leaf_of
-from sekisho.ground import is_protocol
+from sekisho.utils import is_protocol
 from sekisho.worlds import type_name, world_names, world_of_class
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sekisho.errors import SekishoError
-from sekisho.ground import quiet, runs_while_tracing
+from sekisho.utils import quiet, runs_while_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

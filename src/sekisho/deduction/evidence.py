@@ -147,7 +147,7 @@ CLAIMS: Final = {
         "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
         "an array (`np.asarray(x)`), is neither iterated over nor unpacked, and is used as no list, "
         "number or None can be: `x.shape`, `x[:, 0]`, `x - y`; of other libraries than NumPy, which "
-        "make no arrays of lists, `torch.exp(x)` and `self.layer(x)` say so too",
+        "make no arrays of lists, a call of theirs and `self.layer(x)` say so too",
         *(1, 1, 3),
         "no annotation",
         "an annotation by hand; of other libraries than NumPy's, calls from three functions",

@@ -41,7 +41,7 @@ def axes_of(
     groups = group_columns(columns, calls, uses)
     absorb(layouts, groups)
     words = _words(groups, arguments, said, calls)
-    weaker = [*_unsaid_sizes(groups, words, calls)]
+    weaker = [*_weaker_sizes(groups, words, calls)]
     texts = {slot: _text(layout, words) for slot, layout in layouts.items()}
     weaker += loosen(texts, said, calls=calls, uses=uses)
     return _kept(texts, slots, arguments), weaker
@@ -124,7 +124,7 @@ def _required(column: Column, said: Said) -> int | None:
     return found if found is not None else said.sizes.get((column.slot.name, index - rank))
 
 
-def _unsaid_sizes(
+def _weaker_sizes(
     groups: Iterable[Group], words: Mapping[int, str], calls: int
 ) -> Iterator[Weaker]:
     """The sizes that never changed and look as if they had to be so, and that no code requires."""

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr, tag_of
-from sekisho.ground import parse
 from sekisho.inference import arrays_in, read_annotation
 from sekisho.package import typed_imports
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

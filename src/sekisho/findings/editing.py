@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.findings.fixing import fixed
 from sekisho.findings.ignoring import with_ignores
-from sekisho.ground import printable
+from sekisho.utils import printable
 from sekisho.writing import Change
 
 if TYPE_CHECKING:

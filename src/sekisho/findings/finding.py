@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sekisho.ground import closest
+from sekisho.utils import closest
 
 __all__ = ["BY_SEVERITY", "CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
 

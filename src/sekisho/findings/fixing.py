@@ -13,7 +13,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.code import parse_concrete
-from sekisho.ground import parse, printable, quiet
+from sekisho.utils import parse, printable, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sekisho.findings.explaining import explain
 from sekisho.findings.finding import CODES, RULES
-from sekisho.ground import Style, as_command_data, as_command_property, as_json, painted, printable
+from sekisho.utils import Style, as_command_data, as_command_property, as_json, painted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from sekisho.findings.finding import to_code
-from sekisho.ground import parse, printable
+from sekisho.utils import parse, printable
 from sekisho.writing import replace_file
 
 if TYPE_CHECKING:

@@ -45,8 +45,8 @@ def _mixed(solution: Solution, function: Function) -> Iterator[Finding]:
         )
 
 
-def _alien(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, name, (shown, world, other) in notes_of(function, "alien"):
+def _foreign(solution: Solution, function: Function) -> Iterator[Finding]:
+    for line, column, name, (shown, world, other) in notes_of(function, "foreign"):
         called = shown or f"a function of {title(world)}'s"
         yield make_finding(
             function,
@@ -100,7 +100,7 @@ def _namesake(solution: Solution, function: Function) -> Iterator[Finding]:
 
 def _other_word(world: str, other: str, word: str) -> str:
     """What a library calls a parameter of another's."""
-    theirs = world_named(other).unsaid.keywords
+    theirs = world_named(other).supplement.keywords
     own = next((each for each, called in theirs.items() if called == word), "")
     return f"{title(world)} calls it {own!r}" if own and len(own) > 1 else ""
 
@@ -151,7 +151,7 @@ def _assigned(solution: Solution, function: Function) -> Iterator[Finding]:
 
 _RULES: Final[tuple[Callable[[Any, Function], Iterator[Finding]], ...]] = (
     _mixed,
-    _alien,
+    _foreign,
     _missing,
     _namesake,
     _other_kinds,

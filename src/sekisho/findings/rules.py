@@ -114,7 +114,7 @@ _LETTER: Final = len("_t")
 def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
     """Whether an ending speaks of a library: ``x_t`` may be the step in time where torch is not imported."""
     return len(ending) > _LETTER or any(
-        ending not in world_named(name).unsaid.suffixes  # the project's own settings say it
+        ending not in world_named(name).supplement.suffixes  # the project's own settings say it
         or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
         for name in worlds
     )
@@ -151,7 +151,7 @@ _WORDS: Final = sorted(
     {
         *("array", "arrays", "ndarray", "tensor", "tensors", "pt", "jnp"),
         *world_names(),
-        *(each[1:] for name in world_names() for each in world_named(name).unsaid.suffixes),
+        *(each[1:] for name in world_names() for each in world_named(name).supplement.suffixes),
     }
     - {"t"},
     key=len,
@@ -190,7 +190,7 @@ def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterato
 def _is_view(operation: str) -> bool:
     """Whether an operation costs next to nothing, since it shares the memory."""
     world, _, dotted = operation.partition(".")
-    return dotted in world_named(world).unsaid.views
+    return dotted in world_named(world).supplement.views
 
 
 def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
@@ -274,7 +274,10 @@ def _annotated(solution: Solution, function: Function, name: str) -> Value:
 
 
 def _are_at_home(one: str, other: str) -> bool:
-    return other in world_named(one).unsaid.welcomes and one in world_named(other).unsaid.welcomes
+    return (
+        other in world_named(one).supplement.welcomes
+        and one in world_named(other).supplement.welcomes
+    )
 
 
 def _called(solution: Solution, function: Function, name: str, world: str) -> Iterator[str]:

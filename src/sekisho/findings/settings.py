@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError
 from sekisho.findings.finding import CODES, to_code
-from sekisho.ground import printable
 from sekisho.package import read_project
+from sekisho.utils import printable
 from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:
@@ -129,6 +129,6 @@ def _codes(codes: Any) -> tuple[str, ...]:
 def _default_suffixes() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for name in world_names():
-        for ending in world_named(name).unsaid.suffixes:
+        for ending in world_named(name).supplement.suffixes:
             found.setdefault(ending, set()).add(name)
     return {ending: frozenset(names) for ending, names in found.items()}

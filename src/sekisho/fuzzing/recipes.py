@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.fuzzing.elements import NUMPYS, kind_of
-from sekisho.ground import evaluate
+from sekisho.utils import evaluate
 from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 
 if TYPE_CHECKING:

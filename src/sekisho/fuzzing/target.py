@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from sekisho.border import Boundary, Call
 from sekisho.contract import (
     ANYTHING,
     PYTREE,
@@ -26,6 +25,7 @@ from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import WIDE, Sizes
 from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
+from sekisho.validation import Boundary, Call
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
 if TYPE_CHECKING:
@@ -155,9 +155,9 @@ class _Acceptance:
         try:
             for parameter, boundary in self.boundaries:
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:
-                    boundary.admit(args[len(recipe.positional) - 1 :], call)
+                    boundary.validate(args[len(recipe.positional) - 1 :], call)
                 elif parameter.name in given:
-                    boundary.admit(given[parameter.name], call)
+                    boundary.validate(given[parameter.name], call)
         except BoundaryError:
             return False
         return True
@@ -270,10 +270,10 @@ def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
 def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
     """The value of one parameter; None if it is left out."""
     spec: Any = parameter.spec
-    is_unsaid = spec is UNANNOTATED or spec is ANYTHING
+    is_unannotated = spec is UNANNOTATED or spec is ANYTHING
     if parameter.has_default:
-        holds = not is_unsaid and bool(array_specs(spec))
-        if is_unsaid or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
+        holds = not is_unannotated and bool(array_specs(spec))
+        if is_unannotated or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
             return None
         try:
             return drawer.value(spec, parameter.name)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.border import what_was_lost
 from sekisho.context import mode
 from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.recipes import ArrayRecipe
 from sekisho.fuzzing.variations import variations
-from sekisho.ground import quiet
+from sekisho.utils import quiet
+from sekisho.validation import what_was_lost
 from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Generate the guard: the function that is called in place of a decorated one.
 
-Its source checks inline whether each value is valid as it stands (`questions`, `text`). `names`
+Its source checks inline whether each value is valid as it stands (`questions`, `text`). `globals`
 fills in its globals, `stub` delays the work until the first call, and `targets` decides what can be
-decorated. A value that fails the inline check takes the slow path in `border`.
+decorated. A value that fails the inline check takes the slow path in `validation`.
 """
 
 from sekisho.guard.body import Body, body_of

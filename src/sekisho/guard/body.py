@@ -14,8 +14,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
-from sekisho.ground import not_counted
 from sekisho.guard.watched import STARTS
+from sekisho.utils import not_counted
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.border import Boundary, Call, Place, find_doubts, free
 from sekisho.contract import (
     CHECKED,
     Contract,
@@ -18,6 +17,7 @@ from sekisho.contract import (
 )
 from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
 from sekisho.guard.tolerance import CHECKED_PLACE, note_traced, parts_of
+from sekisho.validation import Boundary, Call, Place, find_doubts, free
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ class Checkpoint:
         if body is None:
             # A trial searches for no hint. While torch.compile traces there is no second attempt.
             call = Call({}, None, None, {}, self.keys, in_trial=not is_compiling())
-            self.boundary.admit(value, call)
+            self.boundary.validate(value, call)
             return
         body.look()
         bound = dict(body.bound)
         keys = self.keys.union(bound)
         call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
-        self.boundary.admit(value, call)
+        self.boundary.validate(value, call)
         # torch 2.6 cannot trace `keys() - keys()`.
         new = [key for key in bound if key not in body.bound]
         body.bound.clear()  # drops the markers of variadic axes that stopped growing
@@ -84,7 +84,7 @@ class Checkpoint:
     def holds_without_doubts(self, value: Any, body: Body | None, line: int) -> bool:
         """Whether a refused value fits where what another refused value names fits any size.
 
-        Only where ``violations="warn"`` is there another one in a body: see `border.doubts`.
+        Only where ``violations="warn"`` is there another one in a body: see `validation.doubts`.
         """
         if body is None:
             return False
@@ -119,7 +119,7 @@ class Checkpoint:
                 who[key] = body.binders.get(key) or found or "the body"
         place = Place(contract, self.parameter._replace(name=name), title)
         try:
-            self.boundary.admit(value, Call(bound, None, None, who, self.keys), place)
+            self.boundary.validate(value, Call(bound, None, None, who, self.keys), place)
         except BoundaryError as error:
             return error.with_traceback(None)
         return None

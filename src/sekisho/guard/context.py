@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.border import first_array_of
 from sekisho.context import current, note_violation
 from sekisho.errors import DeviceError, Violation, hide_in_pytest
+from sekisho.validation import first_array_of
 from sekisho.worlds import HOST, World, array_class, describe, find_world
 
 if TYPE_CHECKING:

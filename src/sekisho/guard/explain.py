@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sekisho.border import Place
 from sekisho.contract import UNANNOTATED, array_specs
 from sekisho.errors import BoundaryError, SekishoError, WorldError, hide_in_pytest
-from sekisho.ground import is_guard, locals_of
 from sekisho.guard.refusals import REFUSALS, write_refusal
 from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
+from sekisho.utils import is_guard, locals_of
+from sekisho.validation import Place
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.border import Boundary, Copies, Place, call_reader
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
-from sekisho.ground import not_counted
 from sekisho.guard.tolerance import tolerance_maker
+from sekisho.utils import not_counted
+from sekisho.validation import Boundary, Copies, Place, call_reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
-    from sekisho.border import Call, Tolerance
     from sekisho.contract import Contract
     from sekisho.guard.writes import Called
+    from sekisho.validation import Call, Tolerance
 
 __all__ = ["make_watch"]
 
@@ -79,19 +79,19 @@ class _Passage:
         yielded = self.boundaries.yielded
         title = f"{yielded.parameter.place} {self.index}"
         place = Place(self.boundaries.contract, yielded.parameter, title)
-        return yielded.admit(item, self.fresh_call(), place)
+        return yielded.validate(item, self.fresh_call(), place)
 
     def into(self, value: Any) -> Any:
         """Validate a sent value."""
         # next() sends None, whatever the annotation says.
         if value is None:
             return None
-        return self.boundaries.sent.admit(value, self.fresh_call()._replace(copies=self.copies))
+        return self.boundaries.sent.validate(value, self.fresh_call()._replace(copies=self.copies))
 
     def back(self, value: Any) -> Any:
         """Validate the returned value."""
         self.look()
-        return self.boundaries.result.admit(value, self.fresh_call())
+        return self.boundaries.result.validate(value, self.fresh_call())
 
     def fresh_call(self) -> Call:
         """Return the call with no other axes than those that the arguments have bound."""
@@ -113,7 +113,7 @@ def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[
     try:
         item = next(generator)
         while True:
-            passed = _admit(passage.out, item, generator)
+            passed = _validate(passage.out, item, generator)
             try:
                 sent = yield passed
             except GeneratorExit:
@@ -122,15 +122,17 @@ def _watch(generator: Generator[Any, Any, Any], passage: _Passage) -> Generator[
             except BaseException as error:  # noqa: BLE001 - the caller threw it into the generator
                 item = generator.throw(error)
             else:
-                item = generator.send(_admit(passage.into, sent, generator))
+                item = generator.send(_validate(passage.into, sent, generator))
     except StopIteration as stop:
         result = stop.value
     return passage.back(result)
 
 
-def _admit(admit: Callable[[Any], Any], value: Any, generator: Generator[Any, Any, Any]) -> Any:
+def _validate(
+    validate: Callable[[Any], Any], value: Any, generator: Generator[Any, Any, Any]
+) -> Any:
     try:
-        return admit(value)
+        return validate(value)
     except BaseException as refusal:
         try:
             generator.close()  # at once: its `finally` blocks run before the caller goes on
@@ -150,7 +152,7 @@ async def _watch_async(
     try:
         item = await anext(generator)
         while True:
-            passed = await _admit_async(passage.out, item, generator)
+            passed = await _validate_async(passage.out, item, generator)
             try:
                 sent = yield passed
             except GeneratorExit:
@@ -159,16 +161,16 @@ async def _watch_async(
             except BaseException as error:  # noqa: BLE001 - the caller threw it into the generator
                 item = await generator.athrow(error)
             else:
-                item = await generator.asend(await _admit_async(passage.into, sent, generator))
+                item = await generator.asend(await _validate_async(passage.into, sent, generator))
     except StopAsyncIteration:
         return
 
 
-async def _admit_async(
-    admit: Callable[[Any], Any], value: Any, generator: AsyncGenerator[Any, Any]
+async def _validate_async(
+    validate: Callable[[Any], Any], value: Any, generator: AsyncGenerator[Any, Any]
 ) -> Any:
     try:
-        return admit(value)
+        return validate(value)
     except BaseException as refusal:
         try:
             await generator.aclose()

@@ -15,9 +15,9 @@ from sekisho.contract import (
     read_signature,
 )
 from sekisho.errors import DeclarationError
-from sekisho.ground import is_guard, locals_of
 from sekisho.guard.refusals import noting_declarations
 from sekisho.guard.report import tell_unguarded, warn_of_slips
+from sekisho.utils import is_guard, locals_of
 from sekisho.worlds import asked_worlds, class_of
 
 if TYPE_CHECKING:

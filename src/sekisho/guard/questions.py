@@ -165,9 +165,9 @@ def _unannotated(scope: Scope, local: str) -> Case:
     world = scope.contract.options.world
     isinstance_, type_ = scope.builtin("isinstance"), scope.builtin("type")
     # Most values without an annotation are plain, and this test costs a tenth of the next.
-    plain = f"{type_}({local}) {{}} {scope.need('_plain', 'plain')}"
+    plain = f"{type_}({local}) {{}} {scope.name_global('_plain', 'plain')}"
     # Containers count as foreign: strict mode looks into them.
-    foreign = f"{isinstance_}({local}, {scope.need('_foreign', 'foreign', world)})"
+    foreign = f"{isinstance_}({local}, {scope.name_global('_foreign', 'foreign', world)})"
     yes, no = [plain.format("in"), f"not {foreign}"], [plain.format("not in"), foreign]
     if world is None:
         own = f"{isinstance_}({local}, {scope.array_type})"
@@ -232,13 +232,13 @@ def _class_case(scope: Scope, kind: type, local: str) -> Case:
     if getattr(builtins, kind.__name__, None) is kind:
         name = scope.builtin(kind.__name__)
     else:
-        name = scope.need(f"_{kind.__name__}", "class", kind)
+        name = scope.name_global(f"_{kind.__name__}", "class", kind)
     return Case((is_so(f"{scope.builtin('isinstance')}({local}, {name})"),), {})
 
 
 def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
     if spec.array_type is not None:
-        kind = scope.need(f"_{spec.array_type.__name__}", "class", spec.array_type)
+        kind = scope.name_global(f"_{spec.array_type.__name__}", "class", spec.array_type)
     elif spec.world is not None:
         kind = scope.array_class(spec.world)
     else:
@@ -272,7 +272,7 @@ def _device_tests(scope: Scope, local: str) -> list[Test] | None:
     if question is None:
         return None
     attribute, literal = question
-    return [compare(f"{local}.{attribute}", literal or scope.need("_device", "device"))]
+    return [compare(f"{local}.{attribute}", literal or scope.name_global("_device", "device"))]
 
 
 def _one_dtype(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
@@ -298,14 +298,16 @@ def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
     assert spec.dtypes is not None
     prefix = f"_{spec.world.name if spec.world else 'any'}"
     what = (spec.world, spec.dtypes)
-    every = scope.need(f"{prefix}_{str(spec.dtype_label).lower()}s", "dtypes", what)
+    every = scope.name_global(f"{prefix}_{str(spec.dtype_label).lower()}s", "dtypes", what)
     accepted = _likely_of(spec.dtypes)
     likely = (
         [(spec.world, name) for name in accepted[:2]]
         if spec.world
         else [(world, name) for world in scope.worlds for name in accepted[:1]]
     )
-    names = [scope.need(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely]
+    names = [
+        scope.name_global(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely
+    ]
     dtypes = [f"{local}.dtype"] * (len(names) + 1)
     # Several comparisons read the attribute once.
     if len(names) > 1:

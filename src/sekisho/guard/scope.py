@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from sekisho.contract import Contract
     from sekisho.worlds import World
 
-__all__ = ["Need", "Scope"]
+__all__ = ["Global", "Scope"]
 
 
-class Need(NamedTuple):
+class Global(NamedTuple):
     """A global of the generated function.
 
-    ``kind`` is one of: ``function``, ``admit``, ``default``, ``array_type``, ``class``, ``dtype``,
+    ``kind`` is one of: ``function``, ``validate``, ``default``, ``array_type``, ``class``, ``dtype``,
     ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``, ``shared``, ``watch``, ``bind``, ``as_called``; ``what`` says
+    ``array_type_of``, ``hand_back``, ``shared``, ``monitor``, ``bind``, ``as_called``; ``what`` says
     which one of that kind.
     """
 
@@ -39,7 +39,7 @@ class Scope:
     Attributes:
         contract: the contract that it checks.
         worlds: the worlds that it checks for where no annotation names one.
-        needs: its globals, by name.
+        globs: its globals, by name.
         axes: the local that holds each bound axis.
         certain: the axes that are bound on every path so far; the local of any other may hold None.
         growing: variadic axes that may grow by broadcasting, and the markers that say so.
@@ -52,7 +52,7 @@ class Scope:
     def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
         self.contract = contract
         self.worlds: tuple[World, ...] = worlds
-        self.needs: dict[str, Need] = {}
+        self.globs: dict[str, Global] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
         # An axis `{size}` is the value of the argument `size`.
         self.axes: dict[str, str] = {f"{{{each.name}}}": each.name for each in contract.parameters}
@@ -84,23 +84,23 @@ class Scope:
         self.taken.add(base)
         return base
 
-    def need(self, base: str, kind: str, what: Any = None) -> str:
+    def name_global(self, base: str, kind: str, what: Any = None) -> str:
         """Return the name of a global. Further calls for the same global return the same name."""
-        for name, need in self.needs.items():
-            if need.kind == kind and kind != "admit" and need.what == what:
+        for name, known in self.globs.items():
+            if known.kind == kind and kind != "validate" and known.what == what:
                 return name
         name = self.fresh(base)
-        self.needs[name] = Need(kind, what)
+        self.globs[name] = Global(kind, what)
         return name
 
     def default(self, parameter: str) -> str:
         """Return the global for a parameter's default."""
-        return self.need(f"_default_{parameter}", "default", parameter)
+        return self.name_global(f"_default_{parameter}", "default", parameter)
 
     def builtin(self, name: str) -> str:
         """Return the name of a builtin, or of a global for it if a parameter hides it."""
-        return self.need(f"_{name}", "builtin", name) if name in self.taken else name
+        return self.name_global(f"_{name}", "builtin", name) if name in self.taken else name
 
     def array_class(self, world: World) -> str:
         """Return the global for a world's array class."""
-        return self.need(f"_{world.array_class}", "array_type", world)
+        return self.name_global(f"_{world.array_class}", "array_type", world)

@@ -28,7 +28,14 @@ from sekisho.contract import (
     mentioned,
     read_signature,
 )
-from sekisho.ground import (
+from sekisho.guard.body import asks
+from sekisho.guard.globals import Globals
+from sekisho.guard.late import read_late
+from sekisho.guard.refusals import noting_declarations
+from sekisho.guard.report import called, made, warn_of_slips
+from sekisho.guard.scripting import lend_names
+from sekisho.guard.text import DELEGATE_ASYNC, generate
+from sekisho.utils import (
     OPTIONS,
     STUB,
     WRITE,
@@ -39,13 +46,6 @@ from sekisho.ground import (
     make_stub,
     runs_while_tracing,
 )
-from sekisho.guard.body import asks
-from sekisho.guard.late import read_late
-from sekisho.guard.names import Names
-from sekisho.guard.refusals import noting_declarations
-from sekisho.guard.report import called, made, warn_of_slips
-from sekisho.guard.scripting import lend_names
-from sekisho.guard.text import DELEGATE_ASYNC, generate
 from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
 
 if TYPE_CHECKING:
@@ -301,8 +301,8 @@ class _Writing:
             held = held._replace(shares_axes=True)
         name = _identifier(function)
         worlds = asked_worlds()
-        source, needs = generate(held, name, worlds)
-        Names(needs, held, function, worlds).fill(namespace)
+        source, globs = generate(held, name, worlds)
+        Globals(globs, held, function, worlds).fill(namespace)
         rewrite = functools.partial(_text_of, held, name, worlds)
         if guard is None:
             return compile_function(source, name, namespace, rewrite)

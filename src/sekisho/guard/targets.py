@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import Parser, is_validated
 from sekisho.errors import DeclarationError
-from sekisho.ground import locals_of
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.report import tell_unguarded
 from sekisho.guard.stub import make_guard, options_of
+from sekisho.utils import locals_of
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

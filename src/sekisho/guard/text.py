@@ -1,7 +1,7 @@
 """Generate the source of a guard from a contract. Pure: nothing is imported, compiled or called.
 
 For each parameter the source checks inline whether the value is valid as it stands. If so, it binds
-the axes that later annotations mention to plain locals. Any other value goes to ``_admit_<name>``,
+the axes that later annotations mention to plain locals. Any other value goes to ``_validate_<name>``,
 out of line, which accepts it late, converts it, or raises.
 """
 
@@ -23,7 +23,7 @@ from sekisho.contract import (
 )
 from sekisho.guard.parameters import arguments_text, signature_text, stars_of
 from sekisho.guard.questions import Items, cases_of, item_cases, items_of
-from sekisho.guard.scope import Need, Scope
+from sekisho.guard.scope import Global, Scope
 from sekisho.guard.shapes import Case, contrary_of
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
     from sekisho.worlds import World
 
-__all__ = ["DELEGATE_ASYNC", "Admission", "Generated", "generate"]
+__all__ = ["DELEGATE_ASYNC", "Validation", "Generated", "generate"]
 
 
 class Generated(NamedTuple):
     """The source of a guard, and its globals."""
 
     source: str
-    needs: dict[str, Need]
+    globs: dict[str, Global]
 
 
-class Admission(NamedTuple):
-    """The value that an ``admit`` global is for, and the axes that go in and come out, in order."""
+class Validation(NamedTuple):
+    """The value that an ``validate`` global is for, and the axes that go in and come out, in order."""
 
     parameter: Parameter
     knows: tuple[str, ...]
@@ -98,7 +98,7 @@ class _Writer:
         if contract.is_wrapper and contract.parameters:
             names = ", ".join(each.name for each in contract.parameters)
             comma = "," if len(contract.parameters) == 1 else ""
-            bind = scope.need("_bind", "bind", self.name)
+            bind = scope.name_global("_bind", "bind", self.name)
             self.emit(f"{names}{comma} = {bind}({self.signature()})")
         self.write_context()
         hand_back = self.write_caller()
@@ -111,17 +111,17 @@ class _Writer:
             call, new = self.write_shared_call()
         else:
             self.write_as_called()
-            call = f"{scope.need(f'_{self.name}', 'function')}({self.arguments()})"
+            call = f"{scope.name_global(f'_{self.name}', 'function')}({self.arguments()})"
         if "generator" in contract.flavour:
             self.write_items(call)
         else:
             self.write_result(f"await {call}" if word != "def" else call, hand_back, new)
-        return Generated("\n".join(self.lines) + "\n", scope.needs)
+        return Generated("\n".join(self.lines) + "\n", scope.globs)
 
     def write_as_called(self) -> None:
         """Restore the form of the call: a wrapper may depend on what came by keyword."""
         if self.contract.is_wrapper and self.contract.parameters:
-            as_called = self.scope.need("_as_called", "as_called")
+            as_called = self.scope.name_global("_as_called", "as_called")
             args, kwargs = self.all_arguments
             names = ", ".join(each.name for each in self.contract.parameters)
             self.emit(f"{args}, {kwargs} = {as_called}({args}, {kwargs}, {names})")
@@ -140,7 +140,7 @@ class _Writer:
                     (key.strip("#*") or "axes") + "_grows" * (key[0] == "#")
                 )
         self.write_as_called()
-        function = scope.need(f"_{self.name}", "shared", (knows, new))
+        function = scope.name_global(f"_{self.name}", "shared", (knows, new))
         passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
         return f"{function}({', '.join(filter(None, (passed, self.arguments())))})", new
 
@@ -164,7 +164,7 @@ class _Writer:
                 if each.spec is not ANYTHING:
                     self.emit(f"# {labels[each.name]}: {each.spec.text}")
             knows = tuple(key for key in self.keys(contract.outcomes) if key in scope.axes)
-            watch = scope.need("_watch", "watch", knows)
+            watch = scope.name_global("_watch", "monitor", knows)
             call = f"{watch}({', '.join([call, *scope.context, *(scope.axes[k] for k in knows)])})"
         if contract.flavour == "generator":
             self.emit(f"return (yield from {call})")
@@ -204,7 +204,7 @@ class _Writer:
         if scope.array_type:
             plain = self.first_array()
             if plain is None:
-                choice = f"{scope.need('_array_type_of', 'array_type_of')}({self.values()})"
+                choice = f"{scope.name_global('_array_type_of', 'array_type_of')}({self.values()})"
             else:
                 isinstance_, host, *others = scope.builtin("isinstance"), *scope.worlds
                 names = [scope.array_class(world) for world in others]
@@ -213,7 +213,7 @@ class _Writer:
                 # Identity first: `isinstance` may take long to be false.
                 own_way = f"{own} if {scope.builtin('type')}({plain}) is {own} else "
                 choice = f"{own_way}{''.join(ways)}{own}"
-            # `ground.source` puts its exception handler in the place of the first comment.
+            # `utils.source` puts its exception handler in the place of the first comment.
             self.emit("# the class of the first array")
             line = f"{scope.array_type} = {choice}"
             if len(line) <= _LINE_LENGTH - 4:
@@ -222,7 +222,7 @@ class _Writer:
                 ways_in_lines = choice.replace(" else ", " else\n").splitlines()
                 self.emit(f"{scope.array_type} = (", *(f"    {way}" for way in ways_in_lines), ")")
         if scope.device:
-            module_device = scope.need("_module_device", "module_device")
+            module_device = scope.name_global("_module_device", "module_device")
             module = self.contract.parameters[0].name
             self.emit(f"{scope.device} = {module_device}({module})")
 
@@ -232,10 +232,10 @@ class _Writer:
         if self.contract.options.returns == "world":
             return ""
         plain = self.first_array()
-        choice = plain or f"{scope.need('_first_array', 'first_array')}({self.values()})"
+        choice = plain or f"{scope.name_global('_first_array', 'first_array')}({self.values()})"
         caller = scope.fresh("caller")
         self.emit(f"{caller} = {choice}")
-        back = f"{scope.need('_hand_back', 'hand_back')}({{result}}, {caller})"
+        back = f"{scope.name_global('_hand_back', 'hand_back')}({{result}}, {caller})"
         # An unchanged first argument was not converted, so the result is not converted back.
         return f"{{result}} if {caller} is {plain} else {back}" if plain else back
 
@@ -268,37 +268,37 @@ class _Writer:
                 # "batch" for "*batch"; a suffix marks what is not an axis.
                 suffix = {"#": "_grows", "<": "_memo", "@": "_dtype"}.get(key[0], "")
                 scope.axes[key] = scope.fresh((key.strip("#*<>@") or "axes") + suffix)
-        admission = Admission(parameter, knows, binds)
-        admit = scope.need(f"_admit_{local}", "admit", admission)
+        validation = Validation(parameter, knows, binds)
+        validate = scope.name_global(f"_validate_{local}", "validate", validation)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])
         arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
-        call = f"{targets} = {admit}({arguments})"
+        call = f"{targets} = {validate}({arguments})"
         label = "returns" if parameter is self.contract.result else f"{stars_of(parameter)}{local}"
         self.emit(f"# {label}: {' '.join(spec.text.split())}")
         if items and first:
-            self.write_items_loop(items, first, call, admission)
+            self.write_items_loop(items, first, call, validation)
         else:
-            self.write_cases(cases, call, admission)
+            self.write_cases(cases, call, validation)
         scope.certain |= _certain(parameter) & set(binds)
 
     def write_items_loop(
-        self, items: Items, first: tuple[Case, ...], call: str, admission: Admission
+        self, items: Items, first: tuple[Case, ...], call: str, validation: Validation
     ) -> None:
         """Check every item of a container; the first binds the axes that the others must share."""
         scope = self.scope
-        if items.unfit or admission.binds:
-            empty = f"not {items.container}" if admission.binds else ""
+        if items.unfit or validation.binds:
+            empty = f"not {items.container}" if validation.binds else ""
             unfit = " or ".join(filter(None, (items.unfit, empty)))
             self.emit(f"if {unfit}:", f"    {call}", "else:")
         else:  # like ``*args``, which is mostly empty
             self.emit(f"if {items.container}:")
         self.depth += 1
-        if admission.binds:
+        if validation.binds:
             self.emit(f"{items.item} = {items.first}")
-            self.write_cases(first, call, admission)
-        scope.certain |= set(admission.binds)
+            self.write_cases(first, call, validation)
+        scope.certain |= set(validation.binds)
         every = item_cases(scope, items, ())
-        scope.certain -= set(admission.binds)
+        scope.certain -= set(validation.binds)
         assert every is not None  # with more axes known there is an inline check, too
         contrary = contrary_of(every)
         if items.key_contrary:
@@ -310,21 +310,23 @@ class _Writer:
         self.emit(*self.broken("if", contrary), f"    {call}", "    break")
         self.depth -= 2
 
-    def write_cases(self, cases: tuple[Case, ...] | None, call: str, admission: Admission) -> None:
+    def write_cases(
+        self, cases: tuple[Case, ...] | None, call: str, validation: Validation
+    ) -> None:
         if cases is None:
             self.emit(call)
             return
         contrary = contrary_of(cases)
         fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
         # One negated test is shorter, but cannot bind axes.
-        if fits and not admission.binds:
+        if fits and not validation.binds:
             self.emit(*self.broken("if", contrary), f"    {call}")
             return
         for index, case in enumerate(cases):
             tests = [test.yes for test in case.tests]
             question = [tests[0], *(f"and {each}" for each in tests[1:])]
             self.emit(*self.broken("elif" if index else "if", question))
-            self.emit(*(f"    {each}" for each in self.bindings(case, admission)))
+            self.emit(*(f"    {each}" for each in self.bindings(case, validation)))
         self.emit("else:", f"    {call}")
 
     def broken(self, word: str, pieces: list[str]) -> list[str]:
@@ -339,13 +341,15 @@ class _Writer:
     def emit(self, *lines: str) -> None:
         self.lines += [f"{'    ' * self.depth}{line}" for line in lines]
 
-    def bindings(self, case: Case, admission: Admission) -> list[str]:
+    def bindings(self, case: Case, validation: Validation) -> list[str]:
         axes = self.scope.axes
         if len(case.unpack) > 1:
             return [f"{', '.join(axes[key] for key in case.unpack)} = {self.scope.shape}"]
-        bound = [f"{axes[key]} = {case.binds[key]}" for key in admission.binds if key in case.binds]
+        bound = [
+            f"{axes[key]} = {case.binds[key]}" for key in validation.binds if key in case.binds
+        ]
         # An axis that this case does not bind keeps its value, if it has one.
-        left_out = [key for key in admission.binds if key not in (*case.binds, *admission.knows)]
+        left_out = [key for key in validation.binds if key not in (*case.binds, *validation.knows)]
         if left_out:
             bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
         return bound or ["pass"]

@@ -6,11 +6,11 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import Tolerance, find_doubts
 from sekisho.context import note_violation
 from sekisho.contract import FREE
 from sekisho.errors import BoundaryError, Violation, hide_in_pytest
-from sekisho.ground import is_guard, locals_of, runs_while_tracing
+from sekisho.utils import is_guard, locals_of, runs_while_tracing
+from sekisho.validation import Tolerance, find_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ __all__ = [
 __tracebackhide__ = hide_in_pytest
 
 NAMES: Final = "__sekisho_names__"
-"""Under which global name a guard has the `Names` that filled its globals."""
+"""Under which global name a guard has the `Globals` that filled its globals."""
 
 
 def tolerance_maker(contract: Contract, *written: Any) -> Callable[[], Tolerance]:

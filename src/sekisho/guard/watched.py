@@ -6,11 +6,11 @@ import functools
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.border import first_array_of
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
-from sekisho.ground import not_counted
-from sekisho.watch import Watch, Watching, show_calls
+from sekisho.monitor import Watch, Watching, show_calls
+from sekisho.utils import not_counted
+from sekisho.validation import first_array_of
 from sekisho.worlds import find_world, is_compiling
 
 if TYPE_CHECKING:

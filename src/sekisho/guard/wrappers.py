@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.ground import compile_function
 from sekisho.guard.parameters import signature_text
+from sekisho.utils import compile_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable

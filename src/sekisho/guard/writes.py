@@ -11,11 +11,11 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.border import Copies, read_only_note
 from sekisho.context import current_untraced
 from sekisho.errors import hide_in_pytest
-from sekisho.ground import is_guard, not_counted
 from sekisho.guard.watched import STARTS
+from sekisho.utils import is_guard, not_counted
+from sekisho.validation import Copies, read_only_note
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:

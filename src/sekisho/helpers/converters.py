@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
-from sekisho.ground import refuse_words
 from sekisho.helpers.operands import refuse_world
+from sekisho.utils import refuse_words
 from sekisho.worlds import (
     Convertible,
     JaxArray,
@@ -360,9 +360,9 @@ def _convert_one(target: World, function: str, x: Any, policy: Policy, path: str
     except Refusal as refusal:
         reason = refusal.reason
     # Importing sekisho stays light: the search for hints is imported by the first refusal.
-    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+    from sekisho.hints import Wanted, find_hint  # noqa: PLC0415 - only for the message
 
-    hint = find_remedy(x, Wanted(target, policy=policy, scalars=True))
+    hint = find_hint(x, Wanted(target, policy=policy, scalars=True))
     # Raised outside of the except block, so that the refusal is not shown as its context.
     violation = Violation(function, f"argument 'x'{path}", _expected(target), describe(x), reason)
     raise ConversionError(violation._replace(hint=hint and hint.format(f"x{path}")))

@@ -8,7 +8,6 @@ import numpy as np
 from numpy import concatenate, ndarray
 
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
-from sekisho.ground import refuse_words
 from sekisho.helpers.operands import (
     inlined_class,
     is_axis,
@@ -16,6 +15,7 @@ from sekisho.helpers.operands import (
     refuse_world,
     tell_of_worlds,
 )
+from sekisho.utils import refuse_words
 from sekisho.worlds import StandardArray, World, class_of, describe, find_world
 
 if TYPE_CHECKING:
@@ -191,9 +191,9 @@ def _one_world(function: str, arrays: Any) -> Any:
 
 def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
     """Return code that converts the whole list, if each item only needs a conversion."""
-    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+    from sekisho.hints import Wanted, find_hint  # noqa: PLC0415 - only for the message
 
-    hints = {find_remedy(each, Wanted(world, crosses=False, scalars=True)) for each in arrays}
+    hints = {find_hint(each, Wanted(world, crosses=False, scalars=True)) for each in arrays}
     call = f"to_{world.name}({{0}})"
     return f"[{call.format('each')} for each in arrays]" if hints == {None, call} else None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
-from sekisho.ground import runs_while_tracing
+from sekisho.utils import runs_while_tracing
 from sekisho.worlds import (
     HOST,
     World,
@@ -124,9 +124,9 @@ def refuse_world(
         name: the variable to use in the hint.
         fits: whether an array meets the helper's needs.
     """
-    from sekisho.remedy import Wanted, find_remedy  # noqa: PLC0415 - only for the message
+    from sekisho.hints import Wanted, find_hint  # noqa: PLC0415 - only for the message
 
-    hint = find_remedy(x, Wanted(None, crosses=False, scalars=True, fits=fits))
+    hint = find_hint(x, Wanted(None, crosses=False, scalars=True, fits=fits))
     reason = None if x is None else f"{describe(x)} is not an array"
     got = describe(x)
     violation = Violation(function, place, "an array or a tensor", got, reason)

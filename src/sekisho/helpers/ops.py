@@ -14,7 +14,6 @@ import numpy as np
 from numpy import ndarray
 
 from sekisho.errors import WorldError, hide_in_pytest
-from sekisho.ground import refuse_words
 from sekisho.helpers.operands import (
     inlined_class,
     insert_axes,
@@ -24,6 +23,7 @@ from sekisho.helpers.operands import (
     refuse_shape,
     world_of_operand,
 )
+from sekisho.utils import refuse_words
 from sekisho.worlds import StandardArray
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ def _is_known(frame: Frame, module: str) -> bool:
     """Whether decorators of a module are known to leave functions what they are."""
     package = module.partition(".")[0]
     world = frame.knowledge.worlds.get(package)
-    return package in _KNOWN or (world is not None and world.unsaid.decorates)
+    return package in _KNOWN or (world is not None and world.supplement.decorates)
 
 
 def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:

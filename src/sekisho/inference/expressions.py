@@ -279,7 +279,7 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
     if keeps or only_world(index) or index[0] == "list":
         has_rows = keeps or bool(certain_world(index))
         return array(
-            atom[1], is_array=has_rows or not frame.knowledge.worlds[atom[1]].unsaid.scalar
+            atom[1], is_array=has_rows or not frame.knowledge.worlds[atom[1]].supplement.scalar
         )
     return frame.knowledge.row_of(atom[1])
 

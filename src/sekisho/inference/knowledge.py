@@ -148,7 +148,7 @@ class Knowledge:
 
     def row_of(self, world: str) -> Value:
         """What indexing an array gives: an array, or in some libraries one number."""
-        return array(world, is_array=not self.worlds[world].unsaid.scalar)
+        return array(world, is_array=not self.worlds[world].supplement.scalar)
 
     def lines_of(self, key: str) -> list[str]:
         """The lines of a module of the project."""
@@ -172,30 +172,30 @@ class Knowledge:
         return {name for each in dotted if (name := self._name(world, each))}
 
     def _read(self, world: World) -> None:
-        unsaid = world.unsaid
+        supplement = world.supplement
         kinds: dict[Kind, tuple[str, ...]] = {**world.watched}
-        kinds["scalar"] = (*kinds.get("scalar", ()), *sorted(unsaid.numbers))
-        kinds["import"] = (*kinds.get("import", ()), *sorted(unsaid.takes))
+        kinds["scalar"] = (*kinds.get("scalar", ()), *sorted(supplement.numbers))
+        kinds["import"] = (*kinds.get("import", ()), *sorted(supplement.takes))
         for kind in ("wait", "move", "scalar", "export", "import"):
             for dotted in kinds.get(kind, ()):
                 name = self._name(world, dotted)
                 if name:
                     self.operations[name] = Operation(world.name, kind, f"{world.name}.{dotted}")
-        if unsaid.dtype:
-            self.dtypes[self._name(world, unsaid.dtype)] = world.name
-        if unsaid.module:
-            self.modules[self._name(world, unsaid.module)] = world.name
-        if unsaid.applied:
-            self.applied.add(self._name(world, unsaid.applied))
-        self.chains |= self._names(world, unsaid.chains)
-        self.holders |= self._names(world, unsaid.holders)
-        self.keepers |= self._names(world, unsaid.keepers)
-        self.tells |= self._names(world, unsaid.tells)
-        self.asks |= dict.fromkeys(self._names(world, unsaid.asks), world.name)
-        self.grads |= self._names(world, unsaid.grads)
-        self.trained |= self._names(world, unsaid.trained)
-        self.unfit[world.name] = self._names(HOST, unsaid.unfit)
-        for dotted, only in unsaid.only.items():
+        if supplement.dtype:
+            self.dtypes[self._name(world, supplement.dtype)] = world.name
+        if supplement.module:
+            self.modules[self._name(world, supplement.module)] = world.name
+        if supplement.applied:
+            self.applied.add(self._name(world, supplement.applied))
+        self.chains |= self._names(world, supplement.chains)
+        self.holders |= self._names(world, supplement.holders)
+        self.keepers |= self._names(world, supplement.keepers)
+        self.tells |= self._names(world, supplement.tells)
+        self.asks |= dict.fromkeys(self._names(world, supplement.asks), world.name)
+        self.grads |= self._names(world, supplement.grads)
+        self.trained |= self._names(world, supplement.trained)
+        self.unfit[world.name] = self._names(HOST, supplement.unfit)
+        for dotted, only in supplement.only.items():
             name = self._name(world, dotted)
             # The id that a function of another library has, which need not be there.
             module, _, last = dotted.rpartition(".")
@@ -223,7 +223,8 @@ class Knowledge:
         if world not in self.worlds:
             return False
         return any(
-            rest == each or rest.startswith(f"{each}.") for each in self.worlds[world].unsaid.strict
+            rest == each or rest.startswith(f"{each}.")
+            for each in self.worlds[world].supplement.strict
         )
 
     def world_of_dtype(self, value: Value) -> str:
@@ -245,14 +246,14 @@ class Knowledge:
 
     def _find_namesakes(self, world: str, name: str, is_method: bool) -> Iterator[_Namesake]:  # noqa: FBT001
         for other, record in self.worlds.items():
-            if other == world or world in record.unsaid.welcomes:
+            if other == world or world in record.supplement.welcomes:
                 continue
             if is_method:
                 found = self.program.member(self.array_class[other], name)
                 if found is not None and found[1][0] == "def" and not is_property(found[1]):
                     yield other, (f"{found[0]}.{name}", found[1])
                 continue
-            inner = record.unsaid.namespace
+            inner = record.supplement.namespace
             value = self.program.dotted(other, f"{inner}.{name}" if inner else name)
             entry = self.program.entry(value[1]) if value[0] == "function" else None
             if entry is not None and entry[0] == "def":
@@ -284,7 +285,7 @@ class Knowledge:
             others += [
                 self._functions_of(each) for each in self.worlds.values() if each is not world
             ]
-            alike = [self._members_of(world, dotted) for dotted in world.unsaid.alike]
+            alike = [self._members_of(world, dotted) for dotted in world.supplement.alike]
             if not alike or None in alike:
                 continue  # with what one cannot compare, nobody is alone
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
@@ -294,7 +295,7 @@ class Knowledge:
 
     def _tells_by_call(self, world: World, member: str) -> bool:
         """Whether who calls a member so named has an array: other classes take common words, too."""
-        is_coined = member in world.unsaid.coined or "_" in member.strip("_")
+        is_coined = member in world.supplement.coined or "_" in member.strip("_")
         if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
             return False
         found = self.program.member(self.array_class[world.name], member)
@@ -302,7 +303,7 @@ class Knowledge:
 
     def _functions_of(self, world: World) -> set[str]:
         """The functions of a library's own module: ``xp.cos`` need not be a tensor's."""
-        inner = world.unsaid.namespace
+        inner = world.supplement.namespace
         module = self.program.find_module(f"{world.name}.{inner}" if inner else world.name)
         table = self.program.table(module) if module else None
         return set(table.names) if table else set()

@@ -184,7 +184,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
         return unsure(given)
     state = state_of(frame, holder)
     if state and given[0] == "array":
-        is_differentiable = name in knowledge.worlds[world].unsaid.differentiable
+        is_differentiable = name in knowledge.worlds[world].supplement.differentiable
         return with_state(given, derived(frame, state, is_differentiable=is_differentiable))
     return given
 

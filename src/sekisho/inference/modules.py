@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.code import Skipped, SourceFile, Table, digest, find_files, lower, read_file
-from sekisho.ground import parse
 from sekisho.inference.values import Value
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast

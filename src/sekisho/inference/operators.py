@@ -106,7 +106,7 @@ def _operands(node: ast.AST) -> tuple[str, str]:
 
 def _raises(frame: Frame, sign: str, mine: str, theirs: str) -> bool:
     """Whether an operator between arrays of two libraries raises, as the worlds' tables say."""
-    left, right = (frame.knowledge.worlds[each].unsaid for each in (mine, theirs))
+    left, right = (frame.knowledge.worlds[each].supplement for each in (mine, theirs))
     if mine == theirs or mine in right.welcomes or theirs in left.welcomes:
         return False
     if mine == HOST.name:
@@ -160,7 +160,7 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
             return UNKNOWN
         guest = next((each for each in (a, b) if each[1] != HOST.name), a)
         other = b if guest is a else a
-        if other[1] in frame.knowledge.worlds[guest[1]].unsaid.welcomes:
+        if other[1] in frame.knowledge.worlds[guest[1]].supplement.welcomes:
             return array(guest[1])
         if a[2] and b[2] and other[1] == HOST.name and sign != "!=":
             return array(guest[1])

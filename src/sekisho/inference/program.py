@@ -97,7 +97,7 @@ class Program:
                 self.unread.add(name)
                 continue
             world = world_named(name)
-            for dotted, is_array in ((world.array_class, True), (world.unsaid.scalar, False)):
+            for dotted, is_array in ((world.array_class, True), (world.supplement.scalar, False)):
                 found = self.dotted(name, dotted) if dotted else UNKNOWN
                 if found[0] == "class":
                     self.array_classes[found[1]] = (name, is_array)

@@ -1,6 +1,6 @@
 """Calls that are certain to raise: of a library's functions with what only another library takes.
 
-What a function takes, its stubs say, where the library holds its callers to them (`Unsaid.strict`); the
+What a function takes, its stubs say, where the library holds its callers to them (`Supplement.strict`); the
 rest stands in the worlds' tables, measured.
 """
 
@@ -57,7 +57,7 @@ def note_refused(
     return (
         _note_table(frame, name, call, node)
         or (world in frame.knowledge.worlds and _note_dtype(frame, world, name, call, node))
-        or _note_aliens(frame, world, name, entry, call, node, self_value)
+        or _note_foreign_parts(frame, world, name, entry, call, node, self_value)
         or _note_namesake(frame, world, name, entry, call, node, self_value)
     )
 
@@ -72,18 +72,18 @@ def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> boo
         if is_unfit and frame.knowledge.may_have(other, "__array_function__"):
             continue  # a subclass may answer for it
         if is_unfit or (refused and not _is_at_home(frame, wanted, other)):
-            return _note_alien(frame, node, node.args[index:][:1], wanted or HOST.name, other)
+            return _note_foreign(frame, node, node.args[index:][:1], wanted or HOST.name, other)
     return False
 
 
-def _note_alien(
+def _note_foreign(
     frame: Frame, node: ast.Call, operands: Iterable[ast.expr], world: str, other: str
 ) -> bool:
     shown = dotted_of(node.func)
     if shown.partition(".")[0] in (frame.env or {}) and not _is_callable(frame, node.func):
         return False  # `xp`, which may be any library
     operand = next((dotted_of(each) for each in operands), "")
-    frame.note("alien", node, operand, (shown, world, other))
+    frame.note("foreign", node, operand, (shown, world, other))
     return True
 
 
@@ -93,7 +93,7 @@ def _is_callable(frame: Frame, function: ast.expr) -> bool:
 
 
 def _is_at_home(frame: Frame, world: str, other: str) -> bool:
-    return other in frame.knowledge.worlds[world].unsaid.welcomes
+    return other in frame.knowledge.worlds[world].supplement.welcomes
 
 
 def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.Call) -> bool:
@@ -109,7 +109,7 @@ def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.
     return False
 
 
-def _note_aliens(
+def _note_foreign_parts(
     frame: Frame,
     world: str,
     name: str,
@@ -122,7 +122,7 @@ def _note_aliens(
     if not frame.knowledge.is_strict(name):
         return False
     call = call._replace(args=tuple(_written_out(frame, call, node)))
-    foreign = [_aliens(frame, world, value) for value in call.values()]
+    foreign = [_foreign_parts(frame, world, value) for value in call.values()]
     if not any(foreign) or not refuses(frame.program, name, entry[1], call, self_value):
         return False
     count = len(call.args)
@@ -137,7 +137,7 @@ def _note_aliens(
         return False  # for another reason, or because the stubs do not know all that it takes
     index = next(index for index, others in enumerate(foreign) if others)
     written = [*node.args, *(each.value for each in node.keywords)]
-    return _note_alien(frame, node, written[index : index + 1], world, foreign[index][0])
+    return _note_foreign(frame, node, written[index : index + 1], world, foreign[index][0])
 
 
 def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Value]:
@@ -150,7 +150,7 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
     yield from call.args[len(node.args) :]
 
 
-def _aliens(frame: Frame, world: str, value: Value) -> list[str]:
+def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
     """The other worlds of arrays that a value certainly is, or certainly holds."""
     atoms = (value,) if value[0] == "array" else value[1:] if value[0] == "tuple" else value[2:3]
     if value[0] not in {"array", "tuple", "list"}:
@@ -180,7 +180,7 @@ def _note_namesake(
     last = split(name)[1].rpartition(".")[2]
     if last == "__call__":  # np.ones, an object
         last = dotted_of(node.func).rpartition(".")[2]
-    known = knowledge.worlds[world].unsaid.keywords
+    known = knowledge.worlds[world].supplement.keywords
     also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
     if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
         return False
@@ -250,7 +250,7 @@ def note_assigned(
     is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
     if world == HOST.name and is_many:  # of one place, a number is asked for its value
         note_unreadable(frame, target, "the assignment", "", value)
-    if frame.knowledge.worlds[world].unsaid.takes_items or _is_at_home(frame, world, other):
+    if frame.knowledge.worlds[world].supplement.takes_items or _is_at_home(frame, world, other):
         return
     shown = f"{dotted_of(target.value) or '...'}[...]"
     frame.note("assigned", target, shown, (world, other))

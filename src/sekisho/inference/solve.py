@@ -20,7 +20,6 @@ from sekisho.code import (
     Skipped,
     digest,
 )
-from sekisho.ground import parse
 from sekisho.inference.calls import parameter_fact
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
@@ -28,6 +27,7 @@ from sekisho.inference.modules import Module, read_modules
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
+from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -199,9 +199,9 @@ class _Solver:
         kept = self.cache.read(name)
         if kept is None:
             units = self._parse(module)
-            unsaid = [(*unit[:6], sorted(unit.traits), *unit[7:]) for unit, _ in units]
+            supplement = [(*unit[:6], sorted(unit.traits), *unit[7:]) for unit, _ in units]
             inside = [(unit.name, entries) for unit, entries in units if entries]
-            self.cache.write(name, (unsaid, inside))
+            self.cache.write(name, (supplement, inside))
         else:
             nothing: dict[str, Any] = {}
             units = [

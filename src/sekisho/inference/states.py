@@ -63,7 +63,7 @@ def after_call(
 ) -> Value:
     """What a library's function gives, with what is certain of it."""
     world = frame.knowledge.worlds.get(split(name)[0].partition(".")[0])
-    if world is None or not world.unsaid.differentiable:
+    if world is None or not world.supplement.differentiable:
         return result
     last = split(name)[1].rpartition(".")[2]
     operands = [*call.values()] if self_value is None else [self_value, *call.values()]
@@ -74,7 +74,7 @@ def after_call(
         state |= TRACKED if frame.knowledge.trains(self_value[1]) else 0
         is_differentiable = True
     else:
-        is_differentiable = last in world.unsaid.differentiable
+        is_differentiable = last in world.supplement.differentiable
     found = derived(frame, state, is_differentiable=is_differentiable)
     if last in _ENDING:
         found &= ~TRACKED
@@ -144,7 +144,7 @@ def reads_memory(frame: Frame, name: str, value: Value) -> bool:
     if module.partition(".")[0] != HOST.name:
         return False
     if frame.knowledge.may_tell(name):  # of any library's arrays, but what they hold is read
-        return last in HOST.unsaid.reads or last.startswith("assert_")
+        return last in HOST.supplement.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True
     last = last.rpartition(".")[2]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.ground import as_command_data, as_command_property
-from sekisho.log.advice import advise
+from sekisho.log.hints import advise
 from sekisho.log.table import cells_of, place_of
+from sekisho.utils import as_command_data, as_command_property
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sekisho.log.book import CrossingLog
     from sekisho.log.crossing import Row
+    from sekisho.log.crossing_log import CrossingLog
 
 __all__ = ["annotations_of"]
 

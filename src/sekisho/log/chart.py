@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sekisho.ground import printable
+from sekisho.utils import printable
 from sekisho.worlds import asked_worlds, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sekisho.log.book import CrossingLog
     from sekisho.log.crossing import Row
+    from sekisho.log.crossing_log import CrossingLog
 
 __all__ = ["mermaid_of"]
 

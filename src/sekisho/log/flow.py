@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.ground import as_html
-from sekisho.log.advice import size_text
+from sekisho.log.hints import size_text
+from sekisho.utils import as_html
 from sekisho.worlds import world_named, world_names
 
 if TYPE_CHECKING:

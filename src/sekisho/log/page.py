@@ -6,14 +6,14 @@ import linecache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sekisho.ground import as_html
-from sekisho.log.advice import advise, size_text
 from sekisho.log.flow import flow_of
+from sekisho.log.hints import advise, size_text
 from sekisho.log.table import HEADINGS, VIOLATIONS, cells_of, lines_of, notes_of
+from sekisho.utils import as_html
 
 if TYPE_CHECKING:
-    from sekisho.log.book import CrossingLog
     from sekisho.log.crossing import Row
+    from sekisho.log.crossing_log import CrossingLog
 
 __all__ = ["page_of", "table_of"]
 

@@ -6,14 +6,14 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import printable
-from sekisho.log.advice import advise, size_text
+from sekisho.log.hints import advise, size_text
+from sekisho.utils import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sekisho.log.book import CrossingLog
     from sekisho.log.crossing import Kind, Row
+    from sekisho.log.crossing_log import CrossingLog
     from sekisho.log.violation import ViolationRow
 
 __all__ = [

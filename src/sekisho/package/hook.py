@@ -17,7 +17,6 @@ from zipimport import zipimporter
 from sekisho.context import get_mode
 from sekisho.contract import Options
 from sekisho.errors import DeclarationError, UnguardedWarning
-from sekisho.ground import is_being_imported, parse
 from sekisho.guard import (
     guard_generated,
     guard_later,
@@ -29,6 +28,7 @@ from sekisho.guard import (
 from sekisho.package import compiled
 from sekisho.package.inject import inject
 from sekisho.package.table import Table, make_table, matches
+from sekisho.utils import is_being_imported, parse
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from sekisho.errors import DeclarationError
-from sekisho.ground import printable
 from sekisho.package.schema import SCHEMA, check
+from sekisho.utils import printable
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

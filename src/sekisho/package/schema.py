@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import closest
 from sekisho.log import KEEP_OF_PROGRAM
+from sekisho.utils import closest
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import declarations
-from sekisho.ground import frame_at, not_counted
 from sekisho.recorder.counting import Counter, repeat, threads
 from sekisho.recorder.observing import PLAIN, Operation, class_of, make_reader
+from sekisho.utils import frame_at, not_counted
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_call", "state"]
 
-__warningregistry__ = None  # `ground.warned` explains why
+__warningregistry__ = None  # `utils.warned` explains why
 
 
 class _State:

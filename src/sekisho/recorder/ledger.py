@@ -19,7 +19,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import LineFile
+from sekisho.utils import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

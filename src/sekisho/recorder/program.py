@@ -1,7 +1,7 @@
 """Record a process, and make its children record themselves.
 
 Children find the folder of ledgers and the options in the environment. A forked child inherits the
-recorder itself; any other Python process starts it because of its environment (`ground.children`).
+recorder itself; any other Python process starts it because of its environment (`utils.children`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import everywhere, own_packages
-from sekisho.ground import environment_of_children
 from sekisho.log import CrossingLog
 from sekisho.recorder.arrival import Arrivals
 from sekisho.recorder.calls import state
@@ -26,6 +25,7 @@ from sekisho.recorder.counting import Counter, threads
 from sekisho.recorder.ledger import Ledger
 from sekisho.recorder.reading import MARK, mark_unrecorded, read_folder
 from sekisho.recorder.wrapping import unwrap_all, wrap_world
+from sekisho.utils import environment_of_children
 from sekisho.worlds import loaded_worlds, world_named, world_names
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import Observer
 from sekisho.recorder.calls import make_call
 from sekisho.recorder.observing import Operation
+from sekisho.utils import Observer
 from sekisho.worlds import Kind, World, wrap_operations
 
 if TYPE_CHECKING:

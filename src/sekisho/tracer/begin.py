@@ -25,7 +25,7 @@ def _start() -> None:
         return
     told = json.loads(settings)
     describer = _load("describing").Describer()
-    lines = _load("lines", os.path.join(os.pardir, "ground", "lines.py"))
+    lines = _load("lines", os.path.join(os.pardir, "utils", "lines.py"))
     journal = _load("journal").Journal(told["folder"], describer, lines.LineFile)
     tracer = _load("tracing").Tracer(tuple(told["roots"]), journal)
 

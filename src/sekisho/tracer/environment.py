@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sekisho.ground import environment_of_children
 from sekisho.tracer.journal import MARK
+from sekisho.utils import environment_of_children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

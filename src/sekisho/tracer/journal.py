@@ -78,7 +78,7 @@ class Journal:
     Args:
         folder: the common folder of the program's processes.
         describer: an object with a method `describe`, which describes values.
-        line_file: the class `sekisho.ground.LineFile`, passed in because it is loaded by path, too.
+        line_file: the class `sekisho.utils.LineFile`, passed in because it is loaded by path, too.
     """
 
     def __init__(self, folder: str, describer: Any, line_file: Any) -> None:

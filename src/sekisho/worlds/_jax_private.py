@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, Final
 
-from sekisho.ground import look_up
+from sekisho.utils import look_up
 
 __all__ = ["CLASS", "is_clean", "warn_unless_watched"]
 

@@ -8,7 +8,7 @@ from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
@@ -29,7 +29,7 @@ class _CuPy(World):
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     spelling: Mapping[str, str] = spelled_like_numpy("cupy")
     words: Mapping[str, str] = {"asnumpy": "to_numpy(x)"}
-    unsaid: Unsaid = Unsaid(suffixes=("_cp", "_cupy"))
+    supplement: Supplement = Supplement(suffixes=("_cp", "_cupy"))
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of("ndarray"),
         "export": ("asnumpy", "ndarray.get"),

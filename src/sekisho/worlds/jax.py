@@ -19,7 +19,7 @@ from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.shown import Kind
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
@@ -46,14 +46,14 @@ class _Jax(World):
     spelling: Mapping[str, str] = spelled_like_numpy("jax.numpy")
     opens: Mapping[str, str] = {"Ref": "{0}[...]", "BCOO": "{0}.todense()", "BCSR": "{0}.todense()"}
     words: Mapping[str, str] = {"device_put": "to_jax(x)", "device_get": "to_numpy(x)"}
-    unsaid: Unsaid = Unsaid(
+    supplement: Supplement = Supplement(
         "",
         "numpy",
         welcomes=frozenset({"numpy"}),
         strict=frozenset({"numpy"}),
         suffixes=("_jax",),
     )
-    # Functions of jax.numpy are compiled; Python 3.12 reports calls of them (see `watch`).
+    # Functions of jax.numpy are compiled; Python 3.12 reports calls of them (see `monitor`).
     watched: Mapping[Kind, tuple[str, ...]] = {
         "scalar": scalars_of(_private.CLASS),
         "export": ("device_get", f"{_private.CLASS}.__array__"),

@@ -25,7 +25,7 @@ from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _NumPy(World):
     array_class = "ndarray"
     is_resident = True
     shows_all = False
-    # NumPy does not report its operations; Python 3.12 reports calls of them (see `watch`). It does
+    # NumPy does not report its operations; Python 3.12 reports calls of them (see `monitor`). It does
     # not report `fromiter`, which iterates over a foreign array rather than ask for its memory.
     unshown: Mapping[Kind, tuple[str, ...]] | None = {"import": ("fromiter",)}
     spelling: Mapping[str, str] = {
@@ -62,7 +62,7 @@ class _NumPy(World):
         "rollaxis": "moveaxis(x, source, destination)",
         **dict.fromkeys(("array", "asarray"), "to_numpy(x)"),
     }
-    unsaid: Unsaid = Unsaid(
+    supplement: Supplement = Supplement(
         scalar="generic",
         takes=frozenset(
             {

@@ -55,7 +55,7 @@ class Shown:
         """Make an object that reports the library's operations; None if there is no mechanism.
 
         Args:
-            state: an object whose attribute ``watch`` is the monitor of this thread's body, or
+            state: an object whose attribute ``monitor`` is the monitor of this thread's body, or
                 None.
             judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
                 operation runs. Raises if the operation is not allowed.

@@ -15,7 +15,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.ground import callee_names, is_guard, locals_of
+from sekisho.utils import callee_names, is_guard, locals_of
 from sekisho.worlds.dtypes import class_of, package_of
 
 if TYPE_CHECKING:

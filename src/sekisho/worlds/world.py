@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from sekisho.ground import is_being_imported
+from sekisho.utils import is_being_imported
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import class_of, package_of
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.shown import Shown
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.supplement import Supplement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,7 +52,7 @@ class World(Shown):
         words: the library's own names for operations, with the helper that does the same here.
         makers: functions that people annotate with by mistake, in place of the array class.
         read_only_because: why shared memory is read-only, for messages; None if it is writable.
-        unsaid: facts that static analysis cannot read from the library's code.
+        supplement: facts that static analysis cannot read from the library's code.
         layouts: memory layouts of its arrays other than contiguous, for tests.
         plain: code that makes a contiguous, independent copy of an array ``{0}``.
         scarce: dtypes of `PLAIN_DTYPES` that few of the library's operations support.
@@ -71,7 +71,7 @@ class World(Shown):
     words: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
-    unsaid: Unsaid = Unsaid()
+    supplement: Supplement = Supplement()
     layouts: Mapping[str, Layout] = {}
     plain: str = "{0}"
     scarce: frozenset[str] = frozenset()

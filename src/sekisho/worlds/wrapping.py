@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sekisho.ground import once
+from sekisho.utils import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sekisho.ground import Observer
+    from sekisho.utils import Observer
     from sekisho.worlds.shown import Kind
     from sekisho.worlds.world import World
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sekisho.ground import ask_git, printable
+from sekisho.utils import ask_git, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

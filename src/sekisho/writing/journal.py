@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.ground import printable
+from sekisho.utils import printable
 from sekisho.writing.atomic import read_bytes, replace_file, sync_folder, unlink
 from sekisho.writing.locking import lock
 

@@ -11,12 +11,12 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
+from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.torch import _private, kinds, memory, operations
 from sekisho.worlds.torch._private import is_tracing_context
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.torch.spelling import SPELLING
-from sekisho.worlds.torch.stubs import UNSAID
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.torch.stubs import SUPPLEMENT
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _Torch(World):
         **dict.fromkeys(("numpy", "detach", "cpu"), "to_numpy(x)"),
         "is_tensor": "is_torch(x)",
     }
-    unsaid: Unsaid = UNSAID
+    supplement: Supplement = SUPPLEMENT
     makers: frozenset[str] = frozenset({"tensor", "as_tensor", "from_numpy"})
     layouts: Mapping[str, Layout] = LAYOUTS
     plain: str = PLAIN

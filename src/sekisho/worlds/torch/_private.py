@@ -15,7 +15,7 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.ground import look_up
+from sekisho.utils import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sekisho.worlds.unsaid import Unsaid
+from sekisho.worlds.supplement import Supplement
 
-__all__ = ["UNSAID"]
+__all__ = ["SUPPLEMENT"]
 
 _DIFFERENTIABLE: Final = (
     "abs add addmm baddbmm bmm clamp clip clone contiguous cos cosh cpu cuda cumsum div divide double exp "
@@ -28,7 +28,7 @@ _TRAINED: Final = (
 TRAINED: Final = frozenset(f"nn.{each}" for each in _TRAINED.split())
 """Modules with parameters."""
 
-UNSAID: Final = Unsaid(
+SUPPLEMENT: Final = Supplement(
     tells=frozenset({"is_tensor", "save", "is_storage", "manual_seed", "nn.Identity.forward"}),
     asks=frozenset({"is_tensor"}),
     strict=frozenset(

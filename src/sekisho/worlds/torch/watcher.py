@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sekisho.ground import passing
+from sekisho.utils import passing
 from sekisho.worlds.torch import _private
 from sekisho.worlds.torch.operations import kind_of_operation, suspects
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher", "make_watcher"]
 
-__warningregistry__ = None  # `ground.warned` explains why
+__warningregistry__ = None  # `utils.warned` explains why
 
 
 def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:

@@ -1,0 +1,107 @@
+"""Code that every package depends on and that does not know about arrays.
+
+`source` is the only module that compiles and runs generated text, and `reading` the only one that
+parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
+packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
+suggests the right name for a name of another library, and `overloads` types some decorators.
+"""
+
+from sekisho.utils._private import (
+    actions_of,
+    callee_names,
+    frame_at,
+    interpreter_flags,
+    is_being_imported,
+    is_protocol,
+    is_stored_field,
+    look_up,
+    quiet,
+)
+from sekisho.utils.blocks import Block, without_last
+from sekisho.utils.children import environment_of_children
+from sekisho.utils.colours import Style, has_colours, painted
+from sekisho.utils.frames import locals_of, not_counted
+from sekisho.utils.git import ask_git
+from sekisho.utils.hooks import Observer, original_of
+from sekisho.utils.lines import LineFile
+from sekisho.utils.once import once
+from sekisho.utils.overloads import Converting, HandingBack
+from sekisho.utils.printable import (
+    as_command_data,
+    as_command_property,
+    as_html,
+    as_json,
+    as_toml,
+    printable,
+)
+from sekisho.utils.reading import decode, parse
+from sekisho.utils.source import (
+    EXPLAIN,
+    OPTIONS,
+    STUB,
+    WRITE,
+    compile_function,
+    compile_into,
+    evaluate,
+    find_stub,
+    generated_source,
+    is_guard,
+    live_guards,
+    make_stub,
+    runs_while_tracing,
+)
+from sekisho.utils.warned import passing
+from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
+
+__all__ = [
+    "Block",
+    "Converting",
+    "EXPLAIN",
+    "HandingBack",
+    "LineFile",
+    "OPTIONS",
+    "Observer",
+    "STUB",
+    "Style",
+    "WRITE",
+    "actions_of",
+    "as_command_data",
+    "as_command_property",
+    "as_html",
+    "as_json",
+    "as_toml",
+    "ask_git",
+    "callee_names",
+    "closest",
+    "compile_function",
+    "compile_into",
+    "decode",
+    "environment_of_children",
+    "evaluate",
+    "find_stub",
+    "foreign_name",
+    "frame_at",
+    "generated_source",
+    "has_colours",
+    "interpreter_flags",
+    "is_being_imported",
+    "is_guard",
+    "is_protocol",
+    "is_stored_field",
+    "look_up",
+    "live_guards",
+    "locals_of",
+    "make_stub",
+    "not_counted",
+    "once",
+    "original_of",
+    "parse",
+    "passing",
+    "painted",
+    "printable",
+    "quiet",
+    "refuse_misspelt",
+    "refuse_words",
+    "runs_while_tracing",
+    "without_last",
+]

@@ -1,0 +1,70 @@
+"""Show a library's warnings at the line that called the library, not at a wrapper of sekisho.
+
+Python attributes a warning to the frame that called the warning function. With a wrapper in
+between, that frame is inside sekisho and tells the reader nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sekisho.utils.source import is_guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+__all__ = ["make_show", "passing"]
+
+_OURS: Final = (str(Path(__file__).parent.parent), "<sekisho ")
+
+passing: Final[set[str]] = set()
+"""Library modules that pass a call on to one of our torch modes, which calls the function again."""
+
+
+def make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a replacement for `original` that moves warnings out of sekisho to the caller's line.
+
+    A moved warning is issued again, so that filters for the caller's module apply, and a warning
+    that is shown once is shown once per line of the caller. For this to work, modules of sekisho
+    that warnings are attributed to set ``__warningregistry__ = None``: with a registry of their
+    own, all callers would count as one line.
+    """
+
+    def show(record: Any) -> None:
+        frame = _caller(record) if record.filename.startswith(_OURS) else None
+        if frame is None:
+            original(record)
+            return
+        warnings.warn_explicit(
+            record.message,
+            record.category,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            module=frame.f_globals.get("__name__"),
+            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+            source=record.source,
+        )
+
+    return show
+
+
+def _caller(record: Any) -> FrameType | None:
+    """Return the frame that called the reported one, skipping sekisho and modules in `passing`."""
+    frame, blamed = inspect.currentframe(), (record.filename, record.lineno)
+    while frame is not None and (frame.f_code.co_filename, frame.f_lineno) != blamed:
+        frame = frame.f_back
+    has_passed = False
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        is_ours = module.startswith("sekisho.") or is_guard(frame.f_code)
+        if not is_ours and module not in passing:
+            break
+        has_passed = not is_ours
+        frame = frame.f_back
+    # A mode calls the library's function a second time, and the warning comes from there. `frame`
+    # is the first call of that function; its caller is the line to show.
+    return frame.f_back if has_passed and frame is not None else frame

@@ -1,0 +1,93 @@
+"""Explain why a plain Python value is refused: a number, a list or a tuple."""
+
+from __future__ import annotations
+
+from collections import abc
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from sekisho.contract import ArraySpec
+from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
+from sekisho.hints import are_few, number_hint
+from sekisho.validation.facts import why_no_scalar
+from sekisho.worlds import HOST, class_of, describe, is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.contract import HintSpec
+    from sekisho.validation.call import Call
+    from sekisho.validation.validate import Boundary
+    from sekisho.validation.violations import Place
+
+__all__ = ["plain_refusal", "refuse_packed"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def plain_refusal(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, place: Place, call: Call
+) -> BoundaryError:
+    """Make the error for a value that the type checker refuses.
+
+    Args:
+        spec: the annotation.
+        value: the value.
+        check: the type checker's check of the annotation; None if `isinstance` has checked it.
+        place: where the value is.
+        call: the call that the value was passed in.
+    """
+    reason = why_no_scalar(spec, value) if check is None else None
+    return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, call)))
+
+
+def _hint(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
+) -> str | None:
+    """Return the call that makes a valid list, tuple or number of a value, if there is one."""
+    if call.in_trial or is_compiling():
+        return None
+    wanted: Any = get_origin(spec.hint) or spec.hint
+    if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
+        is_enough = are_few(value) and (check is None or _are_enough(spec, [*value], wanted, check))
+        return f"{wanted.__name__}({{0}})" if is_enough else None
+    return number_hint(wanted, value)
+
+
+def _are_enough(
+    spec: HintSpec, items: list[Any], wanted: Any, check: Callable[[object], bool]
+) -> bool:
+    """Return whether a container of the other class, with the same items, is valid.
+
+    A type checker may check one item, at random. So each item is checked on its own, and none may
+    be a container.
+    """
+    if any(
+        issubclass(class_of(each), abc.Container) and class_of(each) is not str for each in items
+    ):
+        return False
+    # A tuple of fixed length has an annotation for each item, and is checked whole.
+    is_fixed = get_args(spec.hint)[1:] not in {(), (...,)}
+    return check(wanted(items)) and (is_fixed or all(check(wanted([each])) for each in items))
+
+
+def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:
+    """Refuse one list or tuple that was passed to ``*args`` and not unpacked.
+
+    Raises:
+        WorldError: if the value itself is not valid, and each of its items is.
+    """
+    spec = boundary.parameter.spec
+    if not issubclass(class_of(value), (list, tuple)) or not value:
+        return
+    if not isinstance(spec, ArraySpec) or not are_few(value):
+        return
+    bound = dict(call.bound)  # shared by all items, as in a call with them
+    trial = call._replace(bound=bound, binders={}, in_trial=True, copies=None)
+    try:
+        for each in value:
+            boundary.validate_as(spec, each, place, trial)
+    except BoundaryError:
+        return
+    reason = f"{describe(value)} is not {(spec.world or call.world or HOST).noun}"
+    hint = f"unpack it: {place.contract.function}(*items)"
+    raise WorldError(place.violation(spec, value, reason, hint))
