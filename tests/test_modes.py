@@ -120,3 +120,11 @@ def test_a_level_of_none_is_as_if_it_were_not_given(order):
     setting = modes.make_setting("mode()", "strict", **{silent: None, told: "warn"})
     assert setting == modes.make_setting("mode()", "strict", **{told: "warn"})
     assert setting.levels == ((told.removeprefix("to_"), "warn"),)
+
+
+@pytest.mark.parametrize("word", ["name", "source", "violation", "to_mars", "levels"])
+def test_a_word_behind_a_mode_that_is_no_direction_is_refused(word):
+    from sekisho.context import read_setting
+
+    with pytest.raises(ValueError, match=rf"here: expected .*, got '{word}=warn'"):
+        read_setting(f"strict {word}=warn", "here")

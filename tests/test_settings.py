@@ -314,3 +314,22 @@ def test_config_refuses_values_that_do_not_exist(config, text, message):
 
 def test_config_prints_the_schema(config):
     assert json.loads(config(None, "--schema")[1]) == SCHEMA
+
+
+def test_config_reads_what_pytest_and_the_environment_set(config, monkeypatch):
+    text = "[tool.sekisho]\nviolations = 'raise'\nmode = 'strict'\n"
+    text += "[tool.pytest.ini_options]\nsekisho_packages = ['mypkg']\n"
+    monkeypatch.setenv("SEKISHO_MODE", "violations=warn")
+    found = rows(config, text)
+    assert found["violations"] == ("warn", "SEKISHO_MODE")
+    assert found["packages"] == (["mypkg"], "[tool.pytest.ini_options], under pytest")
+
+
+@pytest.mark.parametrize("text", ["[tool]\npytest = 3\n", "[tool.pytest]\nini_options = 3\n"])
+def test_a_table_of_pytest_of_another_form_counts_as_none(config, text):
+    assert rows(config, text)["mode"] == ("convert", "default")
+
+
+def test_config_of_a_place_that_is_not_there_is_refused(config):
+    status, _, err = config(None, "nowhere")
+    assert (status, "there is nothing at " in err) == (2, True)

@@ -40,7 +40,17 @@ The exit status is 0 if all went well, 1 if something was found, and 2 for wrong
 
 
 _SHELLS: Final = ("bash", "zsh", "fish", "tcsh")
-_PATHS: Final = {"path", "paths", "program", "package", "json", "html", "baseline"}
+_PATHS: Final = {
+    "path",
+    "paths",
+    "program",
+    "package",
+    "json",
+    "html",
+    "baseline",
+    "output_file",
+    "stdin_filename",
+}
 """Arguments and options that take the path of a file or of a folder."""
 
 
@@ -71,7 +81,7 @@ class _PrintCompletion(argparse.Action):
         commands: Any = next(each for each in actions_of(parser) if each.dest == "command")
         for command in commands.choices.values():
             for action in actions_of(command):
-                if action.dest in _PATHS:
+                if action.dest in _PATHS and action.nargs != 0:
                     action.complete = shtab.FILE
         sys.stdout.write(shtab.complete(parser, shell))
         parser.exit()

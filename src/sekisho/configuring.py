@@ -91,6 +91,8 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
     from sekisho.findings import read_settings  # noqa: PLC0415 - only this command reads all settings
 
     place = place.absolute()
+    if not place.exists():
+        raise ValueError(f"there is nothing at {printable(str(place))}")
     file, tools = read_tools(place)
     check = read_settings([place])  # it also checks the section
     resolved = {"check.select": check.select, "check.suffixes": check.suffixes}
@@ -105,6 +107,12 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
         elif name == "violations" and "violations=" in values[0].value:
             _, text, source = values[0]
             values.append(Value(name, read_setting(text, source).violations, source))
+        elif name == "violations" and "violations=" in os.environ.get(_VARIABLE, ""):
+            setting = read_setting(os.environ[_VARIABLE], _VARIABLE)
+            values.append(Value(name, setting.violations, _VARIABLE))
+        elif name == "packages" and _of_pytest(tools, "sekisho_packages"):
+            source = "[tool.pytest.ini_options], under pytest"
+            values.append(Value(name, _of_pytest(tools, "sekisho_packages"), source))
         elif found is not None:
             values.append(Value(name, found, "pyproject.toml"))
         else:
@@ -116,7 +124,7 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
 
 def _mode(found: str | None, tools: dict[str, Any]) -> Value:
     """Return the mode that pytest sets, or else the process's."""
-    ini = tools.get("pytest", {}).get("ini_options", {}).get("sekisho_mode")
+    ini = _of_pytest(tools, "sekisho_mode")
     if ini:
         return Value("mode", ini, "[tool.pytest.ini_options], under pytest")
     if found is not None:
@@ -124,6 +132,14 @@ def _mode(found: str | None, tools: dict[str, Any]) -> Value:
     if _VARIABLE in os.environ:
         return Value("mode", os.environ[_VARIABLE], _VARIABLE)
     return Value("mode", "convert", "default")
+
+
+def _of_pytest(tools: dict[str, Any], name: str) -> Any:
+    """Return a value of pytest's table, which has no form that is checked here."""
+    table: Any = tools
+    for part in ("pytest", "ini_options", name):
+        table = table.get(part) if class_of(table) is dict else None
+    return table
 
 
 def _plain(value: Any) -> Any:

@@ -104,10 +104,7 @@ def run(options: argparse.Namespace) -> int:
     if options.diff and not options.add_ignore:
         options.fix = True
     changes = options.fix or options.add_ignore
-    if options.write_baseline and changes:
-        parser.error(
-            "--write-baseline notes what is found: run it after --fix or --add-ignore, not with it"
-        )
+    _refuse_pairs(options, parser, changes=changes)
     options.paths = options.paths or ["."]
     texts = _texts(options, parser)
     if changes and texts and not options.diff:
@@ -125,13 +122,34 @@ def run(options: argparse.Namespace) -> int:
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
         )
     findings = check(solution, settings)
+    unread = int(bool(solution.skipped))
     if options.write_baseline:
-        return _note(findings, settings, parser)
+        return _note(findings, settings, parser) or unread
     findings = _new(findings, settings, parser)
-    status = _change(solution, findings, options) if changes else int(bool(findings))
-    if not changes:
-        _report(solution, findings, settings, options)
-    return 0 if options.exit_zero else status or int(bool(solution.skipped))
+    if changes:
+        return _change(solution, findings, options) or unread
+    _report(solution, findings, settings, options)
+    return unread or int(bool(findings) and not options.exit_zero)
+
+
+def _refuse_pairs(
+    options: argparse.Namespace, parser: argparse.ArgumentParser, *, changes: bool
+) -> None:
+    """Refuse options that would say nothing beside others."""
+    for name, is_used in (
+        ("--format", options.format != "text"),
+        ("--output-file", options.output_file is not None),
+        ("--statistics", options.statistics),
+        ("--exit-zero", options.exit_zero),
+    ):
+        if is_used and changes:
+            parser.error(f"{name} does not go with --fix, --add-ignore or --diff")
+    if options.statistics and options.format != "text":
+        parser.error("--statistics prints text: it does not go with --format")
+    if options.write_baseline and changes:
+        parser.error(
+            "--write-baseline notes what is found: run it after --fix or --add-ignore, not with it"
+        )
 
 
 def _explain(word: str, parser: argparse.ArgumentParser) -> int:
@@ -155,6 +173,8 @@ def _texts(options: argparse.Namespace, parser: argparse.ArgumentParser) -> dict
         if options.stdin_filename is not None:
             parser.error("--stdin-filename goes with the path -")
         return {}
+    if sys.stdin is None or not hasattr(sys.stdin, "buffer"):
+        parser.error("standard input is closed")
     name = str(Path(options.stdin_filename or "stdin.py"))
     options.paths = [name]
     return {name: sys.stdin.buffer.read()}
@@ -238,7 +258,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     more = codes(options.extend_select) if options.extend_select is not None else ()
     return settings._replace(
         select=settings.select if options.select is None else codes(options.select),
-        extend_select=(*settings.extend_select, *more),
+        extend_select=more if options.select is not None else (*settings.extend_select, *more),
         ignore=settings.ignore if options.ignore is None else codes(options.ignore),
         baseline=options.baseline or settings.baseline,
     )
@@ -310,7 +330,7 @@ def _refuse_unrecoverable(edits: list[Edit], parser: argparse.ArgumentParser) ->
 
     folders: dict[str, list[str]] = {}
     for edit in edits:
-        folder, name = os.path.split(edit.change.path)
+        folder, name = os.path.split(os.path.realpath(edit.change.path))  # what is written into
         folders.setdefault(folder, []).append(name)
     for folder, (first, *others) in folders.items():
         why = say_unrecoverable(str(Path(folder, first)), *others)

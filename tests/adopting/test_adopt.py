@@ -451,7 +451,7 @@ def test_uncommitted_changes_are_not_mixed_with(shop, adopt, tmp_path):
     status, _, err = adopt("shop", "--write", "--", "program.py", forced=False)
     assert status == 2
     assert (
-        "there are uncommitted changes, and --write would mix with them:\n M shop/images.py" in err
+        "there are uncommitted changes, and writing would mix with them:\n M shop/images.py" in err
     )
     assert "hint: commit them, or --force" in err
     assert adopt("shop", "--write", "--force", "--", "program.py", forced=False)[0] == 0
@@ -645,3 +645,38 @@ def test_the_exit_status_is_the_commands(write, adopt, options, ending, status):
         """,
     )
     assert adopt(*options, "shop.py", "--", script)[0] == status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "mode"),
+    [
+        ("[tool.sekisho]\nmode", "off"),
+        ("[tool.sekisho]\nmode", "strict violations=warn"),
+        ("[tool.pytest.ini_options]\nsekisho_mode", "convert"),
+    ],
+)
+def test_contracts_are_held_whatever_mode_the_project_sets(write, adopt, table, mode):
+    """The first run passes arrays only, the second one tensors: what was deduced does not hold."""
+    pytest.importorskip("torch")
+    write("pyproject.toml", f"{table} = '{mode}'\n")
+    package = write(
+        "shop.py", "import numpy as np\n\n\ndef one(x):\n    return np.sin(x) + np.prod(x.shape)\n"
+    )
+    write(
+        "test_shop.py",
+        """
+        from pathlib import Path
+        import numpy as np
+        import shop
+
+        def test_one():
+            mark = Path("seen")
+            import torch
+            for n in (2, 3, 4):
+                shop.one(torch.ones(n) if mark.exists() else np.ones(n))
+            mark.touch()
+        """,
+    )
+    _, out, err = adopt("--write", package, "--", "-m", "pytest", "-q", "test_shop.py")
+    assert "taken out, since it did not hold: one" in err, out + err

@@ -363,7 +363,10 @@ def test_without_git_writing_asks_for_force(tree, adopt, monkeypatch):
     before = [path.read_bytes() for path in paths]
     status, _, err = adopt("shop", "--write", "--", "program.py", forced=False)
     assert status == 2
-    assert "shop is in no git repository, and nothing else could bring it back after --write" in err
+    assert (
+        "shop is in no git repository, and nothing else could bring it back once it is written"
+        in err
+    )
     assert "hint: git init, and commit it, or --force" in err
     monkeypatch.setenv("PATH", "")  # no git at all
     assert adopt("shop", "--write", "--", "program.py", forced=False)[0] == 2
@@ -375,7 +378,7 @@ def test_a_file_that_git_does_not_know_asks_for_force_too(tree, adopt, tmp_path)
     subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
     status, _, err = adopt("shop", "--write", "--", "program.py", forced=False)
     assert status == 2
-    assert "there are uncommitted changes, and --write would mix with them:\n" in err
+    assert "there are uncommitted changes, and writing would mix with them:\n" in err
     assert "?? m0.py\n" in err
 
 

@@ -232,7 +232,8 @@ def test_a_clean_run_says_how_many_files_were_read(project, run_check, options):
         (LIE, ("--exit-zero",), 0),
         ("x = 1\n", (), 0),
         ("x = (\n", (), 1),
-        ("x = (\n", ("--exit-zero",), 0),
+        ("x = (\n", ("--exit-zero",), 1),  # it was not checked
+        ("x = (\n", ("--write-baseline", "--baseline", "known"), 1),
         ("\0", (), 1),
     ],
 )
@@ -320,3 +321,96 @@ def test_a_name_with_odd_characters_is_ignored_too(project, run_check):
     for name in ("odd é.py", "odd\n.py", 'odd".py'):
         project.write(LIE, name)
     assert run_check(".") == (0, "no findings in 0 files\n", "")
+
+
+# --- options beside each other
+
+
+@pytest.mark.parametrize("change", ["--fix", "--add-ignore", "--diff"])
+@pytest.mark.parametrize(
+    "options", [("--format", "json"), ("--output-file", "x"), ("--statistics",), ("--exit-zero",)]
+)
+def test_an_option_that_would_say_nothing_is_refused(project, run_check, change, options):
+    path = project.write(LIE)
+    status, _, err = run_check(".", change, *options)
+    assert (status, f"{options[0]} does not go with --fix" in err) == (2, True)
+    assert path.read_text("utf-8") == LIE
+
+
+def test_statistics_are_text(project, run_check):
+    status, _, err = run_check(".", "--statistics", "--format", "json")
+    assert (status, "--statistics prints text" in err) == (2, True)
+
+
+def test_select_reports_only_what_it_names(project, run_check):
+    project.write("[tool.sekisho.check]\nextend-select = ['SK102']\n", "pyproject.toml")
+    project.write(LIE + RAISES)
+    assert codes_of(run_check, ".", "--select", "SK107") == ["SK107"]
+    both = codes_of(run_check, ".", "--select", "SK107", "--extend-select", "SK102")
+    assert sorted(both) == ["SK102", "SK107"]
+
+
+def test_closed_standard_input_is_said(project, run_check, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run_check("-")[2].endswith("error: standard input is closed\n")
+
+
+def test_a_comment_for_one_code_leaves_the_others_of_its_line(project, run_check):
+    text = "import numpy as np\nimport torch\n\n\ndef f(n):\n    w_np = torch.ones(n); np.ones(n).permute(1){}\n    return w_np\n"
+    project.write(text.format(""))
+    assert codes_of(run_check, ".") == ["SK107"]  # one finding a line, the worst
+    project.write(text.format("  # sekisho: ignore[SK107]"))
+    assert codes_of(run_check, ".") == codes_of(run_check, ".", "--ignore", "SK107") == ["SK102"]
+
+
+def test_a_line_of_a_notebook_has_its_number_in_the_cell(project, run_check):
+    cells = [
+        {"cell_type": "code", "source": "import torch\n\nx = 1\n", "metadata": {}, "outputs": []},
+        {
+            "cell_type": "code",
+            "source": "y = 1\nw_np = torch.ones(3)\n",
+            "metadata": {},
+            "outputs": [],
+        },
+    ]
+    project.write(json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}), "a.ipynb")
+    lines = run_check(".")[1].splitlines()
+    assert lines[0].startswith("a.ipynb:cell 2:2:1: SK102")
+    assert lines[1] == "  2 | w_np = torch.ones(3)"
+
+
+# --- what is written, and where
+
+
+@pytest.mark.parametrize("character", ["\f", "\x1c", "\x1d", "\u2028", "\x85"])
+def test_a_diff_can_be_applied(project, run_check, character):
+    pytest.importorskip("libcst")
+    text = LIE.replace("def f", f"# one{character}two\ndef f")
+    path = project.write(text)
+    git(project.folder, "init", "-q")
+    diff = run_check("main.py", "--diff")[1]
+    command = ["git", "-C", project.folder, "apply", "-p0", "-"]
+    subprocess.run(command, input=diff.encode(), check=True)
+    assert path.read_bytes() == text.replace("w_np", "w_tensor").encode()
+
+
+def test_git_is_asked_about_the_file_that_a_link_leads_to(project, run_check, tmp_path_factory):
+    pytest.importorskip("libcst")
+    other = tmp_path_factory.mktemp("elsewhere") / "real.py"
+    other.write_text(LIE, "utf-8")
+    (project.folder / "main.py").symlink_to(other)
+    git(project.folder, "init", "-q")
+    git(project.folder, "add", ".")
+    git(project.folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    status, _, err = run_check("main.py", "--fix", forced=False)
+    assert (status, "in no git repository" in err) == (2, True)
+    assert other.read_text("utf-8") == LIE
+
+
+def test_a_hook_of_git_asks_about_the_folder(project, run_check, monkeypatch):
+    """In a hook of a linked worktree git sets absolute paths, which would be meant for every folder."""
+    git(project.folder, "init", "-q")
+    project.write("made.py\n", "sub/.gitignore")
+    project.write(LIE, "sub/made.py")
+    monkeypatch.setenv("GIT_DIR", str(project.folder / ".git"))
+    assert run_check("sub") == (0, "no findings in 0 files\n", "")

@@ -71,7 +71,7 @@ def test_an_edit_that_git_hides_counts(repository, hidden, config):
     edit_in_place(path)
     for why in (say_unrecoverable(str(repository)), say_unrecoverable(str(path), "two.py")):
         assert why is not None
-        assert "there are uncommitted changes, and --write would mix with them:\n" in why
+        assert "there are uncommitted changes, and writing would mix with them:\n" in why
         shown = " (hidden from git status by git update-index)" if hidden else ""
         assert f"one.py{shown}\n" in why
     assert say_unrecoverable(str(repository / "two.py")) is None

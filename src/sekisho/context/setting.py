@@ -84,8 +84,7 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
     usual, found = _LEVELS[name], dict[str, Any]()
     for way, level in levels.items():
         if not is_direction(way):
-            *others, last = (f"{each}=..." for each in directions())
-            raise ValueError(f"{source}: expected {', '.join(others)} or {last}, got {way!r}.")
+            raise _not_a_direction(source, way)
         if level is None:
             continue
         if not isinstance(level, str) or level not in get_args(Level):
@@ -115,6 +114,11 @@ def _read_violations(source: str, violations: object) -> Violations | None:
     raise ValueError(
         f"{source}: expected {VIOLATIONS} to be one of {_words(Violations)}, got {violations!r}.{hint}"
     )
+
+
+def _not_a_direction(source: str, way: str) -> ValueError:
+    *others, last = (f"{each}=..." for each in directions())
+    return ValueError(f"{source}: expected {', '.join(others)} or {last}, got {way!r}.")
 
 
 def directions() -> list[str]:
@@ -148,6 +152,6 @@ def read_setting(text: str, source: str) -> Setting:
     for pair in pairs:
         way, _, level = pair.partition("=")
         if way != VIOLATIONS and not is_direction(way):
-            make_setting(source, "convert", **{pair: None})  # raises the error
+            raise _not_a_direction(source, pair)
         levels[way] = level
     return make_setting(source, name, **levels)

@@ -25,19 +25,17 @@ _TESTS: Final = frozenset({"tests", "test", "testing"})
 def check(solution: Solution, settings: Settings) -> list[Finding]:
     """What is found, and neither ignored by the settings nor by a comment: one a line, by file and line."""
     worst: dict[tuple[str, int], Finding] = {}
+    texts = {file.path: file.text for file in solution.program.files.values()}
+    ignores: dict[str, Ignores] = {}
     for each in _wanted(solution, settings):
+        if each.path not in ignores:
+            ignores[each.path] = Ignores(texts[each.path])
+        if ignores[each.path].has(each):
+            continue
         before = worst.setdefault((each.path, each.line), each)
         if _rank(each) < _rank(before):
             worst[each.path, each.line] = each
-    texts = {file.path: file.text for file in solution.program.files.values()}
-    ignores: dict[str, Ignores] = {}
-    told: list[Finding] = []
-    for each in worst.values():
-        if each.path not in ignores:
-            ignores[each.path] = Ignores(texts[each.path])
-        if not ignores[each.path].has(each):
-            told.append(each)
-    return sorted(told, key=lambda each: (each.path, each.line))
+    return sorted(worst.values(), key=lambda each: (each.path, each.line))
 
 
 def _rank(finding: Finding) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 import re
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -68,14 +69,19 @@ def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
 def difference(path: str, before: str, after: str) -> str:
     """A unified diff."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
+        _lines(before),
+        _lines(after),
         printable(path),
         printable(path),
     )
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a file, as `patch` and git count them: a form feed, for one, ends none."""
+    return io.StringIO(text, newline="\n").readlines()
 
 
 def _why_not(before: str, after: str, fix: Fix) -> str:

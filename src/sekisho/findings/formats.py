@@ -73,7 +73,7 @@ def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> 
     """The line of a finding, and a caret under its column."""
     column = min(finding.column - 1, len(line))
     before = line[:column].expandtabs(4)
-    margin = f"  {finding.line} | "
+    margin = f"  {finding.place.rpartition(':')[2]} | "  # of a notebook, in its cell
     gap = " " * (len(margin) - 2) + "| "
     shown = printable(before + line[column:].expandtabs(4))
     return [

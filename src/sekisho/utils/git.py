@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from typing import Final
 
 __all__ = ["ask_git"]
+
+_OF_HOOKS: Final = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"}
 
 
 def ask_git(folder: str, *words: str) -> str | None:
@@ -16,6 +20,8 @@ def ask_git(folder: str, *words: str) -> str | None:
             encoding="utf-8",
             errors="backslashreplace",
             check=False,
+            # In a hook, git names the repository that the hook is of.
+            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
         )
     except OSError:
         return None

@@ -84,14 +84,14 @@ def _differing(folder: str, names: list[str]) -> Iterator[str]:
 def _say(path: str, changed: str | None, unknown: str | None) -> str | None:
     if changed is None or unknown is None:
         return (
-            f"{printable(path)} is in no git repository, and nothing else could bring it back after --write\n"
+            f"{printable(path)} is in no git repository, and nothing else could bring it back once it is written\n"
             "  hint: git init, and commit it, or --force"
         )
     if changed or unknown:
         lines = [*changed.splitlines(), *(f"?? {line}" for line in unknown.splitlines())]
         listed = "".join(f"{printable(line)}\n" for line in lines)
         return (
-            f"there are uncommitted changes, and --write would mix with them:\n{listed}"
+            f"there are uncommitted changes, and writing would mix with them:\n{listed}"
             "  hint: commit them, or --force"
         )
     return None
