@@ -191,7 +191,7 @@ def test_a_folder_that_vanishes_between_reading_and_writing(tmp_path):
         shutil.rmtree(tmp_path / "b")  # in the block, too
     assert transaction.left_alone == {
         changes[0].path: "it is gone",
-        changes[1].path: "it was changed meanwhile",
+        changes[1].path: "it is gone, with its folder",
     }
     assert os.listdir(tmp_path) == []
 
@@ -271,6 +271,6 @@ def test_a_journal_may_come_with_a_repository_and_name_any_file(tmp_path, text):
     (tmp_path / ".sekisho-journal").write_text(
         text.replace("{folder}", tmp_path.as_posix()) + "\n", "utf-8"
     )
-    with pytest.raises(RestoreError, match=r"is no journal of sekisho's"):
+    with pytest.raises(RestoreError, match=r"is damaged, and nothing was changed"):
         restore(find_journal([tmp_path]))
     assert sorted(os.listdir(tmp_path)) == [".sekisho-journal", "kept", "precious"]

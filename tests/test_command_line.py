@@ -84,7 +84,6 @@ def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(command, caps
             "Expected one of text, json, sarif, github",
         ),
         (["map", ".", "--zzz"], "sekisho map: error: there is no option '--zzz'. See --help"),
-        (["map"], "sekisho map: error: the following arguments are required: PATH"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, text, capsys):

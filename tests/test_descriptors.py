@@ -118,7 +118,7 @@ def test_a_tracer_harms_no_file_and_says_what_is_missing(tmp_path, harm):
     done = run(tmp_path, "adopt", "one.py", "--", "program.py")
     assert own_files(tmp_path) <= {b"mine"}
     if harm in [HARMS[name] for name in HARMLESS]:
-        assert "30 functions, 30 annotations\n" in done.stderr
+        assert "30 functions, " in done.stderr
         assert "not all calls were seen" not in done.stderr
     elif "RLIMIT" not in harm:  # of a file that cannot grow nobody can be told
         assert "sekisho: not all calls were seen: " in done.stderr

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jaxtyping import Float32, Shaped
 
 import sekisho as sk
-from sekisho.guard import names
+from sekisho.guard import globals as names
 
 torch = pytest.importorskip("torch")
 

@@ -859,7 +859,7 @@ def test_a_guard_that_was_sent_away_looks_too():
 
 def test_strict_mode_that_comes_while_a_call_is_under_way_is_kept():
     """A guard that is refreshed while it listens takes its new function, and gives it back."""
-    from sekisho.guard import names
+    from sekisho.guard import globals as names
 
     def check(function):
         def checked(value):

@@ -16,7 +16,7 @@ from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho.context import modes
-from sekisho.guard import names
+from sekisho.guard import globals as names
 from sekisho.testing import both_worlds
 from sekisho.utils import WRITE, live_guards
 from sekisho.worlds import registry
@@ -454,7 +454,7 @@ def test_a_guard_that_was_sent_somewhere_may_stay_when_a_world_is_registered(mon
     assert here
     monkeypatch.setattr("sekisho.guard.globals.asked_worlds", lambda: ())
     for each in here:
-        each[names._NAMES].refresh(each)
+        each[names.NAMES].refresh(each)
     assert sent(np.ones(3, "f4")).shape == (3,)
     with pytest.raises(sk.ShapeError):
         sent(np.ones((3, 2), "f4"))

@@ -245,15 +245,15 @@ def test_a_disk_that_takes_no_more_leaves_the_files_as_they_were(tree, tmp_path)
 
 
 DEFS = [
-    "def \\\n    one(x):\n    return x\n",
-    "def one \\\n    (x) \\\n    :\n    return x\n",
-    "async \\\ndef \\\n  one(x):\n    return x\n",
-    "def one(x): return x\n",
-    "def one(x):\treturn x; \\\n\n",
-    "if True:\n\tdef one(x):\n\t\treturn x\n",
-    "@\\\nlogged\ndef \\\none(x):\n    return x\n",
-    "def one( # why\n    x\n    # because\n): return (\n  x)",
-    "def one(x,): return x",
+    "def \\\n    one(x):\n    return x.shape and x\n",
+    "def one \\\n    (x) \\\n    :\n    return x.shape and x\n",
+    "async \\\ndef \\\n  one(x):\n    return x.shape and x\n",
+    "def one(x): return x.shape and x\n",
+    "def one(x):\treturn x.shape and x; \\\n\n",
+    "if True:\n\tdef one(x):\n\t\treturn x.shape and x\n",
+    "@\\\nlogged\ndef \\\none(x):\n    return x.shape and x\n",
+    "def one( # why\n    x\n    # because\n): return (\n  x.shape and x)",
+    "def one(x,): return x.shape and x",
 ]
 
 
@@ -280,7 +280,7 @@ def test_every_form_of_def_is_written(write, adopt, text, newline):
     assert status == 0, err
     written = path.read_bytes().decode()
     assert "@sk.same_world" in written
-    assert "x: Float[" in written
+    assert "x: Real[" in written
     assert written.count("\n") == written.count(newline)
     assert written.endswith(source[-10:].replace("\n", newline))
 

@@ -60,11 +60,11 @@ def test_a_linked_file_of_the_project_is_written_through_the_link(
     real = package(place, mark=mark)
     status, out, err = adopt("pkg", "--write", "--", "program.py")
     assert status == 0, err
-    assert "@sk.same_world\ndef one(x: Float[" in real.read_text("utf-8")
+    assert "@sk.same_world\ndef one(x" in real.read_text("utf-8")
     assert (project / "pkg" / "linked.py").is_symlink()
-    assert "@sk.same_world\ndef two(x: Float[" in (project / "pkg" / "own.py").read_text("utf-8")
+    assert "@sk.same_world\ndef two(x" in (project / "pkg" / "own.py").read_text("utf-8")
     assert f"+++ {real.relative_to(project)}\n" in out
-    assert "2 functions, 4 annotations" in err
+    assert "2 functions, 2 annotations" in err
 
 
 def test_a_linked_folder_of_the_project_is_written_through_the_link(package, project, adopt):
@@ -75,7 +75,7 @@ def test_a_linked_folder_of_the_project_is_written_through_the_link(package, pro
     assert Snapshot(str(project / "pkg")).roots == (str(project / "pkg"), str(project / "lib"))
     status, _, err = adopt("pkg", "--write", "--", "program.py")
     assert status == 0, err
-    assert "@sk.same_world\ndef one(x: Float[" in real.read_text("utf-8")
+    assert "@sk.same_world\ndef one(x" in real.read_text("utf-8")
     assert (project / "pkg" / "sub").is_symlink()
 
 
@@ -90,7 +90,7 @@ def test_a_link_out_of_the_project_is_listed(package, project, adopt, folder, ma
     link = project / "pkg" / f"{module.replace('.', '/')}.py"
     shown = os.path.relpath(link)
     assert f"not read: {shown}: it is a link out of the project, to {real}\n" in err
-    assert "@sk.same_world\ndef two(x: Float[" in (project / "pkg" / "own.py").read_text("utf-8")
+    assert "@sk.same_world\ndef two(x" in (project / "pkg" / "own.py").read_text("utf-8")
 
 
 def test_a_package_of_links_out_of_the_project_says_so(package, project, adopt, write):

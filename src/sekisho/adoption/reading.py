@@ -57,4 +57,4 @@ def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Read
         # Where a value is unknown, the branch that would cross may be just that one.
         if name in crossing or not any(is_unknown(v.value) for v in each.variables)
     }
-    return Reading(worlds, solution.knowledge.alone, tuple(top_level_blocks(solution)))
+    return Reading(worlds, solution.knowledge.exclusive, tuple(top_level_blocks(solution)))

@@ -64,7 +64,8 @@ class Knowledge:
 
     Attributes:
         operations: by function, those by which arrays cross.
-        alone: by the name of a method, the one world whose arrays have it, where nothing else has.
+        exclusive: by the name of a member, the one world whose arrays have it.
+        alone: of these the methods that nothing but an array is asked for: `exclusive` has common words.
         modules: the classes that are called by their ``forward``; with each its world.
         applied: the classes whose ``apply`` calls their ``forward``.
         chains: those of them that give what the last one in them gives.
@@ -80,6 +81,7 @@ class Knowledge:
     """
 
     operations: dict[str, Operation]
+    exclusive: dict[str, str]
     alone: dict[str, str]
 
     def __init__(self, program: Program) -> None:
@@ -117,7 +119,12 @@ class Knowledge:
         }
         self.fixtures: set[str] = set(self._find_fixtures())
         self.kept: dict[tuple[str, str], Value] = {}
-        self.alone = dict(self._find_alone())
+        self.exclusive = dict(self._find_exclusive())
+        self.alone = {
+            member: name
+            for member, name in self.exclusive.items()
+            if self._tells_by_call(self.worlds[name], member)
+        }
 
     def array_of(self, world: str) -> Value:
         """An array of a world."""
@@ -270,8 +277,8 @@ class Knowledge:
         """Whether instances of a class are called by their ``forward``."""
         return any(each in self.modules for each in self.program.mro(name))
 
-    def _find_alone(self) -> Iterator[tuple[str, str]]:
-        """The methods that only one world's arrays have: a set difference."""
+    def _find_exclusive(self) -> Iterator[tuple[str, str]]:
+        """The members that only one world's arrays have: a set difference."""
         if len(self.worlds) < 2:  # noqa: PLR2004 - nothing to differ from
             return
         own: set[str] = set()
@@ -290,8 +297,7 @@ class Knowledge:
                 continue  # with what one cannot compare, nobody is alone
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
             for member in self.members(name) - shared:
-                if self._tells_by_call(world, member):
-                    yield member, name
+                yield member, name
 
     def _tells_by_call(self, world: World, member: str) -> bool:
         """Whether who calls a member so named has an array: other classes take common words, too."""

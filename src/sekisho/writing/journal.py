@@ -335,6 +335,8 @@ def _undo(entry: Entry) -> str:
     Raises:
         OSError: if it could not be restored, or if its old version is not as it was kept.
     """
+    if not os.path.lexists(os.path.dirname(entry.target)):
+        return "it is gone, with its folder"
     now = digest_of(read_bytes(entry.target))
     if now == entry.before:  # not replaced yet, or restored already
         unlink(entry.old)
