@@ -101,7 +101,7 @@ class Frame:
         self.lenient = 0
         self.allowed = 0
         self.loops: list[frozenset[str]] = []
-        self.no_grad = len(unit.traits & {"no_grad", "inference_mode"})
+        self.no_grad: int = len(unit.traits & {"no_grad", "inference_mode"})
         self.stale: set[str] = set()
         self.asked: frozenset[str] = frozenset()
         self.breaks: list[list[Env]] = []
