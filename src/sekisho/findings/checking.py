@@ -27,15 +27,24 @@ def check(solution: Solution, settings: Settings) -> list[Finding]:
     worst: dict[tuple[str, int], Finding] = {}
     texts = {file.path: file.text for file in solution.program.files.values()}
     ignores: dict[str, Ignores] = {}
+    accepted: dict[tuple[str, int], tuple[int, int]] = {}
     for each in _wanted(solution, settings):
         if each.path not in ignores:
             ignores[each.path] = Ignores(texts[each.path])
         if ignores[each.path].has(each):
+            if CODES[each.code].is_style:
+                accepted[each.path, each.line] = _rank(each)
             continue
         before = worst.setdefault((each.path, each.line), each)
         if _rank(each) < _rank(before):
             worst[each.path, each.line] = each
-    return sorted(worst.values(), key=lambda each: (each.path, each.line))
+    # Rules of style say the same crossing in several ways: who accepts one accepts the lesser ones.
+    told = (
+        each
+        for line, each in worst.items()
+        if not (line in accepted and CODES[each.code].is_style and accepted[line] < _rank(each))
+    )
+    return sorted(told, key=lambda each: (each.path, each.line))
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
