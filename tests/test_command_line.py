@@ -149,3 +149,13 @@ def test_completion_without_shtab_says_what_to_install(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "shtab", None)
     status, _, err = said(capsys, "--print-completion", "bash")
     assert (status, err) == (2, "sekisho: error: completion needs shtab: install sekisho[tools]\n")
+
+
+def test_the_command_line_starts_without_what_only_some_commands_need():
+    script = "import sys, sekisho.__main__\nprint(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    for package in ("package", "guard", "findings", "inference", "adoption", "fuzzing"):
+        assert f"sekisho.{package}" not in loaded

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.package import SCHEMA, read_tools, settings
 from sekisho.utils import printable
 from sekisho.worlds import class_of
 
@@ -60,6 +59,8 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the settings."""
     if options.schema:
+        from sekisho.package import SCHEMA  # noqa: PLC0415 - the other commands start without it
+
         sys.stdout.write(json.dumps(SCHEMA, indent=2) + "\n")
         return 0
     parser: argparse.ArgumentParser = options.parser
@@ -89,6 +90,7 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
     """
     from sekisho.context import read_setting  # noqa: PLC0415 - only this command needs it
     from sekisho.findings import read_settings  # noqa: PLC0415 - only this command reads all settings
+    from sekisho.package import read_tools, settings  # noqa: PLC0415 - the other commands start without it
 
     place = place.absolute()
     if not place.exists():
