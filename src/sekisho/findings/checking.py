@@ -33,7 +33,10 @@ def check(solution: Solution, settings: Settings) -> list[Finding]:
             ignores[each.path] = Ignores(texts[each.path])
         if ignores[each.path].has(each):
             if CODES[each.code].is_style:
-                accepted[each.path, each.line] = _rank(each)
+                rank = _rank(each)
+                accepted[each.path, each.line] = min(
+                    accepted.get((each.path, each.line), rank), rank
+                )
             continue
         before = worst.setdefault((each.path, each.line), each)
         if _rank(each) < _rank(before):
