@@ -117,9 +117,9 @@ def _named(left_alone: Mapping[str, str]) -> list[str]:
 
 
 def _run_all(options: argparse.Namespace) -> int:
-    from sekisho.adoption import Settings, Snapshot, deduce_all, make_plan, to_table  # noqa: PLC0415 - as above
-    from sekisho.package import fill_options  # noqa: PLC0415 - likewise
-    from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - likewise
+    from sekisho.adoption import Settings, Snapshot, deduce_all, make_plan, to_table  # noqa: PLC0415 - imported at a run only
+    from sekisho.package import fill_options  # noqa: PLC0415 - imported at a run only
+    from sekisho.writing import say_unrecoverable  # noqa: PLC0415 - imported at a run only
 
     parser: argparse.ArgumentParser = options.parser
     command = _command(options.behind, parser)
@@ -194,7 +194,7 @@ def _root(package: str, parser: argparse.ArgumentParser) -> str:
 
 def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
     """Refuse to run on files that a run which was killed has left as nobody has confirmed them."""
-    from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - as above
+    from sekisho.writing import find_journal, say_journal  # noqa: PLC0415 - imported at a run only
 
     journal = find_journal([root])
     if journal is not None:
@@ -203,7 +203,7 @@ def _refuse_interrupted(root: str, parser: argparse.ArgumentParser) -> None:
 
 def _width_of(root: str, parser: argparse.ArgumentParser) -> int:
     """How long a line may be, as the project's formatter has it."""
-    from sekisho.package import read_tools  # noqa: PLC0415 - likewise
+    from sekisho.package import read_tools  # noqa: PLC0415 - imported at a run only
 
     try:
         path, tools = read_tools(Path(root))
@@ -220,7 +220,7 @@ def _observe(
     roots: tuple[str, ...], command: list[str], runs: int
 ) -> tuple[int, list[Observed], Counter[tuple[Place, Place]]]:
     """Run the command so often; its worst status, and what was seen."""
-    from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - as above
+    from sekisho.tracer import environment_for, read_journals, what_is_missing  # noqa: PLC0415 - imported at a run only
 
     folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
     try:
@@ -250,16 +250,16 @@ def _run(
 
 def _read(root: str, observed: list[Observed]) -> Reading:
     """What reading the package tells of its functions, called as they were, on every path."""
-    from sekisho.adoption import read_solution, values_seen  # noqa: PLC0415 - as above
-    from sekisho.code import Cache  # noqa: PLC0415 - likewise
-    from sekisho.inference import solve  # noqa: PLC0415 - likewise
+    from sekisho.adoption import read_solution, values_seen  # noqa: PLC0415 - imported at a run only
+    from sekisho.code import Cache  # noqa: PLC0415 - imported at a run only
+    from sekisho.inference import solve  # noqa: PLC0415 - imported at a run only
 
     solution = solve((root,), Cache(), values_seen(observed))
     return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
 def _names(plan: Plan, snapshot: Snapshot, package: str) -> tuple[dict[str, str], str]:
-    from sekisho.code import Skipped, read_file  # noqa: PLC0415 - as above
+    from sekisho.code import Skipped, read_file  # noqa: PLC0415 - imported at a run only
 
     modules: dict[str, str] = {}
     for file in plan.files:
@@ -281,7 +281,7 @@ def _write_and_hold(
 
     The transaction of each round is noted in the options, so that `_state` can say what it has left.
     """
-    from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - as above
+    from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - imported at a run only
 
     dropped: dict[tuple[str, str, str], str] = {}
     rounds: list[Transaction] = options.rounds
@@ -326,7 +326,7 @@ def _exit_status(status: int) -> int:
 
 
 def _report(plan: Plan) -> None:
-    from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - as above
+    from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - imported at a run only
 
     sys.stdout.write(to_diff(plan))
     sys.stdout.flush()
@@ -334,7 +334,7 @@ def _report(plan: Plan) -> None:
 
 
 def _writing(plan: Plan) -> Transaction:
-    from sekisho.writing import Change, Transaction  # noqa: PLC0415 - as above
+    from sekisho.writing import Change, Transaction  # noqa: PLC0415 - imported at a run only
 
     return Transaction([Change(*file[:3]) for file in plan.files])
 
@@ -362,7 +362,7 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
     """What of the plan a guard has refused a value for: the file, the function, the place."""
-    from sekisho.adoption import DECLARATION, DECORATOR  # noqa: PLC0415 - as above
+    from sekisho.adoption import DECLARATION, DECORATOR  # noqa: PLC0415 - imported at a run only
 
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
     if place == DECLARATION:
