@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -86,9 +86,13 @@ def test_an_error_that_python_drops_is_raised_again(place: Callable[[], None]) -
     assert sys.unraisablehook is hook
 
 
+def ignore(_: sys.UnraisableHookArgs) -> None:
+    pass
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_also_in_another_thread(place: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    monkeypatch.setattr(sys, "unraisablehook", ignore)
     outcome: list[str] = []
     thread = threading.Thread(target=run, args=(place, outcome))
     thread.start()
@@ -97,8 +101,12 @@ def test_also_in_another_thread(place: Callable[[], None], monkeypatch: pytest.M
 
 
 def test_an_error_of_another_finalizer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    reported: list[Any] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda error: reported.append(error.exc_type))
+    reported: list[type[BaseException]] = []
+
+    def report(error: sys.UnraisableHookArgs) -> None:
+        reported.append(error.exc_type)
+
+    monkeypatch.setattr(sys, "unraisablehook", report)
 
     class Failing:
         def __del__(self) -> None:
