@@ -14,6 +14,8 @@ from sekisho.decorators import boundary, numpy_world, same_world, torch_world
 from sekisho.errors import (
     AxisNameWarning,
     BoundaryError,
+    BroadcastError,
+    BroadcastWarning,
     ConversionError,
     CrossingWarning,
     DeclarationError,
@@ -71,6 +73,8 @@ __all__ = [
     "Array",
     "AxisNameWarning",
     "BoundaryError",
+    "BroadcastError",
+    "BroadcastWarning",
     "ConversionError",
     "Converted",
     "Policy",

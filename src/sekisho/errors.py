@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 __all__ = [
     "AxisNameWarning",
     "BoundaryError",
+    "BroadcastError",
+    "BroadcastWarning",
     "ConversionError",
     "CrossingWarning",
     "DTypeError",
@@ -139,6 +141,13 @@ class ShapeError(BoundaryError, ValueError):
     """A value whose axes do not match the annotation."""
 
 
+class BroadcastError(ShapeError):
+    """In mode ``strict`` with ``broadcasting="refuse"``: an operation has expanded both operands.
+
+    Their ranks differ, so that ``(n, 1)`` and ``(n,)`` give ``(n, n)``.
+    """
+
+
 class DTypeError(BoundaryError):
     """A value whose dtype does not match the annotation."""
 
@@ -157,6 +166,10 @@ class LostWriteError(ConversionError):
 
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to another."""
+
+
+class BroadcastWarning(UserWarning):
+    """With ``broadcasting="warn"``: an operation has expanded both operands, whose ranks differ."""
 
 
 class AxisNameWarning(UserWarning):

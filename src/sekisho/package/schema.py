@@ -124,6 +124,13 @@ SCHEMA: Final[dict[str, Any]] = {
             "warning for each place, and the value passes.",
             "default": "raise",
         },
+        broadcasting={
+            "type": "string",
+            "enum": ["allow", "warn", "refuse"],
+            "description": "What becomes, under pytest in mode strict, of an operation in a guarded body "
+            "that expands both operands because their ranks differ.",
+            "default": "allow",
+        },
         packages=_strings("Packages that the import hook guards.", []),
         worlds={
             "type": "object",

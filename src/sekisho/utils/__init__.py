@@ -20,7 +20,7 @@ from sekisho.utils._private import (
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
-from sekisho.utils.frames import locals_of, not_counted
+from sekisho.utils.frames import expression_at, locals_of, not_counted
 from sekisho.utils.git import ask_git
 from sekisho.utils.hooks import Observer, original_of
 from sekisho.utils.lines import LineFile
@@ -78,6 +78,7 @@ __all__ = [
     "decode",
     "environment_of_children",
     "evaluate",
+    "expression_at",
     "find_stub",
     "foreign_name",
     "frame_at",
