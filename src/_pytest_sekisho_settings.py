@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "read_section"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
-_OPTIONS: Final = ("violations", "broadcasting")
+_OPTIONS: Final = ("violations", "broadcasting", "mutations")
 
 
 class Settings:

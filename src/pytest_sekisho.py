@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _begin(config)
     config.addinivalue_line(
         "markers",
-        "sekisho_mode(name, *, to_numpy, to_torch, violations, broadcasting): run the test in this mode of sekisho",
+        "sekisho_mode(name, *, to_numpy, to_torch, violations, ...): run the test in this mode of sekisho",
     )
 
 

@@ -22,6 +22,7 @@ VALID: dict[str, Any] = {
     "mode": "strict to_numpy=warn",
     "violations": "warn",
     "broadcasting": "refuse",
+    "mutations": "warn",
     "packages": ["shop"],
     "worlds": {"shop.filters": "numpy"},
     "check": {
@@ -104,7 +105,7 @@ def test_the_schema_is_valid():
 FAULTS = {
     "mod = 'warn'": "[tool.sekisho]: there is no setting 'mod'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
-    "There are mode, violations, broadcasting, packages, worlds, check, adopt, crossings, fuzz",
+    "There are mode, violations, broadcasting, mutations, packages, worlds, check, adopt, crossings, fuzz",
     "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "
     "Did you mean 'warn'?",
     "violations = 'no'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'no'",

@@ -24,6 +24,8 @@ __all__ = [
     "DeviceError",
     "LostWriteError",
     "LostWriteWarning",
+    "MutationError",
+    "MutationWarning",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",
@@ -164,6 +166,10 @@ class LostWriteError(ConversionError):
     """In mode ``strict``: a function wrote in place into an argument that its guard had copied."""
 
 
+class MutationError(BoundaryError):
+    """In mode ``strict``: a function changed an argument in place that ``mutates=`` does not name."""
+
+
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to another."""
 
@@ -182,6 +188,10 @@ class AxisNameWarning(UserWarning):
 
 class LostWriteWarning(UserWarning):
     """A function wrote in place into an argument that its guard had copied, so the write is lost."""
+
+
+class MutationWarning(UserWarning):
+    """With ``mutations="warn"``: a function changed an argument in place; see `MutationError`."""
 
 
 class UnguardedWarning(UserWarning):

@@ -7,8 +7,9 @@ writes it to the environment.
 A mode applies to all directions, unless a *level* overrides one of them: ``mode("strict",
 to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
 
-Two options stand beside the levels: what becomes of a value that a contract refuses (`violations`),
-and, in strict mode, of an operation that expands both operands (`broadcasting`).
+Options stand beside the levels: what becomes of a value that a contract refuses (`violations`),
+and, in strict mode, of an operation that expands both operands (`broadcasting`) and of an argument that
+is changed in place (`mutations`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sekisho.context.setting import (
     Broadcasting,
     Level,
     Mode,
+    Mutations,
     Setting,
     Violations,
     directions,
@@ -44,6 +46,7 @@ __all__ = [
     "Broadcasting",
     "Level",
     "Mode",
+    "Mutations",
     "Setting",
     "Violations",
     "after_strict",
@@ -175,6 +178,7 @@ def set_mode(
     *,
     violations: Violations | None = None,
     broadcasting: Broadcasting | None = None,
+    mutations: Mutations | None = None,
     **levels: Level | None,
 ) -> None:
     """Set the mode of this process, and of worker processes that it starts later.
@@ -191,6 +195,10 @@ def set_mode(
             guarded body that expands both operands because their ranks differ: ``"allow"``,
             ``"warn"`` (a `BroadcastWarning` at the line) or ``"refuse"`` (a `BroadcastError`). None
             leaves it as it is; a process begins with ``"allow"``.
+        mutations: with mode ``"strict"``, what becomes of an argument that a guarded function has
+            changed in place, and that ``mutates=`` of its decorator does not name: ``"refuse"``
+            (a `MutationError`), ``"warn"`` (a `MutationWarning`) or ``"allow"``. None leaves it as
+            it is; a process begins with ``"refuse"``.
         **levels: a different level for crossings into one world: ``to_numpy="warn"``,
             ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
             the level of the mode.
@@ -206,7 +214,7 @@ def set_mode(
         >>> sk.set_mode("convert")
     """
     _refuse_misspelt("set_mode", levels)
-    options = {"violations": violations, "broadcasting": broadcasting}
+    options = {"violations": violations, "broadcasting": broadcasting, "mutations": mutations}
     install(_with_options(make_setting("set_mode()", mode, **options, **levels), options, _process))
 
 
@@ -244,6 +252,7 @@ class mode(Block):  # noqa: N801 - used like a function
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
         violations: see `set_mode`; None is what holds around the block.
         broadcasting: see `set_mode`; None is what holds around the block.
+        mutations: see `set_mode`; None is what holds around the block.
         **levels: see `set_mode`.
 
     Raises:
@@ -264,10 +273,15 @@ class mode(Block):  # noqa: N801 - used like a function
         *,
         violations: Violations | None = None,
         broadcasting: Broadcasting | None = None,
+        mutations: Mutations | None = None,
         **levels: Level | None,
     ) -> None:
         _refuse_misspelt("mode", levels)
-        self._options: Any = {"violations": violations, "broadcasting": broadcasting}
+        self._options: Any = {
+            "violations": violations,
+            "broadcasting": broadcasting,
+            "mutations": mutations,
+        }
         self._setting = make_setting("mode()", name, **self._options, **levels)
         self._is_used = False
 

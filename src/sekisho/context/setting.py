@@ -12,6 +12,7 @@ __all__ = [
     "Broadcasting",
     "Level",
     "Mode",
+    "Mutations",
     "Setting",
     "Violations",
     "directions",
@@ -24,6 +25,7 @@ Mode = Literal["convert", "warn", "strict", "off"]
 Level = Literal["allow", "warn", "disallow"]
 Violations = Literal["raise", "warn"]
 Broadcasting = Literal["allow", "warn", "refuse"]
+Mutations = Literal["refuse", "warn", "allow"]
 
 _LEVELS: Final[dict[Mode, Any]] = {
     "convert": "allow",
@@ -34,8 +36,12 @@ _LEVELS: Final[dict[Mode, Any]] = {
 OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "violations": get_args(Violations),
     "broadcasting": get_args(Broadcasting),
+    "mutations": get_args(Mutations),
 }
 """The options beside a mode's levels: fields of `Setting`, each with its words, the default first."""
+
+_OF_STRICT: Final = frozenset({"broadcasting", "mutations"})
+"""The options that are about monitored bodies, which only strict mode has."""
 
 
 class Setting(NamedTuple):
@@ -47,6 +53,7 @@ class Setting(NamedTuple):
         levels: the worlds with a different level, by name.
         violations: ``"raise"``; ``"warn"`` lets a value pass that a contract refuses.
         broadcasting: in monitored bodies, what becomes of an operation that expands both operands.
+        mutations: in monitored bodies, what becomes of an argument that is changed in place.
     """
 
     name: Mode
@@ -54,6 +61,7 @@ class Setting(NamedTuple):
     levels: tuple[tuple[str, Level], ...] = ()
     violations: Violations = "raise"
     broadcasting: Broadcasting = "allow"
+    mutations: Mutations = "refuse"
 
     def level(self, world: str) -> Level | Literal["off"]:
         """Return the level for crossings into the named world."""
@@ -71,9 +79,9 @@ class Setting(NamedTuple):
     def __str__(self) -> str:
         """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         words = [self.name, *(f"to_{world}={level}" for world, level in self.levels)]
-        options: dict[str, str] = {name: getattr(self, name) for name in OPTIONS}
-        if self.name != "strict":
-            del options["broadcasting"]  # kept for a return to strict mode; text refuses it
+        # Those of strict mode are kept for a return to it, and refused in the text of another mode.
+        names = OPTIONS if self.name == "strict" else OPTIONS.keys() - _OF_STRICT
+        options: dict[str, str] = {name: getattr(self, name) for name in names}
         words += [f"{name}={word}" for name, word in options.items() if word != OPTIONS[name][0]]
         return " ".join(words)
 
@@ -131,9 +139,9 @@ def _read_option(source: str, mode: str, name: str, word: object) -> dict[str, o
         raise ValueError(
             f"{source}: expected {name} to be one of {', '.join(map(repr, words))}, got {word!r}.{hint}"
         )
-    if name == "broadcasting" and mode != "strict":
+    if name in _OF_STRICT and mode != "strict":
         raise ValueError(
-            f"{source}: mode {mode!r} monitors no body, so it takes no broadcasting.\n"
+            f"{source}: mode {mode!r} monitors no body, so it takes no {name}.\n"
             f"  hint: mode 'strict' does"
         )
     return {name: word}

@@ -131,6 +131,13 @@ SCHEMA: Final[dict[str, Any]] = {
             "that expands both operands because their ranks differ.",
             "default": "allow",
         },
+        mutations={
+            "type": "string",
+            "enum": ["refuse", "warn", "allow"],
+            "description": "What becomes, under pytest in mode strict, of an argument that a guarded "
+            "function changes in place without mutates=.",
+            "default": "refuse",
+        },
         packages=_strings("Packages that the import hook guards.", []),
         worlds={
             "type": "object",
