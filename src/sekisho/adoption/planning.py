@@ -70,7 +70,7 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The planned files, the files that could not be read, and top-level code that works with arrays."""
+    """Planned files, files that could not be read, and top-level code that works with arrays."""
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]

@@ -32,7 +32,7 @@ def to_diff(plan: Plan) -> str:
 
 
 def to_text(plan: Plan) -> str:
-    """Return the number of calls behind each contract, what the runs contradict, and what is left out."""
+    """Return the number of calls behind each contract, what the runs contradict, what is left out."""
     lines: list[str] = []
     for file in plan.files:
         said = [line for choice in file.choices for line in _said_of(choice)]

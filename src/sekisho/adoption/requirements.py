@@ -68,7 +68,10 @@ def required(statement: ast.stmt) -> Iterator[ast.expr]:
 
 
 def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes outside of branches: code that may not run says nothing of the calls that skip it."""
+    """Yield the nodes outside of branches.
+
+    Code in a branch says nothing about the calls that skip it.
+    """
     yield node
     match node:
         case ast.If(test=test) | ast.IfExp(test=test):

@@ -113,7 +113,7 @@ def _falls_through(body: list[ast.stmt]) -> bool:
 
 
 def _named_dtype(value: ast.expr) -> str:
-    """Return the dtype that a call names: ``x.astype(np.float32)``, ``x.float()``, ``f(dtype="int64")``."""
+    """Return the dtype that a call names: ``x.astype(np.int8)``, ``x.float()``, ``f(dtype="int64")``."""
     if not isinstance(value, ast.Call):
         return ""
     name = value.func.attr if isinstance(value.func, ast.Attribute) else ""

@@ -84,7 +84,7 @@ def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, int, str
 
 
 def _shape(value: ast.expr) -> tuple[str, int]:
-    """Return the parameter and the first axis of a shape: ``x.shape``, ``x.size()``, ``x.shape[1:3]``."""
+    """Return the parameter and first axis of a shape: ``x.shape``, ``x.size()``, ``x.shape[1:3]``."""
     start = 0
     if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
         lower = value.slice.lower
