@@ -177,7 +177,7 @@ class _Scopes:
 def _marks_of(variables: Sequence[Variable]) -> Iterator[tuple[str, list[_Mark]]]:
     found: dict[str, list[_Mark]] = {}
     for each in variables:
-        # Hide the None in a union with an array.
+        # Hide "none", the label of None and numbers, in a union with an array.
         words = [word for word in label(each.value).split(" | ") if word != "none"]
         world = " | ".join(words) or "none"
         found.setdefault(each.name, []).append(_Mark(each.line, each.column, world))
