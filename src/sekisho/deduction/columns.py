@@ -2,8 +2,9 @@
 
 Two axes are the same if they were equal in every call that had both, and if one of these holds:
 
-- they had several sizes; - they had one size, which is so unlikely that no other axis of the call
-has it, in several uses; - they are at the same place of two arrays whose other axes are the same.
+- they had several sizes;
+- they had one size in several uses, and it is too unlikely for any other axis of the call;
+- they are at the same place of two arrays whose other axes are the same.
 
 A size that was 1 in all calls is no evidence: the next call may have another one.
 """

@@ -166,7 +166,7 @@ def _call_one(
             wanted = read_annotation(frame.program, key, annotation, bindings)
             note_axes(frame, name, parameter, value, wanted, node)
     if gives_back(frame, key, signature[2]):
-        return UNKNOWN  # in the library of its caller
+        return UNKNOWN  # the guard converts to the library of the caller
     if signature[1] is not None:
         said = read_annotation(frame.program, key, signature[1], bindings)
         if said[0] == "list" and said[1] == "iterator" and _is_context(signature):

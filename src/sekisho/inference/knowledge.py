@@ -73,7 +73,8 @@ class Knowledge:
         holders: classes of `modules` that hold others.
         keepers: methods that create an attribute.
         asks: functions that test whether a value is an array, and their worlds.
-        tells: functions that accept arrays of any library without converting them.
+        tells: functions, or modules, that accept arrays of any library since they only inspect
+            them.
         only: functions that accept arrays of one world only, and that world.
         grads: the classes of arrays that require grad.
         trained: the modules whose results require grad.
@@ -210,7 +211,7 @@ class Knowledge:
             self.only[name or f"{module}:{last}"] = only
 
     def may_tell(self, function: str) -> bool:
-        """Return whether a function, or its module, accepts arrays of any library."""
+        """Return whether a function, or its module, accepts arrays of any library to inspect them."""
         if function in self.tells:
             return True
         module = split(function)[0]
@@ -301,7 +302,7 @@ class Knowledge:
                 yield member, name
 
     def _tells_by_call(self, world: World, member: str) -> bool:
-        """Return whether calling a member is evidence of an array: other classes use common words, too."""
+        """Return whether calling a member is evidence of an array, since no other class has its name."""
         is_coined = member in world.supplement.coined or "_" in member.strip("_")
         if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
             return False
@@ -309,7 +310,7 @@ class Knowledge:
         return found is not None and found[1][0] == "def" and not is_property(found[1])
 
     def _functions_of(self, world: World) -> set[str]:
-        """Return the functions in a library's main namespace: ``xp.cos`` is not a method of a tensor."""
+        """Return the functions in a library's namespace: ``xp.cos`` need not be a tensor's method."""
         inner = world.supplement.namespace
         module = self.program.find_module(f"{world.name}.{inner}" if inner else world.name)
         table = self.program.table(module) if module else None
@@ -328,7 +329,7 @@ class Knowledge:
                             yield f"{key}:{name}.{each}"
 
     def conftests(self, key: str, name: str) -> Iterator[str]:
-        """Yield the fixtures of a name in the ``conftest.py`` of a module's folder and of those above it."""
+        """Yield the fixtures of a name in the ``conftest.py`` of a module's folder and of its parents."""
         folder = PurePath(self.program.files[key].path).parent
         for above in (folder, *folder.parents):
             found = f"{self._conftests.get(above, '')}:{name}"
@@ -349,7 +350,7 @@ class Knowledge:
     # --- sekisho's own names
 
     def own_name(self, key: str, expr: Expr) -> str:
-        """Return which name of sekisho an expression is: ``numpy_world`` for ``@sk.numpy_world(...)``."""
+        """Return the name of sekisho that an expression is: ``boundary`` for ``@sk.boundary(...)``."""
         if tag_of(expr) == "call":
             expr = expr[1]
         if not isinstance(expr, str):

@@ -8,7 +8,7 @@ __all__ = ["label"]
 
 
 def label(value: Value) -> str:
-    """Return the label of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ``unknown``.
+    """Return the label of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ...
 
     A union with None has the label of its other alternatives.
     """

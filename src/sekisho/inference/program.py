@@ -299,7 +299,7 @@ class Program:
         return found
 
     def member(self, name: str, attribute: str) -> tuple[str, Entry] | None:
-        """Return the class that defines a member, among a class and its bases, and the member's entry."""
+        """Return the class of a member, among a class and its bases, and the member's entry."""
         at = (name, attribute)
         if at not in self._members:
             found = [

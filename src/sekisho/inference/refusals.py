@@ -88,7 +88,7 @@ def _note_foreign(
 
 
 def _is_callable(frame: Frame, function: ast.expr) -> bool:
-    """Return whether the called value is an object or a method, not a library's function in a variable."""
+    """Return whether a called value is an object or a method, not a library's function in a name."""
     return frame.evaluate(frame, function)[0] in {"instance", "bound", "class"}
 
 

@@ -130,7 +130,7 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
-    """Record that NumPy reads the memory of a tensor that requires grad or is on a device: it raises."""
+    """Record that NumPy reads a tensor that requires grad or is on a device, which raises."""
     # With gradients off, PyTorch lets NumPy read tensors that require grad.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:

@@ -252,7 +252,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
 
 
 def _signature(frame: Frame, node: Any) -> Signature:
-    """Return the table's signature if it belongs to this definition, not to another of the same name."""
+    """Return the table's signature if it is this definition's, not another one's of the same name."""
     entry = frame.program.entry(frame.unit.name)
     if entry is not None and entry[0] == "def" and len(entry[1]) == 1:
         known: Signature = entry[1][0]

@@ -2,18 +2,21 @@
 
 A value is a tuple whose first item is its tag:
 
-- ``("never",)``: no value has reached this place yet; - ``("?",)``, or ``("?", name, line,
-column)`` where it was bound: it may be anything; - ``("array", world, is_array, axes, class,
-state)``: an array of a world. `is_array` is False if it may
-  be a single number of the library; `axes` are those of its annotation; `class` is its subclass;
-  `state` is the sum of what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`, `OPEN`;
-- ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``; -
-``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others; -
-``("instance", class, parameter)``: of a class of Python, the project or a library; the
-  parameter is the content of a container of modules, or ``("const", True)``;
+- ``("never",)``: no value has reached this place yet;
+- ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
+- ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` is False if it
+  may be a single number of the library; `axes` are those of its annotation; `class` is its
+  subclass; `state` is the sum of what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`,
+  `OPEN`;
+- ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
+- ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
+- ``("instance", class, parameter)``: of a class of Python, the project or a library; the parameter
+  is the content of a container of modules, or ``("const", True)``;
 - ``("gives", value)``: a function that returns this; ``("applied", function)``: one that also gets
-a context; - ``("class", class)``, ``("function", function)``, ``("bound", function, self)``,
-``("module", module)``; - ``("union", value, value, ...)``: one of these.
+  a context;
+- ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module",
+  module)``;
+- ``("union", value, value, ...)``: one of these.
 
 Classes and functions are named ``module:name``. All values are hashable, and can be written to
 disk.
