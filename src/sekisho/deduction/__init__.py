@@ -1,10 +1,9 @@
 """Deduce contracts from recorded calls: the annotations that every call of a function satisfies.
 
-`forms` and `dtypes` merge the values that came to a place. `columns` finds the axes that are equal,
-`expressions` those that are computed from others, and `naming` names them as the code does. Where
-there is too little evidence (`evidence`), `claims` and `ranks` make a weaker claim. `sizes` checks
-the result against every call again. This package neither reads nor runs code: it gets what the code
-says as `said`.
+`forms` and `dtypes` merge the values of a place, `columns` finds equal axes, `expressions` computed
+ones, and `naming` names them. With too little evidence (`evidence`), `claims` and `ranks` make a
+weaker claim. `sizes` checks the result against every call. No code is read or run here: `said` has
+what the code says.
 """
 
 from sekisho.deduction.contracts import Deduced, deduce, dtypes_of
