@@ -1,4 +1,4 @@
-"""Compare `sekisho adopt` with authors: strip their annotations, run their tests, compare the result.
+"""Compare `sekisho adopt` with authors: strip their annotations, run their tests, compare results.
 
     python benchmarks/adopted.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
 

@@ -1,4 +1,4 @@
-"""Select a type checker's findings of sekisho's kind: an array where a tensor is needed, or the reverse."""
+"""Select findings of sekisho's kind: an array where a tensor is needed, or the reverse."""
 
 from __future__ import annotations
 

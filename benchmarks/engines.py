@@ -95,7 +95,7 @@ class Runner:
         self.environment = {**os.environ, "SEKISHO_CACHE_DIR": str(cache)}
 
     def _sekisho(self, *words):
-        """Run a command: in its own process if it is timed, otherwise in this process, which is warm."""
+        """Run a command: in its own process if it is timed, otherwise in this process, kept warm."""
         if not self.warm:
             command = [sys.executable, "-m", "sekisho", *map(str, words)]
             done = subprocess.run(
@@ -246,7 +246,7 @@ def plants_table(plants, sources):
 
 
 def hits(plants, found):
-    """Return the names of the mistakes found, with whether a finding says that the libraries collide."""
+    """Return the names of the mistakes found, and whether a finding says that the libraries collide."""
     by_name = defaultdict(list)
     for each in found:
         by_name[Path(each.path).stem].append(each)

@@ -1,4 +1,4 @@
-"""Measure the cost of a run of `sekisho.testing.fuzz`, and of an input without guards.
+"""Measure the cost of a run of `sekisho.testing.fuzz`, and of one input relative to a guard's error.
 
 python benchmarks/fuzzing.py
 """

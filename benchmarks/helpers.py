@@ -1,4 +1,4 @@
-"""The workloads of the helpers (h), compared with the raw operation in a function of equal parameters."""
+"""The workloads of the helpers (h), compared with raw operations in functions of equal parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sekisho as sk
 
 
 def helper(kind, function, raw, *peers, arguments=lambda x: (x,)):
-    """Wrap the raw operation in a function with the same parameters, like a helper of the user's own."""
+    """Wrap the raw operation in a function with the same parameters, like a user's own helper."""
     x = np.ones((2, 3), np.float32) if kind is Array else torch.ones(2, 3)
     makers = {"raw": lambda: raw, "sekisho": lambda: function, **dict(peers)}
     return made_by(makers, arguments(x))

@@ -33,7 +33,7 @@ def import_ratio():
 
 
 def memory():
-    """Return the bytes of one guarded function of three parameters: when made, and after its first call."""
+    """Return the bytes of one guarded function of three parameters: at first, and after a call."""
     x, count = np.ones((2, 2), np.float32), 500
 
     def make():

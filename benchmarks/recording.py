@@ -1,4 +1,4 @@
-"""Measure what recording a whole program costs while it runs; afterwards the libraries are unchanged."""
+"""Measure what recording a whole program costs while it runs; later the libraries are unchanged."""
 
 from __future__ import annotations
 
