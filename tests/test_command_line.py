@@ -1,4 +1,4 @@
-"""The command line: help, wrong words and exit statuses, of every command alike."""
+"""The command line: help, wrong words and exit statuses, for every command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converters take containers and records: every array in them is converted, and all else stays."""
+"""Converters take containers and records: every array in them is converted, all else stays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Named(typing.NamedTuple):
 
 
 class Sub(dict):
-    """A dict of the user's own."""
+    """A user's own subclass of dict."""
 
 
 MAKERS = {
@@ -60,7 +60,7 @@ CONTAINERS = pytest.mark.parametrize("kind", MAKERS)
 
 
 def leaves(value):
-    """The arrays in a value, and everything else, by path."""
+    """Yield the arrays in a value, and all other leaves, by path."""
     if isinstance(value, (dict, collections.UserDict)):
         return [leaf for each in value.values() for leaf in leaves(each)]
     if dataclasses.is_dataclass(value) or attrs.has(type(value)):
@@ -148,7 +148,7 @@ def test_a_device_holds_for_each_array(torch):
 
 
 def test_an_array_that_occurs_twice_is_converted_once(torch):
-    array = np.ones(3)[::-1]  # is copied
+    array = np.ones(3)[::-1]  # a view that must be copied
     made = sk.to_torch({"a": array, "b": [array, (array,)]})
     assert made["a"] is made["b"][0] is made["b"][1][0]
 
@@ -159,7 +159,7 @@ def test_one_that_contains_itself_is_refused(torch):
     with pytest.raises(sk.ConversionError, match=r"'x'\[1\]\['again'\].*\n  contains itself"):
         sk.to_torch(cycle)
     shared = [np.ones(2)]
-    assert len(leaves(sk.to_torch([shared, shared]))) == 2  # twice, and not inside itself
+    assert len(leaves(sk.to_torch([shared, shared]))) == 2  # twice, but not inside itself
 
 
 def test_one_that_is_nested_too_deeply_is_refused(torch):
@@ -168,7 +168,7 @@ def test_one_that_is_nested_too_deeply_is_refused(torch):
         value = [value]
     with pytest.raises(sk.ConversionError, match="is nested too deeply"):
         sk.to_torch(value)
-    while len(value) == 1 and isinstance(value[0], list):  # else its destruction recurses
+    while len(value) == 1 and isinstance(value[0], list):  # otherwise its destruction recurses
         value = value[0]
 
 
@@ -225,7 +225,7 @@ def test_records_of_packages(torch, package):
 
 
 class Closing(list):
-    """A list that cannot be made anew."""
+    """A list that cannot be rebuilt."""
 
     def __del__(self):
         pass

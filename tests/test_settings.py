@@ -1,4 +1,4 @@
-"""`[tool.sekisho]`: one list of settings, one reader, and the same words from every tool that reads it."""
+"""`[tool.sekisho]`: one list of settings, one reader, and equal messages from every tool."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VALID: dict[str, Any] = {
 
 
 def places(value, path=()):
-    """The path of each value in a section, tables included."""
+    """Yield the path of each value in a section, including tables."""
     yield path
     if isinstance(value, dict):
         for key, each in value.items():
@@ -55,7 +55,7 @@ def places(value, path=()):
 
 
 def put(section, path, value):
-    """A copy of a section with another value at a path."""
+    """Return a copy of a section with another value at a path."""
     if not path:
         return value
     changed = copy.deepcopy(section)
@@ -200,7 +200,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_default(
 
 
 def test_the_settings_of_a_command_are_options_that_it_leaves_out_by_default(capsys, tmp_path):
-    """So that `fill_options` sees which the command line has given."""
+    """So `fill_options` sees which options the command line has set."""
     script = tmp_path / "script.py"
     script.write_text("", "utf-8")
     parsed: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Contracts from calls: what is made of what was seen, without running anything."""
+"""Contracts from calls: what is deduced from recorded calls, without running anything."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def text(name):
 
 
 def annotations(parameters, *calls, kind="return", uses=3, libraries=frozenset({"numpy"}), **said):
-    """What each place is annotated with, for calls as tuples: the arguments, and the result.
+    """Return the annotation of each place, for calls as tuples: the arguments, and the result.
 
-    The calls are those of three callers, unless they are said to be of fewer.
+    The calls come from three callers, unless `uses` is smaller.
     """
     observed = Observed("f.py", "f", 1, tuple(parameters.split()))
     observed.callers = {f"caller {i}" for i in range(uses)}
@@ -82,7 +82,7 @@ def annotations(parameters, *calls, kind="return", uses=3, libraries=frozenset({
 
 
 def axes(parameters, *calls, **said):
-    """Only the axis strings."""
+    """Return only the axis strings."""
     return {
         name: hint.split('"')[1].strip() if '"' in hint else hint
         for name, hint in annotations(parameters, *calls, **said).items()
@@ -528,7 +528,7 @@ def test_what_the_code_leaves_open_is_left_out():
 @pytest.mark.parametrize("cls", ["int", "float", "complex", "bool", "str", "bytes"])
 @pytest.mark.parametrize("uses", [1, 9])
 def test_a_number_or_a_string_is_claimed_by_the_code_alone(cls, uses):
-    """Libraries have numbers of their own, and what is a string in tests may be a list or a function."""
+    """Libraries have number classes of their own, and a string in tests may elsewhere be a list."""
     calls = [(array(n), integer(n) if cls == "int" else text(cls), NONE) for n, *_ in SIZES]
     assert annotations("x k", *calls, uses=uses)["k"] == f"left out: {cls}"
     assert annotations("x k", *calls, uses=uses, classes={"k": cls})["k"] == cls
@@ -629,7 +629,7 @@ SIGNATURES = st.lists(st.lists(NAMES, min_size=1, max_size=4, unique=True), min_
 
 @given(SIGNATURES, st.data())
 def test_the_partition_of_the_axes_is_that_of_whoever_made_the_calls(signature, data):
-    """Sizes that are drawn apart from each other tell the axes apart; those of one name are one."""
+    """Sizes that were drawn independently tell axes apart; axes of one name are found to be one."""
     names = sorted({name for each in signature for name in each})
     rows = data.draw(
         st.lists(
@@ -692,7 +692,7 @@ SAME_RANK = st.integers(2, 4).flatmap(
     st.lists(st.integers(1, 9), min_size=2, max_size=5),
 )
 def test_what_one_use_shows_refuses_no_other_use_of_the_same_function(name, traced, used):
-    """Batches of 1, one size, one rank, squares: no other shape that the function takes is refused."""
+    """Batches of 1, one size, one rank, squares: no other shape that the function takes is rejected."""
     function = FUNCTIONS[name]
     calls = []
     for shape in traced:

@@ -1,4 +1,4 @@
-"""What a body says of its arguments: whether nothing but an array may come, and what it returns."""
+"""What a body says of its arguments: whether they must be arrays, and what the function returns."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_library_is_what_the_function_uses_and_not_what_its_module_imports(bod
     ("bases", "libraries"), [("torch.nn.Module", {"torch"}), ("", set()), ("Base", set())]
 )
 def test_a_method_is_of_the_library_that_its_class_extends(bases, libraries):
-    """Another method's library is no evidence: a class may offer its methods to several."""
+    """Another method's library is no evidence, since a class may support several libraries."""
     text = f"""
     import numpy as np
     import torch

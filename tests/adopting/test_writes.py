@@ -1,4 +1,4 @@
-"""adopt: a function that writes into an argument gets no decorator that converts it."""
+"""A function that writes into an argument gets no decorator that converts this argument."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def _cache(read_cache, tmp_path, monkeypatch):
 
 
 class Project:
-    """Files in a folder, read."""
+    """Files in a folder, after reading."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -33,11 +33,11 @@ class Project:
         return {each.name: each for each in survey(self.solve())}
 
     def worlds(self):
-        """The world of each name of the program, by the last place where it is bound."""
+        """Return the world of each name of the program, at its last binding."""
         return {each.name: each.world for f in survey(self.solve()) for each in f.variables}
 
     def findings(self, *codes):
-        """What is found where a project has adopted sekisho, and so is told all."""
+        """Return the findings in a project that uses sekisho, so that it gets all rules."""
         settings = read_settings([self.folder])._replace(is_adopted=True)
         found = check(self.solve(), settings)
         return [each for each in found if not codes or each.code in codes]
@@ -53,7 +53,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def worlds(project):
-    """What a snippet's names hold at its end."""
+    """Return what the names of a snippet hold at its end."""
 
     def read(text):
         project.write(text)
@@ -64,7 +64,7 @@ def worlds(project):
 
 def _runner(command, capsys):
     def run(*arguments, forced=True):
-        # Most tests are in no git repository.
+        # Most tests are not in a git repository.
         if forced and {"--fix", "--add-ignore"} & {*arguments} and "--diff" not in arguments:
             arguments = ("--force", *arguments)
         try:

@@ -96,7 +96,7 @@ def test_the_page_is_the_source_tinted_and_needs_nothing_else(project, run_map):
 
 
 class Reader(html.parser.HTMLParser):
-    """The lines of the page's source, the names that are marked, and what stands behind lines."""
+    """Reads the lines of the page's source, the marked names, and the notes after lines."""
 
     def __init__(self):
         super().__init__()
@@ -155,7 +155,7 @@ def test_the_page_opens_in_a_browser_without_a_word_in_its_console(
     project.write(CODE + "# a line that is wider than a phone " * 9)
     run_map("main.py", "--html", "map.html", "--quiet")
     page = project.folder / "map.html"
-    # What the page looks like is asked in the page: whoever asks is added to it here.
+    # Append a script to the page that tests how the page looks.
     asks = (
         "<script>const style = getComputedStyle(document.body);"
         "document.title = [style.backgroundColor, document.documentElement.scrollWidth"

@@ -1,4 +1,4 @@
-"""What `check` does not say of good code, and what it says by default."""
+"""`check` does not report good code, and its defaults report only problems."""
 
 from __future__ import annotations
 

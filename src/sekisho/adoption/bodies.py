@@ -1,7 +1,8 @@
-"""What a function's code says of what it takes and gives, on every path and not only on those that ran.
+"""What a function's code says of its arguments and results, on all paths, not only those that ran.
 
-What it requires (``assert x.ndim == 2``, ``if c != 3: raise``, ``b, c = x.shape``), what it leaves open
-(``isinstance(x, list)``, ``torch.is_tensor(x)``, ``x is None``, ``np.asarray(x)``), what its ``return``s give.
+It says what the function requires (``assert x.ndim == 2``, ``if c != 3: raise``, ``b, c =
+x.shape``), what it leaves open (``isinstance(x, list)``, ``torch.is_tensor(x)``, ``x is None``,
+``np.asarray(x)``), and what its ``return`` statements return.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ _ASKS: Final = re.compile(
     r"|_?is_?(tensor|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
     rf"|sparse|sequence|iterable|pandas|dataframe|{'|'.join(world_names())})\w*"
 )
-"""Functions that are asked what a value is."""
+"""Functions that test what a value is."""
 
 _MAKES: Final = re.compile(
     r"as_?(any)?array|array|as_?(contiguous|fortran)array|(as_)?tensor|atleast_\dd|check_array\w*"
     rf"|(convert_)?to_(tensor|array|{'|'.join(world_names())})"
 )
-"""Functions that make an array of whatever they get."""
+"""Functions that convert any value to an array."""
 
 _METHODS: Final = {
     "list": {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear"},
@@ -55,19 +56,20 @@ class Body(NamedTuple):
     """What a function's code says.
 
     Attributes:
-        names: what it calls axes, by parameter and number.
+        names: the names of axes, by parameter and number of the axis.
         sizes: the sizes that it requires, by parameter and number of the axis.
-        literals: the sizes that it, or its class, writes out.
+        literals: the sizes that the function, or its class, writes out.
         ranked: the parameters whose number of axes it requires.
         classes: the classes that it requires, by parameter: the last part of the name.
-        dtypes: the dtypes that it requires, and of ``return`` that which it names.
+        dtypes: the dtypes that it requires, by parameter; for ``return``, the one that it names.
         open: the parameters that may be something else, and the line that says so.
         iterated: the parameters that it iterates over, or unpacks.
-        arrays: the parameters that it uses as nothing but an array may be used.
-        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
+        arrays: the parameters that it uses as only an array can be used.
+        parts: the parameters that it passes to a part of its object, as in ``self.layer(x)``.
         optional: the parameters that may be None.
-        containers: the containers that it uses as a list or a dict.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``.
+        containers: the parameters that it uses as a list or a dict.
+        gives: what its ``return`` statements return: ``none``, ``tuple 2``, ``list``, ``dict``,
+            ``plain``, ``any``.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -90,8 +92,8 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
 
     Args:
         node: the function.
-        parameters: their names.
-        cls: the class that it is written in: what that builds in ``__init__`` has its sizes.
+        parameters: the names of its parameters.
+        cls: its class; the numbers with which the class builds its parts count as sizes, too.
     """
     names = names_in_body(node, parameters)
     certain = [*certain_statements(node, parameters)]
@@ -123,7 +125,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
 def _open(
     node: _Function, parameters: frozenset[str], asked: set[int]
 ) -> Iterator[tuple[str, int]]:
-    """The parameters that are asked what they are, or made an array, whatever they are."""
+    """Yield the parameters whose class the code tests, or that it converts to an array."""
     found: dict[str, int] = {}
     for each in _walk_without(node, asked):
         for name in _asked_by(each):
@@ -168,16 +170,17 @@ def _iterated(node: _Function) -> Iterator[str]:
 
 
 def _used_as_arrays(node: _Function) -> Iterator[str]:
-    """The parameters whose use no list or number would survive: ``x.shape``, ``x[:, 0]``, ``x - y``.
+    """Yield parameters that must be arrays, as in ``x.shape``, ``x[:, 0]``, ``x - y``.
 
-    What is only handed on, as in ``np.dot(x, y)``, may be a list: NumPy's functions make arrays of lists.
+    A parameter that is only passed on, as in ``np.dot(x, y)``, may be a list, since NumPy's
+    functions convert lists.
     """
     stored: dict[str, int] = {}
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
     for each in unconditional_nodes(node):
-        # Behind ``x = normalised(x)``, it is no longer the argument that is used.
+        # After ``x = normalised(x)``, the name no longer refers to the argument.
         yield from (
             part.id
             for part in _array_operands(each)
@@ -193,7 +196,7 @@ def _array_operands(node: ast.AST) -> list[ast.expr]:
             return [value]
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
             return [left, right]
-        case ast.BinOp(left=left):  # on the right, as in ``x / scale``, a number is usual
+        case ast.BinOp(left=left):  # the right operand is often a number, as in ``x / scale``
             return [left]
         case _:
             return []
@@ -240,7 +243,7 @@ def _is_none(node: ast.expr | None) -> bool:
 
 
 def _containers(node: _Function, parameters: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """The containers of which a function asks more than any sequence or mapping has."""
+    """Yield parameters used with methods that only a list or only a dict has."""
     for each in ast.walk(node):
         match each:
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in parameters:
@@ -259,7 +262,7 @@ _SHAPED: Final = frozenset(
     | {"view", "expand", "broadcast_to", "resize", "integers", "randint", "standard_normal"}
 )
 _SIZES: Final = frozenset({"size", "shape", "num_classes"})
-"""Keywords behind which sizes stand."""
+"""Keywords whose values are sizes."""
 
 
 def _written_sizes(node: ast.AST) -> Iterator[int]:
@@ -273,7 +276,7 @@ def _written_sizes(node: ast.AST) -> Iterator[int]:
 
 
 def _class_sizes(cls: ast.ClassDef) -> Iterator[int]:
-    """The numbers with which a class builds its parts: ``self.outer = Linear(hidden, 2)``."""
+    """Yield the numbers with which a class builds its parts: ``self.outer = Linear(hidden, 2)``."""
     for each in ast.walk(cls):
         if isinstance(each, ast.Call):
             called = each.func

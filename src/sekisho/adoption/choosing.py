@@ -1,4 +1,4 @@
-"""What is written at one function, and what is left out there, with the reason."""
+"""Decide what to write at one function, and what to leave out, with the reason."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ if TYPE_CHECKING:
     from sekisho.deduction import Deduced, Form, Weaker
 
     Dropped = Collection[tuple[str, str, str]]
-    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
+    """Triples of path, function and a parameter, ``return``, ``decorator`` or ``everything``: what
+    not to write."""
 
 __all__ = ["DECLARATION", "DECORATOR", "WHOLE", "Choice", "Settings", "choose"]
 
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
 DECLARATION: Final = "declaration"
-"""Beside parameters and ``return``, what may not have held of a function."""
+"""Places beside parameters and ``return`` that a run may have shown to be wrong."""
 
 _OWN: Final = frozenset({"boundary", "same_world"})
 
 
 class Settings(NamedTuple):
-    """What is asked for.
+    """The user's settings.
 
     Attributes:
         select: patterns of qualified names; empty for all.
-        min_calls: of a function that was called less often, nothing is written.
-        arrays_only: whether only arrays are annotated, and what holds them.
-        width: of a line.
-        keep_annotations: whether plain ones stay as they are.
+        min_calls: functions with fewer calls are left as they are.
+        arrays_only: whether to annotate only arrays and containers of arrays.
+        width: maximum length of a line.
+        keep_annotations: whether plain annotations stay as they are.
     """
 
     select: tuple[str, ...] = ()
@@ -50,15 +51,15 @@ class Settings(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One function, and what is written at it.
+    """One function, and what to write at it.
 
     Attributes:
         definition: the function.
-        deduced: what its calls have kept; None if it was not deduced.
-        edit: what is written; None if nothing is.
-        left_out: by parameter, ``return`` or "", why nothing is written there.
-        contradicted: annotations that are there and that the runs have not kept.
-        lost_writes: why the decorator converts nothing, if it does not.
+        deduced: its deduced contract; None if none was deduced.
+        edit: what to write; None if nothing.
+        left_out: pairs of a parameter, ``return`` or "", and why nothing is written there.
+        contradicted: existing annotations that calls of the runs contradict.
+        lost_writes: why the decorator must not convert; empty if it may.
         weaker: the claims that had too little evidence.
     """
 
@@ -80,16 +81,16 @@ def choose(
     dropped: Dropped,
     refused: Mapping[int, str],
 ) -> Choice:
-    """Decide what is written at a function.
+    """Decide what to write at a function.
 
     Args:
         path: the real path of its file.
         definition: the function.
-        deduced: what its calls have kept.
-        spelling: how its module calls things.
-        settings: what is asked for.
-        dropped: what is not to be written.
-        refused: why nothing can be written, by line.
+        deduced: its deduced contract.
+        spelling: the names that its module uses in annotations.
+        settings: the user's settings.
+        dropped: what not to write.
+        refused: by line, why nothing can be written.
     """
     contradicted = tuple(contradictions(deduced.observed, definition, spelling))
     is_out = {place for at, name, place in dropped if (at, name) == (path, definition.name)}
@@ -129,7 +130,7 @@ def _annotations(
     settings: Settings,
     is_out: set[str],
 ) -> tuple[dict[str, str], list[tuple[str, str]], list[Weaker]]:
-    """The annotations to be written, the places left out with the reason, and what is not certain."""
+    """Return the annotations to write, the places left out with reasons, and what is uncertain."""
     annotations: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
     unsure = [*deduced.weaker]
@@ -149,10 +150,10 @@ def _annotations(
 def _spelled(
     name: str, form: Form, definition: Definition, deduced: Deduced, spelling: ModuleSpelling
 ) -> str:
-    """The annotation of a place.
+    """Return the annotation of a place.
 
     Raises:
-        LeftOut: if what came has no common word.
+        LeftOut: if no annotation covers all that came.
     """
     if name == "return" and form.is_none and not definition.is_generator:
         return "None"
@@ -165,7 +166,7 @@ def _spelled(
 def _refined(
     definition: Definition, deduced: Deduced, spelling: ModuleSpelling, is_out: set[str]
 ) -> dict[str, str]:
-    """The plain annotations that can say more."""
+    """Return the plain annotations that can be made more exact."""
     found: dict[str, str] = {}
     for name, node in definition.annotations.items():
         form = deduced.forms.get(name)
@@ -181,7 +182,7 @@ def _refined(
 def _why_bare(
     definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
 ) -> str:
-    """Why a guard would refuse calls that were seen, or could not be made; "" if neither."""
+    """Return why a guard would reject recorded calls, or could not be made; "" if neither."""
     if contradicted:
         return "what it is annotated with does not hold"
     for node in definition.annotations.values():
@@ -192,7 +193,7 @@ def _why_bare(
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
-    """What a guard that converts could lose: writes into arguments that hold arrays."""
+    """Yield writes into array arguments, which a guard that converts would lose."""
     for name, line in definition.writes.items() if converts else ():
         if name in deduced.forms and deduced.forms[name].holds_arrays:
             yield (
@@ -202,7 +203,7 @@ def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) ->
 
 
 def _is_test(path: str) -> bool:
-    """Whether a file holds tests: what they call tells, and they themselves get no contracts."""
+    """Return whether a file holds tests: they are evidence, but get no contracts of their own."""
     file = Path(path)
     is_named_so = file.stem.startswith("test_") or file.stem.endswith("_test")
     return is_named_so or file.stem == "conftest" or file.parent.name in {"tests", "test"}
@@ -211,7 +212,7 @@ def _is_test(path: str) -> bool:
 def _reason(
     definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
 ) -> str | None:
-    """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
+    """Return why nothing is written at a function; "" if it is out of scope, None if it is in scope."""
     if settings.select and not any(
         fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
     ):
@@ -228,7 +229,7 @@ def _reason(
 def _wanted(
     definition: Definition, deduced: Deduced, settings: Settings
 ) -> Iterator[tuple[str, Form]]:
-    """The places that have no annotation, and what came to them."""
+    """Yield the places without an annotation, and what came to them."""
     for name, form in deduced.forms.items():
         if name in definition.annotations or (settings.arrays_only and not form.holds_arrays):
             continue

@@ -1,4 +1,4 @@
-"""What is to be written at each function of a package, how sure that is, and what is left out."""
+"""Plan what to write at each function of a package, how certain it is, and what to leave out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sekisho.tracer import Observed, Place
 
     AxisNames = dict[tuple[str, tuple[str, ...], int], str]
-    """Names by parameter, where in it the array is, and the number of the axis."""
+    """Names by parameter, path of the array in it, and number of the axis."""
 
 __all__ = [
     "DECLARATION",
@@ -46,21 +46,21 @@ __all__ = [
 ]
 
 _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
-"""Parameters that say which axis a function works on."""
+"""Parameters that select the axis to work on."""
 
 
 _TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
-"""What the body says of a function together with its annotations."""
+"""Fields of `Body` that are combined with the function's annotations."""
 
 
 class PlannedFile(NamedTuple):
-    """A file, and what becomes of it.
+    """A file, and its new content.
 
     Attributes:
         path: its real path.
-        before: as it is.
-        after: as it would be.
-        choices: its functions that were seen.
+        before: its current content.
+        after: its new content.
+        choices: the choices for its functions that were called.
     """
 
     path: str
@@ -70,7 +70,7 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All files, those that could not be read, and the code that no contract can be written at."""
+    """Planned files, files that could not be read, and top-level code that works with arrays."""
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]
@@ -78,7 +78,7 @@ class Plan(NamedTuple):
 
 
 class _Source:
-    """A file that was seen, parsed."""
+    """A parsed file with functions that were called."""
 
     def __init__(self, path: str, file: SourceFile, telling: Mapping[str, str]) -> None:
         self.path: str = path
@@ -91,11 +91,11 @@ class _Source:
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
     def at(self, deduced: Deduced) -> Definition:
-        """The function that a contract is of."""
+        """Return the function of a contract."""
         return self.definitions[deduced.observed.line]
 
     def _annotated_names(self) -> dict[str, dict[int, str]]:
-        """What annotations in this file call the axes of a parameter, by its name."""
+        """Return names of axes from annotations in this file, by parameter name and number."""
         spelling = ModuleSpelling(self.tree)
         found: dict[str, dict[int, str]] = {}
         for definition in self.definitions.values():
@@ -108,11 +108,11 @@ class _Source:
 
 
 class Sources(NamedTuple):
-    """What was seen of a package: its files, and the contracts that its functions have kept.
+    """What was recorded of a package: its files, and the contracts deduced for its functions.
 
     Attributes:
-        files: those that can be read, by path.
-        skipped: those that cannot.
+        files: the files that can be read, by path.
+        skipped: the files that cannot be read.
         deduced: the contracts, by path and first line.
         blocks: the code at the top of modules that works with arrays.
     """
@@ -129,13 +129,13 @@ def deduce_all(
     reading: Reading | None = None,
     snapshot: Snapshot | None = None,
 ) -> Sources:
-    """Read the files of functions that were seen, and find the contracts that these have kept.
+    """Read the files of the functions that were called, and deduce their contracts.
 
     Args:
-        observed: the functions that were seen.
-        travels: the ways that arrays have gone between them: names go along.
-        reading: what the map tells of the files.
-        snapshot: the files before the run: one that has changed since is not read.
+        observed: the functions that were called.
+        travels: how often arrays went from one place to another: names of axes go along.
+        reading: what the map report says of the files.
+        snapshot: the files before the run: a file that has changed since is not read.
     """
     seen = list(observed)
     reading = reading or Reading()
@@ -154,7 +154,7 @@ def deduce_all(
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
-    for _ in range(2):  # since names go along with arrays
+    for _ in range(2):  # the second pass uses names that arrays carry from one function to the next
         near = _near(found, travels, files)
         for each in seen:
             source = files.get(each.path)
@@ -171,12 +171,12 @@ def deduce_all(
 
 
 def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
-    """Decide what is written where.
+    """Decide what to write in each file.
 
     Args:
         seen: the functions.
-        settings: what is asked for.
-        dropped: what is not to be written, since it was tried, and did not hold.
+        settings: the user's settings.
+        dropped: what not to write, because a run contradicted it.
 
     Raises:
         ImportError: if libcst is not installed.
@@ -205,7 +205,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         beside,
         flags=definition.flags,
         handed=definition.handed,
-        # What the code does with ``kwargs`` it does not do with each of them.
+        # What the code does with ``kwargs`` as a whole, it does not do with each argument.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
@@ -220,7 +220,7 @@ def _near(
     travels: Mapping[tuple[Place, Place], int],
     sources: Mapping[str, _Source],
 ) -> dict[tuple[str, int], AxisNames]:
-    """What the functions that arrays come from, or go to, call their axes in their own code."""
+    """Collect names of axes from the code of functions that arrays come from or go to."""
     found: dict[tuple[str, int], AxisNames] = defaultdict(dict)
     for one, other in sorted(travels, key=lambda pair: -travels[pair]):
         for start, end in ((one, other), (other, one)):
@@ -241,7 +241,8 @@ def _plan_file(
     seen = [*deduced]
     refused: dict[int, str] = {}
     while True:
-        spelling = ModuleSpelling(source.tree)  # again: what is refused needs no import
+        # start afresh: edits that were refused need no imports
+        spelling = ModuleSpelling(source.tree)
         choices = [
             choose(source.path, source.at(each), each, spelling, settings, dropped, refused)
             for each in seen

@@ -1,4 +1,4 @@
-"""What a function's ``return``s give, as far as its code writes that out."""
+"""Find what the ``return`` statements of a function return, as far as its code says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN_CALLS: Final = frozenset(
     {"len", "int", "float", "complex", "bool", "str", "repr", "any", "all"}
     | {"isinstance", "issubclass", "hasattr", "callable"}
 )
-"""Functions that give a number or a string of Python's."""
+"""Functions that return a Python number or string."""
 
 _CASTS: Final = {
     "float": "float32",
@@ -30,7 +30,7 @@ _DTYPE: Final = re.compile(r"(bfloat|float|complex|u?int)\d+|bool_?")
 
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What a function consists of, without the functions inside of it."""
+    """Yield the nodes of a function, without the functions inside it."""
     for each in ast.iter_child_nodes(node):
         if not isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield each
@@ -38,7 +38,7 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def returns_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[frozenset[str], str]:
-    """What its ``return``s give, and the dtype that the only one names."""
+    """Return what the ``return`` statements return, and the dtype that a single one names."""
     values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
     held = _assigned_once(node)
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
@@ -50,7 +50,7 @@ def returns_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[frozenset[
 
 
 def _assigned_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr]:
-    """What the names of a function hold that are assigned to in one place only."""
+    """Return the values of the names that a function assigns exactly once."""
     stored = [each.id for each in ast.walk(node) if _is_stored(each)]
     return {
         each.targets[0].id: each.value
@@ -89,7 +89,7 @@ def _kinds(value: ast.expr | None) -> Iterator[str]:
 
 
 def _falls_through(body: list[ast.stmt]) -> bool:
-    """Whether the end of a block may be reached."""
+    """Return whether execution may reach the end of a block."""
     inner: list[list[ast.stmt]] = []
     match body[-1]:
         case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
@@ -113,7 +113,7 @@ def _falls_through(body: list[ast.stmt]) -> bool:
 
 
 def _named_dtype(value: ast.expr) -> str:
-    """``x.astype(np.float32)``, ``x.float()``, ``zeros(n, dtype="int64")``: the outermost call names it."""
+    """Return the dtype that a call names: ``x.astype(np.int8)``, ``x.float()``, ``f(dtype="int64")``."""
     if not isinstance(value, ast.Call):
         return ""
     name = value.func.attr if isinstance(value.func, ast.Attribute) else ""

@@ -1,7 +1,7 @@
-"""The installed libraries, as tables: found where Python would find them, and never imported.
+"""Tables of the installed libraries, found where Python finds them, without importing them.
 
-A stub is read where there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
-What is only machine code has no table.
+A stub is read if there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
+A module that is only machine code has no table.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Libraries:
     """Tables of installed modules, by name.
 
     Attributes:
-        used: of each module that was asked for, the digest of its file; "folder" of one that is only
-            that; "" if it is not installed.
+        used: for each module that was looked up, the digest of its file; "folder" if it is only a
+            folder; "" if it is not installed.
     """
 
     used: dict[str, str]
@@ -42,13 +42,17 @@ class Libraries:
         self.used = {}
 
     def table(self, module: str) -> Table | None:
-        """The table of a module; an empty one for a folder; None if it is not installed."""
+        """Return the table of a module; an empty one for a folder; None if it is not installed."""
         if module not in self._tables:
             self._tables[module] = self._read(module)
         return self._tables[module]
 
     def handed_on(self, module: str, name: str) -> tuple[str, str] | None:
-        """The module and the name in it, if a module has a name of another package: `jaxtyping.Array`."""
+        """Return the origin of a name that a module re-exports from another package: `jaxtyping.Array`.
+
+        Returns:
+            The other module and the name in it; None if the name is not such a re-export.
+        """
         table = self.table(module)
         entry = table.names.get(name) if table is not None else None
         if entry is None or entry[0] != "import" or entry[2] is None:
@@ -57,7 +61,7 @@ class Libraries:
         return None if entry[1].partition(".")[0] == package else (entry[1], entry[2])
 
     def still(self, used: dict[str, str]) -> bool:
-        """Whether modules are as they were when `used` was noted."""
+        """Return whether the files of modules are the same as when `used` was recorded."""
         return all(self._state_of(module) == known for module, known in used.items())
 
     def _state_of(self, module: str) -> str:
@@ -82,7 +86,7 @@ class Libraries:
             table = lower(parse(file.text), module, is_package=is_package)
         except ValueError:
             return None
-        if digest(file.data) == known:  # else it was replaced between the two readings
+        if digest(file.data) == known:  # else the file was replaced between the two reads
             self._cache.write(key, tuple(table))
         return table
 
@@ -94,7 +98,7 @@ class Libraries:
             return ""
 
     def _find(self, module: str) -> tuple[str, bool]:
-        """The file of a module, and whether it is a package's; "" if there is none to read."""
+        """Return the file of a module and whether it is a package's; "" if there is no file to read."""
         parent, _, last = module.rpartition(".")
         if not parent:
             folders = self._path
@@ -115,8 +119,6 @@ class Libraries:
                     return f"{base}/__init__{ending}", True
                 if Path(f"{base}{ending}").is_file():
                     return f"{base}{ending}", False
-            if Path(
-                base
-            ).is_dir():  # a package without a file of its own, perhaps in several folders
+            if Path(base).is_dir():  # a namespace package, perhaps in several folders
                 self._folders[module].append(base)
         return "", False

@@ -1,4 +1,4 @@
-"""All that is found in a program, and is told."""
+"""Run all rules on a program and drop suppressed findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TESTS: Final = frozenset({"tests", "test", "testing"})
 
 
 def check(solution: Solution, settings: Settings) -> list[Finding]:
-    """What is found, and neither ignored by the settings nor by a comment: one a line, by file and line."""
+    """Return the findings that neither settings nor comments suppress, at most one for each line."""
     worst: dict[tuple[str, int], Finding] = {}
     texts = {file.path: file.text for file in solution.program.files.values()}
     ignores: dict[str, Ignores] = {}
@@ -41,7 +41,7 @@ def check(solution: Solution, settings: Settings) -> list[Finding]:
         before = worst.setdefault((each.path, each.line), each)
         if _rank(each) < _rank(before):
             worst[each.path, each.line] = each
-    # Rules of style say the same crossing in several ways: who accepts one accepts the lesser ones.
+    # Rules of style report one crossing in several ways: a comment on one covers lesser ones.
     told = (
         each
         for line, each in worst.items()
@@ -61,7 +61,7 @@ def _wanted(solution: Solution, settings: Settings) -> Iterator[Finding]:
         is_test = _is_test(settings.shown(function.file.path), function.name)
         for finding in find(solution, function, settings.suffixes):
             if is_test and CODES[finding.code].is_style:
-                continue  # which cross to compare
+                continue  # tests cross libraries to compare them
             if settings.wants(finding.code, finding.path, is_adopted=is_adopted):
                 yield finding._replace(column=_character(function.file.text, finding))
 
@@ -80,7 +80,7 @@ def _is_test(path: str, function: str) -> bool:
 
 
 def _character(text: str, finding: Finding) -> int:
-    """The column in characters: Python counts bytes of UTF-8."""
+    """Return a finding's column in characters: `ast` counts bytes of UTF-8."""
     if text.isascii():
         return finding.column
     line = text.split("\n")[finding.line - 1].encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""What the page of codes says of one of them, without a network."""
+"""Explain a code from the page of codes, without a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def explain(code: str) -> tuple[str, str]:
     """Return the first paragraph of a code's section in docs/check.md, and the whole section.
 
     Args:
-        code: of `CODES`.
+        code: one of `CODES`.
     """
     section = re.search(rf"^## {code}\b.*?\n(.*?)(?=^## |\Z)", _page(), re.MULTILINE | re.DOTALL)
     text = section[1].strip() if section else CODES[code].title
@@ -27,7 +27,7 @@ def explain(code: str) -> tuple[str, str]:
 
 @cache
 def _page() -> str:
-    """The page: a wheel has it beside this module, a checkout among its other pages."""
+    """Return the page: in a wheel it is beside this module, in a checkout in ``docs``."""
     for path in (_HERE / "check.md", _HERE.parents[2] / "docs" / "check.md"):
         if path.is_file():
             return path.read_text("utf-8")

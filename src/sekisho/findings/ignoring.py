@@ -1,4 +1,4 @@
-"""What is not told: by a comment on the line, or since it was known before."""
+"""Suppress findings: by a comment on the line, or because a baseline has them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _Key = tuple[str, str, str, str]
 class Ignores:
     """The comments of a module that ignore findings: ``# sekisho: ignore`` or ``ignore[SK103]``.
 
-    ``# noqa: SK103`` ignores the codes that it names. ``# sekisho: ignore-file``, with or without codes, stands
-    anywhere in the module, on a line of its own. A comment stands at the end of the finding's line. A line that ends in a backslash, or inside of a
-    string, cannot have one: there it stands where that string, or the last such line, ends.
+    ``# noqa: SK103`` ignores the codes that it names. ``# sekisho: ignore-file``, with or without
+    codes, may be anywhere in the module, on a line of its own. Other comments are at the end of the
+    finding's line. A line that ends in a backslash or is inside a string cannot have a comment;
+    then it is where the string, or the last continued line, ends.
     """
 
     def __init__(self, text: str) -> None:
@@ -46,11 +47,12 @@ class Ignores:
         self._of_file: tuple[str, ...] = ()
         depth = 0  # in f-strings, which are several tokens since Python 3.12
         try:
-            # A last line without an end has no NEWLINE in Python 3.11, if spaces are behind a string.
+            # Without a line end, Python 3.11 yields no NEWLINE for a last line with spaces after a
+            # string.
             for token in tokenize.generate_tokens(io.StringIO(f"{text}\n").readline):
                 kind = tokenize.tok_name[token.type]
                 depth += kind.endswith("STRING_START") - kind.endswith("STRING_END")
-                # No comment in an f-string, though Python 3.12 takes some: earlier ones do not.
+                # Skip comments inside f-strings: only Python 3.12 and later allow them.
                 if not depth and kind in {"NEWLINE", "NL"}:
                     self._ends.append(token.start[0])
                 elif not depth and kind == "COMMENT":
@@ -59,19 +61,19 @@ class Ignores:
                     if of_file and not token.line[: token.start[1]].strip():
                         self._of_file += _codes(of_file)
         except (tokenize.TokenError, SyntaxError):
-            pass  # what was read until then counts
+            pass  # use the comments read so far
 
     def place(self, line: int) -> int:
-        """The line at whose end a comment would ignore what is found on a line."""
+        """Return the line at whose end a comment ignores the findings of a line."""
         at = bisect_left(self._ends, line)
         return self._ends[at] if at < len(self._ends) else line
 
     def column(self, line: int) -> int | None:
-        """Where on a line the comment begins, from 0."""
+        """Return the column of the comment on a line, from 0; None without a comment."""
         return self._comments[line][0] if line in self._comments else None
 
     def has(self, finding: Finding) -> bool:
-        """Whether a finding is ignored."""
+        """Return whether a comment ignores a finding."""
         _, comment = self._comments.get(self.place(finding.line), (0, ""))
         match, noqa = _COMMENT.search(comment), _NOQA.search(comment)
         codes = (
@@ -83,7 +85,7 @@ class Ignores:
 
 
 def _codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes in the brackets of a comment, or how they begin; of one without brackets, all."""
+    """Return the codes, or prefixes, in the brackets of a comment; without brackets, all codes."""
     if match[1] is None:
         return ("",)
     return tuple([_code(word.strip()) for word in match[1].split(",") if word.strip()])
@@ -92,19 +94,19 @@ def _codes(match: re.Match[str]) -> tuple[str, ...]:
 def _code(word: str) -> str:
     try:
         return to_code(word)
-    except ValueError:  # of another release, or a slip: it ignores nothing
+    except ValueError:  # from another release, or misspelled: it ignores nothing
         return word
 
 
 def with_ignores(text: str, findings: Iterable[Finding]) -> str:
-    """Add a comment for each finding of a module, or its code to the comment that is there.
+    """Add a comment for each finding of a module, or its code to the existing comment.
 
     Raises:
-        ValueError: if the module would not be the same program, or a finding would not be ignored.
+        ValueError: if that would change the program, or would not ignore a finding.
     """
     found = list(findings)
     ignores = Ignores(_unix(text))
-    parts = _LINE_END.split(text)  # every second one is a line end
+    parts = _LINE_END.split(text)  # every second part is a line end
     added: dict[int, list[str]] = {}
     for each in found:
         codes = added.setdefault(ignores.place(each.line), [])
@@ -133,7 +135,7 @@ def _unix(text: str) -> str:
 
 
 def _is_same(before: str, after: str) -> bool:
-    """Whether two modules differ in nothing but comments and spaces at the ends of lines."""
+    """Return whether two modules differ only in comments and spaces at the ends of lines."""
     try:
         trees = [ast.dump(parse(text), include_attributes=True) for text in (before, after)]
     except RecursionError:
@@ -142,15 +144,15 @@ def _is_same(before: str, after: str) -> bool:
 
 
 def _key(finding: Finding, settings: Settings) -> _Key:
-    """What a finding is known by when lines have moved."""
+    """Return what identifies a finding when lines have moved."""
     return settings.shown(finding.path), finding.code, finding.function, finding.subject
 
 
 def read_baseline(path: Path) -> Counter[_Key]:
-    """How many findings of each kind were known before.
+    """Return the number of known findings for each key.
 
     Raises:
-        ValueError: if it is no such file.
+        ValueError: if the file is not a baseline.
     """
     try:
         rows = json.loads(path.read_text("utf-8"))["findings"]
@@ -164,7 +166,7 @@ def read_baseline(path: Path) -> Counter[_Key]:
 def without_known(
     findings: Iterable[Finding], known: Counter[_Key], settings: Settings
 ) -> Iterator[Finding]:
-    """The findings that are new."""
+    """Yield the findings that the baseline does not have."""
     left = Counter(known)
     for finding in findings:
         key = _key(finding, settings)
@@ -175,7 +177,7 @@ def without_known(
 
 
 def write_baseline(path: Path, findings: Iterable[Finding], settings: Settings) -> int:
-    """Note what is found, so that only what is new is told from now on; gives how many there are."""
+    """Write the findings to a baseline, so that only new ones are reported; return their number."""
     count = Counter(_key(finding, settings) for finding in findings)
     rows = [[*key, number] for key, number in sorted(count.items())]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)

@@ -1,4 +1,4 @@
-"""A call that ends: by itself, or by an error after so many seconds."""
+"""A time limit for a call."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ _SOON, _AGAIN = 0.01, 0.5  # seconds
 
 
 class Overdue(BaseException):
-    """Raised in what has run for too long; no ``except Exception`` of its own keeps it."""
+    """Raised in a call that takes too long. ``except Exception`` does not catch it."""
 
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Generator[None]:
-    """Raise `Overdue` in the block if it is not over in time.
+    """Raise `Overdue` in the block if it takes longer than `seconds`.
 
-    In the main thread a signal does it, which ends a ``sleep`` and a wait for a lock, too. In
-    others, and where there are no such signals, what runs in Python is ended, and no call of C.
+    In the main thread a signal raises it, which also interrupts ``sleep`` and waiting for a lock.
+    In other threads, and on platforms without such signals, it interrupts Python code but not a
+    call of C code.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and hasattr(signal, "setitimer") and signal.getitimer(signal.ITIMER_REAL)[0] == 0:

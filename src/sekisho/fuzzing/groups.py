@@ -1,4 +1,4 @@
-"""What holds arrays, as recipes: lists, dicts, records, iterators."""
+"""Recipes of containers: lists, dicts, records, iterators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["iterable", "mapping", "record", "sequence"]
 
 
 def sequence(kind: Any, parts: tuple[Recipe, ...]) -> Group:
-    """A list, a tuple, or whatever is asked for; a list where a list will do."""
+    """Return a sequence of the requested class; a list where a list is enough."""
     inside = _slots(len(parts))
     if issubclass(kind, tuple) or kind in {abc.Sequence, abc.Collection}:
         return Group(tuple, f"({inside}{',' if len(parts) == 1 else ''})", parts)
@@ -29,7 +29,7 @@ def sequence(kind: Any, parts: tuple[Recipe, ...]) -> Group:
 
 
 def mapping(kind: Any, keys: Sequence[Any], parts: tuple[Recipe, ...]) -> Group:
-    """A dict, or whatever is asked for."""
+    """Return a mapping of the requested class; a dict where a dict is enough."""
 
     def build(values: Values) -> Any:
         made = dict(zip(keys, values, strict=True))
@@ -46,7 +46,7 @@ def mapping(kind: Any, keys: Sequence[Any], parts: tuple[Recipe, ...]) -> Group:
 
 
 def iterable(kind: Any, parts: tuple[Recipe, ...]) -> Group:
-    """A list; an iterator or a generator, where it must be one."""
+    """Return a list; an iterator or a generator where the annotation requires one."""
 
     def generate(values: Values) -> Iterator[Any]:
         yield from values
@@ -72,7 +72,7 @@ def _values_view(values: Values) -> Any:
 
 
 def record(spec: RecordSpec, names: Sequence[str], parts: tuple[Recipe, ...]) -> Group:
-    """A dataclass and its like, with these fields."""
+    """Return a dataclass or similar record with these fields."""
 
     def build(values: Values) -> Any:
         fields = dict(zip(names, values, strict=True))
@@ -86,7 +86,7 @@ def record(spec: RecordSpec, names: Sequence[str], parts: tuple[Recipe, ...]) ->
 
 
 def _make_record(kind: Any, fields: Mapping[str, Any]) -> Any:
-    """A record; fields that are no arguments are set afterwards."""
+    """Make a record; set the fields that are not arguments afterwards."""
     known: Any = getattr(kind, "__dataclass_fields__", {})
     late = {name for name in fields if name in known and not known[name].init}
     made = kind(**{name: value for name, value in fields.items() if name not in late})

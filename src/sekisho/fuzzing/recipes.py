@@ -1,7 +1,7 @@
-"""An input as a recipe: made as often as need be, in any world, and spelt as code.
+"""Inputs as recipes, which can be made repeatedly, in any world, and written as code.
 
-A call is made several times with equal values: as drawn, laid out plainly, in another world. And its
-report is code. So what is drawn is no value, but how to make one.
+A call is made several times with equal values: as drawn, with contiguous arrays, and in another
+world. The report shows it as code. So Hypothesis draws recipes instead of values.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "Spelling", "realize"]
 
 _MOST_SPELT: Final = 64
-"""Elements; an array of more is spelt by the values that it repeats."""
+"""Number of elements; of a larger array, the code shows the values that it repeats."""
 
 
 class ArrayRecipe(NamedTuple):
-    """One array.
+    """How to make one array.
 
     Attributes:
-        world: the name of whose it is.
-        dtype: its name.
-        shape: its axes.
-        pattern: the values that it repeats, in Python's numbers.
-        spots: elements that are something else: where, and what.
-        layout: the name of how it lies in memory, among its world's; "" is contiguous.
-        device: where it is, as the world takes it; None is the host.
-        is_extreme: whether its values are so large, or so small, that results may depend on the
-            order of sums.
-        is_fixed: whether only this layout is what was asked for.
+        world: the name of its world.
+        dtype: the name of its dtype.
+        shape: the shape.
+        pattern: the values that it repeats, as Python numbers.
+        spots: single elements with other values: index and value.
+        layout: the name of its memory layout in its world; "" is contiguous.
+        device: its device, as the world accepts it; None is the host.
+        is_extreme: whether its values are so large or so small that results may depend on the order
+            of sums.
+        is_fixed: whether the annotation allows only this layout.
     """
 
     world: str
@@ -53,7 +53,7 @@ class ArrayRecipe(NamedTuple):
     is_fixed: bool = False
 
     def make(self) -> Any:
-        """The array as it was drawn."""
+        """Make the array as it was drawn."""
         world = world_named(self.world)
         value = world.from_host(self._host(), Policy(copy=True)).value
         if dtype_name(value.dtype) != self.dtype:
@@ -65,7 +65,7 @@ class ArrayRecipe(NamedTuple):
         return value
 
     def make_plain(self, name: str = "") -> Any:
-        """An array of the same values that lies contiguously, in this world or in another."""
+        """Make a contiguous array of the same values, in this world or in another."""
         world = world_named(self.world)
         value = _code(world.plain, world.name)(self.make())
         if name in {"", self.world}:
@@ -74,7 +74,7 @@ class ArrayRecipe(NamedTuple):
         return world_named(name).from_host(array, Policy(copy=True)).value
 
     def fitting(self, *, writes: bool) -> list[str]:
-        """The layouts that it may have; of `writes`, those in which its elements can be written."""
+        """Return the layouts that it may have; with `writes`, only those with writable elements."""
         if self.is_fixed:
             return []
         kind = kind_of(self.dtype)
@@ -85,7 +85,7 @@ class ArrayRecipe(NamedTuple):
         ]
 
     def _host(self) -> Any:
-        # What NumPy lacks, the world casts.
+        # The world casts to dtypes that NumPy lacks.
         dtype = np.dtype(self.dtype if self.dtype in NUMPYS else "float32")
         array = np.resize(np.array(self.pattern or (0,), dtype), self.shape)
         for index, value in self.spots:
@@ -93,7 +93,7 @@ class ArrayRecipe(NamedTuple):
         return array
 
     def spell(self, name: str) -> Iterator[str]:
-        """The lines that make it, under a name."""
+        """Yield the lines of code that make it under a name."""
         world = world_named(self.world)
         host = self._host()
         calls = [call for call, _ in world.making_calls(self.dtype, is_number=False)]
@@ -117,7 +117,7 @@ class ArrayRecipe(NamedTuple):
 
 @cache
 def _code(code: str, name: str) -> Callable[[Any], Any]:
-    """What a piece of a world's own code, ``{0}`` being the value, does."""
+    """Compile an expression of a world, in which ``{0}`` is the value, into a function."""
     made: Callable[[Any], Any] = evaluate(
         f"lambda x: {code.format('x')}", {name: world_named(name).load()}
     )
@@ -125,15 +125,15 @@ def _code(code: str, name: str) -> Callable[[Any], Any]:
 
 
 class Leaf(NamedTuple):
-    """A value that is no array, and no container of any."""
+    """A value that is neither an array nor a container of arrays."""
 
     value: Any
 
     def make(self) -> Any:
-        """The value; a copy of one that might be changed."""
+        """Return the value; a copy if it is mutable."""
         if class_of(self.value) in _NEVER_CHANGE:
             return self.value
-        with contextlib.suppress(Exception):  # a class may refuse
+        with contextlib.suppress(Exception):  # a class may not support copying
             return copy.deepcopy(self.value)
         return self.value
 
@@ -142,12 +142,12 @@ _NEVER_CHANGE: Final = frozenset({int, float, complex, bool, str, bytes, type(No
 
 
 class Group(NamedTuple):
-    """What holds others.
+    """A container of other recipes.
 
     Attributes:
-        build: makes it of its parts.
-        words: spells it, ``{0}`` being the first part.
-        parts: what it holds.
+        build: makes the container from the values of its parts.
+        words: the code of the container; ``{0}`` is the first part.
+        parts: the recipes of its items.
     """
 
     build: Callable[[tuple[Any, ...]], Any]
@@ -159,7 +159,7 @@ Recipe = ArrayRecipe | Leaf | Group
 
 
 def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
-    """Make what a recipe says, its arrays by a function of the caller's."""
+    """Make the value of a recipe; `make` makes its arrays."""
     if isinstance(recipe, ArrayRecipe):
         return make(recipe)
     if isinstance(recipe, Leaf):
@@ -168,7 +168,7 @@ def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
 
 
 def arrays_of(recipe: Recipe) -> Iterator[ArrayRecipe]:
-    """The arrays of a recipe, in order."""
+    """Yield the arrays of a recipe, in order."""
     if isinstance(recipe, ArrayRecipe):
         yield recipe
     elif isinstance(recipe, Group):
@@ -190,10 +190,10 @@ class CallRecipe(NamedTuple):
     """The arguments of one call.
 
     Attributes:
-        positional: those that are given by their place, with their names.
-        named: those that are given by name.
-        world: the name of the call's world, where the annotations name none.
-        turn: a number that was drawn: which variations of it are tried.
+        positional: the positional arguments, with the names of their parameters.
+        named: the keyword arguments.
+        world: the name of the call's world, for annotations that name none.
+        turn: a random number that selects the variations to try.
     """
 
     positional: tuple[tuple[str, Recipe], ...]
@@ -202,7 +202,7 @@ class CallRecipe(NamedTuple):
     turn: int = 0
 
     def changed(self, change: Callable[[str, ArrayRecipe], ArrayRecipe]) -> CallRecipe:
-        """The same call with each array changed."""
+        """Return the same call with each array changed."""
         return self._replace(
             positional=tuple([(n, _changed(each, n, change)) for n, each in self.positional]),
             named=tuple([(n, _changed(each, n, change)) for n, each in self.named]),
@@ -211,24 +211,24 @@ class CallRecipe(NamedTuple):
     def make(
         self, make: Callable[[ArrayRecipe], Any] = ArrayRecipe.make
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments."""
+        """Make the arguments."""
         return (
             tuple([realize(recipe, make) for _, recipe in self.positional]),
             {name: realize(recipe, make) for name, recipe in self.named},
         )
 
     def arrays(self) -> list[tuple[str, ArrayRecipe]]:
-        """All arrays, each with the name of the parameter that it is in."""
+        """Return all arrays, each with the name of its parameter."""
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
 
     def spell(self, function: str, again: str | None = None) -> list[str]:
-        """The lines that make the arguments and call a function of this name.
+        """Return the lines of code that make the arguments and call a function.
 
         Args:
-            function: its name.
-            again: the world that it is called in once more, with the same values laid out plainly;
-                "" is the same world, and None not at all.
+            function: the name of the function.
+            again: the world for a second call with the same values in contiguous arrays; "" is the
+                same world, None means no second call.
         """
         spelling = Spelling({function})
         given = [spelling.expression(recipe, name) for name, recipe in self.positional]
@@ -246,7 +246,7 @@ class CallRecipe(NamedTuple):
 
 
 class Spelling:
-    """The lines of a report, and the names that they have used."""
+    """The lines of a report, and the names that they use."""
 
     def __init__(self, taken: set[str]) -> None:
         self.taken: set[str] = set(taken)
@@ -254,7 +254,7 @@ class Spelling:
         self.arrays: dict[str, ArrayRecipe] = {}
 
     def expression(self, recipe: Recipe, name: str) -> str:
-        """What stands for a recipe, after the lines that it needs."""
+        """Return the expression for a recipe, after adding the lines that it needs."""
         if isinstance(recipe, ArrayRecipe):
             own = self.fresh(name)
             self.lines.extend(recipe.spell(own))
@@ -268,7 +268,7 @@ class Spelling:
         return recipe.words.format(*parts)
 
     def fresh(self, name: str) -> str:
-        """A name that is not taken."""
+        """Return a name that is not taken yet."""
         while name in self.taken:
             name += "_"
         self.taken.add(name)

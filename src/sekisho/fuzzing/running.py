@@ -1,4 +1,4 @@
-"""Many calls of one function with inputs that its contract accepts, and the report of what broke."""
+"""Call one function with many inputs that its contract accepts, and report a failure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fuzz_target(
     """Call a function with `examples` inputs.
 
     Raises:
-        AssertionError: with the smallest input that something is wrong with, as code.
+        AssertionError: if a call fails; the message shows the smallest failing input as code.
         DeclarationError: if no inputs can be made.
     """
     unknown = sorted(demands.mutates - {each.name for each in target.contract.parameters})
@@ -63,7 +63,7 @@ def fuzz_target(
     try:
         (hold if seeded is None else seed(seeded)(hold))()
     except Finding:
-        pass  # the last is the smallest: Hypothesis ends with it
+        pass  # Hypothesis runs the smallest failing example last
     except Unsatisfiable:
         raise DeclarationError(f"{target.name}(): no input satisfies its contract.") from None
     except Flaky:
@@ -74,7 +74,7 @@ def fuzz_target(
 
 
 def _report(target: Target, finding: Finding) -> str:
-    """What is wrong, and the lines that show it."""
+    """Return what is wrong, and the lines of code that show it."""
     recipe = finding.recipe
     module, name = target.path
     called = name or target.name

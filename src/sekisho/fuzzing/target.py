@@ -1,4 +1,4 @@
-"""A function to be called, its contract, and the strategy of all calls that this accepts."""
+"""A function under test, its contract, and the strategy of the calls that the contract accepts."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ __all__ = ["Target", "calls_of", "find_target", "values_of"]
 
 
 class Target(NamedTuple):
-    """A function, and what it promises.
+    """A function under test and its contract.
 
     Attributes:
-        call: the guard, bound to its instance if it is a method.
-        name: in messages.
-        path: how it is imported, module and name; ("", "") if it cannot be.
-        contract: without the parameter that is bound.
-        known: ``{self}``, whose attributes axes may mention.
-        worlds: the worlds that it is to be tried in, and to give the same results in.
+        call: the guard; for a method, bound to its instance.
+        name: its name in messages.
+        path: the module and the name to import it by; ("", "") if it cannot be imported.
+        contract: the contract, without the bound parameter.
+        known: ``{self}``, whose attributes axes may refer to.
+        worlds: the worlds to call it in; it has to give the same results in all of them.
     """
 
     call: Callable[..., Any]
@@ -68,13 +68,13 @@ _PLAIN_OPTIONS = Options("boundary")
 
 
 def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
-    """Find the contract of what is to be called.
+    """Find the contract of a function.
 
     Args:
-        function: a guarded function, or method of an instance; or one that is only annotated,
-            which is guarded here as a `boundary`.
-        worlds: the names of those that a function of any world is tried in; None is those of the
-            two that guards always know that are loaded.
+        function: a guarded function or a bound method; a function with annotations alone is guarded
+            here as a `boundary`.
+        worlds: names of the worlds to try a function of any world in; None means NumPy and PyTorch,
+            if they are loaded.
 
     Raises:
         DeclarationError: if its contract cannot be read, or it has none.
@@ -103,7 +103,7 @@ def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
 
 
 def _path_of(bare: Any, function: Any) -> tuple[str, str]:
-    """Where a stranger imports it from, if it is found there."""
+    """Return the module and name by which other code can import it; ("", "") if it cannot."""
     module, name = str(bare.__module__), str(getattr(bare, "__qualname__", ""))
     found: Any = sys.modules.get(module)
     for part in name.split("."):
@@ -130,7 +130,7 @@ def _usual_worlds() -> tuple[World, ...]:
 
 
 class _Acceptance:
-    """Whether a contract accepts a call: as the border says."""
+    """Whether a contract accepts a call, judged by the guard's slow path."""
 
     def __init__(self, target: Target) -> None:
         contract = target.contract
@@ -139,7 +139,7 @@ class _Acceptance:
             (each, Boundary(contract, each, is_result=False)) for each in contract.parameters
         ]
 
-        # Nothing else can fail: of arrays alone, with names and numbers for axes, all is bound.
+        # With only arrays whose axes are names and numbers, the drawn sizes always fit.
         self.is_certain: bool = not target.known and all(
             isinstance(each.spec, ArraySpec)
             and not each.has_default
@@ -148,7 +148,7 @@ class _Acceptance:
         )
 
     def accepts(self, recipe: CallRecipe) -> bool:
-        """Whether it does."""
+        """Return whether the contract accepts a call."""
         if self.is_certain:
             return True
         args, kwargs = recipe.make()
@@ -177,18 +177,18 @@ def calls_of(
     writes: frozenset[str],
     most: int,
 ) -> Any:
-    """The strategy of recipes of all calls that a contract accepts.
+    """Return the strategy of the calls that a contract accepts, as recipes.
 
     Args:
         target: the function.
         given: strategies for some of its parameters.
-        hostile: whether values and layouts are those that break code.
+        hostile: whether to draw values and layouts that break code.
         writes: the parameters that the function writes to.
-        most: how many elements an array may have.
+        most: maximum number of elements of an array.
 
     Raises:
-        DeclarationError: for a contract that nothing satisfies, and for a parameter that nobody
-            knows an input for.
+        DeclarationError: if no call satisfies the contract, or if no input can be found for a
+            parameter.
     """
     parameters = {each.name: each for each in target.contract.parameters}
     unknown = sorted(given.keys() - parameters.keys())
@@ -230,7 +230,7 @@ def _calls(
         return recipe._replace(world=world.name, turn=turn)
 
     recipe = attempt(calm=False)
-    if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
+    if not acceptance.accepts(recipe):  # the argument left out may be one that binds an axis
         recipe = attempt(calm=True)
         assume(acceptance.accepts(recipe))
     return recipe
@@ -263,7 +263,7 @@ def _draw_call(contract: Contract, drawer: Drawer, chosen: Mapping[str, Leaf]) -
 
 
 def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
-    """What ``*args`` or ``**kwargs`` are given; nothing, if nobody says what they may be."""
+    """Draw the values of ``*args`` or ``**kwargs``; none, if their annotation names no arrays."""
     spec: Any = parameter.spec
     if spec is UNANNOTATED or spec is ANYTHING or not array_specs(spec):
         return []
@@ -274,7 +274,7 @@ def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
 
 
 def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
-    """The value of one parameter; None if it is left out."""
+    """Draw the value of one parameter; None leaves it out."""
     spec: Any = parameter.spec
     is_unannotated = spec is UNANNOTATED or spec is ANYTHING
     if parameter.has_default:
@@ -289,10 +289,10 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
 
 
 def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:
-    """The strategy of values of one annotation.
+    """Return the strategy of the values that an annotation accepts.
 
     Raises:
-        DeclarationError: if it cannot be read, or nothing satisfies it.
+        DeclarationError: if the annotation cannot be read, or no value satisfies it.
     """
     spec = Checkpoint(annotation).parameter.spec
     axes = [each.axes for each in _arrays_in(spec) if each.axes is not None]

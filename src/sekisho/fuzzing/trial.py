@@ -1,4 +1,4 @@
-"""One call with one input, and what must not be found in it."""
+"""Call a function with one input, and look for failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Demands", "Finding", "Trial"]
 
 _MOST_YIELDED: Final = 1000
-_CHILD: Final = 70  # the status of a process that is none of ours
+_CHILD: Final = 70  # an exit status that the function under test is unlikely to use
 
 
 class Demands(NamedTuple):
@@ -36,8 +36,9 @@ class Demands(NamedTuple):
     Attributes:
         allow: the classes of errors that it may raise.
         mutates: the names of parameters that it may change.
-        rtol: how far results may differ, relative to the largest number around; None is by dtype.
-        seconds: that a call may take.
+        rtol: tolerance for results, relative to the largest number involved; None depends on the
+            dtype.
+        seconds: the time limit of a call.
     """
 
     allow: tuple[type[BaseException], ...] = ()
@@ -46,15 +47,15 @@ class Demands(NamedTuple):
     seconds: float = 10.0
 
 
-class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
+class Finding(Exception):  # noqa: N818 - internal: only its text is shown to users
     """What is wrong with one call.
 
     Attributes:
         text: what is wrong.
         recipe: the call.
-        error: what it raised, if that is what is wrong.
-        again: the world in which the call differs with equal values, "" being the same; None if it
-            was the first call already.
+        error: the error that it raised, if that is what is wrong.
+        again: the world of a second call with equal values whose result differs, "" for the same
+            world; None if the first call failed already.
     """
 
     def __init__(
@@ -72,14 +73,14 @@ class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
 
 
 class _Outcome(NamedTuple):
-    """How a call ended: what it returned, or the error that it may raise."""
+    """The end of a call: its result, or an allowed error."""
 
     result: Any = None
     error: BaseException | None = None
 
 
 class Trial:
-    """Calls a function, and looks at what it did."""
+    """Calls a function, and checks what it does."""
 
     def __init__(self, target: Target, demands: Demands, *, hostile: bool) -> None:
         self.target = target
@@ -91,7 +92,7 @@ class Trial:
         self.demands = demands
 
     def run(self, recipe: CallRecipe) -> None:
-        """Call it with one input.
+        """Call the function with one input.
 
         Raises:
             Finding: if something is wrong.
@@ -116,7 +117,7 @@ class Trial:
                 lies = f" ({array.layout})" if array.layout else ""
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
-            return  # sums depend on their order, and so may depend on the layout
+            return  # sums depend on their order, and the order may depend on the layout
         words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
         if words:
             self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
@@ -137,7 +138,7 @@ class Trial:
             with (
                 deadline(self.demands.seconds),
                 mode("strict", mutations="allow"),  # `_try` compares arguments itself
-                quiet(),  # such inputs are what libraries warn of
+                quiet(),  # libraries warn of such inputs
                 np.errstate(all="ignore"),
             ):
                 return _Outcome(_drained(self.target.call(*args, **kwargs)))
@@ -146,7 +147,7 @@ class Trial:
             raise Finding(text, recipe, again=again) from None
         except self.allow as error:
             return _Outcome(error=error)
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error may be the failure we look for
             lost = what_was_lost(error)
             if lost is not None:
                 raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
@@ -157,13 +158,13 @@ class Trial:
             raise Finding(f"raises{where} {said}", recipe, error, again) from None
         finally:
             if os.getpid() != process:
-                os._exit(_CHILD)  # it has forked: there is one program here that tries it
+                os._exit(_CHILD)  # the function has forked: only the parent goes on testing
 
     def _compare(self, recipe: CallRecipe, outcome: _Outcome, world: str, where: str) -> None:
-        """Call it with the same values, made otherwise, and compare.
+        """Call the function with the same values in other arrays, and compare.
 
         Raises:
-            Finding: if the outcome is another, and not by chance.
+            Finding: if the result differs, and two equal calls do not differ, too.
         """
 
         def again(name: str) -> _Outcome:
@@ -174,7 +175,7 @@ class Trial:
         scale = _largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(outcome, other, scale)
         if why is None or self._differs(again(""), again(""), scale) is not None:
-            return  # the same, or it draws numbers of its own
+            return  # equal, or the function is random
         raise Finding(f"gives another result {where}: {why}", recipe, again=world)
 
     def _differs(self, one: _Outcome, other: _Outcome, scale: float) -> str | None:
@@ -216,7 +217,7 @@ def _kind(value: Any) -> str:
 
 
 def _drained(result: Any) -> Any:
-    """A result; of a coroutine, what it returns, and of a generator, what it yields."""
+    """Return a result after running it: await a coroutine, collect what a generator yields."""
     if inspect.iscoroutine(result):
         return asyncio.run(result)
     if inspect.isgenerator(result):
@@ -236,14 +237,14 @@ def _drained(result: Any) -> Any:
 
 
 def _image(value: Any) -> Any:
-    """What must be the same after a call: the values, bit by bit, and the shape and dtype."""
+    """Return what a call must not change: the values bit by bit, the shape and the dtype."""
     world = find_world(value) or HOST
     host = world.host_values(value)
     return tuple(value.shape), dtype_name(value.dtype), np.asarray(host).tobytes()
 
 
 def _numbers(value: Any) -> Any:
-    """A value as NumPy's numbers, wide enough to be compared; None if it is no number."""
+    """Return a value as NumPy numbers wide enough to compare; None if it is not numeric."""
     world = find_world(value)
     if world is None and not isinstance(value, (bool, int, float, complex)):
         return None
@@ -260,7 +261,7 @@ _TOLERANCES: Final = {
     "complex64": 4e-4,
     "bool": 0.0,
 }
-"""The root of each dtype's step: half of its digits."""
+"""About the square root of each dtype's precision: half of its digits."""
 
 
 def _tolerance(value: Any) -> float:
@@ -269,7 +270,7 @@ def _tolerance(value: Any) -> float:
 
 
 def _largest(values: Any) -> float:
-    """The largest finite number in all of these, at least 1."""
+    """Return the largest finite number in some values, at least 1."""
     largest = 1.0
     for each in flatten(values):
         numbers = _numbers(each)

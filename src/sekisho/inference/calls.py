@@ -1,4 +1,4 @@
-"""What a call gives, and what it tells the function that is called."""
+"""Infer what a call returns, and pass its arguments on to the function it calls."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ _DATACLASSES: Final = frozenset(
 
 
 def parameter_fact(function: str, name: str) -> str:
-    """The fact that says what a parameter is called with."""
+    """Return the key of the fact that holds the arguments passed to a parameter."""
     return f"p {function}.{name}"
 
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
-    """What calling a value gives."""
-    is_one_of_several = callee[0] == "union"  # of which another may be right
+    """Return the result of calling a value."""
+    is_one_of_several = callee[0] == "union"  # if one fails, another one may be right
     frame.lenient += is_one_of_several
     result = map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
     frame.lenient -= is_one_of_several
@@ -76,7 +76,7 @@ def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Va
             return call_method(atom[2], atom[1].rpartition(".")[2], call)
         return _call_function(frame, atom[1], call, node, atom[2])
     if tag == "class":
-        if atom[1] == "typing:cast":  # all names of `typing` are taken for classes
+        if atom[1] == "typing:cast":  # all names of `typing` count as classes
             return _call_function(frame, atom[1], call, node, None)
         return _construct(frame, atom[1], call, node)
     if tag == "instance":
@@ -127,13 +127,13 @@ def _call_own(
     methods = [(name, entry)]
     if not is_exact and self_value is not None:
         if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
-            return UNKNOWN  # a class that stands for anything
+            return UNKNOWN  # so many subclasses: it may be anything
         others = find_method(frame, self_value[1], last, is_exact=False)
         methods += [each for each in others if each[0] != name]
     result = NEVER
     for each, written in methods:
         given = _call_one(frame, each, written[1][-1], call, node, self_value)
-        if len(written[1]) > 1:  # what is written in front of it, for readers
+        if len(written[1]) > 1:  # overloads, which precede the implementation
             given = call_signatures(frame.program, each, written[1], call, self_value)
         result = join(result, given)
     state = certain_state(result)
@@ -166,7 +166,7 @@ def _call_one(
             wanted = read_annotation(frame.program, key, annotation, bindings)
             note_axes(frame, name, parameter, value, wanted, node)
     if gives_back(frame, key, signature[2]):
-        return UNKNOWN  # in the library of its caller
+        return UNKNOWN  # the guard converts to the library of the caller
     if signature[1] is not None:
         said = read_annotation(frame.program, key, signature[1], bindings)
         if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
@@ -214,7 +214,7 @@ def _call_library(
 def _answer(
     frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> Value:
-    """What a library's function gives, by its stubs and by what its operations do."""
+    """Return the result of a library's function, by its stubs and by its operations."""
     operation = frame.knowledge.operations.get(name)
     learn_from(frame, name, entry, call, node, self_value)
     result = call_signatures(frame.program, name, entry[1], call, self_value)
@@ -234,7 +234,7 @@ def _answer(
 
 
 def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a library is certain to answer: no subclass does, and its method is an array's."""
+    """Return whether the library's own code surely answers: no subclass, and not a number's method."""
     knowledge = frame.knowledge
     if self_value is not None and self_value[0] == "array" and not knowledge.is_sure(self_value):
         return False
@@ -242,9 +242,10 @@ def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a function that takes anything like an array gets an object, or what nobody knows.
+    """Return whether a function that accepts array-likes gets an object, or an unknown value.
 
-    It may have a method so called, and that is called instead: ``np.repeat(series)`` is a series.
+    NumPy calls a method of the same name if the object has one: ``np.repeat(series)`` returns a
+    series.
     """
     if self_value is not None or not call.args:
         return False
@@ -256,7 +257,7 @@ def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -
 
 
 def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
-    """``self.register_buffer("name", value)``."""
+    """Record the attribute that ``self.register_buffer("name", value)`` makes."""
     name = node.args[0] if node.args else None
     if self_value is None or self_value[0] != "instance" or not isinstance(name, ast.Constant):
         return
@@ -321,7 +322,7 @@ def _super(frame: Frame) -> Value:
 
 
 def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: Value) -> None:
-    """Tell a class's ``__init__``, or its fields, what an instance is made of."""
+    """Pass the arguments of a call on to a class's ``__init__``, or to its fields."""
     for name, entry in find_method(frame, cls, "__init__", is_exact=True):
         if frame.program.is_own(name):
             _call_one(frame, name, entry[1][-1], call, node, value)
@@ -357,7 +358,7 @@ def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -
 
 
 def iterated(frame: Frame, value: Value) -> Value:
-    """What a loop over a value takes out of it."""
+    """Return the items of a loop over a value."""
 
     def take(atom: Value) -> Value:
         if atom[0] == "array":
@@ -365,7 +366,7 @@ def iterated(frame: Frame, value: Value) -> Value:
             return row if frame.knowledge.is_plain(atom) else unsure(row)
         if atom[0] == "instance" and not atom[1].startswith("builtins:"):
             if atom[1].endswith("Dict"):
-                return UNKNOWN  # the keys of a ModuleDict
+                return UNKNOWN  # iterating over a ModuleDict yields its keys
             held: Value = atom[2] or EXACT
             if held != EXACT:
                 return item_of(held) if held[0] == "tuple" else held
@@ -379,7 +380,7 @@ def iterated(frame: Frame, value: Value) -> Value:
 
 
 def _own_iterator(frame: Frame, atom: Value) -> Value:
-    """By ``__iter__`` or ``__getitem__`` of a class of the project's."""
+    """Return the items from ``__iter__`` or ``__getitem__`` of the project's own class."""
     if not frame.program.is_own(atom[1]):
         return UNKNOWN
     for name in ("__iter__", "__getitem__"):

@@ -1,4 +1,4 @@
-"""What containers hold: what is taken out of one, and what is known of it beside its annotation."""
+"""Values in containers: taking items, and refining an annotation by what a container holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["item_of", "sharper"]
 
 
 def item_of(value: Value, index: int | str | None = None) -> Value:
-    """What is taken out of a container, at a constant index if there is one."""
+    """Return an item of a container, at a constant index if one is passed."""
 
     def take(atom: Value) -> Value:
         tag = atom[0]
@@ -43,7 +43,7 @@ def item_of(value: Value, index: int | str | None = None) -> Value:
 
 
 def sharper(said: Value, held: Value) -> Value:
-    """What is annotated; of a plain container, what it is seen to hold."""
+    """Return the annotated value; for a bare container class, what the container actually holds."""
     holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
     fits = [atom for atom in atoms(held) if atom[0] == said[0]]
     return held if holds_nothing and fits and len(fits) == len(atoms(held)) else said

@@ -1,4 +1,4 @@
-"""What an expression gives."""
+"""Infer the values of expressions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
-    """What an expression gives, at this point of a frame."""
+    """Return the value of an expression, at the current point of a frame."""
     handler = _HANDLERS.get(type(node))
     return UNKNOWN if handler is None else handler(frame, node)
 
@@ -126,7 +126,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
                 args += held[1:]
             else:
                 is_open = True
-                break  # what stands behind has no place of its own
+                break  # the positions of later arguments are unknown
         else:
             args.append(evaluate(frame, each))
     for keyword in node.keywords:
@@ -144,7 +144,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 
 
 def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
-    """A container that a method has changed; an object that may have been changed."""
+    """Update a container that a method changed, and forget attributes that a call may change."""
     function = node.func
     _open_class(frame, callee, node)
     if frame.env is None or not isinstance(function, ast.Attribute):
@@ -165,7 +165,7 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
 
 
 def _open_class(frame: Frame, callee: Value, node: ast.Call) -> None:
-    """``setattr(x, name, value)``, ``x.__dict__.update(...)``: from now on any attribute may be anything."""
+    """Handle ``setattr(x, name, value)`` and ``x.__dict__.update(...)``: all attributes become open."""
     function = node.func
     if callee == ("function", "builtins:setattr") and len(node.args) > 1:
         if not isinstance(node.args[1], ast.Constant):
@@ -213,7 +213,7 @@ def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
     for index, each in enumerate(node.values):
         value = evaluate(frame, each)
         is_last = index == len(node.values) - 1
-        if not is_last and not is_and:  # what is None goes on
+        if not is_last and not is_and:  # `or` goes on to the next operand after None
             value = map_atoms(value, lambda atom: NEVER if atom == _CONSTANTS[type(None)] else atom)
         result = join(result, value)
         if not is_last:
@@ -252,7 +252,7 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         tag = atom[0]
         if tag == "array":
             given = _of_array(frame, atom, written, index)
-            # A slice of what has slices is an array, though a row may be a number.
+            # If the array has slices, a slice of it is an array, even where a row may be a number.
             is_row = bool(given[2]) and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
             if not frame.knowledge.is_sure(atom) and not is_row:
                 return unsure(given)
@@ -275,7 +275,7 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
         for each in parts
     )
     if index[0] == "instance" and index[1] == "builtins:str":
-        return array(atom[1])  # a field of a record
+        return array(atom[1])  # a field of a structured array
     if keeps or only_world(index) or index[0] == "list":
         has_rows = keeps or bool(certain_world(index))
         return array(

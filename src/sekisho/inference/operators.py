@@ -1,4 +1,4 @@
-"""What operators give: ``a + b``, ``a < b``."""
+"""Infer operators: ``a + b``, ``a < b``."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SIGNS: Final[dict[type, str]] = {
 
 
 def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
-    """``left op right``."""
+    """Return the value of ``left op right``."""
     _note_mix(frame, node, op, left, right)
     result = NEVER
     for a in atoms(left):
@@ -94,7 +94,7 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:
-    """The names on both sides, where they are names."""
+    """Return the names of both operands; "" for an operand that is not a name."""
     if isinstance(node, ast.BinOp):
         return dotted_of(node.left), dotted_of(node.right)
     if isinstance(node, ast.AugAssign):
@@ -105,7 +105,7 @@ def _operands(node: ast.AST) -> tuple[str, str]:
 
 
 def _raises(frame: Frame, sign: str, mine: str, theirs: str) -> bool:
-    """Whether an operator between arrays of two libraries raises, as the worlds' tables say."""
+    """Return whether an operator on arrays of two libraries raises, by the worlds' supplements."""
     left, right = (frame.knowledge.worlds[each].supplement for each in (mine, theirs))
     if mine == theirs or mine in right.welcomes or theirs in left.welcomes:
         return False
@@ -164,11 +164,12 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
             return array(guest[1])
         if a[2] and b[2] and other[1] == HOST.name and sign != "!=":
             return array(guest[1])
-        # A number of the host's beside another library's array is one like Python's own.
+        # A NumPy number beside another library's array acts like a Python number.
         return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
     known, other = (a, b) if a[0] == "array" else (b, a)
     if other[0] == "?":
-        # Another library's array would take a host's along; nothing takes one of its own away.
+        # With an unknown operand, an array that is not NumPy's decides the result; a NumPy array
+        # may not.
         return array(known[1], is_array=known[2]) if known[1] != HOST.name else _unsure(known)
     if other[0] in {"list", "tuple"}:
         return array(known[1])
@@ -182,7 +183,7 @@ def _unsure(known: Value) -> Value:
 
 
 def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
-    """``left op right``."""
+    """Return the value of ``left op right``."""
     if isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
         return BOOL
     _note_mix(frame, node, op, left, right)

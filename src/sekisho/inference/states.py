@@ -1,4 +1,4 @@
-"""What is certain of where a tensor is, and of its gradient, after calls and operators."""
+"""Track where tensors surely are, and whether they surely require grad, after calls and operators."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ENDING: Final = frozenset({"detach", "detach_", "requires_grad_", "numpy"})
 
 
 def state_of(frame: Frame, value: Value) -> int:
-    """What is certain of an array, or of all arrays of a list, or of one in a tuple."""
+    """Return the certain state of an array, of all arrays of a list, or of any array in a tuple."""
     items = value[1:] if value[0] == "tuple" else value[2:3] if value[0] == "list" else (value,)
     found = 0
     for each in items:
@@ -47,7 +47,7 @@ def state_of(frame: Frame, value: Value) -> int:
 
 
 def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
-    """The state of what is computed from an array."""
+    """Return the state of a result that is computed from an array."""
     keeps = state & (DEVICE | PLACED)
     is_tracked = bool(state & (GRAD | TRACKED)) and is_differentiable and not frame.no_grad
     return keeps | TRACKED if is_tracked else keeps
@@ -61,7 +61,7 @@ def after_call(
     self_value: Value | None,
     result: Value,
 ) -> Value:
-    """What a library's function gives, with what is certain of it."""
+    """Return the result of a library's function with its certain state."""
     world = frame.knowledge.worlds.get(split(name)[0].partition(".")[0])
     if world is None or not world.supplement.differentiable:
         return result
@@ -108,14 +108,14 @@ def _is(node: ast.expr, *, truth: bool) -> bool:
 
 
 def is_off_host(frame: Frame, node: ast.expr) -> bool:
-    """Whether an expression names a device that is not the host's: ``"cuda:0"``, ``torch.device("cuda")``."""
+    """Return whether an expression names a device other than the host: ``"cuda:0"``."""
     value = frame.evaluate(frame, node)
     held = value[2] if value[0] == "instance" else None
     return held is not None and held[0] == "const" and isinstance(held[1], str)
 
 
 def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) -> None:
-    """Let a name hold a tensor that requires grad from here on, or does not."""
+    """Let a name hold a tensor that requires grad, or no longer does, from here on."""
     name = dotted_of(holder)
     if frame.env is None or not name or name not in frame.env:
         return
@@ -130,8 +130,8 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
-    """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
-    # Where gradients are off, torch lets NumPy read what requires them.
+    """Record that NumPy reads a tensor that requires grad or is on a device, which raises."""
+    # With gradients off, PyTorch lets NumPy read tensors that require grad.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
         atom = value if value[0] == "array" else value[-1]
@@ -139,11 +139,12 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
 
 
 def reads_memory(frame: Frame, name: str, value: Value) -> bool:
-    """Whether a function of the host's takes the memory of an array, and calls no method of it."""
+    """Return whether a NumPy function reads an array's memory instead of calling its method."""
     module, last = split(name)
     if module.partition(".")[0] != HOST.name:
         return False
-    if frame.knowledge.may_tell(name):  # of any library's arrays, but what they hold is read
+    # it accepts arrays of any library, but some still read the contents
+    if frame.knowledge.may_tell(name):
         return last in HOST.supplement.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True

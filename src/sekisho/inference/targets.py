@@ -1,4 +1,4 @@
-"""What an assignment does to its targets."""
+"""Assign values to targets."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from sekisho.inference.values import (
 __all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
 
 LARGEST_RECORD: Final = 32
-"""Constant keys of a dict that are told apart: of a record, not of a table."""
+"""Maximum number of constant keys of a dict that are kept apart: enough for a record, not for a
+table."""
 
 
 def hold(frame: Frame, target: ast.expr, holder: str, value: Value, node: Any) -> None:
-    """Let a name, or an attribute, hold a container that has been changed in place."""
+    """Let a name, or an attribute, hold a container after it was changed in place."""
     assert frame.env is not None
     if isinstance(target, ast.Name):
         if holder in frame.env:
@@ -96,7 +97,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
 
 
 def _is_converted(frame: Frame, cls: str, name: str) -> bool:
-    """Whether an assignment runs code: what is read afterwards may be something else."""
+    """Return whether an assignment runs code, so that reading may give another value."""
     found = frame.program.member(cls, name)
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
@@ -106,7 +107,7 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
 
 
 def open_class(frame: Frame, holder: Value, node: Any) -> None:
-    """Note that attributes of an instance's class are set by names that are made while it runs."""
+    """Record that attributes of an instance's class are set by names made at run time."""
     for atom in atoms(holder):
         if atom[0] == "instance" and frame.program.is_own(atom[1]):
             frame.give(f"o {atom[1]}", PLAIN, node.lineno)
@@ -127,7 +128,7 @@ def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST
 
 
 def _with_item(atom: Value, key: Any, value: Value) -> Value:
-    """A container with a value at a constant key, or at one that is not known."""
+    """Return a container after an assignment to a constant key, or to an unknown one."""
     if atom[0] == "list":
         return ("list", atom[1], join(atom[2], value))
     if atom[0] != "dict":
@@ -136,6 +137,6 @@ def _with_item(atom: Value, key: Any, value: Value) -> Value:
     if isinstance(key, (str, int)) and len(known) < LARGEST_RECORD:
         known[key] = value
         return ("dict", atom[1], tuple(sorted(known.items(), key=repr)))
-    if key is None:  # which may be any of those that are known
+    if key is None:  # the key may be any of the known ones
         known = {each: join(held, value) for each, held in known.items()}
     return ("dict", join(atom[1], value), tuple(known.items()))

@@ -1,4 +1,4 @@
-"""What was read of a program, as a table, as a page, as data."""
+"""Report what inference found in a program: as a table, as a page, as data."""
 
 from sekisho.map_report.listing import to_dict
 from sekisho.map_report.page import to_page

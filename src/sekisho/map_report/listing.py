@@ -1,4 +1,4 @@
-"""A map as data: what ``--json`` writes."""
+"""The map report as data, for ``--json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["by_class", "by_file", "to_dict"]
 
 
 def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]:
-    """All functions and variables, with the world of each."""
+    """Return all functions and variables, with the world of each."""
     return {
         "modules": [
             {"file": path, "world": world_of_all(here)} for path, here in by_file(functions).items()
@@ -41,7 +41,7 @@ def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]
 
 
 def by_file(functions: Sequence[Function]) -> dict[str, list[Function]]:
-    """The functions of each file."""
+    """Group functions by file."""
     found: dict[str, list[Function]] = {}
     for each in functions:
         found.setdefault(each.file.path, []).append(each)
@@ -49,7 +49,7 @@ def by_file(functions: Sequence[Function]) -> dict[str, list[Function]]:
 
 
 def by_class(functions: Sequence[Function]) -> dict[str, list[Function]]:
-    """The methods of each class."""
+    """Group methods by class."""
     found: dict[str, list[Function]] = {}
     for each in functions:
         if each.unit.owner:

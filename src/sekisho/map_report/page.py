@@ -1,6 +1,6 @@
-"""A map as a page that needs nothing but itself: the source, each variable tinted by its world.
+"""The map report as one self-contained page: the source, with variables coloured by world.
 
-Colour is never all that tells worlds apart: each has an underline of its own, too, and a title.
+Worlds also differ by underline and title, so the page does not depend on colour alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ u{text-decoration:none;border-bottom:2px solid}
 
 
 class _Mark(NamedTuple):
-    """Where a name begins to hold something."""
+    """A place where a name starts to hold a value."""
 
     line: int
     column: int
@@ -54,7 +54,7 @@ class _Mark(NamedTuple):
 
 
 def to_page(solution: Solution, functions: Sequence[Function]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     files = by_file(functions)
     seen = {
         world
@@ -77,7 +77,7 @@ def to_page(solution: Solution, functions: Sequence[Function]) -> str:
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        # An empty icon: a browser that is told of none asks for one.
+        # An empty icon, since browsers request one otherwise.
         "<link rel='icon' href='data:,'><title>Map</title>"
         f"<style>{_STYLE}</style></head>\n<body><main><h1>Map</h1><p>{count}. {key}{both}; "
         "what is not marked is Python's own, or unknown. ← a crossing.</p>"
@@ -140,7 +140,7 @@ def _line(
 
 
 def _names_by_line(text: str) -> dict[int, list[tuple[int, str]]]:
-    """The names that are no attributes, and no keywords of a call, by line."""
+    """Return the names by line, without attributes."""
     found: dict[int, list[tuple[int, str]]] = {}
     last = ""
     try:
@@ -151,12 +151,12 @@ def _names_by_line(text: str) -> dict[int, list[tuple[int, str]]]:
             if token.type not in {tokenize.NL, tokenize.COMMENT}:
                 last = token.string
     except (tokenize.TokenError, SyntaxError):
-        pass  # what was found so far is tinted
+        pass  # colour the names found so far
     return found
 
 
 class _Scopes:
-    """What a name holds at a place: what the last binding before it says, in the function around it."""
+    """The value of a name at a place: that of the last binding before it in the enclosing function."""
 
     def __init__(self, functions: Sequence[Function], last_line: int) -> None:
         self._at: list[dict[str, list[_Mark]]] = [{} for _ in range(last_line + 2)]
@@ -167,7 +167,7 @@ class _Scopes:
                 self._at[line] = names
 
     def world_at(self, line: int, column: int, name: str) -> str:
-        """The label of a name; "" where nothing is to be shown."""
+        """Return the label of a name; "" to show nothing."""
         marks = self._at[line].get(name, ())
         before = [mark for mark in marks if (mark.line, mark.column) <= (line, column)]
         world = before[-1].world if before else ""
@@ -177,7 +177,7 @@ class _Scopes:
 def _marks_of(variables: Sequence[Variable]) -> Iterator[tuple[str, list[_Mark]]]:
     found: dict[str, list[_Mark]] = {}
     for each in variables:
-        # None and numbers beside an array are not shown.
+        # Hide "none", the label of None and numbers, in a union with an array.
         words = [word for word in label(each.value).split(" | ") if word != "none"]
         world = " | ".join(words) or "none"
         found.setdefault(each.name, []).append(_Mark(each.line, each.column, world))

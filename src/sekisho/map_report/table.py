@@ -1,4 +1,4 @@
-"""A map as a table for a terminal."""
+"""The map report as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["to_text"]
 
 _WIDTHS: Final = {"line": 5, "function": 40, "world": 9}
 _MOST: Final = 6
-"""Parameters of a function that are shown."""
+"""Maximum number of parameters shown for a function."""
 
 
 def to_text(solution: Solution, functions: Sequence[Function]) -> str:
-    """The functions of each file: the world of each, and of what it takes and gives."""
+    """Return the functions of each file, with the worlds of their code, parameters and results."""
     lines: list[str] = []
     for path, here in by_file(functions).items():
         rows = [*_rows(here)]
