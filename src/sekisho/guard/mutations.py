@@ -8,7 +8,6 @@ function whose name ends in an underscore (PyTorch's).
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import linecache
 import textwrap
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.context import current_untraced, note_violation
-from sekisho.contract import UNANNOTATED, array_specs
+from sekisho.contract import ANYTHING, UNANNOTATED, array_specs
 from sekisho.errors import MutationError, MutationWarning, Violation, hide_in_pytest
 from sekisho.monitor import note_refusal
+from sekisho.utils import written_parameters
 from sekisho.validation import Observed, Place, observe
 from sekisho.worlds import find_world
 
@@ -54,7 +54,7 @@ class Arguments(NamedTuple):
         found: list[Observed] = []
         for place, value in self._places(args, kwargs):
             spec = place.parameter.spec
-            if spec is not UNANNOTATED or find_world(value) is not None:
+            if spec not in _UNREAD or find_world(value) is not None:
                 found += observe(place, value)
         return found
 
@@ -81,6 +81,9 @@ class Arguments(NamedTuple):
         return bool(self.positional) and self.positional[-1].kind is _VAR_POSITIONAL
 
 
+_UNREAD: Final = (UNANNOTATED, ANYTHING)
+"""Annotations that say nothing: an array there is compared, a container or an object is not."""
+
 _VAR_POSITIONAL: Final = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD: Final = inspect.Parameter.VAR_KEYWORD
 _BY_POSITION: Final = (
@@ -103,7 +106,7 @@ def arguments_of(contract: Contract, function: Callable[..., Any]) -> Arguments 
 
 def _holds_arrays(parameter: Parameter) -> bool:
     spec = parameter.spec
-    return spec is UNANNOTATED or any(True for _ in array_specs(spec))
+    return spec in _UNREAD or any(True for _ in array_specs(spec))
 
 
 class Unchanged:
@@ -136,7 +139,7 @@ class Unchanged:
         arguments = self._arguments
         name, title = place.parameter.name, arguments.contract.function
         code = getattr(inspect.unwrap(arguments.function), "__code__", None)
-        where = (code.co_filename, code.co_firstlineno) if code else ("?", 1)
+        where: tuple[str, int] = (code.co_filename, code.co_firstlineno) if code else ("?", 1)
         lines = _writing_lines(code, name) if code else []
         if code and not lines:
             lines = [f"{title}() is at {Path(code.co_filename).name}:{code.co_firstlineno}"]
@@ -166,83 +169,16 @@ class Unchanged:
 _registries: Final[dict[str, dict[Any, Any]]] = {}
 """The warnings that were shown, by file: the function's module may be gone."""
 
-_METHODS: Final = frozenset(
-    [
-        "sort",
-        "fill",
-        "put",
-        "partition",
-        "resize",
-        "itemset",
-        "byteswap",
-        "append",
-        "extend",
-        "insert",
-        "pop",
-        "remove",
-        "clear",
-        "update",
-        "setdefault",
-        "popitem",
-        "reverse",
-        "appendleft",
-        "extendleft",
-        "popleft",
-        "rotate",
-        "add",
-        "discard",
-        "copy_",
-    ]
-)
-_FUNCTIONS: Final = frozenset(
-    [
-        "copyto",
-        "put",
-        "place",
-        "putmask",
-        "fill_diagonal",
-        "put_along_axis",
-        "shuffle",
-        "at",
-        "setitem",
-    ]
-)
-
 
 def _writing_lines(code: CodeType, name: str) -> list[str]:
-    """Return the source lines that write into a parameter by its name, each with its file."""
+    """Return the source lines that write into a parameter, each with its file."""
     try:
         lines, first = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):  # no source, or another one
+        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # no source, or another one
         return []
-    writing: list[Any] = [node for node in ast.walk(tree) if _writes_into(node, name)]
-    found = {first + node.lineno - 1 for node in writing}
-    file = Path(code.co_filename).name
-    return [
-        f"{file}:{at}: {linecache.getline(code.co_filename, at).strip()}" for at in sorted(found)
-    ]
-
-
-def _writes_into(node: Any, name: str) -> bool:
-    is_it = functools.partial(_is_part_of, name=name)
-    if isinstance(node, (ast.Assign, ast.Delete)):
-        return any(not isinstance(each, ast.Name) and is_it(each) for each in node.targets)
-    if isinstance(node, ast.AugAssign):
-        return is_it(node.target)
-    if not isinstance(node, ast.Call):
-        return False
-    if any(each.arg == "out" and is_it(each.value) for each in node.keywords):
-        return True
-    function = node.func
-    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if isinstance(function, ast.Attribute) and is_it(function.value):
-        return called in _METHODS or (called.endswith("_") and not called.endswith("__"))
-    return called in _FUNCTIONS and bool(node.args) and is_it(node.args[0])
-
-
-def _is_part_of(node: Any, name: str) -> bool:
-    """Whether an expression is a parameter, an item of it, an attribute, or a method's result."""
-    while isinstance(node, (ast.Subscript, ast.Attribute, ast.Call, ast.Starred)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return isinstance(node, ast.Name) and node.id == name
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return []
+    file, found = Path(code.co_filename).name, written_parameters(node, {name})
+    at = [first + line - 1 for line in found.get(name, ())]
+    return [f"{file}:{line}: {linecache.getline(code.co_filename, line).strip()}" for line in at]

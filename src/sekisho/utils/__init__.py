@@ -52,6 +52,7 @@ from sekisho.utils.source import (
 )
 from sekisho.utils.warned import passing
 from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
+from sekisho.utils.writes import written_parameters
 
 __all__ = [
     "Block",
@@ -105,4 +106,5 @@ __all__ = [
     "refuse_words",
     "runs_while_tracing",
     "without_last",
+    "written_parameters",
 ]
