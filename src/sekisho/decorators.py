@@ -43,6 +43,7 @@ def numpy_world(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> HandingBack: ...
 @overload
@@ -54,6 +55,7 @@ def numpy_world(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -65,9 +67,10 @@ def numpy_world(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
-def numpy_world(
+def numpy_world(  # noqa: PLR0913 - one parameter an option
     function: F | None = None,
     /,
     *,
@@ -77,6 +80,7 @@ def numpy_world(
     copy: bool | None = None,
     detach: bool = False,
     mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -97,6 +101,8 @@ def numpy_world(
         detach: whether a tensor that requires grad may be detached from its graph.
         mutates: the parameters that the function changes in place on purpose; strict mode refuses
             any other change of an argument.
+        locals: whether the values of annotated local variables are checked, as in
+            ``y: Float[np.ndarray, "n"] = f(x)``; it needs the function's source.
         typechecker: checks all other annotations: ``"beartype"``, a decorator, or None for no
             check.
         **misspelt: refused, with the option that was probably meant.
@@ -129,6 +135,7 @@ def numpy_world(
         copy=copy,
         detach=detach,
         mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -146,6 +153,7 @@ def torch_world(
     scalars: Scalars = ...,
     local: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> HandingBack: ...
 @overload
@@ -159,6 +167,7 @@ def torch_world(
     scalars: Scalars = ...,
     local: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -172,6 +181,7 @@ def torch_world(
     scalars: Scalars = ...,
     local: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
@@ -186,6 +196,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     scalars: Scalars = "allow",
     local: bool = False,
     mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -203,6 +214,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
             (``.item()``, ``if x:``), since each one waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -234,6 +246,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         scalars=scalars,
         local=local,
         mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -248,6 +261,7 @@ def same_world(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -258,6 +272,7 @@ def same_world(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def same_world(
@@ -269,6 +284,7 @@ def same_world(
     copy: bool | None = None,
     detach: bool = False,
     mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -284,6 +300,7 @@ def same_world(
         copy: see `numpy_world`.
         detach: see `numpy_world`.
         mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -313,6 +330,7 @@ def same_world(
         copy=copy,
         detach=detach,
         mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -327,6 +345,7 @@ def boundary(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -337,6 +356,7 @@ def boundary(
     copy: bool | None = ...,
     detach: bool = ...,
     mutates: Mutates = ...,
+    locals: bool = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def boundary(
@@ -348,6 +368,7 @@ def boundary(
     copy: bool | None = None,
     detach: bool = False,
     mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -363,6 +384,7 @@ def boundary(
         copy: see `numpy_world`.
         detach: see `numpy_world`.
         mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -392,6 +414,7 @@ def boundary(
         copy=copy,
         detach=detach,
         mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 

@@ -38,6 +38,7 @@ class WorldDecorator(Protocol):
         device: Any = ...,
         detach: bool = ...,
         mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> HandingBack: ...
     @overload
@@ -51,6 +52,7 @@ class WorldDecorator(Protocol):
         device: Any = ...,
         detach: bool = ...,
         mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> Converting: ...
     @overload
@@ -64,11 +66,12 @@ class WorldDecorator(Protocol):
         device: Any = ...,
         detach: bool = ...,
         mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> Callable[[F], F]: ...
 
 
-_COMMON = ("on_foreign", "returns", "casting", "copy", "mutates", "typechecker")
+_COMMON = ("on_foreign", "returns", "casting", "copy", "mutates", "locals", "typechecker")
 _FURTHER = {"device": None, "detach": False, "scalars": "allow", "local": False}
 """The options that a world's `World.options` may name, with their defaults."""
 
@@ -90,12 +93,13 @@ def make_world_decorator(name: str) -> WorldDecorator:
         casting: Any = "no",
         copy: Any = None,
         mutates: Mutates = (),
+        locals: bool = False,  # noqa: A002 - what it checks
         typechecker: Any = "beartype",
         **more: Any,
     ) -> Any:
         options = world_named(name).options
         further = {key: more.pop(key, _FURTHER[key]) for key in _FURTHER if key in options}
-        values = (on_foreign, returns, casting, copy, mutates, typechecker)
+        values = (on_foreign, returns, casting, copy, mutates, locals, typechecker)
         common = dict(zip(_COMMON, values, strict=True))
         return decorate(function, kind, more, **common, **further)
 

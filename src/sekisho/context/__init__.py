@@ -30,6 +30,7 @@ from sekisho.context.log import (
 from sekisho.context.modes import (
     OPTIONS,
     Mode,
+    Setting,
     after_strict,
     current,
     current_untraced,
@@ -51,6 +52,7 @@ __all__ = [
     "OPTIONS",
     "OWN",
     "SEKISHO",
+    "Setting",
     "after_strict",
     "allowance",
     "caller",

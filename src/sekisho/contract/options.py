@@ -36,6 +36,7 @@ class Options(NamedTuple):
     scalars: Literal["allow", "reject"] = "allow"
     local: bool = False
     mutates: tuple[str, ...] = ()
+    locals: bool = False
     gives_way: bool = False
     arrays_only: bool = False
     lenient: bool = False
@@ -60,6 +61,7 @@ _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
     "detach": (False, True),
     "scalars": ("allow", "reject"),
     "local": (False, True),
+    "locals": (False, True),
 }
 """The values that an option may have, its default first."""
 

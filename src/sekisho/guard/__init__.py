@@ -5,7 +5,9 @@ fills in its globals, `stub` delays the work until the first call, and `targets`
 decorated. A value that fails the inline check takes the slow path in `validation`.
 """
 
+from sekisho.guard.annotated import check_local
 from sekisho.guard.body import Body, body_of
+from sekisho.guard.checking import hold_at, hold_traced
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import imported_for_typing
 from sekisho.guard.report import (
@@ -26,10 +28,13 @@ __all__ = [
     "Report",
     "body_of",
     "called",
+    "check_local",
     "contract_of",
     "guard_generated",
     "guard_later",
     "guard_target",
+    "hold_at",
+    "hold_traced",
     "imported_for_typing",
     "made",
     "options_of",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import Parser, display_name, is_validated, read_signature
 from sekisho.errors import DeclarationError
+from sekisho.guard.annotated import with_checked_locals
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.report import tell_unguarded
 from sekisho.guard.stub import make_guard, options_of
@@ -67,6 +68,8 @@ def guard_target(
     if options.mutates and owner is None:  # a class has it for those of its methods that it fits
         _refuse_unknown(function, options)
     names = functools.partial(_names_around, function, frame, owner)
+    if options.locals and type(function) is types.FunctionType:
+        function = with_checked_locals(function, names)
     guarded = make_guard(function, options, names)
     _hand_on_methods(function, guarded)
     return guarded

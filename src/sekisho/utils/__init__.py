@@ -17,6 +17,7 @@ from sekisho.utils._private import (
     look_up,
     quiet,
 )
+from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_arrays
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
@@ -55,6 +56,9 @@ from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_w
 from sekisho.utils.writes import written_parameters
 
 __all__ = [
+    "CHECK_LOCAL",
+    "annotate_locals",
+    "may_hold_arrays",
     "Block",
     "Converting",
     "EXPLAIN",
