@@ -54,7 +54,7 @@ def rewrite(
         ImportError: if libcst is not installed.
         ValueError: if libcst cannot parse the file, or would change more than the edits do.
     """
-    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an extra, and only this needs it
+    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an optional dependency
 
     if not edits:
         return text, frozenset()
@@ -68,8 +68,8 @@ def rewrite(
 
 def _make_writer(edits: dict[int, Edit], width: int) -> Any:
     """Return a transformer that applies edits at functions, and removes each from `edits`."""
-    import libcst as cst  # noqa: PLC0415 - as above
-    from libcst.metadata import PositionProvider  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Writer(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)

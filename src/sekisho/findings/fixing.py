@@ -159,8 +159,8 @@ def _mentions(text: str, fix: Fix) -> bool:
 
 
 def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Rewriter(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)

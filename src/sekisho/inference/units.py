@@ -235,7 +235,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
-        else:  # what its decorator passes on, whatever is written
+        else:  # a decorator may pass on other arguments
             value = _packed(UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
