@@ -30,6 +30,7 @@ def with_imports(module: Any, imports: Iterable[Import], package: str) -> Any:
     context = CodemodContext()
     by_module: dict[str, list[str]] = {}
     whole: list[tuple[str, str]] = []
+    # extend `from` imports that exist; new ones are inserted below, each in its section
     there = {each.module.value for each in _from_imports(module, cst)}
     for each in imports:
         if not each.name:
