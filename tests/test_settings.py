@@ -21,6 +21,8 @@ from sekisho.package.schema import check
 VALID: dict[str, Any] = {
     "mode": "strict to_numpy=warn",
     "violations": "warn",
+    "broadcasting": "refuse",
+    "mutations": "warn",
     "packages": ["shop"],
     "worlds": {"shop.filters": "numpy"},
     "check": {
@@ -103,7 +105,7 @@ def test_the_schema_is_valid():
 FAULTS = {
     "mod = 'warn'": "[tool.sekisho]: there is no setting 'mod'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
-    "There are mode, violations, packages, worlds, check, adopt, crossings, fuzz",
+    "There are mode, violations, broadcasting, mutations, packages, worlds, check, adopt, crossings, fuzz",
     "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "
     "Did you mean 'warn'?",
     "violations = 'no'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'no'",
@@ -286,6 +288,8 @@ def test_where_the_mode_comes_from(config, monkeypatch):
     assert rows(config, None)["mode"] == ("warn", "SEKISHO_MODE")
     monkeypatch.setenv("SEKISHO_MODE", "strict violations=warn")
     assert rows(config, None)["violations"] == ("warn", "SEKISHO_MODE")
+    monkeypatch.setenv("SEKISHO_MODE", "strict broadcasting=warn")
+    assert rows(config, None)["broadcasting"] == ("warn", "SEKISHO_MODE")
     monkeypatch.setenv("SEKISHO_MODE", "warn")
     text = "[tool.sekisho]\nmode = 'off'\n"
     assert rows(config, text)["mode"] == ("off", "pyproject.toml, under pytest")

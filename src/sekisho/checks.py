@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import linecache
 import os.path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context import current, note_violation
 from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.utils import frame_at, runs_while_tracing
+from sekisho.utils import expression_at, frame_at, runs_while_tracing
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -143,20 +142,8 @@ def _words(frame: FrameType, body: Body | None) -> tuple[str, str]:
 
 def _argument(frame: FrameType) -> str | None:
     """Return the first argument of the call that a frame is at, as its author wrote it."""
-    positions = list(frame.f_code.co_positions())
-    # `f_lasti` counts bytes, and an instruction has two.
-    line, last, start, end = positions[frame.f_lasti // 2]
-    if line is None or last is None or start is None or end is None:
-        return None
-    filename = frame.f_code.co_filename
-    lines = [
-        linecache.getline(filename, each, frame.f_globals).encode()
-        for each in range(line, last + 1)
-    ]
-    lines[-1] = lines[-1][:end]
-    lines[0] = lines[0][start:]
+    call: Any = expression_at(frame)
     try:
-        call: Any = ast.parse(b"".join(lines).decode(), mode="eval").body
         return ast.unparse(call.args[0])
-    except (SyntaxError, ValueError, AttributeError, IndexError):  # no source, or another one
+    except (AttributeError, IndexError):
         return None

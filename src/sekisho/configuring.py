@@ -88,7 +88,7 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
         DeclarationError: if the file or its section is not valid.
         ValueError: if ``[tool.sekisho.check]`` or the mode names something that does not exist.
     """
-    from sekisho.context import read_setting  # noqa: PLC0415 - only this command needs it
+    from sekisho.context import OPTIONS, read_setting  # noqa: PLC0415 - only this command needs it
     from sekisho.findings import read_settings  # noqa: PLC0415 - only this command reads all settings
     from sekisho.package import read_tools, settings  # noqa: PLC0415 - the other commands start without it
 
@@ -106,12 +106,12 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
             found = found.get(part) if found is not None else None
         if name == "mode":
             values.append(_mode(found, tools))
-        elif name == "violations" and "violations=" in values[0].value:
+        elif name in OPTIONS and f"{name}=" in values[0].value:
             _, text, source = values[0]
-            values.append(Value(name, read_setting(text, source).violations, source))
-        elif name == "violations" and "violations=" in os.environ.get(_VARIABLE, ""):
+            values.append(Value(name, getattr(read_setting(text, source), name), source))
+        elif name in OPTIONS and f"{name}=" in os.environ.get(_VARIABLE, ""):
             setting = read_setting(os.environ[_VARIABLE], _VARIABLE)
-            values.append(Value(name, setting.violations, _VARIABLE))
+            values.append(Value(name, getattr(setting, name), _VARIABLE))
         elif name == "packages" and _of_pytest(tools, "sekisho_packages"):
             source = "[tool.pytest.ini_options], under pytest"
             values.append(Value(name, _of_pytest(tools, "sekisho_packages"), source))

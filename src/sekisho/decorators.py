@@ -6,6 +6,7 @@ function of the same signature, whose source is generated (`sekisho.generated_so
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from sekisho.context import caller, get_mode
@@ -28,6 +29,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 OnForeign = Literal["convert", "reject"] | None
 Returns = Literal["world", "caller"]
 Scalars = Literal["allow", "reject"]
+Mutates = str | Collection[str]
 
 
 @overload
@@ -40,6 +42,7 @@ def numpy_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> HandingBack: ...
 @overload
@@ -50,6 +53,7 @@ def numpy_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -60,6 +64,7 @@ def numpy_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def numpy_world(
@@ -71,6 +76,7 @@ def numpy_world(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -89,6 +95,8 @@ def numpy_world(
             that int64 to float64 does not count as safe because large integers lose digits.
         copy: whether a conversion copies: None if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
+        mutates: the parameters that the function changes in place on purpose; strict mode refuses
+            any other change of an argument.
         typechecker: checks all other annotations: ``"beartype"``, a decorator, or None for no
             check.
         **misspelt: refused, with the option that was probably meant.
@@ -120,6 +128,7 @@ def numpy_world(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
         typechecker=typechecker,
     )
 
@@ -136,6 +145,7 @@ def torch_world(
     device: str | TorchDevice | None = ...,
     scalars: Scalars = ...,
     local: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> HandingBack: ...
 @overload
@@ -148,6 +158,7 @@ def torch_world(
     device: str | TorchDevice | None = ...,
     scalars: Scalars = ...,
     local: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -160,6 +171,7 @@ def torch_world(
     device: str | TorchDevice | None = ...,
     scalars: Scalars = ...,
     local: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
@@ -173,6 +185,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     device: str | TorchDevice | None = None,
     scalars: Scalars = "allow",
     local: bool = False,
+    mutates: Mutates = (),
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -189,6 +202,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body
             (``.item()``, ``if x:``), since each one waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
+        mutates: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -219,6 +233,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         device=device,
         scalars=scalars,
         local=local,
+        mutates=mutates,
         typechecker=typechecker,
     )
 
@@ -232,6 +247,7 @@ def same_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -241,6 +257,7 @@ def same_world(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def same_world(
@@ -251,6 +268,7 @@ def same_world(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -265,6 +283,7 @@ def same_world(
         casting: see `numpy_world`.
         copy: see `numpy_world`.
         detach: see `numpy_world`.
+        mutates: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -293,6 +312,7 @@ def same_world(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
         typechecker=typechecker,
     )
 
@@ -306,6 +326,7 @@ def boundary(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Converting: ...
 @overload
@@ -315,6 +336,7 @@ def boundary(
     casting: Casting = ...,
     copy: bool | None = ...,
     detach: bool = ...,
+    mutates: Mutates = ...,
     typechecker: Any = ...,
 ) -> Callable[[F], F]: ...
 def boundary(
@@ -325,6 +347,7 @@ def boundary(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -339,6 +362,7 @@ def boundary(
         casting: see `numpy_world`.
         copy: see `numpy_world`.
         detach: see `numpy_world`.
+        mutates: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -367,6 +391,7 @@ def boundary(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
         typechecker=typechecker,
     )
 

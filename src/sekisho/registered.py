@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from sekisho.decorators import decorate
+from sekisho.decorators import Mutates, decorate
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers import make_to_world
 from sekisho.worlds import has_world, make_is_world, world_named, world_names
@@ -37,6 +37,7 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
         typechecker: Any = ...,
     ) -> HandingBack: ...
     @overload
@@ -49,6 +50,7 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
         typechecker: Any = ...,
     ) -> Converting: ...
     @overload
@@ -61,11 +63,12 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
         typechecker: Any = ...,
     ) -> Callable[[F], F]: ...
 
 
-_COMMON = ("on_foreign", "returns", "casting", "copy", "typechecker")
+_COMMON = ("on_foreign", "returns", "casting", "copy", "mutates", "typechecker")
 _FURTHER = {"device": None, "detach": False, "scalars": "allow", "local": False}
 """The options that a world's `World.options` may name, with their defaults."""
 
@@ -86,13 +89,15 @@ def make_world_decorator(name: str) -> WorldDecorator:
         returns: Any = "world",
         casting: Any = "no",
         copy: Any = None,
+        mutates: Mutates = (),
         typechecker: Any = "beartype",
         **more: Any,
     ) -> Any:
         options = world_named(name).options
         further = {key: more.pop(key, _FURTHER[key]) for key in _FURTHER if key in options}
-        told = dict(zip(_COMMON, (on_foreign, returns, casting, copy, typechecker), strict=True))
-        return decorate(function, kind, more, **told, **further)
+        values = (on_foreign, returns, casting, copy, mutates, typechecker)
+        common = dict(zip(_COMMON, values, strict=True))
+        return decorate(function, kind, more, **common, **further)
 
     declare.__name__ = declare.__qualname__ = kind
     declare.__doc__ = f"Declare that a function stays in {name}: see `sekisho.jax_world`."

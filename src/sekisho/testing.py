@@ -298,7 +298,8 @@ def inputs_of(
             works, too.
         hostile: see `arrays_of`.
         given: strategies for parameters whose annotations do not say enough.
-        mutates: the parameters that it writes to: their memory is writable.
+        mutates: the parameters that it writes to, beside those of its decorator: their memory is
+            writable.
         worlds: for a function that takes arrays of any world, the names of those to draw. The
             default is NumPy, and PyTorch if it is imported.
         most_elements: see `arrays_of`.
@@ -328,11 +329,12 @@ def inputs_of(
     """
     from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - they need Hypothesis
 
+    target = find_target(function, worlds)
     calls: SearchStrategy[Any] = calls_of(
-        find_target(function, worlds),
+        target,
         given or {},
         hostile=hostile,
-        writes=frozenset(mutates),
+        writes=target.mutates | frozenset(mutates),
         most=most_elements,
     )
     return calls.map(methodcaller("make"))
@@ -361,7 +363,7 @@ def fuzz(
     Args:
         function: see `inputs_of`.
         allow: errors that it may raise, beside those that its docstring names.
-        mutates: the parameters that it may change.
+        mutates: the parameters that it may change, beside those of its decorator.
         rtol: how far results may differ, relative to the largest number; None is half the digits.
         given: see `inputs_of`.
         worlds: see `inputs_of`; their results are compared.
@@ -389,9 +391,10 @@ def fuzz(
     """
     from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
 
+    target = find_target(function, worlds)
     fuzz_target(
-        find_target(function, worlds),
-        Demands(allow, frozenset(mutates), rtol, seconds),
+        target,
+        Demands(allow, target.mutates | frozenset(mutates), rtol, seconds),
         given or {},
         examples=examples,
         hostile=hostile,

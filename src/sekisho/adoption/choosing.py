@@ -114,8 +114,7 @@ def choose(
     decorator = "" if has_one or why_bare else spelling.decorator(kind)
     converts = bool(decorator) and kind != "boundary"
     lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
-    # without conversions no write can be lost
-    decorator += '(on_foreign="reject")' * bool(lost_writes)
+    decorator += _options(definition, deduced, rejects=bool(lost_writes)) if decorator else ""
     is_kept = settings.keep_annotations or bool(why_bare)
     exact = {} if is_kept else _refined(definition, deduced, spelling, is_out)
     is_empty = not (annotations or decorator or exact)
@@ -196,12 +195,23 @@ def _why_bare(
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
     """Yield writes into array arguments, which a guard that converts would lose."""
-    for name, line in definition.writes.items() if converts else ():
+    for name, (line, *_) in definition.writes.items() if converts else ():
         if name in deduced.forms and deduced.forms[name].holds_arrays:
             yield (
                 f"nothing is converted, since line {line} writes into '{name}': "
                 "a write into a converted copy would be lost"
             )
+
+
+def _options(definition: Definition, deduced: Deduced, *, rejects: bool) -> str:
+    """Return the options of a decorator: what is written into is declared, for strict mode."""
+    holding = {name for name, form in deduced.forms.items() if form.holds_arrays}
+    written = [name for name in definition.writes if name in holding and name != "out"]
+    options = ['on_foreign="reject"'] if rejects else []
+    if written:
+        names = ", ".join(f'"{name}"' for name in written)
+        options.append(f"mutates={names}" if len(written) == 1 else f"mutates=({names})")
+    return f"({', '.join(options)})" if options else ""
 
 
 def _is_test(path: str) -> bool:

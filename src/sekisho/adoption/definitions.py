@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sekisho.adoption.bodies import Body, read_body
 from sekisho.adoption.libraries import Libraries
 from sekisho.adoption.returns import own_nodes
-from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
+from sekisho.utils import written_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class Definition(NamedTuple):
         flags: the parameters whose default is True or False.
         libraries: the worlds whose libraries it uses, or its class extends.
         handed: the parameters that it passes to a library that does not turn lists into arrays.
-        writes: the parameters that its code writes into, and the line of the first write.
+        writes: the parameters that its code writes into, and the lines of the writes.
         why_not: why it is left as it is; "" if it may be edited.
     """
 
@@ -63,7 +63,7 @@ class Definition(NamedTuple):
     flags: frozenset[str]
     libraries: frozenset[str]
     handed: frozenset[str]
-    writes: Mapping[str, int]
+    writes: Mapping[str, list[int]]
     why_not: str
 
 
@@ -174,7 +174,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
         scope.libraries.passed_in(node) & frozenset(parameters),
-        written_parameters(node, frozenset(parameters)),
+        written_parameters(node, parameters),
         _why_not(node, scope),
     )
 

@@ -28,6 +28,7 @@ from sekisho.context.log import (
     record,
 )
 from sekisho.context.modes import (
+    OPTIONS,
     Mode,
     after_strict,
     current,
@@ -47,6 +48,7 @@ __all__ = [
     "GUARD",
     "LIBRARY",
     "Mode",
+    "OPTIONS",
     "OWN",
     "SEKISHO",
     "after_strict",

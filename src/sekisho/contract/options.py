@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from sekisho.errors import DeclarationError, hide_in_pytest
@@ -34,6 +35,7 @@ class Options(NamedTuple):
     typechecker: Any = "beartype"
     scalars: Literal["allow", "reject"] = "allow"
     local: bool = False
+    mutates: tuple[str, ...] = ()
     gives_way: bool = False
     arrays_only: bool = False
     lenient: bool = False
@@ -79,6 +81,7 @@ def make_options(kind: Kind, **options: Any) -> Options:
         is_conf = type(typechecker).__name__ == "BeartypeConf"
         hint = "hint: beartype.beartype(conf=...)" if is_conf else ""
         _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker, hint)
+    options["mutates"] = _names_in(kind, options.get("mutates", ()))
     device = options.get("device")
     if device is not None and device != "module":
         home = _home(kind)
@@ -92,6 +95,14 @@ def make_options(kind: Kind, **options: Any) -> Options:
         if reason:  # outside of the handler, to show only one traceback
             _refuse_option(kind, "device", "None, 'module' or a device", device, reason)
     return Options(kind, **options)
+
+
+def _names_in(kind: Kind, mutates: Any) -> tuple[str, ...]:
+    """Return the names of `mutates`, which may be one string."""
+    names: Any = (mutates,) if isinstance(mutates, str) else mutates
+    if not isinstance(names, Collection) or not all(isinstance(each, str) for each in names):
+        _refuse_option(kind, "mutates", "names of parameters", mutates)
+    return tuple(names)
 
 
 def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:

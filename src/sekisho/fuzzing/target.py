@@ -57,6 +57,12 @@ class Target(NamedTuple):
     known: Mapping[str, Any]
     worlds: tuple[World, ...]
 
+    @property
+    def mutates(self) -> frozenset[str]:
+        """The parameters that its decorator allows it to change."""
+        parameters = {each.name for each in self.contract.parameters}
+        return frozenset(self.contract.options.mutates).intersection(parameters)
+
 
 _PLAIN_OPTIONS = Options("boundary")
 

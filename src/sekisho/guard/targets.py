@@ -13,12 +13,12 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import Parser, is_validated
+from sekisho.contract import Parser, display_name, is_validated, read_signature
 from sekisho.errors import DeclarationError
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.report import tell_unguarded
 from sekisho.guard.stub import make_guard, options_of
-from sekisho.utils import locals_of
+from sekisho.utils import closest, locals_of
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -64,10 +64,24 @@ def guard_target(
     if manager is not None:
         # The annotation says what the generator yields, so guard it inside of the manager.
         return manager(guard_target(function.__wrapped__, options, frame))
+    if options.mutates and owner is None:  # a class has it for those of its methods that it fits
+        _refuse_unknown(function, options)
     names = functools.partial(_names_around, function, frame, owner)
     guarded = make_guard(function, options, names)
     _hand_on_methods(function, guarded)
     return guarded
+
+
+def _refuse_unknown(function: Any, options: Options) -> None:
+    """Refuse names in `mutates` that are no parameters of the function."""
+    known = list(read_signature(function).parameters)
+    wrong = next((each for each in options.mutates if each not in known), None)
+    if wrong is not None:
+        meant = closest(wrong, known)
+        raise DeclarationError(
+            f"{display_name(function)}(): mutates={wrong!r} is no parameter."
+            + (f"\n  hint: did you mean {meant!r}?" if meant else "")
+        )
 
 
 def _hand_on_methods(function: Any, guarded: Any) -> None:

@@ -124,6 +124,20 @@ SCHEMA: Final[dict[str, Any]] = {
             "warning for each place, and the value passes.",
             "default": "raise",
         },
+        broadcasting={
+            "type": "string",
+            "enum": ["allow", "warn", "refuse"],
+            "description": "What becomes, under pytest in mode strict, of an operation in a guarded body "
+            "that expands both operands because their ranks differ.",
+            "default": "allow",
+        },
+        mutations={
+            "type": "string",
+            "enum": ["refuse", "warn", "allow"],
+            "description": "What becomes, under pytest in mode strict, of an argument that a guarded "
+            "function changes in place without mutates=.",
+            "default": "refuse",
+        },
         packages=_strings("Packages that the import hook guards.", []),
         worlds={
             "type": "object",

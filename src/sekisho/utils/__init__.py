@@ -20,7 +20,7 @@ from sekisho.utils._private import (
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
-from sekisho.utils.frames import locals_of, not_counted
+from sekisho.utils.frames import expression_at, locals_of, not_counted
 from sekisho.utils.git import ask_git
 from sekisho.utils.hooks import Observer, original_of
 from sekisho.utils.lines import LineFile
@@ -52,6 +52,7 @@ from sekisho.utils.source import (
 )
 from sekisho.utils.warned import passing
 from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
+from sekisho.utils.writes import written_parameters
 
 __all__ = [
     "Block",
@@ -78,6 +79,7 @@ __all__ = [
     "decode",
     "environment_of_children",
     "evaluate",
+    "expression_at",
     "find_stub",
     "foreign_name",
     "frame_at",
@@ -104,4 +106,5 @@ __all__ = [
     "refuse_words",
     "runs_while_tracing",
     "without_last",
+    "written_parameters",
 ]

@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = ["written_parameters"]
 
@@ -44,14 +44,15 @@ _FUNCTIONS: Final = frozenset(
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def written_parameters(node: _Function, parameters: frozenset[str]) -> dict[str, int]:
-    """Return the parameters that a function's body writes into, and the line of the first write."""
+def written_parameters(node: _Function, parameters: Collection[str]) -> dict[str, list[int]]:
+    """Return the parameters that a function's body writes into, and the lines of the writes."""
     names = _Names(node, parameters)
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for target, line in sorted(_writes(node), key=lambda each: each[1]):
         parameter = names.parameter_of(target, line)
         if parameter is not None:
-            found.setdefault(parameter, line)
+            lines = found.setdefault(parameter, [])
+            lines += [line] if line not in lines else []
     return found
 
 
@@ -101,7 +102,7 @@ def _changed_by(call: ast.Call) -> Iterator[ast.expr]:
 class _Names:
     """What the names of a function refer to: a parameter, a part of one, or something new."""
 
-    def __init__(self, node: _Function, parameters: frozenset[str]) -> None:
+    def __init__(self, node: _Function, parameters: Collection[str]) -> None:
         self.parameters = parameters
         self.certain: frozenset[int] = frozenset(_certain_lines(node.body))
         self.bound: list[tuple[int, str, ast.expr | None]] = sorted(
