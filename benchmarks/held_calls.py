@@ -54,7 +54,7 @@ def trace(options, places, folder):
     tests = [line for line in listed if "::" in line and not line.startswith("ERROR")]
     if options.most:
         tests = random.Random(99).sample(tests, min(options.most, len(tests)))  # noqa: S311 - a choice of tests
-    random.Random(0).shuffle(tests)  # noqa: S311 - likewise
+    random.Random(0).shuffle(tests)  # noqa: S311 - a choice of tests
     for part in range(PARTS):
         journals = folder / str(part)
         journals.mkdir()

@@ -330,7 +330,7 @@ class Tagged(tuple):  # noqa: SLOT001 - it has state
         return made
 
 
-class Triple(tuple):  # noqa: SLOT001 - likewise
+class Triple(tuple):  # noqa: SLOT001 - it has state
     def __new__(cls, a, b, c):
         return super().__new__(cls, (a, b, c))
 

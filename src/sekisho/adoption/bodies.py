@@ -99,6 +99,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     certain = [*certain_statements(node, parameters)]
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
+    # a test that every call has to pass leaves nothing open
     asked = {id(test) for statement in certain for test in required(statement)}
     gives, dtype = returns_of(node)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
@@ -148,6 +149,7 @@ def _asked_by(node: ast.AST) -> Iterator[str]:
                 yield x
         case ast.Compare(left=ast.Name(id=x), comparators=[other]):
             if any(
+                # comparing an array with a text or a bool shows that it may be something else
                 isinstance(each, ast.Constant) and type(each.value) in {str, bool}
                 for each in ast.walk(other)
             ):
@@ -281,6 +283,7 @@ def _class_sizes(cls: ast.ClassDef) -> Iterator[int]:
         if isinstance(each, ast.Call):
             called = each.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            # a class by convention, such as Linear
             if name[:1].isupper():
                 yield from _numbers(each.args)
 

@@ -106,6 +106,7 @@ def choose(
         unclear = tuple([each for each in deduced.weaker if each.claim == "world"])
         return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
     annotations, left_out, unsure = _annotations(definition, deduced, spelling, settings, is_out)
+    # the decorator failed in a run: a boundary demands the least
     kind = "boundary" if DECORATOR in is_out else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
     why_bare = _why_bare(definition, spelling, contradicted)

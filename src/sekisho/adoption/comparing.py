@@ -75,6 +75,7 @@ def contradictions(
         values = dict(zip(observed.parameters, call.given, strict=True))
         if call.kind == "return" and call.result is not None and not definition.is_generator:
             values["return"] = call.result
+        # axes are shared within a call, not between calls
         bound: Bindings = _integers(values)
         for name, said in values.items():
             problem = _problem(hints[name], said, bound, spelling) if name in hints else ""
@@ -120,6 +121,7 @@ def _problem(
             return ""
     alternatives = _alternatives(node)
     if alternatives is not None:
+        # a copy for each alternative, so that a failed one binds no axes
         problems = [_problem(each, said, dict(bound), spelling) for each in alternatives]
         return problems[0] if all(problems) else ""
     hint = read_hint(node, spelling)

@@ -99,6 +99,7 @@ def find_definitions(
     """
     libraries = Libraries(tree, telling or {})
     found = [*_walk(tree.body, _Scope("", None, libraries, frozenset(), _type_comments(text)))]
+    # overloads declare what the implementation accepts, so it gets no contract of its own
     marks = _names_of_overload(tree)
     overloads = {each.name: each.line for each in found if not marks.isdisjoint(each.decorators)}
     for each in found:

@@ -23,13 +23,14 @@ def with_imports(module: Any, imports: Iterable[Import], package: str) -> Any:
         imports: the missing imports.
         package: the top name of the module's package, whose imports come last.
     """
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.codemod import CodemodContext  # noqa: PLC0415 - likewise
-    from libcst.codemod.visitors import AddImportsVisitor  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.codemod import CodemodContext  # noqa: PLC0415 - an optional dependency
+    from libcst.codemod.visitors import AddImportsVisitor  # noqa: PLC0415 - an optional dependency
 
     context = CodemodContext()
     by_module: dict[str, list[str]] = {}
     whole: list[tuple[str, str]] = []
+    # extend `from` imports that exist; new ones are inserted below, each in its section
     there = {each.module.value for each in _from_imports(module, cst)}
     for each in imports:
         if not each.name:

@@ -222,6 +222,7 @@ def _near(
 ) -> dict[tuple[str, int], AxisNames]:
     """Collect names of axes from the code of functions that arrays come from or go to."""
     found: dict[tuple[str, int], AxisNames] = defaultdict(dict)
+    # most frequent first, since the first name of an axis wins
     for one, other in sorted(travels, key=lambda pair: -travels[pair]):
         for start, end in ((one, other), (other, one)):
             source = sources.get(start.function[0])
@@ -258,4 +259,5 @@ def _plan_file(
             missed = frozenset(edit.line for edit in edits)
         if not missed:
             return PlannedFile(source.path, source.file.data, data, tuple(choices))
+        # edits that could not be written become refusals, and the file is planned again
         refused |= dict.fromkeys(missed, why)

@@ -46,6 +46,7 @@ def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Read
     calls = called_by(solution)
     crossing = {name for name, each in functions.items() if each.world == _CROSSES}
     hidden = {name for name in crossing if (paths[name], name.partition(":")[2]) not in seen}
+    # crossing spreads to callers until a caller has a decorator
     while True:
         more = {name for name in functions if name not in crossing and calls[name] & hidden}
         if not more:

@@ -58,6 +58,7 @@ def refined(
             pieces.append((each.col_offset, each.end_col_offset or 0, new))
     if not pieces or not text.isascii():  # the offsets of ast count bytes
         return ""
+    # from the end, so that earlier offsets stay right
     for start, end, new in sorted(pieces, reverse=True):
         text = text[:start] + new + text[end:]
     return f"'{text}'" if is_text else text

@@ -124,6 +124,7 @@ def _require(
     *,
     is_assert: bool,
 ) -> None:
+    # `if x.ndim != 2: raise` requires the opposite of its test
     wanted = ast.Eq if is_assert else ast.NotEq
     match test:
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, wanted):

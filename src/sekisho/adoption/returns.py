@@ -43,6 +43,7 @@ def returns_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[frozenset[
     held = _assigned_once(node)
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
     gives = {kind for value in values for kind in _kinds(value)}
+    # a function that reaches its end returns None
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""

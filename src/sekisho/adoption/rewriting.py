@@ -54,7 +54,7 @@ def rewrite(
         ImportError: if libcst is not installed.
         ValueError: if libcst cannot parse the file, or would change more than the edits do.
     """
-    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an extra, and only this needs it
+    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an optional dependency
 
     if not edits:
         return text, frozenset()
@@ -68,8 +68,8 @@ def rewrite(
 
 def _make_writer(edits: dict[int, Edit], width: int) -> Any:
     """Return a transformer that applies edits at functions, and removes each from `edits`."""
-    import libcst as cst  # noqa: PLC0415 - as above
-    from libcst.metadata import PositionProvider  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Writer(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)
@@ -91,6 +91,7 @@ def _make_writer(edits: dict[int, Edit], width: int) -> Any:
         ) -> cst.FunctionDef:
             # The position of ``def``, not of the name: a backslash may come between them.
             position: Any = self.get_metadata(PositionProvider, original_node)
+            # edits that remain at the end were not found
             edit = edits.pop(position.start.line, None)
             if edit is None:
                 return updated_node
@@ -161,6 +162,7 @@ def _header(node: Any, cst: Any) -> str:
 def _broken(before: Any, after: Any, width: int, cst: Any) -> Any:
     """Split a header that has become too long for one line, with one parameter for each line."""
     old, new = _header(before, cst), _header(after, cst)
+    # keep the author's own line breaks
     if "\n" in old or (len(new) <= width) or (len(old) > width and len(new) == len(old)):
         return after
     end = cst.TrailingWhitespace(newline=cst.Newline())

@@ -63,6 +63,7 @@ def _blocks_of(module: Function) -> Iterator[Block]:
     }
     crossed = {line for kind, line, *_ in module.notes if kind == "cross"}
     run: list[ast.stmt] = []
+    # None ends the last run of statements
     for node in [*parse(module.file.text).body, None]:
         if node is not None and not isinstance(node, _DEFINING) and not _is_docstring(node):
             run.append(node)

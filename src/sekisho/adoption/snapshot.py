@@ -36,6 +36,7 @@ class Snapshot:
                 self.links[real] = path
             else:
                 self.skipped += (Skipped(path, f"it is a link out of the project, to {real}"),)
+        # size, time and inode, as git compares them: reading all files would be slow
         paths = [*map(str, Path(root).rglob("*.py"))] if Path(root).is_dir() else [root]
         self._marks: dict[str, tuple[int, ...]] = {}
         for each in (*paths, *self.links):

@@ -46,6 +46,7 @@ class ModuleSpelling:
         for node in tree.body:
             self._read(node)
         for name in self._bound:
+            # a name that is also bound at run time can be resolved
             self.typed.pop(name, None)
 
     def _read(self, node: ast.stmt) -> None:
@@ -91,6 +92,7 @@ class ModuleSpelling:
     def dtype(self, word: str) -> str:
         """Return the name for a jaxtyping word."""
         held = self._members.get((_JAXTYPING, word))
+        # if the module uses the word for something else, go through the jaxtyping module
         if held is None and word not in self._bound:
             self.needed[Import(_JAXTYPING, word)] = None
             return word

@@ -45,6 +45,7 @@ def digest(*parts: str | bytes) -> str:
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        # with lengths, so that ("ab", "c") and ("a", "bc") differ
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
@@ -130,6 +131,7 @@ class Cache:
             if len(payload) > _LARGEST - _SIZE:
                 return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # scanning the folder at each write would be slow
             if self._writes % _OFTEN == 0:
                 self._prune(self.folder)
             self._writes += 1
@@ -139,6 +141,7 @@ class Cache:
                 with os.fdopen(handle, "wb") as file:
                     file.write(hashlib.blake2b(payload, digest_size=_SIZE).digest())
                     file.write(payload)
+                # a rename is atomic: readers see a whole entry or none
                 Path(new).replace(self.folder / name)
             except BaseException:
                 Path(new).unlink(missing_ok=True)
@@ -160,6 +163,7 @@ class Cache:
         for _, size, path in found:
             if total <= most:
                 return
+            # prune below the limit, so that the next writes need no pruning
             most = _MOST * 3 // 4
             total -= size
             with contextlib.suppress(OSError):  # another process may have removed it

@@ -111,6 +111,7 @@ def find_files(
 
 
 def _walk(folder: Path, seen: set[str], ignored: frozenset[Path]) -> Iterator[Path]:
+    # the separator keeps folders apart from files in `seen`
     real = os.path.realpath(folder) + os.sep
     if real in seen:  # a cycle of links, or a second link to the same folder
         return
@@ -205,6 +206,7 @@ def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:
         code = _python_of(source) if source else ""
         if not code.strip():
             continue
+        # each cell alone, so that one bad cell does not hide the others
         problem = _problem(code)
         if problem:
             skipped.append(Skipped(f"{shown}:cell {number}", problem))
@@ -229,6 +231,7 @@ def _python_of(cell: str) -> str:
     first = cell.lstrip().partition("\n")[0]
     if first.startswith("%%") and first.split()[0] not in _TRANSPARENT:
         return ""
+    # keep a line for each magic, so that line numbers stay right
     return _MAGIC.sub(lambda match: f"{match[1] or match[2] or ''}pass", cell)
 
 

@@ -24,6 +24,7 @@ def name_type_parameters(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
         for parameter in node.type_params:
             if type(parameter).__name__ == "TypeVar":  # before Python 3.12, ast has no class for it
                 count += 1
+                # `@` cannot be in a Python name, so no name of the module is hidden
                 name = renamed[parameter.name] = f"{parameter.name}@{count}"
                 variables.append((name, parameter))
         for each in ast.walk(node):

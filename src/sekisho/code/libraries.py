@@ -110,6 +110,7 @@ class Libraries:
         for folder in folders:
             base = f"{folder}/{last}"
             stubs = f"{folder}/{last}-stubs"
+            # PEP 561: a stub package comes before the package itself
             if not parent and Path(stubs).is_dir():
                 self._folders[module] += [stubs, base]
                 return f"{stubs}/__init__.pyi", True

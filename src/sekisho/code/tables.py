@@ -127,6 +127,7 @@ def _blocks(
 ) -> None:
     """Collect the names bound in several branches; the first branch that binds a name wins."""
     _statements(node.body, names, table, package, exported, keeps=keeps)
+    # so `try: import x` wins over its `except ImportError: x = None`
     others = [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
     others += [handler.body for handler in getattr(node, "handlers", [])]
     for other in others:
@@ -180,6 +181,7 @@ def _define(
     before = names.get(node.name)
     is_overload = any(_last(each) == "overload" for each in decorators)
     more = before is not None and before[0] == "def" and _last_decorator(before) == "overload"
+    # a property's setter has the name of its getter
     accessors = {f"{node.name}.setter", f"{node.name}.deleter"}
     if before is not None and before[0] == "def" and not accessors.isdisjoint(decorators):
         return  # a setter takes what the property returns, so it adds nothing

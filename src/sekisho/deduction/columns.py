@@ -110,6 +110,7 @@ def lay_out(slots: Sequence[Slot]) -> dict[Slot, Layout]:
         for slot in loose
     }
     for slot in loose:
+        # max returns the first of equals: the layout with the most axes after the run
         best = max(choices[slot], key=lambda layout: _shared_runs(layout, slot, choices))
         if not _shared_runs(best, slot, choices) and min(slot.ranks) > 0:
             leading = _columns_of(slot, 1, 0)
@@ -190,6 +191,7 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
     for column in columns:
         if column.varies:
             continue
+        # in a single call, equal sizes may be chance
         found = _equal_group(column, groups, by_one_size=by_one_size) if calls > 1 else None
         if found is not None:
             found.add(column)
@@ -278,6 +280,7 @@ def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) 
         if all(column.sizes[call] == group.sizes[call] for call in shared):
             sizes = {column.sizes[call] for call in shared}
             fitting.append((len(sizes), -number, group))
+    # several sizes are stronger evidence than any single one
     strong = [each for each in fitting if each[0] > 1]
     if strong:
         return max(strong, key=lambda each: each[:2])[2]

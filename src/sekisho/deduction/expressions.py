@@ -51,6 +51,7 @@ def find_expression(
     for candidates in (_of_one(sizes, axes), _of_two(sizes, {**axes, **known})):
         found = list(candidates)
         if found:
+            # several that fit are ambiguous, and simpler forms come first
             return found[0] if len(found) == 1 else None
     return None
 

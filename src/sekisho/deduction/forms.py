@@ -114,6 +114,7 @@ def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
         elif tag == "object":
             classes.add((said[1], said[2]))
         else:
+            # the tracer records integers with their values, since they may be sizes
             classes.add(("builtins", "int") if tag == "int" else (said[1], said[2]))
     items, mixed = None, ""
     if len(containers) == 1:

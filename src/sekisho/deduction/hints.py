@@ -59,6 +59,7 @@ class _Hint(NamedTuple):
     def array(self, slot: Slot) -> str:
         """Write a place of arrays; for several worlds, a union."""
         axes = self.axes[slot]
+        # a leading space keeps linters from reading a single name as a forward reference (F821)
         quoted = f'" {axes}"' if axes.isidentifier() else f'"{axes}"'
         word = self.spelling.dtype(self.words[slot])
         worlds = [""] if self.any_world else sorted(slot.worlds)
@@ -85,6 +86,7 @@ def _classes(form: Form) -> list[str]:
     if unknown:
         beside = "beside arrays" if form.holds_arrays else ""
         raise LeftOut(f"{', '.join(unknown)} {beside}".strip())
+    # type checkers accept an int for a float, so the wider class is enough
     return [name for name in _PLAIN if name in names and _WIDER.get(name) not in names]
 
 

@@ -53,6 +53,7 @@ def name_groups(
     names: dict[int, str] = {}
     taken: set[str] = set()
     axes: dict[tuple[Slot, int], str] = {}
+    # names from the code first, so that conventional ones do not take them
     for certain in (True, False):
         for index, group in enumerate(groups):
             if index in names:

@@ -70,6 +70,7 @@ def _words(
         words |= {id(column): str(number) for column in groups[i].members}
     bases: list[tuple[str, Group]] = []
     for i, group in enumerate(named):
+        # an axis that several arguments share gets a name, which says more than an expression
         is_single = len(group.members) == 1 or _are_results(group)
         found = (
             find_expression(group, bases, arguments) if is_single and (bases or arguments) else None
@@ -173,6 +174,7 @@ def _kept(
         }
         for slot in slots:
             for number, shape in slot.shapes:
+                # the guard's own matcher decides, so that no recorded call can fail
                 if number == call and match_shape(parse_axes(kept[slot]), shape, bound) is not None:
                     kept[slot] = "..." if len(slot.ranks) > 1 else " ".join("_" * len(shape))
     return kept

@@ -57,6 +57,7 @@ def _rank(finding: Finding) -> tuple[int, int]:
 def _wanted(solution: Solution, settings: Settings) -> Iterator[Finding]:
     declaring = {unit.key for unit in solution.units if unit.declared}
     for function in survey(solution):
+        # a module that uses sekisho gets the rules of style, even if its project does not
         is_adopted = function.unit.key in declaring
         is_test = _is_test(settings.shown(function.file.path), function.name)
         for finding in find(solution, function, settings.suffixes):

@@ -63,6 +63,7 @@ def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
         function: a function without a decorator of sekisho.
         decorator: ``boundary`` or ``same_world``.
     """
+    # a decorator resolves annotations at run time, where names for type checkers are missing
     defined, only_typed = _read(function.file.text)
     node = defined.get(function.line)
     if node is None or not function.unit.traits <= _KEEP or _is_odd_generator(node):

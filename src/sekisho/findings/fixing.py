@@ -56,6 +56,7 @@ def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
     done: list[Fix] = []
     left: dict[Fix, str] = {}
     for fix in dict.fromkeys(each.fix for each in findings if each.fix is not None):
+        # one at a time, so that a fix that fails does not stop the others
         after = _rewrite(text, [fix])
         why = _why_not(text, after, fix)
         if why:
@@ -123,6 +124,7 @@ def _is_same(old: CodeType, new: CodeType, fix: Fix, renamed: list[CodeType]) ->
         return False
     names = old.co_varnames
     if names != new.co_varnames:
+        # 0xC: the flags of `*args` and `**kwargs`, which are arguments, too
         arguments = old.co_argcount + old.co_kwonlyargcount + (old.co_flags & 0xC).bit_count()
         translated = tuple([fix.new if each == fix.old else each for each in names])
         # The new name must be unused, and the old one not an argument, since callers use its name.
@@ -159,8 +161,8 @@ def _mentions(text: str, fix: Fix) -> bool:
 
 
 def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Rewriter(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)

@@ -72,6 +72,7 @@ def _text(report: Report) -> str:
 def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> list[str]:
     """Return the line of a finding, and a caret under its column."""
     column = min(finding.column - 1, len(line))
+    # a terminal shows tabs at other widths, which would move the caret
     before = line[:column].expandtabs(4)
     margin = f"  {finding.place.rpartition(':')[2]} | "  # for a notebook, the line in its cell
     gap = " " * (len(margin) - 2) + "| "

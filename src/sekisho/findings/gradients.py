@@ -26,6 +26,7 @@ def find_unreadable(solution: Solution, function: Function, _suffixes: Any) -> I
     """Find SK111."""
     for line, column, name, (shown, state, world) in notes_of(function, "unreadable"):
         if not state & DEVICE:
+            # a tensor on a device raises in any mode; one that requires grad only with gradients on
             modes = _modes(solution)
             if modes.freezes or function.unit.name not in modes.on:
                 continue

@@ -123,6 +123,7 @@ def with_ignores(text: str, findings: Iterable[Finding]) -> str:
         )
         comment = f"# sekisho: ignore[{', '.join([*known, *codes])}]"
         parts[2 * line - 2] = f"{start}{comment}{end}"
+    # verify the result: the program is unchanged, and each finding is ignored now
     written = "".join(parts)
     done = Ignores(_unix(written))
     if not (_is_same(text, written) and all(map(done.has, found))):
@@ -167,6 +168,7 @@ def without_known(
     findings: Iterable[Finding], known: Counter[_Key], settings: Settings
 ) -> Iterator[Finding]:
     """Yield the findings that the baseline does not have."""
+    # a baseline has counts, so a second finding of the same kind is new
     left = Counter(known)
     for finding in findings:
         key = _key(finding, settings)

@@ -122,6 +122,7 @@ def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK103."""
+    # crossings inside crossing_allowed() are events of another kind
     crossings = [*notes_of(function, "cross")]
     if not crossings or not function.line or function.unit.declared == "boundary":
         return

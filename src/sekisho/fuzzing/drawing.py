@@ -182,9 +182,11 @@ class Drawer:
         dtypes = dtypes_for(spec, worlds)
         if not dtypes:
             raise self.unknown(name, f"{spec.text} is of no dtype that {world.label} has")
+        # the same turn for all arrays of a call, so that equal annotations get equal dtypes
         dtype = dtypes[self.turn % len(dtypes)]
         axes = _ANY_SHAPE if spec.axes is None else spec.axes
         shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
+        # one number for the values, the special values and the layout
         odd, way = divmod(int(self.draw(WIDE if self.hostile else _WAYS)), 256)
         pattern, spots, extreme = filling(way, odd // _LAYOUTS, dtype, shape)
         devices = world.devices()
@@ -250,6 +252,7 @@ class Drawer:
     def tree(self, spec: TreeSpec, name: str) -> Recipe:
         """Draw a PyTree: a leaf, a list of two or a dict of two, equal for trees of the same name."""
         structure = spec.structure or name
+        # trees with the same structure name have the same structure
         shape = self.trees.setdefault(structure, self.draw(st.integers(0, 2)))
         leaves = array_specs(spec.item)
         if not leaves:

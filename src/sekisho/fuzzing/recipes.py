@@ -56,6 +56,7 @@ class ArrayRecipe(NamedTuple):
         """Make the array as it was drawn."""
         world = world_named(self.world)
         value = world.from_host(self._host(), Policy(copy=True)).value
+        # the host may not have the dtype, as NumPy lacks bfloat16
         if dtype_name(value.dtype) != self.dtype:
             value = world.cast(value, self.dtype)
         if self.device is not None:

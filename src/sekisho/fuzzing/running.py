@@ -61,11 +61,13 @@ def fuzz_target(
             raise
 
     try:
+        # without a seed, Hypothesis draws other inputs in each run
         (hold if seeded is None else seed(seeded)(hold))()
     except Finding:
         pass  # Hypothesis runs the smallest failing example last
     except Unsatisfiable:
         raise DeclarationError(f"{target.name}(): no input satisfies its contract.") from None
+    # a failure that did not repeat is still a failure
     except Flaky:
         if not found:
             raise

@@ -98,10 +98,13 @@ class Sizes:
         """
         bound: Bindings = {**known}
         count = len(self.names)
+        # Rotate through a pool with one size more than there are names: all sizes differ, and each
+        # name gets each size in turn.
         for number, name in enumerate(self.names):
             bound[name] = self.pool[(number + turn) % (count + 1)]
         for name in self.numbers:
             bound[name] = 2
+        # one draw decides whether, for which name, and between 0 and 1
         if hostile and count:
             choice: int = draw(WIDE) % (4 * count)
             if choice >= 2 * count:  # in half of the calls
@@ -161,6 +164,7 @@ class Sizes:
     def _search(self, involved: Sequence[str], known: Mapping[str, Any]) -> list[dict[str, int]]:
         others: Bindings = {**dict.fromkeys(self.names, 2), **known}
         for domain in _DOMAINS:
+            # the search is exhaustive, so it has to stay small
             if involved and domain ** len(involved) > _MOST_TRIED:
                 break
             found: list[dict[str, int]] = []

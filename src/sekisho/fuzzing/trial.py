@@ -85,6 +85,7 @@ class Trial:
     def __init__(self, target: Target, demands: Demands, *, hostile: bool) -> None:
         self.target = target
         self.hostile = hostile
+        # errors that the docstring declares are no failures
         self.allow: tuple[type[BaseException], ...] = (
             *demands.allow,
             *declared_errors(inspect.unwrap(target.call)),
@@ -110,6 +111,7 @@ class Trial:
             return made[-1]
 
         args, kwargs = recipe.make(make)
+        # a copy of the values, since the function may write into its arguments
         before = [_image(value) for value in made]
         outcome = self._call(args, kwargs, recipe)
         for (name, array), value, image in zip(arrays, made, before, strict=True):

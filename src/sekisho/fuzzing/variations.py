@@ -25,6 +25,7 @@ _AT_ONCE: Final = 3
 def variations(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[CallRecipe]:
     """Yield some of the calls that change the layout, or one value, of all arrays of a call."""
     every = [*_changes(recipe, writes)]
+    # each example starts at another variation, so all of them come in turn
     start = recipe.turn * _AT_ONCE
     for number in range(min(_AT_ONCE, len(every))):
         yield recipe.changed(every[(start + number) % len(every)])

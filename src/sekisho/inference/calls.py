@@ -178,6 +178,7 @@ def _call_one(
     worlds = {world for value in call.values() for world in worlds_of(value)}
     if len(worlds) == 1:
         (world,) = worlds
+        # all arrays are of one world: use the result that was computed for it
         narrow = frame.fact(f"w {name} {world}")
         if not is_never(narrow):
             is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))

@@ -124,6 +124,7 @@ def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     decorated = args[0].arg if args else ""
     for each in returned:
         name = each.id if isinstance(each, ast.Name) else ""
+        # the function itself is returned
         if name == decorated and name:
             continue
         if name not in inner:
@@ -136,6 +137,7 @@ def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def _hands_on(wrapper: ast.FunctionDef | ast.AsyncFunctionDef, decorated: str) -> bool:
     """Return whether a wrapper passes its arguments to another function, and returns the result."""
     args = wrapper.args
+    # only `*args, **kwargs` pass every call through unchanged
     if args.vararg is None or args.kwarg is None or args.kwonlyargs:
         return False
     wanted = [each.arg for each in (*args.posonlyargs, *args.args)]

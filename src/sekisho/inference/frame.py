@@ -121,6 +121,7 @@ class Frame:
         """Bind a name to a value from here on."""
         line, column = node.lineno, node.col_offset
         if is_unknown(value):
+            # an unknown value is identified by its place, so that its uses can be collected
             origin: Value = value if len(value) > 1 else ("?", name, line, column)
             world = self.evidence.get(origin)
             value = unsure(self.knowledge.array_of(world)) if world else origin
@@ -156,6 +157,7 @@ class Frame:
         is_module = self.program.find_module(origin[1], self.key)  # jax = import_module("jax")
         if self.lenient == 0 and origin not in self.tested and not is_module:
             before = self.evidence.get(origin)
+            # uses of two worlds contradict each other, so neither counts
             self.evidence[origin] = world if before in {None, world} else ""
 
     def take_for(self, node: ast.expr, origin: Value, world: str) -> None:
@@ -182,6 +184,7 @@ class Frame:
             self.given[fact] = (value, line)
         elif before[0] != value:
             joined = join_known(before[0], value)
+            # prefer the line of a call that passes an array: findings refer to it
             first = before[1] if arrays_in(before[0]) or not arrays_in(value) else line
             self.given[fact] = (joined, first)
 
@@ -214,6 +217,7 @@ class Frame:
             for name, value in env.items():
                 before = merged.get(name)
                 if before is None:
+                    # an attribute that only one branch knows falls back to the facts of its class
                     if "." not in name:
                         merged[name] = value
                 elif before is not value:

@@ -297,6 +297,7 @@ class Knowledge:
             alike = [self._members_of(world, dotted) for dotted in world.supplement.alike]
             if not alike or None in alike:
                 continue  # a class to compare with is missing, so no member is certain
+            # members of Python's classes and of the project's own are no evidence either
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
             for member in self.members(name) - shared:
                 yield member, name

@@ -49,6 +49,7 @@ def narrow(frame: Frame, test: ast.expr, *, is_true: bool) -> None:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         narrow(frame, test.operand, is_true=not is_true)
     elif isinstance(test, ast.BoolOp):
+        # a true `and`, or a false `or`, decides all its operands; otherwise it is unknown which
         if isinstance(test.op, ast.And) == is_true:
             for each in test.values:
                 narrow(frame, each, is_true=is_true)
@@ -200,6 +201,7 @@ def _mark(frame: Frame, test: ast.expr) -> None:
         if not isinstance(call, ast.Call) or dotted_of(call.func) not in {"isinstance", *_ASKING}:
             continue
         for each in call.args[:1]:
+            # only unknown values collect evidence
             value = (frame.env or {}).get(dotted_of(each))
             if value is not None and is_unknown(value):
                 frame.test(value)

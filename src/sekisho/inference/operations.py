@@ -96,6 +96,7 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
         return False
     changed = frame.loops[-1]
     for each in ast.walk(node):
+        # an inner call may return something else in each turn
         if isinstance(each, ast.Call) and each is not node:
             return False
         if isinstance(each, ast.Name) and each.id in changed:

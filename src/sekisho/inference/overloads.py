@@ -112,6 +112,7 @@ def call_signatures(
         if verdict == NO:
             continue
         found = join(found, given)
+        # later overloads cannot be chosen; after a MAYBE they can, so their results are joined
         if verdict == YES:
             break
     if is_never(found):
@@ -200,6 +201,7 @@ def _match(
             and is_known(value)
             and _is_variable(program, key, annotation)
         ):
+            # a type variable has the same value in all parameters and in the result
             bindings[annotation] = value
     if signature[1] is None:
         return verdict, UNKNOWN
@@ -248,6 +250,7 @@ def _fits_atom(atom: Value, wanted: Value) -> int:
     if other == "list" and tag in {"list", "tuple"}:
         items = atom[1:] if tag == "tuple" else (atom[2],)
         is_refused = any(each[0] == "array" and _fits(each, wanted[2]) == NO for each in items)
+        # only an array that the item type excludes is a reason to refuse
         return NO if is_refused else YES
     if tag == other:
         return YES

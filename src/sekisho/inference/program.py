@@ -86,6 +86,7 @@ class Program:
     def _add(self, file: SourceFile, table: Table) -> None:
         key = file.module
         if key in self.files:
+            # two files may have the same module name, as scripts and conftest.py have
             key = f"{file.module}@{file.path}"
         self.files[key] = file
         self._tables[key] = table

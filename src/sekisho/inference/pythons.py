@@ -210,6 +210,7 @@ def _call_dict(value: Value, name: str, call: Arguments) -> Value:
     if name == "keys":
         return list_of(STR if value[2] else UNKNOWN, "iterator")
     if name in {"get", "pop", "setdefault"}:
+        # without a default, assume that `pop` and `setdefault` find their key
         default = call.args[1] if len(call.args) > 1 else NONE if name == "get" else NEVER
         found = every if not is_never(every) else UNKNOWN
         return join(found, default)

@@ -181,12 +181,14 @@ def _note_namesake(
     if last == "__call__":  # np.ones is an object
         last = dotted_of(node.func).rpartition(".")[2]
     known = knowledge.worlds[world].supplement.keywords
+    # Try the stubs' names for keywords, too: PyTorch accepts NumPy's `axis` for `dim`.
     also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
     if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
         return False
     for other, (identifier, namesake) in knowledge.namesakes(world, last, is_method=is_method):
         bound = knowledge.array_of(other) if is_method else None
         theirs = _translated(call, world, knowledge.array_of(other))
+        # report only if the other library's function would take the same call
         if not refuses(frame.program, identifier, namesake[1], theirs, bound):
             shown = dotted_of(node.func) or last
             words = {word for word, _ in call.kwargs} - _parameters(entry)

@@ -112,6 +112,11 @@ def _without_collector() -> Generator[None]:
             gc.enable()
 
 
+# Keys of facts: "p F.x" and "s F.x" arguments of a parameter (joined leniently, strictly); "r F" a
+# result, "w F W" that for arguments of one world; "a C.x" assignments to an attribute, "o C" a
+# class with open attributes; "g M:x" and "e F x" variables of a module and of an enclosing
+# function; "c F" and "x F" calls with gradients on and off; "d F" whether a decorator is
+# transparent.
 class _Solver:
     def __init__(
         self,
@@ -143,6 +148,7 @@ class _Solver:
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
+            # in a fixed order, so that a second run goes through the same states
             for index in sorted(self.dirty):
                 if index in self.dirty:
                     self.dirty.discard(index)
@@ -273,11 +279,13 @@ class _Solver:
     def _read(self, index: int) -> None:
         unit = self.units[index]
         times = self.times[index] = self.times.get(index, 0) + 1
+        # give up: the facts keep the values of the last reading
         if times > _PATIENCE:
             return
         module = self.modules[unit.key]
         get = self.facts.get
         memo = module.memo.setdefault(unit.name, [])
+        # reuse a reading if all facts that it read have the same values now
         for keys, answers, kept in memo:
             if tuple(map(get, keys)) == answers:
                 outcome = Outcome(*kept)
@@ -307,6 +315,7 @@ class _Solver:
 
         if unit.name not in module.nodes:
             self._parse(module)
+        # the tree is parsed only now, since cached units need none
         node = module.nodes[unit.name]
         return _read_safely(self.program, self.knowledge, unit, node, fact)
 
@@ -322,15 +331,18 @@ class _Solver:
             old = before.get(key)
             if old is not None and old[0] == value:
                 continue
+            # a fact that may only grow settles in the end
             if only_grows and old is not None:
                 value = join(old[0], value)  # noqa: PLW2901 - the value to pass on instead
             givers = self.given.setdefault(key, {})
             is_new = index not in givers
             givers[index] = (value, line)
+            # A new value can be joined in. After a changed one, all have to be joined again.
             if is_new and len(givers) > 1:
                 self._join_one(key, value)
             else:
                 self._join(key)
+        # withdraw the facts that this reading no longer gives
         if not only_grows:
             for key in before:
                 if key not in given:

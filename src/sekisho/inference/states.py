@@ -48,6 +48,7 @@ def state_of(frame: Frame, value: Value) -> int:
 
 def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
     """Return the state of a result that is computed from an array."""
+    # the result is on the same device as its operands
     keeps = state & (DEVICE | PLACED)
     is_tracked = bool(state & (GRAD | TRACKED)) and is_differentiable and not frame.no_grad
     return keeps | TRACKED if is_tracked else keeps

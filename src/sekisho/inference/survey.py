@@ -166,6 +166,7 @@ def _ready_for(outcome: Outcome, parameters: Iterable[tuple[str, Value]]) -> str
     given = arrays_in(outcome.returned)
     if not taken:
         return ""
+    # a function that crosses satisfies no decorator but boundary
     crosses = any(kind == "cross" for kind, *_ in outcome.notes)
     every = {world for worlds in taken for world in worlds}
     touched = every | set(given)

@@ -84,6 +84,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
     if target.attr == "requires_grad" and value in CONSTANTS.values():
         requires_grad(frame, target.value, holder, is_on=value == CONSTANTS[True])
     kind = holder[4] if holder[0] == "array" else holder[1] if holder[0] == "instance" else ""
+    # attributes of library classes are typed by their stubs
     if kind and frame.program.is_own(kind):
         if _is_converted(frame, kind, target.attr):
             frame.forget(dotted_of(target.value))

@@ -154,6 +154,7 @@ def read_unit(
         parameters = _enter(frame, node)
         run(frame, node.body)
         times += 1
+        # evidence from later uses may change how earlier lines are read
         if evidence == (before or {}) or times == _READINGS:
             break
         before = dict(evidence)
@@ -203,6 +204,7 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
     if not any(len(worlds_of(value)) > 1 for _, value in parameters):
         return
     for world in sorted(worlds):
+        # read the unit again as if all arguments came from one world
         again = Frame(frame.program, frame.knowledge, frame.unit, frame.fact, dict(frame.evidence))
         again.evaluate = frame.evaluate
         _enter(again, node)
@@ -235,7 +237,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
-        else:  # what its decorator passes on, whatever is written
+        else:  # a decorator may pass on other arguments
             value = _packed(UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None

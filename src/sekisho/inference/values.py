@@ -221,6 +221,7 @@ def _merge(alternatives: list[Value]) -> Value:
     if len(merged) == 1:
         (only,) = merged.values()
         return only
+    # sorted, so that equal unions are equal tuples
     return ("union", *sorted(merged.values(), key=repr))
 
 
@@ -246,6 +247,7 @@ def _blend(a: Value, b: Value) -> Value:
         return a
     if tag == "array":
         axes = a[3] if a[3] == b[3] else ""
+        # certain of both; but one that is open makes the union open
         state = a[5] & b[5] | (a[5] | b[5]) & OPEN
         return ("array", a[1], a[2] and b[2], axes, a[4], state)
     if tag == "list":

@@ -161,6 +161,7 @@ class _Scopes:
     def __init__(self, functions: Sequence[Function], last_line: int) -> None:
         self._at: list[dict[str, list[_Mark]]] = [{} for _ in range(last_line + 2)]
         for function in sorted(functions, key=lambda each: each.line):
+            # in the order of their lines, inner functions overwrite the lines of outer ones
             names = dict(_marks_of(function.variables))
             end = _end_of(function, last_line)
             for line in range(function.line, end + 1):

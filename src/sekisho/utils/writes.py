@@ -114,6 +114,7 @@ class _Names:
         name = _root(target)
         if name is None:
             return None
+        # the last binding before the line decides
         for at, bound, value in reversed(self.bound):
             # ``if not inplace: x = x.copy()``: the name may still refer to the argument.
             is_certain = name not in self.parameters or at in self.certain
