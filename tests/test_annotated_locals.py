@@ -268,6 +268,27 @@ def test_the_guard_is_pickled_by_name():
         copied(np.ones((4, 3)))
 
 
+def test_a_lambda_has_no_annotated_locals():
+    assert sk.numpy_world(locals=True)(lambda x: x)(np.ones(2)).tolist() == [1, 1]
+
+
+def test_names_and_positions_are_those_of_the_source():
+    def function(x: Float[np.ndarray, "n"]):
+        y: Float[np.ndarray, "n"] = x
+
+        def inner():
+            return [y / 0 for _ in range(2)], lambda: 1
+
+        return inner
+
+    made = with_checked_locals(function, dict)
+    assert made.__code__.co_qualname == function.__code__.co_qualname
+    inner = made(np.ones(2))
+    assert inner.__code__.co_qualname == function(np.ones(2)).__code__.co_qualname
+    before, after = (list(each.__code__.co_positions()) for each in (function(1), made(np.ones(1))))
+    assert before == after
+
+
 def test_without_source_it_is_refused_at_decoration():
     names = {"np": np, "Float": Float}
     exec('def made(x: np.ndarray):\n    y: Float[np.ndarray, "n"] = x', names)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import itertools
-import linecache
 import re
 import sys
+import textwrap
 import types
 import warnings
 import weakref
@@ -157,15 +158,11 @@ def with_checked_locals(
     code = function.__code__
     if CHECK_LOCAL in code.co_names:
         return function  # from the import hook
-    tree = _tree_of(function)
-    node = next((each for each in _definitions(tree) if _is_at(each, code)), None)
-    if node is None:
-        raise _without_source(function)
+    node = _definition(function)
     scope = f"{code.co_filename}:{code.co_firstlineno} {next(_number)}"
-    if not annotate_locals(node, scope):
+    if node is None or not annotate_locals(node, scope):
         return function
-    compiled = compile(tree, code.co_filename, "exec", code.co_flags & _FUTURES, dont_inherit=True)
-    new = next((each for each in _codes(compiled) if _is_same(each, code)), None)
+    new = _compiled(node, code)
     if new is None:
         raise _without_source(function)
     function.__globals__.setdefault(CHECK_LOCAL, check_local)
@@ -185,16 +182,28 @@ def with_checked_locals(
 
 _number: Final = itertools.count()
 
-_FUTURES: Final = 0x1FF0000  # the flags that imports from __future__ set
+_FUTURES: Final = 0x1FF0000
+"""The flags that imports from `__future__` set in a code object."""
 
 
-def _tree_of(function: types.FunctionType) -> ast.Module:
-    code = function.__code__
-    lines = linecache.getlines(code.co_filename, function.__globals__)
+def _definition(function: types.FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Parse a function's source; None for a lambda, which has no annotated locals."""
     try:
-        return ast.parse("".join(lines), code.co_filename)
-    except (SyntaxError, ValueError):
+        lines, first = inspect.getsourcelines(function.__code__)
+        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        if function.__name__ == "<lambda>":
+            return None
         raise _without_source(function) from None
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    width = len(lines[0]) - len(lines[0].lstrip())
+    for each in ast.walk(node):
+        if isinstance(each, (ast.stmt, ast.expr)):
+            each.col_offset += width
+            each.end_col_offset = (each.end_col_offset or 0) + width
+    ast.increment_lineno(node, first - 1)
+    return node
 
 
 def _without_source(function: types.FunctionType) -> DeclarationError:
@@ -204,18 +213,28 @@ def _without_source(function: types.FunctionType) -> DeclarationError:
     )
 
 
-def _definitions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for each in ast.walk(tree):
-        if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield each
+def _compiled(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, old: types.CodeType
+) -> types.CodeType | None:
+    """Compile a changed definition; None if it is not the one that a code object was compiled from.
 
-
-def _is_at(node: ast.FunctionDef | ast.AsyncFunctionDef, code: types.CodeType) -> bool:
-    """Whether a definition is that of a function; its first line is that of its first decorator."""
-    if node.name != code.co_name:
-        return False
-    lines = [node.lineno, *(each.lineno for each in node.decorator_list)]
-    return min(lines) == code.co_firstlineno
+    It is compiled in a function that has its closure's names as parameters, and in a class of the
+    name of its own class, since names that begin with two underscores are mangled by it.
+    """
+    tree = ast.parse(f"def scope({', '.join(old.co_freevars)}):\n    class owner: pass")
+    body: Any = tree.body[0]
+    names = old.co_qualname.split(".")
+    if len(names) > 1 and names[-2] != "<locals>":
+        body = body.body[0]
+        body.name = names[-2]
+    body.body = [node]
+    compiled = compile(tree, old.co_filename, "exec", old.co_flags & _FUTURES, dont_inherit=True)
+    compared = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
+    wanted = [getattr(old, name) for name in compared]
+    for each in _codes(compiled):
+        if [getattr(each, name) for name in compared] == wanted:
+            return _renamed(each, each.co_qualname, old.co_qualname)
+    return None
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -225,6 +244,11 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(each)
 
 
-def _is_same(new: types.CodeType, old: types.CodeType) -> bool:
-    names = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
-    return all(getattr(new, name) == getattr(old, name) for name in names)
+def _renamed(code: types.CodeType, old: str, new: str) -> types.CodeType:
+    """Replace the beginning of a qualified name, also in the functions inside."""
+    consts = [
+        _renamed(each, old, new) if isinstance(each, types.CodeType) else each
+        for each in code.co_consts
+    ]
+    name = new + code.co_qualname.removeprefix(old)
+    return code.replace(co_qualname=name, co_consts=tuple(consts))
