@@ -21,18 +21,18 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["convert_nested", "is_nested"]
+__all__ = ["MAPPINGS", "convert_nested", "is_nested"]
 
 __tracebackhide__ = hide_in_pytest
 
-_MAPPINGS: Final = (dict, UserDict)
+MAPPINGS: Final = (dict, UserDict)
 _SEQUENCES: Final = (list, tuple, deque, UserList)
 
 
 def is_nested(value: Any) -> bool:
     """Return whether a value is a container or a record, in which arrays are looked for."""
     cls = class_of(value)
-    return issubclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+    return issubclass(cls, (*MAPPINGS, *_SEQUENCES)) or has_fields(cls)
 
 
 def convert_nested(
@@ -94,7 +94,7 @@ class _Walk:
 
     def _rebuilt(self, value: Any, path: str) -> Any:
         cls = class_of(value)
-        if issubclass(cls, _MAPPINGS):
+        if issubclass(cls, MAPPINGS):
             pairs = list(value.items())
             return with_values(
                 value, pairs, [self.converted(each, f"{path}[{key!r}]") for key, each in pairs]
