@@ -270,3 +270,104 @@ def test_there_and_back_is_the_same(value):
         else:
             assert there is old
             assert new is old
+
+
+# --- classes that are registered with pytrees --------------------------------------------------------
+
+
+class Registered:
+    def __init__(self, x, note="kept"):
+        self.x, self.note = x, note
+
+
+class Breaking:
+    def __init__(self, x, how):
+        self.x, self.how = x, how
+
+
+@pytest.fixture(params=["jax", "torch"])
+def registry(request):
+    """Register two classes with the pytrees of a library, until the test ends."""
+    library = pytest.importorskip(request.param)
+    if request.param == "jax":
+
+        def register(cls, flatten, unflatten):
+            library.tree_util.register_pytree_node(
+                cls, flatten, lambda context, parts: unflatten(parts, context)
+            )
+
+        def forget(_):
+            pass  # JAX forgets none, and the classes are made anew for each test
+    else:
+        pytrees = pytest.importorskip("torch.utils._pytree")
+        register = pytrees.register_pytree_node
+
+        def forget(cls):
+            del pytrees.SUPPORTED_NODES[cls]
+
+    made = []
+
+    def make(base, flatten, unflatten):
+        cls = type(base.__name__, (base,), {})
+        register(cls, flatten, lambda parts, context: unflatten(cls, parts, context))
+        made.append(cls)
+        return cls
+
+    yield make
+    for each in made:
+        forget(each)
+
+
+def of_registered(registry):
+    return registry(
+        Registered,
+        lambda value: ((value.x,), value.note),
+        lambda cls, parts, note: cls(*parts, note),
+    )
+
+
+def test_registered_classes_are_converted_part_by_part(registry):
+    torch = pytest.importorskip("torch")
+    cls, array = of_registered(registry), np.ones(3)
+    value = cls({"deep": [array, 3]}, "note")
+    for whole, at in ((value, lambda v: v), ([value, array], lambda v: v[0])):
+        made = at(sk.to_torch(whole))
+        assert type(made) is cls
+        assert (made.note, made.x["deep"][1]) == ("note", 3)
+        assert torch.equal(made.x["deep"][0], torch.ones(3, dtype=torch.float64))
+        assert made.x["deep"][0].data_ptr() == array.ctypes.data
+    assert value.x["deep"][0] is array
+
+
+def test_a_registered_object_without_foreign_arrays_is_returned_itself(registry):
+    value = of_registered(registry)(np.ones(2))
+    assert sk.to_numpy(value) is value
+    with pytest.raises(sk.WorldError):
+        sk.to_numpy(of_registered(registry)(3))
+
+
+@pytest.mark.parametrize("how", ["flatten", "unflatten", "itself", "leaf"])
+def test_registered_classes_that_raise_are_refused_with_their_path(registry, how):
+    pytest.importorskip("torch")
+
+    def flatten(value):
+        if value.how == "flatten":
+            raise KeyError("broken")
+        return (value.x,), value.how
+
+    def unflatten(cls, parts, how):
+        if how == "unflatten":
+            raise KeyError("broken")
+        return cls(*parts, how)
+
+    value = registry(Breaking, flatten, unflatten)(np.ones(2), how)
+    if how == "itself":
+        value.x = value
+    if how == "leaf":
+        value.x = np.array(["text"])
+    words = {"itself": "contains itself", "leaf": "U4"}.get(how, "KeyError('broken')")
+    for whole in ({"a": value}, value):
+        with pytest.raises(sk.BoundaryError) as caught:
+            sk.to_torch(whole)
+        assert words in str(caught.value)
+        assert ("['a']" in str(caught.value)) is isinstance(whole, dict)

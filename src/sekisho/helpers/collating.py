@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.contract import field_names, has_fields
 from sekisho.errors import BoundaryError, Violation, hide_in_pytest
-from sekisho.helpers.nested import MAPPINGS, is_nested
+from sekisho.helpers.nested import MAPPINGS, is_container
 from sekisho.worlds import (
     Refusal,
     class_of,
@@ -30,7 +30,7 @@ _DEEPEST: Final = 64
 
 def holds_arrays(value: Any, depth: int = _DEEPEST) -> bool:
     """Return whether a value is a container or a record with an array inside."""
-    if not is_nested(value) or depth == 0:
+    if not is_container(value) or depth == 0:
         return False
     parts = _parts(value).values()
     return any(find_world(each) is not None or holds_arrays(each, depth - 1) for each in parts)
@@ -62,7 +62,7 @@ def _joined(
     first = values[0]
     if any(find_world(each) is not None for each in values):
         return _arrays_joined(values, join, path)
-    if not is_nested(first):
+    if not is_container(first):
         return None if all(each is None for each in values) else list(values)
     if depth == 0:
         _refuse(function, 0, path, "records that do not contain themselves", describe(first))

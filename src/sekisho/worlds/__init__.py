@@ -20,7 +20,13 @@ from sekisho.worlds.containers import (
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
-from sekisho.worlds.pytrees import array_like_classes, flatten_tree, structure_paths, tree_leaves
+from sekisho.worlds.pytrees import (
+    array_like_classes,
+    flatten_tree,
+    registered_parts,
+    structure_paths,
+    tree_leaves,
+)
 from sekisho.worlds.registry import (
     HOST,
     array_class,
@@ -118,6 +124,7 @@ __all__ = [
     "register_world",
     "runs_plainly",
     "short",
+    "registered_parts",
     "structure_paths",
     "tree_leaves",
     "type_name",

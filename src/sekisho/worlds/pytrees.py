@@ -1,4 +1,4 @@
-"""PyTrees and array-like classes as JAX defines them. This module never imports JAX."""
+"""PyTrees as JAX and PyTorch define them, and JAX's array-like classes. Neither is imported here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from sekisho.worlds.dtypes import class_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["array_like_classes", "flatten_tree", "structure_paths", "tree_leaves"]
+__all__ = [
+    "array_like_classes",
+    "flatten_tree",
+    "registered_parts",
+    "structure_paths",
+    "tree_leaves",
+]
 
 
 def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple[str, Any]], Any]:
@@ -37,6 +43,36 @@ def tree_leaves(value: object) -> list[Any] | None:
         return None
     leaves: list[Any] = jax.tree_util.tree_leaves(value)
     return None if leaves and leaves[0] is value else leaves
+
+
+def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    """Return the parts of an object whose class is registered with JAX's or PyTorch's pytrees.
+
+    Returns:
+        Its parts, one level deep, and the function that makes an equal object from new parts. None
+        if the class is registered with neither.
+    """
+    if issubclass(class_of(value), (str, bytes, int, float, complex, type(None))):
+        return None
+    jax: Any = sys.modules.get("jax")
+    if jax is not None:
+        leaves, structure = jax.tree_util.tree_flatten(
+            value, is_leaf=lambda each: each is not value
+        )
+        if not (len(leaves) == 1 and leaves[0] is value):
+            return leaves, structure.unflatten
+    torch: Any = sys.modules.get("torch")
+    return None if torch is None else _parts_for_torch(torch, value)
+
+
+def _parts_for_torch(torch: Any, value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    from sekisho.worlds.torch._private import pytree_node  # noqa: PLC0415 - torch is there
+
+    node = pytree_node(torch, class_of(value))
+    if node is None:
+        return None
+    parts, context = node.flatten_fn(value)
+    return list(parts), lambda news: node.unflatten_fn(news, context)
 
 
 def array_like_classes() -> tuple[Any, ...]:

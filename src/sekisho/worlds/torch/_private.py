@@ -35,6 +35,7 @@ __all__ = [
     "mode_stack",
     "note_builtin",
     "note_inline",
+    "pytree_node",
     "write_count",
 ]
 
@@ -250,3 +251,10 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
 def note_inline(original: Any, wrapper: Any) -> None:
     """Make torch's compiler trace the wrapped function, as torch.compile's own wrappers do."""
     wrapper._torchdynamo_inline = original  # noqa: SLF001 - this module sets private names
+
+
+def pytree_node(torch: Any, cls: type) -> Any:
+    """Return how pytrees take a class apart; None if it is not registered, or nothing shows it."""
+    node = (look_up(torch, "utils._pytree.SUPPORTED_NODES") or {}).get(cls)
+    has_both = hasattr(node, "flatten_fn") and hasattr(node, "unflatten_fn")
+    return node if has_both else None
