@@ -6,7 +6,6 @@ function of the same signature, whose source is generated (`sekisho.generated_so
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from sekisho.context import caller, get_mode
@@ -16,8 +15,17 @@ from sekisho.utils import refuse_misspelt
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Unpack
 
     from sekisho.contract import Kind, Options
+    from sekisho.contract.keywords import (
+        HostOptions,
+        Mutates,
+        OnForeign,
+        Returns,
+        Scalars,
+        TorchOptions,
+    )
     from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting, TorchDevice
 
@@ -26,10 +34,6 @@ __all__ = ["boundary", "decorate", "numpy_world", "same_world", "torch_world"]
 __tracebackhide__ = hide_in_pytest
 
 F = TypeVar("F", bound="Callable[..., Any]")
-OnForeign = Literal["convert", "reject"] | None
-Returns = Literal["world", "caller"]
-Scalars = Literal["allow", "reject"]
-Mutates = str | Collection[str]
 
 
 @overload
@@ -39,36 +43,21 @@ def numpy_world(
     *,
     on_foreign: OnForeign = ...,
     returns: Literal["caller"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> HandingBack: ...
 @overload
 def numpy_world(
     *,
     on_foreign: Literal["convert"],
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def numpy_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 def numpy_world(  # noqa: PLR0913 - one parameter an option
     function: F | None = None,
@@ -147,42 +136,21 @@ def torch_world(
     *,
     on_foreign: OnForeign = ...,
     returns: Literal["caller"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> HandingBack: ...
 @overload
 def torch_world(
     *,
     on_foreign: Literal["convert"],
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> Converting: ...
 @overload
 def torch_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> Callable[[F], F]: ...
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: F | None = None,
@@ -257,23 +225,13 @@ def same_world(function: F, /) -> F: ...
 def same_world(
     *,
     on_foreign: Literal["convert"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def same_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 def same_world(
     function: F | None = None,
@@ -341,23 +299,13 @@ def boundary(function: F, /) -> F: ...
 def boundary(
     *,
     on_foreign: Literal["convert"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def boundary(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    mutates: Mutates = ...,
-    locals: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 def boundary(
     function: F | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from sekisho.decorators import Mutates, decorate
+from sekisho.decorators import decorate
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers import make_to_world
 from sekisho.worlds import has_world, make_is_world, world_named, world_names
@@ -12,6 +12,7 @@ from sekisho.worlds import has_world, make_is_world, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.contract.keywords import Mutates
     from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting
 

@@ -298,8 +298,7 @@ def inputs_of(
             works, too.
         hostile: see `arrays_of`.
         given: strategies for parameters whose annotations do not say enough.
-        mutates: the parameters that it writes to, beside those of its decorator: their memory is
-            writable.
+        mutates: the parameters whose memory is writable, beside those of its decorator.
         worlds: for a function that takes arrays of any world, the names of those to draw. The
             default is NumPy, and PyTorch if it is imported.
         most_elements: see `arrays_of`.
@@ -330,12 +329,9 @@ def inputs_of(
     from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - they need Hypothesis
 
     target = find_target(function, worlds)
+    writes = target.mutates | frozenset(mutates)
     calls: SearchStrategy[Any] = calls_of(
-        target,
-        given or {},
-        hostile=hostile,
-        writes=target.mutates | frozenset(mutates),
-        most=most_elements,
+        target, given or {}, hostile=hostile, writes=writes, most=most_elements
     )
     return calls.map(methodcaller("make"))
 

@@ -101,9 +101,10 @@ def make_options(kind: Kind, **options: Any) -> Options:
 
 def _names_in(kind: Kind, mutates: Any) -> tuple[str, ...]:
     """Return the names of `mutates`, which may be one string."""
-    names: Any = (mutates,) if isinstance(mutates, str) else mutates
-    if not isinstance(names, Collection) or not all(isinstance(each, str) for each in names):
-        _refuse_option(kind, "mutates", "names of parameters", mutates)
+    given: object = mutates
+    names: Any = [mutates] if isinstance(mutates, str) else mutates
+    if not isinstance(given, Collection) or not all(isinstance(each, str) for each in names):
+        _refuse_option(kind, "mutates", "names of parameters", given)
     return tuple(names)
 
 

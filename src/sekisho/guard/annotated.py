@@ -171,7 +171,7 @@ def with_checked_locals(
     )
     made.__kwdefaults__ = function.__kwdefaults__
     functools.update_wrapper(made, function)
-    del made.__wrapped__  # type: ignore[attr-defined]  # it is the function itself, not a wrapper
+    del made.__dict__["__wrapped__"]  # it is the function itself, not a wrapper
     made.__dict__.update(function.__dict__)
     words = {*re.findall(r"\w+", ast.unparse(node))}
     around = {name: value for name, value in names_around().items() if name in words}

@@ -104,7 +104,8 @@ def _parts(value: Any) -> dict[Any, Any]:
         return dict(value.items())
     if has_fields(cls):
         return {name: getattr(value, name) for name in field_names(cls) if hasattr(value, name)}
-    return dict(enumerate(value))
+    items: list[Any] = list(value)
+    return dict(enumerate(items))
 
 
 def _rebuilt(first: Any, kept: dict[Any, Any], news: dict[Any, Any]) -> Any:

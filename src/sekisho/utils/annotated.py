@@ -45,8 +45,11 @@ def annotate_locals(node: _Function, scope: str | None = None) -> bool:
     for each in found:
         value, annotation = each.value, _without_final(each.annotation)
         assert value is not None  # `_annotated` yields those with a value
-        is_text = isinstance(annotation, ast.Constant) and isinstance(annotation.value, str)
-        text = annotation.value if is_text else ast.unparse(annotation)  # type: ignore[attr-defined]
+        match annotation:
+            case ast.Constant(value=str(text)):
+                pass
+            case _:
+                text = ast.unparse(annotation)
         words = [ast.Constant(ast.unparse(each.target)), ast.Constant(text)]
         names = ast.Name("__name__", ast.Load()) if scope is None else ast.Constant(scope)
         call = ast.Call(ast.Name(CHECK_LOCAL, ast.Load()), [value, *words, names], [])

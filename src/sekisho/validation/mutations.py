@@ -85,7 +85,7 @@ def _checksum(array: Any) -> tuple[int, tuple[int, ...]]:
     if plain.dtype.hasobject:
         data = plain.tobytes()  # the addresses of the objects
     else:
-        data = np.ascontiguousarray(plain).reshape(-1).view(np.uint8)
+        data = np.ascontiguousarray(plain).reshape(-1).view(np.uint8).data
     return zlib.crc32(data), array.shape
 
 

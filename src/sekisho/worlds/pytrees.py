@@ -56,9 +56,11 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
         return None
     jax: Any = sys.modules.get("jax")
     if jax is not None:
-        leaves, structure = jax.tree_util.tree_flatten(
-            value, is_leaf=lambda each: each is not value
-        )
+
+        def is_part(each: object) -> bool:
+            return each is not value
+
+        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=is_part)
         if not (len(leaves) == 1 and leaves[0] is value):
             return leaves, structure.unflatten
     torch: Any = sys.modules.get("torch")

@@ -255,6 +255,7 @@ def note_inline(original: Any, wrapper: Any) -> None:
 
 def pytree_node(torch: Any, cls: type) -> Any:
     """Return how pytrees take a class apart; None if it is not registered, or nothing shows it."""
-    node = (look_up(torch, "utils._pytree.SUPPORTED_NODES") or {}).get(cls)
+    registered: dict[type, Any] = look_up(torch, "utils._pytree.SUPPORTED_NODES") or {}
+    node: Any = registered.get(cls)
     has_both = hasattr(node, "flatten_fn") and hasattr(node, "unflatten_fn")
     return node if has_both else None
