@@ -101,11 +101,15 @@ def make_options(kind: Kind, **options: Any) -> Options:
 
 def _names_in(kind: Kind, mutates: Any) -> tuple[str, ...]:
     """Return the names of `mutates`, which may be one string."""
-    given: object = mutates
     names: Any = [mutates] if isinstance(mutates, str) else mutates
-    if not isinstance(given, Collection) or not all(isinstance(each, str) for each in names):
-        _refuse_option(kind, "mutates", "names of parameters", given)
+    if not _are_strings(names):
+        _refuse_option(kind, "mutates", "names of parameters", mutates)
     return tuple(names)
+
+
+def _are_strings(values: Any) -> bool:
+    items: Any = values
+    return isinstance(values, Collection) and all(isinstance(each, str) for each in items)
 
 
 def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:
