@@ -7,6 +7,7 @@ What is only machine code has no table.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["Libraries"]
 
 _NO_TABLE: Final = Table({}, [], None)
+
+
+@lru_cache(maxsize=10_000)
+def _digest(path: str, _changed: int, _size: int) -> str:
+    """Return the digest of a file; an editor's server asks again at each edit."""
+    return digest(Path(path).read_bytes())
 
 
 class Libraries:
@@ -89,7 +96,8 @@ class Libraries:
     @staticmethod
     def _digest_of(path: str) -> str:
         try:
-            return digest(Path(path).read_bytes())
+            found = Path(path).stat()
+            return _digest(path, found.st_mtime_ns, found.st_size)
         except OSError:
             return ""
 

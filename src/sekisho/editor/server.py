@@ -1,0 +1,125 @@
+"""The server: pygls speaks the protocol, over standard input and output, and our handlers answer."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.language_server import lsp_method
+
+from sekisho.editor.features import Features
+from sekisho.editor.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["serve"]
+
+_CODE_ACTIONS = types.CodeActionOptions(
+    code_action_kinds=[types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]
+)
+_SIGNATURES = types.SignatureHelpOptions(trigger_characters=["(", ","])
+_DIAGNOSTICS = types.DiagnosticOptions(
+    identifier="sekisho", inter_file_dependencies=True, workspace_diagnostics=True
+)
+_NOTEBOOKS = types.NotebookDocumentSyncOptions(
+    notebook_selector=[
+        types.NotebookDocumentFilterWithCells(
+            cells=[types.NotebookCellLanguage(language="python")]
+        )
+    ]
+)
+
+
+class _Protocol(LanguageServerProtocol):
+    """pygls's protocol, without its own copy of the buffers.
+
+    That copy splits lines at form feeds, and moves positions beyond the end of a line before a handler
+    sees them. `Buffers` has the texts instead.
+    """
+
+    def _hand_on(self, method: str, params: Any) -> Iterator[Any]:
+        handler = self.fm.features.get(method)
+        if handler is not None:
+            yield handler, (params,), None
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.TEXT_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def lsp_notebook_document__did_open(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_OPEN, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def lsp_notebook_document__did_change(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_CHANGE, params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def lsp_notebook_document__did_close(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
+        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_CLOSE, params)
+
+
+def make_server(version: str) -> tuple[LanguageServer, Lifecycle]:
+    """Make a server that has not started yet."""
+    server = LanguageServer(
+        "sekisho",
+        version,
+        types.TextDocumentSyncKind.Incremental,
+        _NOTEBOOKS,
+        protocol_cls=_Protocol,
+    )
+    lifecycle = Lifecycle(server)
+    features = Features(lifecycle)
+    handlers: dict[str, tuple[Any, Any]] = {
+        types.INITIALIZE: (lifecycle.initialize, None),
+        types.INITIALIZED: (lifecycle.initialized, None),
+        types.SHUTDOWN: (lifecycle.shutdown, None),
+        types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: (lifecycle.change_folders, None),
+        types.WORKSPACE_DID_CHANGE_CONFIGURATION: (lifecycle.change_options, None),
+        types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (lifecycle.change_files, None),
+        types.TEXT_DOCUMENT_DID_OPEN: (lifecycle.open, None),
+        types.TEXT_DOCUMENT_DID_CHANGE: (lifecycle.change, None),
+        types.TEXT_DOCUMENT_DID_SAVE: (lifecycle.save, None),
+        types.TEXT_DOCUMENT_DID_CLOSE: (lifecycle.close, None),
+        types.NOTEBOOK_DOCUMENT_DID_OPEN: (lifecycle.open_notebook, None),
+        types.NOTEBOOK_DOCUMENT_DID_CHANGE: (lifecycle.change_notebook, None),
+        types.NOTEBOOK_DOCUMENT_DID_SAVE: (lifecycle.save, None),
+        types.NOTEBOOK_DOCUMENT_DID_CLOSE: (lifecycle.close_notebook, None),
+        types.TEXT_DOCUMENT_DIAGNOSTIC: (features.diagnostic, _DIAGNOSTICS),
+        types.WORKSPACE_DIAGNOSTIC: (features.workspace_diagnostic, None),
+        types.TEXT_DOCUMENT_CODE_ACTION: (features.code_action, _CODE_ACTIONS),
+        types.TEXT_DOCUMENT_HOVER: (features.hover, None),
+        types.TEXT_DOCUMENT_INLAY_HINT: (features.inlay_hint, None),
+        types.TEXT_DOCUMENT_SIGNATURE_HELP: (features.signature_help, _SIGNATURES),
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (features.document_symbol, None),
+        types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: (features.document_highlight, None),
+    }
+    for method, (handler, options) in handlers.items():
+        # pygls sets attributes on a handler, which a bound method does not take.
+        server.feature(method, options)(functools.partial(handler))
+    return server, lifecycle
+
+
+def serve(version: str) -> bool:
+    """Speak the protocol over standard input and output; return whether the client has ended it."""
+    server, lifecycle = make_server(version)
+    # What anything prints would stand between two messages; and pygls closes what it writes to.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    with output, contextlib.redirect_stdout(sys.stderr):
+        server.start_io(stdout=output)
+    return lifecycle.is_ended
