@@ -144,6 +144,26 @@ class Client:
         self.notify("initialized")
         return result["capabilities"]
 
+    def use(self, folder):
+        """Let a folder be the workspace."""
+        self.folder = Path(folder)
+        self.notifications.clear()
+        self._change_folders(added=[self.folder], removed=[])
+
+    def leave(self):
+        """Close all files, and the workspace."""
+        if self.process.poll() is None:
+            for uri in [*self._versions]:
+                self.close(uri)
+            self._change_folders(added=[], removed=[self.folder])
+
+    def _change_folders(self, **lists):
+        event = {
+            name: [{"uri": each.as_uri(), "name": each.name} for each in folders]
+            for name, folders in lists.items()
+        }
+        self.notify("workspace/didChangeWorkspaceFolders", event=event)
+
     def uri(self, name):
         return name if ":" in str(name) else (self.folder / name).as_uri()
 
@@ -175,6 +195,7 @@ class Client:
         self.notify("textDocument/didSave", textDocument={"uri": uri})
 
     def close(self, uri):
+        self._versions.pop(uri, None)
         self.notify("textDocument/didClose", textDocument={"uri": uri})
 
     def diagnostics(self, uri, accepts=lambda found: True):

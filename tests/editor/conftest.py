@@ -49,13 +49,38 @@ def connect(tmp_path, editor_cache):
         each.kill()
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory, editor_cache):
+    """One server for all tests that need no other: to import the protocol takes seconds."""
+    alive = []
+
+    def server():
+        if not alive or alive[0].process.poll() is not None:
+            folder = tmp_path_factory.mktemp("served")
+            alive[:] = [client_module.Client(folder, editor_cache, source=SOURCE)]
+            alive[0].initialize(capabilities={"workspace": {"workspaceFolders": True}})
+        return alive[0]
+
+    yield server
+    for each in alive:
+        each.kill()
+
+
 @pytest.fixture
-def editor(connect):
-    """Start a server and initialize it."""
+def editor(connect, servers, tmp_path):
+    """A client of a server whose workspace is the test's folder; of its own if it wants something else."""
+    shared = []
 
     def start(*folders, **more):
+        if not folders and not more:
+            client = servers()
+            client.use(tmp_path)
+            shared.append(client)
+            return client
         client = connect()
         client.initialize(*folders, **more)
         return client
 
-    return start
+    yield start
+    for each in shared:
+        each.leave()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.adoption import Import, with_imports
 from sekisho.code import SourceFile, parse_concrete
 from sekisho.editor.looking import function_at
 from sekisho.editor.positions import Edit, edits_between, with_ends
@@ -104,6 +103,9 @@ def _declarations(view: View, function: Function) -> Iterator[Action]:
     lines.insert(at, f"{indent[0] if indent else ''}@{name}{end}")
     text = "".join(lines)
     if name.startswith("sekisho.") and not _IMPORT.search(view.reading.file(view.path).text):
+        # libcst and what writes contracts take a second to import: at the first declaration only.
+        from sekisho.adoption import Import, with_imports  # noqa: PLC0415 - as said
+
         try:
             text = with_imports(parse_concrete(text), [Import("sekisho")], "").code
         except (ImportError, ValueError):

@@ -107,7 +107,7 @@ def _value_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
         found = attribute(reading, path, name)
         if found is not None and label(found[0]) not in _SILENT:
             yield _headline(name.text, found[0])
-            yield _steps(f"assigned at {place}" for place in found[1][:_MOST])
+            yield _steps(f"assigned at {reading.shown(place)}" for place in found[1][:_MOST])
         return
     seen = variable(reading, path, name)
     if seen is None or label(seen.value) in _SILENT:
@@ -159,7 +159,7 @@ def _called(reading: Reading, function: Function, name: str) -> Iterator[str]:
     sites = reading.solution.sites.get(f"p {function.unit.name}.{name}", ())
     files = reading.solution.program.files
     told = [
-        f"{label(value)} as called at {files[key].place(line)}"
+        f"{label(value)} as called at {reading.shown(files[key].place(line))}"
         for key, line, value in sorted(sites, key=lambda site: site[:2])
         if arrays_in(value)
     ]

@@ -97,9 +97,13 @@ class Features:
             diagnostics = diagnostics_of(reading.findings([path])[path], pane)
             known = result_id(diagnostics)
             items.append(
-                types.WorkspaceUnchangedDocumentDiagnosticReport(uri, known, version)
+                types.WorkspaceUnchangedDocumentDiagnosticReport(
+                    uri=uri, result_id=known, version=version
+                )
                 if before.get(uri) == known
-                else types.WorkspaceFullDocumentDiagnosticReport(uri, diagnostics, version, known)
+                else types.WorkspaceFullDocumentDiagnosticReport(
+                    uri=uri, items=diagnostics, version=version, result_id=known
+                )
             )
         return types.WorkspaceDiagnosticReport(items)
 

@@ -39,11 +39,14 @@ class Reading:
         problem: why its settings could not be read; "" if they could.
     """
 
-    def __init__(self, solution: Solution, settings: Settings, problem: str) -> None:
+    def __init__(
+        self, solution: Solution, settings: Settings, problem: str, folder: str
+    ) -> None:
         """Take what was read; the rest is found out when it is asked for."""
         self.solution = solution
         self.settings = settings
         self.problem = problem
+        self._start = f"{Path(folder).as_posix()}/"
         self.keys: dict[str, str] = {
             file.path: key for key, file in solution.program.files.items()
         }
@@ -54,6 +57,10 @@ class Reading:
     def file(self, path: str) -> SourceFile:
         """Return a file as it was read."""
         return self.solution.program.files[self.keys[path]]
+
+    def shown(self, text: str) -> str:
+        """Return a text in which the paths of files begin in the folder of the program."""
+        return text.replace(self._start, "")
 
     def functions(self, path: str) -> list[Function]:
         """Return the functions of a file, and the top of its module."""
@@ -77,7 +84,11 @@ class Reading:
             found = check(self.solution, self.settings, {self.keys[path] for path in new})
             by_path: dict[str, list[Finding]] = {path: [] for path in new}
             for each in self._without_known(found):
-                by_path[each.path].append(each)
+                by_path[each.path].append(
+                    each._replace(
+                        message=self.shown(each.message), reason=tuple(map(self.shown, each.reason))
+                    )
+                )
             self._findings.update(by_path)
         return {path: self._findings[path] for path in paths}
 
@@ -215,7 +226,7 @@ class Programs:
         except FileNotFoundError:  # one was removed just now
             paths = [path for path in paths if path.is_file() or str(path) in texts]
             solution = solve(paths, self._cache, texts=texts)
-        reading = Reading(solution, settings, problem)
+        reading = Reading(solution, settings, problem, folder)
         self._last[folder] = state, reading
         return reading
 
