@@ -30,10 +30,8 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the client ends it."""
-    from sekisho import __version__  # noqa: PLC0415 - the package has imported this module by then
-
     if importlib.util.find_spec("pygls") is None or importlib.util.find_spec("lsprotocol") is None:
         options.parser.error("the language server needs pygls: install sekisho[editor]")
     from sekisho.editor import serve  # noqa: PLC0415 - an extra, and only this command needs it
 
-    return int(not serve(__version__))
+    return int(not serve())

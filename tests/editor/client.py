@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -125,7 +126,9 @@ class Client:
         else:
             self.requests.append(message)
             is_configuration = message["method"] == "workspace/configuration"
-            self.send({"id": message["id"], "result": self.configuration if is_configuration else None})
+            self.send(
+                {"id": message["id"], "result": self.configuration if is_configuration else None}
+            )
 
     # --- an editor
 
@@ -249,10 +252,8 @@ class Client:
         self.process.kill()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            try:
+            with contextlib.suppress(OSError):
                 stream.close()
-            except OSError:
-                pass
 
 
 def span(line, column, last, end):

@@ -12,7 +12,9 @@ pytest.importorskip("pygls")
 pytest.importorskip("lsprotocol")
 
 SOURCE = Path(__file__).parents[2] / "src"
-spec = importlib.util.spec_from_file_location("editor_client", Path(__file__).with_name("client.py"))
+spec = importlib.util.spec_from_file_location(
+    "editor_client", Path(__file__).with_name("client.py")
+)
 client_module = importlib.util.module_from_spec(spec)
 sys.modules["editor_client"] = client_module
 spec.loader.exec_module(client_module)

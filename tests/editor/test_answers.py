@@ -54,7 +54,11 @@ def edited(text, action):
         (4, 6, "`grid`: **numpy**\n\n- line 5: `np.linspace`"),
         (5, 12, "`grid`: **numpy**\n\n- line 5: `np.linspace`"),
         (8, 9, "`values`: **numpy**\n\n- numpy as called at main.py:25"),
-        (13, 12, "`scaled`: **list[none | numpy] | numpy**\n\n- line 13 (list[none | numpy])\n- line 11 (numpy)"),
+        (
+            13,
+            12,
+            "`scaled`: **list[none | numpy] | numpy**\n\n- line 13 (list[none | numpy])\n- line 11 (numpy)",
+        ),
         (21, 22, "`self.data`: **numpy**\n\n- assigned at main.py:19"),
         (
             24,
@@ -199,7 +203,9 @@ def test_actions_mend_a_name_or_ignore_it(write, editor):
 
 
 def test_an_action_is_of_the_kind_that_is_asked_for(write, editor):
-    write("import numpy as np\n\n\ndef give(x: np.ndarray):\n    y_tensor = x + 1\n    return y_tensor\n")
+    write(
+        "import numpy as np\n\n\ndef give(x: np.ndarray):\n    y_tensor = x + 1\n    return y_tensor\n"
+    )
     client = editor()
     uri = client.read()
     every = [("quickfix", "Rename y_tensor to y_np")]
@@ -240,7 +246,9 @@ def test_a_declaration_is_written_with_its_import(write, editor, head, name, imp
 
 
 def test_nothing_is_offered_while_a_buffer_does_not_parse(write, editor):
-    write("import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n")
+    write(
+        "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
+    )
     client = editor()
     uri = client.read()
     assert client.actions(uri, 4)

@@ -11,7 +11,9 @@ from editor_client import span
 
 from sekisho import serving
 
-WRONG = "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
+WRONG = (
+    "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
+)
 
 
 def codes(found):
@@ -122,7 +124,9 @@ def test_odd_texts(editor, text):
     assert codes(client.diagnostics(uri)) == [("SK102", 2)]
 
 
-@pytest.mark.parametrize("text", ["\0", "\ud800", "# coding: none\n", "(" * 500, "x = " + "-" * 5000 + "1"])
+@pytest.mark.parametrize(
+    "text", ["\0", "\ud800", "# coding: none\n", "(" * 500, "x = " + "-" * 5000 + "1"]
+)
 def test_texts_that_nobody_can_read_say_nothing_and_break_nothing(write, editor, text):
     write(WRONG)
     client = editor()
@@ -212,9 +216,7 @@ def test_an_idle_server_takes_no_time(write, connect):
 
 
 def test_without_pygls_the_command_names_the_extra(monkeypatch, capsys, tmp_path):
-    code = (
-        "import sys; sys.modules['pygls'] = None; from sekisho.__main__ import main; main(['server'])"
-    )
+    code = "import sys; sys.modules['pygls'] = None; from sekisho.__main__ import main; main(['server'])"
     source = str(Path(serving.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -95,7 +95,9 @@ def test_findings_are_those_of_check(write, editor, tmp_path, editor_cache):
     ]
     command = [sys.executable, "-m", "sekisho", "check", ".", "--format", "json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    told = [(each["code"], each["file"], each["line"]) for each in json.loads(done.stdout)["findings"]]
+    told = [
+        (each["code"], each["file"], each["line"]) for each in json.loads(done.stdout)["findings"]
+    ]
     assert found == told
     assert len(found) == 2
 

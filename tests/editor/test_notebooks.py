@@ -99,7 +99,10 @@ def test_cells_are_added_moved_and_removed(notebook):
     assert codes(client.pull(uri(2))["items"]) == [("SK102", 1)]
     change(
         client,
-        structure={"array": {"start": 1, "deleteCount": 1, "cells": []}, "didClose": [{"uri": uri(0)}]},
+        structure={
+            "array": {"start": 1, "deleteCount": 1, "cells": []},
+            "didClose": [{"uri": uri(0)}],
+        },
     )
     assert client.diagnostics(uri(2), lambda found: not found) == []
     client.notify(

@@ -49,7 +49,9 @@ def actions_at(view: View, first: int, last: int) -> list[Action]:
         return []
     first, last = first + view.start, last + view.start
     findings = view.reading.findings([view.path])[view.path]
-    found = [action for each in findings if first <= each.line <= last for action in _of(view, each)]
+    found = [
+        action for each in findings if first <= each.line <= last for action in _of(view, each)
+    ]
     function = function_at(view.reading, view.path, first)
     if function is not None and first <= function.line <= last:
         found += _declarations(view, function)
@@ -78,9 +80,7 @@ def _edits(view: View, finding: Finding, *, fixes: bool) -> list[Edit]:
         found, _ = edits_of([_source(view)], [finding], fixes=fixes, ignores=not fixes)
     except ImportError:  # libcst is not installed
         return []
-    return [
-        edit for each in found for edit in edits_between(view.text, each.change.after.decode())
-    ]
+    return [edit for each in found for edit in edits_between(view.text, each.change.after.decode())]
 
 
 def _source(view: View) -> SourceFile:

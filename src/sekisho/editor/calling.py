@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import keyword
 import tokenize
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Call", "call_at"]
 
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
+_SKIPPED: Final = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT}
 
 
 class Call(NamedTuple):
@@ -46,31 +50,41 @@ def call_at(text: str, offset: int) -> Call | None:
     brackets: list[_Open] = []
     before: list[str] = ["", ""]
     name = ""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text[:offset]).readline):
-            word, kind = token.string, token.type
-            if kind in {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT}:
-                continue
-            if word in {"(", "[", "{"} and kind == tokenize.OP:
-                is_definition = before[0] in {"def", "class"}
-                brackets.append(_Open(word, "" if is_definition else name))
-            elif word in _CLOSING and brackets and brackets[-1].sign == _CLOSING[word]:
-                brackets.pop()
-            elif word == "," and brackets:
-                brackets[-1].commas += 1
-                brackets[-1].keyword = ""
-            elif word == "=" and brackets:
-                brackets[-1].keyword = before[1]
-            elif kind == tokenize.NEWLINE:
-                brackets.clear()
-            name = _grown(name, before[1], word, kind)
-            before = [before[1], word]
-    except (tokenize.TokenError, SyntaxError, IndentationError):
-        pass  # it is being typed
+    for word, kind in _tokens(text[:offset]):
+        if word in {"(", "[", "{"}:
+            is_definition = before[0] in {"def", "class"}
+            brackets.append(_Open(word, "" if is_definition else name))
+        elif kind == tokenize.NEWLINE:
+            brackets.clear()
+        elif brackets:
+            _take(brackets, word, before[1])
+        name = _grown(name, before[1], word, kind)
+        before = [before[1], word]
     for each in reversed(brackets):
         if each.sign == "(" and each.name:
             return Call(each.name, each.commas, each.keyword)
     return None
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type not in _SKIPPED:
+                yield token.string, token.type
+    except (tokenize.TokenError, SyntaxError):
+        pass  # it is being typed
+
+
+def _take(brackets: list[_Open], word: str, before: str) -> None:
+    """Note a token inside of brackets."""
+    last = brackets[-1]
+    if _CLOSING.get(word) == last.sign:
+        brackets.pop()
+    elif word == ",":
+        last.commas += 1
+        last.keyword = ""
+    elif word == "=":
+        last.keyword = before
 
 
 def _grown(name: str, before: str, word: str, kind: int) -> str:

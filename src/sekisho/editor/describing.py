@@ -113,9 +113,7 @@ def _value_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
     if seen is None or label(seen.value) in _SILENT:
         return
     yield _headline(name.text, seen.value)
-    steps = [
-        step for each in seen.bindings[:_MOST] for step in _reasons(reading, path, seen, each)
-    ]
+    steps = [step for each in seen.bindings[:_MOST] for step in _reasons(reading, seen, each)]
     if steps:
         yield _steps(iter(steps))
 
@@ -129,7 +127,7 @@ def _steps(steps: Iterator[str]) -> str:
     return "\n".join(f"- {step}" for step in steps)
 
 
-def _reasons(reading: Reading, path: str, seen: Seen, binding: Variable) -> Iterator[str]:
+def _reasons(reading: Reading, seen: Seen, binding: Variable) -> Iterator[str]:
     """Yield how it is known what a binding holds."""
     function = seen.function
     parameter = next(
@@ -214,7 +212,8 @@ def signature_of(reading: Reading, identifier: str) -> Signature | None:
     if function is None or node is None:
         return None
     text = function.file.text
-    parameters, names = [], []
+    parameters: list[str] = []
+    names: list[str] = []
     marks = {id(node.args.vararg): "*", id(node.args.kwarg): "**"}
     defaults = _defaults(node.args)
     is_method = bool(function.unit.owner) and "staticmethod" not in function.unit.traits

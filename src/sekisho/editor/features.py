@@ -161,9 +161,7 @@ class Features:
             each for each in found if each is not None and first <= place_of(each.position) <= last
         ]
 
-    async def signature_help(
-        self, params: types.SignatureHelpParams
-    ) -> types.SignatureHelp | None:
+    async def signature_help(self, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
         """Return the signature of the project's function that is being called, as it is written."""
         view = await self._view_meanwhile(params.text_document.uri)
         if view is None:
@@ -249,5 +247,5 @@ def _active(signature: Signature, call: Call) -> int | None:
         positional = [at for at in positional if at < starred]
     if call.arguments < len(positional):
         return positional[call.arguments]
-    is_run = starred is not None and names[starred] not in {"*"} and not names[starred].startswith("**")
+    is_run = starred is not None and names[starred] != "*" and not names[starred].startswith("**")
     return starred if is_run else None

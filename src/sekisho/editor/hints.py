@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sekisho.editor.describing import axes_of, crossing_text
 from sekisho.editor.looking import crossings_in
 from sekisho.editor.positions import Lines
-from sekisho.inference import arrays_in, label
+from sekisho.inference import arrays_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

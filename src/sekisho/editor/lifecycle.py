@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,10 +82,11 @@ class Lifecycle:
             self._ask_for_options()
         if self._has("window.work_done_progress"):
             token = str(uuid.uuid4())
-            self._server.work_done_progress.create(token, lambda *_: self._begin(token))
+            progress: Any = self._server.work_done_progress
+            progress.create(token, functools.partial(self._begin, token))
         self.session.touch()
 
-    def _begin(self, token: str) -> None:
+    def _begin(self, token: str, _created: object) -> None:
         if self.session.state is None:
             self._progress = token
             begin = types.WorkDoneProgressBegin("sekisho", message="reading the project")
@@ -102,8 +104,8 @@ class Lifecycle:
         if self._has("workspace.configuration"):
             self._ask_for_options()
             return
-        given: Any = params.settings
-        self._set_options(given.get("sekisho", given) if isinstance(given, dict) else None)
+        given: Any = params.settings or {}
+        self._set_options(given.get("sekisho", given))
         self._refresh_hints()
 
     def _ask_for_options(self) -> None:
@@ -218,9 +220,9 @@ class Lifecycle:
                 self._send(uri, [], None)
 
     def _refresh(self, *, is_first: bool) -> None:
-        if is_first and not self.session.options.pushes:
-            if self._has("workspace.diagnostics.refresh_support"):
-                self._server.workspace_diagnostic_refresh(None)
+        pulls = not self.session.options.pushes
+        if is_first and pulls and self._has("workspace.diagnostics.refresh_support"):
+            self._server.workspace_diagnostic_refresh(None)
         self._refresh_hints()
 
     def _refresh_hints(self) -> None:

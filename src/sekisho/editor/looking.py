@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.editor.flow import reaching
 from sekisho.editor.positions import Lines
-from sekisho.inference import Function, Value, Variable, join_all
+from sekisho.inference import UNKNOWN, Function, Value, Variable, join_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,9 +129,7 @@ def _name_of(node: Any, line: int, column: int, lines: Lines) -> Name | None:
         return None
     here = at - 1
     column = start if isinstance(node, (*_DEFS, ast.ClassDef)) else node.col_offset
-    return Name(
-        text, at, lines.from_bytes(here, start), lines.from_bytes(here, end), column, node
-    )
+    return Name(text, at, lines.from_bytes(here, start), lines.from_bytes(here, end), column, node)
 
 
 def _dotted(node: ast.expr) -> str:
@@ -216,7 +214,7 @@ def _classes_of(reading: Reading, path: str, name: Name, start: str) -> tuple[st
     if not start.isidentifier() or function is None:
         return ()
     seen = variable(reading, path, name._replace(text=start))
-    value = seen.value if seen is not None else ("?",)
+    value = seen.value if seen is not None else UNKNOWN
     owner = value[1] if value[0] in {"instance", "class"} else ""
     return reading.solution.program.mro(owner) if owner else ()
 
@@ -251,5 +249,7 @@ def crossings_in(reading: Reading, path: str) -> list[Crossing]:
     for function in reading.functions(path):
         for (kind, line, column, _), what in function.notes.items():
             if kind in {"cross", "allowed"}:
-                found[Crossing(line, column, *what[:3], kind == "allowed")] = None
+                operation, source, target, _ = what
+                is_allowed = kind == "allowed"
+                found[Crossing(line, column, operation, source, target, is_allowed)] = None
     return sorted(found)

@@ -135,9 +135,7 @@ def edits_between(before: str, after: str) -> list[Edit]:
     old, new = with_ends(before), with_ends(after)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return [
-        Edit(a, b, "".join(new[c:d]))
-        for tag, a, b, c, d in matcher.get_opcodes()
-        if tag != "equal"
+        Edit(a, b, "".join(new[c:d])) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"
     ]
 
 

@@ -39,17 +39,13 @@ class Reading:
         problem: why its settings could not be read; "" if they could.
     """
 
-    def __init__(
-        self, solution: Solution, settings: Settings, problem: str, folder: str
-    ) -> None:
+    def __init__(self, solution: Solution, settings: Settings, problem: str, folder: str) -> None:
         """Take what was read; the rest is found out when it is asked for."""
         self.solution = solution
         self.settings = settings
         self.problem = problem
         self._start = f"{Path(folder).as_posix()}/"
-        self.keys: dict[str, str] = {
-            file.path: key for key, file in solution.program.files.items()
-        }
+        self.keys: dict[str, str] = {file.path: key for key, file in solution.program.files.items()}
         self._functions: dict[str, list[Function]] = {}
         self._trees: dict[str, ast.Module] = {}
         self._findings: dict[str, list[Finding]] = {}

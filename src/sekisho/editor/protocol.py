@@ -177,7 +177,9 @@ def inlay_of(hint: Hint, pane: Pane) -> types.InlayHint | None:
     )
 
 
-def symbol_of(symbol: Symbol, pane: Pane, *, is_method: bool = False) -> types.DocumentSymbol | None:
+def symbol_of(
+    symbol: Symbol, pane: Pane, *, is_method: bool = False
+) -> types.DocumentSymbol | None:
     """Return a document symbol, with its world as its detail; None if its lines have changed."""
     whole = pane.lines(symbol.first, symbol.last)
     start = pane.text(symbol.line).find(symbol.name)

@@ -6,21 +6,25 @@ import contextlib
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from importlib import metadata
+from typing import Any, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
-from pygls.protocol.language_server import lsp_method
 
 from sekisho.editor.features import Features
 from sekisho.editor.lifecycle import Lifecycle
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 __all__ = ["serve"]
 
+_BUFFERS: Final = (
+    types.TEXT_DOCUMENT_DID_OPEN,
+    types.TEXT_DOCUMENT_DID_CHANGE,
+    types.TEXT_DOCUMENT_DID_CLOSE,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE,
+)
 _CODE_ACTIONS = types.CodeActionOptions(
     code_action_kinds=[types.CodeActionKind.QuickFix, types.CodeActionKind.Refactor]
 )
@@ -30,59 +34,21 @@ _DIAGNOSTICS = types.DiagnosticOptions(
 )
 _NOTEBOOKS = types.NotebookDocumentSyncOptions(
     notebook_selector=[
-        types.NotebookDocumentFilterWithCells(
-            cells=[types.NotebookCellLanguage(language="python")]
-        )
+        types.NotebookDocumentFilterWithCells(cells=[types.NotebookCellLanguage(language="python")])
     ]
 )
 
 
-class _Protocol(LanguageServerProtocol):
-    """pygls's protocol, without its own copy of the buffers.
-
-    That copy splits lines at form feeds, and moves positions beyond the end of a line before a handler
-    sees them. `Buffers` has the texts instead.
-    """
-
-    def _hand_on(self, method: str, params: Any) -> Iterator[Any]:
-        handler = self.fm.features.get(method)
-        if handler is not None:
-            yield handler, (params,), None
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_OPEN, params)
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
-
-    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_OPEN)
-    def lsp_notebook_document__did_open(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_OPEN, params)
-
-    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
-    def lsp_notebook_document__did_change(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_CHANGE, params)
-
-    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
-    def lsp_notebook_document__did_close(self, params: Any) -> Iterator[Any]:  # type: ignore[override]
-        yield from self._hand_on(types.NOTEBOOK_DOCUMENT_DID_CLOSE, params)
-
-
-def make_server(version: str) -> tuple[LanguageServer, Lifecycle]:
+def make_server() -> tuple[LanguageServer, Lifecycle]:
     """Make a server that has not started yet."""
     server = LanguageServer(
-        "sekisho",
-        version,
-        types.TextDocumentSyncKind.Incremental,
-        _NOTEBOOKS,
-        protocol_cls=_Protocol,
+        "sekisho", _version(), types.TextDocumentSyncKind.Incremental, _NOTEBOOKS
     )
+    manager: Any = server.protocol.fm
+    for method in _BUFFERS:
+        # pygls's own copy of a buffer splits lines at form feeds, and moves a position that is beyond
+        # the end of a line before a handler sees it. `Buffers` has the texts instead.
+        del manager.builtin_features[method]
     lifecycle = Lifecycle(server)
     features = Features(lifecycle)
     handlers: dict[str, tuple[Any, Any]] = {
@@ -115,9 +81,16 @@ def make_server(version: str) -> tuple[LanguageServer, Lifecycle]:
     return server, lifecycle
 
 
-def serve(version: str) -> bool:
+def _version() -> str:
+    try:
+        return metadata.version("sekisho")
+    except metadata.PackageNotFoundError:  # a checkout that is not installed
+        return ""
+
+
+def serve() -> bool:
     """Speak the protocol over standard input and output; return whether the client has ended it."""
-    server, lifecycle = make_server(version)
+    server, lifecycle = make_server()
     # What anything prints would stand between two messages; and pygls closes what it writes to.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with output, contextlib.redirect_stdout(sys.stderr):

@@ -37,10 +37,11 @@ class Options(NamedTuple):
     pushes: bool = True
 
     @classmethod
-    def read(cls, given: Any, before: Options) -> tuple[Options, list[str]]:
+    def read(cls, found: object, before: Options) -> tuple[Options, list[str]]:
         """Return the options of a client, and what is wrong with them."""
-        if not isinstance(given, dict):
+        if not isinstance(found, dict):
             return before, []
+        given: dict[str, Any] = {**found}
         wrong: list[str] = []
         hints = given.get("inlayHints", before.hints)
         if hints not in HINTS:
@@ -86,9 +87,7 @@ class Session:
 
     state: State | None
 
-    def __init__(
-        self, on_read: Callable[[bool], None], on_error: Callable[[str], None]
-    ) -> None:
+    def __init__(self, on_read: Callable[[bool], None], on_error: Callable[[str], None]) -> None:
         """Start the thread that reads."""
         self.buffers = Buffers()
         self.folders: list[str] = []
@@ -183,8 +182,6 @@ class Session:
             return []
         result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         readings = state.readings
-        self._worker.submit(
-            lambda: [(each, each.findings(each.keys)) for each in readings], result
-        )
+        self._worker.submit(lambda: [(each, each.findings(each.keys)) for each in readings], result)
         found: list[tuple[Reading, dict[str, list[Finding]]]] = await result
         return found
