@@ -6,8 +6,10 @@ What is only machine code has no table.
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import lru_cache
+from os.path import isdir, isfile  # pathlib took a fifth of the time of an editor's reading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +98,7 @@ class Libraries:
     @staticmethod
     def _digest_of(path: str) -> str:
         try:
-            found = Path(path).stat()
+            found = os.stat(path)
             return _digest(path, found.st_mtime_ns, found.st_size)
         except OSError:
             return ""
@@ -114,17 +116,15 @@ class Libraries:
         for folder in folders:
             base = f"{folder}/{last}"
             stubs = f"{folder}/{last}-stubs"
-            if not parent and Path(stubs).is_dir():
+            if not parent and isdir(stubs):
                 self._folders[module] += [stubs, base]
                 return f"{stubs}/__init__.pyi", True
             for ending in (".pyi", ".py"):
-                if Path(f"{base}/__init__{ending}").is_file():
+                if isfile(f"{base}/__init__{ending}"):
                     self._folders[module].append(base)
                     return f"{base}/__init__{ending}", True
-                if Path(f"{base}{ending}").is_file():
+                if isfile(f"{base}{ending}"):
                     return f"{base}{ending}", False
-            if Path(
-                base
-            ).is_dir():  # a package without a file of its own, perhaps in several folders
+            if isdir(base):  # a package without a file of its own, perhaps in several folders
                 self._folders[module].append(base)
         return "", False

@@ -137,7 +137,7 @@ class Lifecycle:
 
     def save(self, _params: object) -> None:
         """Look at the files again: a client may not tell of new ones otherwise."""
-        self.session.touch(files=True, saved=True)
+        self.session.touch(files=True)
 
     def close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget a buffer; its file is read from disk again."""

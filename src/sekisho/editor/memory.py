@@ -18,7 +18,8 @@ _MOST: Final = 400
 class MemoryCache(Cache):
     """Entries in memory, and behind them those on disk.
 
-    What is found out of a text that was never saved is not written to disk: `flush` writes the rest.
+    Only `flush` writes to disk, after the first reading. What a later one keeps of the reading before it
+    (`Earlier`) is for this process, and so is what was never saved.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class MemoryCache(Cache):
         self._unwritten.add(key)
 
     def flush(self) -> None:
-        """Write what the last reading has found out to disk, so that the next start is quick."""
+        """Write what was found out to disk, so that the next start is quick."""
         for key in self._unwritten:
             if key in self._kept:
                 super().write(key, self._kept[key][0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from sekisho.findings import (
     read_settings,
     without_known,
 )
-from sekisho.inference import Function, Solution, solve, survey
+from sekisho.inference import Earlier, Function, Solution, solve, survey
 from sekisho.utils import parse
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Programs:
         self._listed: dict[str, dict[str, Path]] = {}
         self._good: dict[str, tuple[str, str]] = {}
         self._last: dict[str, tuple[object, Reading]] = {}
+        self._earlier: dict[str, Earlier] = {}
 
     def list_again(self) -> None:
         """Look again which files there are, at the next reading."""
@@ -166,6 +168,9 @@ class Programs:
         views: dict[str, View] = {}
         readings: list[Reading] = []
         self._last = {folder: last for folder, last in self._last.items() if folder in by_program}
+        self._earlier = {
+            folder: each for folder, each in self._earlier.items() if folder in by_program
+        }
         for folder, inside in by_program.items():
             reading = self._read(folder, inside, is_workspace=folder in folders)
             readings.append(reading)
@@ -197,31 +202,32 @@ class Programs:
 
     def _read(self, folder: str, files: Sequence[File], *, is_workspace: bool) -> Reading:
         listed = self._files_of(folder) if is_workspace else {}
-        paths = [path for path in listed.values() if path.is_file()]
+        stamps = {path: _stamp(path) for path in listed.values()}
+        paths = {path: stamp for path, stamp in stamps.items() if stamp is not None}
         texts: dict[str, bytes] = {}
         for file in files:
             path = listed.get(os.path.realpath(file.path), Path(file.path))
             data = self._data(file)
             if data is not None:
                 texts[str(path)] = data
-                if path not in paths:
-                    paths.append(path)
+                paths[path] = 0, 0
         settings, problem = _settings(folder)
         # What nothing has changed of since is not read again: another program's buffer was typed in.
         state = (
-            tuple((str(path), _stamp(path)) for path in paths if str(path) not in texts),
-            tuple(sorted(texts.items())),
+            paths,
+            texts,
             settings,
             problem,
         )
         last = self._last.get(folder)
         if last is not None and last[0] == state:
             return last[1]
+        earlier = self._earlier.setdefault(folder, Earlier())
         try:
-            solution = solve(paths, self._cache, texts=texts)
+            solution = solve(paths, self._cache, texts=texts, earlier=earlier)
         except FileNotFoundError:  # one was removed just now
-            paths = [path for path in paths if path.is_file() or str(path) in texts]
-            solution = solve(paths, self._cache, texts=texts)
+            left = [path for path in paths if path.is_file() or str(path) in texts]
+            solution = solve(left, self._cache, texts=texts, earlier=earlier)
         reading = Reading(solution, settings, problem, folder)
         self._last[folder] = state, reading
         return reading
@@ -269,12 +275,13 @@ def _is_below(path: str, folder: str) -> bool:
     return Path(path).is_relative_to(folder)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file does; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
+        return None
+    return (found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
 
 def _parses(piece: Piece) -> bool:

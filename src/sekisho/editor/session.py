@@ -102,19 +102,16 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._is_reading = False
         self._lists_again = False
-        self._flushes = True
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
-    def touch(self, *, files: bool = False, saved: bool = False) -> None:
+    def touch(self, *, files: bool = False) -> None:
         """Read again, soon.
 
         Args:
             files: whether files may have come or gone.
-            saved: whether something was saved: then what is found out is kept on disk, too.
         """
         self._changes += 1
         self._lists_again |= files
-        self._flushes |= saved
         if self._timer is None and not self._is_reading:
             self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._start)
 
@@ -132,16 +129,11 @@ class Session:
         seen = self._changes
         folders, files = tuple(self.folders), self.buffers.files()
         lists_again, self._lists_again = self._lists_again, False
-        flushes, self._flushes = self._flushes, False
         result: asyncio.Future[State] = asyncio.get_running_loop().create_future()
         result.add_done_callback(lambda done: self._end(done, seen))
-        self._worker.submit(
-            lambda: self._read(folders, files, lists_again=lists_again, flushes=flushes), result
-        )
+        self._worker.submit(lambda: self._read(folders, files, lists_again=lists_again), result)
 
-    def _read(
-        self, folders: Sequence[str], files: Sequence[File], *, lists_again: bool, flushes: bool
-    ) -> State:
+    def _read(self, folders: Sequence[str], files: Sequence[File], *, lists_again: bool) -> State:
         """Read, in the thread: what is slow is done here, too."""
         if lists_again:
             self._programs.list_again()
@@ -152,7 +144,7 @@ class Session:
         findings = {
             id(reading): reading.findings(open_in.get(id(reading), ())) for reading in readings
         }
-        if flushes:
+        if self.state is None:
             self._programs.flush()
         return State(views, readings, findings)
 

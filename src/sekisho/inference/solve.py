@@ -21,6 +21,7 @@ from sekisho.code import (
     digest,
 )
 from sekisho.inference.calls import parameter_fact
+from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
@@ -74,6 +75,7 @@ def solve(
     cache: Cache | None = None,
     calls: Calls | None = None,
     texts: Mapping[str, bytes] | None = None,
+    earlier: Earlier | None = None,
 ) -> Solution:
     """Read all Python files and notebooks below some paths.
 
@@ -82,6 +84,7 @@ def solve(
         cache: what is kept of an earlier run.
         calls: what functions were seen to be called with, which counts beside the calls that are read.
         texts: of files that are not as they are on disk, what they would hold, by path.
+        earlier: the last reading of the same program in this process; it takes this one in its place.
 
     Raises:
         FileNotFoundError: if there is nothing at a path.
@@ -95,7 +98,7 @@ def solve(
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return _Solver(program, knowledge, modules, cache, calls or {}).run(skipped)
+        return _Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
 
 
 @contextmanager
@@ -118,8 +121,10 @@ class _Solver:
         modules: list[Module],
         cache: Cache,
         calls: Calls,
+        earlier: Earlier | None,
     ) -> None:
         self.calls = calls
+        self.earlier = earlier
         self.program = program
         self.knowledge = knowledge
         self.modules = {module.key: module for module in modules}
@@ -138,6 +143,11 @@ class _Solver:
         for module in self.modules.values():
             self._load(module, state)
         self.knowledge.find_decorators()
+        earlier = self.earlier
+        # With `used`, the cache knows this state, and what readings have told in it.
+        if earlier is not None and not self.used and self.program.libraries.still(earlier.used):
+            self.used = earlier.used
+            earlier.give(self.modules, self.units, self.knowledge)
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
@@ -259,6 +269,8 @@ class _Solver:
         tables = state.partition(" ")[0]
         used = {**self.used, **self.program.libraries.used}
         full = f"{tables} {digest(repr(sorted(used.items())))}"
+        if self.earlier is not None:
+            self.earlier.take(self.modules, self.knowledge, used)
         if full != state:
             self.cache.write(f"libraries {tables}", used)
         for module in self.modules.values():
