@@ -79,7 +79,10 @@ local function main()
   local function wait(what, ready)
     if not vim.wait(60000, ready, 20) then error('no ' .. what) end
   end
-  wait('server', function() return vim.lsp.buf_get_clients(buffer)[id] ~= nil end)
+  wait('server', function()
+    local there = vim.lsp.get_client_by_id(id)
+    return there ~= nil and there.initialized
+  end)
   local client = vim.lsp.get_client_by_id(id)
   -- Keys, as a person presses them.
   vim.bo.indentexpr, vim.bo.autoindent = '', false
