@@ -22,6 +22,7 @@ from sekisho import (
     linting,
     mapping,
     restoring,
+    serving,
 )
 from sekisho.utils import actions_of, closest, printable
 
@@ -127,6 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     configuring.add_command(commands)
     restoring.add_command(commands)
     cleaning.add_command(commands)
+    serving.add_command(commands)
     arguments = sys.argv[1:] if arguments is None else arguments
     behind: list[str] = []
     if arguments[:1] == ["adopt"] and "--" in arguments:

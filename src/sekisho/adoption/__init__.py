@@ -6,6 +6,7 @@ checks existing annotations against the runs. `rewriting` and `imports` edit the
 describes the result.
 """
 
+from sekisho.adoption.imports import with_imports
 from sekisho.adoption.planning import (
     DECLARATION,
     DECORATOR,
@@ -20,10 +21,12 @@ from sekisho.adoption.reading import Reading, read_solution
 from sekisho.adoption.report import to_diff, to_table, to_text
 from sekisho.adoption.seen import values_seen
 from sekisho.adoption.snapshot import Snapshot
+from sekisho.adoption.spelling import Import
 
 __all__ = [
     "DECLARATION",
     "DECORATOR",
+    "Import",
     "WHOLE",
     "Plan",
     "Reading",
@@ -37,4 +40,5 @@ __all__ = [
     "to_table",
     "to_text",
     "values_seen",
+    "with_imports",
 ]

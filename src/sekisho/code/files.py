@@ -180,13 +180,17 @@ def _unix(text: str) -> str:
 
 
 def _module_of(path: Path) -> tuple[str, str]:
-    """Return the name by which a file is imported, and the folder above its outermost package."""
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - Path.resolve would follow links
+    """By which name a file is imported, and from which folder: that above its outermost package."""
+    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120 - links stay as they are named
     parts = [] if path.name == "__init__.py" else [path.name.partition(".")[0]]
-    while (folder / "__init__.py").exists() and folder.parent != folder:
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    return ".".join(parts) or folder.name, str(folder)
+    # Not pathlib, whose paths take longer to make than the question takes: it is asked of each file.
+    while os.path.exists(f"{folder}/__init__.py"):  # noqa: PTH110
+        above, name = os.path.split(folder)
+        if above == folder:
+            break
+        parts.insert(0, name)
+        folder = above
+    return ".".join(parts) or Path(folder).name, folder
 
 
 def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:

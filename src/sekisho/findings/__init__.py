@@ -6,8 +6,9 @@ does not want reported. The rest is printed (`formats`), explained (`explaining`
 """
 
 from sekisho.findings.checking import check
+from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.editing import Edit, edits_of
-from sekisho.findings.explaining import explain
+from sekisho.findings.explaining import explain, find_page
 from sekisho.findings.finding import CODES, Finding, to_code
 from sekisho.findings.fixing import difference
 from sekisho.findings.formats import FORMATS, Report, statistics
@@ -21,12 +22,15 @@ __all__ = [
     "Finding",
     "Report",
     "Settings",
+    "can_declare",
     "check",
     "difference",
     "edits_of",
     "explain",
+    "find_page",
     "read_baseline",
     "read_settings",
+    "spelled",
     "statistics",
     "to_code",
     "without_known",

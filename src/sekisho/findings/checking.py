@@ -11,7 +11,7 @@ from sekisho.findings.rules import find
 from sekisho.inference import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from sekisho.findings.finding import Finding
     from sekisho.findings.settings import Settings
@@ -22,13 +22,21 @@ __all__ = ["check"]
 _TESTS: Final = frozenset({"tests", "test", "testing"})
 
 
-def check(solution: Solution, settings: Settings) -> list[Finding]:
-    """Return the findings that neither settings nor comments suppress, at most one for each line."""
+def check(
+    solution: Solution, settings: Settings, keys: Container[str] | None = None
+) -> list[Finding]:
+    """Return what neither the settings nor a comment ignores: one finding a line, by file and line.
+
+    Args:
+        solution: what was read.
+        settings: what the project wants to be told.
+        keys: the modules to look at; all of them if not given.
+    """
     worst: dict[tuple[str, int], Finding] = {}
     texts = {file.path: file.text for file in solution.program.files.values()}
     ignores: dict[str, Ignores] = {}
     accepted: dict[tuple[str, int], tuple[int, int]] = {}
-    for each in _wanted(solution, settings):
+    for each in _wanted(solution, settings, keys):
         if each.path not in ignores:
             ignores[each.path] = Ignores(texts[each.path])
         if ignores[each.path].has(each):
@@ -54,10 +62,11 @@ def _rank(finding: Finding) -> tuple[int, int]:
     return BY_SEVERITY.index(finding.code), finding.column
 
 
-def _wanted(solution: Solution, settings: Settings) -> Iterator[Finding]:
+def _wanted(
+    solution: Solution, settings: Settings, keys: Container[str] | None
+) -> Iterator[Finding]:
     declaring = {unit.key for unit in solution.units if unit.declared}
-    for function in survey(solution):
-        # a module that uses sekisho gets the rules of style, even if its project does not
+    for function in survey(solution, keys):
         is_adopted = function.unit.key in declaring
         is_test = _is_test(settings.shown(function.file.path), function.name)
         for finding in find(solution, function, settings.suffixes):

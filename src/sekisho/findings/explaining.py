@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sekisho.findings.finding import CODES
 
-__all__ = ["explain"]
+__all__ = ["explain", "find_page"]
 
 _HERE = Path(__file__).parent
 
@@ -26,9 +26,13 @@ def explain(code: str) -> tuple[str, str]:
 
 
 @cache
+def find_page() -> Path | None:
+    """Find docs/check.md: a wheel has it beside this module, a checkout among its other pages."""
+    pages = (_HERE / "check.md", _HERE.parents[2] / "docs" / "check.md")
+    return next((path for path in pages if path.is_file()), None)
+
+
+@cache
 def _page() -> str:
-    """Return the page: in a wheel it is beside this module, in a checkout in ``docs``."""
-    for path in (_HERE / "check.md", _HERE.parents[2] / "docs" / "check.md"):
-        if path.is_file():
-            return path.read_text("utf-8")
-    return ""
+    path = find_page()
+    return "" if path is None else path.read_text("utf-8")

@@ -6,6 +6,7 @@ define what their functions take and return (`overloads`, `annotations`). The re
 """
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
@@ -30,6 +31,7 @@ __all__ = [
     "DEVICE",
     "NONE",
     "UNKNOWN",
+    "Earlier",
     "Function",
     "Solution",
     "Unit",

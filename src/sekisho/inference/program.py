@@ -89,7 +89,8 @@ class Program:
             # two files may have the same module name, as scripts and conftest.py have
             key = f"{file.module}@{file.path}"
         self.files[key] = file
-        self._tables[key] = table
+        # A copy: `define` adds names, and a cache may hold the table that it was made of.
+        self._tables[key] = table._replace(names=dict(table.names))
         self._by_name.setdefault(file.module, []).append(key)
 
     def _find_worlds(self) -> Iterable[World]:

@@ -21,6 +21,7 @@ from sekisho.code import (
     digest,
 )
 from sekisho.inference.calls import parameter_fact
+from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
@@ -76,14 +77,16 @@ def solve(
     cache: Cache | None = None,
     calls: Calls | None = None,
     texts: Mapping[str, bytes] | None = None,
+    earlier: Earlier | None = None,
 ) -> Solution:
     """Read all Python files and notebooks below some paths.
 
     Args:
         paths: files and folders.
-        cache: the cache of earlier runs.
-        calls: recorded arguments, which count in addition to the calls that are read.
-        texts: texts by path, to use instead of the files on disk.
+        cache: what is kept of an earlier run.
+        calls: what functions were seen to be called with, which counts beside the calls that are read.
+        texts: of files that are not as they are on disk, what they would hold, by path.
+        earlier: the last reading of the same program in this process; it takes this one in its place.
 
     Raises:
         FileNotFoundError: if a path does not exist.
@@ -97,7 +100,7 @@ def solve(
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return _Solver(program, knowledge, modules, cache, calls or {}).run(skipped)
+        return _Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
 
 
 @contextmanager
@@ -125,8 +128,10 @@ class _Solver:
         modules: list[Module],
         cache: Cache,
         calls: Calls,
+        earlier: Earlier | None,
     ) -> None:
         self.calls = calls
+        self.earlier = earlier
         self.program = program
         self.knowledge = knowledge
         self.modules = {module.key: module for module in modules}
@@ -145,6 +150,11 @@ class _Solver:
         for module in self.modules.values():
             self._load(module, state)
         self.knowledge.find_decorators()
+        earlier = self.earlier
+        # With `used`, the cache knows this state, and what readings have told in it.
+        if earlier is not None and not self.used and self.program.libraries.still(earlier.used):
+            self.used = earlier.used
+            earlier.give(self.modules, self.units, self.knowledge)
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
@@ -267,6 +277,8 @@ class _Solver:
         tables = state.partition(" ")[0]
         used = {**self.used, **self.program.libraries.used}
         full = f"{tables} {digest(repr(sorted(used.items())))}"
+        if self.earlier is not None:
+            self.earlier.take(self.modules, self.knowledge, used)
         if full != state:
             self.cache.write(f"libraries {tables}", used)
         for module in self.modules.values():

@@ -17,7 +17,7 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from sekisho.code import SourceFile
     from sekisho.inference.solve import Solution
@@ -97,9 +97,11 @@ def world_of_all(functions: Iterable[Function]) -> str:
     return "boundary" if "boundary" in known else "mixed"
 
 
-def survey(solution: Solution) -> Iterator[Function]:
-    """Yield all functions of a program, in the order of its files."""
+def survey(solution: Solution, keys: Container[str] | None = None) -> Iterator[Function]:
+    """Yield the functions of a program in the order of its files; with `keys`, of these modules only."""
     for unit in solution.units:
+        if keys is not None and unit.key not in keys:
+            continue
         outcome = solution.outcomes.get(unit.name)
         if outcome is not None:
             yield _function(solution, unit, outcome)

@@ -1,0 +1,251 @@
+"""What a client asks for: diagnostics, actions, hovers, hints, signatures, symbols, highlights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.uris import from_fs_path
+
+from sekisho.editor.actions import actions_at
+from sekisho.editor.buffers import path_of
+from sekisho.editor.calling import Call, call_at
+from sekisho.editor.describing import Signature, describe, signature_of
+from sekisho.editor.hints import hints_in, symbols_in
+from sekisho.editor.looking import Name, callee, crossings_in, function_at
+from sekisho.editor.protocol import (
+    Pane,
+    action_of,
+    closed_pane,
+    diagnostics_of,
+    inlay_of,
+    place_of,
+    result_id,
+    symbol_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sekisho.editor.lifecycle import Lifecycle
+    from sekisho.editor.project import Reading, View
+
+__all__ = ["Features"]
+
+
+class Features:
+    """The answers to a client's requests, out of the last reading."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        """Answer of what a client has told."""
+        self._lifecycle = lifecycle
+        self._session = lifecycle.session
+
+    async def _view(self, uri: str) -> View | None:
+        """Return a buffer as it is typed now; as it was, if it does not parse."""
+        state = await self._session.fresh()
+        return None if state is None else state.views.get(uri)
+
+    async def _view_meanwhile(self, uri: str) -> View | None:
+        """Return a buffer; None while the project is read for the first time, which takes seconds."""
+        return None if self._session.state is None else await self._view(uri)
+
+    # --- diagnostics
+
+    async def diagnostic(
+        self, params: types.DocumentDiagnosticParams
+    ) -> types.DocumentDiagnosticReport:
+        """Return the diagnostics of a file, when it is read as it is typed."""
+        uri = params.text_document.uri
+        state = await self._session.fresh()
+        found: list[types.Diagnostic] = []
+        if state is not None and uri in state.views:
+            view = state.views[uri]
+            found = diagnostics_of(state.findings_of(view), self._lifecycle.pane(uri, view))
+        elif state is not None:
+            path = path_of(uri).replace("\\", "/")
+            for reading in state.readings:
+                if path in reading.keys and not reading.file(path).cells:
+                    pane = closed_pane(reading, path, self._session.buffers.encoding)
+                    found = diagnostics_of(reading.findings([path])[path], pane)
+        known = result_id(found)
+        if known == params.previous_result_id:
+            return types.RelatedUnchangedDocumentDiagnosticReport(result_id=known)
+        return types.RelatedFullDocumentDiagnosticReport(items=found, result_id=known)
+
+    async def workspace_diagnostic(
+        self, params: types.WorkspaceDiagnosticParams
+    ) -> types.WorkspaceDiagnosticReport:
+        """Return the diagnostics of all files of the workspace; those of open ones as they are typed."""
+        before = {each.uri: each.value for each in params.previous_result_ids}
+        encoding = self._session.buffers.encoding
+        found = await self._session.workspace_findings()
+        state = self._session.state
+        panes: dict[str, tuple[Reading, str, Pane, int | None]] = {}
+        for uri, view in state.views.items() if state is not None else ():
+            panes[uri] = view.reading, view.path, self._lifecycle.pane(uri, view), view.version
+        seen = {(id(reading), path) for reading, path, *_ in panes.values()}
+        for reading, by_path in found:
+            for path, findings in by_path.items():
+                uri = from_fs_path(path) or path
+                # What has nothing, and had nothing before, is not named: most files are such.
+                is_told = bool(findings) or uri in before
+                if (id(reading), path) not in seen and is_told and not reading.file(path).cells:
+                    panes[uri] = reading, path, closed_pane(reading, path, encoding), None
+        items: list[types.WorkspaceDocumentDiagnosticReport] = []
+        for uri, (reading, path, pane, version) in panes.items():
+            diagnostics = diagnostics_of(reading.findings([path])[path], pane)
+            known = result_id(diagnostics)
+            items.append(
+                types.WorkspaceUnchangedDocumentDiagnosticReport(
+                    uri=uri, result_id=known, version=version
+                )
+                if before.get(uri) == known
+                else types.WorkspaceFullDocumentDiagnosticReport(
+                    uri=uri, items=diagnostics, version=version, result_id=known
+                )
+            )
+        return types.WorkspaceDiagnosticReport(items)
+
+    # --- what can be done
+
+    async def code_action(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """Return the fixes, comments and declarations that lines can have."""
+        uri = params.text_document.uri
+        view = await self._view_meanwhile(uri)
+        if view is None or view.typed != self._session.buffers.text(uri):
+            return []
+        wanted = params.context.only
+        pane = self._lifecycle.pane(uri, view)
+        return [
+            action_of(
+                each,
+                view,
+                uri,
+                view.version,
+                diagnostics_of([each.finding] if each.finding else [], pane),
+            )
+            for each in actions_at(view, params.range.start.line, params.range.end.line)
+            if wanted is None or any(_is_kind(each.kind, kind) for kind in wanted)
+        ]
+
+    # --- what is known
+
+    async def hover(self, params: types.HoverParams) -> types.Hover | None:
+        """Return what is known of a name."""
+        view = await self._view_meanwhile(params.text_document.uri)
+        if view is None:
+            return None
+        pane = self._lifecycle.pane(params.text_document.uri, view)
+        place = pane.place(params.position)
+        found = None if place is None else describe(view.reading, view.path, *place)
+        if found is None:
+            return None
+        name = found.name
+        return types.Hover(
+            types.MarkupContent(types.MarkupKind.Markdown, found.text),
+            pane.range(name.line, name.start, name.end),
+        )
+
+    async def inlay_hint(self, params: types.InlayHintParams) -> list[types.InlayHint]:
+        """Return the worlds of variables, and the crossings, of some lines."""
+        uri = params.text_document.uri
+        view = await self._view(uri)
+        if view is None:
+            return []
+        options, pane = self._session.options, self._lifecycle.pane(uri, view)
+        first, last = place_of(params.range.start), place_of(params.range.end)
+        hints = hints_in(view.reading, view.path, options.hints, crossings=options.crossings)
+        found = [inlay_of(each, pane) for each in hints if view.start <= each.line <= view.end]
+        return [
+            each for each in found if each is not None and first <= place_of(each.position) <= last
+        ]
+
+    async def signature_help(self, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
+        """Return the signature of the project's function that is being called, as it is written."""
+        view = await self._view_meanwhile(params.text_document.uri)
+        if view is None:
+            return None
+        pane = self._lifecycle.pane(params.text_document.uri, view)
+        line, character = pane.offset(params.position)
+        text = "\n".join([*pane.typed.texts[:line], pane.typed.at(line)[:character]])
+        call = call_at(text, len(text))
+        if call is None:
+            return None
+        near = pane.line_near(params.position)
+        name = Name(call.name, near, 0, 0, 10**6, view.reading.tree(view.path))
+        signature = signature_of(view.reading, callee(view.reading, view.path, name))
+        if signature is None:
+            return None
+        active = _active(signature, call)
+        parameters = [types.ParameterInformation(each) for each in signature.parameters]
+        shown = types.SignatureInformation(
+            signature.label, parameters=parameters, active_parameter=active
+        )
+        return types.SignatureHelp([shown], active_signature=0, active_parameter=active)
+
+    async def document_symbol(
+        self, params: types.DocumentSymbolParams
+    ) -> list[types.DocumentSymbol]:
+        """Return the functions and classes of a buffer, each with its world."""
+        uri = params.text_document.uri
+        view = await self._view(uri)
+        if view is None:
+            return []
+        pane = self._lifecycle.pane(uri, view)
+        found = [
+            symbol_of(each, pane)
+            for each in symbols_in(view.reading, view.path)
+            if view.start <= each.first <= view.end
+        ]
+        return [each for each in found if each is not None]
+
+    async def document_highlight(
+        self, params: types.DocumentHighlightParams
+    ) -> list[types.DocumentHighlight] | None:
+        """Return the crossings of a function, if the place is on one of them."""
+        uri = params.text_document.uri
+        view = await self._view_meanwhile(uri)
+        if view is None:
+            return None
+        pane = self._lifecycle.pane(uri, view)
+        place = pane.place(params.position)
+        function = None if place is None else function_at(view.reading, view.path, place[0])
+        if place is None or function is None:
+            return None
+        crossings = [
+            each
+            for each in crossings_in(view.reading, view.path)
+            if function_at(view.reading, view.path, each.line) == function
+        ]
+        if not any(each.line == place[0] for each in crossings):
+            return None
+        found: list[types.DocumentHighlight] = []
+        for each in crossings:
+            start = pane.from_bytes(each.line, each.column)
+            shown = pane.range(each.line, start, len(pane.text(each.line)))
+            if shown is not None and view.start <= each.line <= view.end:
+                found.append(types.DocumentHighlight(shown, types.DocumentHighlightKind.Text))
+        return found or None
+
+
+def _is_kind(kind: str, wanted: str) -> bool:
+    """Whether an action's kind is one that is asked for: ``refactor`` asks for ``refactor.extract``, too."""
+    return kind == wanted or kind.startswith(f"{wanted}.")
+
+
+def _active(signature: Signature, call: Call) -> int | None:
+    """Return which parameter is being typed; None if no parameter takes the argument."""
+    names: Sequence[str] = signature.names
+    if call.keyword:
+        if call.keyword in names:
+            return names.index(call.keyword)
+        return next((at for at, name in enumerate(names) if name.startswith("**")), None)
+    positional = [at for at, name in enumerate(names) if name not in {"*", "/"}]
+    starred = next((at for at, name in enumerate(names) if name.startswith("*")), None)
+    if starred is not None:
+        positional = [at for at in positional if at < starred]
+    if call.arguments < len(positional):
+        return positional[call.arguments]
+    is_run = starred is not None and names[starred] != "*" and not names[starred].startswith("**")
+    return starred if is_run else None

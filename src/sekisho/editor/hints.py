@@ -1,0 +1,181 @@
+"""What an editor shows between the code: the worlds of variables, and crossings at the ends of lines."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sekisho.editor.describing import axes_of, crossing_text
+from sekisho.editor.looking import crossings_in
+from sekisho.editor.positions import Lines
+from sekisho.inference import arrays_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.editor.project import Reading
+    from sekisho.inference import Function, Variable
+
+__all__ = ["HINTS", "Hint", "Symbol", "hints_in", "symbols_in"]
+
+HINTS: Final = ("off", "notable", "all")
+"""Settings: no hints; those of variables whose library the line does not name; all."""
+
+_DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Hint(NamedTuple):
+    """A hint behind a name, or behind a line.
+
+    Attributes:
+        line: from 1, in the file.
+        character: from 0.
+        text: what is shown.
+        tooltip: why.
+        is_crossing: whether it stands at the end of a line that crosses.
+    """
+
+    line: int
+    character: int
+    text: str
+    tooltip: str = ""
+    is_crossing: bool = False
+
+
+def hints_in(reading: Reading, path: str, which: str, *, crossings: bool) -> list[Hint]:
+    """Return the hints of a file.
+
+    Args:
+        reading: the program.
+        path: the file.
+        which: of `HINTS`.
+        crossings: whether lines that cross get one, too.
+    """
+    lines = Lines(reading.file(path).text)
+    found: list[Hint] = []
+    if which != "off":
+        annotated = _annotated(reading.tree(path))
+        for function in reading.functions(path):
+            found += _of_variables(reading, function, lines, annotated, is_all=which == "all")
+    if crossings:
+        found += _of_crossings(reading, path, lines)
+    return sorted(found)
+
+
+def _annotated(tree: ast.Module) -> set[tuple[int, int]]:
+    """Return where names stand whose annotation is written beside them."""
+    places: set[tuple[int, int]] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign):
+            places.add((node.target.lineno, node.target.col_offset))
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            places.add((node.lineno, node.col_offset))
+    return places
+
+
+def _of_variables(
+    reading: Reading,
+    function: Function,
+    lines: Lines,
+    annotated: set[tuple[int, int]],
+    *,
+    is_all: bool,
+) -> Iterator[Hint]:
+    for each in function.variables:
+        if not arrays_in(each.value) or (each.line, each.column) in annotated:
+            continue
+        if not is_all and _is_obvious(reading, function, each):
+            continue
+        here = each.line - 1
+        start = lines.from_bytes(here, each.column)
+        if not lines.at(here)[start:].startswith(each.name):
+            continue  # bound by something that is not its name
+        axes = axes_of(each.value)
+        text = f": {each.world}" + (f' "{axes}"' if axes else "")
+        yield Hint(each.line, start + len(each.name), text, f"by {each.how}" if each.how else "")
+
+
+def _is_obvious(reading: Reading, function: Function, variable: Variable) -> bool:
+    """Whether a line tells itself: it names the library, or the name held an array of it before."""
+    if variable.world == variable.before:
+        return True
+    first = variable.how.partition(".")[0]
+    found = reading.solution.program.resolve(function.unit.key, first) if first else None
+    if found is None or found[0] not in {"module", "class", "function"}:
+        return False
+    module = str(found[1]).partition(":")[0].partition(".")[0]
+    return module == variable.world
+
+
+def _of_crossings(reading: Reading, path: str, lines: Lines) -> Iterator[Hint]:
+    by_line: dict[int, list[str]] = {}
+    for each in crossings_in(reading, path):
+        by_line.setdefault(each.line, []).append(crossing_text(each))
+    for line, texts in by_line.items():
+        shown = ", ".join(dict.fromkeys(text.partition(" by ")[0] for text in texts))
+        end = len(lines.at(line - 1).rstrip())
+        yield Hint(line, end, f"← {shown}", "\n".join(texts), is_crossing=True)
+
+
+class Symbol(NamedTuple):
+    """A function or a class, with its world.
+
+    Attributes:
+        name: its own.
+        world: as `map` says it; "" if no array comes by.
+        is_class: whether it is a class.
+        first: its first line in the file, decorators included, from 1.
+        line: the line of its name.
+        last: its last line.
+        inside: what is defined in it.
+    """
+
+    name: str
+    world: str
+    is_class: bool
+    first: int
+    line: int
+    last: int
+    inside: list[Symbol]
+
+
+def symbols_in(reading: Reading, path: str) -> list[Symbol]:
+    """Return the functions and classes of a file."""
+    worlds = {each.line: each.world for each in reading.functions(path) if each.line}
+    return _symbols(reading.tree(path).body, worlds)
+
+
+def _symbols(body: list[ast.stmt], worlds: dict[int, str]) -> list[Symbol]:
+    found: list[Symbol] = []
+    for node in body:
+        if isinstance(node, _DEFS):
+            inside = _symbols(node.body, worlds)
+            is_class = isinstance(node, ast.ClassDef)
+            world = _of_class(inside) if is_class else worlds.get(node.lineno, "")
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            found.append(
+                Symbol(
+                    node.name,
+                    "" if world in {"none", "unknown"} else world,
+                    is_class,
+                    first,
+                    node.lineno,
+                    node.end_lineno or node.lineno,
+                    inside,
+                )
+            )
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                found += _symbols(getattr(node, field, []), worlds)
+            for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+                found += _symbols(handler.body, worlds)
+    return found
+
+
+def _of_class(methods: list[Symbol]) -> str:
+    worlds = {each.world for each in methods} - {""}
+    if len(worlds) == 1:
+        return worlds.pop()
+    if not worlds:
+        return ""
+    return "boundary" if "boundary" in worlds else "mixed"
