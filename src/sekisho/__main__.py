@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import re
 import shutil
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -23,7 +25,7 @@ from sekisho import (
     mapping,
     restoring,
 )
-from sekisho.utils import actions_of, closest, printable
+from sekisho.utils import actions_of, closest, printable, tell
 
 __all__ = ["main", "run"]
 
@@ -142,7 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError:  # relative paths lead nowhere
         parser.error("the folder that this runs in was removed\n  hint: cd to another one")
     options.behind = behind
+    start = time.perf_counter()
+    tell(options, f"version {__version__}, Python {platform.python_version()}")
     status: int = options.run(options)
+    tell(options, f"{options.command} took {time.perf_counter() - start:.1f} s")
     return status
 
 

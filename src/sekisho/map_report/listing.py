@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference import label, world_of_all
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
     from sekisho.inference import Function, Solution
 
-__all__ = ["by_class", "by_file", "count_worlds", "to_dict"]
+__all__ = ["OTHER_WORLDS", "by_class", "by_file", "count_worlds", "to_dict"]
+
+
+OTHER_WORLDS: Final = ("boundary", "mixed", "none", "unknown")
+"""What a function can be that is not of one library."""
 
 
 def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def count_worlds(functions: Iterable[Function]) -> Counter[str]:
 
 
 def _order(world: str) -> tuple[bool, str]:
-    return world in {"boundary", "mixed", "none", "unknown"}, world
+    return world in OTHER_WORLDS, world
 
 
 def by_class(functions: Sequence[Function]) -> dict[str, list[Function]]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["crossings_in", "source_as_html"]
 
-_IDENTIFIER: Final = re.compile(r"\w+")
 _DEFINED: Final = re.compile(r"\bdef\s+(\w+)")
 
 
@@ -133,15 +132,22 @@ def _span(code: Sequence[str], line: int, column: int, name: str) -> tuple[int, 
         return None
     text = code[line - 1]
     start = column if text.isascii() else len(_to_bytes(text)[:column].decode("utf-8", "replace"))
-    found = _IDENTIFIER.match(text, start)
-    is_whole = start == 0 or not _IDENTIFIER.match(text, start - 1)
-    if not found or not is_whole or unicodedata.normalize("NFKC", found[0]) != name:
+    end = start
+    while end < len(text) and _continues(text[end]):
+        end += 1
+    is_whole = start == 0 or not _continues(text[start - 1])
+    if not is_whole or unicodedata.normalize("NFKC", text[start:end]) != name:
         return None
-    return found.span()
+    return start, end
 
 
 def _to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _continues(character: str) -> bool:
+    """Return whether a character can stand within a name; regular expressions know no combining marks."""
+    return f"a{character}".isidentifier()
 
 
 def _line(text: str, tags: Sequence[_Tag], crossings: Sequence[str]) -> str:
