@@ -23,7 +23,9 @@ SECTIONS = {
 def programs():
     parts = PAGE.read_text("utf-8").split("\n## ")[1:]
     blocks = {
-        part.partition("\n")[0]: re.findall(r"^```python\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+        part.partition("\n")[0]: re.findall(
+            r"^```python\n(.*?)^```", part, re.MULTILINE | re.DOTALL
+        )
         for part in parts
     }
     return {title: "\n".join(found) for title, found in blocks.items()}

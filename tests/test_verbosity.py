@@ -157,7 +157,10 @@ def test_settings_fit(run, monkeypatch, columns):
 
 def test_the_widest_column_is_folded_first():
     rows = [("name", "text"), ("a", "one two three four five six seven")]
-    assert as_table(rows, 20) == [["name  text"], ["a     one two three", "      four five six", "      seven"]]
+    assert as_table(rows, 20) == [
+        ["name  text"],
+        ["a     one two three", "      four five six", "      seven"],
+    ]
 
 
 def test_a_word_that_is_too_long_is_broken_and_numbers_stay_right():

@@ -37,9 +37,7 @@ def run(options: argparse.Namespace) -> int:
         said = "there is no cache here"
     else:
         count, size = cache.clear()
-        said = (
-            f"{count} entries, {size / 1e6:.1f} MB removed from {printable(str(cache.folder))}"
-        )
+        said = f"{count} entries, {size / 1e6:.1f} MB removed from {printable(str(cache.folder))}"
     if not options.quiet:
         sys.stdout.write(f"{said}\n")
     return 0

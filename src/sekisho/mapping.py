@@ -31,7 +31,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("paths", nargs="*", default=["."], metavar="PATH", help=paths)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the source, tinted")
-    only = "worlds, boundary, mixed, none or unknown, separated by commas: print only their functions"
+    only = (
+        "worlds, boundary, mixed, none or unknown, separated by commas: print only their functions"
+    )
     parser.add_argument("--only", metavar="WORLDS", help=only)
     parser.add_argument(
         "--summary", action="store_true", help="print one line for each file, without its functions"

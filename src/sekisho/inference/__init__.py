@@ -9,7 +9,7 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
 from sekisho.inference.solve import Solution, solve
-from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
+from sekisho.inference.survey import Function, called_by, survey, world_of_all
 from sekisho.inference.values import (
     DEVICE,
     NONE,
@@ -34,7 +34,6 @@ __all__ = [
     "Solution",
     "Unit",
     "Value",
-    "Variable",
     "array",
     "arrays_in",
     "called_by",

@@ -1,10 +1,9 @@
 """Code that every package depends on and that does not know about arrays.
 
-`source` is the only module that compiles and runs generated text, and `reading` the only one that
-parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
-packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
-suggests the right name for a name of another library, `overloads` types some decorators, and
-`tables` and `verbosity` serve the command line.
+`source` alone compiles and runs generated text, and `reading` alone parses source files. `blocks` is the
+base of ``with`` blocks, `hooks` wraps functions of other packages, `children` runs code in child processes,
+`lines` writes their files, `words` suggests names, `overloads` types some decorators, and `tables` and
+`verbosity` serve the command line.
 """
 
 from sekisho.utils._private import (
