@@ -100,6 +100,9 @@ def _with_meant(message: str, shown: str) -> str:
         where, word = "", message.partition(": ")[2].split(" ")[0].partition("=")[0]
         choices = re.findall(r"(?<!\S)--[a-z-]+", shown)
         said = f"there is no option {word!r}"
+    elif message.startswith("the following arguments are required: "):
+        example = re.search(r"^examples:\n  (.*)", shown, re.MULTILINE)
+        return f"{message}. For example: {example[1]}" if example else message
     else:
         return message
     close = closest(word, choices)
@@ -137,6 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
         arguments, behind = arguments[:at], arguments[at + 1 :]
     options, unknown = parser.parse_known_args(arguments)
     # `parse_args` would show the usage of the whole command line, which lacks these options.
+    if unknown and options.command == "adopt" and not unknown[0].startswith("-"):
+        called = " ".join([*arguments[: arguments.index(unknown[0])], "--", *unknown])
+        options.parser.error(f"the command stands behind --, as in {name} {called}")
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:

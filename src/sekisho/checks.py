@@ -9,9 +9,9 @@ import os.path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context import current, note_violation
-from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
 from sekisho.utils import frame_at, runs_while_tracing
-from sekisho.worlds import is_compiling
+from sekisho.worlds import find_world, is_compiling
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -66,7 +66,10 @@ def check(value: T, annotation: Any, /) -> T:
         else:
             checkpoint.hold_or_note(value, body_of(None))
         return value
-    checkpoint = _checkpoint(annotation)
+    try:
+        checkpoint = _checkpoint(annotation)
+    except DeclarationError as error:
+        raise _with_meant(error, value, annotation) from None
     frame = _caller()
     body = body_of(frame.f_code)
     try:
@@ -78,6 +81,19 @@ def check(value: T, annotation: Any, /) -> T:
         if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
             note_violation(body.contract.function if body else "check", "check", (), refuse)
     return value
+
+
+def _with_meant(error: DeclarationError, value: object, annotation: object) -> DeclarationError:
+    """Add the call that was meant: `isinstance` has the order of `check`, numpy.testing has another."""
+    text = str(error)
+    if "hint:" in text:
+        return error
+    if find_world(annotation) is not None:
+        return DeclarationError(f"{text}\n  hint: the value comes first: check(value, annotation)")
+    if isinstance(annotation, str):
+        meant = f"check(value, Float32[numpy.ndarray, {annotation!r}])"
+        return DeclarationError(f"{text}\n  hint: axes stand behind a class: {meant}")
+    return error
 
 
 def _worded(

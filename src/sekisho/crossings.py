@@ -8,6 +8,7 @@ arguments are its own. It records itself, and so do all Python processes that it
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -124,7 +125,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the program, report, and return the exit status."""
     parser: argparse.ArgumentParser = options.parser
     if not options.module and not Path(options.program).is_file():
-        parser.error(f"there is no script {options.program!r}")
+        is_module = importlib.util.find_spec(options.program.partition(".")[0]) is not None
+        hint = f". To run a module: {parser.prog} -m {options.program}" if is_module else ""
+        parser.error(f"there is no script {options.program!r}{hint}")
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
     from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only

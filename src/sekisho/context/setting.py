@@ -80,7 +80,8 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
         ValueError: for an unknown mode, direction or level, and another word for `violations`.
     """
     if not isinstance(name, str) or name not in _LEVELS:
-        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
+        hint = _meant(name, get_args(Mode))
+        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.{hint}")
     usual, found = _LEVELS[name], dict[str, Any]()
     for way, level in levels.items():
         if not is_direction(way):
@@ -90,6 +91,7 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
                 f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
+                f"{_meant(level, get_args(Level))}"
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
@@ -109,11 +111,16 @@ def _read_violations(source: str, violations: object) -> Violations | None:
     """
     if violations is None or violations in get_args(Violations):
         return cast("Violations | None", violations)
-    meant = closest(str(violations), get_args(Violations))
-    hint = f"\n  hint: did you mean {meant!r}?" if meant else ""
+    hint = _meant(violations, get_args(Violations))
     raise ValueError(
         f"{source}: expected {VIOLATIONS} to be one of {_words(Violations)}, got {violations!r}.{hint}"
     )
+
+
+def _meant(word: object, known: tuple[str, ...]) -> str:
+    """Return a hint with the word that was probably meant; "" if none is close."""
+    meant = closest(str(word).lower(), known)
+    return f"\n  hint: did you mean {meant!r}?" if meant else ""
 
 
 def _not_a_direction(source: str, way: str) -> ValueError:

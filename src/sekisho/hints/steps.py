@@ -14,7 +14,8 @@ import contextlib
 from functools import partial
 from itertools import combinations
 from operator import attrgetter, itemgetter
-from types import AsyncGeneratorType, CoroutineType
+from pathlib import PurePath
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -90,10 +91,11 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         Advice: if the annotation allows several dtypes, or a value would be lost.
     """
     target = spec.only_dtype
-    if target is None:
-        raise Advice(None)
     source, spelling = dtype_name(value.dtype), _world(value).spelling
-    call = spelling.get("cast", "{0}.astype('DTYPE')").replace("DTYPE", target)
+    cast_call = spelling.get("cast", "{0}.astype('DTYPE')")
+    if target is None:
+        return _float_step(spec, value, cast_call)
+    call = cast_call.replace("DTYPE", target)
     if may_cast(source, target, "safe"):
         return Step(call, partial(_cast, target))
     if source == "object_":
@@ -122,6 +124,22 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         return Step(call.replace("{0}", whole), partial(_rounded, target, loss), why, judged=True)
     advice = _ADVICE.get(loss)
     raise Advice(advice and advice.format(target=target))
+
+
+def _float_step(spec: ArraySpec, value: Any, call: str) -> Step:
+    """Return the cast of integers for an annotation of floats: to the smaller dtype that holds them.
+
+    Raises:
+        Advice: for other dtypes, of which any of several may be meant.
+    """
+    if dtype_name(value.dtype).startswith(("int", "uint")):
+        for target in ("float32", "float64"):
+            if spec.accepts_dtype(target) and loss_of(value, target) is None:
+                do = partial(_cast, target)
+                return Step(
+                    call.replace("DTYPE", target), do, option="Int in the annotation", judged=True
+                )
+    raise Advice(None)
 
 
 def _object_step(value: Any, target: str) -> Step:
@@ -340,6 +358,16 @@ def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
 # --- values passed by mistake -------------------------------------------------------------------
 
 
+_FUNCTIONS: Final = (FunctionType, MethodType, BuiltinFunctionType)
+_READERS: Final = {
+    (".npy", ".npz"): "it is the name of a file: read it first, with numpy.load({0})",
+    (".pt", ".pth"): "it is the name of a file: read it first, with torch.load({0})",
+    (".png", ".jpg", ".jpeg"): "it is the name of a file: read it first, with PIL.Image.open({0})",
+    (".csv", ".txt"): "it is the name of a file: read it first, with numpy.loadtxt({0})",
+}
+"""How files are read, by the ends of their names."""
+
+
 def value_hint(value: object, *, is_result: bool) -> str | None:
     """Return what the user probably forgot, for a value that is always a mistake."""
     if value is None:
@@ -353,6 +381,10 @@ def value_hint(value: object, *, is_result: bool) -> str | None:
         return "it was not awaited: await {0}"
     if kind.__name__ == "DataLoader":
         return "it yields batches, so take each: for batch in {0}"
+    if kind in _FUNCTIONS:
+        return "it was not called: {0}()"
+    if issubclass(kind, (str, PurePath)):
+        return next((how for ends, how in _READERS.items() if str(value).endswith(ends)), None)
     return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
 
 
