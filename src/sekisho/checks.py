@@ -69,7 +69,7 @@ def check(value: T, annotation: Any, /) -> T:
     try:
         checkpoint = _checkpoint(annotation)
     except DeclarationError as error:
-        raise _with_meant(error, value, annotation) from None
+        raise _with_meant(error, annotation) from None
     frame = _caller()
     body = body_of(frame.f_code)
     try:
@@ -83,8 +83,8 @@ def check(value: T, annotation: Any, /) -> T:
     return value
 
 
-def _with_meant(error: DeclarationError, value: object, annotation: object) -> DeclarationError:
-    """Add the call that was meant: `isinstance` has the order of `check`, numpy.testing has another."""
+def _with_meant(error: DeclarationError, annotation: object) -> DeclarationError:
+    """Add the call that was meant, where an array or axes stand as the annotation."""
     text = str(error)
     if "hint:" in text:
         return error

@@ -116,7 +116,11 @@ def resolve_annotations(
 def _meant(error: Exception) -> str:
     """Return the hint for axes that stand alone, or in the brackets of an array's class."""
     axes = _AXES.fullmatch(str(error))
-    return f'\n  hint: axes stand behind a class, as in Float32[numpy.ndarray, "{axes[1]}"]' if axes else ""
+    return (
+        f'\n  hint: axes stand behind a class, as in Float32[numpy.ndarray, "{axes[1]}"]'
+        if axes
+        else ""
+    )
 
 
 _AXES: Final = re.compile(r"Forward reference must be an expression -- got '([\w *#.+-]+)'")

@@ -87,7 +87,9 @@ def _say_no_function(target: Any, options: Options) -> str:
         got = describe(target)
         if options.world is not None:
             hint = f"to convert an array, call to_{options.world.name}(x)"
-    return f"{options.kind}(): expected a function, got {got}, which cannot be called.\n  hint: {hint}"
+    return (
+        f"{options.kind}(): expected a function, got {got}, which cannot be called.\n  hint: {hint}"
+    )
 
 
 def _hand_on_methods(function: Any, guarded: Any) -> None:
