@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
+    Final,
     ForwardRef,
     Literal,
     TypeVar,
