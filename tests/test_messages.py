@@ -170,7 +170,8 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got None.
         sk.WorldError,
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got a str.
-  a str is not an array""",
+  a str is not an array
+  hint: it is the name of a file: read it first, with PIL.Image.open(image)""",
     ),
     "bytes": (
         lambda: resize(b"abc"),

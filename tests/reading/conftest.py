@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html.parser
 import textwrap
 
 import pytest
@@ -85,3 +86,71 @@ def run_check(capsys):
 @pytest.fixture
 def run_map(capsys):
     return _runner("map", capsys)
+
+
+class Reader(html.parser.HTMLParser):
+    """What a page shows of the source of its files.
+
+    Attributes:
+        text: the source, of all files.
+        marked: line, column, name and title of what is tinted.
+        links: line, column, name and target of what is linked.
+        anchors: line and name by their id.
+        notes: what stands behind lines.
+        rows: the cells of the index.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.text = ""
+        self.marked, self.links, self.anchors, self.notes, self.rows = [], [], {}, {}, []
+        self.path = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag in {"meta", "link", "input"}:
+            return
+        self.path.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.path.pop()[0] == tag, "elements are closed in order"
+
+    def handle_data(self, data):
+        for tag, attrs in self.path:
+            if tag in {"td", "th"}:
+                self.rows[-1][-1] += data
+            elif tag == "pre" and attrs.get("class") == "source":
+                self._handle_source(data)
+
+    def _handle_source(self, data):
+        tag, attrs = self.path[-1]
+        if not self.text and tag == "pre":
+            data = data.removeprefix("\n")  # which HTML drops behind <pre>
+        line = self.text.count("\n") + 1
+        if tag == "i":
+            self.notes[line] = data
+            return
+        place = line, len(self.text) - self.text.rfind("\n") - 1, data
+        self.text += data
+        if tag == "u":
+            self.marked.append((*place, attrs["title"]))
+        elif tag == "a":
+            self.links.append((*place, attrs["href"]))
+        elif tag == "b":
+            self.anchors[attrs["id"]] = (line, data)
+
+
+@pytest.fixture
+def read_page():
+    """What a page with one file shows, and the index of one with several."""
+
+    def read(page):
+        reader = Reader()
+        reader.feed(page)
+        reader.close()
+        return reader
+
+    return read

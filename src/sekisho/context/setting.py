@@ -99,7 +99,8 @@ def make_setting(source: str, name: object, **levels_and_options: object) -> Set
         ValueError: for an unknown mode, direction, level or option.
     """
     if not isinstance(name, str) or name not in _LEVELS:
-        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
+        hint = _meant(name, get_args(Mode))
+        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.{hint}")
     usual, found, options = _LEVELS[name], dict[str, Any](), dict[str, Any]()
     for way, level in levels_and_options.items():
         if way in OPTIONS:
@@ -112,6 +113,7 @@ def make_setting(source: str, name: object, **levels_and_options: object) -> Set
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
                 f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
+                f"{_meant(level, get_args(Level))}"
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
@@ -134,8 +136,7 @@ def _read_option(source: str, mode: str, name: str, word: object) -> dict[str, o
     if word is None:
         return {}
     if word not in words:
-        meant = closest(str(word), words)
-        hint = f"\n  hint: did you mean {meant!r}?" if meant else ""
+        hint = _meant(word, words)
         raise ValueError(
             f"{source}: expected {name} to be one of {', '.join(map(repr, words))}, got {word!r}.{hint}"
         )
@@ -145,6 +146,12 @@ def _read_option(source: str, mode: str, name: str, word: object) -> dict[str, o
             f"  hint: mode 'strict' does"
         )
     return {name: word}
+
+
+def _meant(word: object, known: tuple[str, ...]) -> str:
+    """Return a hint with the word that was probably meant; "" if none is close."""
+    meant = closest(str(word).lower(), known)
+    return f"\n  hint: did you mean {meant!r}?" if meant else ""
 
 
 def _not_a_direction(source: str, way: str) -> ValueError:

@@ -10,7 +10,15 @@ from urllib.parse import quote
 
 from sekisho.findings.explaining import explain
 from sekisho.findings.finding import CODES, RULES
-from sekisho.utils import Style, as_command_data, as_command_property, as_json, painted, printable
+from sekisho.utils import (
+    Style,
+    as_command_data,
+    as_command_property,
+    as_json,
+    painted,
+    printable,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,13 +37,15 @@ class Report(NamedTuple):
         findings: the findings, by file and line.
         settings: the settings of the project.
         files: the files that were read, by path.
-        is_coloured: whether to print colours.
+        is_coloured: whether a terminal shows it that has colours.
+        columns: of that terminal; None where the text goes into a file or a pipe.
     """
 
     findings: Sequence[Finding]
     settings: Settings
     files: Mapping[str, SourceFile]
     is_coloured: bool = False
+    columns: int | None = None
 
 
 def _text(report: Report) -> str:
@@ -96,9 +106,11 @@ def statistics(report: Report) -> str:
     """Return the number of findings of each code, the most frequent first."""
     count = Counter(each.code for each in report.findings)
     rows = sorted(count.items(), key=lambda row: (-row[1], row[0]))
-    return "".join(
-        f"{number:6}  {code}  {CODES[code].name}: {CODES[code].title}\n" for code, number in rows
+    lines = (
+        wrapped(f"{number:6}  {code}  {CODES[code].name}: {CODES[code].title}", report.columns, 15)
+        for code, number in rows
     )
+    return "".join(f"{line}\n" for row in lines for line in row)
 
 
 def _json(report: Report) -> str:

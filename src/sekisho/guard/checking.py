@@ -8,10 +8,11 @@ import os.path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import note_violation
-from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
 from sekisho.guard.body import body_of
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.utils import expression_at, runs_while_tracing
+from sekisho.worlds import find_world
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -37,8 +38,24 @@ def hold_at(value: Any, annotation: Any, frame: FrameType, setting: Setting) -> 
         BoundaryError: if the value is not valid; with ``violations="warn"`` it is noted instead.
         DeclarationError: if the annotation is not valid.
     """
-    name = functools.partial(_argument, frame)
-    hold_with(value, checkpoint_of(annotation), frame, setting, name)
+    try:
+        checkpoint = checkpoint_of(annotation)
+    except DeclarationError as error:
+        raise _with_meant(error, annotation) from None
+    hold_with(value, checkpoint, frame, setting, functools.partial(_argument, frame))
+
+
+def _with_meant(error: DeclarationError, annotation: object) -> DeclarationError:
+    """Add the call that was meant, where an array or axes stand as the annotation."""
+    text = str(error)
+    if "hint:" in text:
+        return error
+    if find_world(annotation) is not None:
+        return DeclarationError(f"{text}\n  hint: the value comes first: check(value, annotation)")
+    if isinstance(annotation, str):
+        meant = f"check(value, Float32[numpy.ndarray, {annotation!r}])"
+        return DeclarationError(f"{text}\n  hint: axes stand behind a class: {meant}")
+    return error
 
 
 def hold_with(

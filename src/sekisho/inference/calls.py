@@ -150,6 +150,7 @@ def _call_one(
     node: ast.Call,
     self_value: Value | None,
 ) -> Value:
+    frame.note_called(node, name)
     skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)

@@ -59,7 +59,12 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
 
 
 def _name(frame: Frame, node: ast.Name) -> Value:
-    name = node.id
+    value = _held(frame, node.id)
+    frame.note_read(node, value)
+    return value
+
+
+def _held(frame: Frame, name: str) -> Value:
     env = frame.env
     if env is not None and name in env:
         frame.stale.discard(name)

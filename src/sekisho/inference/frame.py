@@ -192,6 +192,21 @@ class Frame:
         """Record an event. A later event of the same kind, place and name replaces it."""
         self.notes[kind, node.lineno, node.col_offset, name] = what
 
+    def note_read(self, node: ast.Name, value: Value) -> None:
+        """Note what a name holds where it is read, if that is an array, or holds some."""
+        if arrays_in(value):  # the others are many, and a map does not show them
+            self.notes["read", node.lineno, node.col_offset, node.id] = plain(value)
+
+    def note_called(self, node: ast.AST, function: str) -> None:
+        """Note which function of the project a call leads to, at the last name before its parenthesis."""
+        called = node.func if isinstance(node, ast.Call) else None  # an operator calls methods, too
+        if isinstance(called, ast.Name):
+            self.note("call", called, function, called.id)
+        elif isinstance(called, ast.Attribute):
+            # The end of an attribute is the end of its name, the start is that of the whole chain.
+            column = (called.end_col_offset or 0) - len(called.attr.encode())
+            self.notes["call", called.end_lineno, column, function] = called.attr
+
     def note_again(self, name: str, value: Value) -> None:
         """Update the event of a binding when its container is filled later."""
         at = self.bound.get(name)

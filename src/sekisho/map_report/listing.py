@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference import label, world_of_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sekisho.inference import Function, Solution
 
-__all__ = ["by_class", "by_file", "to_dict"]
+__all__ = ["OTHER_WORLDS", "by_class", "by_file", "count_worlds", "to_dict"]
+
+
+OTHER_WORLDS: Final = ("boundary", "mixed", "none", "unknown")
+"""What a function can be that is not of one library."""
 
 
 def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]:
@@ -46,6 +51,16 @@ def by_file(functions: Sequence[Function]) -> dict[str, list[Function]]:
     for each in functions:
         found.setdefault(each.file.path, []).append(each)
     return found
+
+
+def count_worlds(functions: Iterable[Function]) -> Counter[str]:
+    """Count the functions of each world: the libraries in alphabetical order, then the other words."""
+    worlds = [each.world for each in functions if each.line]
+    return Counter(sorted(worlds, key=_order))
+
+
+def _order(world: str) -> tuple[bool, str]:
+    return world in OTHER_WORLDS, world
 
 
 def by_class(functions: Sequence[Function]) -> dict[str, list[Function]]:

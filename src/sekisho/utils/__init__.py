@@ -1,9 +1,9 @@
 """Code that every package depends on and that does not know about arrays.
 
-`source` is the only module that compiles and runs generated text, and `reading` the only one that
-parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
-packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
-suggests the right name for a name of another library, and `overloads` types some decorators.
+`source` alone compiles and runs generated text, and `reading` alone parses source files. `blocks` is the
+base of ``with`` blocks, `hooks` wraps functions of other packages, `children` runs code in child processes,
+`lines` writes their files, `words` suggests names, `overloads` types some decorators, and `tables` and
+`verbosity` serve the command line.
 """
 
 from sekisho.utils._private import (
@@ -51,6 +51,8 @@ from sekisho.utils.source import (
     make_stub,
     runs_while_tracing,
 )
+from sekisho.utils.tables import as_table, columns_of, wrapped
+from sekisho.utils.verbosity import add_verbosity, busy, tell
 from sekisho.utils.warned import passing
 from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
 from sekisho.utils.writes import written_parameters
@@ -70,14 +72,18 @@ __all__ = [
     "Style",
     "WRITE",
     "actions_of",
+    "add_verbosity",
     "as_command_data",
     "as_command_property",
     "as_html",
     "as_json",
+    "as_table",
     "as_toml",
     "ask_git",
+    "busy",
     "callee_names",
     "closest",
+    "columns_of",
     "compile_function",
     "compile_into",
     "decode",
@@ -109,6 +115,8 @@ __all__ = [
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
+    "tell",
     "without_last",
     "written_parameters",
+    "wrapped",
 ]
