@@ -15,16 +15,14 @@ from sekisho.contract import (
     UNANNOTATED,
     ArraySpec,
     HintSpec,
-    Options,
     PackedSpec,
     array_specs,
-    display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
 from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import WIDE, Sizes
-from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
+from sekisho.guard import Checkpoint, bind_contract
 from sekisho.validation import Boundary, Call
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
@@ -58,9 +56,6 @@ class Target(NamedTuple):
     worlds: tuple[World, ...]
 
 
-_PLAIN_OPTIONS = Options("boundary")
-
-
 def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
     """Find the contract of what is to be called.
 
@@ -73,26 +68,14 @@ def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
     Raises:
         DeclarationError: if its contract cannot be read, or it has none.
     """
-    instance = getattr(function, "__self__", None)
-    guard = getattr(function, "__func__", function)
-    if not callable(function) or isinstance(function, type):
-        raise DeclarationError(f"expected a function, got {function!r}.")
-    options = options_of(guard)
-    if options is None:
-        guard = guard_target(guard, _PLAIN_OPTIONS, None)
-        options = options_of(guard)
-        function = guard if instance is None else guard.__get__(instance)
-    bare: Any = inspect.unwrap(guard)
-    name = display_name(bare)
-    if options is None:
-        raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
-    contract = contract_of(guard)
-    known: dict[str, Any] = {}
-    if instance is not None:
-        known = {f"{{{contract.parameters[0].name}}}": instance}
-        contract = contract._replace(parameters=contract.parameters[1:])
+    bound = bind_contract(function)
     return Target(
-        function, name, _path_of(bare, function), contract, known, _worlds_of(contract, worlds)
+        bound.call,
+        bound.name,
+        _path_of(bound.bare, bound.call),
+        bound.contract,
+        bound.known,
+        _worlds_of(bound.contract, worlds),
     )
 
 

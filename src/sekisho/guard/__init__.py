@@ -6,6 +6,7 @@ decorated. A value that fails the inline check takes the slow path in `validatio
 """
 
 from sekisho.guard.body import Body, body_of
+from sekisho.guard.bound import BoundContract, bind_contract
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import imported_for_typing
 from sekisho.guard.report import (
@@ -22,8 +23,10 @@ from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
     "Body",
+    "BoundContract",
     "Checkpoint",
     "Report",
+    "bind_contract",
     "body_of",
     "called",
     "contract_of",

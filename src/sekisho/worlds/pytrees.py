@@ -1,4 +1,4 @@
-"""PyTrees and array-like classes as JAX defines them. This module never imports JAX."""
+"""PyTrees and array-like classes as JAX defines them, and the parts of torch's. It imports neither."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sekisho.worlds.dtypes import class_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["array_like_classes", "flatten_tree", "structure_paths", "tree_leaves"]
+__all__ = ["array_like_classes", "flatten_tree", "structure_paths", "torch_parts", "tree_leaves"]
 
 
 def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple[str, Any]], Any]:
@@ -37,6 +37,13 @@ def tree_leaves(value: object) -> list[Any] | None:
         return None
     leaves: list[Any] = jax.tree_util.tree_leaves(value)
     return None if leaves and leaves[0] is value else leaves
+
+
+def torch_parts(value: Any) -> list[Any] | None:
+    """Return the parts of a class that is registered with torch's pytrees; None if it is not."""
+    from sekisho.worlds.torch import node_parts  # noqa: PLC0415 - circular import
+
+    return node_parts(value)
 
 
 def array_like_classes() -> tuple[Any, ...]:
