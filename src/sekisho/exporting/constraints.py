@@ -64,9 +64,7 @@ def translated(text: str, names: Mapping[str, str]) -> str | None:
     found = re.split(r"\n  - ", reasons)[1:]
     lines = dict.fromkeys(_reason(each) for each in found)
     hints = dict.fromkeys(_hints(fixes))
-    return "".join(
-        [*[f"\n  {each}" for each in lines], *[f"\n  hint: {each}" for each in hints]]
-    )
+    return "".join([*[f"\n  {each}" for each in lines], *[f"\n  hint: {each}" for each in hints]])
 
 
 def _reason(text: str) -> str:

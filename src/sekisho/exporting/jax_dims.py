@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.bounds import read_bounds
 from sekisho.exporting.tree import MISSING, with_leaves
 from sekisho.worlds import dtype_name, world_named
@@ -102,13 +102,17 @@ class _Writer:
         value, tree_util = record.value, self.jax.tree_util
         if value is MISSING:
             kind = record.spec.text
-            self.refuse(record.place, f"a {kind} cannot be made of shapes alone", "pass an example")
+            self.refuse(
+                record.place,
+                f"{with_article(kind)} cannot be made of shapes alone",
+                "pass an example",
+            )
         parts, structure = tree_util.tree_flatten(value, is_leaf=lambda x: x is not value)
         if parts and parts[0] is value:
             kind = record.spec.text
             self.refuse(
                 record.place,
-                f"jax.export cannot take a {kind} apart",
+                f"jax.export cannot take {with_article(kind)} apart",
                 f"jax.tree_util.register_dataclass({kind})",
             )
         left = {name: getattr(value, name) for name in fields}

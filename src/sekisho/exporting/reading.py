@@ -22,7 +22,7 @@ from sekisho.contract import (
     array_specs,
     match_shape,
 )
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.sizes import read_sizes
 from sekisho.exporting.tree import MISSING, Leaf, Record, leaves
 from sekisho.worlds import dtype_name, find_world
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arguments", "read_arguments", "read_result"]
 
-_PASS: Final = "pass an example of the arguments"
+_EXAMPLE: Final = "pass an example of the arguments"
 
 
 class Arguments(NamedTuple):
@@ -79,9 +79,7 @@ def read_arguments(
     values: dict[str, Any]
     if args is None and kwargs is None:
         plain = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        values = {
-            p.name: MISSING for p in parameters if not p.has_default and p.kind not in plain
-        }
+        values = {p.name: MISSING for p in parameters if not p.has_default and p.kind not in plain}
     else:
         try:
             values = signature.bind(*(args or ()), **(kwargs or {})).arguments
@@ -155,7 +153,7 @@ class Reader:
             return self.plain(value, place)
         if isinstance(spec, TreeSpec):
             if value is MISSING:
-                self.refuse(place, f"{spec.text} does not say which leaves there are", _PASS)
+                self.refuse(place, f"{spec.text} does not say which leaves there are", _EXAMPLE)
             return self.tree(spec.item, value, place)
         if isinstance(spec, RecordSpec):
             return self.record(spec, value, place)
@@ -166,7 +164,7 @@ class Reader:
         try:
             return read_sizes(spec, shape, self.names, self.known)
         except ValueError as error:
-            self.refuse(place, str(error), _PASS)
+            self.refuse(place, str(error), _EXAMPLE)
 
     def container(self, spec: Any, value: Any, place: str) -> Any:
         """Read a list, a tuple or a dict."""
@@ -182,10 +180,12 @@ class Reader:
         if isinstance(spec, MappingSpec) and isinstance(value, dict):
             return {key: self.read(spec.value, v, f"{place}[{key!r}]") for key, v in value.items()}
         if value is MISSING:
-            self.refuse(place, f"{spec.text} does not say how many items there are", _PASS)
+            self.refuse(place, f"{spec.text} does not say how many items there are", _EXAMPLE)
         kinds = "lists, tuples, dicts, NamedTuples and registered classes"
         name = type(value).__name__
-        self.refuse(place, f"a {name} is no argument of an exported program", f"pass {kinds}")
+        return self.refuse(
+            place, f"{with_article(name)} is no argument of an exported program", f"pass {kinds}"
+        )
 
     def record(self, spec: RecordSpec, value: Any, place: str) -> Any:
         """Read a record, whose axis names are its own unless the values around it use them."""
@@ -212,9 +212,7 @@ class Reader:
         if isinstance(value, dict):
             return {key: self.tree(item, v, f"{place}[{key!r}]") for key, v in value.items()}
         if type(value) in {list, tuple}:
-            return type(value)(
-                [self.tree(item, v, f"{place}[{i}]") for i, v in enumerate(value)]
-            )
+            return type(value)([self.tree(item, v, f"{place}[{i}]") for i, v in enumerate(value)])
         return self.read(item, value, place)
 
     def plain(self, value: Any, place: str) -> Any:
@@ -230,7 +228,7 @@ class Reader:
         if value is MISSING:
             holding = [each for each in spec.alternatives if array_specs(each)]
             if len(holding) != 1:
-                self.refuse(place, f"{spec.text} has several alternatives", _PASS)
+                self.refuse(place, f"{spec.text} has several alternatives", _EXAMPLE)
             return holding[0]
         found = [each for each in spec.alternatives if _fits(each, value)]
         return found[0] if found else ANYTHING

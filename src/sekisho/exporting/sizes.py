@@ -69,9 +69,7 @@ def _of_run(axis: Axis, size: int, from_end: int, names: Mapping[str, str]) -> S
     return Size(axis.text, name=name)
 
 
-def _read(
-    axis: Axis, size: int | None, names: Mapping[str, str], known: Mapping[str, Any]
-) -> Size:
+def _read(axis: Axis, size: int | None, names: Mapping[str, str], known: Mapping[str, Any]) -> Size:
     if axis.broadcastable and size == 1:
         return Size(axis.text, fixed=1)
     if axis.size is not None:
@@ -84,7 +82,9 @@ def _read(
     braces = {name for name in expression.names if name[0] == "{"}
     missing = sorted(braces - known.keys())
     if missing:
-        raise ValueError(f"'{axis.text}' is computed from '{missing[0][1:-1]}', which is not passed")
+        raise ValueError(
+            f"'{axis.text}' is computed from '{missing[0][1:-1]}', which is not passed"
+        )
     values = {name: known[name] for name in braces}
     others = [name for name in expression.names if name not in braces]
     if not others:

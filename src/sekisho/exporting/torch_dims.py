@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.bounds import Bounds, read_bounds
 from sekisho.exporting.tree import MISSING, leaves, with_leaves
 from sekisho.worlds import torch_parts, world_named
@@ -101,7 +101,7 @@ def _rebuilt(function: str, record: Record, fields: Mapping[str, Any]) -> list[A
     if parts is None:
         kind = record.spec.text
         raise DeclarationError(
-            f"{function}() argument '{record.place}': torch.export cannot take a {kind} apart.\n"
+            f"{function}() argument '{record.place}': torch.export cannot take {with_article(kind)} apart.\n"
             f"  hint: torch.export.register_dataclass({kind})"
         )
     left = {name: getattr(record.value, name) for name in fields}

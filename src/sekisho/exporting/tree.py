@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sekisho.contract import ArraySpec, RecordSpec
-    from sekisho.contract.expressions import Expression
+    from sekisho.contract import ArraySpec, Expression, RecordSpec
 
 __all__ = ["MISSING", "Leaf", "Record", "Size", "leaves", "with_leaves"]
 

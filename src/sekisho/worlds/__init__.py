@@ -20,7 +20,13 @@ from sekisho.worlds.containers import (
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
-from sekisho.worlds.pytrees import array_like_classes, flatten_tree, structure_paths, torch_parts, tree_leaves
+from sekisho.worlds.pytrees import (
+    array_like_classes,
+    flatten_tree,
+    structure_paths,
+    torch_parts,
+    tree_leaves,
+)
 from sekisho.worlds.registry import (
     HOST,
     array_class,
