@@ -18,7 +18,7 @@ from sekisho.guard.report import (
     take_reports,
     tell_unguarded,
 )
-from sekisho.guard.stub import contract_of, guard_later, options_of
+from sekisho.guard.stub import guard_later, options_of
 from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "bind_contract",
     "body_of",
     "called",
-    "contract_of",
     "guard_generated",
     "guard_later",
     "guard_target",
