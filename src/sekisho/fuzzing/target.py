@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import random
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -135,6 +137,8 @@ class _Acceptance:
         contract = self.target.contract
         world = contract.options.world or world_named(recipe.world)
         call = Call(bound, world, None, {}, contract.keys, in_trial=True)
+        # Beartype samples long containers by `random`, and Hypothesis warns of its use in a strategy.
+        state = random.getstate()
         try:
             for parameter, boundary in self.boundaries:
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:
@@ -143,6 +147,8 @@ class _Acceptance:
                     boundary.validate(given[parameter.name], call)
         except BoundaryError:
             return False
+        finally:
+            random.setstate(state)
         return True
 
 
@@ -256,13 +262,25 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
     is_unannotated = spec is UNANNOTATED or spec is ANYTHING
     if parameter.has_default:
         holds = not is_unannotated and bool(array_specs(spec))
-        if is_unannotated or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
+        if (
+            is_unannotated
+            or _takes_text(getattr(spec, "hint", None))
+            or (not (drawer.calm and holds) and drawer.draw(st.booleans()))
+        ):
             return None
         try:
             return drawer.value(spec, parameter.name)
         except DeclarationError:
             return None
     return drawer.value(spec, parameter.name)
+
+
+def _takes_text(hint: Any) -> bool:
+    """Return whether a hint accepts any string: an option of that type accepts a few, by its code."""
+    if hint is str:
+        return True
+    origin = get_origin(hint)
+    return origin in {Union, UnionType} and any(map(_takes_text, get_args(hint)))
 
 
 def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:

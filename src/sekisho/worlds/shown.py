@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from sekisho.worlds.tested import Tested
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -29,7 +31,7 @@ class Watcher(Protocol):
         ...
 
 
-class Shown:
+class Shown(Tested):
     """The part of a `World` that lists the operations that matter, and what they do.
 
     Attributes:
