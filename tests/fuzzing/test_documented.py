@@ -41,6 +41,7 @@ MAY = {
     "both": {"allow": (ValueError,)},  # two shapes that nobody says anything of
     "collate": {"allow": (sk.BoundaryError, ValueError)},
     "blur": {"allow": (RuntimeError,)},  # torch pools no empty image
+    "add": {"allow": (RuntimeError,)},  # two axes that are shown to have to be one
     "report": {"allow": (sk.BoundaryError,)},
     # What the pages show of writes into arguments.
     "fill": {"mutates": ("out",), "allow": (sk.BoundaryError, sk.LostWriteWarning)},

@@ -64,7 +64,7 @@ class Spelling:
         code = code_of(value)
         self.imports |= code.imports
         if code.text == UNKNOWN:
-            self.lines.append(f"# {name}: {type(value).__qualname__}, as your program makes it")
+            self.lines.append(f"# {name}: {type(value).__name__}, as your program makes it")
         return code.text
 
     def expression(self, recipe: Recipe, name: str) -> str:

@@ -106,6 +106,9 @@ class Trial:
         self.package: str = str(inspect.unwrap(target.call).__module__).partition(".")[0]
         self.compiled: dict[str, Any] = {}
         self.calls = 0
+        self.late: Finding | None = None
+        """A call that has not returned."""
+
         self.refusals: Counter[tuple[type[BaseException], str]] = Counter()
         """Errors of the function's own, each with its text and line."""
 
@@ -115,6 +118,10 @@ class Trial:
         Raises:
             Finding: if something is wrong.
         """
+        if self.late is not None:  # no shrinking, since each attempt would take as long
+            if repr(recipe) == repr(self.late.recipe):
+                raise self.late
+            return
         outcome = self._try(recipe)
         for variation in variations(recipe, self.demands.mutates) if self.hostile else ():
             self._try(variation)
@@ -201,7 +208,8 @@ class Trial:
             return _Outcome(self._within(args, kwargs))
         except Overdue:
             text = f"has not returned after {self.demands.seconds:g} seconds{where}"
-            raise Finding(text, recipe, again=again) from None
+            self.late = Finding(text, recipe, again=again)
+            raise self.late from None
         except self.allow as error:
             return _Outcome(error=error)
         except Exception as error:  # noqa: BLE001 - that is what is looked for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.containers import flatten, with_leaves
@@ -44,6 +44,7 @@ class Probes(Tested):
     def compiled(
         self, function: Callable[..., Any], options: Mapping[str, Any]
     ) -> Callable[..., Any] | None:
+        """Return a function as `torch.compile` makes it."""
         compiled: Callable[..., Any] = _torch().compile(function, **options)
         return compiled
 
@@ -54,17 +55,20 @@ class Probes(Tested):
         arrays: Sequence[str],  # noqa: ARG002 - torch takes all arguments
         options: Mapping[str, Any],
     ) -> str:
+        """Return the code of a call of a compiled function."""
         words = "".join(f", {name}={value!r}" for name, value in options.items())
         return f"torch.compile({function}{words})({arguments})"
 
     @contextmanager
     def watching_overflow(self) -> Generator[tuple[Callable[[Any], Any], list[str]]]:
+        """Watch operations on small integers by a function mode."""
         with _watching_overflow(_torch()) as found:
             yield lambda value: value, found
 
     def cuts_gradient(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> bool:
+        """Return whether a result depends on the arguments but requires no gradient."""
         return _cuts_gradient(_torch(), function, args, kwargs)
 
 
@@ -125,18 +129,18 @@ def _cuts_gradient(
 ) -> bool:
     """Return whether the result depends smoothly on the arguments but requires no gradient.
 
-    A function that runs under `torch.no_grad` means it.
+    A function that runs under `torch.no_grad`, or calls ``detach``, means it.
     """
     if not any(_is_float(torch, each) for each in flatten((args, kwargs))):
         return False
     means_it: list[bool] = []
 
-    def seen(operation: Any, _: str, args: Any, kwargs: Any) -> Any:
-        if not torch.is_grad_enabled():
+    def seen(operation: Any, name: str, args: Any, kwargs: Any) -> Any:
+        if name == "detach" or not torch.is_grad_enabled():
             means_it.append(True)
         return operation(*args, **kwargs)
 
-    def call(step: float | None) -> list[Any]:
+    def call(step: float | None, watching: Any) -> list[Any]:
         def prepared(value: Any) -> Any:
             if not _is_float(torch, value):
                 return value
@@ -144,14 +148,16 @@ def _cuts_gradient(
             return copy.requires_grad_() if step is None else copy * (1 + step) + step
 
         some, named = with_leaves((args, dict(kwargs)), prepared)
-        return [each for each in flatten(function(*some, **named)) if _is_float(torch, each)]
+        with watching:
+            result = function(*some, **named)
+        return [each for each in flatten(result) if _is_float(torch, each)]
 
-    with torch.enable_grad(), _modes(torch, seen):
-        results = call(None)
+    with torch.enable_grad():
+        results = call(None, _modes(torch, seen))
     if means_it or not results or any(each.requires_grad for each in results):
         return False
     # A step function, such as `round`, has no gradient to cut: it does not follow small steps.
-    moved, twice = call(_STEP), call(2 * _STEP)
+    moved, twice = call(_STEP, nullcontext()), call(2 * _STEP, nullcontext())
     triples = zip(results, moved, twice, strict=False)
     return any(_follows(one, other, third) for one, other, third in triples)
 
