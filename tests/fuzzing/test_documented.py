@@ -41,6 +41,7 @@ MAY = {
     "both": {"allow": (ValueError,)},  # two shapes that are not related by annotations
     "collate": {"allow": (sk.BoundaryError, ValueError)},
     "blur": {"allow": (RuntimeError,)},  # torch cannot pool an empty image
+    "add": {"allow": (RuntimeError,)},  # two axes that are shown to have to be one
     "report": {"allow": (sk.BoundaryError,)},
     # Examples of writes into arguments.
     "fill": {"mutates": ("out",), "allow": (sk.BoundaryError, sk.LostWriteWarning)},

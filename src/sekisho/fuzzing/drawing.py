@@ -27,6 +27,7 @@ from sekisho.contract import (
     parse_axes,
 )
 from sekisho.errors import DeclarationError
+from sekisho.fuzzing.callables import callable_of, is_callable_hint
 from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
@@ -237,6 +238,11 @@ class Drawer:
         number = f"{{{name}}}"
         if number in self.sizes.numbers:
             return Leaf(self.bound[number])
+        if is_callable_hint(spec.hint):
+            made = callable_of(spec.hint, lambda hint: self.draw(self.of_hint(hint, spec, name)))
+            if made is None:
+                raise self.unknown(name, f"no result of {spec.text} is known")
+            return made
         try:
             with warnings.catch_warnings():
                 # Hypothesis warns of a class it builds without arguments; such a value means
@@ -263,8 +269,11 @@ class Drawer:
         return sequence(list, parts) if shape == 1 else mapping(dict, ["a", "b"], parts)
 
     def plain(self, spec: Any, name: str) -> Any:
-        """Return a strategy for a hint without arrays."""
-        hint = getattr(spec, "hint", Any)
+        """A strategy for a hint with no arrays in it."""
+        return self.of_hint(getattr(spec, "hint", Any), spec, name)
+
+    def of_hint(self, hint: Any, spec: Any, name: str) -> Any:
+        """A strategy for a hint, which is a part of the annotation `spec`."""
         if hint is int:
             return _INTEGERS
         if hint is str:

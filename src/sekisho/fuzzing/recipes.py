@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.fuzzing.codes import array_code
 from sekisho.fuzzing.elements import NUMPYS, kind_of
 from sekisho.utils import evaluate
 from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
@@ -20,7 +21,7 @@ from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "Spelling", "realize"]
+__all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "realize"]
 
 _MOST_SPELT: Final = 64
 """Number of elements; of a larger array, the code shows the values that it repeats."""
@@ -97,14 +98,13 @@ class ArrayRecipe(NamedTuple):
         """Yield the lines of code that make it under a name."""
         world = world_named(self.world)
         host = self._host()
-        calls = [call for call, _ in world.making_calls(self.dtype, is_number=False)]
-        template = calls[-1] if len(calls) > 1 else f"{self.world}.asarray({{0}})"
         is_large = host.size > _MOST_SPELT
         if is_large:
             repeated = f"numpy.resize({list(self.pattern)!r}, {self.shape!r})"
-            text = template.format(f"{repeated}.tolist()" if world is not HOST else repeated)
+            values = f"{repeated}.tolist()" if world is not HOST else repeated
+            text = array_code(world, self.dtype, values)
         else:
-            text = template.format(repr(host.tolist()))
+            text = array_code(world, self.dtype, repr(host.tolist()))
             if 0 in self.shape:
                 text += f".reshape({self.shape!r})"
         if self.device is not None and str(self.device) != "cpu":
@@ -126,9 +126,15 @@ def _code(code: str, name: str) -> Callable[[Any], Any]:
 
 
 class Leaf(NamedTuple):
-    """A value that is neither an array nor a container of arrays."""
+    """A value that is no array, and no container of any.
+
+    Attributes:
+        value: the value.
+        code: spells it, where its own text does not.
+    """
 
     value: Any
+    code: str = ""
 
     def make(self) -> Any:
         """Return the value; a copy if it is mutable."""
@@ -146,14 +152,18 @@ class Group(NamedTuple):
     """A container of other recipes.
 
     Attributes:
-        build: makes the container from the values of its parts.
-        words: the code of the container; ``{0}`` is the first part.
-        parts: the recipes of its items.
+        build: makes it of its parts.
+        words: spells it, ``{0}`` being the first part.
+        parts: what it holds.
+        imports: the lines that import what `words` uses.
+        setup: the lines of a function ``{name}`` that makes it, where no expression can.
     """
 
     build: Callable[[tuple[Any, ...]], Any]
     words: str
     parts: tuple[Recipe, ...]
+    imports: frozenset[str] = frozenset()
+    setup: str = ""
 
 
 Recipe = ArrayRecipe | Leaf | Group
@@ -222,55 +232,3 @@ class CallRecipe(NamedTuple):
         """Return all arrays, each with the name of its parameter."""
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
-
-    def spell(self, function: str, again: str | None = None) -> list[str]:
-        """Return the lines of code that make the arguments and call a function.
-
-        Args:
-            function: the name of the function.
-            again: the world for a second call with the same values in contiguous arrays; "" is the
-                same world, None means no second call.
-        """
-        spelling = Spelling({function})
-        given = [spelling.expression(recipe, name) for name, recipe in self.positional]
-        given += [f"{name}={spelling.expression(each, name)}" for name, each in self.named]
-        call = f"{function}({', '.join(given)})"
-        lines = [*spelling.lines, call]
-        if again is not None:
-            for name, array in spelling.arrays.items():
-                plain = world_named(array.world).plain.format(name)
-                lines.append(
-                    f"{name} = {plain}" if not again else f"{name} = sekisho.to_{again}({name})"
-                )
-            lines.append(call)
-        return lines
-
-
-class Spelling:
-    """The lines of a report, and the names that they use."""
-
-    def __init__(self, taken: set[str]) -> None:
-        self.taken: set[str] = set(taken)
-        self.lines: list[str] = []
-        self.arrays: dict[str, ArrayRecipe] = {}
-
-    def expression(self, recipe: Recipe, name: str) -> str:
-        """Return the expression for a recipe, after adding the lines that it needs."""
-        if isinstance(recipe, ArrayRecipe):
-            own = self.fresh(name)
-            self.lines.extend(recipe.spell(own))
-            self.arrays[own] = recipe
-            return own
-        if isinstance(recipe, Leaf):
-            return repr(recipe.value)
-        parts = [
-            self.expression(part, f"{name}_{number}") for number, part in enumerate(recipe.parts)
-        ]
-        return recipe.words.format(*parts)
-
-    def fresh(self, name: str) -> str:
-        """Return a name that is not taken yet."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name

@@ -26,6 +26,9 @@ ranges. One number serves several choices, since each draw takes time."""
 _DOMAINS: Final = (9, 40, 300)
 """Upper bounds for a size in the search for sizes that satisfy all expressions, in this order."""
 
+_DOTS: Final = "..."
+"""The key of the axes of no name, which all arrays of a call share."""
+
 _MOST_TRIED: Final = 100_000
 _MOST_KEPT: Final = 400
 _RANKS: Final = st.integers(0, 2)
@@ -199,12 +202,13 @@ class Sizes:
         return tuple(found)
 
     def _run(self, axis: Axis, bound: Bindings, draw: Draw, *, hostile: bool) -> Iterator[int]:
-        if axis.key is None:  # an anonymous run: it may have any axes
-            for number in range(draw(_RANKS)):
-                yield self._free(draw, number, hostile=hostile)
-            return
-        whole: tuple[int, ...] = bound[axis.key]
-        if not (axis.broadcastable and hostile):
+        # Code that says `...` twice nearly always broadcasts these axes. Unrelated ones would only
+        # show that they have to.
+        if axis.key is None and _DOTS not in bound:
+            rank = draw(_RANKS)
+            bound[_DOTS] = tuple([self._free(draw, i, hostile=hostile) for i in range(rank)])
+        whole: tuple[int, ...] = bound[axis.key or _DOTS]
+        if not (hostile and (axis.broadcastable or axis.key is None)):
             yield from whole
             return
         for size in whole[draw(st.integers(0, len(whole))) :]:

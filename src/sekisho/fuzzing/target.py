@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import random
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -15,16 +17,14 @@ from sekisho.contract import (
     UNANNOTATED,
     ArraySpec,
     HintSpec,
-    Options,
     PackedSpec,
     array_specs,
-    display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
 from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import WIDE, Sizes
-from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
+from sekisho.guard import Checkpoint, bind_contract
 from sekisho.validation import Boundary, Call
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
@@ -64,9 +64,6 @@ class Target(NamedTuple):
         return frozenset(self.contract.options.mutates).intersection(parameters)
 
 
-_PLAIN_OPTIONS = Options("boundary")
-
-
 def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
     """Find the contract of a function.
 
@@ -79,26 +76,14 @@ def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
     Raises:
         DeclarationError: if its contract cannot be read, or it has none.
     """
-    instance = getattr(function, "__self__", None)
-    guard = getattr(function, "__func__", function)
-    if not callable(function) or isinstance(function, type):
-        raise DeclarationError(f"expected a function, got {function!r}.")
-    options = options_of(guard)
-    if options is None:
-        guard = guard_target(guard, _PLAIN_OPTIONS, None)
-        options = options_of(guard)
-        function = guard if instance is None else guard.__get__(instance)
-    bare: Any = inspect.unwrap(guard)
-    name = display_name(bare)
-    if options is None:
-        raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
-    contract = contract_of(guard)
-    known: dict[str, Any] = {}
-    if instance is not None:
-        known = {f"{{{contract.parameters[0].name}}}": instance}
-        contract = contract._replace(parameters=contract.parameters[1:])
+    bound = bind_contract(function)
     return Target(
-        function, name, _path_of(bare, function), contract, known, _worlds_of(contract, worlds)
+        bound.call,
+        bound.name,
+        _path_of(bound.bare, bound.call),
+        bound.contract,
+        bound.known,
+        _worlds_of(bound.contract, worlds),
     )
 
 
@@ -158,6 +143,8 @@ class _Acceptance:
         contract = self.target.contract
         world = contract.options.world or world_named(recipe.world)
         call = Call(bound, world, None, {}, contract.keys, in_trial=True)
+        # Beartype samples long containers by `random`, and Hypothesis warns of its use in a strategy.
+        state = random.getstate()
         try:
             for parameter, boundary in self.boundaries:
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:
@@ -166,6 +153,8 @@ class _Acceptance:
                     boundary.validate(given[parameter.name], call)
         except BoundaryError:
             return False
+        finally:
+            random.setstate(state)
         return True
 
 
@@ -279,13 +268,25 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
     is_unannotated = spec is UNANNOTATED or spec is ANYTHING
     if parameter.has_default:
         holds = not is_unannotated and bool(array_specs(spec))
-        if is_unannotated or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
+        if (
+            is_unannotated
+            or _takes_text(getattr(spec, "hint", None))
+            or (not (drawer.calm and holds) and drawer.draw(st.booleans()))
+        ):
             return None
         try:
             return drawer.value(spec, parameter.name)
         except DeclarationError:
             return None
     return drawer.value(spec, parameter.name)
+
+
+def _takes_text(hint: Any) -> bool:
+    """Return whether a hint accepts any string: an option of that type accepts a few, by its code."""
+    if hint is str:
+        return True
+    origin = get_origin(hint)
+    return origin in {Union, UnionType} and any(map(_takes_text, get_args(hint)))
 
 
 def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:

@@ -101,6 +101,7 @@ _FUZZ: Final = _table(
         "type": "number",
         "description": "How far results of two libraries may differ, relatively.",
     },
+    compile=_flag("Compare with what the library's compiler makes of them, too."),
     skip={
         "anyOf": [{"type": "boolean"}, {"type": "string"}],
         "description": "Leave them out; a string is the reason.",

@@ -25,6 +25,7 @@ from sekisho.worlds.pytrees import (
     flatten_tree,
     registered_parts,
     structure_paths,
+    torch_parts,
     tree_leaves,
 )
 from sekisho.worlds.registry import (
@@ -47,6 +48,7 @@ from sekisho.worlds.registry import (
 from sekisho.worlds.shown import Kind, Watcher
 from sekisho.worlds.tracing import (
     is_compiling,
+    mark_axes,
     runs_while_compiling,
     traceable_classes,
     traceable_dtypes,
@@ -118,6 +120,7 @@ __all__ = [
     "nests_deeper",
     "look_for_worlds",
     "make_is_world",
+    "mark_axes",
     "may_cast",
     "may_unflatten",
     "on_load",
@@ -126,6 +129,7 @@ __all__ = [
     "short",
     "registered_parts",
     "structure_paths",
+    "torch_parts",
     "tree_leaves",
     "type_name",
     "with_collected",

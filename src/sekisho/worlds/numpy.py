@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
 from types import UnionType
 from typing import (
@@ -29,7 +30,7 @@ from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from sekisho.worlds.shown import Kind
 
@@ -116,6 +117,14 @@ class _NumPy(World):
         ),
     }
     plain: str = "numpy.array({0}, {0}.dtype.newbyteorder('='), order='C')"
+
+    @contextmanager
+    def watching_overflow(self) -> Generator[tuple[Callable[[Any], Any], list[str]]]:
+        from sekisho.worlds.overflow import watched_class  # noqa: PLC0415 - for tests only
+
+        found: list[str] = []
+        watched = watched_class(found)
+        yield lambda value: value.view(watched), found
 
     def module(self) -> Any:
         return np

@@ -16,6 +16,7 @@ __all__ = [
     "flatten_tree",
     "registered_parts",
     "structure_paths",
+    "torch_parts",
     "tree_leaves",
 ]
 
@@ -63,18 +64,19 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
         leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=is_part)
         if not (len(leaves) == 1 and leaves[0] is value):
             return leaves, structure.unflatten
-    torch: Any = sys.modules.get("torch")
-    return None if torch is None else _parts_for_torch(torch, value)
+    return None if "torch" not in sys.modules else _registered_with_torch(value)
 
 
-def _parts_for_torch(torch: Any, value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
-    from sekisho.worlds.torch._private import pytree_node  # noqa: PLC0415 - torch is there
+def _registered_with_torch(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    from sekisho.worlds.torch import node_parts  # noqa: PLC0415 - circular import
 
-    node = pytree_node(torch, class_of(value))
-    if node is None:
-        return None
-    parts, context = node.flatten_fn(value)
-    return list(parts), lambda news: node.unflatten_fn(news, context)
+    return node_parts(value)
+
+
+def torch_parts(value: Any) -> list[Any] | None:
+    """Return the parts of a class that is registered with torch's pytrees; None if it is not."""
+    found = _registered_with_torch(value)
+    return None if found is None else found[0]
 
 
 def array_like_classes() -> tuple[Any, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from sekisho.worlds.tested import Tested
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -44,7 +46,7 @@ class Watcher(Protocol):
         ...
 
 
-class Shown:
+class Shown(Tested):
     """The part of a `World` that lists the operations that matter, and what they do.
 
     Attributes:
