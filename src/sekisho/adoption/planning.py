@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
+from sekisho.adoption.callers import count_uses, mentions_of
 from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
@@ -22,7 +23,7 @@ from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sekisho.adoption.choosing import Dropped
     from sekisho.adoption.scripts import Block
@@ -49,8 +50,8 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that say which axis a function works on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
-"""What the body says of a function together with its annotations."""
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes"})
+"""What the body says of a function together with its annotations, and with other functions."""
 
 
 class PlannedFile(NamedTuple):
@@ -93,6 +94,11 @@ class _Source:
     def at(self, deduced: Deduced) -> Definition:
         """The function that a contract is of."""
         return self.definitions[deduced.observed.line]
+
+    def mentions(self) -> Iterator[tuple[str, str]]:
+        """The private names that its code mentions, and where."""
+        names = {line: each.name for line, each in self.definitions.items()}
+        return mentions_of(self.tree, self.path, names)
 
     def _annotated_names(self) -> dict[str, dict[int, str]]:
         """What annotations in this file call the axes of a parameter, by its name."""
@@ -154,6 +160,8 @@ def deduce_all(
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
+    handed = _handed_to_functions(travels, files)
+    uses = count_uses(seen, [each for source in files.values() for each in source.mentions()])
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
         for each in seen:
@@ -162,10 +170,13 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {}))._replace(kinds=kinds),
+                    _said(definition, source, near.get(each.key, {}))._replace(
+                        kinds=kinds, handed=definition.handed | handed[each.key]
+                    ),
                     star=definition.star,
                     stars=definition.stars,
                     world=reading.worlds.get((each.path, definition.line), ""),
+                    uses=uses[each.key],
                 )
     return Sources(files, tuple(skipped), found, reading.blocks)
 
@@ -204,7 +215,6 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
-        handed=definition.handed,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         libraries=definition.libraries,
@@ -213,6 +223,44 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
         **{name: getattr(body, name) for name in Body._fields if name not in _TOGETHER},
     )
+
+
+def _handed_to_functions(
+    travels: Iterable[tuple[Place, Place]], sources: Mapping[str, _Source]
+) -> Mapping[tuple[str, int], set[str]]:
+    """The parameters that every call passes on to a function which uses them as nothing but arrays can be.
+
+    The code says that they are passed on, and the arrays which came by say to which function.
+    """
+    used: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for path, source in sources.items():
+        for line, each in source.definitions.items():
+            may_be_more = each.body.optional | each.body.open.keys()
+            used[path, line] |= (each.body.arrays | each.handed) - may_be_more
+    handed: dict[tuple[str, int], set[str]] = defaultdict(set)
+    ways = [(one, other) for one, other in travels if not (one.path or other.path)]
+    is_new = True
+    while is_new:  # since what is handed on may be handed on again
+        is_new = False
+        for one, other in ways:
+            key = one.function
+            caller, called = (_definition(each, sources) for each in (one, other))
+            if caller is None or called is None or one.name in handed[key]:
+                continue
+            names = {*called.name.split(".")[-2:]}  # ``__init__`` is called by its class's name
+            is_used = other.name in used[other.function] | handed[other.function]
+            may_be_more = caller.body.optional | caller.body.open.keys()
+            if is_used and one.name not in may_be_more and any(
+                (one.name, name) in caller.body.passes for name in names
+            ):
+                handed[key].add(one.name)
+                is_new = True
+    return handed
+
+
+def _definition(place: Place, sources: Mapping[str, _Source]) -> Definition | None:
+    path, line = place.function
+    return sources[path].definitions.get(line) if path in sources else None
 
 
 def _near(
@@ -224,9 +272,8 @@ def _near(
     found: dict[tuple[str, int], AxisNames] = defaultdict(dict)
     for one, other in sorted(travels, key=lambda pair: -travels[pair]):
         for start, end in ((one, other), (other, one)):
-            source = sources.get(start.function[0])
-            definition = source and source.definitions.get(start.function[1])
-            if not definition or start.path or end.function not in deduced:
+            definition = _definition(start, sources)
+            if definition is None or start.path or end.function not in deduced:
                 continue
             for (name, index), axis in definition.body.names.items():
                 if name == start.name:

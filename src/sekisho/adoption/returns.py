@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["own_nodes", "returns_of"]
 
@@ -37,19 +37,34 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from own_nodes(each)
 
 
-def returns_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[frozenset[str], str]:
-    """What its ``return``s give, and the dtype that the only one names."""
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def returns_of(
+    node: _Function, optional: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], str]:
+    """What its ``return``s give, and the dtype that the only one names.
+
+    Args:
+        node: the function.
+        optional: the parameters that may be None.
+    """
     values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
     held = _assigned_once(node)
+    empty = _may_be_none(node, optional)
+    gives = {
+        kind for value in values if _is_of(value, empty) for kind in ("none", "any")
+    }
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
-    gives = {kind for value in values for kind in _kinds(value)}
+    gives |= {kind for value in values for kind in _kinds(value)}
+    gives |= {f"none [{i}]" for value in values for i in _none_in(value, held, empty)}
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
     return frozenset(gives), dtype
 
 
-def _assigned_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr]:
+def _assigned_once(node: _Function) -> dict[str, ast.expr]:
     """What the names of a function hold that are assigned to in one place only."""
     stored = [each.id for each in ast.walk(node) if _is_stored(each)]
     return {
@@ -60,6 +75,55 @@ def _assigned_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, as
         and isinstance(each.targets[0], ast.Name)
         and stored.count(each.targets[0].id) == 1
     }
+
+
+def _may_be_none(node: _Function, optional: frozenset[str]) -> set[str]:
+    """The names that may hold None at the end: ``best = None``, and optional parameters.
+
+    Not those that the function asks about, in order to give them another value or to end.
+    """
+    stored = {each.id for each in ast.walk(node) if _is_stored(each)}
+    found = {*optional} - stored
+    replaced: set[str] = set()
+    for each in own_nodes(node):
+        match each:
+            case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.Is()])):
+                replaced.add(name)
+            case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()])):
+                found |= {name} & optional  # what is assigned in that branch is so in that branch only
+            case ast.Assign() | ast.AnnAssign():
+                found |= {name.id for name, value in _assignments(each) if "none" in _kinds(value)}
+            case _:
+                pass
+    return found - replaced
+
+
+def _assignments(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[ast.Name, ast.expr]]:
+    """Each name that is assigned to, with its value: two of ``a, b = None, 3``."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        match target, node.value:
+            case ast.Name(), ast.expr() as value:
+                yield target, value
+            case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
+                pairs = zip(names, values, strict=True)
+                yield from ((name, value) for name, value in pairs if isinstance(name, ast.Name))
+            case _:
+                pass
+
+
+def _is_of(value: ast.expr | None, names: set[str]) -> TypeGuard[ast.Name]:
+    return isinstance(value, ast.Name) and value.id in names
+
+
+def _none_in(
+    value: ast.expr | None, held: Mapping[str, ast.expr], empty: set[str]
+) -> Iterator[int]:
+    """The items of a tuple that may be None."""
+    for index, each in enumerate(value.elts if isinstance(value, ast.Tuple) else ()):
+        inner = held.get(each.id, each) if isinstance(each, ast.Name) else each
+        if _is_of(each, empty) or "none" in _kinds(inner):
+            yield index
 
 
 def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:

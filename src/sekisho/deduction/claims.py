@@ -142,9 +142,13 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     if may_be_none and not form.is_optional and not form.is_none:
         form = form._replace(is_optional=True)
         weaker += [] if is_result else [Weaker(name, "none", "it was always passed")]
-    if form.items is None or is_result:
-        return form, weaker
     items = form.items
+    if items is None:
+        return form, weaker
+    if is_result:
+        each = tuple([_with_none(item, f"none [{i}]" in said.gives) for i, item in enumerate(items.each)])
+        is_tuple = items.is_fixed and name == "return"
+        return (form._replace(items=items._replace(each=each)) if is_tuple else form), weaker
     if said.containers.get(name) == items.kind:
         return form, weaker
     if items.is_fixed and len(items.each) > 1:
@@ -152,6 +156,10 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
     weaker.append(Weaker(name, "container", f"a {items.kind}"))
     return form._replace(items=wide), weaker
+
+
+def _with_none(form: Form, may_be_none: bool) -> Form:  # noqa: FBT001 - what the code says
+    return form._replace(is_optional=True) if may_be_none and not form.is_none else form
 
 
 def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:

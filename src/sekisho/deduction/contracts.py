@@ -49,7 +49,13 @@ class Deduced(NamedTuple):
 
 
 def deduce(
-    observed: Observed, said: Said, *, star: str = "", stars: str = "", world: str = ""
+    observed: Observed,
+    said: Said,
+    *,
+    star: str = "",
+    stars: str = "",
+    world: str = "",
+    uses: int | None = None,
 ) -> Deduced:
     """Find the contract that the calls of a function have kept.
 
@@ -60,9 +66,10 @@ def deduce(
         stars: the name of ``**kwargs``.
         world: whose world its code is found to be in by reading: ``boundary`` if it crosses; "" if
             nothing is found.
+        uses: how many functions its calls come from; None if these are those that were seen to call it.
     """
     calls = [call for call in observed.calls if call.kind != "raise"]
-    uses = observed.uses
+    uses = observed.uses if uses is None else uses
     came = dict(_forms(observed, calls, star, stars))
     kind, weaker = _decorator(calls, came, said, world)
     forms: dict[str, Form] = {}
@@ -148,7 +155,7 @@ def _decorator(
     if len(every) > 1:
         return "same_world", []
     (only,) = every
-    asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
+    asks = [name for name, form in forms.items() if name in said.any_library and form.holds_arrays]
     # The map was told what came: where the code uses no library it says no more than that.
     is_read = world == only and (only in said.libraries or not takes_any)
     if not asks and ({*said.libraries} == every or is_read):
