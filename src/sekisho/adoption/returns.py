@@ -50,14 +50,12 @@ def returns_of(
         optional: the parameters that may be None.
     """
     values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
-    held = _assigned_once(node)
-    empty = _may_be_none(node, optional)
-    gives = {
-        kind for value in values if _is_of(value, empty) for kind in ("none", "any")
-    }
+    yielded = [each.value for each in own_nodes(node) if isinstance(each, ast.Yield)]
+    held, empty = _assigned_once(node), _may_be_none(node, optional)
+    gives = {place for value in values for place in _places_of_none(value, held, empty)}
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
     gives |= {kind for value in values for kind in _kinds(value)}
-    gives |= {f"none [{i}]" for value in values for i in _none_in(value, held, empty)}
+    gives |= {f"yield {place}" for value in yielded for place in _places_of_none(value, held, empty)}
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
@@ -112,18 +110,44 @@ def _assignments(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[ast.Name, a
                 pass
 
 
-def _is_of(value: ast.expr | None, names: set[str]) -> TypeGuard[ast.Name]:
-    return isinstance(value, ast.Name) and value.id in names
-
-
-def _none_in(
+def _places_of_none(
     value: ast.expr | None, held: Mapping[str, ast.expr], empty: set[str]
-) -> Iterator[int]:
-    """The items of a tuple that may be None."""
-    for index, each in enumerate(value.elts if isinstance(value, ast.Tuple) else ()):
-        inner = held.get(each.id, each) if isinstance(each, ast.Name) else each
-        if _is_of(each, empty) or "none" in _kinds(inner):
-            yield index
+) -> Iterator[str]:
+    """Where None may be in a value: ``none`` for the value itself, ``none [1]`` for an item of a tuple.
+
+    Args:
+        value: the value.
+        held: what names hold that are assigned to once.
+        empty: the names that may hold None.
+    """
+
+    def may_be_none(part: ast.expr | None) -> bool:
+        match part:
+            case ast.Name(id=name):
+                return name in empty or (name in held and "none" in _kinds(held[name]))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                inner = [each for each in (body, orelse) if not _asks_about(test, each)]
+                return any(map(may_be_none, inner))
+            case _:
+                return "none" in _kinds(part)
+
+    if may_be_none(value):
+        yield "none"
+    match held.get(value.id, value) if isinstance(value, ast.Name) else value:
+        case ast.Tuple(elts=parts):
+            yield from (f"none [{i}]" for i, part in enumerate(parts) if may_be_none(part))
+        case ast.List(elts=parts) | ast.Dict(values=parts):
+            yield from ["none [...]"] * any(map(may_be_none, parts))
+        case ast.ListComp(elt=part) | ast.DictComp(value=part):
+            yield from ["none [...]"] * may_be_none(part)
+        case _:
+            pass
+
+
+def _asks_about(test: ast.expr, value: ast.expr) -> bool:
+    """Whether a test is about a name: ``other if x is None else x``."""
+    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
+    return isinstance(value, ast.Name) and value.id in names
 
 
 def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
