@@ -168,7 +168,9 @@ def placed(author, ours):
         star = star_of(axes)
         return (len(axes), None) if star is None else (None, len(axes) - star - 1)
 
-    if star_of(author) is None and star_of(ours) is not None:  # weaker: each axis of the run by itself
+    if (
+        star_of(author) is None and star_of(ours) is not None
+    ):  # weaker: each axis of the run by itself
         return positions(author, None, None), positions(ours, len(author), None)
     mine = positions(author, *rank_and_after(author))
     if star_of(author) is not None and star_of(ours) is None:

@@ -205,9 +205,15 @@ def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
     node = definition.annotations.get("return")
     is_number = isinstance(node, ast.Name) and node.id in _NUMBERS
     given = [slot for slot in deduced.axes if slot.name not in {"return", "yield"}]
-    if not is_number or "any" not in definition.body.gives or any({*each.ranks} - {0} for each in given):
+    if (
+        not is_number
+        or "any" not in definition.body.gives
+        or any({*each.ranks} - {0} for each in given)
+    ):
         return ""
-    return f"its result is annotated as '{ast.unparse(node)}', and no call was with more than numbers"
+    return (
+        f"its result is annotated as '{ast.unparse(node)}', and no call was with more than numbers"
+    )
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:

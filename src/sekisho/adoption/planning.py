@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
-from sekisho.adoption.callers import count_uses, mentions_of
+from sekisho.adoption.callers import count_uses, mentions_of, read_callees
 from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
@@ -160,7 +160,10 @@ def deduce_all(
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
-    handed = _handed_to_functions(travels, files)
+    definitions = {
+        (path, line): each for path, s in files.items() for line, each in s.definitions.items()
+    }
+    beyond = read_callees(travels, definitions)
     uses = count_uses(seen, [each for source in files.values() for each in source.mentions()])
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
@@ -171,7 +174,9 @@ def deduce_all(
                 found[each.key] = deduce(
                     each,
                     _said(definition, source, near.get(each.key, {}))._replace(
-                        kinds=kinds, handed=definition.handed | handed[each.key]
+                        kinds=kinds,
+                        handed=beyond.handed[each.key],
+                        libraries=beyond.libraries[each.key],
                     ),
                     star=definition.star,
                     stars=definition.stars,
@@ -217,50 +222,11 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         flags=definition.flags,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
-        libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),
         picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
         **{name: getattr(body, name) for name in Body._fields if name not in _TOGETHER},
     )
-
-
-def _handed_to_functions(
-    travels: Iterable[tuple[Place, Place]], sources: Mapping[str, _Source]
-) -> Mapping[tuple[str, int], set[str]]:
-    """The parameters that every call passes on to a function which uses them as nothing but arrays can be.
-
-    The code says that they are passed on, and the arrays which came by say to which function.
-    """
-    used: dict[tuple[str, int], set[str]] = defaultdict(set)
-    for path, source in sources.items():
-        for line, each in source.definitions.items():
-            may_be_more = each.body.optional | each.body.open.keys()
-            used[path, line] |= (each.body.arrays | each.handed) - may_be_more
-    handed: dict[tuple[str, int], set[str]] = defaultdict(set)
-    ways = [(one, other) for one, other in travels if not (one.path or other.path)]
-    is_new = True
-    while is_new:  # since what is handed on may be handed on again
-        is_new = False
-        for one, other in ways:
-            key = one.function
-            caller, called = (_definition(each, sources) for each in (one, other))
-            if caller is None or called is None or one.name in handed[key]:
-                continue
-            names = {*called.name.split(".")[-2:]}  # ``__init__`` is called by its class's name
-            is_used = other.name in used[other.function] | handed[other.function]
-            may_be_more = caller.body.optional | caller.body.open.keys()
-            if is_used and one.name not in may_be_more and any(
-                (one.name, name) in caller.body.passes for name in names
-            ):
-                handed[key].add(one.name)
-                is_new = True
-    return handed
-
-
-def _definition(place: Place, sources: Mapping[str, _Source]) -> Definition | None:
-    path, line = place.function
-    return sources[path].definitions.get(line) if path in sources else None
 
 
 def _near(
@@ -272,8 +238,9 @@ def _near(
     found: dict[tuple[str, int], AxisNames] = defaultdict(dict)
     for one, other in sorted(travels, key=lambda pair: -travels[pair]):
         for start, end in ((one, other), (other, one)):
-            definition = _definition(start, sources)
-            if definition is None or start.path or end.function not in deduced:
+            source = sources.get(start.function[0])
+            definition = source and source.definitions.get(start.function[1])
+            if not definition or start.path or end.function not in deduced:
                 continue
             for (name, index), axis in definition.body.names.items():
                 if name == start.name:

@@ -55,7 +55,9 @@ def returns_of(
     gives = {place for value in values for place in _places_of_none(value, held, empty)}
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
     gives |= {kind for value in values for kind in _kinds(value)}
-    gives |= {f"yield {place}" for value in yielded for place in _places_of_none(value, held, empty)}
+    gives |= {
+        f"yield {place}" for value in yielded for place in _places_of_none(value, held, empty)
+    }
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
@@ -88,7 +90,9 @@ def _may_be_none(node: _Function, optional: frozenset[str]) -> set[str]:
             case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.Is()])):
                 replaced.add(name)
             case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()])):
-                found |= {name} & optional  # what is assigned in that branch is so in that branch only
+                found |= {
+                    name
+                } & optional  # what is assigned in that branch is so in that branch only
             case ast.Assign() | ast.AnnAssign():
                 found |= {name.id for name, value in _assignments(each) if "none" in _kinds(value)}
             case _:
