@@ -168,6 +168,10 @@ def placed(author, ours):
         star = star_of(axes)
         return (len(axes), None) if star is None else (None, len(axes) - star - 1)
 
+    if (
+        star_of(author) is None and star_of(ours) is not None
+    ):  # weaker: each axis of the run by itself
+        return positions(author, None, None), positions(ours, len(author), None)
     mine = positions(author, *rank_and_after(author))
     if star_of(author) is not None and star_of(ours) is None:
         mine = positions(author, len(ours), None)
@@ -203,11 +207,10 @@ def compare(author, choice, ours, count, mistakes):
             both[place] = (placed(theirs[1], theirs[1])[0], {})
             continue
         count[f"dtype {dtype_relation(held[0], theirs[0])}"] += 1
-        is_run = star_of(theirs[1]) is not None
-        rank = is_run or (star_of(held[1]) is None and len(held[1]) == len(theirs[1]))
-        count["ranks right" if rank else "ranks wrong"] += 1
-        if rank:
-            both[place] = placed(theirs[1], held[1])
+        relation = rank_relation(held[1], theirs[1])
+        count[f"ranks {relation}"] += 1
+        mine, found = placed(theirs[1], theirs[1] if relation == "wrong" else held[1])
+        both[place] = mine, {} if relation == "wrong" else found
     flat_author = {(p, k): t for p, (a, _) in both.items() for k, t in a.items()}
     flat_ours = {(p, k): t for p, (_, o) in both.items() for k, t in o.items()}
     for x, y in itertools.combinations(sorted(flat_author, key=str), 2):
@@ -221,6 +224,16 @@ def compare(author, choice, ours, count, mistakes):
         if wanted != got and known:
             name = choice.definition.name
             mistakes.append(("missed" if wanted else "wrong", name, x, y, author, ours))
+
+
+def rank_relation(ours, author):
+    """Whether our number of axes is the author's; "weaker" where we leave it open and he does not."""
+    least = len(ours) - 1
+    if star_of(author) is not None:
+        return "right"
+    if star_of(ours) is not None:
+        return "weaker" if len(author) >= least else "wrong"
+    return "right" if len(ours) == len(author) else "wrong"
 
 
 def dtype_relation(ours, author):
@@ -296,7 +309,7 @@ def main():
         for count, at_least in zip(everything, (options.at_least, 1), strict=True):
             if choice.deduced.different >= at_least:
                 count["functions"] += 1
-                compare(author, choice, ours, count, mistakes if at_least > 1 else [])
+                compare(author, choice, ours, count, mistakes if count is everything[0] else [])
     for kind, name, x, y, author, ours in mistakes[: options.show]:
         print(f"{kind} {name}: {x[0]}{x[1]} ~ {y[0]}{y[1]}")
         for place, text in author.items():

@@ -6,7 +6,7 @@ dynamic, and which of them are equal. A contract says so already.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sekisho.exporting import (
     axes_to_mark,
@@ -22,7 +22,7 @@ from sekisho.worlds import mark_axes, world_named
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import torch
+    from torch.export import ExportedProgram
 
 __all__ = ["dynamic_shapes", "export", "mark_dynamic", "onnx_options", "symbolic_arguments"]
 
@@ -77,7 +77,7 @@ def export(
     *,
     bounds: Mapping[str, tuple[int | None, int | None]] | None = None,
     **options: Any,
-) -> torch.export.ExportedProgram:
+) -> ExportedProgram:
     """Export a module or a function by ``torch.export.export`` with the axes of its contract.
 
     Args:
@@ -121,7 +121,8 @@ def export(
         program: Any = torch.export.export(
             module, args, dict(kwargs or {}), dynamic_shapes=shapes, **options
         )
-    return cast("torch.export.ExportedProgram", program)
+    exported: ExportedProgram = program
+    return exported
 
 
 def onnx_options(

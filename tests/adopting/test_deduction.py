@@ -397,7 +397,8 @@ def test_one_library_is_claimed_only_where_the_code_uses_no_other():
     assert kind((T, T, T), libraries=TORCH | NUMPY) == ""
     assert kind((T, T, T), libraries=TORCH | NUMPY, world="torch") == "torch_world"
     assert kind((T, T, T), libraries=NUMPY) == ""
-    assert kind((T, T, T), libraries=TORCH, open={"x": 3}) == ""
+    assert kind((T, T, T), libraries=TORCH, any_library={"x"}) == ""
+    assert kind((T, T, T), libraries=TORCH, open={"x": 3}) == "torch_world"
 
 
 def test_calls_that_raised_tell_nothing():
@@ -446,16 +447,30 @@ def test_of_one_use_the_first_axis_stays_where_arrays_of_other_ranks_share_it():
 
 @pytest.mark.parametrize("uses", [2, 3])
 def test_a_square_of_two_arrays_needs_three_uses(uses):
-    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
+    calls = [(array(n, n), array(n), array(n, n)) for n, *_ in SIZES]
     ranked = frozenset({"x", "y"})
     found = axes("x y", *calls, uses=uses, ranked=ranked)
-    assert found["x"] == found["y"]
+    assert found["x"] == found["return"]
     assert len({*found["x"].split()}) == (1 if uses == 3 else 2)
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("sizes", [2, 3])
+def test_arguments_that_all_were_squares_are_alike_and_perhaps_no_squares(count, sizes):
+    """Tests of ``a @ b`` take squares, since these fit whichever way round they are."""
+    names = ["x", "y", "z"][:count]
+    calls = [(*[array(n, n)] * count, array(n, n)) for n in (3, 5, 7)[:sizes]]
+    found = axes(" ".join(names), *calls, uses=3, ranked=frozenset(names))
+    assert {*found.values()} == ({"b d"} if sizes == 2 else {"b b"})
+    assert "b b" not in axes(" ".join(names), *calls, uses=2, ranked=frozenset(names)).values()
+    calls = [(array(n, n), array(n, n), array(n), array(n)) for n in (3, 5)]
+    found = axes("x y z", *calls, uses=3, ranked=frozenset("xyz"))
+    assert found == {"x": "b b", "y": "b b", "z": "b", "return": "b"}  # a vector says more
+
+
 def test_squares_come_in_batches_unless_the_code_says_their_rank():
-    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
-    expected = {"x": "... b b", "y": "... b b", "return": "... b"}
+    calls = [(array(n, n), array(n), array(n)) for n, *_ in SIZES]
+    expected = {"x": "... b b", "y": "b", "return": "... b"}
     assert axes("x y", *calls) == expected
     assert axes("x y", *calls, ranked=frozenset({"x", "y"})) == {
         name: text.removeprefix("... ") for name, text in expected.items()

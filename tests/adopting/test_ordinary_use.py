@@ -98,6 +98,67 @@ BOTH = [
         ("f(ones(2, 3), True)", "f(ones(2, 3), both=True)"),
     ),
     Case(
+        "annotated_as_a_number",
+        "def f(x, k: float = 2.0) -> float:\n    return L.{exp}(L.{make}(x)) * k",
+        "f(ones())",
+        ("f(ones(2, 3))", "f(2.0)"),
+    ),
+    Case(
+        "none_in_a_tuple",
+        "def f(x, w=None):\n    return L.{exp}(x), w",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_branch",
+        "def f(x, both=True):\n    y = L.{exp}(x)\n    return y, y if both else None",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_name",
+        "def f(x, both=True):\n    y = None\n    if both:\n        y = L.{exp}(x)\n    return L.{exp}(x), y",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_loop",
+        "def f(xs):\n    last, n = None, 0\n    for x in xs:\n        last, n = L.{exp}(x), n + 1\n"
+        "    return last, n",
+        "f([ones({n}, 3)])",
+        ("f([])",),
+    ),
+    Case(
+        "none_by_a_name",
+        "def f(x, both=True):\n    y = None\n    if both:\n        y = L.{exp}(x)\n    return y",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_dict",
+        "def f(x, w=None):\n    return {'y': L.{exp}(x), 'w': w}",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_a_list",
+        "def f(x, w=None):\n    if w is not None:\n        w = L.{exp}(w)\n    return [L.{exp}(x), w]",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_what_is_yielded",
+        "def f(x, w=None):\n    yield L.{exp}(x), w",
+        "[*f(ones({n}, 3), ones({n}, 3))]",
+        ("[*f(ones(2, 3))]",),
+    ),
+    Case(
+        "none_yielded",
+        "def f(x, w=None):\n    yield w",
+        "[*f(ones({n}, 3), ones({n}, 3))]",
+        ("[*f(ones(2, 3))]",),
+    ),
+    Case(
         "sometimes_nothing",
         "def f(x, stop=False):\n    if not stop:\n        return L.{exp}(x)",
         "f(ones({n}, 3))",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from sekisho.adoption.requirements import (
     certain_statements,
@@ -39,6 +39,14 @@ _MAKES: Final = re.compile(
 )
 """Functions that convert any value to an array."""
 
+_PLAIN_CLASSES: Final = frozenset(
+    {"bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "dict", "set"}
+)
+_LIKE_ARRAYS: Final = re.compile(
+    rf"array|tensor|matrix|parameter|variable|tracer|type|{'|'.join(world_names())}", re.IGNORECASE
+)
+"""Words in names of classes that may be a library's arrays, or several libraries'."""
+
 _METHODS: Final = {
     "list": {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear"},
     "dict": {"update", "setdefault", "pop", "popitem", "clear", "copy"},
@@ -64,12 +72,14 @@ class Body(NamedTuple):
         dtypes: the dtypes that it requires, by parameter; for ``return``, the one that it names.
         open: the parameters that may be something else, and the line that says so.
         iterated: the parameters that it iterates over, or unpacks.
-        arrays: the parameters that it uses as only an array can be used.
-        parts: the parameters that it passes to a part of its object, as in ``self.layer(x)``.
+        arrays: the parameters that it uses as nothing but an array may be used.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
+        passes: the parameters that it passes by themselves, each with the name of the function.
+        any_library: the parameters that it may ask which library's they are.
         optional: the parameters that may be None.
-        containers: the parameters that it uses as a list or a dict.
-        gives: what its ``return`` statements return: ``none``, ``tuple 2``, ``list``, ``dict``,
-            ``plain``, ``any``.
+        containers: the containers that it uses as a list or a dict.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``; and
+            ``none [1]``, if the second item of a tuple may be None.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -82,6 +92,8 @@ class Body(NamedTuple):
     iterated: frozenset[str]
     arrays: frozenset[str]
     parts: frozenset[str]
+    passes: frozenset[tuple[str, str]]
+    any_library: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
@@ -101,7 +113,8 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
     # a test that every call has to pass leaves nothing open
     asked = {id(test) for statement in certain for test in required(statement)}
-    gives, dtype = returns_of(node)
+    optional = frozenset(_optional(node, parameters))
+    gives, dtype = returns_of(node, optional)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
         names,
@@ -114,7 +127,9 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(_iterated(node)) & parameters,
         frozenset(_used_as_arrays(node)) & parameters,
         frozenset(_passed_to_parts(node)) & parameters,
-        frozenset(_optional(node, parameters)),
+        frozenset(each for each in _passed(node) if each[0] in parameters),
+        frozenset(_asked_which_library(node, asked)) & parameters,
+        optional,
         dict(_containers(node, parameters)),
         gives,
     )
@@ -160,6 +175,37 @@ def _asked_by(node: ast.AST) -> Iterator[str]:
             pass
 
 
+def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
+    """The parameters that are asked more than whether they are a list, a number, a string or an operator."""
+    for each in _walk_without(node, asked):
+        match each:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.expr() as classes]) if all(
+                map(_is_no_array_class, _parts_of(classes))
+            ):
+                pass
+            case ast.Compare() | ast.Call(func=ast.Name(id="callable")):
+                pass
+            case _:
+                yield from _asked_by(each)
+
+
+def _parts_of(classes: ast.expr) -> list[ast.expr]:
+    match classes:
+        case ast.Tuple(elts=parts):
+            return [inner for part in parts for inner in _parts_of(part)]
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_parts_of(left), *_parts_of(right)]
+        case _:
+            return [classes]
+
+
+def _is_no_array_class(node: ast.expr) -> bool:
+    """Whether a class has the name of one that no library's arrays are of: a constant may hold any classes."""
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    is_class = re.fullmatch(r"_*[A-Z]\w*[a-z]\w*", name) is not None
+    return name in _PLAIN_CLASSES or (is_class and not _LIKE_ARRAYS.search(name))
+
+
 def _iterated(node: _Function) -> Iterator[str]:
     for each in ast.walk(node):
         match each:
@@ -177,17 +223,23 @@ def _used_as_arrays(node: _Function) -> Iterator[str]:
     A parameter that is only passed on, as in ``np.dot(x, y)``, may be a list, since NumPy's
     functions convert lists.
     """
+    stored = _first_stores(node)
+    for each in unconditional_nodes(node):
+        yield from (part.id for part in _array_operands(each) if _is_passed_value(part, stored))
+
+
+def _first_stores(node: _Function) -> dict[str, int]:
+    """The first line in which each name is assigned to."""
     stored: dict[str, int] = {}
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    for each in unconditional_nodes(node):
-        # After ``x = normalised(x)``, the name no longer refers to the argument.
-        yield from (
-            part.id
-            for part in _array_operands(each)
-            if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
-        )
+    return stored
+
+
+def _is_passed_value(node: ast.expr, stored: Mapping[str, int]) -> TypeGuard[ast.Name]:
+    """Whether a name still has what was passed: behind ``x = normalised(x)`` it has not."""
+    return isinstance(node, ast.Name) and node.lineno <= stored.get(node.id, node.lineno)
 
 
 def _array_operands(node: ast.AST) -> list[ast.expr]:
@@ -209,6 +261,18 @@ def _passed_to_parts(node: _Function) -> Iterator[str]:
         match each:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
                 yield x
+            case _:
+                pass
+
+
+def _passed(node: _Function) -> Iterator[tuple[str, str]]:
+    """What every call passes on: ``x`` and ``g`` of ``g(x)``."""
+    stored = _first_stores(node)
+    for each in unconditional_nodes(node):
+        match each:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                values = [*each.args, *(word.value for word in each.keywords)]
+                yield from ((part.id, name) for part in values if _is_passed_value(part, stored))
             case _:
                 pass
 

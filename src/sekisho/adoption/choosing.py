@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -28,6 +29,8 @@ DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
 DECLARATION: Final = "declaration"
 """Places beside parameters and ``return`` that a run may have shown to be wrong."""
+
+_NUMBERS: Final = frozenset({"int", "float", "complex"})
 
 _OWN: Final = frozenset({"boundary", "same_world"})
 
@@ -109,7 +112,7 @@ def choose(
     # the decorator failed in a run: a boundary demands the least
     kind = "boundary" if DECORATOR in is_out else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    why_bare = _why_bare(definition, spelling, contradicted)
+    why_bare = _why_bare(definition, deduced, spelling, contradicted)
     left_out += [("", f"no decorator: {why_bare}")] if why_bare and not has_one else []
     decorator = "" if has_one or why_bare else spelling.decorator(kind)
     converts = bool(decorator) and kind != "boundary"
@@ -181,16 +184,35 @@ def _refined(
 
 
 def _why_bare(
-    definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
+    definition: Definition,
+    deduced: Deduced,
+    spelling: ModuleSpelling,
+    contradicted: tuple[str, ...],
 ) -> str:
-    """Return why a guard would reject recorded calls, or could not be made; "" if neither."""
+    """Why a guard would refuse calls that were seen, or might come, or could not be made; "" if none."""
     if contradicted:
         return "what it is annotated with does not hold"
     for node in definition.annotations.values():
         typed = spelling.typed_in(node)
         if typed is not None:
             return f"'{typed[0]}' is imported for type checkers only, in line {typed[1]}"
-    return ""
+    return _doubtful_number(definition, deduced)
+
+
+def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
+    """Why a result that is annotated as a number may be an array; "" if it may not.
+
+    What computes with single numbers often computes with arrays too, and then gives one.
+    """
+    node = definition.annotations.get("return")
+    given = [slot for slot in deduced.axes if slot.name not in {"return", "yield"}]
+    if (
+        not (isinstance(node, ast.Name) and node.id in _NUMBERS)
+        or "any" not in definition.body.gives
+        or any({*each.ranks} - {0} for each in given)
+    ):
+        return ""
+    return f"its result is annotated as '{node.id}', and no call was with more than numbers"
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
+from sekisho.adoption.callers import count_uses, mentions_of, read_callees
 from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
@@ -22,7 +23,7 @@ from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sekisho.adoption.choosing import Dropped
     from sekisho.adoption.scripts import Block
@@ -49,8 +50,8 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
-"""Fields of `Body` that are combined with the function's annotations."""
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes"})
+"""What the body says of a function together with its annotations, and with other functions."""
 
 
 class PlannedFile(NamedTuple):
@@ -93,6 +94,11 @@ class _Source:
     def at(self, deduced: Deduced) -> Definition:
         """Return the function of a contract."""
         return self.definitions[deduced.observed.line]
+
+    def mentions(self) -> Iterator[tuple[str, str]]:
+        """The private names that its code mentions, and where."""
+        names = {line: each.name for line, each in self.definitions.items()}
+        return mentions_of(self.tree, self.path, names)
 
     def _annotated_names(self) -> dict[str, dict[int, str]]:
         """Return names of axes from annotations in this file, by parameter name and number."""
@@ -154,7 +160,12 @@ def deduce_all(
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
-    for _ in range(2):  # the second pass uses names that arrays carry from one function to the next
+    definitions = {
+        (path, line): each for path, s in files.items() for line, each in s.definitions.items()
+    }
+    beyond = read_callees(travels, definitions)
+    uses = count_uses(seen, [each for source in files.values() for each in source.mentions()])
+    for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
         for each in seen:
             source = files.get(each.path)
@@ -162,10 +173,15 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {}))._replace(kinds=kinds),
+                    _said(definition, source, near.get(each.key, {}))._replace(
+                        kinds=kinds,
+                        handed=beyond.handed[each.key],
+                        libraries=beyond.libraries[each.key],
+                    ),
                     star=definition.star,
                     stars=definition.stars,
                     world=reading.worlds.get((each.path, definition.line), ""),
+                    uses=uses[each.key],
                 )
     return Sources(files, tuple(skipped), found, reading.blocks)
 
@@ -204,10 +220,8 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
-        handed=definition.handed,
-        # What the code does with ``kwargs`` as a whole, it does not do with each argument.
+        # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
-        libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),
         picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["own_nodes", "returns_of"]
 
@@ -37,21 +37,35 @@ def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from own_nodes(each)
 
 
-def returns_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[frozenset[str], str]:
-    """Return what the ``return`` statements return, and the dtype that a single one names."""
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def returns_of(
+    node: _Function, optional: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], str]:
+    """What its ``return``s give, and the dtype that the only one names.
+
+    Args:
+        node: the function.
+        optional: the parameters that may be None.
+    """
     values = [each.value for each in own_nodes(node) if isinstance(each, ast.Return)]
-    held = _assigned_once(node)
+    yielded = [each.value for each in own_nodes(node) if isinstance(each, ast.Yield)]
+    held, empty = _assigned_once(node), _may_be_none(node, optional)
+    gives = {place for value in values for place in _places_of_none(value, held, empty)}
     values = [held.get(v.id, v) if isinstance(v, ast.Name) else v for v in values]
-    gives = {kind for value in values for kind in _kinds(value)}
-    # a function that reaches its end returns None
+    gives |= {kind for value in values for kind in _kinds(value)}
+    gives |= {
+        f"yield {place}" for value in yielded for place in _places_of_none(value, held, empty)
+    }
     if not values or (gives != {"none"} and _falls_through(node.body)):
         gives.add("none")
     dtype = _named_dtype(values[0]) if len(values) == 1 and values[0] is not None else ""
     return frozenset(gives), dtype
 
 
-def _assigned_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr]:
-    """Return the values of the names that a function assigns exactly once."""
+def _assigned_once(node: _Function) -> dict[str, ast.expr]:
+    """What the names of a function hold that are assigned to in one place only."""
     stored = [each.id for each in ast.walk(node) if _is_stored(each)]
     return {
         each.targets[0].id: each.value
@@ -61,6 +75,83 @@ def _assigned_once(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, as
         and isinstance(each.targets[0], ast.Name)
         and stored.count(each.targets[0].id) == 1
     }
+
+
+def _may_be_none(node: _Function, optional: frozenset[str]) -> set[str]:
+    """The names that may hold None at the end: ``best = None``, and optional parameters.
+
+    Not those that the function asks about, in order to give them another value or to end.
+    """
+    stored = {each.id for each in ast.walk(node) if _is_stored(each)}
+    found = {*optional} - stored
+    replaced: set[str] = set()
+    for each in own_nodes(node):
+        match each:
+            case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.Is()])):
+                replaced.add(name)
+            case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()])):
+                found |= {
+                    name
+                } & optional  # what is assigned in that branch is so in that branch only
+            case ast.Assign() | ast.AnnAssign():
+                found |= {name.id for name, value in _assignments(each) if "none" in _kinds(value)}
+            case _:
+                pass
+    return found - replaced
+
+
+def _assignments(node: ast.Assign | ast.AnnAssign) -> Iterator[tuple[ast.Name, ast.expr]]:
+    """Each name that is assigned to, with its value: two of ``a, b = None, 3``."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    for target in targets:
+        match target, node.value:
+            case ast.Name(), ast.expr() as value:
+                yield target, value
+            case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
+                pairs = zip(names, values, strict=True)
+                yield from ((name, value) for name, value in pairs if isinstance(name, ast.Name))
+            case _:
+                pass
+
+
+def _places_of_none(
+    value: ast.expr | None, held: Mapping[str, ast.expr], empty: set[str]
+) -> Iterator[str]:
+    """Where None may be in a value: ``none`` for the value itself, ``none [1]`` for an item of a tuple.
+
+    Args:
+        value: the value.
+        held: what names hold that are assigned to once.
+        empty: the names that may hold None.
+    """
+
+    def may_be_none(part: ast.expr | None) -> bool:
+        match part:
+            case ast.Name(id=name):
+                return name in empty or (name in held and "none" in _kinds(held[name]))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                inner = [each for each in (body, orelse) if not _asks_about(test, each)]
+                return any(map(may_be_none, inner))
+            case _:
+                return "none" in _kinds(part)
+
+    if may_be_none(value):
+        yield "none"
+    match held.get(value.id, value) if isinstance(value, ast.Name) else value:
+        case ast.Tuple(elts=parts):
+            yield from (f"none [{i}]" for i, part in enumerate(parts) if may_be_none(part))
+        case ast.List(elts=parts) | ast.Dict(values=parts):
+            yield from ["none [...]"] * any(map(may_be_none, parts))
+        case ast.ListComp(elt=part) | ast.DictComp(value=part):
+            yield from ["none [...]"] * may_be_none(part)
+        case _:
+            pass
+
+
+def _asks_about(test: ast.expr, value: ast.expr) -> bool:
+    """Whether a test is about a name: ``other if x is None else x``."""
+    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
+    return isinstance(value, ast.Name) and value.id in names
 
 
 def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:

@@ -156,7 +156,7 @@ def _header(node: Any, cst: Any) -> str:
         body=cst.SimpleStatementSuite(()),
     )
     header: str = cst.Module([]).code_for_node(bare)
-    return header.rstrip()
+    return header.rstrip().removesuffix("pass").rstrip()  # which libcst writes for an empty body
 
 
 def _broken(before: Any, after: Any, width: int, cst: Any) -> Any:

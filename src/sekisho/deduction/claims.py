@@ -10,7 +10,7 @@ from sekisho.deduction.forms import Form, Items
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
@@ -140,13 +140,18 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     """Return the form of a place, widened by what the code says may come, too."""
     weaker: list[Weaker] = []
     is_result = name in _RESULTS
-    may_be_none = "none" in said.gives if name == "return" else name in said.optional
+    start = "yield none" if name == "yield" else "none"
+    may_be_none = start in said.gives if is_result else name in said.optional
     if may_be_none and not form.is_optional and not form.is_none:
         form = form._replace(is_optional=True)
         weaker += [] if is_result else [Weaker(name, "none", "it was always passed")]
-    if form.items is None or is_result:
-        return form, weaker
     items = form.items
+    if items is None:
+        return form, weaker
+    if is_result:
+        start = f"{start} "
+        places = {each.removeprefix(start) for each in said.gives if each.startswith(start)}
+        return form._replace(items=_with_none(items, places)), weaker
     if said.containers.get(name) == items.kind:
         return form, weaker
     if items.is_fixed and len(items.each) > 1:
@@ -154,6 +159,18 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     wide = Items(_ABSTRACT[items.kind], items.each[:1], is_fixed=False)
     weaker.append(Weaker(name, "container", f"a {items.kind}"))
     return form._replace(items=wide), weaker
+
+
+def _with_none(items: Items, places: Collection[str]) -> Items:
+    """The same items, with None where the code says that it may be."""
+    is_alike = bool(places) and not items.is_fixed
+    each = [
+        form._replace(is_optional=True)
+        if (is_alike or f"[{i}]" in places) and not form.is_none
+        else form
+        for i, form in enumerate(items.each)
+    ]
+    return items._replace(each=tuple(each))
 
 
 def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:

@@ -200,9 +200,8 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
         else:
             groups.append(Group(column))
     _join_neighbours(groups)
-    is_sure = CLAIMS["square"].holds(calls=calls, sizes=2, uses=uses)
-    groups = [part for group in groups for part in _without_squares(group, is_sure=is_sure)]
-    for column in late:  # by now the groups have all the members that are always equal
+    groups = [part for group in groups for part in _without_squares(group, calls, uses)]
+    for column in late:  # by now their groups have all members that are always equal
         found = _broadcast_group(column, groups)
         if found is None or (_is_result(column) and _would_broadcast(column, found)):
             groups.append(Group(column))
@@ -238,12 +237,15 @@ def _join_neighbours(groups: list[Group]) -> None:
                 break
 
 
-def _without_squares(group: Group, *, is_sure: bool) -> list[Group]:
-    """Split a group that has two axes of one array: tests like to pass squares."""
+def _without_squares(group: Group, calls: int, uses: int) -> list[Group]:
+    """The same group, or several: tests like to take squares, of one array alone, and of two."""
     slots = [member.slot for member in group.members]
     if len({*slots}) == 1:
         return [Group(member) for member in group.members]
-    if is_sure or len({*slots}) == len(slots):
+    # Several arguments that are squares may only be alike: tests of ``a @ b`` like to take squares.
+    given = [slots.count(member.slot) for member in group.members if not _is_result(member)]
+    claim = CLAIMS["squares" if len(given) > 2 and 1 not in given else "square"]
+    if claim.holds(calls=calls, sizes=group.different, uses=uses) or len({*slots}) == len(slots):
         return [group]
     # The first axes of the arrays form one group, their second axes another one.
     parts: dict[int, Group] = {}

@@ -49,7 +49,13 @@ class Deduced(NamedTuple):
 
 
 def deduce(
-    observed: Observed, said: Said, *, star: str = "", stars: str = "", world: str = ""
+    observed: Observed,
+    said: Said,
+    *,
+    star: str = "",
+    stars: str = "",
+    world: str = "",
+    uses: int | None = None,
 ) -> Deduced:
     """Find the contract that all calls of a function satisfy.
 
@@ -58,11 +64,12 @@ def deduce(
         said: what the code says.
         star: the name of ``*args``; its annotation applies to each of the arguments.
         stars: the name of ``**kwargs``.
-        world: the world of the code, as found by reading it; ``boundary`` if it crosses, "" if
-            unknown.
+        world: whose world its code is found to be in by reading: ``boundary`` if it crosses; "" if
+            nothing is found.
+        uses: how many functions its calls come from; None if these are those that were seen to call it.
     """
     calls = [call for call in observed.calls if call.kind != "raise"]
-    uses = observed.uses
+    uses = observed.uses if uses is None else uses
     came = dict(_forms(observed, calls, star, stars))
     kind, weaker = _decorator(calls, came, said, world)
     forms: dict[str, Form] = {}
@@ -148,8 +155,8 @@ def _decorator(
     if len(every) > 1:
         return "same_world", []
     (only,) = every
-    asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
-    # The map report starts from what came: for code without a library it is no further evidence.
+    asks = [name for name, form in forms.items() if name in said.any_library and form.holds_arrays]
+    # The map was told what came: where the code uses no library it says no more than that.
     is_read = world == only and (only in said.libraries or not takes_any)
     if not asks and ({*said.libraries} == every or is_read):
         return f"{only}_world", []

@@ -101,6 +101,13 @@ CLAIMS: Final = {
         "the first of them is the other array's",
         "calls from three functions or tests",
     ),
+    "squares": Claim(
+        "several arguments that are squares of one size, where no other array has the axis",
+        "one name for both axes",
+        *(3, 3, 3),
+        "the first axes are one, and so are the second ones",
+        "calls with other sizes",
+    ),
     "broadcast": Claim(
         "an axis that broadcasts",
         "",

@@ -14,28 +14,29 @@ class Said(NamedTuple):
     """What code says of a function's arguments and results.
 
     Attributes:
-        names: names of axes in the function's own code, by parameter, path and number of the axis.
-        near: names of these axes in other functions that pass or receive them.
-        sizes: the sizes that the code requires, by parameter and number of the axis.
-        literals: the sizes that the code writes out.
-        ranked: the parameters whose number of axes the code requires.
-        classes: the classes that the code requires, by parameter.
-        dtypes: the dtypes that the code requires, by parameter; for ``return``, the one that it
-            names.
-        open: the parameters whose class the code tests, and the line of the test.
-        iterated: the parameters that the code iterates over, or unpacks.
-        arrays: the parameters that are arrays by annotation, or by what the code does with them.
-        handed: the parameters passed to a library that does not turn lists into arrays.
-        parts: the parameters passed to a part of the object, as in ``self.layer(x)``.
+        names: what its own code calls axes, by parameter, path and number of the axis.
+        near: what other functions call those that are handed on.
+        sizes: the sizes that it requires, by parameter and number of the axis.
+        literals: the sizes that it writes out.
+        ranked: the parameters whose number of axes it requires.
+        classes: the classes that it requires, by parameter.
+        dtypes: the dtypes that it requires, by parameter; of ``return``, the one that it names.
+        open: the parameters that it asks what they are, and the line.
+        iterated: the parameters that it iterates over, or unpacks.
+        arrays: the parameters that are arrays by their annotation, or by what the code does with them.
+        handed: the parameters that it passes to a library which makes no arrays of lists, or to a
+            function that uses them as arrays.
+        parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
+        any_library: the parameters that it may ask which library's they are.
         optional: the parameters that may be None.
         containers: the parameters used as a ``list`` or a ``dict``.
         flags: the parameters whose default is True or False.
-        gives: what the ``return`` statements return: ``none``, ``tuple 2``, ``list``, ``dict``,
-            ``plain``, ``any``; empty if unknown.
-        libraries: the worlds whose libraries the code uses, or its class extends.
-        kinds: the dtype kinds that any function of the package was called with.
-        picks_axis: whether an argument selects the axis to work on.
-        is_method: whether the function has an object, which may hold arrays of its own.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``,
+            and ``none [1]`` if the second item of a tuple may be None; empty if that is not known.
+        libraries: the worlds whose libraries it uses, or its class extends.
+        kinds: the kinds of dtypes that any function of its package was called with.
+        picks_axis: whether an argument says which axis it works on.
+        is_method: whether it has an object with arrays of its own, perhaps.
     """
 
     names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
@@ -50,6 +51,7 @@ class Said(NamedTuple):
     arrays: frozenset[str] = frozenset()
     handed: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
+    any_library: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
     flags: frozenset[str] = frozenset()
