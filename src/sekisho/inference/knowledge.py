@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.code import tag_of
+from sekisho.code import lower_expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
@@ -77,6 +78,10 @@ class Knowledge:
         grads: the classes of arrays that require grad.
         trained: the modules of which the result requires grad.
         unfit: by a world, the host's functions that raise when they are given its arrays first.
+        gives: what functions give whose stubs say less, as an annotation in their module.
+        loaders: classes that iterate over batches of a dataset's items; with each its world.
+        datasets: what makes a dataset, and how its items come from what it is given.
+        transforms: functions that give one whose arguments are a world's arrays, with that world.
         decorators: the project's own functions that stand as decorators.
     """
 
@@ -87,9 +92,10 @@ class Knowledge:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
-        self.array_class: dict[str, str] = {
-            world: name for name, (world, is_array) in program.array_classes.items() if is_array
-        }
+        self.array_class: dict[str, str] = {}
+        for name, (world, is_array) in program.array_classes.items():
+            if is_array:
+                self.array_class.setdefault(world, name)
         self.operations = {}
         self.modules: dict[str, str] = {}
         self.applied: set[str] = set()
@@ -103,6 +109,10 @@ class Knowledge:
         self.trained: set[str] = set()
         self.only: dict[str, str] = {}
         self.unfit: dict[str, set[str]] = {}
+        self.gives: dict[str, Expr] = {}
+        self.loaders: dict[str, str] = {}
+        self.datasets: dict[str, str] = {}
+        self.transforms: dict[str, str] = {}
         self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
         for world in program.worlds:
@@ -202,6 +212,12 @@ class Knowledge:
         self.grads |= self._names(world, supplement.grads)
         self.trained |= self._names(world, supplement.trained)
         self.unfit[world.name] = self._names(HOST, supplement.unfit)
+        self.loaders |= dict.fromkeys(self._names(world, supplement.loaders), world.name)
+        self.transforms |= dict.fromkeys(self._names(world, supplement.transforms), world.name)
+        self.datasets |= {self._name(world, name): how for name, how in supplement.datasets.items()}
+        for dotted, said in supplement.gives.items():
+            name = dotted if ":" in dotted else self._name(world, dotted)
+            self.gives[name] = lower_expr(ast.parse(said, mode="eval").body)
         for dotted, only in supplement.only.items():
             name = self._name(world, dotted)
             # The id that a function of another library has, which need not be there.
@@ -223,12 +239,17 @@ class Knowledge:
         """Whether what an instance of a library's module gives requires grad."""
         return not self.trained.isdisjoint(self.program.mro(cls))
 
+    def home_of(self, function: str) -> str:
+        """The world whose arrays a library's function takes: of one that is strict about the host's, the host."""
+        library = split(function)[0].partition(".")[0]
+        return HOST.name if library in HOST.supplement.strict else library
+
     def is_strict(self, function: str) -> bool:
         """Whether a function raises where an argument is not what its stubs say."""
         module = split(function)[0]
         world, _, rest = module.partition(".")
         if world not in self.worlds:
-            return False
+            return world in HOST.supplement.strict
         return any(
             rest == each or rest.startswith(f"{each}.")
             for each in self.worlds[world].supplement.strict

@@ -41,11 +41,13 @@ class Arguments(NamedTuple):
         args: by position.
         kwargs: by name.
         is_open: whether ``*args`` or ``**kwargs`` are passed, of which one sees nothing.
+        rest: what comes out of ``*args``, and what stands behind, in any order.
     """
 
     args: tuple[Value, ...] = ()
     kwargs: tuple[tuple[str, Value], ...] = ()
     is_open: bool = False
+    rest: Value = NEVER
 
     def values(self) -> Iterator[Value]:
         """All of them."""

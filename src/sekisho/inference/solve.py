@@ -20,10 +20,10 @@ from sekisho.code import (
     Skipped,
     digest,
 )
-from sekisho.inference.calls import parameter_fact
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
+from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known

@@ -12,6 +12,7 @@ A value is a tuple whose first item says what it is:
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
   parameter is what a container of modules holds, or ``("const", True)``;
 - ``("gives", value)``: a function that gives this; ``("applied", function)``: one that gets a context, too;
+  ``("takes", world)``: one that takes a world's arrays; ``("partial", function, args, kwargs)``;
 - ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
 - ``("union", value, value, ...)``: one of these.
 
@@ -63,6 +64,7 @@ __all__ = [
     "unsure",
     "with_state",
     "without_axes",
+    "without_constants",
     "worlds_of",
 ]
 
@@ -126,6 +128,18 @@ def with_state(value: Value, state: int) -> Value:
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
         value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
+    )
+
+
+def without_constants(value: Value) -> Value:
+    """A value of which only the kind is known."""
+    return map_atoms(
+        value,
+        lambda atom: (
+            instance(atom[1])
+            if atom[0] == "instance" and atom[2] and atom[2][0] == "const"
+            else atom
+        ),
     )
 
 
@@ -331,7 +345,7 @@ def _size(value: Value, depth: int) -> int:
     tag = value[0]
     if tag in {"list", "bound", "instance"}:
         inner = value[2:3]
-    elif tag in {"tuple", "union", "gives"}:
+    elif tag in {"tuple", "union", "gives", "partial"}:
         inner = value[1:]
     elif tag == "dict":
         inner = (value[1], *(each for _, each in value[2]))

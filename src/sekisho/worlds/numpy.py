@@ -22,6 +22,7 @@ import numpy as np
 
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.host_stubs import GIVES, READERS
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
@@ -85,6 +86,10 @@ class _NumPy(World):
         ),
         dtype="dtype",
         only={"PIL.Image.fromarray": "numpy"},
+        strict=frozenset({"cv2"}),
+        gives=GIVES,
+        readers=READERS,
+        also=frozenset({"cv2.mat_wrapper:Mat"}),
         welcomes=frozenset({"jax"}),
         suffixes=("_np", "_numpy"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
