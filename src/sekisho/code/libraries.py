@@ -97,26 +97,39 @@ class Libraries:
         """The file of a module, and whether it is a package's; "" if there is none to read."""
         parent, _, last = module.rpartition(".")
         if not parent:
-            folders = self._path
+            places = self._places(module)
         else:
             if parent not in self._folders:
                 self._find(parent)
-            folders = self._folders[parent]
-        self._folders[module] = []
-        for folder in folders:
-            base = f"{folder}/{last}"
-            stubs = f"{folder}/{last}-stubs"
-            if not parent and Path(stubs).is_dir():
-                self._folders[module] += [stubs, base]
-                return f"{stubs}/__init__.pyi", True
+            places = [f"{folder}/{last}" for folder in self._folders[parent]]
+        inside = self._folders[module] = [each for each in places if Path(each).is_dir()]
+        for place in places:
             for ending in (".pyi", ".py"):
-                if Path(f"{base}/__init__{ending}").is_file():
-                    self._folders[module].append(base)
-                    return f"{base}/__init__{ending}", True
-                if Path(f"{base}{ending}").is_file():
-                    return f"{base}{ending}", False
-            if Path(
-                base
-            ).is_dir():  # a package without a file of its own, perhaps in several folders
-                self._folders[module].append(base)
+                if Path(f"{place}/__init__{ending}").is_file():
+                    if not parent and not _is_stubs(inside):
+                        self._folders[module] = [place]  # others so called are behind it
+                    return f"{place}/__init__{ending}", True
+                if Path(f"{place}{ending}").is_file():
+                    return f"{place}{ending}", False
         return "", False
+
+    def _places(self, module: str) -> list[str]:
+        """Where a package may be, in order: its stubs first, unless they are a part of what it says itself."""
+        places = [f"{folder}/{module}" for folder in self._path]
+        stubs = next((f"{each}-stubs" for each in places if Path(f"{each}-stubs").is_dir()), None)
+        if stubs is None:
+            return places
+        is_typed = any(Path(f"{each}/py.typed").is_file() for each in places)
+        return [*places, stubs] if is_typed and _is_partial(stubs) else [stubs, *places]
+
+
+def _is_stubs(folders: list[str]) -> bool:
+    return any(each.endswith("-stubs") for each in folders)
+
+
+def _is_partial(stubs: str) -> bool:
+    """Whether stubs leave modules to the package that they are of (PEP 561)."""
+    try:
+        return "partial" in Path(stubs, "py.typed").read_text("utf-8").split()
+    except (OSError, ValueError):
+        return False

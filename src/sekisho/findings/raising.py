@@ -82,6 +82,18 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
         )
 
 
+def _records(_solution: Solution, function: Function) -> Iterator[Finding]:
+    for line, column, attribute, (name, record, having) in notes_of(function, "record"):
+        yield make_finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{name or 'it'} is a {record}, a tuple, and has no .{attribute}: {noun(having)} has",
+            subject=f"{name}.{attribute}",
+        )
+
+
 def _namesake(solution: Solution, function: Function) -> Iterator[Finding]:
     for line, column, shown, (world, other, last, word) in notes_of(function, "namesake"):
         name = shown.rpartition(".")[0]
@@ -153,6 +165,7 @@ _RULES: Final[tuple[Callable[[Any, Function], Iterator[Finding]], ...]] = (
     _mixed,
     _foreign,
     _missing,
+    _records,
     _namesake,
     _other_kinds,
     _dtypes,

@@ -25,11 +25,15 @@ from sekisho.inference.values import (
     PLAIN,
     UNKNOWN,
     Value,
+    array,
     arrays_in,
+    certain_world,
     is_unknown,
     join,
     join_all,
     list_of,
+    map_atoms,
+    perhaps_number,
     unsure,
     worlds_of,
 )
@@ -42,6 +46,7 @@ __all__ = ["call_value"]
 _FIRST: Final = frozenset(
     {"copy:copy", "copy:deepcopy", "contextlib:nullcontext", "functools:wraps"}
 )
+_UFUNCS: Final = "numpy._typing._ufunc"
 _CHAINED: Final = frozenset({"chain", "islice", "cycle", "takewhile", "dropwhile", "filterfalse"})
 
 
@@ -161,20 +166,14 @@ def _answer(
     """What a library's function gives, by its stubs and by what its operations do."""
     operation = frame.knowledge.operations.get(name)
     learn_from(frame, name, entry, call, node, self_value)
-    said = frame.knowledge.gives.get(name)
-    result = (
-        call_signatures(frame.program, name, entry[1], call, self_value)
-        if said is None
-        else read_annotation(frame.program, split(name)[0], said)
-    )
+    result = _by_stubs(frame, name, entry, call, self_value)
     if operation is not None:
         note_operation(frame, name, call, node, self_value)
         if operation.kind == "import" and self_value is None:
             return frame.knowledge.array_of(operation.world)
     if is_unknown(result) or not arrays_in(result):
         return result
-    if not _is_sure(frame, call, self_value):
-        result = unsure(result)
+    result = _as_sure(frame, result, call, self_value)
     world = split(name)[0].partition(".")[0]
     others = {each for value in call.values() for each in arrays_in(value)} - {world}
     if others and world in worlds_of(result) and operation is None:
@@ -182,12 +181,34 @@ def _answer(
     return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
 
 
-def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a library is certain to answer: no subclass does, and its method is an array's."""
+def _by_stubs(
+    frame: Frame, name: str, entry: Entry, call: Arguments, self_value: Value | None
+) -> Value:
+    program, knowledge = frame.program, frame.knowledge
+    said = knowledge.gives.get(name)
+    if said is not None:
+        return read_annotation(program, split(name)[0], said)
+    result = call_signatures(program, name, entry[1], call, self_value)
+    world = knowledge.worlds.get(split(name)[0].partition(".")[0])
+    words = world.supplement.keywords if world is not None else {}
+    if is_unknown(result) and any(word in words for word, _ in call.kwargs):
+        kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
+        return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
+    if split(name)[0] == _UFUNCS and any(map(certain_world, call.args)):
+        return map_atoms(  # of an array, an array: the stubs say Any
+            result, lambda atom: array(atom[1]) if atom[0] == "array" and not atom[5] else atom
+        )
+    return result
+
+
+def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
+    """A result, as far as the library is certain to answer: no subclass does, and its method is an array's."""
     knowledge = frame.knowledge
-    if self_value is not None and self_value[0] == "array" and not knowledge.is_sure(self_value):
-        return False
-    return all(each[0] != "array" or knowledge.is_plain(each) for each in call.values())
+    if any(each[0] == "array" and not knowledge.is_plain(each) for each in call.values()):
+        return unsure(result)
+    if self_value is None or self_value[0] != "array" or knowledge.is_sure(self_value):
+        return result
+    return perhaps_number(result) if knowledge.is_firm(self_value) else unsure(result)
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:

@@ -24,7 +24,7 @@ def iterated(frame: Frame, value: Value) -> Value:
     def take(atom: Value) -> Value:
         if atom[0] == "array":
             row = frame.knowledge.row_of(atom[1])
-            return row if frame.knowledge.is_plain(atom) else unsure(row)
+            return row if frame.knowledge.is_firm(atom) else unsure(row)
         if atom[0] == "instance" and not atom[1].startswith("builtins:"):
             if atom[1].endswith("Dict"):
                 return UNKNOWN  # the keys of a ModuleDict

@@ -11,7 +11,7 @@ from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import Value, array
+from sekisho.inference.values import OPEN, Value, array
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -156,6 +156,10 @@ class Knowledge:
         """Whether an array is certain to be one, and to do what its library says."""
         return bool(array[2]) and self.is_plain(array)
 
+    def is_firm(self, array: Value) -> bool:
+        """Whether an array is certain to be one, or one of the library's numbers."""
+        return (bool(array[2]) or not array[5] & OPEN) and self.is_plain(array)
+
     def may_have(self, world: str, member: str) -> bool:
         """Whether a subclass of the project's gives a member to what is annotated as the library's."""
         return any(
@@ -172,6 +176,14 @@ class Knowledge:
         if key not in self._lines:
             self._lines[key] = self.program.files[key].text.split("\n")
         return self._lines[key]
+
+    def number_has(self, world: str, member: str) -> bool:
+        """Whether a world's numbers have a member."""
+        return any(
+            self.program.member(name, member) is not None
+            for name, known in self.program.array_classes.items()
+            if known == (world, False)
+        )
 
     def members(self, world: str) -> set[str]:
         """The names of all that a world's arrays have."""

@@ -178,8 +178,4 @@ def _reads_memory(frame: Frame, name: str, value: Value) -> bool:
         return last in HOST.supplement.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True
-    last = last.rpartition(".")[2]
-    atom = value[2] if value[0] == "list" else value
-    return value[0] in {"list", "tuple"} or not (
-        atom[0] == "array" and frame.knowledge.is_method(atom[1], last)
-    )
+    return value[0] in {"list", "tuple"} or last not in HOST.supplement.leaves

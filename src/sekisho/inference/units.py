@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
-from sekisho.inference.containers import sharper
+from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
@@ -30,7 +30,6 @@ from sekisho.inference.values import (
     map_atoms,
     plain,
     unsure,
-    without_constants,
     worlds_of,
 )
 

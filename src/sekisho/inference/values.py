@@ -59,12 +59,12 @@ __all__ = [
     "list_of",
     "map_atoms",
     "only_world",
+    "perhaps_number",
     "plain",
     "text_constant",
     "unsure",
     "with_state",
     "without_axes",
-    "without_constants",
     "worlds_of",
 ]
 
@@ -128,18 +128,6 @@ def with_state(value: Value, state: int) -> Value:
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
         value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
-    )
-
-
-def without_constants(value: Value) -> Value:
-    """A value of which only the kind is known."""
-    return map_atoms(
-        value,
-        lambda atom: (
-            instance(atom[1])
-            if atom[0] == "instance" and atom[2] and atom[2][0] == "const"
-            else atom
-        ),
     )
 
 
@@ -215,6 +203,13 @@ def unsure(value: Value) -> Value:
     return map_atoms(
         value,
         lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
+    )
+
+
+def perhaps_number(value: Value) -> Value:
+    """A value of which each array may be one number."""
+    return map_atoms(
+        value, lambda atom: (*atom[:2], False, *atom[3:]) if atom[0] == "array" else atom
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GIVES", "READERS"]
+__all__ = ["GIVES", "LEAVES", "READERS"]
 
 GIVES: Final[Mapping[str, str]] = {
     "load": "NDArray[Any] | NpzFile",
@@ -31,3 +31,13 @@ READERS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys((f"matplotlib.axes._axes:Axes.{each}" for each in _PLOTS), ()),
 }
 """Functions that read the memory of what they are given: see `Supplement.readers`."""
+
+LEAVES: Final = frozenset(
+    {
+        *("argwhere", "nonzero", "squeeze", "swapaxes", "rollaxis", "split", "array_split"),
+        *("hsplit", "vsplit", "dsplit", "real", "imag", "isreal", "iscomplex", "bmat", "iterable"),
+        *("array_equal", "array_equiv", "can_cast", "common_type", "info"),
+        *("diag_indices_from", "tril_indices_from", "triu_indices_from"),
+    }
+)
+"""Functions of NumPy's that call methods of what they are given, or catch what it raises. A test calls each."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
-from sekisho.worlds.host_stubs import GIVES, READERS
+from sekisho.worlds.host_stubs import GIVES, LEAVES, READERS
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
@@ -81,9 +81,8 @@ class _NumPy(World):
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
         views=frozenset({"asarray", "asanyarray", "from_dlpack", "frombuffer"}),
-        reads=frozenset(
-            {"allclose", "array_equal", "save", "savez", "savez_compressed", "savetxt"}
-        ),
+        reads=frozenset({"allclose", "save", "savez", "savez_compressed", "savetxt"}),
+        leaves=LEAVES,
         dtype="dtype",
         only={"PIL.Image.fromarray": "numpy"},
         strict=frozenset({"cv2"}),

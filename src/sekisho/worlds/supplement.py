@@ -45,6 +45,7 @@ class Supplement(NamedTuple):
         grads: classes of its arrays that require grad.
         trained: modules with parameters, of which the result requires grad.
         reads: functions of `tells` that read what an array holds.
+        leaves: functions of the host's that do not read what an array of another library holds.
         views: its operations that share the memory of what crosses by them.
         decorates: whether its decorators leave functions what they are.
         gives: what functions, methods and properties give whose stubs say less, as an annotation in their module.
@@ -87,6 +88,7 @@ class Supplement(NamedTuple):
     grads: frozenset[str] = frozenset()
     trained: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    leaves: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
     decorates: bool = False
     gives: Mapping[str, str] = {}
