@@ -1,6 +1,7 @@
 """The installed libraries, as tables: found where Python would find them, and never imported.
 
 A stub is read where there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
+Of the standard library, the stubs of typeshed are, where a type checker has brought them.
 What is only machine code has no table.
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries"]
 
+_TYPESHED: Final = ("mypy/typeshed/stdlib", "basedpyright/dist/typeshed-fallback/stdlib")
 _NO_TABLE: Final = Table({}, [], None)
 
 
@@ -37,6 +39,8 @@ class Libraries:
         self._cache = cache
         entries = sys.path if path is None else path
         self._path = [entry for entry in entries if entry and Path(entry).is_dir()]
+        shipped = (f"{entry}/{each}" for entry in self._path for each in _TYPESHED)
+        self._typeshed = next((each for each in shipped if Path(each).is_dir()), None)
         self._tables: dict[str, Table | None] = {}
         self._folders: dict[str, list[str]] = {}
         self.used = {}
@@ -116,6 +120,8 @@ class Libraries:
     def _places(self, module: str) -> list[str]:
         """Where a package may be, in order: its stubs first, unless they are a part of what it says itself."""
         places = [f"{folder}/{module}" for folder in self._path]
+        if self._typeshed is not None and module in sys.stdlib_module_names:
+            return [f"{self._typeshed}/{module}", *places]
         stubs = next((f"{each}-stubs" for each in places if Path(f"{each}-stubs").is_dir()), None)
         if stubs is None:
             return places

@@ -75,7 +75,8 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
             line,
             column,
             "SK107",
-            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
+            f"{f'{name} is {noun(world)}, and' if name else noun(world)} has no .{attribute}: "
+            f"{noun(having[0])} has",
             reason=since(solution, function, name, line, world),
             help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
             subject=f"{name}.{attribute}",

@@ -30,7 +30,6 @@ from sekisho.inference.values import (
     certain_world,
     is_unknown,
     join,
-    join_all,
     list_of,
     map_atoms,
     perhaps_number,
@@ -47,7 +46,6 @@ _FIRST: Final = frozenset(
     {"copy:copy", "copy:deepcopy", "contextlib:nullcontext", "functools:wraps"}
 )
 _UFUNCS: Final = "numpy._typing._ufunc"
-_CHAINED: Final = frozenset({"chain", "islice", "cycle", "takewhile", "dropwhile", "filterfalse"})
 
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
@@ -123,11 +121,6 @@ def _call_function(
         return ("module", key) if key else UNKNOWN
     if name in _FIRST and call.args:
         return call.args[-1]
-    if key == "itertools" and call.args and last in _CHAINED:
-        items = [
-            iterated(frame, each) for each in (call.args if last == "chain" else call.args[:1])
-        ]
-        return list_of(join_all(items), "iterator")
     entry = frame.program.entry(name)
     if entry is None or entry[0] != "def":
         return UNKNOWN

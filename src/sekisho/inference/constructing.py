@@ -37,6 +37,9 @@ PARTIAL: Final = "functools:partial"
 _PASSING: Final = frozenset({"tqdm.std:tqdm"})
 """Classes that iterate over what they are given, and show how far they are."""
 
+_LAST: Final = frozenset({"takewhile", "dropwhile", "filterfalse"})
+_CHAINED: Final = frozenset({"chain", "islice", "cycle", *_LAST})
+
 _DATACLASSES: Final = frozenset(
     {"dataclass", "dataclasses.dataclass", "define", "attrs.define", "frozen"}
 )
@@ -58,6 +61,11 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
             return _super(frame)
         found = call_python(last, call, lambda value: iterated(frame, value))
         return value_of_class(frame.program, cls) if found is None else found
+    if key == "itertools" and call.args and last in _CHAINED and not call.is_open:
+        chained = (
+            call.args if last == "chain" else call.args[-1:] if last in _LAST else call.args[:1]
+        )
+        return list_of(join_all(iterated(frame, each) for each in chained), "iterator")
     if cls == "collections:defaultdict":
         return ("dict", NEVER, ())
     if cls in {"collections:deque", "collections:OrderedDict"}:

@@ -323,7 +323,8 @@ def _named(frame: Frame, node: ast.NamedExpr) -> Value:
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
-    return evaluate(frame, node.value)
+    value = evaluate(frame, node.value)
+    return UNKNOWN if value[0] == "instance" and not frame.program.is_own(value[1]) else value
 
 
 def _yield(frame: Frame, node: ast.Yield) -> Value:

@@ -22,25 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Knowledge", "Operation"]
 
-_OF_PYTHON: Final = frozenset(
-    name
-    for kind in (
-        str,
-        bytes,
-        int,
-        float,
-        complex,
-        list,
-        tuple,
-        dict,
-        set,
-        frozenset,
-        object,
-        range,
-        slice,
-    )
-    for name in dir(kind)
-)
+_TYPES: Final = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset, object, slice)
+_OF_PYTHON: Final = frozenset(name for kind in (*_TYPES, range) for name in dir(kind))
 
 
 class Operation(NamedTuple):

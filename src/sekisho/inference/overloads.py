@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import tag_of
@@ -185,6 +186,8 @@ def _match(
     parameters = signature[0]
     bindings = {} if self_value is None else {"Self": self_value}
     verdict = MAYBE if call.is_open else YES
+    # `functools.reduce(add, arrays, 0)` gives no integer: of the standard library, a variable may be anything.
+    is_generic = key.partition(".")[0] not in sys.stdlib_module_names
     if skip and self_value is not None and parameters and isinstance(parameters[0][3], str):
         bindings[parameters[0][3]] = self_value
     for place, value in taken:
@@ -197,7 +200,8 @@ def _match(
             return NO, NEVER
         verdict = min(verdict, fit)
         if (
-            isinstance(annotation, str)
+            is_generic
+            and isinstance(annotation, str)
             and is_known(value)
             and _is_variable(program, key, annotation)
         ):

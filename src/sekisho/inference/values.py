@@ -123,11 +123,11 @@ def array(
 
 
 def with_state(value: Value, state: int) -> Value:
-    """A value of which each array has a state."""
+    """A value of which each array has a state; what may be something else altogether stays so."""
     if value[0] == "tuple":
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
-        value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
+        value, lambda atom: (*atom[:5], state | atom[5] & OPEN) if atom[0] == "array" else atom
     )
 
 
@@ -208,9 +208,7 @@ def unsure(value: Value) -> Value:
 
 def perhaps_number(value: Value) -> Value:
     """A value of which each array may be one number."""
-    return map_atoms(
-        value, lambda atom: (*atom[:2], False, *atom[3:]) if atom[0] == "array" else atom
-    )
+    return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
 
 
 def _merge(alternatives: list[Value]) -> Value:
