@@ -6,6 +6,7 @@ What writes into a file reads it with its spaces and comments (`concrete`).
 """
 
 from sekisho.code.cache import Cache, digest
+from sekisho.code.comments import parse_typed
 from sekisho.code.concrete import parse_concrete
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
@@ -35,6 +36,7 @@ __all__ = [
     "lower_expr",
     "lower_signature",
     "parse_concrete",
+    "parse_typed",
     "read_file",
     "tag_of",
 ]

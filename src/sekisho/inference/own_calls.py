@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.frame import Frame
 from sekisho.inference.members import EXACT, MOST_SUBCLASSES, find_method
@@ -55,6 +56,11 @@ def call_own(
             return UNKNOWN  # a class that stands for anything
         others = find_method(frame, self_value[1], last, is_exact=False)
         methods += [each for each in others if each[0] != name]
+    # Which of several methods is called, one cannot see.
+    if len(methods) > 1 + _is_abstract(entry):
+        args = tuple(map(doubtful, call.args))
+        kwargs = tuple((word, doubtful(value)) for word, value in call.kwargs)
+        call = call._replace(args=args, kwargs=kwargs)
     result = NEVER
     for each, written in methods:
         given = call_one(frame, each, written[1][-1], call, node, self_value)
@@ -65,6 +71,10 @@ def call_own(
     if frame.no_grad and state & TRACKED:
         return with_state(result, state & ~TRACKED)
     return result
+
+
+def _is_abstract(entry: Entry) -> bool:
+    return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
 
 
 def call_one(

@@ -19,6 +19,7 @@ from sekisho.code import (
     Libraries,
     Skipped,
     digest,
+    parse_typed,
 )
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
@@ -27,7 +28,6 @@ from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
-from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -218,7 +218,7 @@ class _Solver:
     def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
         """Parse a module, and find what is written of each unit."""
         if module.tree is None:
-            module.tree = parse(module.file.text)
+            module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
 
         def declares(expr: Any) -> str:
