@@ -7,6 +7,7 @@ spaces and comments kept, for code that edits files.
 """
 
 from sekisho.code.cache import Cache, digest
+from sekisho.code.comments import parse_typed
 from sekisho.code.concrete import parse_concrete
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
@@ -36,6 +37,7 @@ __all__ = [
     "lower_expr",
     "lower_signature",
     "parse_concrete",
+    "parse_typed",
     "read_file",
     "tag_of",
 ]

@@ -1,7 +1,8 @@
 """Tables of the installed libraries, found where Python finds them, without importing them.
 
-A stub is read if there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
-A module that is only machine code has no table.
+A stub is read where there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
+Of the standard library, the stubs of typeshed are, where a type checker has brought them.
+What is only machine code has no table.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries"]
 
+_TYPESHED: Final = ("mypy/typeshed/stdlib", "basedpyright/dist/typeshed-fallback/stdlib")
 _NO_TABLE: Final = Table({}, [], None)
 
 
@@ -46,6 +48,8 @@ class Libraries:
         self._cache = cache
         entries = sys.path if path is None else path
         self._path = [entry for entry in entries if entry and Path(entry).is_dir()]
+        shipped = (f"{entry}/{each}" for entry in self._path for each in _TYPESHED)
+        self._typeshed = next((each for each in shipped if isdir(each)), None)
         self._tables: dict[str, Table | None] = {}
         self._folders: dict[str, list[str]] = {}
         self.used = {}
@@ -111,24 +115,41 @@ class Libraries:
         """Return the file of a module and whether it is a package's; "" if there is no file to read."""
         parent, _, last = module.rpartition(".")
         if not parent:
-            folders = self._path
+            places = self._places(module)
         else:
             if parent not in self._folders:
                 self._find(parent)
-            folders = self._folders[parent]
-        self._folders[module] = []
-        for folder in folders:
-            base = f"{folder}/{last}"
-            stubs = f"{folder}/{last}-stubs"
-            if not parent and isdir(stubs):
-                self._folders[module] += [stubs, base]
-                return f"{stubs}/__init__.pyi", True
+            places = [f"{folder}/{last}" for folder in self._folders[parent]]
+        inside = self._folders[module] = [each for each in places if isdir(each)]
+        for place in places:
             for ending in (".pyi", ".py"):
-                if isfile(f"{base}/__init__{ending}"):
-                    self._folders[module].append(base)
-                    return f"{base}/__init__{ending}", True
-                if isfile(f"{base}{ending}"):
-                    return f"{base}{ending}", False
-            if isdir(base):  # a package without a file of its own, perhaps in several folders
-                self._folders[module].append(base)
+                if isfile(f"{place}/__init__{ending}"):
+                    if not parent and not _is_stubs(inside):
+                        self._folders[module] = [place]  # others so called are behind it
+                    return f"{place}/__init__{ending}", True
+                if isfile(f"{place}{ending}"):
+                    return f"{place}{ending}", False
         return "", False
+
+    def _places(self, module: str) -> list[str]:
+        """Where a package may be, in order: its stubs first, unless they are a part of what it says itself."""
+        places = [f"{folder}/{module}" for folder in self._path]
+        if self._typeshed is not None and module in sys.stdlib_module_names:
+            return [f"{self._typeshed}/{module}", *places]
+        stubs = next((f"{each}-stubs" for each in places if isdir(f"{each}-stubs")), None)
+        if stubs is None:
+            return places
+        is_typed = any(isfile(f"{each}/py.typed") for each in places)
+        return [*places, stubs] if is_typed and _is_partial(stubs) else [stubs, *places]
+
+
+def _is_stubs(folders: list[str]) -> bool:
+    return any(each.endswith("-stubs") for each in folders)
+
+
+def _is_partial(stubs: str) -> bool:
+    """Whether stubs leave modules to the package that they are of (PEP 561)."""
+    try:
+        return "partial" in Path(stubs, "py.typed").read_text("utf-8").split()
+    except (OSError, ValueError):
+        return False

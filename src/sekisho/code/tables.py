@@ -151,8 +151,13 @@ def _import_from(
         if alias.name == "*":
             if table is not None and module not in table.stars:
                 table.stars.append(module)
+        elif module.startswith("_") and names.get(alias.asname or alias.name, " ")[0] in _WRITTEN:
+            continue  # `from _functools import partial`: the same in C, which one cannot read
         else:
             _put(names, alias.asname or alias.name, ("import", module, alias.name), keeps=keeps)
+
+
+_WRITTEN: Final = frozenset({"def", "class"})
 
 
 def _assign(node: ast.Assign, names: dict[str, Entry], exported: list[str], *, keeps: bool) -> None:

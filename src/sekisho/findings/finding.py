@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from sekisho.utils import closest
 
-__all__ = ["BY_SEVERITY", "CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
+__all__ = ["BY_SEVERITY", "CODES", "RULES", "UNUSED", "Finding", "Fix", "Rule", "to_code"]
 
 
 class Rule(NamedTuple):
@@ -69,11 +69,13 @@ RULES: Final = (
         "a tensor read by NumPy that requires grad or is on a device",
         is_error=True,
     ),
+    Rule("SK112", "unused-ignore", "a comment that ignores nothing", is_style=True),
 )
 """Each has a section in docs/check.md."""
 
 CODES: Final = {rule.code: rule for rule in RULES}
-_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106"
+UNUSED: Final = "SK112"
+_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
 BY_SEVERITY: Final = tuple(_SEVERITY.split())
 """The order of severity: if a line has several findings, only the most severe is reported."""
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sekisho.findings.finding import to_code
+from sekisho.findings.finding import UNUSED, to_code
 from sekisho.utils import parse, printable
 from sekisho.writing import replace_file
 
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
     from sekisho.findings.finding import Finding
     from sekisho.findings.settings import Settings
 
-__all__ = ["Ignores", "read_baseline", "with_ignores", "without_known", "write_baseline"]
+__all__ = [
+    "MAY_IGNORE",
+    "Ignores",
+    "read_baseline",
+    "with_ignores",
+    "without_known",
+    "write_baseline",
+]
 
 _COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore\b(?!-)(?:\s*\[([^\]]*)\])?")
 _OF_FILE: Final = re.compile(r"#\s*sekisho:\s*ignore-file\b(?:\s*\[([^\]]*)\])?")
 _NOQA: Final = re.compile(r"#\s*noqa:\s*((?:[A-Z]+\d+[,\s]*)+)", re.IGNORECASE)
+MAY_IGNORE: Final = re.compile(r"sekisho:\s*ignore|noqa:.*SK", re.IGNORECASE)
+"""In the text of each module that has such a comment."""
+
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
+_PREFIX: Final = "SK"
 _Key = tuple[str, str, str, str]
 
 
@@ -44,7 +55,8 @@ class Ignores:
         """Read the comments of a module; `text` has Unix line ends."""
         self._comments: dict[int, tuple[int, str]] = {}
         self._ends: list[int] = []
-        self._of_file: tuple[str, ...] = ()
+        self._of_file: list[tuple[int, str]] = []
+        self._used: set[tuple[int, str]] = set()
         depth = 0  # in f-strings, which are several tokens since Python 3.12
         try:
             # Without a line end, Python 3.11 yields no NEWLINE for a last line with spaces after a
@@ -59,7 +71,7 @@ class Ignores:
                     self._comments[token.start[0]] = token.start[1], token.string
                     of_file = _OF_FILE.match(token.string)
                     if of_file and not token.line[: token.start[1]].strip():
-                        self._of_file += _codes(of_file)
+                        self._of_file += [(token.start[0], each) for each in _codes(of_file)]
         except (tokenize.TokenError, SyntaxError):
             pass  # use the comments read so far
 
@@ -73,15 +85,33 @@ class Ignores:
         return self._comments[line][0] if line in self._comments else None
 
     def has(self, finding: Finding) -> bool:
-        """Return whether a comment ignores a finding."""
-        _, comment = self._comments.get(self.place(finding.line), (0, ""))
+        """Whether a finding is ignored; the comment counts as used from then on."""
+        line = self.place(finding.line)
+        every = [*self._of_file, *((line, each) for each in self._codes_at(line))]
+        used = {each for each in every if finding.code.startswith(each[1])}
+        if finding.code == UNUSED:  # or a comment without codes would hide that it hides nothing
+            used = {each for each in used if each[1]}
+        self._used |= used
+        return bool(used)
+
+    def unused(self) -> Iterator[tuple[int, int, tuple[str, ...], bool]]:
+        """The comments that have ignored nothing: line, column, which codes, and whether it has others."""
+        of_file: dict[int, list[str]] = {}
+        for line, code in self._of_file:
+            of_file.setdefault(line, []).append(code)
+        for line, (column, comment) in self._comments.items():
+            codes = of_file.get(line) or self._codes_at(line)
+            idle = [each for each in codes if (line, each) not in self._used and each != UNUSED]
+            if idle or (not codes and _COMMENT.search(comment)):
+                yield line, column, tuple(idle), len(idle) < len(codes)
+
+    def _codes_at(self, line: int) -> tuple[str, ...]:
+        """The codes that the comment of a line ignores, or how they begin."""
+        _, comment = self._comments.get(line, (0, ""))
         match, noqa = _COMMENT.search(comment), _NOQA.search(comment)
-        codes = (
-            *self._of_file,
-            *(_codes(match) if match else ()),
-            *(noqa[1].upper().replace(",", " ").split() if noqa else ()),
-        )
-        return finding.code.startswith(codes)
+        named = noqa[1].upper().replace(",", " ").split() if noqa else ()
+        ours = [each for each in named if each.startswith(_PREFIX)]  # the others are another tool's
+        return (*(_codes(match) if match else ()), *ours)
 
 
 def _codes(match: re.Match[str]) -> tuple[str, ...]:

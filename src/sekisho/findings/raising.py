@@ -75,9 +75,22 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
             line,
             column,
             "SK107",
-            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
+            f"{f'{name} is {noun(world)}, and' if name else noun(world)} has no .{attribute}: "
+            f"{noun(having[0])} has",
             reason=since(solution, function, name, line, world),
             help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
+            subject=f"{name}.{attribute}",
+        )
+
+
+def _records(_solution: Solution, function: Function) -> Iterator[Finding]:
+    for line, column, attribute, (name, record, having) in notes_of(function, "record"):
+        yield make_finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{name or 'it'} is a {record}, a tuple, and has no .{attribute}: {noun(having)} has",
             subject=f"{name}.{attribute}",
         )
 
@@ -153,6 +166,7 @@ _RULES: Final[tuple[Callable[[Any, Function], Iterator[Finding]], ...]] = (
     _mixed,
     _foreign,
     _missing,
+    _records,
     _namesake,
     _other_kinds,
     _dtypes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.inference.calls import iterated
+from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.targets import LARGEST_RECORD, store
 from sekisho.inference.values import NEVER, UNKNOWN, Value, join, join_all, list_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.inference.calls import call_value, iterated
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.calls import call_value
 from sekisho.inference.containers import item_of
 from sekisho.inference.displays import (
     read_comprehension,
@@ -14,6 +15,7 @@ from sekisho.inference.displays import (
     read_tuple,
 )
 from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import attribute, container_of, find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
@@ -123,24 +125,23 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
-    is_open = False
+    is_open, rest = False, NEVER
     for each in node.args:
-        if isinstance(each, ast.Starred):
-            held = evaluate(frame, each.value)
-            if held[0] == "tuple":
-                args += held[1:]
-            else:
-                is_open = True
-                break  # the positions of later arguments are unknown
+        starred = each.value if isinstance(each, ast.Starred) else None
+        value = evaluate(frame, starred or each)
+        if starred is not None and value[0] != "tuple":
+            is_open, value = True, iterated(frame, value)
+        if is_open:  # what stands behind has no place of its own
+            rest = join(rest, value)
         else:
-            args.append(evaluate(frame, each))
+            args += value[1:] if starred is not None else (value,)
     for keyword in node.keywords:
         value = evaluate(frame, keyword.value)
         if keyword.arg is None:
             is_open = True
         else:
             kwargs.append((keyword.arg, value))
-    call = Arguments(tuple(args), tuple(kwargs), is_open)
+    call = Arguments(tuple(args), tuple(kwargs), is_open, rest)
     if is_method:
         note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)
@@ -298,6 +299,10 @@ def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
     found = find_method(frame, atom[1], "__getitem__", is_exact=False)
     if found and frame.program.is_own(found[0][0]):
         return join_all(frame.fact(f"r {name}") for name, _ in found)
+    for name, entry in found:
+        key = name.partition(":")[0]
+        said = frame.knowledge.gives.get(name, entry[1][0][1])
+        return read_annotation(frame.program, key, said, {"Self": atom})
     return UNKNOWN
 
 
@@ -323,7 +328,8 @@ def _named(frame: Frame, node: ast.NamedExpr) -> Value:
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
-    return evaluate(frame, node.value)
+    value = evaluate(frame, node.value)
+    return UNKNOWN if value[0] == "instance" and not frame.program.is_own(value[1]) else value
 
 
 def _yield(frame: Frame, node: ast.Yield) -> Value:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.code import tag_of
+from sekisho.code import lower_expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import Value, array
+from sekisho.inference.values import OPEN, Value, array
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -21,25 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Knowledge", "Operation"]
 
-_OF_PYTHON: Final = frozenset(
-    name
-    for kind in (
-        str,
-        bytes,
-        int,
-        float,
-        complex,
-        list,
-        tuple,
-        dict,
-        set,
-        frozenset,
-        object,
-        range,
-        slice,
-    )
-    for name in dir(kind)
-)
+_TYPES: Final = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset, object, slice)
+_OF_PYTHON: Final = frozenset(name for kind in (*_TYPES, range) for name in dir(kind))
 
 
 class Operation(NamedTuple):
@@ -77,9 +61,13 @@ class Knowledge:
             them.
         only: functions that accept arrays of one world only, and that world.
         grads: the classes of arrays that require grad.
-        trained: the modules whose results require grad.
-        unfit: by world, NumPy functions that raise on its arrays as first argument.
-        decorators: the project's own functions that are used as decorators.
+        trained: the modules of which the result requires grad.
+        unfit: by a world, the host's functions that raise when they are given its arrays first.
+        gives: what functions give whose stubs say less, as an annotation in their module.
+        loaders: classes that iterate over batches of a dataset's items; with each its world.
+        datasets: what makes a dataset, and how its items come from what it is given.
+        transforms: functions that give one whose arguments are a world's arrays, with that world.
+        decorators: the project's own functions that stand as decorators.
     """
 
     operations: dict[str, Operation]
@@ -89,9 +77,10 @@ class Knowledge:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
-        self.array_class: dict[str, str] = {
-            world: name for name, (world, is_array) in program.array_classes.items() if is_array
-        }
+        self.array_class: dict[str, str] = {}
+        for name, (world, is_array) in program.array_classes.items():
+            if is_array:
+                self.array_class.setdefault(world, name)
         self.operations = {}
         self.modules: dict[str, str] = {}
         self.applied: set[str] = set()
@@ -105,10 +94,14 @@ class Knowledge:
         self.trained: set[str] = set()
         self.only: dict[str, str] = {}
         self.unfit: dict[str, set[str]] = {}
+        self.gives: dict[str, Expr] = {}
+        self.loaders: dict[str, str] = {}
+        self.datasets: dict[str, str] = {}
+        self.transforms: dict[str, str] = {}
         self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
-        for world in program.worlds:
-            self._read(world)
+        for each in program.worlds:
+            self._read(each)
         self.decorators: set[str] = set()
         self.names_of_units: dict[int, str] = {}
         self.changed_by_loops: dict[int, frozenset[str]] = {}
@@ -148,6 +141,10 @@ class Knowledge:
         """Return whether a value is surely an array, and behaves as its library defines."""
         return bool(array[2]) and self.is_plain(array)
 
+    def is_firm(self, array: Value) -> bool:
+        """Whether an array is certain to be one, or one of the library's numbers."""
+        return (bool(array[2]) or not array[5] & OPEN) and self.is_plain(array)
+
     def may_have(self, world: str, member: str) -> bool:
         """Return whether one of the project's subclasses adds a member to a library's array class."""
         return any(
@@ -164,6 +161,14 @@ class Knowledge:
         if key not in self._lines:
             self._lines[key] = self.program.files[key].text.split("\n")
         return self._lines[key]
+
+    def number_has(self, world: str, member: str) -> bool:
+        """Whether a world's numbers have a member."""
+        return any(
+            self.program.member(name, member) is not None
+            for name, known in self.program.array_classes.items()
+            if known == (world, False)
+        )
 
     def members(self, world: str) -> set[str]:
         """Return the names of all members of a world's arrays."""
@@ -204,6 +209,12 @@ class Knowledge:
         self.grads |= self._names(world, supplement.grads)
         self.trained |= self._names(world, supplement.trained)
         self.unfit[world.name] = self._names(HOST, supplement.unfit)
+        self.loaders |= dict.fromkeys(self._names(world, supplement.loaders), world.name)
+        self.transforms |= dict.fromkeys(self._names(world, supplement.transforms), world.name)
+        self.datasets |= {self._name(world, name): how for name, how in supplement.datasets.items()}
+        for dotted, said in supplement.gives.items():
+            name = dotted if ":" in dotted else self._name(world, dotted)
+            self.gives[name] = lower_expr(ast.parse(said, mode="eval").body)
         for dotted, only in supplement.only.items():
             name = self._name(world, dotted)
             # The function of another library that may not be installed.
@@ -225,12 +236,17 @@ class Knowledge:
         """Return whether the results of a library's module require grad."""
         return not self.trained.isdisjoint(self.program.mro(cls))
 
+    def home_of(self, function: str) -> str:
+        """The world whose arrays a library's function takes: of one that is strict about the host's, the host."""
+        library = split(function)[0].partition(".")[0]
+        return HOST.name if library in HOST.supplement.strict else library
+
     def is_strict(self, function: str) -> bool:
         """Return whether a function raises if its arguments contradict its stubs."""
         module = split(function)[0]
         world, _, rest = module.partition(".")
         if world not in self.worlds:
-            return False
+            return world in HOST.supplement.strict
         return any(
             rest == each or rest.startswith(f"{each}.")
             for each in self.worlds[world].supplement.strict

@@ -23,6 +23,7 @@ from sekisho.inference.values import (
     join,
     join_known,
     map_atoms,
+    perhaps_number,
     unsure,
     with_state,
     without_axes,
@@ -144,7 +145,7 @@ def _attribute(
     if tag == "array":
         return _of_array(frame, atom, name, node if alone else None)
     if tag == "instance":
-        return _of_instance(frame, atom, name)
+        return _of_instance(frame, atom, name, node if alone else None)
     if tag == "module":
         return symbol(frame, frame.program.attribute_of_module(atom[1], name))
     if tag == "class":
@@ -158,7 +159,6 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     program = frame.program
     knowledge = frame.knowledge
     _, world, is_array, _, kind, _ = atom
-    is_plain = knowledge.is_plain(atom)
     base = knowledge.array_class.get(world, "")
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
@@ -166,9 +166,9 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     # Results of members may have other axes; bound methods keep the array's.
     holder, atom = atom, without_axes(atom)
     if found is None:
-        # all objects have special methods, and stubs need not repeat them
-        is_special = name.startswith("__")
-        is_sure = is_array and is_plain and not is_special and not frame.lenient
+        is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
+        is_sure = is_array or not knowledge.number_has(world, name)
+        is_sure = is_sure and knowledge.is_firm(holder) and not is_special and not frame.lenient
         if node is not None and is_sure and not knowledge.may_have(world, name):
             others = [each for each in knowledge.worlds if each != world]
             having = [each for each in others if name in knowledge.members(each)]
@@ -183,7 +183,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
     if not knowledge.is_sure(atom):
-        return unsure(given)
+        return perhaps_number(given) if knowledge.is_firm(holder) else unsure(given)
     state = state_of(frame, holder)
     if state and given[0] == "array":
         is_differentiable = name in knowledge.worlds[world].supplement.differentiable
@@ -191,7 +191,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     return given
 
 
-def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
+def _of_instance(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
     program = frame.program
     cls = atom[1]
     if cls.startswith("builtins:"):
@@ -204,7 +204,7 @@ def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
         below = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, frame.fact(f"a {each}.{name}"))
-        return below if not is_never(below) else _from_container(frame, atom, name)
+        return below if not is_never(below) else _from_container(frame, atom, name, node)
     owner, entry = found
     if entry[0] == "def":
         if not is_never(assigned) and not is_property(entry):
@@ -299,6 +299,16 @@ def container_of(frame: Frame, atom: Value) -> Value:
     return UNKNOWN
 
 
-def _from_container(frame: Frame, atom: Value, name: str) -> Value:
+def _from_container(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
     held = container_of(frame, atom)
-    return ("bound", f"builtins:{held[0]}.{name}", held) if held[0] != "?" else UNKNOWN
+    if held[0] == "?":
+        return UNKNOWN
+    module, last = split(atom[1])
+    world = module.partition(".")[0]
+    is_missing = held[0] == "tuple" and world in frame.knowledge.worlds and not hasattr((), name)
+    if is_missing and node is not None and not frame.lenient:
+        having = [each for each in frame.knowledge.worlds if name in frame.knowledge.members(each)]
+        if having:  # `tensor.max(axis=1).mean()`: it is a tuple here, and an array there
+            frame.note("record", node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
+        return UNKNOWN
+    return ("bound", f"builtins:{held[0]}.{name}", held)

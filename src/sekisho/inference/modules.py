@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.code import Skipped, SourceFile, Table, digest, find_files, lower, read_file
+from sekisho.code import (
+    Skipped,
+    SourceFile,
+    Table,
+    digest,
+    find_files,
+    lower,
+    parse_typed,
+    read_file,
+)
 from sekisho.inference.values import Value
-from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
@@ -51,7 +59,7 @@ def read_modules(
             yield Module(file, Table(*kept), None)
             continue
         try:
-            tree = parse(file.text)
+            tree = parse_typed(file.text)
             table = lower(tree, file.module, is_package=file.is_package)
         except (ValueError, RecursionError) as error:
             skipped.append(Skipped(file.path, str(error).partition("\n")[0]))

@@ -13,6 +13,7 @@ from sekisho.inference.values import (
     FLOAT,
     NEVER,
     NONE,
+    OPEN,
     PLAIN,
     STR,
     UNKNOWN,
@@ -155,7 +156,9 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
     if a[0] == b[0] == "array":
         if a[1] == b[1]:
             kind = a[4] if a[4] == b[4] else ""
-            return array(a[1], is_array=a[2] or b[2], kind=kind if a[2] or b[2] else "")
+            if a[2] or b[2]:
+                return array(a[1], kind=kind)
+            return array(a[1], is_array=False, state=(a[5] | b[5]) & OPEN)
         if a[2] and b[2] and _raises(frame, sign, a[1], b[1]):
             return UNKNOWN
         guest = next((each for each in (a, b) if each[1] != HOST.name), a)
@@ -168,18 +171,18 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
         return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
     known, other = (a, b) if a[0] == "array" else (b, a)
     if other[0] == "?":
-        # With an unknown operand, an array that is not NumPy's decides the result; a NumPy array
-        # may not.
-        return array(known[1], is_array=known[2]) if known[1] != HOST.name else _unsure(known)
+        # Another library's array would take a host's along; nothing takes one of its own away.
+        is_own = known[1] != HOST.name and not known[5] & OPEN
+        return array(known[1], is_array=known[2]) if is_own else _unsure(known)
     if other[0] in {"list", "tuple"}:
         return array(known[1])
     if other[0] == "instance" and not other[1].startswith("builtins:"):
         return UNKNOWN
-    return array(known[1], is_array=known[2])
+    return array(known[1], is_array=known[2], state=known[5] & OPEN)
 
 
 def _unsure(known: Value) -> Value:
-    return array(known[1], is_array=False)
+    return unsure(array(known[1]))
 
 
 def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:

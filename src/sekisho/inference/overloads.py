@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import tag_of
@@ -38,14 +39,16 @@ class Arguments(NamedTuple):
     """The arguments of a call.
 
     Attributes:
-        args: the positional arguments.
-        kwargs: the keyword arguments.
-        is_open: whether the call passes ``*args`` or ``**kwargs`` of unknown content.
+        args: by position.
+        kwargs: by name.
+        is_open: whether ``*args`` or ``**kwargs`` are passed, of which one sees nothing.
+        rest: what comes out of ``*args``, and what stands behind, in any order.
     """
 
     args: tuple[Value, ...] = ()
     kwargs: tuple[tuple[str, Value], ...] = ()
     is_open: bool = False
+    rest: Value = NEVER
 
     def values(self) -> Iterator[Value]:
         """Yield all values."""
@@ -185,6 +188,8 @@ def _match(
     parameters = signature[0]
     bindings = {} if self_value is None else {"Self": self_value}
     verdict = MAYBE if call.is_open else YES
+    # `functools.reduce(add, arrays, 0)` gives no integer: of the standard library, a variable may be anything.
+    is_generic = key.partition(".")[0] not in sys.stdlib_module_names
     if skip and self_value is not None and parameters and isinstance(parameters[0][3], str):
         bindings[parameters[0][3]] = self_value
     for place, value in taken:
@@ -197,7 +202,8 @@ def _match(
             return NO, NEVER
         verdict = min(verdict, fit)
         if (
-            isinstance(annotation, str)
+            is_generic
+            and isinstance(annotation, str)
             and is_known(value)
             and _is_variable(program, key, annotation)
         ):

@@ -104,6 +104,7 @@ class Program:
                 if found[0] == "class":
                     self.array_classes[found[1]] = (name, is_array)
                     if is_array:
+                        self.array_classes |= dict.fromkeys(world.supplement.also, (name, True))
                         yield world
 
     # --- modules

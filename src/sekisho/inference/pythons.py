@@ -114,7 +114,11 @@ def _tuple(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
 
 def _zip(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if call.is_open:
-        return list_of(UNKNOWN, "iterator")
+        if call.args or call.rest[0] not in {"tuple", "list", "array"}:
+            return list_of(UNKNOWN, "iterator")
+        if call.rest[0] == "tuple":  # zip(*pairs): the firsts, and the seconds
+            return ("tuple", *(list_of(each, "tuple") for each in call.rest[1:]))
+        return list_of(list_of(iterated(call.rest), "tuple"), "iterator")
     return list_of(("tuple", *map(iterated, call.args)), "iterator")
 
 

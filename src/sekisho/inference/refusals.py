@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
     from sekisho.code import Entry
 
-__all__ = ["note_assigned", "note_called", "note_refused", "note_subscripted", "plain_world"]
+__all__ = [
+    "RAISING",
+    "note_assigned",
+    "note_called",
+    "note_refused",
+    "note_subscripted",
+    "note_taken",
+    "plain_world",
+]
+
+RAISING: Final = frozenset({"foreign", "dtype", "namesake", "unreadable"})
+"""The kinds of notes that say that a call raises."""
 
 _WRITTEN_OUT: Final = (ast.List, ast.Tuple)
 
@@ -51,15 +62,22 @@ def note_refused(
         node: the call.
         self_value: the object, if it is a method.
     """
-    world = split(name)[0].partition(".")[0]
+    world = frame.knowledge.home_of(name)
     if frame.lenient or frame.knowledge.may_tell(name):
         return False
     return (
         _note_table(frame, name, call, node)
         or (world in frame.knowledge.worlds and _note_dtype(frame, world, name, call, node))
         or _note_foreign_parts(frame, world, name, entry, call, node, self_value)
-        or _note_namesake(frame, world, name, entry, call, node, self_value)
+        or _note_namesake(frame, name, entry, call, node, self_value)
     )
+
+
+def note_taken(frame: Frame, world: str, call: Arguments, node: ast.Call) -> None:
+    """Note that a function that a library has made, of one of the program's, raises: `jacrev(f)(array)`."""
+    other = plain_world(frame, call.args[0]) if call.args else ""
+    if other and not frame.lenient and other != world and not _is_at_home(frame, world, other):
+        _note_foreign(frame, node, node.args[:1], world, other)
 
 
 def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> bool:
@@ -163,7 +181,6 @@ def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
 
 def _note_namesake(
     frame: Frame,
-    world: str,
     name: str,
     entry: Entry,
     call: Arguments,
@@ -172,6 +189,7 @@ def _note_namesake(
 ) -> bool:
     """Find ``array.mean(dim=0)``: no overload fits, but the other library's function does."""
     knowledge = frame.knowledge
+    world = split(name)[0].partition(".")[0]
     if call.is_open or world not in knowledge.worlds:
         return False
     is_method = self_value is not None and self_value[0] == "array"

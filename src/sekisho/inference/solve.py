@@ -19,16 +19,16 @@ from sekisho.code import (
     Libraries,
     Skipped,
     digest,
+    parse_typed,
 )
-from sekisho.inference.calls import parameter_fact
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
+from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
-from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -236,7 +236,7 @@ class _Solver:
     def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
         """Parse a module, and find its units."""
         if module.tree is None:
-            module.tree = parse(module.file.text)
+            module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
 
         def declares(expr: Any) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
-from sekisho.inference.calls import iterated
 from sekisho.inference.containers import item_of, sharper
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine

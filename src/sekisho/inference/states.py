@@ -6,13 +6,17 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
 from sekisho.inference.values import (
     DEVICE,
     GRAD,
+    NEVER,
+    NONE,
     PLACED,
     TRACKED,
     Value,
+    arrays_in,
     certain_state,
     map_atoms,
     with_state,
@@ -20,13 +24,14 @@ from sekisho.inference.values import (
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
+    from sekisho.code import Entry
     from sekisho.inference.overloads import Arguments
 
 __all__ = [
     "after_call",
     "derived",
     "note_unreadable",
-    "reads_memory",
+    "note_read",
     "requires_grad",
     "state_of",
 ]
@@ -131,16 +136,42 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
-    """Record that NumPy reads a tensor that requires grad or is on a device, which raises."""
-    # With gradients off, PyTorch lets NumPy read tensors that require grad.
+    """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
+    value = map_atoms(value, lambda atom: NEVER if atom == NONE else atom)  # or it raises, too
+    # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
         atom = value if value[0] == "array" else value[-1]
         frame.note("unreadable", node, operand, (shown, state, atom[1]))
 
 
-def reads_memory(frame: Frame, name: str, value: Value) -> bool:
-    """Return whether a NumPy function reads an array's memory instead of calling its method."""
+def note_read(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> None:
+    """Note each argument of a library's function whose memory it reads, and cannot."""
+    wanted = HOST.supplement.readers.get(name)
+    if wanted is None:
+        wanted = HOST.supplement.readers.get(name.partition(":")[0].partition(".")[0])
+    if wanted is None:
+        for index, value in enumerate(call.args):
+            if arrays_in(value) and _reads_memory(frame, name, value):
+                operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+                note_unreadable(frame, node, dotted_of(node.func), operand, value)
+        return
+    signature = entry[1][-1]
+    skip = 0 if self_value is None else 1
+    places = assign(signature, call, skip=skip) or ()
+    for index, (place, value) in enumerate(places):
+        if wanted and signature[0][place][0] not in wanted:
+            continue
+        operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+        columns = [each for _, each in value[2]] if value[0] == "dict" else [value]
+        for each in columns:
+            note_unreadable(frame, node, dotted_of(node.func), operand, each)
+
+
+def _reads_memory(frame: Frame, name: str, value: Value) -> bool:
+    """Whether a function of the host's takes the memory of an array, and calls no method of it."""
     module, last = split(name)
     if module.partition(".")[0] != HOST.name:
         return False
@@ -149,8 +180,4 @@ def reads_memory(frame: Frame, name: str, value: Value) -> bool:
         return last in HOST.supplement.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True
-    last = last.rpartition(".")[2]
-    atom = value[2] if value[0] == "list" else value
-    return value[0] in {"list", "tuple"} or not (
-        atom[0] == "array" and frame.knowledge.is_method(atom[1], last)
-    )
+    return value[0] in {"list", "tuple"} or last not in HOST.supplement.leaves

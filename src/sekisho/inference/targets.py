@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
-from sekisho.inference.calls import iterated
 from sekisho.inference.containers import item_of
 from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
-from sekisho.inference.calls import parameter_fact
-from sekisho.inference.containers import sharper
+from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
 from sekisho.inference.narrowing import names_asked_about
+from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
 from sekisho.inference.values import (
     CONSTANTS,
@@ -29,6 +29,7 @@ from sekisho.inference.values import (
     list_of,
     map_atoms,
     plain,
+    unsure,
     worlds_of,
 )
 
@@ -317,7 +318,7 @@ def _parameter(
     else:
         value = called
         if default is not None:
-            value = join_known(value, evaluate(frame, default)) if not is_never(value) else UNKNOWN
+            value = _or_default(frame, value, evaluate(frame, default))
         if is_never(value):
             value = _fixture(frame, name)
     world = frame.unit.declared.removesuffix("_world")
@@ -325,6 +326,16 @@ def _parameter(
         converted = frame.knowledge.array_of(world)
         value = map_atoms(value, lambda atom: converted if _is_of_another(atom, world) else atom)
     return _packed(value, kind)
+
+
+def _or_default(frame: Frame, called: Value, default: Value) -> Value:
+    """What a parameter is called with, or else its default."""
+    if not is_never(called):
+        return join_known(called, default)
+    if any(not is_never(frame.fact(f"{kind} {frame.unit.name}")) for kind in ("c", "x")):
+        return default
+    # Who calls it from outside may pass another of the kind; None says nothing of what that is.
+    return UNKNOWN if default == NONE else without_constants(unsure(default))
 
 
 def _packed(value: Value, kind: str) -> Value:

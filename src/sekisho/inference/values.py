@@ -10,12 +10,11 @@ A value is a tuple whose first item is its tag:
   `OPEN`;
 - ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
-- ``("instance", class, parameter)``: of a class of Python, the project or a library; the parameter
-  is the content of a container of modules, or ``("const", True)``;
-- ``("gives", value)``: a function that returns this; ``("applied", function)``: one that also gets
-  a context;
-- ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module",
-  module)``;
+- ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
+  parameter is what a container of modules holds, or ``("const", True)``;
+- ``("gives", value)``: a function that gives this; ``("applied", function)``: one that gets a context, too;
+  ``("takes", world)``: one that takes a world's arrays; ``("partial", function, args, kwargs)``;
+- ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
 - ``("union", value, value, ...)``: one of these.
 
 Classes and functions are named ``module:name``. All values are hashable, and can be written to
@@ -62,6 +61,7 @@ __all__ = [
     "list_of",
     "map_atoms",
     "only_world",
+    "perhaps_number",
     "plain",
     "text_constant",
     "unsure",
@@ -125,11 +125,11 @@ def array(
 
 
 def with_state(value: Value, state: int) -> Value:
-    """Return a value with the state of all its arrays set."""
+    """A value of which each array has a state; what may be something else altogether stays so."""
     if value[0] == "tuple":
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
-        value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
+        value, lambda atom: (*atom[:5], state | atom[5] & OPEN) if atom[0] == "array" else atom
     )
 
 
@@ -206,6 +206,11 @@ def unsure(value: Value) -> Value:
         value,
         lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
     )
+
+
+def perhaps_number(value: Value) -> Value:
+    """A value of which each array may be one number."""
+    return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
 
 
 def _merge(alternatives: list[Value]) -> Value:
@@ -337,7 +342,7 @@ def _size(value: Value, depth: int) -> int:
     tag = value[0]
     if tag in {"list", "bound", "instance"}:
         inner = value[2:3]
-    elif tag in {"tuple", "union", "gives"}:
+    elif tag in {"tuple", "union", "gives", "partial"}:
         inner = value[1:]
     elif tag == "dict":
         inner = (value[1], *(each for _, each in value[2]))

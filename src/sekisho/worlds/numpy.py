@@ -23,6 +23,7 @@ import numpy as np
 
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.host_stubs import GIVES, LEAVES, READERS
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
@@ -81,11 +82,14 @@ class _NumPy(World):
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
         views=frozenset({"asarray", "asanyarray", "from_dlpack", "frombuffer"}),
-        reads=frozenset(
-            {"allclose", "array_equal", "save", "savez", "savez_compressed", "savetxt"}
-        ),
+        reads=frozenset({"allclose", "save", "savez", "savez_compressed", "savetxt"}),
+        leaves=LEAVES,
         dtype="dtype",
         only={"PIL.Image.fromarray": "numpy"},
+        strict=frozenset({"cv2"}),
+        gives=GIVES,
+        readers=READERS,
+        also=frozenset({"cv2.mat_wrapper:Mat"}),
         welcomes=frozenset({"jax"}),
         suffixes=("_np", "_numpy"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
