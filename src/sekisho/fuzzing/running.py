@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import Verbosity, given, seed, settings
-from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.errors import FailedHealthCheck, Flaky, Unsatisfiable
 
 from sekisho.errors import DeclarationError
 from sekisho.fuzzing.spelling import Spelling
@@ -67,8 +67,12 @@ def fuzz_target(
         (hold if seeded is None else seed(seeded)(hold))()
     except Finding:
         pass  # Hypothesis runs the smallest failing example last
-    except Unsatisfiable:
-        raise DeclarationError(f"{target.name}(): no input satisfies its contract.") from None
+    # The second is for records whose own validation refuses nearly all that their annotations allow.
+    except (Unsatisfiable, FailedHealthCheck):
+        raise DeclarationError(
+            f"{target.name}(): no input satisfies its contract.\n"
+            f"  hint: given={{'argument': strategy}}"
+        ) from None
     # a failure that did not repeat is still a failure
     except Flaky:
         if not found:
