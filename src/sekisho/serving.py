@@ -18,7 +18,7 @@ def add_command(commands: Any) -> None:
         help="speak the Language Server Protocol over standard input and output, for an editor",
         description="Tell an editor what check and map find in the files that are open, saved or "
         "not: an editor starts it, beside the server of a type checker. It reads, and runs nothing.",
-        epilog="examples:\n  %(prog)s\n\n"
+        epilog="examples:\n  %(prog)s\n  %(prog)s --stdio\n\n"
         "The exit status is 0 if the editor has ended it, 1 if the editor went away, and 2 if pygls is "
         "not installed.",
     )
