@@ -230,3 +230,36 @@ def test_without_pygls_the_command_names_the_extra(monkeypatch, capsys, tmp_path
         "sekisho server: error: the language server needs pygls: install sekisho[editor]\n"
     )
     assert done.stderr.count("\n") == 1
+
+
+def test_a_file_that_another_program_has_written_is_in_the_workspace_when_it_is_opened(
+    write, editor
+):
+    write("from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n")
+    client = editor()
+    main = client.read()
+    write("import numpy as np\n\n\ndef give():\n    return np.ones(3)\n", "helping.py")
+    client.open("helping.py")
+    assert codes(client.diagnostics(main)) == [("SK102", 4)]
+
+
+def test_what_changes_on_disk_lets_a_client_that_pulls_ask_again(write, editor, tmp_path):
+    write("from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n")
+    refresh = {"refreshSupport": True}
+    client = editor(
+        tmp_path,
+        capabilities={
+            "textDocument": {"diagnostic": {}},
+            "workspace": {"diagnostics": refresh, "inlayHint": refresh},
+        },
+    )
+    main = client.read()
+    client.requests.clear()
+    write("import numpy as np\n\n\ndef give():\n    return np.ones(3)\n", "helping.py")
+    moved(client, ("helping.py", 1))
+    assert codes(client.pull(main)["items"]) == [("SK102", 4)]
+    client.hover(main, 0, 0)
+    assert {each["method"] for each in client.requests} == {
+        "workspace/diagnostic/refresh",
+        "workspace/inlayHint/refresh",
+    }

@@ -81,7 +81,7 @@ class Session:
         folders: those of the workspace.
         options: the settings.
         state: what was read; None until the first reading has ended.
-        on_read: called in the loop after each reading; with True after the first one.
+        on_read: called in the loop after each reading, also one that failed; with True until one succeeds.
         on_error: called with a text if a reading fails.
     """
 
@@ -162,8 +162,7 @@ class Session:
         for future in ready:
             if not future.done():
                 future.set_result(None)
-        if error is None:
-            self.on_read(is_first)
+        self.on_read(is_first)
         if self._changes > seen:
             self._start()
 
