@@ -163,9 +163,7 @@ def test_edits_one_after_the_other(read):
     ],
     ids=["a signature", "a new function", "a function that is imported only"],
 )
-def test_an_edit_reads_what_can_have_seen_it_and_nothing_else(
-    read, edit, read_again, monkeypatch
-):
+def test_an_edit_reads_what_can_have_seen_it_and_nothing_else(read, edit, read_again, monkeypatch):
     module = sys.modules["sekisho.inference.solve"]  # the package has a function so called
     read_safely = module._read_safely
     seen = set()
