@@ -202,9 +202,8 @@ def _named(value: Value) -> frozenset[str]:
     found: set[str] = set()
     parts: list[Any] = list(value)
     for each in parts:
-        if isinstance(each, tuple):
-            inner: Value = each
-            found |= _named(inner)
+        if each.__class__ is tuple:
+            found |= _named(each)
         elif isinstance(each, str) and ":" in each:
             found |= set(_WORD.findall(each.partition(":")[2]))
     return frozenset(found)
