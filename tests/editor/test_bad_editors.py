@@ -127,7 +127,7 @@ def test_odd_texts(editor, text):
 @pytest.mark.parametrize(
     "text", ["\0", "\ud800", "# coding: none\n", "(" * 500, "x = " + "-" * 5000 + "1"]
 )
-def test_texts_that_nobody_can_read_say_nothing_and_break_nothing(write, editor, text):
+def test_unreadable_texts_give_no_findings_and_break_nothing(write, editor, text):
     write(WRONG)
     client = editor()
     bad = client.open("bad.py", text)

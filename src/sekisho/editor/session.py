@@ -144,8 +144,6 @@ class Session:
         findings = {
             id(reading): reading.findings(open_in.get(id(reading), ())) for reading in readings
         }
-        if self.state is None:
-            self._programs.flush()
         return State(views, readings, findings)
 
     def _end(self, done: asyncio.Future[State], seen: int) -> None:
@@ -163,6 +161,8 @@ class Session:
             if not future.done():
                 future.set_result(None)
         self.on_read(is_first)
+        if is_first and error is None:  # when its findings are out
+            self._worker.submit(self._programs.flush, asyncio.get_running_loop().create_future())
         if self._changes > seen:
             self._start()
 
