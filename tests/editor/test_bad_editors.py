@@ -145,7 +145,7 @@ def test_a_thousand_open_files(editor):
     start = time.monotonic()
     client.change(uris[500], (0, 0, 0, 0, "\n"))
     assert codes(client.pull(uris[500])["items"]) == [("SK102", 5)]
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
 
 
 # --- clients
@@ -204,12 +204,15 @@ def test_an_idle_server_takes_no_time(write, connect):
     client = connect()
     client.initialize()
     client.read()
-    time.sleep(0.5)
 
     def ticks():
         fields = Path(f"/proc/{client.process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
+    before, end = -1, time.monotonic() + 30
+    while ticks() != before and time.monotonic() < end:  # the cache is written still
+        before = ticks()
+        time.sleep(0.5)
     before = ticks()
     time.sleep(2)
     assert ticks() - before <= os.sysconf("SC_CLK_TCK") // 50
