@@ -1,13 +1,13 @@
-"""Hold `sekisho adopt` against authors: strip their annotations, run their tests, compare what comes out.
+"""Compare `sekisho adopt` with authors: strip their annotations, run their tests, compare results.
 
     python benchmarks/adopted.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
 
-The package is copied, every annotation of a function that has an array of jaxtyping's in it is taken
-away, and its tests run with its functions traced. Then, of the pairs of axes that the author named
-equal in one function, how many are so here (recall), and of those named equal here, how many are so
-for the author (precision). What the author left open (``_``, ``...``) is no pair of his; where he wrote
-``*batch`` and the tests have one rank only, each axis of it is compared with its like. What is left out
-here counts against the recall.
+The package is copied, each annotation of a function that names a jaxtyping array is removed, and
+the tests run with the functions traced. Recall is the share of the pairs of axes that the author
+named equal in one function and that are equal here. Precision is the share of the pairs named equal
+here that are equal for the author. Axes that the author left open (``_``, ``...``) form no pairs;
+where the author wrote ``*batch`` and the tests have only one rank, each of its axes is compared
+with its counterpart. Pairs that are left out here count against the recall.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ WORDS = (
     "Shaped|Bool|U?Int\\d*|Integer|Float\\d*|BFloat16|Complex\\d*|Inexact|Real|Num|Key|PRNGKeyArray"
 )
 CLASSES = {"Tensor", "ndarray", "Array", "ArrayLike"}
-"""What is an array of some library's; a class of the package's own is none that a guard could be of."""
+"""An array of some library; a class of the package's own is not one that a guard could be for."""
 
 ARRAY = re.compile(rf"\b({WORDS})\[")
 
 
 class Stripper(ast.NodeTransformer):
-    """Takes annotations with arrays away, and remembers them."""
+    """Removes annotations with arrays, and remembers them."""
 
     def __init__(self):
         self.path = []
@@ -73,7 +73,7 @@ class Stripper(ast.NodeTransformer):
             self.found[name] = here
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's name
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast requires this name
 
 
 def text_of(annotation):
@@ -96,7 +96,7 @@ def strip(folder):
 
 
 def arrays_in(text):
-    """The dtype word and the axes of each array in an annotation; None if it is no annotation of one."""
+    """Return the dtype word and axes of each array in an annotation; None if it names no array."""
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError:
@@ -117,25 +117,25 @@ def arrays_in(text):
 
 
 def the_array(text):
-    """The one array of an annotation that is an array, or that or None; None if it is another one."""
+    """Return the array of an annotation that is an array, or an array or None; otherwise None."""
     found = arrays_in(text)
     is_plain = not re.search(r"\b(tuple|list|dict|Sequence|Callable|PyTree|Iterator)\[", text)
     return found[0] if found and len(found) == 1 and found[0][0] and is_plain else None
 
 
 def positions(axes, rank, after):
-    """Each axis by where it stands, counted from the right, so that it can be found in the other's.
+    """Return each axis by its position, counted from the right so that both sides can be compared.
 
     Args:
         axes: the words.
-        rank: how many axes the other says that there are; None if it says none.
-        after: how many axes stand behind the other's run; None if it has none.
+        rank: the number of axes on the other side; None if it is open.
+        after: the number of axes after the other side's run; None if it has none.
     """
     star = star_of(axes)
     if star is None and after is None:
         return {("right", i - len(axes)): axis for i, axis in enumerate(axes)}
     if star is None:
-        # Of a certain rank, where the other has a run: that run is so many of these.
+        # With a certain rank, the other side's run covers that many of these axes.
         before = len(axes) - after
         found = {("right", i - after): axis for i, axis in enumerate(axes[before:])}
         run = tuple(axes[:before])
@@ -151,10 +151,10 @@ def positions(axes, rank, after):
         return found
     for i, axis in enumerate(axes[:star]):
         found["left", i] = axis
-    if mine >= after:  # the other's run has some of these axes in it
+    if mine >= after:  # the other side's run covers some of these axes
         run = (name, *axes[star + 1 : len(axes) - after])
         found["run"] = "_" if any(map(is_open, run)) else run
-    else:  # this run has some of the other's axes in it
+    else:  # this run covers some of the other side's axes
         for i in range(after - mine):
             found["right", -mine - 1 - i] = "_" if is_open(name) else f"{name}@{i}"
         found["run"] = "_" if is_open(name) else (name, after - mine)
@@ -162,12 +162,16 @@ def positions(axes, rank, after):
 
 
 def placed(author, ours):
-    """The axes of two annotations of one place, by places that are the same in both."""
+    """Return the axes of two annotations of one place, by positions that both have."""
 
     def rank_and_after(axes):
         star = star_of(axes)
         return (len(axes), None) if star is None else (None, len(axes) - star - 1)
 
+    if (
+        star_of(author) is None and star_of(ours) is not None
+    ):  # weaker: each axis of the run by itself
+        return positions(author, None, None), positions(ours, len(author), None)
     mine = positions(author, *rank_and_after(author))
     if star_of(author) is not None and star_of(ours) is None:
         mine = positions(author, len(ours), None)
@@ -203,11 +207,10 @@ def compare(author, choice, ours, count, mistakes):
             both[place] = (placed(theirs[1], theirs[1])[0], {})
             continue
         count[f"dtype {dtype_relation(held[0], theirs[0])}"] += 1
-        is_run = star_of(theirs[1]) is not None
-        rank = is_run or (star_of(held[1]) is None and len(held[1]) == len(theirs[1]))
-        count["ranks right" if rank else "ranks wrong"] += 1
-        if rank:
-            both[place] = placed(theirs[1], held[1])
+        relation = rank_relation(held[1], theirs[1])
+        count[f"ranks {relation}"] += 1
+        mine, found = placed(theirs[1], theirs[1] if relation == "wrong" else held[1])
+        both[place] = mine, {} if relation == "wrong" else found
     flat_author = {(p, k): t for p, (a, _) in both.items() for k, t in a.items()}
     flat_ours = {(p, k): t for p, (_, o) in both.items() for k, t in o.items()}
     for x, y in itertools.combinations(sorted(flat_author, key=str), 2):
@@ -221,6 +224,16 @@ def compare(author, choice, ours, count, mistakes):
         if wanted != got and known:
             name = choice.definition.name
             mistakes.append(("missed" if wanted else "wrong", name, x, y, author, ours))
+
+
+def rank_relation(ours, author):
+    """Whether our number of axes is the author's; "weaker" where we leave it open and he does not."""
+    least = len(ours) - 1
+    if star_of(author) is not None:
+        return "right"
+    if star_of(ours) is not None:
+        return "weaker" if len(author) >= least else "wrong"
+    return "right" if len(ours) == len(author) else "wrong"
 
 
 def dtype_relation(ours, author):
@@ -255,7 +268,7 @@ def main():
     copy = work / options.package.name
     if not (work / "authors.json").exists():
         work.mkdir(parents=True, exist_ok=True)
-        for each in options.package.parent.iterdir():  # its tests beside it
+        for each in options.package.parent.iterdir():  # the tests beside it
             if not each.name.startswith("."):
                 target = work / each.name
                 if each.is_dir():
@@ -278,7 +291,7 @@ def main():
         (path, name): here for path, name, here in json.loads((work / "authors.json").read_text())
     }
     observed, travels = read_journals(work / "journals")
-    # As the command does it: what the map reads is part of the evidence.
+    # As in the command: what inference reads is part of the evidence.
     solution = solve((os.path.realpath(copy),), Cache(), values_seen(observed))
     reading = read_solution(solution, {(each.path, each.name) for each in observed})
     decided = make_plan(deduce_all(observed, travels, reading), Settings())
@@ -296,7 +309,7 @@ def main():
         for count, at_least in zip(everything, (options.at_least, 1), strict=True):
             if choice.deduced.different >= at_least:
                 count["functions"] += 1
-                compare(author, choice, ours, count, mistakes if at_least > 1 else [])
+                compare(author, choice, ours, count, mistakes if count is everything[0] else [])
     for kind, name, x, y, author, ours in mistakes[: options.show]:
         print(f"{kind} {name}: {x[0]}{x[1]} ~ {y[0]}{y[1]}")
         for place, text in author.items():

@@ -1,4 +1,4 @@
-"""The results as a table in Markdown and as a chart."""
+"""Write the results as a Markdown table and as a chart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- written by `make bench` -->", "<!-- end -->"
 
 
 def base_of(rows):
-    """What the others are divided by."""
+    """Return the contender that the others are divided by."""
     for name in ("by hand", CAREFUL, "raw", "jaxtyping + beartype"):
         if "median" in rows.get(name, {}):
             return name
@@ -21,14 +21,14 @@ def base_of(rows):
 
 
 def ratio(results, workload, contender="sekisho", by=None):
-    """How many times as long one contender takes as another; None if one of them did not run."""
+    """Return the time of one contender divided by another's; None if one of them did not run."""
     rows = results["races"][workload]["contenders"]
     pair = [rows.get(name, {}).get("median") for name in (contender, by or base_of(rows))]
     return pair[0] / pair[1] if None not in pair else None
 
 
 def table(results):
-    """One line a workload."""
+    """Return the table, with one line for each workload."""
     counts = results["others"]["instructions"] or {}
     lines = [
         "| | workload | sekisho | by careful | instructions | others |",

@@ -1,4 +1,4 @@
-"""``make bench-check``: the targets, with the ratio of the last ``make bench`` beside each."""
+"""``make bench-check``: the targets, each with its ratio in the last ``make bench``."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ HELPERS = (
 
 
 def fastest_peer(results, world):
-    """How many times as long the fastest peer takes that checks shapes."""
+    """Return the time of the fastest peer that checks shapes, as a ratio."""
     found = [ratio(results, f"a {world}", peer, "sekisho") for peer in PEERS]
     return min((each for each in found if each is not None), default=None)
 
 
 def targets(results):
-    """Each target: its name, the number measured, the limit, and whether it is a lower one."""
+    """Yield each target: its name, the measured number, the limit, and whether it is a lower limit."""
     other = results["others"]
     for world in ("numpy", "torch"):
         yield f"a {world}: inline asserts", ratio(results, f"a {world}"), 0.9, False

@@ -1,7 +1,7 @@
-"""What the pages say of speed, filled in from results.json: ``<!-- speed: KEY -->...<!-- -->``.
+"""Fill in the claims about speed in pages from results.json: ``<!-- speed: KEY -->...<!-- -->``.
 
-A claim is written once, here, as a function of the results, so that none can differ from its table;
-tests/test_docs.py holds that every page says what it would be given now.
+Each claim is written once, here, as a function of the results, so that it cannot differ from its
+table; tests/test_docs.py checks that every page has the current claims.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ OTHER_PEERS = ("dltype", "bearshape", "safecheck", "tensor-shape-assert")
 
 
 def two(results, contender, by=BY_HAND, workload="a"):
-    """A contender's ratios, for arrays and for tensors; those that could run."""
+    """Return the ratios of a contender, for arrays and for tensors, if it could run."""
     found = [ratio(results, f"{workload} {world}", contender, by) for world in ("numpy", "torch")]
     return [each for each in found if each is not None]
 
 
 def number(value):
-    """A ratio, with as many digits as it can be relied upon."""
+    """Return a ratio with as many digits as are reliable."""
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}" if value >= 1.995 else f"{value:.2f}"
 
 
 def between(values, word=" to "):
-    """The range of some ratios."""
+    """Return the range of some ratios."""
     low, high = number(min(values)), number(max(values))
     return low if low == high else f"{low}{word}{high}"
 
 
 def claims(results):
-    """Each claim, by its key."""
+    """Return each claim by its key."""
     others = [each for peer in OTHER_PEERS for each in two(results, peer)]
     hand, careful = two(results, "sekisho"), two(results, "sekisho", CAREFUL)
     strict, recording = results["others"]["strict"], results["others"]["recording"]
@@ -71,7 +71,7 @@ def claims(results):
 
 
 def filled(text, values):
-    """A page as it is with these claims."""
+    """Return a page with these claims filled in."""
     return _MARK.sub(lambda found: f"{found[1]}{values[found[2]]}{found[4]}", text)
 
 

@@ -1,18 +1,18 @@
-"""Which of a type checker's findings are of the kind that sekisho is about: an array where a tensor is
-needed, or a tensor where an array is."""
+"""Select findings of sekisho's kind: an array where a tensor is needed, or the reverse."""
 
 from __future__ import annotations
 
 import re
 
 ARRAYS = {"numpy": r"\b(ndarray|NDArray)\b", "torch": r"\b(Tensor|Parameter)\b"}
-# Functions that take one library's arrays: by the module that the message names.
+# Functions that take the arrays of one library, by the module that the message names.
 OWNERS = {
     "torch": r"function `torch\b",
     "numpy": r"function `(numpy|cv2|PIL|pandas|sklearn|scipy)\b",
 }
 KEYWORDS = {"torch": {"ddof", "order"}, "numpy": {"dim", "keepdim"}}
-"""Of the other library; torch takes NumPy's ``axis`` and ``keepdims``, which its types do not say."""
+"""Keywords of the other library; torch accepts NumPy's ``axis`` and ``keepdims``, though its types
+do not say so."""
 ASSIGNED = re.compile(
     r"(?:Argument|Unpacked argument) `(.*?)` is not assignable to .* with type `(.*?)`"
 )
@@ -24,11 +24,11 @@ ATTRIBUTES = {
     "double bool half dim numel clamp expand softmax sigmoid norm device values indices expand_as",
     "torch": "astype copy fill tobytes ptp argpartition setflags strides",
 }
-"""For each library, what its arrays lack and the other's have."""
+"""For each library, the attributes that its arrays lack and those of the other library have."""
 
 
 def names_arrays(text):
-    """Whether a message speaks of arrays at all."""
+    """Return whether a message is about arrays."""
     return any(re.search(pattern, text) for pattern in ARRAYS.values())
 
 
@@ -37,7 +37,7 @@ def _worlds(text):
 
 
 def collides(kind, text):
-    """Whether a message of Pyrefly's says that the two libraries collide."""
+    """Return whether a message of Pyrefly says that the two libraries collide."""
     if found := ASSIGNED.search(text):
         got, wanted = map(_worlds, found.groups())
         return bool(got) and not got & wanted and (bool(wanted) or _owner(text) in _others(got))

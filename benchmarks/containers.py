@@ -1,4 +1,4 @@
-"""The workloads of containers (f) and of a dataclass (g): beside a loop by hand."""
+"""The workloads with containers (f) and with a dataclass (g), compared with a loop by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workloads are made of: contenders, each a function and the arguments that it is called with."""
+"""The parts of workloads: contenders, each a function and its arguments."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Array, Tensor = np.ndarray, torch.Tensor
 
 
 def annotate(function, **annotations):
-    """Give a function annotations that are no text in this file."""
+    """Set annotations of a function that are not written in this file."""
     function.__annotations__ = annotations
     return function
 
 
 def jaxtyped(function, typechecker="beartype"):
-    """The function under jaxtyping and a type checker."""
+    """Return the function under jaxtyping and a type checker."""
     import beartype
     import jaxtyping
 
@@ -29,12 +29,12 @@ def jaxtyped(function, typechecker="beartype"):
 
 
 def made_by(makers, values):
-    """Each contender of these, made when it is asked for, called with these values."""
+    """Return the contenders, each made when it is needed, called with these values."""
     return {name: functools.partial(_calling, make, values) for name, make in makers.items()}
 
 
 def on(values, functions):
-    """Each of these functions, called with these values."""
+    """Return the functions, each called with these values."""
     return {
         name: functools.partial(_calling, lambda f=function: f, values)
         for name, function in functions.items()

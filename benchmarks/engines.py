@@ -2,11 +2,11 @@
 
     python benchmarks/engines.py --checker PYREFLY --stubs FOLDER [--packages FOLDER] [--write]
 
-PYREFLY is its program, of 1.4; the first FOLDER holds pyrefly-torch-stubs and pyrefly-numpy-stubs, which must
-not be installed beside torch, since `check` would read them alone. Measured are the planted mistakes
-(tests/planted/raising), their repaired programs, and each package in the second FOLDER. --write puts
-the tables into docs/engines.md. --sample N writes N findings of each package into
-benchmarks/judged.json, to be judged by hand: useful, noise or false.
+PYREFLY is the program of Pyrefly 1.4. The first FOLDER holds pyrefly-torch-stubs and
+pyrefly-numpy-stubs, which must not be installed beside torch, since `check` would read only the
+stubs. It measures the planted mistakes (tests/planted/raising), the repaired programs, and each
+package in the second FOLDER. --write puts the tables into docs/engines.md. --sample N writes N
+findings of each package into benchmarks/judged.json, to be judged by hand: useful, noise or false.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from sekisho.__main__ import main as sekisho_main
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "planted"))
 
-from plants import read_plants  # noqa: E402 - it stands in tests/
+from plants import read_plants  # noqa: E402 - it is in tests/
 
 PAGE = ROOT / "docs" / "engines.md"
 STYLE = {"SK101", "SK102", "SK103", "SK104", "SK105", "SK106", "SK110"}
-"""The codes that speak of code that runs; the others say that it fails where the libraries meet."""
+"""The codes about code that runs; the others say that it fails where the libraries meet."""
 
 
 class Found(NamedTuple):
@@ -56,14 +56,14 @@ class Found(NamedTuple):
 
 
 class Engine(NamedTuple):
-    """How findings come about.
+    """A combination of tools that produces findings.
 
     Attributes:
-        title: in the tables.
-        check: whether `sekisho check` is asked.
-        checker: whether Pyrefly is.
-        stubs: whether Pyrefly reads its own stubs; else the libraries' own types.
-        shadow: whether Pyrefly reads what `sekisho map` knows, too.
+        title: the title in the tables.
+        check: whether `sekisho check` runs.
+        checker: whether Pyrefly runs.
+        stubs: whether Pyrefly reads its own stubs; otherwise the libraries' own types.
+        shadow: whether Pyrefly also reads what `sekisho map` has inferred.
     """
 
     title: str
@@ -87,7 +87,7 @@ ENGINES = (
 
 
 class Runner:
-    """Runs the engines' programs on files."""
+    """Runs the programs of the engines on files."""
 
     def __init__(self, options, cache):
         self.options = options
@@ -95,7 +95,7 @@ class Runner:
         self.environment = {**os.environ, "SEKISHO_CACHE_DIR": str(cache)}
 
     def _sekisho(self, *words):
-        """Run a command: in a process of its own where it is timed, else in this one, which is warm."""
+        """Run a command: in its own process if it is timed, otherwise in this process, kept warm."""
         if not self.warm:
             command = [sys.executable, "-m", "sekisho", *map(str, words)]
             done = subprocess.run(
@@ -116,7 +116,7 @@ class Runner:
         ]
 
     def checker(self, paths, *, stubs):
-        """Ask Pyrefly of files, or of one package, which finds its own modules beside it."""
+        """Run Pyrefly on files, or on one package, beside which it finds the package's own modules."""
         folders = [*[self.options.stubs] * stubs, sysconfig.get_path("purelib")]
         command = [self.options.checker, "check", *map(str, paths), "--preset", "default"]
         command += ["--search-path", str(Path(paths[0]).parent)]
@@ -134,7 +134,7 @@ class Runner:
         ]
 
     def map(self, path):
-        """What `sekisho map` knows."""
+        """Return what `sekisho map` has inferred."""
         with tempfile.TemporaryDirectory() as name:
             facts = Path(name) / "map.json"
             self._sekisho("map", path, "--json", facts, "--quiet")
@@ -161,7 +161,7 @@ class Runner:
 
 
 def statement(text, line):
-    """The lines of the smallest statement around a line."""
+    """Return the lines of the smallest statement around a line."""
     spans = [
         (node.end_lineno - node.lineno, node.lineno, node.end_lineno)
         for node in ast.walk(ast.parse(text))
@@ -171,7 +171,7 @@ def statement(text, line):
 
 
 def run_plants(runner, folder):
-    """For each engine: the mistakes found, and what is said of the repaired programs."""
+    """Return for each engine the mistakes found, and its findings in the repaired programs."""
     plants = read_plants()
     sources = defaultdict(list)
     for state in ("bad", "good"):
@@ -190,7 +190,7 @@ def run_plants(runner, folder):
 
 
 def operands_table(runner, folder):
-    """Of how many arrays at the planted mistakes each engine knows the library."""
+    """Return for how many arrays at the planted mistakes each engine knows the library."""
     plants = [plant for plant in read_plants() if plant.name in OPERANDS]
     known = defaultdict(set)
     for plant in plants:
@@ -246,7 +246,7 @@ def plants_table(plants, sources):
 
 
 def hits(plants, found):
-    """The names of the mistakes that are found, with whether a finding says that it collides."""
+    """Return the names of the mistakes found, and whether a finding says that the libraries collide."""
     by_name = defaultdict(list)
     for each in found:
         by_name[Path(each.path).stem].append(each)
@@ -260,7 +260,7 @@ def hits(plants, found):
 
 
 def kinds_table(plants, sources):
-    """Which engines find the two mistakes of each kind, as a collision."""
+    """Return which engines find the two mistakes of each kind as a collision."""
     shown = [ENGINES[at] for at in (0, 1, 2, 6, 8)]
     rows = [f"| kind | {' | '.join(x.title for x in shown)} |", "|---" * (len(shown) + 1) + "|"]
     found = [hits(plants, of_engine(sources, "bad", engine)) for engine in shown]
@@ -282,7 +282,7 @@ def edit(folder):
 
 
 def timed(call, *arguments, **options):
-    """Seconds of CPU in all processes that are started: they repeat on a machine with other work."""
+    """Return the CPU seconds of all child processes, which other work on the machine hardly affects."""
     start = os.times()
     found = call(*arguments, **options)
     end = os.times()
@@ -291,7 +291,7 @@ def timed(call, *arguments, **options):
 
 
 def run_package(runner, package, folder):
-    """Findings of each source, and seconds of CPU cold and after an edit."""
+    """Return the findings of each source, and CPU seconds cold and after an edit."""
     copy = folder / package.name
     shutil.copytree(package, copy)
     shadow = folder / "shadow" / package.name
@@ -304,7 +304,7 @@ def run_package(runner, package, folder):
         ("shadow", lambda: runner.checker([shadow], stubs=False)),
         ("shadow, stubs", lambda: runner.checker([shadow], stubs=True)),
     ):
-        if name == "check":  # what `map` has read of it must not count as known
+        if name == "check":  # exclude what `map` has cached
             shutil.rmtree(runner.environment["SEKISHO_CACHE_DIR"])
         rows[name], seconds[name] = timed(call)
     edit(copy)
@@ -338,7 +338,7 @@ def packages_table(results):
             mine = found[source]
             arrays = len(mine) if source == "check" else sum(names_arrays(x.message) for x in mine)
             collisions = len({(x.path, x.line) for x in mine if x.raises})
-            # An annotated copy has to be made first.
+            # The annotated copy has to be made first.
             more = "map" if source.startswith("shadow") else None
             rows.append(
                 f"| {name} | {lines:,} | {title} | {len(mine)} | {arrays} | {collisions} "

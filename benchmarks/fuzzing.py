@@ -1,4 +1,4 @@
-"""What a run of `sekisho.testing.fuzz` costs, and an input beside a guard's own error.
+"""Measure the cost of a run of `sekisho.testing.fuzz`, and of one input relative to a guard's error.
 
 python benchmarks/fuzzing.py
 """
@@ -55,7 +55,7 @@ def main():
 
 
 def a_draw(strategy):
-    """Seconds an example takes."""
+    """Return the seconds for one example."""
 
     @settings(max_examples=300, database=None, deadline=None)
     @given(strategy)

@@ -1,8 +1,9 @@
 """The workloads of guards (a to g): the same checks as two engineers write them, and by peers.
 
-*By hand* asks each question in an ``assert`` of its own, a dtype by ``==``. *Careful* is as quick as
-Python by hand gets without giving up a question: one ``assert`` a value, a dtype looked up in a set,
-a shape read once, which fails to unpack where it has another number of axes.
+*By hand* checks each condition in an ``assert`` of its own, and compares dtypes by ``==``.
+*Careful* is as fast as Python by hand gets without dropping a check: one ``assert`` for each value,
+dtypes looked up in a set, and a shape read once, which fails to unpack if it has another number of
+axes.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def two_arrays(kind):
 
 
 def any_floats(kind):
-    """What a set of several dtypes costs, where the one that comes is not the likeliest."""
+    """Measure a set of several dtypes, where the one passed is not the most likely one."""
     hints = {"x": Float[kind, "b c"], "y": Float[kind, "c d"], "return": Float[kind, "b d"]}
     guard = world_of(kind)(annotate(lambda x, y: x, **hints))
     values = (np.ones((2, 2)) if kind is Array else torch.ones(2, 2, dtype=torch.float64),) * 2
@@ -186,7 +187,7 @@ def eight(kind, by_hand, careful, plain):
 
 
 def eight_annotated(kind):
-    """Two arrays and six integers that are annotated."""
+    """Two arrays and six annotated integers."""
     dtype = np.float32 if kind is Array else torch.float32
 
     def by_hand(x, y, a=1, b=2, c=3, *, d=4, e=5, f=6):
@@ -219,7 +220,7 @@ def eight_annotated(kind):
 
 
 def eight_open(kind):
-    """Two arrays and six values that are not annotated: no array of the other world."""
+    """Two arrays and six values without annotations, none of which is an array of the other world."""
     dtype = np.float32 if kind is Array else torch.float32
     other = Tensor if kind is Array else Array
 
@@ -302,7 +303,7 @@ def array_to_tensor():
         x = torch.from_numpy(x)
         assert isinstance(x, Tensor)
 
-    def careful(x):  # torch refuses strides that it cannot express by itself
+    def careful(x):  # torch itself rejects strides that it cannot express
         assert isinstance(x, Array) and x.dtype in FLOAT32 and x.ndim == 1 and x.flags.writeable
         x = torch.from_numpy(x)
 
@@ -340,7 +341,7 @@ def tensor_to_array():
         x.flags.writeable = False
         assert isinstance(x, Array)
 
-    def careful(x):  # torch refuses what has a gradient, or is transformed, by itself
+    def careful(x):  # torch itself rejects tensors with gradients and under transforms
         assert isinstance(x, Tensor) and x.dtype in FLOAT32 and x.ndim == 1
         x = x.numpy()
         x.flags.writeable = False

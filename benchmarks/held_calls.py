@@ -1,10 +1,10 @@
-"""Hold contracts from each third of a package's tests against the calls of all of them; nothing is written.
+"""Check contracts from each third of a package's tests against all calls; nothing is written.
 
     python benchmarks/held_calls.py FOLDER/PACKAGE [--sample N] -- FOLDER/tests ...
 
-The tests are dealt into three parts, and each part runs once, traced. From each part contracts are
-deduced, as ``adopt`` would write them, and held against the calls of all parts. ``held_out.py`` runs the
-tests under the guards instead, and takes four runs for each third.
+The tests are dealt into three parts, and each part runs once, traced. From each part, contracts are
+deduced, as ``adopt`` would write them, and checked against the calls of all parts. ``held_out.py``
+runs the tests under the guards instead, and takes four runs for each third.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PARTS = 3
 
 
 def trace(options, places, folder):
-    """Run the tests in three parts; a folder of journals for each."""
+    """Run the tests in three parts; return a folder of journals for each."""
     top = (options.top or options.package.parent).resolve()
     paths = [options.package.resolve().parent, top, os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
@@ -54,7 +54,7 @@ def trace(options, places, folder):
     tests = [line for line in listed if "::" in line and not line.startswith("ERROR")]
     if options.most:
         tests = random.Random(99).sample(tests, min(options.most, len(tests)))  # noqa: S311 - a choice of tests
-    random.Random(0).shuffle(tests)  # noqa: S311 - likewise
+    random.Random(0).shuffle(tests)  # noqa: S311 - a choice of tests
     for part in range(PARTS):
         journals = folder / str(part)
         journals.mkdir()
@@ -65,7 +65,7 @@ def trace(options, places, folder):
 
 
 def written(root, observed, travels):
-    """What would be written: the functions as they would stand there, by name and path."""
+    """Return what would be written: the functions with their contracts, by name and path."""
     solution = solve((root,), Cache(), values_seen(observed))
     reading = read_solution(solution, {(each.path, each.name) for each in observed})
     for file in make_plan(deduce_all(observed, travels, reading), Settings()).files:

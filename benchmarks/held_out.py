@@ -1,10 +1,10 @@
-"""Hold contracts that `sekisho adopt` wrote against tests that it has not seen.
+"""Check contracts that `sekisho adopt` wrote against tests that it has not seen.
 
     python benchmarks/held_out.py FOLDER/PACKAGE [--seed N ...] -- FOLDER/tests ...
 
-The package is copied with all that stands beside it. ``adopt --write`` runs with a random third of the
-tests; then all tests run under the guards, as a user's calls would, and each that passed before and fails
-now is counted, with the kind of claim that refused it.
+The package is copied with all files beside it. ``adopt --write`` runs with a random third of the
+tests. Then all tests run under the guards, as a user's calls would. Each test that passed before
+and fails now is counted, with the claim that rejected it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def claim_of(text):
 
 
 class Trial:
-    """A copy of a package and of what stands beside it, in which tests and ``adopt`` run."""
+    """A copy of a package and of the files beside it, in which tests and ``adopt`` run."""
 
     def __init__(self, options):
         top = (options.top or options.package.parent).resolve()
@@ -65,7 +65,7 @@ class Trial:
 
 
 def tests_of(options, places):
-    """The tests that pass as the package is."""
+    """Return the tests that pass for the unchanged package."""
     trial = Trial(options)
     listed = trial.python("-m", "pytest", *FLAGS, "--collect-only", *places).stdout
     tests = [line for line in listed.splitlines() if "::" in line and not line.startswith("ERROR")]
@@ -77,7 +77,7 @@ def tests_of(options, places):
 
 
 def hold(options, tests, seed):
-    """Adopt by a third of the tests, and run all of them."""
+    """Adopt with a third of the tests, and run all of them."""
     trial = Trial(options)
     seen = random.Random(seed).sample(tests, max(1, len(tests) // 3))  # noqa: S311 - a choice of tests
     (trial.work / "names.txt").write_text("\n".join(seen))

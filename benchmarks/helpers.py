@@ -1,4 +1,4 @@
-"""The workloads of the helpers (h): each beside the raw operation, in a function of the same parameters."""
+"""The workloads of the helpers (h), compared with raw operations in functions of equal parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sekisho as sk
 
 
 def helper(kind, function, raw, *peers, arguments=lambda x: (x,)):
-    """The raw operation stands in a function of the same parameters: a helper of one's own."""
+    """Wrap the raw operation in a function with the same parameters, like a user's own helper."""
     x = np.ones((2, 3), np.float32) if kind is Array else torch.ones(2, 3)
     makers = {"raw": lambda: raw, "sekisho": lambda: function, **dict(peers)}
     return made_by(makers, arguments(x))
@@ -37,7 +37,7 @@ def add_batch_dim(kind):
             return x[None]
 
         @dispatch
-        def batch(x: torch.Tensor):  # noqa: F811 - plum's way to overload
+        def batch(x: torch.Tensor):  # noqa: F811 - plum overloads by redefinition
             return x[None]
 
         return batch

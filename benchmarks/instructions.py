@@ -1,6 +1,6 @@
-"""Instructions a call, by callgrind: they repeat where seconds do not.
+"""Count instructions of a call with callgrind: unlike seconds, they are reproducible.
 
-All workloads are counted in one process: a client request of valgrind's, which takes a few lines of C,
+All workloads are counted in one process: a client request of valgrind, made by a few lines of C,
 says where counting starts and ends.
 """
 
@@ -29,7 +29,7 @@ void stop(const char *name) { CALLGRIND_TOGGLE_COLLECT; CALLGRIND_DUMP_STATS_AT(
 
 
 def count_all(library):
-    """Call every contender of every workload; valgrind keeps a file for each. Runs under valgrind."""
+    """Call every contender of every workload, under valgrind, which writes a file for each."""
     import ctypes
 
     client = ctypes.CDLL(library)
@@ -46,7 +46,7 @@ def count_all(library):
 
 
 def measure_all():
-    """The instructions of a call, by workload and contender; None where nothing can count them."""
+    """Return the instructions of a call, by workload and contender; None if valgrind is missing."""
     compiler = shutil.which("cc")
     if shutil.which("valgrind") is None or compiler is None:
         return None
@@ -56,7 +56,7 @@ def measure_all():
         source.write_text(CLIENT, "utf-8")
         compile_ = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source)]
         if subprocess.run(compile_, check=False, capture_output=True).returncode:
-            return None  # valgrind without its headers
+            return None  # valgrind's headers are missing
         subprocess.run(
             [
                 *("valgrind", "--tool=callgrind", "--collect-atstart=no"),

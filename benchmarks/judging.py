@@ -20,12 +20,12 @@ JUDGED = Path(__file__).parent / "judged.json"
 
 
 def sample(results, most):
-    """Write what is to be judged: every collision, and of each package's findings a few at random."""
+    """Write the findings to judge: every collision, and a random sample of each package's others."""
     rows = []
     for package, (_, found, _, _) in results.items():
         for source, every in found.items():
             chosen = {x for x in every if x.raises}
-            if "shadow" not in source:  # its other findings are the same ones
+            if "shadow" not in source:  # the other findings would be the same
                 count = most if source == "check" else most * 2 // 5
                 named = sorted(x for x in every if source == "check" or names_arrays(x.message))
                 chosen |= set(random.Random(0).sample(named, min(count, len(named))))  # noqa: S311 - a choice

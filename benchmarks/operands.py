@@ -1,4 +1,4 @@
-"""What is known of the array at each planted mistake: a rule can only speak of what an engine knows."""
+"""What an engine knows of the array at each planted mistake: a rule can only use that."""
 
 from __future__ import annotations
 
@@ -64,18 +64,18 @@ OPERANDS = {
     "validation_predictions": "self.outputs",
     "whiten_batch": "by.projection",
 }
-"""By the name of the program; two programs make an array of a dtype, and have none yet."""
+"""By the name of the program. Two programs make an array of a dtype, and have no operand yet."""
 
 PROBE = "sekisho_probe"
 WORLDS = {"array": r"\bnumpy\b|\bndarray\b", "tensor": r"\btorch\b|\bTensor\b|\bParameter\b"}
 
 
 def probed(plant, form):
-    """The program with one more line in front of the marked one, that names the operand.
+    """Return the program with one more line before the marked one, which names the operand.
 
     Args:
-        plant: with its operand in `OPERANDS`.
-        form: of the line, such as ``reveal_type({})``.
+        plant: a program with an operand in `OPERANDS`.
+        form: the form of the line, such as ``reveal_type({})``.
     """
     lines = plant.bad.split("\n")
     marked = lines[plant.line - 1]
@@ -85,5 +85,5 @@ def probed(plant, form):
 
 
 def is_known(plant, text):
-    """Whether what an engine says of the operand names its library."""
+    """Return whether an engine's answer for the operand names its library."""
     return bool(re.search(WORLDS[plant.kind.split()[0]], text))

@@ -1,4 +1,4 @@
-"""What is no race of calls: the import, memory, the mode off."""
+"""Measurements that are not races of calls: the import, memory, mode "off"."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import sekisho as sk
 
 
 def import_ratio():
-    """Seconds to import sekisho after NumPy, with NumPy's own seconds added, by NumPy's alone."""
+    """Return the seconds to import NumPy and sekisho, divided by those for NumPy alone."""
     program = (
         "import time; a = time.perf_counter(); import numpy; b = time.perf_counter(); "
         "import sekisho; c = time.perf_counter(); print((c - a) / (b - a))"
@@ -33,7 +33,7 @@ def import_ratio():
 
 
 def memory():
-    """Bytes that one guarded function of three parameters holds: made, and after its first call."""
+    """Return the bytes of one guarded function of three parameters: at first, and after a call."""
     x, count = np.ones((2, 2), np.float32), 500
 
     def make():
@@ -60,7 +60,7 @@ def memory():
 
 
 def mode_off():
-    """Whether a function decorated in mode off is the very same function."""
+    """Return whether a function decorated in mode "off" is the original function."""
 
     def function(x): ...
 

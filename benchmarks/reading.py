@@ -1,10 +1,10 @@
-"""How long `sekisho map` takes: cold, again, and after one edit; on a tree, twice and four times it.
+"""Time `sekisho map`: cold, again, and after one edit; on a tree, and on two and four copies of it.
 
     python benchmarks/reading.py [LINES]
 
-The tree is real code: the sources of installed packages, copied until there are so many lines; the
-larger ones are several copies of it, each with a root of its own. Each measurement is a process of its
-own, of the smallest tree the best of three.
+The tree is real code: the sources of installed packages, copied until there are enough lines. The
+larger trees are several copies, each with its own root. Each measurement has its own process; for
+the smallest tree it is the best of three.
 """
 
 from __future__ import annotations

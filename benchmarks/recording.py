@@ -1,4 +1,4 @@
-"""What recording a whole program costs while it lasts; before and after, the libraries are as they were."""
+"""Measure what recording a whole program costs while it runs; later the libraries are unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = 15
 
 
 def training_step():
-    """A step of a small convolutional network: 64 images of 32 x 32 from NumPy, and the loss as a number."""
+    """Run a step of a small CNN: 64 images of 32 x 32 from NumPy, and the loss as a number."""
     torch.manual_seed(0)
     network = nn.Sequential(
         *(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
@@ -43,7 +43,7 @@ def training_step():
 
 
 def small_operations():
-    """Nine operations of a microsecond each, three of which cross."""
+    """Run nine operations of a microsecond each, of which three cross."""
     t, a = torch.ones(4), np.ones(4, np.float32)
 
     def step():
@@ -57,7 +57,7 @@ def small_operations():
 
 
 def no_crossings():
-    """Operations of a microsecond, of either library, none of which crosses."""
+    """Run operations of a microsecond of each library, without crossings."""
     t, a = torch.ones(4), np.ones(4, np.float32)
 
     def step():
@@ -70,7 +70,7 @@ def no_crossings():
 
 
 def nothing_but_crossings():
-    """An array there and back, and nothing done with it."""
+    """Convert an array to a tensor and back, without other work."""
     a = np.ones(4, np.float32)
 
     def step():
@@ -95,13 +95,13 @@ CASES = (
 
 
 def measure(*, guarded):
-    """Each case recorded, by not recorded; where the program has a guard of its own, or has none.
+    """Return the time of each case with recording, divided by that without; `guarded` adds a guard.
 
-    Of each, the fastest of the rounds: a recording cannot take turns call by call, so a slow moment of
-    the machine would hit one side of a round alone.
+    Each is the fastest of the rounds: a recording cannot take turns call by call, so a slow moment
+    of the machine would affect only one side of a round.
     """
     torch.set_num_threads(1)
-    if guarded:  # each crossing asks whether it stands in a boundary, once there may be one
+    if guarded:  # once a guard exists, each crossing looks up whether it is inside a boundary
         sk.boundary(lambda x: x)
     ratios = {}
     for name, title, make, calls in CASES:
@@ -110,8 +110,8 @@ def measure(*, guarded):
         seconds = {"unrecorded": [], "recorded": []}
         for _ in range(ROUNDS):
             seconds["unrecorded"].append(timed(step, calls))
-            # The first thousand crossings of a process are written one by one, 15 microseconds each:
-            # once a program, so not of the case here.
+            # The first thousand crossings of a process are written one by one, at 15 microseconds
+            # each. That happens once for each program, so it is not part of the case.
             with sk.record_crossings(everywhere=True, keep=0):
                 timed(step, 1)
                 seconds["recorded"].append(timed(step, calls))
@@ -122,7 +122,7 @@ def measure(*, guarded):
 
 
 def measure_all():
-    """Both in processes of their own: a guard that another measurement has made counts, too."""
+    """Measure both in their own processes, since a guard of another measurement would count, too."""
     ratios = {}
     for words in ([], ["guarded"]):
         command = [sys.executable, "-W", "ignore", Path(__file__), *words]

@@ -1,4 +1,4 @@
-"""Contenders side by side: they take turns, round by round, so that a slow moment hits them all."""
+"""Measure contenders in turns, round by round, so that a slow moment affects all of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROUNDS = 15
 
 
 def measure(functions, *arguments, calls=5000):
-    """Seconds a call, the median over the rounds, each contender's turn in every round."""
+    """Return the seconds of a call: the median over rounds in which each contender has a turn."""
     seconds = {name: [] for name in functions}
     timers = {
         name: timeit.Timer("f(*a)", globals={"f": function, "a": arguments})
@@ -24,7 +24,7 @@ def measure(functions, *arguments, calls=5000):
 
 
 def report(title, seconds, unit="by hand"):
-    """Print a ratio a contender."""
+    """Print one ratio for each contender."""
     print(f"\n{title}")
     for name, taken in seconds.items():
         print(f"  {name:22} {taken * 1e9:12,.0f} ns   {taken / seconds[unit]:6.2f} x {unit}")

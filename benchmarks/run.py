@@ -1,7 +1,7 @@
 """``make bench``: every contender on every workload, side by side; then results, table and chart.
 
-A contender has a process of its own. They take turns, round by round, so that a slow moment of the
-machine hits them all; what counts are ratios of medians.
+Each contender has its own process. They take turns, round by round, so that a slow moment of the
+machine affects all of them. The results are ratios of medians.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Worker:
         )
 
     def ask(self, **request):
-        """Have a request answered; a process that died answers so."""
+        """Send a request and return the answer; if the process died, the answer says so."""
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
@@ -65,7 +65,7 @@ class Worker:
 
 
 def race(workload, workers):
-    """One workload: every contender that it has, a turn each in every round."""
+    """Run one workload: each of its contenders has a turn in every round."""
     title, make = WORKLOADS[workload]
     runners, rows = {}, {}
     for name in make():
@@ -97,7 +97,7 @@ def _short(name, row, rows):
 
 
 def machine():
-    """What the numbers were taken on."""
+    """Return the machine on which the numbers were taken."""
     versions = {}
     for package in PACKAGES:
         try:
@@ -113,7 +113,7 @@ def machine():
 
 
 def race_all():
-    """Every workload."""
+    """Run every workload."""
     workers = {}
     try:
         return {workload: race(workload, workers) for workload in WORKLOADS}
@@ -136,7 +136,7 @@ COARSE = "hook"  # from here on seconds are measured, which another process does
 
 
 def timed(measure):
-    """What a function gives, and the seconds that it takes."""
+    """Return the result of a function, and the seconds that it takes."""
     start = time.perf_counter()
     return measure(), round(time.perf_counter() - start, 1)
 
@@ -151,7 +151,7 @@ def main():
     for name, measure in PARTS.items():
         about = f"about {expected[name]:.0f} s" if name in expected else "not timed yet"
         print(f"\n--- {name}: {about}", flush=True)
-        if name == COARSE:  # on another core: it is slow, and no clock
+        if name == COARSE:  # on another core: it is slow, and does not measure time
             counting = ThreadPoolExecutor(1).submit(timed, instructions.measure_all)
         found[name], seconds[name] = timed(measure)
         print(f"--- {name}: took {seconds[name]:.0f} s", flush=True)

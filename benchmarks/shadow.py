@@ -1,4 +1,4 @@
-"""A copy of files in which what `sekisho map` knows stands as annotations, for a type checker to read."""
+"""Copy files with what `sekisho map` has inferred as annotations, for a type checker to read."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ IMPORTS = "import numpy as _sekisho_numpy, torch as _sekisho_torch; from typing 
 
 
 def spell(label):
-    """The annotation for what a map says, such as ``tuple[numpy, none]``; "" if it knows no array."""
+    """Return the annotation for a label, such as ``tuple[numpy, none]``; "" if it has no array."""
     words = set(re.findall(r"\w+", label))
     if not words & {"numpy", "torch"} or words - {*NAMES, "list", "tuple", "dict"}:
         return ""
     if re.search(r"dict\[[^]]*[,[]", label):
         return ""  # values of several types
     spelled = re.sub(r"\bdict\[", "dict[_sekisho_Any, ", label)
-    spelled = re.sub(r"\btuple\[(\w+)\]", r"tuple[\1, ...]", spelled)  # of any length, to the map
+    # such a tuple may have any length
+    spelled = re.sub(r"\btuple\[(\w+)\]", r"tuple[\1, ...]", spelled)
     return re.sub(r"\b(numpy|torch|none)\b", lambda found: NAMES[found[1]], spelled)
 
 
 def annotate(text, functions, variables):
-    """The text with annotations, each on the line where it is needed, so that lines keep their numbers.
+    """Return the text with annotations added on existing lines, so that line numbers stay the same.
 
     Args:
-        text: of one file.
-        functions: of the map's JSON, of that file.
-        variables: likewise.
+        text: the text of one file.
+        functions: the functions of that file in the map's JSON.
+        variables: the variables of that file in the map's JSON.
     """
     tree = ast.parse(text)
     lines = text.encode().splitlines(keepends=True)
@@ -85,7 +86,7 @@ def _returns(text, node, fact):
 
 
 def _locals(node, variables):
-    """For names of one world in the whole function, the first assignment."""
+    """Return the first assignment of each name that has one world in the whole function."""
     inside = [each for each in variables if node.lineno <= each["line"] <= node.end_lineno]
     worlds = {}
     for each in inside:

@@ -1,4 +1,4 @@
-"""What strict mode's watching costs, and that it costs nothing in the other modes."""
+"""Measure the cost of strict mode's monitoring, and that other modes have no such cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sekisho as sk
 
 
 def pointwise(rows, columns):
-    """A dozen small operations: the shorter each is, the more its being watched costs."""
+    """Run a dozen small operations: the shorter each is, the higher is the share of monitoring."""
     linear = torch.nn.Linear(columns, columns)
 
     def body(x):
@@ -21,7 +21,7 @@ def pointwise(rows, columns):
 
 
 def training_step():
-    """Forward and backward through one transformer layer, batch 8 x 32 x 128."""
+    """Run forward and backward through one transformer layer, batch 8 x 32 x 128."""
     layer = torch.nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
 
     def body(x):
@@ -43,7 +43,7 @@ def in_strict_mode(body):
 
 
 def measure_all():
-    """Each suite watched, by unwatched."""
+    """Return the time of each suite in strict mode, divided by the time without."""
     torch.set_num_threads(1)
     ratios = {}
     plain = {"guarded": sk.torch_world(lambda x: x)}

@@ -1,9 +1,10 @@
-"""What the import hook costs a package's own suite: runs with it and without, in turns.
+"""Measure what the import hook costs a package's own suite: runs with and without it, in turns.
 
 python benchmarks/suite.py CHECKOUT PACKAGE [pytest's arguments]
 
-Run where the package can be imported from CHECKOUT. Each pair of runs is one ratio of seconds of
-CPU, since those of the clock are other programs' too; every second pair begins with the other one.
+Run it where the package can be imported from CHECKOUT. Each pair of runs gives one ratio of CPU
+seconds, which other programs affect less than wall time. Every second pair begins with the other
+run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ PAIRS = 6
 
 
 def seconds(checkout, arguments):
-    """Seconds of CPU that the suite takes, and its last line."""
+    """Return the CPU seconds of the suite, and its last line."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [
@@ -47,7 +48,7 @@ def main(checkout, package, *arguments):
     """Print the ratio of each pair, and their median."""
     ratios = []
     hooked = [*arguments, "-o", f"sekisho_packages={package}"]
-    seconds(checkout, hooked)  # what the hook compiles is kept from here on
+    seconds(checkout, hooked)  # fills the cache of the hook
     for number in range(PAIRS):
         both = [(arguments, "unguarded"), (hooked, "guarded")]
         taken = {}

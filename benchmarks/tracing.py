@@ -1,4 +1,4 @@
-"""What tracing costs: a command with and without it, in turns, and the memory of a million calls.
+"""Measure tracing: a command with and without it, in turns, and the memory of a million calls.
 
 python benchmarks/tracing.py FOLDER/PACKAGE -- -m pytest FOLDER/tests
 """

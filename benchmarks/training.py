@@ -1,11 +1,11 @@
-"""A small transformer, every module guarded against none: eager, and compiled."""
+"""A small transformer, with every module guarded and without guards: eager, and compiled."""
 
 from __future__ import annotations
 
 import warnings
 
 import torch
-from jaxtyping import Float  # noqa: TC002 - the guards read it
+from jaxtyping import Float  # noqa: TC002 - the guards need it at run time
 from rounds import measure, report
 from torch import Tensor, nn
 
@@ -19,7 +19,7 @@ def unguarded(function):
 
 
 def build(guard):
-    """The model, each `forward` decorated by `guard`."""
+    """Return the model, with each `forward` decorated by `guard`."""
     torch.manual_seed(0)
 
     class Attention(nn.Module):
@@ -80,14 +80,14 @@ def training_step(model):
 
 
 def measure_all():
-    """Guarded by unguarded: a block's forward, a training step, the same compiled."""
+    """Return ratios of guarded to unguarded: a block's forward, a training step, the same compiled."""
     torch.set_num_threads(1)
     x = torch.randn(BATCH, LENGTH, DIM)
     guards = {"unguarded": unguarded, "sekisho": sk.torch_world}
     blocks = {name: build(guard).blocks[0] for name, guard in guards.items()}
     steps = {name: training_step(build(guard)) for name, guard in guards.items()}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # inductor's own
+        warnings.simplefilter("ignore")  # warnings of inductor
         compiled = {
             name: training_step(torch.compile(build(guard), fullgraph=True))
             for name, guard in guards.items()

@@ -1,12 +1,12 @@
-"""Hold `sekisho map` against what happens: run a package's tests, and note the world of each local.
+"""Compare `sekisho map` with the facts: run a package's tests, and record the world of each local.
 
     python benchmarks/truth.py NAME=FOLDER/PACKAGE [--with FOLDER/tests] -- -m pytest FOLDER/tests
 
-The modules of the package are rewritten as they are imported: behind each statement that binds names,
-and at the start of each function for its parameters, stands a call that notes what the name holds. So
-each pair of a line and a name is compared, and a name that holds one thing here and another there is
-two. What the tests never run is not compared, nor what only ever was None. A number of NumPy's is no
-array: whether it is claimed as NumPy's or as none, both are right.
+The modules of the package are rewritten at import: after each statement that binds names, and at
+the start of each function for its parameters, a call records what the name holds. So each pair of a
+line and a name is compared; a name that holds different values at two lines counts twice. Lines
+that the tests never run are not compared, nor names that were always None. A NumPy number is not an
+array: both labels, NumPy's and none, count as right.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTE = "__sekisho_note__"
 
 
 class Rewriter(ast.NodeTransformer):
-    """Puts a note behind all that binds a local."""
+    """Adds a recording call after all statements that bind a local."""
 
     depth = 0
 
@@ -46,7 +46,7 @@ class Rewriter(ast.NodeTransformer):
         self.depth -= 1
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's name
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast requires this name
 
     def block(self, body):
         found = []
@@ -138,7 +138,7 @@ def make_note(path, seen):
 
 
 def world_of(kind):
-    """By the class: a test may patch what is installed."""
+    """Return the world by the class, since a test may patch the installed libraries."""
     for base in kind.__mro__:
         name = f"{base.__module__}.{base.__qualname__}"
         if name == "numpy.ndarray":
@@ -176,7 +176,7 @@ def trace(out, roots, command):
 
 
 def compare(truth, variables):
-    """How many claims are right, and how many arrays are claimed; and what is wrong."""
+    """Return how many claims are right, how many arrays are claimed, and which claims are wrong."""
     claimed = {}
     for each in variables:
         key = (os.path.realpath(each["file"]), each["line"], each["name"])
@@ -186,7 +186,7 @@ def compare(truth, variables):
     for path, line, name, worlds in truth:
         real = set(worlds) - {"None"}
         if not real:
-            continue  # an optional value that no test passes: nothing to compare with
+            continue  # an optional value that no test passes: there is nothing to compare
         said = claimed.get((path, line, name), {"unknown"})
         said = next(iter(said)) if len(said) == 1 else " | ".join(sorted(said))
         arrays = real - {"other", "number"}
@@ -202,7 +202,7 @@ def compare(truth, variables):
         right = arrays <= names
         if names:
             count["claims of a world"] += 1
-            # What is no array must be claimed, too: as a container, or as none.
+            # Values other than arrays must be labelled, too: as a container, or as none.
             right = right and ("other" not in real or words != names or bool(arrays))
             right = right and ("number" not in real or "numpy" in words or words != names)
             count["right of a world"] += right

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: told on its input what to time, it answers on its output."""
+"""One contender in its own process: it reads what to time on its input, and answers on its output."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def answer(request, calls):
 
 def main():
     warnings.simplefilter("ignore")
-    output, sys.stdout = sys.stdout, sys.stderr  # what peers print is no answer
+    output, sys.stdout = sys.stdout, sys.stderr  # the output of peers is not an answer
     calls = []
     for line in sys.stdin:
         try:
             reply = answer(json.loads(line), calls)
-        except Exception as error:  # noqa: BLE001 - a peer may raise anything; it is a row that says so
+        except Exception as error:  # noqa: BLE001 - a peer may raise anything; the row then says so
             reply = {"error": f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"}
         output.write(json.dumps(reply) + "\n")
         output.flush()

@@ -1,8 +1,8 @@
-"""The workloads: what is called, with what, and the checks as a careful engineer writes them.
+"""The workloads: what is called, its arguments, and the checks as a careful engineer writes them.
 
-Each workload is a function of no arguments that returns a dict: the name of a contender to what
-makes its call, a function without arguments. Whatever that imports is imported in the contender's
-own process only. A contender that cannot do a workload is not among its names.
+Each workload is a function without arguments that returns a dict: by the name of a contender, a
+function without arguments that makes its call. Its imports happen in the contender's own process
+only. A contender that cannot run a workload is not in the dict.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sekisho as sk
 
 
 def decoration():
-    """Each function is another one, with names of its own, as they are in a program."""
+    """Make different functions with names of their own, as in a program."""
     x, y = np.ones((2, 2), np.float32), np.ones((2, 2), np.float32)
 
     def fresh(number):

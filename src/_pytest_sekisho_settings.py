@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "read_section"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
-_VIOLATIONS: Final = "violations="
+_OPTIONS: Final = ("violations", "broadcasting", "mutations")
 
 
 class Settings:
@@ -39,11 +39,14 @@ class Settings:
         self.packages: list[str] = ini or self.section.get("packages", [])
         self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
         said = f"{self.mode or ''} {os.environ.get(_VARIABLE, '')}"
-        self.violations: str | None = None
-        if _VIOLATIONS not in said:  # the mode and the environment come before the file
-            self.violations = self.section.get("violations")
+        # The mode and the environment come before the file.
+        self.options: dict[str, str] = {
+            name: self.section[name]
+            for name in _OPTIONS
+            if name in self.section and f"{name}=" not in said
+        }
         if "SEKISHO_REFUSALS" in os.environ:  # `adopt` holds contracts in a mode of its own
-            self.mode = self.violations = None
+            self.mode, self.options = None, {}
         self.report: str | None = self.known.sekisho_report
         self.log: CrossingLog | None = None
         self.recording: AbstractContextManager[CrossingLog] | None = None
@@ -63,16 +66,17 @@ class Settings:
             pytest.UsageError: for an unknown mode or level.
         """
         modes = importlib.import_module("sekisho.context.modes")
-        if self.mode is not None or self.violations is not None:
+        if self.mode is not None or self.options:
             setting = modes.process_setting()
             if self.mode is not None:
                 try:
                     setting = modes.read_setting(self.mode, f"sekisho_mode = {self.mode}")
                 except ValueError as error:
                     raise pytest.UsageError(str(error)) from None
-            if _VIOLATIONS not in (self.mode or ""):
-                violations = self.violations or modes.process_setting().violations
-                setting = setting._replace(violations=violations)
+            process = modes.process_setting()
+            absent = [name for name in _OPTIONS if f"{name}=" not in (self.mode or "")]
+            options = {name: self.options.get(name, getattr(process, name)) for name in absent}
+            setting = setting._replace(**options)
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())
             modes.install(setting)
         if self.report == "guards":

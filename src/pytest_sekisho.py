@@ -68,7 +68,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def _begin(config: pytest.Config) -> None:
     settings = config.stash[_SETTINGS] = Settings(config)
-    if (settings.mode, settings.violations, settings.report) != (None, None, None):
+    if (settings.mode, settings.report) != (None, None) or settings.options:
         settings.start()
     settings.guard_packages()
 
@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _begin(config)
     config.addinivalue_line(
         "markers",
-        "sekisho_mode(name, *, to_numpy, to_torch, violations): run the test in this mode of sekisho",
+        "sekisho_mode(name, *, to_numpy, to_torch, violations, ...): run the test in this mode of sekisho",
     )
 
 
@@ -97,8 +97,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         from_file = settings.section.get("mode", "")
         source = _source(settings.from_line, settings.from_ini or from_file)
         lines.append(f"sekisho: mode {settings.mode} ({source})")
-    if settings.violations is not None:
-        lines.append(f"sekisho: violations {settings.violations} (from [tool.sekisho])")
+    for name, word in settings.options.items():
+        lines.append(f"sekisho: {name} {word} (from [tool.sekisho])")
     if settings.hook is not None:
         line = config.getoption("sekisho_packages")
         source = _source(line, " ".join(settings.packages))
@@ -132,8 +132,8 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     source = f"{item.nodeid}: sekisho_mode({', '.join(arguments)})"
     levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
     modes = importlib.import_module("sekisho.context.modes")
-    known = modes.is_direction
-    if len(marker.args) != 1 or not all(w == "violations" or known(w) for w in marker.kwargs):
+    known = [each in modes.OPTIONS or modes.is_direction(each) for each in marker.kwargs]
+    if len(marker.args) != 1 or not all(known):
         raise pytest.UsageError(f"{source}: {levels}")
     try:
         modes.make_setting(source, *marker.args, **marker.kwargs)

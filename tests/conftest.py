@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# These machines are shared: how long an example takes says nothing.
+# These machines are shared, so the time that an example takes is no evidence.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
 
-# On a machine with a GPU, too, the tests of JAX speak of the host (test_jax_devices.py has the GPU),
-# and several of them at once must not take all of its memory.
+# On a machine with a GPU, the tests of JAX run on the host, too (test_jax_devices.py uses the GPU),
+# and several of them at once must not allocate all of its memory.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-collect_ignore = ["planted"]  # projects of their own, run by test_strict.py
+collect_ignore = ["planted"]  # separate projects, run by test_strict.py
 
 
 @pytest.fixture(scope="session")
 def read_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Where what is read of libraries is kept while the tests run: not in the user's own cache."""
+    """Use a cache folder for the tests, instead of the user's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEKISHO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -44,7 +44,7 @@ FLAGS += "--disable-background-networking --disable-component-update --enable-lo
 
 @pytest.fixture
 def look(tmp_path: Path) -> Callable[..., str]:
-    """Open an address in a browser, with options; get the page as it is then. It has to be silent."""
+    """Open an address in a browser, with options; return the page as it is then, without errors."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip("no Chromium here")
@@ -67,7 +67,7 @@ def look(tmp_path: Path) -> Callable[..., str]:
 
 @dataclass(frozen=True)
 class Kit:
-    """One world, as tests use it: the same test runs in both."""
+    """One world, as tests use it: the same test runs for each world."""
 
     name: str
     xp: Any
@@ -78,7 +78,7 @@ class Kit:
         return self.xp.zeros(shape, dtype=getattr(self.xp, dtype))
 
     def range(self, *shape: int) -> Any:
-        """An array of distinct values."""
+        """Return an array of distinct values."""
         return self.xp.arange(int(np.prod(shape))).reshape(shape)
 
     def __str__(self) -> str:
@@ -109,14 +109,14 @@ def torch() -> Any:
 
 @pytest.fixture
 def second_device(torch: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A device beside the host on a machine that has none: "meta", as if it held values."""
+    """Make "meta" act as a second device, on machines without one."""
     monkeypatch.setattr("sekisho.worlds.torch.kinds.refuse_meta", lambda _device: None)
     return "meta"
 
 
 @pytest.fixture
 def no_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if nobody had imported ml_dtypes, which gives NumPy bfloat16 and float8, and nobody could."""
+    """Make ml_dtypes, which gives NumPy bfloat16 and float8, neither imported nor importable."""
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
 
 

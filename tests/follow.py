@@ -1,10 +1,11 @@
-"""Follow the README from its first line to its last, as somebody who has just cloned the project.
+"""Follow the README from its first line to its last, like a user who has just cloned the project.
 
-``python tests/follow.py [--without "make test"]`` copies what git knows of the working tree to an empty
-folder, and there, in the README's order and with nothing but PATH and HOME around: runs each command
-after ``$``; installs the library into an environment of its own, as the text says; runs the snippets
-in it as one program, each session by doctest; puts the settings into a project whose test crosses, and
-has it refused; runs what the pictures show; and opens each link. Slow: it installs everything twice.
+``python tests/follow.py [--without "make test"]`` copies the working tree, as far as git tracks it,
+to an empty folder. There it follows the README in order, with only PATH and HOME set: it runs each
+command after ``$``; installs the library into a new environment, as the text says; runs the
+snippets as one program, and each session by doctest; puts the settings into a project whose test
+crosses, and checks that the test fails; runs what the pictures show; and opens each link. This is
+slow: it installs everything twice.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def test_norm():
 
 
 def run(command: list[str], folder: Path, *, fails: bool = False) -> str:
-    """Run a command with nothing around it, and say so; exit if it ends otherwise than it should."""
+    """Run a command in a minimal environment, and print it; exit if its status is unexpected."""
     sys.stdout.write(f"$ {shlex.join(command)}\n")
     sys.stdout.flush()
     around = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -50,7 +51,7 @@ def run(command: list[str], folder: Path, *, fails: bool = False) -> str:
 
 
 def clone(folder: Path) -> None:
-    """Copy what git knows of, and what is new and not ignored."""
+    """Copy the files that git tracks, and new ones that it does not ignore."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
@@ -60,7 +61,7 @@ def clone(folder: Path) -> None:
 
 
 def program(snippets: list[str]) -> str:
-    """The snippets as one program; a session is held against what it prints."""
+    """Return the snippets as one program; sessions are compared with what they print."""
     lines = ["import doctest"]
     for snippet in snippets:
         if snippet.startswith(">>> "):
@@ -75,7 +76,7 @@ def program(snippets: list[str]) -> str:
 
 
 def pictures(project: Path) -> str:
-    """The program that runs what the pictures show, and holds that it works."""
+    """Return the program that runs what the pictures show, and checks that it works."""
     lines = [
         f"import sys; sys.path.insert(0, {str(project / 'docs')!r})",
         "import pictures",
@@ -86,7 +87,7 @@ def pictures(project: Path) -> str:
 
 
 def follow(readme: str, without: set[str]) -> None:
-    """Do all of it."""
+    """Run all steps."""
     with tempfile.TemporaryDirectory() as temporary:
         project, empty = Path(temporary, "sekisho"), Path(temporary, "empty")
         clone(project)

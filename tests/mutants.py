@@ -48,7 +48,8 @@ KEPT = ROOT / ".mutants"
 NAMED = ROOT / "tests" / "mutants.toml"
 PACKAGES = ("contract", "guard", "validation", "hints", "monitor", "context", "worlds", "helpers")
 
-# The other tests look at packages that are not sampled or at pages, start processes only, or take minutes.
+# The other tests check packages that are not sampled or pages, only start processes, or take
+# minutes.
 TESTS = ("tests/test_*.py", "tests/pytorch/test_*.py")
 LEFT_OUT = re.compile(
     "test_(site|docs|examples|pictures|package|layers|program|pytest_plugin"
@@ -56,14 +57,15 @@ LEFT_OUT = re.compile(
 )
 
 SECONDS = 300
-"""How long the tests of one mutant may take together, as measured without the mutant."""
+"""Seconds that the tests of one mutant may take together, given what they take without the
+mutant."""
 
 OVERHEAD = 1.0
-"""What a test file costs before its first test, in seconds."""
+"""The cost of a test file before its first test, in seconds."""
 
 
 class _Chosen:
-    """A plugin that runs the named tests of a file only, and remembers what failed."""
+    """A plugin that runs only the named tests of a file, and remembers the ones that failed."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.order = {name: at for at, name in enumerate(names)}
@@ -79,11 +81,11 @@ class _Chosen:
 
 
 _SHARED = "shared"
-"""The context of what several tests of a file share: see `_Mapping.pytest_fixture_setup`."""
+"""The context of code that several tests of a file share: see `_Mapping.pytest_fixture_setup`."""
 
 
 class _Mapping:
-    """A plugin that gives the tests' names to coverage, and remembers how long each took."""
+    """A plugin that tells coverage the names of the tests, and remembers how long each took."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured = measured
@@ -102,7 +104,7 @@ class _Mapping:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """What a module's fixture runs belongs to all of its tests, not to the first one."""
+        """Attribute the code of a module's fixture to all of its tests, not to the first one."""
         self.measured.switch_context(_SHARED if fixturedef.scope != "function" else self.running)
         try:
             return (yield)
@@ -116,7 +118,7 @@ class _Mapping:
 
 
 def _pytest(file: str, plugin: object, *options: str) -> int:
-    # Hypothesis was imported ahead, so pytest cannot rewrite its asserts, and would warn.
+    # Hypothesis is imported already, so pytest cannot rewrite its asserts, and would warn.
     quiet = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
     fixed = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *quiet)
     return int(pytest.main([*fixed, *options, file], plugins=[plugin]))
@@ -170,13 +172,13 @@ def _in_a_fork(work: Callable[[], Any], seconds: float) -> Any:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(0)  # nothing of the parent's is to be cleaned up
+            os._exit(0)  # skip the parent's cleanup
     deadline, ended = time.monotonic() + seconds, False
     while not ended and time.monotonic() < deadline:
         time.sleep(0.01)
         ended = os.waitpid(pid, os.WNOHANG)[0] == pid
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # and what the tests have started
+        os.killpg(pid, signal.SIGKILL)  # the process, and all that the tests have started
     if not ended:
         os.waitpid(pid, 0)
         raise TimeoutError
@@ -205,16 +207,16 @@ _SLOW_TO_IMPORT = (
 
 
 def _import_ahead() -> None:
-    """Import what takes long, and does not import sekisho: a fork has it from the start."""
+    """Import modules that take long and do not import sekisho, so that each fork has them."""
     for name in _SLOW_TO_IMPORT:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    # JAX warns of forks; nothing of it runs here.
+    # JAX warns of forks, but nothing of JAX runs here.
     warnings.filterwarnings("ignore", message=r"os\.fork\(\)", category=RuntimeWarning)
 
 
 def _enter_copy(folder: str) -> None:
-    """Copy the project into a folder of this process's own, and work there from now on."""
+    """Copy the project into a folder of this process, and work there from now on."""
     copy = Path(tempfile.mkdtemp(dir=folder)) / "project"
     unwanted = (".git", ".venv*", ".nox", ".mutants", ".*_cache", "__pycache__", "site", "build")
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*unwanted))
@@ -231,7 +233,7 @@ _sound: dict[str, bool] = {}
 
 
 def _passes_alone(file: str, test: str) -> bool:
-    """Whether a test passes by itself without a mutant; if not, it says nothing about one."""
+    """Return whether a test passes alone without a mutant; if not, it says nothing about mutants."""
     if test not in _sound:
         _sound[test] = _in_a_fork(lambda: _run(file, [test]), 300) is None
     return _sound[test]
@@ -249,7 +251,7 @@ def _try(
     outcome = ("survived", "")
     for file, names, expected in plan:
         path.write_text(mutant.text, "utf-8")
-        # Python knows a changed file by its size and the second of its change: each gets its own.
+        # Python recognises a change by size and seconds, so each mutant gets its own time.
         os.utime(path, (number, number))
         try:
             failed = _in_a_fork(lambda file=file, names=names: _run(file, names), 30 + 6 * expected)
@@ -269,14 +271,14 @@ def _try(
 
 
 def _plan(mutant: Mutant, maps: dict[str, dict[str, Any]]) -> list[tuple[str, list[str], float]]:
-    """Choose the tests that run the changed statement: first the files with many in little time."""
+    """Choose the tests that run the changed statement: first files with many of them in little time."""
     plan = []
     for file, known in maps.items():
         lines = known["lines"].get(mutant.file, {})
         first, last = mutant.lines
         ran = [lines[str(line)] for line in range(first, last + 1) if str(line) in lines]
         numbers = set().union(*ran)
-        if ran and (not numbers or -1 in numbers):  # while it was collected, or in a shared fixture
+        if ran and (not numbers or -1 in numbers):  # during collection, or in a shared fixture
             numbers = set(range(len(known["tests"])))
         tests = sorted((known["tests"][at] for at in numbers), key=lambda test: test[1])
         if tests:
@@ -293,7 +295,7 @@ def _plan(mutant: Mutant, maps: dict[str, dict[str, Any]]) -> list[tuple[str, li
 
 
 def _maps(pool: ProcessPoolExecutor) -> dict[str, dict[str, Any]]:
-    """Return which test runs which line, measured again where a file has changed."""
+    """Return which test runs which line, measured again for files that have changed."""
     files = [path for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
     files = [path for path in files if not LEFT_OUT.fullmatch(path.stem)]
     shared = _digest(
@@ -312,7 +314,7 @@ def _maps(pool: ProcessPoolExecutor) -> dict[str, dict[str, Any]]:
 
 
 def _equivalent() -> dict[tuple[Any, ...], str]:
-    """Read which mutants change nothing, and why."""
+    """Read the list of mutants that change nothing, with the reasons."""
     listed = tomllib.loads(NAMED.read_text("utf-8")).get("equivalent", [])
     named = ("file", "function", "before", "after", "nth")
     return {tuple(({"nth": 1} | each)[name] for name in named): each["why"] for each in listed}
@@ -321,7 +323,7 @@ def _equivalent() -> dict[tuple[Any, ...], str]:
 def _outcomes(
     pool: ProcessPoolExecutor, mutants: list[Mutant], maps: dict[str, dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Try each mutant; yield what became of it."""
+    """Try each mutant; yield its outcome."""
     reasons = _equivalent()
     begun = {
         pool.submit(_try, mutant, _plan(mutant, maps), number): mutant
@@ -341,7 +343,7 @@ def _outcomes(
 
 
 def main() -> None:
-    """Draw mutants, try each, and write what came out."""
+    """Draw mutants, try each, and write the report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

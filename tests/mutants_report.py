@@ -22,7 +22,7 @@ def _row(package: str, size: int, outcomes: list[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Write code into a cell of a table, shortened."""
+    """Return code for a cell of a table, shortened."""
     text = text if len(text) <= 90 else f"{text[:60]} ... {text[-25:]}"
     return f"`` {text} ``".replace("|", "\\|")
 
@@ -58,7 +58,7 @@ def table(results: list[dict[str, Any]], sizes: dict[str, int], how: str) -> str
 
 
 def write(text: str) -> None:
-    """Put the report into its page."""
+    """Write the report into its page."""
     before, rest = PAGE.read_text("utf-8").split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")

@@ -26,10 +26,10 @@ class Mutant:
     """One mistake: `before` becomes `after`, in a function of a file.
 
     Attributes:
-        file: The path below src/sekisho.
-        nth: Which of the places in this function that read alike, from 1 on.
-        lines: The first line of the statement, and the last line of what is changed.
-        text: The whole file with the mistake in it.
+        file: the path below src/sekisho.
+        nth: the number of the place among equal ones in this function, from 1.
+        lines: the first line of the statement, and the last changed line.
+        text: the whole file with the mistake.
     """
 
     file: str
@@ -42,12 +42,12 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
-        """What names the mutant, wherever its lines move to."""
+        """Return a key of the mutant that does not depend on line numbers."""
         return self.file, self.function, self.before, self.after, self.nth
 
     @property
     def told(self) -> dict[str, str | int]:
-        """What a report says of the mutant."""
+        """Return what a report shows of the mutant."""
         return {
             "package": self.file.split("/")[0],
             "id": repr(self.key),
@@ -60,7 +60,7 @@ class Mutant:
 
 
 def _negate(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
-    """Turn a condition around, which mutmut does for comparisons only."""
+    """Negate a condition; mutmut does so for comparisons only."""
     if not isinstance(node, cst.Comparison | cst.UnaryOperation):
         inner = node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         yield cst.UnaryOperation(cst.Not(), inner)
@@ -70,7 +70,7 @@ _SWAPPED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 
 def _alternatives(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield what may stand in the place of a node."""
+    """Yield replacements for a node."""
     called = (
         node.func.value if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) else ""
     )
@@ -84,7 +84,7 @@ def _alternatives(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 class _Places(cst.CSTVisitor):
-    """Collects the places in the functions of a file, each with what may stand there instead."""
+    """Collects the places in the functions of a file, each with its replacements."""
 
     METADATA_DEPENDENCIES = (PositionProvider, ParentNodeProvider)
 
@@ -115,7 +115,7 @@ class _Places(cst.CSTVisitor):
     def _add(self, node: cst.CSTNode, alternatives: list[cst.CSTNode]) -> None:
         if not alternatives:
             return
-        # An operator alone says little: the expression around it names the place.
+        # An operator alone is ambiguous: the expression around it identifies the place.
         inner = node
         while not isinstance(node, cst.BaseExpression | cst.BaseSmallStatement | cst.BaseStatement):
             node = self.get_metadata(ParentNodeProvider, node)
@@ -129,7 +129,7 @@ _STATEMENTS = (cst.BaseStatement, cst.MatchCase, cst.ExceptHandler)
 
 
 def _is_for_readers(node: cst.CSTNode) -> bool:
-    """Whether a node changes nothing at run time, or only what cannot happen."""
+    """Return whether a node has no effect at run time, or is only for impossible cases."""
     match node:
         case (
             cst.If(test=cst.Name("TYPE_CHECKING"))
@@ -158,7 +158,7 @@ def _draw(file: Path, rank: Callable[..., bytes]) -> Iterator[tuple[bytes, Calla
         ranks = rank(file, function, before, nth)
         chosen = alternatives[ranks[-1] % len(alternatives)]
 
-        def make(  # what the loop holds now
+        def make(  # bind the current values of the loop
             function: str = function,
             before: str = before,
             nth: int = nth,
@@ -174,9 +174,9 @@ def _draw(file: Path, rank: Callable[..., bytes]) -> Iterator[tuple[bytes, Calla
 
 
 def sample(count: int, seed: int, packages: Iterable[str]) -> tuple[list[Mutant], dict[str, int]]:
-    """Draw `count` mutants for each package; also say how many places each has.
+    """Draw `count` mutants for each package; also return the number of places in each.
 
-    The draw goes by a hash of each place, so a change of one function leaves the others' mutants as they are.
+    The draw uses a hash of each place, so a change of one function keeps the mutants of others.
     """
 
     def rank(*named: object) -> bytes:

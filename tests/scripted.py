@@ -1,7 +1,7 @@
-"""Guarded functions for TorchScript, which reads them in the file that they are defined in."""
+"""Guarded functions for TorchScript, which reads the source file that defines them."""
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everybody writes it
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 import sekisho as sk

@@ -1,4 +1,4 @@
-"""Memory that begins at any address: NumPy reads it anywhere, torch where its kernels may."""
+"""Unaligned memory: NumPy reads any address, torch only those that its kernels support."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_no_array_ends_the_process_wherever_it_begins(tmp_path, torch):
 
 
 def array_at(offset, dtype, shape, step):
-    """An array of distinct bits whose first item is `offset` bytes behind a multiple of 64."""
+    """Return an array of distinct bits whose first item is `offset` bytes after a multiple of 64."""
     item = np.dtype(dtype).itemsize
     count = int(np.prod(shape)) * step
     memory = np.empty(count * item + 128, np.uint8)

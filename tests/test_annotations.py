@@ -1,4 +1,4 @@
-"""Annotations that are no plain array: each is checked, converted, or refused, and never passed unread."""
+"""Annotations beyond plain arrays: each is checked, converted or rejected, none is ignored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DTYPES = ["bool", "uint8", "int64", "float16", "float32", "float64", "complex128
 
 
 def annotated(decorate, *hints, returns=None, body=None):
-    """A guarded function of as many arguments as there are hints."""
+    """Return a guarded function with one argument for each hint."""
     names = [f"x{i}" for i in range(len(hints))]
     namespace: dict[str, Any] = {}
     exec(f"def f({', '.join(names)}): return body({', '.join(names)})", namespace)
@@ -218,7 +218,7 @@ def test_legacy_classes_of_other_devices_and_layouts_are_asked_for_as_torch_does
 
 
 def test_a_dataclass_that_is_a_dict_and_has_legacy_fields_is_a_record(torch):
-    # As Hugging Face's ModelOutput is.
+    # Like Hugging Face's ModelOutput.
     fields = [("logits", torch.FloatTensor), ("labels", Optional[torch.LongTensor], None)]
     Output = dataclasses.make_dataclass("Output", fields, bases=(dict,))
     f = annotated(sk.torch_world, Output)
@@ -397,7 +397,7 @@ HOLDERS_OF_ONE = [
     lambda hint: list[hint],
     lambda hint: tuple[hint, int],
     lambda hint: dict[str, hint] | None,
-    lambda hint: typing.List[hint],  # noqa: UP006 - as old code spells it
+    lambda hint: typing.List[hint],  # noqa: UP006 - old code uses it
 ]
 
 
@@ -424,18 +424,18 @@ _number = itertools.count()
 
 @pytest.fixture
 def modules(monkeypatch):
-    """Make modules of their texts."""
+    """Make modules from their texts."""
 
     def make(**texts):
         made = []
-        # A name of their own each: beartype knows a hint by its text.
+        # Each gets a unique name: beartype caches hints by their text.
         names = {name: f"{name}{next(_number)}" for name in texts}
         for name, text in texts.items():
             module = types.ModuleType(names[name])
             monkeypatch.setitem(sys.modules, module.__name__, module)
             words = rf"\b({'|'.join(names)})\b"
             own = re.sub(words, lambda found: names[found[0]], text)
-            # This file's own `from __future__` is none of theirs.
+            # This file's own `from __future__` must not apply to them.
             exec(compile(own, module.__name__, "exec", dont_inherit=True), vars(module))
             made.append(module)
         return made
@@ -478,7 +478,7 @@ def test_a_string_means_what_it_does_where_it_was_written(modules, future, boxes
         assert refused(f, {"a": {"b": 3}})
     kind = tuple if boxes.startswith("tuple") else list
     if local.startswith("class") and not future and not boxes.startswith(("list", "tuple")):
-        return  # typing makes one object of equal aliases, so nobody can tell who wrote it
+        return  # typing makes equal aliases one object, so their authors cannot be told apart
     assert not refused(uses.boxes, kind([aliases.Box()]), np.zeros(1))
     assert refused(uses.boxes, kind([3]), np.zeros(1))
 
@@ -566,7 +566,7 @@ def test_what_says_how_a_callable_is_called_says_nothing_of_values():
 
 
 def test_a_class_in_a_function_may_name_itself():
-    # Postponed annotations: this module has `from __future__ import annotations`.
+    # This module has `from __future__ import annotations`, so annotations are postponed.
     class Config:
         @sk.numpy_world
         def joined(self, other: Config, x: np.ndarray) -> Config:
@@ -686,7 +686,7 @@ def test_an_argument_that_is_an_array_is_no_size(size, annotated_as_int, world, 
             f.__annotations__["n"] = int
         guarded = sk.boundary(functools.wraps(f)(lambda n: world.zeros(1)))
         if isinstance(value, np.float32) and not annotated_as_int:
-            assert not refused(guarded, value)  # to jaxtyping, too, it spells a number
+            assert not refused(guarded, value)  # jaxtyping, too, reads it as a number
         else:
             assert refused(guarded, value)
         assert not refused(guarded, 1)
@@ -825,12 +825,12 @@ def test_what_has_been_cached_is_found_by_the_same_call(world):
 
     for _ in range(2):
         assert (f(1), f(1, 2), f(k=1)) == (1, 1, 1)
-    assert len(calls) == 3  # as functools counts them: each way to call is a key of its own
+    assert len(calls) == 3  # functools has a key for each way to pass the arguments
     assert f.cache_info().hits == 3
 
 
 def noting(seen, function):
-    """A wrapper of the function's own flavour, which notes how it is called."""
+    """Return a wrapper of the function's own flavour that records its calls."""
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)

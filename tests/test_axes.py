@@ -1,4 +1,4 @@
-"""The axis grammar: jaxtyping is the oracle for what is malformed and for what matches."""
+"""The axis grammar: jaxtyping decides which strings are malformed and which shapes match."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def axis_strings(draw: Any) -> str:
 
 
 def jaxtyping_verdicts(strings: list[str], shapes: list[tuple[int, ...]]) -> list[bool]:
-    """Judge shapes one after the other in one scope; it ends with what jaxtyping cannot decide."""
+    """Check shapes one after the other in one scope; stop at one that jaxtyping cannot decide."""
     verdicts: list[bool] = []
     with jaxtyping.jaxtyped("context"):
         for string, shape in zip(strings, shapes, strict=True):

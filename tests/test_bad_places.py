@@ -1,4 +1,4 @@
-"""Files, folders and streams that fail: every command says so in a line, and harms nothing."""
+"""Files, folders and streams that fail: each command says so in one line, and damages nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path, torch):
 
 
 def run(folder, line):
-    """Run a line of a shell, in which ``sekisho`` is this Python's."""
+    """Run a line of a shell in which ``sekisho`` uses this Python."""
     command = ["/bin/sh", "-c", f'sekisho() {{ "{sys.executable}" -m sekisho "$@"; }}; {line}']
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
@@ -91,7 +91,7 @@ COMMANDS = [
 )
 @pytest.mark.slow
 def test_streams_that_are_full_or_closed(folder, command, streams):
-    """A line at most is lost, nobody sees a traceback, and what was to be written is written."""
+    """At most one line is lost, no traceback is printed, and all files are written."""
     pytest.importorskip("libcst")
     (folder / "program.py").write_text("import a\na.f(3)\n", "utf-8")
     done = run(folder, f"sekisho {command} {streams}")
@@ -103,7 +103,7 @@ def test_streams_that_are_full_or_closed(folder, command, streams):
 
 @not_on_windows
 def test_files_that_were_written_are_not_said_to_be_as_they_were(folder):
-    """The transaction is done, and then the summary cannot be printed."""
+    """The transaction is complete before printing the summary fails."""
     pytest.importorskip("libcst")
     script = (
         "import sys\nfrom sekisho.__main__ import main\n"
@@ -163,8 +163,8 @@ else:
     [(0o555, "Permission denied"), (0o700, "it cannot be read: Permission denied")],
 )
 def test_a_folder_in_which_nothing_may_be_written(mode, said):
-    """The file is the user's own, and the folder is not."""
-    folder = Path(tempfile.mkdtemp())  # nobody else gets into pytest's
+    """The file belongs to the user, but the folder does not."""
+    folder = Path(tempfile.mkdtemp())  # pytest's own folder is not accessible for others
     inner = folder / "inner"
     inner.mkdir()
     path = inner / "b.py"
@@ -188,7 +188,7 @@ def test_a_folder_that_vanishes_between_reading_and_writing(tmp_path):
         changes.append(Change(str(tmp_path / name), b"old", b"new"))
     shutil.rmtree(tmp_path / "a")
     with Transaction(changes) as transaction:
-        shutil.rmtree(tmp_path / "b")  # in the block, too
+        shutil.rmtree(tmp_path / "b")  # inside the block, too
     assert transaction.left_alone == {
         changes[0].path: "it is gone",
         changes[1].path: "it is gone, with its folder",
@@ -265,7 +265,7 @@ def journal_of(**fields):
     ],
 )
 def test_a_journal_may_come_with_a_repository_and_name_any_file(tmp_path, text):
-    """`check` says that `restore` helps: it removes and replaces nothing but what a transaction makes."""
+    """`check` suggests `restore`, which only removes and replaces what a transaction makes."""
     (tmp_path / "precious").write_bytes(b"")
     (tmp_path / "kept").write_bytes(b"")
     (tmp_path / ".sekisho-journal").write_text(

@@ -1,4 +1,4 @@
-"""`casting`: may a dtype change to meet an annotation that names exactly one."""
+"""`casting`: whether a dtype may change to fit an annotation that names exactly one dtype."""
 
 from __future__ import annotations
 

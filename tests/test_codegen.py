@@ -1,6 +1,6 @@
-"""The text of the guards. Same contract, same text: compared with tests/golden.
+"""The text of the guards. The same contract gives the same text: compared with tests/golden.
 
-`SEKISHO_UPDATE_GOLDEN=1 pytest tests/test_codegen.py` writes the files anew; read the difference.
+`SEKISHO_UPDATE_GOLDEN=1 pytest tests/test_codegen.py` writes the files again; read the difference.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def _numpy_and_torch_only(monkeypatch):
-    """Another library, imported by another test, would be asked for too."""
+    """A third library, imported by another test, would add checks to the text."""
     resident = [world for world in worlds.asked_worlds() if world.is_resident]
     monkeypatch.setattr("sekisho.worlds.registry._records", tuple(resident))
 
@@ -153,7 +153,7 @@ def test_generated_text_is_in_linecache_as_long_as_the_guard_lives():
     def f(x: Float[np.ndarray, "n"]): ...
 
     guard = sk.numpy_world(f)
-    guard(np.ones(2))  # the text is written at the first call
+    guard(np.ones(2))  # the first call writes the text
     filename = guard.__code__.co_filename
     assert "".join(linecache.getlines(filename)) == sk.generated_source(guard)
     linecache.checkcache()
@@ -175,10 +175,10 @@ def test_a_traceback_keeps_the_text_of_a_guard_that_its_maker_has_dropped():
     with pytest.raises(ValueError, match="this one") as caught:
         call(Float[np.ndarray, "first second"])
     with contextlib.suppress(ValueError):
-        call(Float[np.ndarray, "a b"])  # another of its name
+        call(Float[np.ndarray, "a b"])  # another class of the same name
     *_, code = [
         frame.f_code for frame, _ in traceback.walk_tb(caught.tb) if is_guard(frame.f_code)
-    ]  # after the stub's
+    ]  # after the stub's text
     assert "first second" in "".join(linecache.getlines(code.co_filename))
 
 

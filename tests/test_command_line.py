@@ -1,4 +1,4 @@
-"""The command line: help, wrong words and exit statuses, of every command alike."""
+"""The command line: help, wrong words and exit statuses, for every command."""
 
 from __future__ import annotations
 
@@ -73,7 +73,11 @@ def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(command, caps
             "sekisho: error: there is no command 'frobnicate'. "
             f"Expected one of {', '.join(COMMANDS)}",
         ),
-        ([], "sekisho: error: the following arguments are required: COMMAND"),
+        (
+            [],
+            "sekisho: error: the following arguments are required: COMMAND. "
+            "For example: sekisho crossings train.py --epochs 1",
+        ),
         (
             ["check", ".", "--format", "jsn"],
             "sekisho check: error: --format has no 'jsn'. Did you mean 'json'?",

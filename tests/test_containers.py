@@ -1,4 +1,4 @@
-"""Containers: every item is checked, none sampled; what changes keeps its type; the path is named."""
+"""Containers: every item is checked, changed containers keep their class, messages name the path."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_what_may_be_iterated_again_is_checked_each_time_its_items_are_taken(wor
     assert checked.batch_size == 2
     for _ in range(2):
         taken = iter(checked)
-        assert [len(next(taken)) for _ in range(2)] == [2, 3]  # each with axes of its own
+        assert [len(next(taken)) for _ in range(2)] == [2, 3]  # each item has axes of its own
         with pytest.raises(sk.WorldError, match=r"argument 'xs' at xs\[2\]: expected Float"):
             next(taken)
     assert pickle.loads(pickle.dumps(f([world.zeros(1)]))) is not None
@@ -377,12 +377,12 @@ def test_strict_mode_looks_into_unannotated_containers(world, other):
 
 def test_containers_of_other_types_keep_their_type_when_items_are_converted(world, other):
     class Batch(tuple):
-        """Some kind of tuple."""
+        """A subclass of tuple."""
 
         __slots__ = ()
 
     class Bag(collections.UserList):
-        """A sequence of somebody's own."""
+        """A sequence of a user's own."""
 
         owner = "me"
 
@@ -416,12 +416,12 @@ def test_an_asynchronous_iterator_is_checked_as_it_is_taken(world, other):
 
 
 def generic_forms():
-    """Every class of collections.abc, collections and typing that can be subscripted."""
+    """Yield every class of collections.abc, collections and typing that can be subscripted."""
     found = {}
     for module in (collections.abc, collections, typing, builtins):
         for name in dir(module):
             if name == "ByteString":
-                continue  # of bytes, and deprecated: Python 3.13 warns of a look at it
+                continue  # of bytes, and deprecated: Python 3.13 warns when it is looked up
             form = getattr(module, name)
             if not name.startswith("_") and hasattr(form, "__class_getitem__"):
                 found[f"{module.__name__}.{name}"] = form
@@ -430,7 +430,7 @@ def generic_forms():
     return found
 
 
-# What says nothing about arrays that are in the value: what a function takes, the class of some.
+# Annotations that say nothing about arrays in the value: a function's arguments, or a class.
 CLAIMS = {
     "builtins.type", "typing.Type", "collections.abc.Callable", "typing.Callable",
     "typing.TypeGuard", "typing.TypeIs", "typing.Concatenate", "typing.Generic", "typing.Protocol",
@@ -439,7 +439,7 @@ CLAIMS = {
 
 
 def containers_of(item):
-    """A value of each kind that can hold an item, or several."""
+    """Return a value of each class that can hold an item, or several."""
     yield from ([item], (item,), {"a": item}, collections.deque([item]), {"a": item}.values())
     yield from ({"a": item}.items(), iter([item]), (each for each in [item]), item)
     yield from (collections.OrderedDict(a=item), collections.defaultdict(int, a=item))
@@ -472,9 +472,9 @@ def test_no_generic_form_accepts_an_array_unread(name):
         try:
             guarded = sk.numpy_world(f)
         except sk.DeclarationError:
-            continue  # nobody is told that it is checked
+            continue  # it is not claimed to be checked
         for value in containers_of(bad):
-            # Keys and whatever is no array of the container are no business of this annotation.
+            # Keys, and values that are no arrays, are outside of this annotation.
             if alias is typing.Any or (isinstance(value, dict) and not holds(alias, value, bad)):
                 continue
             try:

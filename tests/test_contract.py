@@ -1,4 +1,4 @@
-"""Declarations that contradict themselves are refused where they are written."""
+"""Declarations that contradict themselves raise where they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One value to the other world: bit-equal, or refused with the call that helps."""
+"""A value converted to the other world is bit-equal, or rejected with a call that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modes and logs at their edges: what happens once, and what a log says of unusual values."""
+"""Edge cases of modes and logs: what happens once, and how a log shows unusual values."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from sekisho.context import modes
 
 @pytest.fixture
 def prepared(monkeypatch):
-    """Pretend that this process has never been strict; the fixture counts what is prepared for it."""
+    """Pretend that this process was never strict; count how often strict mode is prepared."""
     for name in ("_becomes_strict", "_is_prepared"):
         monkeypatch.setattr(modes, name, False)
     monkeypatch.setattr(modes, "_on_strict", [])
@@ -41,7 +41,7 @@ def test_what_strict_mode_needs_is_prepared_once_when_it_is_entered_first(prepar
 
 
 class Lends:
-    """Lends its memory by DLPack, and is no array itself."""
+    """Exports its memory by DLPack, and is not an array itself."""
 
     def __init__(self, array):
         self.array = array

@@ -1,4 +1,4 @@
-"""How signatures are read, and what errors name, beside the paths that everybody takes."""
+"""Edge cases of reading signatures and of the names in errors."""
 
 import gc
 import sys
@@ -46,7 +46,7 @@ PLAIN, BROADCAST, OPTIONAL, UNION = "plain", "broadcast", "optional", "union"
 
 
 def make(world, kinds):
-    """Make a function of arguments a, b, ..., z, each with the axis n in its own way; z in the plain one."""
+    """Make a function of arguments a, b, ..., z with axis n, each in its own way; z in a plain one."""
     hints, defaults = {}, {}
     for name, kind in zip("abcd", kinds, strict=False):
         array = Float32[world.array_type, "#n" if kind == BROADCAST else "n"]
@@ -90,7 +90,7 @@ def test_the_arguments_that_may_have_bound_an_axis_are_named(world, kinds, sourc
 
 
 class Held:
-    """Stands for what must not be kept alive."""
+    """An object that must not be kept alive."""
 
 
 @pytest.mark.parametrize("mentions", ["alias", "class", "module"])

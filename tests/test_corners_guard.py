@@ -1,4 +1,4 @@
-"""Guards where several questions meet: tuples, unions, options. Mutants that nobody noticed led here."""
+"""Guards with several conditions: tuples, unions, options. Unnoticed mutants led to these tests."""
 
 import itertools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from sekisho.validation import Boundary
 
 
 def verdict(guard, *given):
-    """Whether a guard takes a call, or the class of its refusal."""
+    """Return whether a guard accepts a call, or the class of its error."""
     try:
         guard(*given)
     except sk.BoundaryError as error:
@@ -34,7 +34,7 @@ def test_an_axis_named_twice_in_one_tuple_has_one_size(world, items):
 
     for sizes in itertools.product([2, 3], repeat=items):
         given = tuple(world.zeros(size) for size in sizes)
-        for _ in range(2):  # the first call takes the slow path, the second the fast one
+        for _ in range(2):  # the first call takes the slow path, the second the fast path
             assert verdict(f, given) is (None if len(set(sizes)) == 1 else sk.ShapeError), sizes
 
 
@@ -80,7 +80,7 @@ def test_check_holds_what_is_no_array_to_its_annotation_as_a_guard_does(world, h
 
 
 def forms(array):
-    """Annotations, each with a valid value made of arrays of n = 3 and m = 2."""
+    """Return annotations, each with a valid value made of arrays, for n = 3 and m = 2."""
     n, n_m, fixed = Float32[array, "n"], Float32[array, "n m"], Float32[array, "2"]
     return {
         "an array": (n, lambda new: new(3)),

@@ -1,4 +1,4 @@
-"""Which way the converters take, and that all of them lead to the same."""
+"""The paths that the converters take, and that all paths give the same result."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ DIRECTIONS = ("to_numpy", "to_torch")
 
 @pytest.fixture(params=DIRECTIONS)
 def direction(request, torch):
-    """A converter, and a plain value of the other library."""
+    """Return a converter, and a plain value of the other library."""
     value = torch.ones(3) if request.param == "to_numpy" else np.ones(3, "float32")
     return getattr(sk, request.param), value
 
 
 @pytest.fixture
 def slow_calls(monkeypatch):
-    """The conversions that did not take the fast path."""
+    """Count the conversions that did not take the fast path."""
     seen = []
     real = converters._convert
 

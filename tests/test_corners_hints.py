@@ -1,4 +1,4 @@
-"""A hint never hides a loss: what a cast would do to each value, held against exact arithmetic."""
+"""A hint never hides a loss: the effect of a cast on each value, compared with exact arithmetic."""
 
 import cmath
 import functools
@@ -32,13 +32,13 @@ INTEGERS = ("int8", "uint8", "int16", "int32", "int64", "uint64")
 
 
 def exact(number):
-    """A finite number, exactly; else the number itself."""
+    """Return a finite number exactly; any other number itself."""
     number = number.item() if hasattr(number, "item") else number
     return Fraction(number) if math.isfinite(number) else number
 
 
 def loss_of_digits(values, target):
-    """What rounding to a float loses."""
+    """Return what rounding to a float loses."""
     pairs = [(exact(v), exact(c)) for v, c in zip(values, values.astype(target), strict=True)]
     lost = [(v, c) for v, c in pairs if v != c and not (v != v and c != c)]  # noqa: PLR0124
     if not lost:
@@ -50,7 +50,7 @@ def loss_of_digits(values, target):
 
 
 def loss_of_whole(values, target):
-    """What becoming an integer loses."""
+    """Return what converting to an integer loses."""
     numbers = [exact(v) for v in values]
     if any(isinstance(v, float) for v in numbers):
         return "holds NaN"
@@ -74,7 +74,7 @@ def expected_loss(values, target):
 
 
 def edges(target):
-    """The outermost values that an integer dtype holds, and the first that it does not."""
+    """Return the extreme values of an integer dtype, and the first values beyond them."""
     if target not in INTEGERS:
         return ()
     limits = np.iinfo(target)
@@ -84,7 +84,7 @@ def edges(target):
 @pytest.mark.parametrize("source", [*FLOATS, "int64", "uint64"])
 @pytest.mark.parametrize("target", [*FLOATS, *INTEGERS, "bool"])
 def test_the_loss_of_a_cast_is_what_exact_arithmetic_says(source, target):
-    """Of one value and of two: each alone may be fine, or the worse one counts."""
+    """For one value and for two: each alone may be fine, or the worse one counts."""
     numbers = (*(REAL if source in FLOATS else WHOLE), -1, -3, *edges(target))
     if source not in FLOATS:
         limits = np.iinfo(source)
@@ -192,7 +192,7 @@ def test_arrays_in_a_list_are_put_together_by_their_own_library(world, torch, co
     def f(x: Float32[world.array_type, "k n"]): ...
 
     make = torch.zeros if "torch" in call else functools.partial(np.zeros, dtype="float32")
-    for size, hint in ((3, call), (4, None)):  # (3,) and (4,) cannot be put together
+    for size, hint in ((3, call), (4, None)):  # (3,) and (4,) do not broadcast
         with pytest.raises(sk.WorldError) as caught:
             f(container([make(3), make(size)]))
         found = str(caught.value).partition("hint: ")[2]
@@ -224,7 +224,7 @@ def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
         assert step.beside == beside
     assert (
         steps._swap_step(axes, (2, 2, 2), {}, lambda _: True, HOST) is None
-    )  # which two is not known
+    )  # which two is unknown
     assert steps._swap_step(axes, (2, 3, 4), {}, lambda _: False, HOST) is None
 
 

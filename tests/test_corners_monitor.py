@@ -12,7 +12,7 @@ from sekisho.monitor import state
 
 
 def backwards(kit):
-    """An array that a crossing has to copy."""
+    """Return an array that a crossing has to copy."""
     return kit.xp.flip(kit.range(4), (0,)) if kit.name == "torch" else kit.range(4)[::-1]
 
 
@@ -131,7 +131,7 @@ def test_a_refusal_counts_as_caught_only_if_nothing_that_leaves_the_body_holds_i
     with sk.mode("strict"), contextlib.suppress(KeyError, ExceptionGroup):
         f(world.zeros(3))
     caught = tuple(state.caught)
-    state.caught.clear()  # or this test fails at its end
+    state.caught.clear()  # otherwise this test fails at its end
     assert len(caught) == (leaves == "not at all")
 
 

@@ -1,4 +1,4 @@
-"""Crossings into a guard, in every mode, for every way to ask for one."""
+"""Crossings into a guard, in every mode, for every way to request one."""
 
 import importlib
 import itertools
@@ -14,7 +14,7 @@ MODES = ("convert", "warn", "strict", "off")
 
 
 def outcome(guard, *given):
-    """Say what became of the last argument: its class, what was raised, whether a warning came."""
+    """Return the outcome for the last argument: its class, the error, whether there was a warning."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
@@ -33,7 +33,7 @@ def first(value):
 
 @pytest.fixture(params=["cold", "warm"])
 def warm(request):
-    """Whether another mode has let values cross before."""
+    """Return whether values have crossed in another mode before."""
     return request.param == "warm"
 
 
@@ -72,17 +72,17 @@ def test_a_mode_lets_cross_what_it_says(world, other, warm, mode, on_foreign, fo
         (None, "warn"): (crossed, (sk.CrossingWarning,)),
         (None, "strict"): (refused, ()),
         ("convert", "convert"): (crossed, ()),
-        ("convert", "warn"): (crossed, ()),  # the function itself says so
+        ("convert", "warn"): (crossed, ()),  # the function's own option decides
         ("convert", "strict"): (crossed, ()),
         ("reject", "convert"): (refused, ()),
         ("reject", "warn"): (refused, ()),
         ("reject", "strict"): (refused, ()),
     }
-    for _ in range(3):  # the slow path, then the fast ones
+    for _ in range(3):  # the slow path, then the fast paths
         with sk.mode(mode):
             assert outcome(f, make(other.zeros(3))) == expected.get(
                 (on_foreign, mode),
-                (other.name, ()),  # off: nothing is looked at
+                (other.name, ()),  # off: nothing is checked
             )
 
 
@@ -177,7 +177,7 @@ def test_a_tuple_of_the_wrong_length_is_told_how_many_items_it_must_have(world, 
 
 @pytest.fixture
 def tracing(monkeypatch):
-    """Have guards believe that a compiler traces them, from when it is called."""
+    """Make guards believe that a compiler traces them, from the moment it is called."""
 
     def begin():
         for name in ("validation.validate", "guard.globals", "guard.explain"):
@@ -203,7 +203,7 @@ def test_a_refusal_while_tracing_says_what_it_says_otherwise(world, tracing, axe
         try:
             f_says.append(tuple(f(*given).shape))
         except sk.ShapeError as error:
-            # The axes that are bound stand in front of the hint; a compiler gets one text.
+            # The bound axes precede the hint; a compiler gets one fixed text.
             f_says.append([line for line in str(error).splitlines() if "axes:" not in line])
     assert f_says[0] == f_says[1]
 
@@ -212,7 +212,7 @@ def test_a_refusal_while_tracing_says_what_it_says_otherwise(world, tracing, axe
 
 
 def memory(value):
-    """Where an array begins."""
+    """Return the address of an array."""
     return value.data_ptr() if hasattr(value, "data_ptr") else value.ctypes.data
 
 

@@ -1,4 +1,4 @@
-"""What the worlds say of dtypes, layouts and values, for all of them."""
+"""Dtypes, layouts and values in all worlds."""
 
 from types import SimpleNamespace
 
@@ -20,7 +20,7 @@ NUMBERS = (*FLOATS, "int8", "int16", "int32", "int64", "uint8", "complex64", "co
 
 
 def corners(torch, dtype):
-    """Values of a dtype that are the first to be lost: all, where there are few enough."""
+    """Return the values of a dtype that are lost first; all values if there are few."""
     if dtype.itemsize == 1:
         return torch.arange(256).to(torch.uint8).view(dtype)
     if dtype.itemsize == 2:
@@ -42,7 +42,8 @@ def are_kept(torch, values, target):
     if not (target.is_floating_point or target.is_complex or values.dtype.is_floating_point):
         return bool(same.all()) and there.tolist() == values.tolist()
     if not values.dtype.is_floating_point and not values.dtype.is_complex:
-        # Back in the integers, what was rounded up to 2**63 comes out as the largest of them.
+        # Converted back to integers, a value that was rounded up to 2**63 becomes the largest
+        # integer.
         return [int(x) for x in there.tolist()] == values.tolist()
     return bool(same.all())
 

@@ -1,4 +1,4 @@
-"""Every row of the table in docs/crossings.md, by every route: helpers and guards, both ways."""
+"""Every row of the table in docs/crossings.md, in both directions, with helpers and guards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def frozen(array):
 
 
 class Exports:
-    """What offers its memory as PIL's images do."""
+    """Exports its memory as PIL's images do."""
 
     def __init__(self, array):
         self._array = array
@@ -29,7 +29,7 @@ class Exports:
 
 
 class ExportsDLPack:
-    """What offers its memory as JAX's arrays do."""
+    """Exports its memory as JAX's arrays do."""
 
     def __init__(self, array):
         self._array = array
@@ -47,7 +47,7 @@ def ml_dtype(name):
 
 SHARED, COPIED = "shared", "copied"
 
-# What it is, how to make it, and what becomes of it: shared, copied, or words of the refusal.
+# Each row: a name, how to make the value, and the outcome: shared, copied, or part of the error.
 TO_TORCH: dict[str, tuple[Any, str]] = {
     "plain": (lambda: np.arange(6.0), SHARED),
     "fortran order": (lambda: np.asfortranarray(np.ones((2, 3))), SHARED),

@@ -51,7 +51,7 @@ def test_logs_nest_and_end(torch):
 
 
 def test_logs_may_end_in_any_order(torch):
-    """Each records what crosses from its own beginning to its own end."""
+    """Each log records the crossings between its own start and end."""
     first, second, third = (sk.record_crossings() for _ in range(3))
     with first as one:
         sk.to_torch(np.ones(1))

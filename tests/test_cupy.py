@@ -1,6 +1,6 @@
-"""CuPy as a world: on a GPU where there is one, and its record with what needs none.
+"""CuPy as a world: on a GPU if there is one, and its record without a GPU.
 
-What needs none is a library of CuPy's words whose arrays are on a pretended device.
+Without a GPU, a library with CuPy's names has arrays on a fake device.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Device(contextlib.AbstractContextManager):
 
 
 class ndarray:
-    """An array of CuPy's, as far as its record asks."""
+    """An array like CuPy's, as far as its record needs."""
 
     def __init__(self, host):
         self.host, self.device = host, Device()
@@ -88,7 +88,7 @@ def pretended(monkeypatch):
 
 @pytest.fixture
 def real():
-    """The library itself, on a device."""
+    """Return the library itself, on a device."""
     cupy = pytest.importorskip("cupy")
     if not cupy.cuda.is_available():
         pytest.skip("no CUDA device is present")
@@ -107,7 +107,7 @@ def test_a_copy_of_pinned_memory_is_complete(real):
     cupyx = pytest.importorskip("cupyx")
     array = cupyx.zeros_pinned(1 << 22, "float32")
     busy = real.ones((4096, 4096), "float32")
-    for _ in range(20):  # so much is waiting that the copy would begin long after the write
+    for _ in range(20):  # so much work is queued that the copy would begin long after the write
         busy = busy @ busy * 0
     there = sk.to_cupy(array)
     array[...] = 7

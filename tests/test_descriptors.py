@@ -1,4 +1,4 @@
-"""What records a program never writes into a file of the program's, and says what it has missed."""
+"""Recording a program never writes into the program's files, and reports what it has missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sekisho.utils import LineFile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="descriptors are reused otherwise there")
 
-# What a daemon does: closes everything, then opens files of its own, which get the same numbers.
+# Like a daemon: close everything, then open other files, which get the same numbers.
 CLOSES = """
 import os
 os.closerange(3, 256)
@@ -22,9 +22,9 @@ files = [os.open(f"own{i}", os.O_RDWR | os.O_CREAT | os.O_TRUNC) for i in range(
 for i, each in enumerate(files):
     os.write(each, b"mine")
 """
-# As a server does that was started by root; nobody may write into this folder then, but into `.`.
+# Like a server that was started by root; this folder is then read-only, except `.`.
 USER = "os.chmod('.', 0o777); os.setgid(65534); os.setuid(65534)"
-# How each row of the findings is brought about; what the program crosses comes before and after.
+# How to cause each failure; the program crosses before and after it.
 HARMS = {
     "closes all descriptors": CLOSES,
     "removes the folder": "import shutil; shutil.rmtree(folder)",
@@ -120,12 +120,12 @@ def test_a_tracer_harms_no_file_and_says_what_is_missing(tmp_path, harm):
     if harm in [HARMS[name] for name in HARMLESS]:
         assert "30 functions, " in done.stderr
         assert "not all calls were seen" not in done.stderr
-    elif "RLIMIT" not in harm:  # of a file that cannot grow nobody can be told
+    elif "RLIMIT" not in harm:  # if the file cannot grow, the failure cannot be reported
         assert "sekisho: not all calls were seen: " in done.stderr
 
 
 def test_a_recording_of_this_process_harms_no_file_when_it_ends(torch, tmp_path):
-    """Maps of Python 3.12 and before have descriptors of their own, and close them."""
+    """Maps of Python 3.12 and earlier have descriptors of their own, and close them."""
     script = (
         "import gc, numpy as np, torch, sekisho as sk\n"
         "with sk.record_crossings(everywhere=True) as log:\n"
@@ -175,11 +175,11 @@ def test_a_line_goes_to_its_own_file_or_nowhere(tmp_path):
     assert path.read_bytes() == b"begun\n3\n"
     assert (tmp_path / "other").read_bytes() == b""
     lines.close()
-    os.close(other)  # nobody else has
+    os.close(other)  # closes the only descriptor
 
 
 def test_the_number_of_a_removed_file_may_be_another_ones(tmp_path):
-    """A file system gives numbers of files again, as the process those of descriptors."""
+    """A file system reuses inode numbers, as a process reuses descriptors."""
     path = tmp_path / "folder" / "lines"
     path.parent.mkdir()
     lines = LineFile(str(path), bytes)

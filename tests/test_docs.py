@@ -1,4 +1,4 @@
-"""The pages say what is there, all of it, and the same in both languages."""
+"""The pages describe all that exists, and are the same in both languages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 
 
 def code_of(name):
-    """The lines of Python on a page, without their comments."""
+    """Return the lines of Python on a page, without comments."""
     text = (ROOT / name).read_text("utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [line.partition("  #")[0].rstrip() for line in "\n".join(blocks).splitlines()]
@@ -61,7 +61,7 @@ def test_both_readmes_have_the_same_sections():
 
 
 def sections_of(name):
-    """Of each section, what is not prose: its pictures, blocks of code by language, rows of tables."""
+    """Return the parts of each section that are not prose: pictures, code by language, table rows."""
     text = (ROOT / name).read_text("utf-8")
     parts = re.split(r"^## .*\n", text, flags=re.MULTILINE)
     pictures = (re.findall(r"!\[[^]]*\]\((?:\.\./)?([^)]*)\)", part) for part in parts)

@@ -1,4 +1,4 @@
-"""The quick lane decides nothing otherwise than the slow path, and no order of imports is a bad one."""
+"""The fast path decides as the slow path does, for every order of imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 
 
 def make_pair(annotations, decorate):
-    """Two guards of one contract: with its quick lane, and without (see `pairs`)."""
+    """Return two guards of one contract: with its fast path, and without (see `pairs`)."""
 
     def quick(x, y):
         return x, y
@@ -38,7 +38,7 @@ def make_pair(annotations, decorate):
 
 
 def calls(guard, x, y):
-    """What comes of a call: values, what they share, the log, or the error."""
+    """Return the outcome of a call: values, shared memory, the log, or the error."""
     with sk.record_crossings() as log:
         try:
             results = guard(x, y)
@@ -53,7 +53,7 @@ def calls(guard, x, y):
 
 
 def values(each):
-    """What it holds, as text: NaN is NaN."""
+    """Return what it holds as text, so that NaN equals NaN."""
     if not sk.is_torch(each):
         return str(each.tolist())
     return "meta" if each.is_meta else str(each.detach().to_dense().clone().tolist())
@@ -104,7 +104,7 @@ ANNOTATIONS = {
 
 @pytest.fixture(scope="module", params=ANNOTATIONS)
 def pairs(request):
-    """For either world, and for a guard that says itself that it converts."""
+    """Parametrise over both worlds, and over guards that convert explicitly."""
     annotations = ANNOTATIONS[request.param]
     real = names.make_quick_lane
 
@@ -131,7 +131,8 @@ def test_the_quick_lane_gives_what_the_slow_path_gives(pairs, data):
 
 def test_the_pairs_differ_in_their_lane_only(pairs):
     for quick, slow in pairs:
-        for guard in (quick, slow):  # a library that was imported since has all made anew
+        # a library that was imported since made all guards write their text again
+        for guard in (quick, slow):
             calls(guard, np.array(["a"]), np.array(["a"]))
             calls(guard, torch.zeros(3).to_sparse(), torch.zeros(3).to_sparse())
         lanes = [
@@ -178,7 +179,8 @@ def g(x: Float[sk.Array, "n"]) -> Float[sk.Array, "n"]: return x * 2
 @sk.boundary
 def h(x: Float[sk.Array, "n"]): return sk.add_batch_dim(x)
 """
-    define += "f(A), g(A), h(A)\n"  # so that all is written before the others are there
+    # so that each text is written before the other library is imported
+    define += "f(A), g(A), h(A)\n"
     lines = ["import numpy as np", "A = np.ones(2, 'float32')"]
     for name in order:
         lines.append(f"import {name}")

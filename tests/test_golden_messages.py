@@ -1,7 +1,7 @@
-"""Every way to misuse what is not a decorator, with the exact words that it is answered with.
+"""Every way to misuse a public function that is not a decorator, with the exact message.
 
-The golden files are read as a page: one misuse, and what its author is told. They are written anew by
-``SEKISHO_UPDATE_GOLDEN=1 pytest tests/test_golden_messages.py``.
+The golden files read like a page: each misuse, and its message. ``SEKISHO_UPDATE_GOLDEN=1 pytest
+tests/test_golden_messages.py`` writes them again.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def generator():
 
 
 def answer(call: str, names: dict[str, Any]) -> str:
-    """What a call gives, in short, or the words that it is refused with."""
+    """Return a short form of the result of a call, or the message of its error."""
     try:
         given = eval(call, names)
     except Exception as error:
@@ -174,7 +174,7 @@ def answer(call: str, names: dict[str, Any]) -> str:
 
 
 def without_reasons(error: Exception) -> str:
-    """The words without a reason that NumPy or torch gives, since a release may word it otherwise."""
+    """Return the message without NumPy's or torch's own reason, which differs between releases."""
     violation = getattr(error, "violation", None)
     if violation is None or "is not an array" in (violation.reason or ""):
         return str(error)
@@ -218,7 +218,7 @@ def test_the_golden_files_hold_every_helper():
 
 @pytest.mark.parametrize("name", ["numpy", "torch"])
 def test_no_misuse_ends_in_an_error_of_anothers(name):
-    """A TypeError is Python's own, for a call that no parameter fits."""
+    """A TypeError is Python's own, for a call that fits no parameters."""
     for line in (GOLDEN / f"messages_{name}.txt").read_text("utf-8").splitlines():
         call, arrow, given = line.partition(" -> ")
         error, colon, _ = given.partition(": ")

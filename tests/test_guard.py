@@ -1,4 +1,4 @@
-"""A guard in place of its function: signature, call, class, thread, recursion."""
+"""A guard acts as its function does: signature, call, class, thread, recursion."""
 
 from __future__ import annotations
 

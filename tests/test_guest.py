@@ -1,4 +1,4 @@
-"""A guard among other tools: hot reloads, TorchScript, warnings' stack levels, other decorators."""
+"""A guard beside other tools: hot reload, TorchScript, stack levels of warnings, other decorators."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ for n in (3, 4):
     "calls", ["", "f(np.zeros({n}, 'float32')); C().m(np.zeros({n}, 'float32'))"]
 )
 def test_autoreload_of_ipython_leaves_guards_of_the_new_functions(tmp_path, was_called, calls):
-    """Also where the module calls its own functions while it is being reloaded."""
+    """This holds, too, if the module calls its own functions while it is being reloaded."""
     pytest.importorskip("IPython")
     done = subprocess.run(
         [sys.executable, "-c", AUTORELOAD, str(tmp_path), was_called, calls],
@@ -280,7 +280,7 @@ def test_torchscript_compiles_modules_with_guarded_methods(kind, monkeypatch):
 
 
 def test_torch_compile_keeps_the_guard_around_what_torchscript_takes_the_function_of():
-    """A name that has torch.jit skip a guard must not have torch.compile skip it."""
+    """A name that makes torch.jit skip a guard must not make torch.compile skip it."""
     assert not hasattr(plain_body, "__script_if_tracing_wrapper")
 
 
@@ -289,7 +289,7 @@ def test_torch_compile_keeps_the_guard_around_what_torchscript_takes_the_functio
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A function that writes modules of a package, and forgets them at the end."""
+    """Return a function that writes modules of a package; forget them at the end."""
     root = tmp_path / "visited"
     root.mkdir()
     (root / "__init__.py").write_text("")

@@ -1,4 +1,4 @@
-"""`returns="caller"`: the first array argument says where results go back to."""
+"""`returns="caller"`: results go back to the library of the first array argument."""
 
 from __future__ import annotations
 

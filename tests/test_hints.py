@@ -1,8 +1,8 @@
-"""A hint is a promise: each one that the library prints is parsed here, followed, and called again.
+"""Hints are correct: each printed hint is parsed here, followed, and the call repeated.
 
-What follows passes, and its values are those that were passed, unless the hint itself says what is
-lost. A hint without a call is an advice, and stands in the list of advices with its reason. New
-hints come here by themselves: whatever the table of values provokes is held to this.
+The repeated call passes, with the values that were passed, unless the hint itself says what is
+lost. A hint without a call is advice, and is in the list of advices with its reason. New hints are
+tested automatically: all hints that the table of values causes are checked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOSSES = (
     "which counts their units",
     "which drops it",
 )
-"""The words in which a hint says that values do not stay what they are."""
+"""The words with which a hint says that values change."""
 
 ADVICES = (
     "it holds NaN or infinity, which \\w+ cannot: replace them first",
@@ -66,11 +66,11 @@ ADVICES = (
     "it holds arrays: join those of one shape, as in numpy.stack\\(list\\(x\\)\\)",
     "read it first: x\\[\\.\\.\\.\\]",
 )
-"""Where no call is certain to help: what has to be decided, or done, by whoever reads it."""
+"""Hints without a call that certainly helps: the reader has to decide, or do, something."""
 
 
 class Parsed:
-    """A hint taken apart: the calls that it offers, the options, and what it says is lost."""
+    """A parsed hint: the calls that it offers, the options, and what it says is lost."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -87,7 +87,7 @@ class Parsed:
                 except SyntaxError:
                     continue
                 names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-                # `f(...)` leaves something to its reader; `x[...]` is what it says.
+                # `f(...)` leaves something to the reader; `x[...]` is literal.
                 calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
                 if "x" in names and not any(
                     isinstance(each, ast.Constant) and each.value is Ellipsis
@@ -107,7 +107,7 @@ class Parsed:
 
 
 def plain_values(x: Any) -> np.ndarray:
-    """The values of anything, in no order: helpers may have moved its axes."""
+    """Return all values in sorted order: helpers may have moved axes."""
     if torch is not None and isinstance(x, torch.Tensor):
         if x.device.type == "meta":
             return np.zeros(0)
@@ -131,7 +131,8 @@ def same(a: np.ndarray, b: np.ndarray, *, rounded: bool) -> bool:
         return False
     if a.dtype.kind in "iub" and b.dtype.kind in "iub":
         return a.tolist() == b.tolist()
-    if a.dtype.kind == "c" or b.dtype.kind == "c":  # the order by parts, as rounding moves it
+    # sort by parts, rounded, since rounding may change the order
+    if a.dtype.kind == "c" or b.dtype.kind == "c":
         parts = [(np.sort(a.real), np.sort(b.real)), (np.sort(a.imag), np.sort(b.imag))]
         return all(same(*each, rounded=rounded) for each in parts)
     if rounded:
@@ -144,7 +145,7 @@ def same(a: np.ndarray, b: np.ndarray, *, rounded: bool) -> bool:
 
 
 def compare(hint: str, x: Any, fixed: Any) -> None:
-    """Assert that what a hint has made has the values that were passed, but for what it says."""
+    """Assert that following a hint gives the values that were passed, except for what it says."""
     if hint in {"list(x)", "tuple(x)"}:
         assert all(a is b for a, b in zip(x, fixed, strict=True))
     elif "scale and round first" in hint:
@@ -170,7 +171,7 @@ def compare(hint: str, x: Any, fixed: Any) -> None:
 
 
 def hold(hint: str, x: Any, again: Any) -> str:
-    """Follow one hint wherever it leads. Returns what kind it was."""
+    """Follow one hint to its end; return its kind."""
     parsed = Parsed(hint)
     if not parsed.calls and not parsed.options:
         assert parsed.is_advice, f"neither a call nor a known advice: {hint}"
@@ -189,7 +190,7 @@ def hold(hint: str, x: Any, again: Any) -> str:
 
 
 class Pillow:
-    """As PIL's images are, in what matters here."""
+    """Like PIL's images, as far as it matters here."""
 
     def __init__(self, pixels, mode):
         self.pixels, self.mode = np.asarray(pixels), mode
@@ -211,7 +212,7 @@ class Pillow:
 
 
 class Frame:
-    """As pandas' frames are."""
+    """Like pandas' data frames."""
 
     def __init__(self, columns):
         self.columns = columns
@@ -222,7 +223,7 @@ class Frame:
 
 
 class Column:
-    """As polars' and xarray's are: their `to_numpy` takes no dtype."""
+    """Like columns of polars and xarray: `to_numpy` takes no dtype."""
 
     def __init__(self, values):
         self.values = np.asarray(values)
@@ -232,7 +233,7 @@ class Column:
 
 
 class Stored:
-    """As h5py's and zarr's are: an array that lies in a file."""
+    """Like arrays of h5py and zarr: the data are in a file."""
 
     def __init__(self, values):
         self.values = np.asarray(values)
@@ -241,7 +242,7 @@ class Stored:
     def __getitem__(self, index):
         return self.values[index]
 
-    def to_numpy(self):  # for this module's own comparison
+    def to_numpy(self):  # used by this module's own comparison
         return self.values
 
 
@@ -326,14 +327,14 @@ ONES = ["1 n", "n 1", "b c h w"]
 
 
 def plain_annotations(array_type):
-    """Annotations of Python's own values: numbers, lists and tuples."""
+    """Return annotations of Python's own values: numbers, lists and tuples."""
     yield from (bool, int, float, complex, float | None, list[float], list[int] | None)
     yield from (tuple[float, ...], tuple[int, int], tuple[int, int, int] | None)
     yield from (list[array_type], tuple[array_type, array_type], tuple[array_type, ...] | None)
 
 
 def provoke(world: str, values: Any) -> dict[str, int]:
-    """Pass everything to everything, and hold whatever hint comes."""
+    """Pass all values to all annotations, and check every hint."""
     kinds: dict[str, int] = {"call": 0, "advice": 0}
     array_type = np.ndarray if world == "numpy" else torch.Tensor
     decorate = sk.numpy_world if world == "numpy" else sk.torch_world
@@ -360,7 +361,7 @@ def provoke(world: str, values: Any) -> dict[str, int]:
                         again(value, {})
                     except sk.BoundaryError as error:
                         hint = error.violation.hint
-                        # One of an item is about the item alone.
+                        # A hint for an item is about the item alone.
                         if hint is not None and " at " not in error.violation.place:
                             kinds[hold(hint, value, again)] += 1
     return kinds
@@ -513,7 +514,7 @@ def test_what_a_longdouble_loses_is_asked_in_its_own_digits(value, hint):
 
 
 def test_no_hint_is_written_anywhere_but_where_this_test_meets_it():
-    """The library's texts of calls: each template has been seen, or is an advice."""
+    """Every text of a call in the library's source has occurred here, or is advice."""
     from sekisho.worlds import dtypes
     from sekisho.worlds.torch import kinds
 

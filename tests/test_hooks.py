@@ -1,4 +1,4 @@
-"""Functions of libraries that are wrapped for strict mode and for recordings: as they were, when nobody looks."""
+"""Library functions wrapped for strict mode and recordings are restored when they end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _nothing_kept():
 
 
 def holders():
-    """Each name of a library that may be wrapped, with its module or class."""
+    """Yield each name of a library that may be wrapped, with its module or class."""
     for world in loaded_worlds():
         for names in [*world.watched.values(), *(world.unshown or {}).values()]:
             for name in names:
@@ -55,7 +55,7 @@ def body_of(torch):
 
 @contextlib.contextmanager
 def strict_body(torch):
-    """Strict mode, with a body that was watched and refused."""
+    """Run strict mode with a body that is monitored and rejected."""
     with sk.mode("strict"):
         with pytest.raises(sk.WorldError):
             body_of(torch)(torch.ones(2))
@@ -117,7 +117,7 @@ def test_a_module_that_takes_a_wrapper_by_name_has_the_function_after(
 ):
     original = torch.from_numpy
     module = types.ModuleType("late")
-    KINDS[kind](torch)  # imports what it needs
+    KINDS[kind](torch)  # imports what the call needs
     monkeypatch.setitem(sys.modules, "the last before", types.ModuleType("the last before"))
     with KINDS[kind](torch):
         if last != "stays":
@@ -164,7 +164,7 @@ def test_a_wrapper_of_strict_mode_is_the_same_each_time(torch):
 def test_a_body_that_outlives_the_block_is_watched_and_leaves_nothing(torch):
     before, body = footprint(), body_of(torch)
     with sk.mode("strict"):
-        context = contextvars.copy_context()  # as a task does that the block starts
+        context = contextvars.copy_context()  # like a task that the block starts
     with pytest.raises(sk.WorldError):
         context.run(body, torch.ones(2))
     assert footprint() == before
@@ -223,7 +223,7 @@ def test_a_block_that_is_left_in_another_thread_counts_as_left(torch):
 
 @pytest.mark.parametrize("action", ["default", "ignore"])
 def test_a_warning_under_a_wrapper_is_the_callers(torch, action):
-    """At the caller's line, once a line, by the filters for the caller's module."""
+    """It appears at the caller's line, once for each line, by the filters for the caller's module."""
     number = [np.complex128(1j)]
 
     def discard():

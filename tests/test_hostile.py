@@ -1,4 +1,4 @@
-"""Values, classes and modules that raise whatever they are asked: an error of ours or none, and on it goes."""
+"""Values, classes and modules whose every method raises: either sekisho's own error, or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ A = np.ndarray
 
 
 class Classless:
-    """As a proxy is that nobody has bound yet."""
+    """Like an unbound proxy."""
 
     @property
     def __class__(self):
@@ -54,7 +54,7 @@ class Meta(type):
 
 
 class OfMeta(metaclass=Meta):
-    """A class that has neither text nor instances."""
+    """A class without repr and without instance checks."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ def guard_of(annotation, decorate, *, result=False):
 
 @contextlib.contextmanager
 def worded():
-    """Let an error of ours through, if it can be shown."""
+    """Let one of sekisho's errors pass, if its text can be shown."""
     try:
         yield
     except sk.BoundaryError as error:
@@ -97,7 +97,7 @@ def worded():
 def test_a_guard_answers_whatever_a_value_raises(decorate, kind, result):
     asked = 0
     for annotation in ANNOTATIONS:
-        with contextlib.suppress(sk.DeclarationError):  # what nobody can check
+        with contextlib.suppress(sk.DeclarationError):  # cannot be checked
             f = guard_of(annotation, decorate, result=result)
             for mode in ("convert", "strict"):
                 asked += 1
@@ -123,7 +123,7 @@ def test_what_a_value_without_a_class_is_told():
 
 
 def test_an_error_of_the_body_stays_its_own_beside_a_value_without_a_class():
-    class Number(int):  # which `isinstance` knows without a question
+    class Number(int):  # isinstance knows it without calling the metaclass
         @property
         def __class__(self):
             raise RuntimeError("no class")
@@ -293,7 +293,7 @@ def test_threads_that_are_killed_at_the_end_say_nothing():
 
 
 def nameless(*bases):
-    """A class that `type` made in code without a name, and that so is of no module."""
+    """Return a class that code made by `type` without a name, so it has no module."""
     kind = eval("type('Nameless', bases, {})", {"bases": bases})
     with pytest.raises(AttributeError):
         _ = kind.__module__

@@ -1,4 +1,4 @@
-"""What `import sekisho` loads, seen from a process of its own."""
+"""The modules that `import sekisho` loads, seen from a separate process."""
 
 from __future__ import annotations
 

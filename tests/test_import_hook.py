@@ -1,4 +1,4 @@
-"""A package guarded as it is imported, without a line of it being changed."""
+"""A package is guarded at import, without any change of its source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import sekisho as sk
 from sekisho.package import hook as _hook
 
 PACKAGE = "guarded_package"
-# The package names what only its type checker imports; one test is about that.
+# The package uses names that it imports for type checkers only; one test is about them.
 pytestmark = pytest.mark.filterwarnings("ignore:not checked. half_known:sekisho.UnguardedWarning")
 
 FILES = {
@@ -207,7 +207,7 @@ def test_what_opts_out_is_left_alone(package):
         function("anything")
     assert not is_guarded(module.Filter.__len__)
     assert module.declared.__wrapped__.__name__ == "declared"
-    assert not hasattr(module.declared.__wrapped__, "__wrapped__")  # one guard, its author's
+    assert not hasattr(module.declared.__wrapped__, "__wrapped__")  # one guard, the author's own
     assert sk.generated_source(module.declared).count("returns: str") == 1
 
 
@@ -223,7 +223,7 @@ def test_other_modules_check_what_is_annotated_with_arrays_and_that_alone(packag
     assert not is_guarded(module.plain)
     assert not is_guarded(module.Plain.__init__)
     module.later("anything")
-    # Annotations mean what they meant to their author: found in packages that are published.
+    # Annotations keep their author's meaning: these are from published packages.
     module.Scaled().times(1.0)
     with pytest.raises(sk.BoundaryError):
         module.Scaled().times("1")
@@ -233,7 +233,7 @@ def test_other_modules_check_what_is_annotated_with_arrays_and_that_alone(packag
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         module.unknown("anything")
-        module.half_known("anything", np.ones((2, 2)))  # what is not checked is told at the end
+        module.half_known("anything", np.ones((2, 2)))  # not checked, which is reported at the end
     with pytest.raises(sk.ShapeError):
         module.half_known("anything", np.ones((2, 3)))
     with pytest.warns(
@@ -375,7 +375,7 @@ def test_a_pattern_that_matches_nothing_in_the_whole_package_is_reported_at_the_
 
 
 def test_a_pattern_matches_in_any_module_imported_or_not(package):
-    """`*` stands for modules too, those that nothing has imported among them."""
+    """`*` stands for modules, too, including modules that are not imported."""
     worlds = {f"{PACKAGE}.*.shaped": "unguarded", f"{PACKAGE}.*.Filter": "numpy"}
     with sk.install_import_hook(PACKAGE, worlds=worlds) as hook:
         util = load("util")
@@ -474,7 +474,7 @@ def test_what_is_imported_for_a_type_checker_only_is_known_if_it_is_imported_any
     assert not hasattr(typed, "np")
     with pytest.raises(sk.ShapeError):
         typed.f(np.ones((2, 3)))
-    assert f"{PACKAGE}.deep" not in sys.modules  # nothing is imported for the hook's sake
+    assert f"{PACKAGE}.deep" not in sys.modules  # the hook imports nothing by itself
 
 
 def test_where_warnings_are_errors_the_package_is_imported_all_the_same(package):

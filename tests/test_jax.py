@@ -115,7 +115,7 @@ def test_a_tracer_is_refused_wherever_it_would_go(transform, leave):
 
 
 class Unit(np.ndarray):
-    """A subclass that means something."""
+    """A subclass with a meaning of its own."""
 
 
 # --- to JAX ------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_what_jax_does_with_functions_it_does_with_guards(transform, jit):
 
     run = jax.jit(run) if jit else run
     assert np.allclose(run(x(), jnp.ones(3)), project(x(), jnp.ones(3)))
-    if transform != "pure_callback":  # whose errors are the runtime's
+    if transform != "pure_callback":  # its errors are the runtime's
         with pytest.raises(sk.ShapeError, match="axis 'd' is 3"):
             run(x(), jnp.ones(4))
 
@@ -522,7 +522,7 @@ def test_importing_sekisho_imports_neither_and_asking_for_jax_by_name_imports_no
 
 
 def test_a_guard_of_any_world_compiles_whole_by_torch_where_jax_is_there_too(torch):
-    """Its dtypes are asked for in a set, and torch's compiler cannot compare those of ml_dtypes."""
+    """Its dtypes are looked up in a set, and torch's compiler cannot compare those of ml_dtypes."""
 
     @sk.same_world
     def centre(a: Float[sk.Array, "n d"], b=None) -> Float[sk.Array, "n d"]:

@@ -1,4 +1,4 @@
-"""JAX on several devices and on a GPU, each in a process of its own: JAX is told so before it starts."""
+"""JAX on several devices and on a GPU, each in its own process: JAX reads settings at its start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ F = np.arange(8, dtype="float32")
 
 
 def run(program: str, **environment: str) -> None:
-    """Run a program that asserts, with an environment that JAX reads as it starts."""
+    """Run a program of asserts with environment variables that JAX reads at its start."""
     done = subprocess.run(
         [sys.executable, "-c", HEAD + textwrap.dedent(program)],
         env={**os.environ, **environment},

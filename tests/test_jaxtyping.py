@@ -1,7 +1,7 @@
-"""What jaxtyping's own tests hold of jaxtyped, held of sekisho: with arrays and with tensors.
+"""The properties that jaxtyping's own tests check of jaxtyped, for sekisho, with arrays and tensors.
 
-Written after the properties of https://github.com/patrick-kidger/jaxtyping/tree/main/test (MIT);
-jaxtyping itself says in each case what is right. Where sekisho differs, docs/contract.md has the row.
+They follow https://github.com/patrick-kidger/jaxtyping/tree/main/test (MIT), and jaxtyping itself
+decides each case. Where sekisho differs, docs/contract.md has the row.
 """
 
 from __future__ import annotations
@@ -185,12 +185,12 @@ def test_a_body_asks_with_the_axes_of_its_call(world):
         assert isinstance(swapped, Float[A, "c b"])
         return helper(swapped)
 
-    def helper(y):  # not guarded: asks as jaxtyped would have it, within the call
+    def helper(y):  # not guarded: checks within the scope of the call, as under jaxtyped
         return isinstance(y, Float[A, "b c"])
 
     assert not f(world.zeros(2, 3))
     assert f(world.zeros(2, 2))
-    assert isinstance(world.zeros(3, 2), Float[A, "b c"])  # outside of all calls: alone
+    assert isinstance(world.zeros(3, 2), Float[A, "b c"])  # outside of all calls: by itself
 
 
 def test_what_isinstance_binds_holds_for_the_result(world):
@@ -258,7 +258,7 @@ def test_generators_share_their_axes_step_by_step(world):
 
     first, second = f(world.zeros(2)), f(world.zeros(3))
     assert [next(first), next(second), next(first), next(second)] == [False] * 4
-    assert isinstance(world.zeros(9), Float[A, "n"])  # suspended, they leave nothing behind
+    assert isinstance(world.zeros(9), Float[A, "n"])  # suspended generators leave nothing behind
 
 
 def test_coroutines_share_their_axes_step_by_step(world):
@@ -396,7 +396,8 @@ def test_check_compiles_into_one_graph_and_is_checked_while_tracing():
         assert torch.equal(compiled(torch.ones(size, 4), 3), f(torch.ones(size, 4), 3))
     torch._dynamo.reset()
     release = tuple(map(int, torch.__version__.split(".")[:2]))
-    words = r"axis .*k.* is 3 " if release >= (2, 11) else ""  # before, it says where it is refused
+    # earlier releases name the place instead
+    words = r"axis .*k.* is 3 " if release >= (2, 11) else ""
     with pytest.raises(torch._dynamo.exc.Unsupported, match=words):
         torch.compile(f, fullgraph=True, backend="eager")(torch.ones(2, 4), 5)
 
@@ -482,7 +483,7 @@ def test_no_type_check_opts_out_in_either_order_for_functions_and_classes(world)
     f("not an array")
     Foo("not an array")
     with pytest.raises(sk.WorldError):
-        g("not an array")  # marked when it was a guard already: docs/contract.md
+        g("not an array")  # it was a guard before it was marked: docs/contract.md
 
 
 def test_generators_are_iterated_with_axes_of_each_call(world):

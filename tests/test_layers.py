@@ -1,4 +1,4 @@
-"""The packages of docs/packages.md: what each lists, what others import, and how large it is.
+"""The packages of docs/packages.md: their content, their importers and their sizes.
 
 import-linter checks which package may import from which, by pyproject.toml: ``make lint``.
 """
@@ -28,7 +28,7 @@ modules = pytest.mark.parametrize("path", MODULES, ids=name_of)
 
 
 def imports(tree):
-    """Every import: the module, and the names that are taken from it."""
+    """Yield every import: the module, and the imported names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports name the package in full"
@@ -71,7 +71,7 @@ def test_the_table_in_the_docs_has_every_package_and_no_other():
 @modules
 def test_no_module_imports_a_framework_when_it_is_imported(path):
     tree = ast.parse(path.read_text("utf-8"))
-    for node in tree.body:  # not the bodies of functions, not `if TYPE_CHECKING:`
+    for node in tree.body:  # without bodies of functions, and without `if TYPE_CHECKING:`
         found = imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else ()
         for module, _ in found:
             assert module.partition(".")[0] not in FRAMEWORKS
@@ -92,13 +92,17 @@ PUBLIC = {
     for start, end in (("", "_world"), ("to_", ""), ("is_", ""), ("_to_", ""))
 }
 OWN_NAMES = {"converters": {"torch", "jax"}, "registered": {"jax"}}
-"""Where a world's own public functions are made, by its name."""
+"""The file that defines each world's own public functions, by the name of the world."""
+
+
+NAMES_LIBRARIES = (SOURCE / "worlds", SOURCE / "exporting", SOURCE / "export.py")
+"""An exporter belongs to one library, and what it takes is written in its own words."""
 
 
 @modules
-def test_outside_of_worlds_no_code_names_a_library(path):
+def test_outside_of_worlds_and_exporters_no_code_names_a_library(path):
     """Docstrings and comments may; public names do; the name of the file that is meant here, too."""
-    if path.is_relative_to(SOURCE / "worlds"):
+    if any(path.is_relative_to(each) for each in NAMES_LIBRARIES):
         pytest.skip("here they are named")
     tree = ast.parse(path.read_text("utf-8"))
     docstrings = {

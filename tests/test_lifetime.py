@@ -1,4 +1,4 @@
-"""Nothing lives longer for being guarded: reference counting alone frees it, in every flavour."""
+"""Guards keep nothing alive: reference counting alone frees it, in every flavour."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ import sekisho as sk
 
 
 class Model:
-    """What a closure holds: a model, tensors on a device."""
+    """Stands for an object in a closure, such as a model."""
 
     scale = 2.0
 
 
 class Argument(np.ndarray):
-    """An argument that can be watched."""
+    """An argument that supports weak references."""
 
 
 def function(model, array):
@@ -100,7 +100,7 @@ def generator(model, array):
 
 
 def dropped(model, array):
-    """A generator that outlives the guard it was asked of."""
+    """Return a generator that outlives its guard."""
 
     def f(x: Float[np.ndarray, "n m"]):
         yield x * model.scale
@@ -117,7 +117,7 @@ def coroutine(model, array):
 
 
 def drive(coroutine):
-    """Run a coroutine that waits for nothing; asyncio's own tasks and errors are part of cycles."""
+    """Run a coroutine that never waits; asyncio's tasks and errors would be part of cycles."""
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -176,7 +176,7 @@ def test_a_guard_frees_its_closure_and_its_arguments(make, calls, no_collector):
                     guarded(value)
     del guarded, model, array
     if make is method or make is data_class:
-        # A class is part of cycles of its own, in every Python; its instances are not.
+        # A class is always part of a reference cycle; its instances are not.
         assert references[1]() is None
         return
     assert [each() for each in references] == [None, None]

@@ -264,7 +264,7 @@ def log(tmp_path):
 
 
 class Tags(HTMLParser):
-    """Sees that what is opened is closed, in order."""
+    """Checks that tags are closed, in order."""
 
     def __init__(self):
         super().__init__()
@@ -304,7 +304,7 @@ def test_the_page_asks_for_nothing_and_is_well_formed(log):
 def test_arrows_are_as_wide_as_their_bytes(log):
     paths = [attributes for tag, attributes in tags_of(log.to_html()) if tag == "path"]
     tall = [float(re.search(r" v([\d.]+) ", path["d"])[1]) for path in paths]
-    # Half of them come in, half go out. The lambda's row is there twice.
+    # Half of the crossings go in, half go out. The lambda's row appears twice.
     assert tall[: len(tall) // 2] == tall[len(tall) // 2 :]
     by_lambda, by_train, back, by_fit = tall[: len(tall) // 2]
     assert by_lambda == pytest.approx(6 * by_train, rel=1e-2)
@@ -333,7 +333,7 @@ def test_a_notebook_shows_the_tables(log):
 
 def test_an_annotation_is_a_line_with_its_place(log):
     lines = log.to_annotations(log.rows[:1])
-    assert len(lines) == 4  # numbers of Python's are none, unless they fail the run
+    assert len(lines) == 4  # Python's own numbers do not count, unless they make the run fail
     assert lines[0].startswith("::error file=")
     assert ",line=4,title=numpy -> torch (float32)::torch.from_numpy in <lambda>: " in lines[0]
     assert all(line.startswith("::notice ") for line in lines[1:])
@@ -349,7 +349,7 @@ def test_the_page_opens_in_a_browser_without_a_word_in_its_console(
     log, look, tmp_path, size, scheme
 ):
     page = tmp_path / "page.html"
-    # What the page looks like is asked in the page: whoever asks is added to it here.
+    # Append a script to the page that tests how the page looks.
     asks = (
         "<script>const style = getComputedStyle(document.documentElement);"
         "document.title = [style.backgroundColor, document.documentElement.scrollWidth"

@@ -1,4 +1,4 @@
-"""A write in place into an argument that its guard has copied reaches nobody: it is told, never lost."""
+"""A write into an argument that the guard has copied does not reach the caller: it is reported."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ STRICT = [name for name in DECORATORS if "convert" in name]
 
 
 def written(decorate, flavour="function"):
-    """A guarded function that fills its second argument, and how it is called."""
+    """Return a guarded function that fills its second argument, and a way to call it."""
     array = sk.Array if decorate is DECORATORS["same_world, convert"] else T
 
     def function(like: array, out: Float32[array, "n"]):
@@ -108,7 +108,7 @@ FLAVOURS = ("function", "method", "coroutine", "generator", "async generator")
 
 
 def state(guard):
-    """What the guard's text calls, and all else that it knows."""
+    """Return what the guard's text calls, and all its other state."""
     return dict(guard.__globals__)
 
 
@@ -323,7 +323,8 @@ def test_numpy_refuses_a_write_into_a_copy_at_its_line(flavour, way, mode):
     assert not value.any()
     calls[flavour](np.zeros(3))
     with pytest.raises(ValueError, match="read-only") as caught:
-        calls[flavour](np.broadcast_to(np.zeros(1), 3))  # the caller's own: no word from here
+        # the caller's own array: no message from sekisho
+        calls[flavour](np.broadcast_to(np.zeros(1), 3))
     assert not hasattr(caught.value, "__notes__")
 
 
@@ -501,7 +502,7 @@ def test_a_container_that_is_only_read_is_no_loss(name):
     @sk.torch_world(on_foreign="convert")
     def f(held: HELD[name][0]):
         if isinstance(held, Record):
-            assert held.size == 2  # kept in an attribute of its own
+            assert held.size == 2  # stored in its own attribute
             held._memo = 1
         return len(str(held))
 
@@ -525,7 +526,7 @@ def test_containers_inside_of_containers_and_arrays_inside_of_both():
         with pytest.warns(sk.LostWriteWarning) as caught:
             f(value(read_only()), write)
         assert str(caught[0].message).startswith(f"f() {place}: ")
-    # What no item of was converted is the caller's own.
+    # A container without converted items is the caller's own.
     given = value(np.zeros(2, "f4"))
     f(given, lambda held: held[0].update(y=1))
     assert given[0].pop("y") == 1
@@ -685,7 +686,7 @@ def test_a_refused_later_argument_leaves_nothing_behind():
 
 def test_an_interrupt_between_arguments_leaves_nothing_for_long():
     interrupts = [True]
-    # All frames around have their objects now: none of them gets the address of one that ends.
+    # All outer frames have their objects now, so none gets the address of a frame that ends.
     assert inspect.stack(0)
 
     def check(function):
@@ -702,7 +703,7 @@ def test_an_interrupt_between_arguments_leaves_nothing_for_long():
 
     with pytest.raises(KeyboardInterrupt):
         f(read_only(), {})
-    for _ in range(3):  # a frame may have the address of the one that the interrupt has ended
+    for _ in range(3):  # a new frame may have the address of the interrupted one
         f(read_only(), {})
     assert "Listening" not in str(state(f))
 
@@ -828,7 +829,7 @@ def test_a_body_that_asks_with_its_axes_is_looked_at_too():
 def test_mode_off_looks_at_nothing():
     _, call = written(sk.torch_world)
     with sk.mode("off"), pytest.raises((AttributeError, TypeError)):
-        call(read_only())  # it is an array yet
+        call(read_only())  # it is still an array
 
 
 def test_nothing_listens_under_a_compiler():
@@ -844,7 +845,7 @@ def test_nothing_listens_under_a_compiler():
     torch._dynamo.utils.counters.clear()
     for _ in range(3):
         compiled(torch.zeros(3))
-        f(read_only())  # which listens, for a while
+        f(read_only())  # its guard is monitoring, for a while
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 
 
@@ -858,7 +859,7 @@ def test_a_guard_that_was_sent_away_looks_too():
 
 
 def test_strict_mode_that_comes_while_a_call_is_under_way_is_kept():
-    """A guard that is refreshed while it listens takes its new function, and gives it back."""
+    """A guard that is refreshed during a monitored call takes its new function, and restores it."""
     from sekisho.guard import globals as names
 
     def check(function):

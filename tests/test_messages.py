@@ -1,4 +1,4 @@
-"""Every kind of refusal, word by word: what went wrong, who bound which axis, and the fix."""
+"""Every kind of error, word by word: the problem, the argument that bound each axis, and the fix."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ IMAGE = np.zeros((480, 640), np.float32)
 
 
 class Unreadable:
-    """Whatever is asked of it raises."""
+    """Raises on all attribute access."""
 
     def __getattr__(self, name):
         raise RuntimeError(name)
@@ -47,7 +47,7 @@ Unreadable.__module__ = "vendor.data"
 
 
 class Frame:
-    """As pandas has it."""
+    """Like a pandas data frame."""
 
     def to_numpy(self, dtype=float):
         return np.zeros(3, dtype)
@@ -57,7 +57,7 @@ Frame.__module__ = "pandas.core.frame"
 
 
 class Picture:
-    """As PIL has it: its memory is exported, and it is no array."""
+    """Like a PIL image: it exports its memory, and is not an array."""
 
     def __init__(self, pixels):
         self.pixels = pixels
@@ -170,7 +170,8 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got None.
         sk.WorldError,
         """\
 resize() argument 'image': expected Float32[ndarray, "h w"], got a str.
-  a str is not an array""",
+  a str is not an array
+  hint: it is the name of a file: read it first, with PIL.Image.open(image)""",
     ),
     "bytes": (
         lambda: resize(b"abc"),
@@ -509,7 +510,7 @@ def test_values_are_never_printed():
 
 @pytest.fixture
 def traceback_of(pytester):
-    """What pytest prints of a failing test of one line."""
+    """Return what pytest prints for a failing test of one line."""
 
     def print_of(line):
         pytester.makepyfile(
@@ -561,12 +562,12 @@ def test_pytest_hides_the_guard_where_a_body_fails(traceback_of):
 
 def test_a_traceback_is_short():
     for _ in range(2):
-        with pytest.raises(sk.ShapeError):  # whatever is made at the first call is made
+        with pytest.raises(sk.ShapeError):  # makes all that the first call makes
             resize(IMAGE[None])
     with pytest.raises(sk.ShapeError) as caught:
         resize(IMAGE[None])
     _, *names = [entry.name for entry in traceback.extract_tb(caught.value.__traceback__)]
-    assert names == ["resize"]  # the guard, and nothing of what it has called
+    assert names == ["resize"]  # the guard, without the functions that it calls
 
 
 def test_ipython_shows_the_whole_message():

@@ -1,4 +1,4 @@
-"""What people do by mistake, and the words they get: each hint names the call that mends it."""
+"""Common mistakes and their messages: each hint names the call that fixes the mistake."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def f4(*shape: int) -> Any:
         ("b h w 3", (2, 4, 5, 1), "the image looks grey: numpy.repeat(x, 3, -1)"),
         ("h w 3", (4, 5, 4), "there is an alpha channel: x[..., :3], which drops it"),
         ("3 h w", (4, 7, 8), "there is an alpha channel: x[..., :3, :, :], which drops it"),
-        ("b n 3", (2, 5, 4), None),  # points: the fourth number is no alpha
+        ("b n 3", (2, 5, 4), None),  # points: the fourth number is not an alpha channel
         ("b n 3", (2, 5), None),
     ],
 )
@@ -85,7 +85,7 @@ def test_two_axes_are_said_to_be_swapped_where_both_sizes_are_known():
     def join(x: Float32[A, "b t d"], free: Float32[A, "b s d"], known: Float32[A, "b t d"]): ...
 
     x = f4(3, 5, 7)
-    assert hint(lambda: join(x, f4(5, 3, 7), x)) is None  # s may be of any size, so 5 may be b
+    assert hint(lambda: join(x, f4(5, 3, 7), x)) is None  # s may have any size, so 5 may be b
     assert hint(lambda: join(x, x, f4(5, 3, 7))) == (
         "two axes look swapped: permute_dims(known, (1, 0, 2)), which is known.transpose(1, 0, 2)"
     )
@@ -217,7 +217,7 @@ def test_tables_are_converted_by_their_own_method():
 
 
 class Stored:
-    """As the arrays of h5py and zarr are: it lies in a file, and nobody may read it for a message."""
+    """Like arrays of h5py and zarr: the data are in a file, which a message must not read."""
 
     def __init__(self, *shape):
         self.shape, self.dtype = shape, np.dtype("f4")

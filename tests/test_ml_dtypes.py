@@ -1,4 +1,4 @@
-"""bfloat16 and float8: NumPy has them where the program has imported ml_dtypes, and not elsewhere."""
+"""bfloat16 and float8: NumPy has them only if the program has imported ml_dtypes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LAYOUTS = {
 
 
 def every_bit_pattern(name):
-    """A tensor of every value that the dtype has, NaNs and infinities among them; at most 65,536."""
+    """Return a tensor of every value of a dtype, with NaNs and infinities; at most 65,536."""
     itemsize = getattr(torch, name).itemsize
     bits = np.arange(2 ** min(8 * itemsize, 16), dtype=np.uint32) * (65537 if itemsize == 4 else 1)
     return torch.from_numpy(bits.astype(f"u{itemsize}")).view(getattr(torch, name))

@@ -1,4 +1,4 @@
-"""Converters take containers and records: every array in them is converted, and all else stays."""
+"""Converters take containers and records: every array in them is converted, all else stays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Named(typing.NamedTuple):
 
 
 class Sub(dict):
-    """A dict of the user's own."""
+    """A user's own subclass of dict."""
 
 
 MAKERS = {
@@ -60,7 +60,7 @@ CONTAINERS = pytest.mark.parametrize("kind", MAKERS)
 
 
 def leaves(value):
-    """The arrays in a value, and everything else, by path."""
+    """Yield the arrays in a value, and all other leaves, by path."""
     if isinstance(value, (dict, collections.UserDict)):
         return [leaf for each in value.values() for leaf in leaves(each)]
     if dataclasses.is_dataclass(value) or attrs.has(type(value)):
@@ -148,7 +148,7 @@ def test_a_device_holds_for_each_array(torch):
 
 
 def test_an_array_that_occurs_twice_is_converted_once(torch):
-    array = np.ones(3)[::-1]  # is copied
+    array = np.ones(3)[::-1]  # a view that must be copied
     made = sk.to_torch({"a": array, "b": [array, (array,)]})
     assert made["a"] is made["b"][0] is made["b"][1][0]
 
@@ -159,7 +159,7 @@ def test_one_that_contains_itself_is_refused(torch):
     with pytest.raises(sk.ConversionError, match=r"'x'\[1\]\['again'\].*\n  contains itself"):
         sk.to_torch(cycle)
     shared = [np.ones(2)]
-    assert len(leaves(sk.to_torch([shared, shared]))) == 2  # twice, and not inside itself
+    assert len(leaves(sk.to_torch([shared, shared]))) == 2  # twice, but not inside itself
 
 
 def test_one_that_is_nested_too_deeply_is_refused(torch):
@@ -168,7 +168,7 @@ def test_one_that_is_nested_too_deeply_is_refused(torch):
         value = [value]
     with pytest.raises(sk.ConversionError, match="is nested too deeply"):
         sk.to_torch(value)
-    while len(value) == 1 and isinstance(value[0], list):  # else its destruction recurses
+    while len(value) == 1 and isinstance(value[0], list):  # otherwise its destruction recurses
         value = value[0]
 
 
@@ -225,7 +225,7 @@ def test_records_of_packages(torch, package):
 
 
 class Closing(list):
-    """A list that cannot be made anew."""
+    """A list that cannot be rebuilt."""
 
     def __del__(self):
         pass
@@ -270,3 +270,104 @@ def test_there_and_back_is_the_same(value):
         else:
             assert there is old
             assert new is old
+
+
+# --- classes that are registered with pytrees --------------------------------------------------------
+
+
+class Registered:
+    def __init__(self, x, note="kept"):
+        self.x, self.note = x, note
+
+
+class Breaking:
+    def __init__(self, x, how):
+        self.x, self.how = x, how
+
+
+@pytest.fixture(params=["jax", "torch"])
+def registry(request):
+    """Register two classes with the pytrees of a library, until the test ends."""
+    library = pytest.importorskip(request.param)
+    if request.param == "jax":
+
+        def register(cls, flatten, unflatten):
+            library.tree_util.register_pytree_node(
+                cls, flatten, lambda context, parts: unflatten(parts, context)
+            )
+
+        def forget(_):
+            pass  # JAX forgets none, and the classes are made anew for each test
+    else:
+        pytrees = pytest.importorskip("torch.utils._pytree")
+        register = pytrees.register_pytree_node
+
+        def forget(cls):
+            del pytrees.SUPPORTED_NODES[cls]
+
+    made = []
+
+    def make(base, flatten, unflatten):
+        cls = type(base.__name__, (base,), {})
+        register(cls, flatten, lambda parts, context: unflatten(cls, parts, context))
+        made.append(cls)
+        return cls
+
+    yield make
+    for each in made:
+        forget(each)
+
+
+def of_registered(registry):
+    return registry(
+        Registered,
+        lambda value: ((value.x,), value.note),
+        lambda cls, parts, note: cls(*parts, note),
+    )
+
+
+def test_registered_classes_are_converted_part_by_part(registry):
+    torch = pytest.importorskip("torch")
+    cls, array = of_registered(registry), np.ones(3)
+    value = cls({"deep": [array, 3]}, "note")
+    for whole, at in ((value, lambda v: v), ([value, array], lambda v: v[0])):
+        made = at(sk.to_torch(whole))
+        assert type(made) is cls
+        assert (made.note, made.x["deep"][1]) == ("note", 3)
+        assert torch.equal(made.x["deep"][0], torch.ones(3, dtype=torch.float64))
+        assert made.x["deep"][0].data_ptr() == array.ctypes.data
+    assert value.x["deep"][0] is array
+
+
+def test_a_registered_object_without_foreign_arrays_is_returned_itself(registry):
+    value = of_registered(registry)(np.ones(2))
+    assert sk.to_numpy(value) is value
+    with pytest.raises(sk.WorldError):
+        sk.to_numpy(of_registered(registry)(3))
+
+
+@pytest.mark.parametrize("how", ["flatten", "unflatten", "itself", "leaf"])
+def test_registered_classes_that_raise_are_refused_with_their_path(registry, how):
+    pytest.importorskip("torch")
+
+    def flatten(value):
+        if value.how == "flatten":
+            raise KeyError("broken")
+        return (value.x,), value.how
+
+    def unflatten(cls, parts, how):
+        if how == "unflatten":
+            raise KeyError("broken")
+        return cls(*parts, how)
+
+    value = registry(Breaking, flatten, unflatten)(np.ones(2), how)
+    if how == "itself":
+        value.x = value
+    if how == "leaf":
+        value.x = np.array(["text"])
+    words = {"itself": "contains itself", "leaf": "U4"}.get(how, "KeyError('broken')")
+    for whole in ({"a": value}, value):
+        with pytest.raises(sk.BoundaryError) as caught:
+            sk.to_torch(whole)
+        assert words in str(caught.value)
+        assert ("['a']" in str(caught.value)) is isinstance(whole, dict)

@@ -1,4 +1,4 @@
-"""The helpers: one name for one operation, the same values, shapes and views in both worlds."""
+"""The helpers: one name for each operation, with equal values, shapes and views in both worlds."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ FIRST = {"remove_batch_dim": (1,)}
 def test_what_is_no_array_is_refused_with_the_call_that_makes_one(name, value, got, hint):
     with pytest.raises(sk.WorldError) as caught:
         BY_NAME[name](value)
-    # Not where the array that it makes would have too few axes, or too many.
+    # Skip arrays that would have too few or too many axes.
     fits = hint and LEAST.get(name, 0) <= np.ndim(value) <= MOST.get(name, 64)
     fits = fits and np.shape(value)[:1] == FIRST.get(name, np.shape(value)[:1])
     assert str(caught.value) == (
@@ -287,7 +287,7 @@ def test_subclasses_are_joined_too(world):
 )
 def test_the_first_tensor_of_a_process_is_recognised(torch, helper, monkeypatch):
     class NoTensorYet:
-        """What stands for the tensor class where sekisho is imported before torch."""
+        """Stands for the tensor class if sekisho is imported before torch."""
 
     x = torch.arange(6).reshape(2, 3)
     expected = helper(x)

@@ -1,4 +1,4 @@
-"""Names never reach a terminal, a CI log, a chart or a page as they are, and any stdout can be printed to."""
+"""Names are escaped for terminals, CI logs, charts and pages, and any stdout can be printed to."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ SOURCES = {
 
 @pytest.mark.parametrize("hidden", SOURCES.values(), ids=SOURCES)
 def test_a_page_shows_what_source_code_hides(folder, hidden):
-    if "\x00" not in hidden:  # which Python refuses
+    if "\x00" not in hidden:  # Python rejects it
         text = f"import torch\n\n\nx = torch.ones(3)  # a {hidden}\n\ty\u3000z\n"
         place(folder, "a.py", text.replace("\n\t", "\n#\t"))
         assert run(folder, "map", ".", "--html", "map.html").returncode == 0

@@ -1,4 +1,4 @@
-"""A world of somebody else's: a small array library, registered, has all that NumPy and PyTorch have."""
+"""A user's own world: a small array library, registered, gets all that NumPy and PyTorch have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ tally = types.ModuleType("tally")
 
 
 class Tally:
-    """An array of float32 or int64, kept as a list of Python's numbers."""
+    """An array of float32 or int64, stored as a list of Python numbers."""
 
     def __init__(self, numbers, shape, dtype="float32"):
         self.numbers, self.shape, self.dtype = list(numbers), tuple(shape), dtype
@@ -88,7 +88,7 @@ class World(sk.World):
 
 @pytest.fixture
 def world(monkeypatch):
-    """The world, registered for the length of a test."""
+    """Register the world for the duration of a test."""
     monkeypatch.setitem(sys.modules, "tally", tally)
     monkeypatch.setattr(registry, "_records", registry._records)
     yield sk.register_world(World())
@@ -246,7 +246,7 @@ def test_levels_the_log_and_a_package_know_it(world):
 
 
 def test_a_guard_that_was_called_before_takes_it_from_the_first_call_on(monkeypatch):
-    """Fast again too: its text is written anew, and asks for the new world inline."""
+    """Calls are fast again, too: the guard's text is written anew, with inline checks for the world."""
 
     @sk.same_world
     def same(x: Float32[sk.Array, "n d"], y) -> Float32[sk.Array, "n d"]:
@@ -434,7 +434,7 @@ def test_the_group_of_entry_points_is_read_by_its_documented_name():
 
 
 def test_a_guard_that_was_sent_somewhere_may_stay_when_a_world_is_registered(monkeypatch):
-    """What stands in for it there has no text to write again."""
+    """Its stand-in there has no text that could be written again."""
     cloudpickle = pytest.importorskip("cloudpickle")
 
     def make():

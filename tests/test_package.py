@@ -1,4 +1,4 @@
-"""What is built and shipped: the wheel and the sdist, their content, and that the wheel works alone."""
+"""The wheel and the sdist: how they are built, what they contain, that the wheel works alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder with both; hatchling is at hand, so nothing is fetched."""
+    """Return the folder with both; hatchling is installed, so nothing is downloaded."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -38,7 +38,7 @@ def wheel(built):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The wheel, unpacked where nothing else is."""
+    """Return the wheel, unpacked in an empty folder."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -46,7 +46,7 @@ def installed(wheel, tmp_path_factory):
 
 
 def run(installed, *arguments):
-    # -P: not what lies in the working directory; PYTHONPATH: the wheel before the checkout.
+    # -P excludes the working directory; PYTHONPATH puts the wheel before the checkout.
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     command = [sys.executable, "-P", *arguments]
     return subprocess.run(
@@ -84,7 +84,7 @@ def test_the_metadata_is_complete(installed):
     assert "Declare which array library a function works in" in metadata.get_payload()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     addresses = {line.partition(",")[0] for line in metadata.get_all("Project-URL", [])}
-    assert addresses == set(project["urls"])  # none, as long as it is kept nowhere
+    assert addresses == set(project["urls"])  # none, while the project has no address
     assert "Typing :: Typed" in metadata.get_all("Classifier")
     needed = {
         re.split(r"[^\w-]", line)[0]

@@ -1,4 +1,4 @@
-"""The README's pictures are what is printed now, but for seconds."""
+"""The README's pictures show the current output, except for seconds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pictures():
 
 
 def without_times(text):
-    """Without milliseconds and shares of time, and the width that they take."""
+    """Return the text without milliseconds and shares of time, and without their padding."""
     text = re.sub(r"\d+\.\d+(?=  )|\d+\.\d+%|(?<=kB  )\d+\.\d+|(?<= B  )\d+\.\d+", "T", text)
     return re.sub(r' (textLength|width|height|viewBox)="[^"]*"| +|-{9,}', " ", text)
 

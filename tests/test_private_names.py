@@ -1,4 +1,4 @@
-"""Names that other libraries promise to nobody: each in one file, and nothing breaks where one is gone."""
+"""Private names of other libraries: each is used in one file, and nothing breaks if one is missing."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ HOLDERS = {
 }
 
 PUBLIC = {"_replace", "_make", "_fields", "_asdict", "_exit"}
-"""Which the documentation of `collections.namedtuple` and of `os` promises."""
+"""Names that the documentation of `collections.namedtuple` and `os` promises."""
 
 REVIEWED = {
-    # Attributes of this package's own classes, from functions of the same file.
+    # Attributes of this package's own classes, used in the same file.
     ("sekisho/log/crossing_log.py", "_events"),
     ("sekisho/log/crossing_log.py", "_sums"),
     ("sekisho/log/crossing_log.py", "_processes"),
@@ -40,20 +40,20 @@ REVIEWED = {
     ("sekisho/writing/journal.py", "_begin"),
     ("pytest_sekisho.py", "_pytest_sekisho_fuzz"),
     ("pytest_sekisho.py", "_pytest_sekisho_settings"),
-    # Set where the import system will set it in a moment: without it, nobody asks for it either.
+    # Set before the import system sets it; without the name, no code reads it either.
     ("sekisho/recorder/arrival.py", "_initializing"),
-    # What `_private` stands in for: read at each call, by the fast path.
+    # The flag that `_private` replaces: the fast path reads it at each call.
     ("sekisho/worlds/torch/memory.py", "_is_compiling_flag"),
     ("sekisho/worlds/torch/memory.py", "_current_level"),
-    # Set on a function of this package's: a release that does not know it traces the function.
+    # Set on a function of this package: a release without this feature traces the function.
     ("sekisho/utils/source.py", "_dynamo_marked_constant"),
-    # The name of a special form of `typing`: one without it counts as no mark.
+    # The name of a special form of `typing`; without it, the form counts as unmarked.
     ("sekisho/contract/annotations.py", "_name"),
     ("sekisho/contract/fields.py", "_name"),
     ("sekisho/contract/marks.py", "_name"),
-    # A hook of beartype's is asked what it transforms; without an answer it counts as a rival.
+    # Ask beartype's hook what it transforms; without an answer it counts as a rival hook.
     ("sekisho/package/hook.py", "_package"),
-    # Loaded by its path, of the standard library alone; Python 3.12 and later.
+    # Loaded by its path, with the standard library alone; Python 3.12 and later.
     ("sekisho/tracer/tracing.py", "_getframe"),
 }
 
@@ -67,7 +67,7 @@ def private_parts(path):
 
 
 def private_names(tree):
-    """Every private name of somebody else's: as an attribute, in an import, or as text that looks one up."""
+    """Yield all private names of other libraries: attributes, imports, and names looked up as text."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             if not (
@@ -302,18 +302,18 @@ PYTHON_NAMES = [
 KEPT = {"Tensor._version", "Tensor._is_zerotensor", *JAX_NAMES}
 
 INSTEAD = {
-    # Torch's own public functions stand on these: a release without them has others.
+    # torch's public functions build on these: a release without them has other ones.
     "torch.compiler._is_compiling_flag": "torch.compiler.is_compiling = lambda: False",
     "torch.autograd.forward_ad._current_level": "import torch.autograd.forward_ad as forward_ad\n"
     "forward_ad.unpack_dual = lambda tensor: forward_ad.UnpackedDualTensor(tensor, None)",
-    # Of a class of C's, which is closed: hidden in the class that extends it.
+    # An attribute of a C class, which cannot be changed: hide it in the subclass.
     "torch.Tensor._version": "torch.Tensor._version = property(lambda self: self.gone)",
     "torch.Tensor._is_zerotensor": "torch.Tensor._is_zerotensor = property(lambda self: self.gone)",
-    # JAX cannot do without them, but may call them otherwise.
+    # JAX needs them, but may rename them.
     "jax._src.array.ArrayImpl": "import sekisho.worlds._jax_private as ours\nours.CLASS = '_src.Gone'",
     "jax._src.core.trace_state_clean": "import sekisho.worlds._jax_private as ours\n"
     "ours._CLEAN = '_src.core.gone'",
-    # What jaxtyping's own modules have taken from it stays theirs.
+    # Names that jaxtyping's modules have imported from it stay as they are.
     **dict.fromkeys(
         [f"jaxtyping._storage.{each}_memo" for each in ("push_shape", "get_shape", "set_treepath")],
         "jaxtyping.PyTree",
@@ -371,7 +371,7 @@ def test_nothing_breaks_where_jax_has_it_no_more(name):
 
 @pytest.mark.parametrize("name", JAXTYPING_NAMES)
 def test_nothing_breaks_where_jaxtyping_has_it_no_more(name):
-    pytest.importorskip("jax")  # without which jaxtyping has no PyTree
+    pytest.importorskip("jax")  # jaxtyping has PyTree only with JAX
     done = run("jaxtyping", JAXTYPING, name)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("isinstance in bodies does not know the axes") == 1
@@ -417,7 +417,7 @@ def test_nothing_breaks_where_hypothesis_has_it_no_more(monkeypatch):
 
 
 def test_the_fast_path_asks_no_more_than_it_did(torch):
-    """What is looked up when it is made is torch's own: nothing stands between."""
+    """Lookups at creation go directly to torch: no wrapper is between."""
     import inspect
 
     from sekisho.worlds.torch import _private

@@ -1,4 +1,4 @@
-"""``python -m sekisho crossings``: every crossing of a program, and the program as it is without it."""
+"""``python -m sekisho crossings`` records every crossing of a program, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(*arguments, **options):
 
 @pytest.fixture
 def record(tmp_path):
-    """Runs a program under the command; gives how it ended, and its JSON."""
+    """Run a program under the command; return its exit status, and its JSON."""
 
     def record(program, *arguments, options=(), **how):
         if "\n" in program:
@@ -374,7 +374,7 @@ def test_every_process_and_thread_reports(record, how):
 @pytest.mark.skipif(not HAS_FORK or os.getuid() != 0, reason="only root changes user")
 @pytest.mark.parametrize("who", ["itself", "a forked child"])
 def test_a_program_that_changes_its_user_before_it_crosses(record, who):
-    """All that a crossing imports is imported before: this user may not read it here."""
+    """All modules that a crossing needs are imported before, since this user cannot read them here."""
     text = (
         "import os, sysconfig\nimport numpy as np, torch\nsysconfig.get_paths()\n"
         "sysconfig.get_config_vars()\n"
@@ -419,7 +419,7 @@ def test_a_child_that_cannot_be_recorded_is_said_to_be_missing(record, unable, w
     count = sum(row["count"] for row in found["crossings"] if row["kind"] == "crossing")
     if when == "before the fork":
         assert "1 forked process could not be recorded" in done.stderr
-    else:  # its ledger is open, and its rows may need more
+    else:  # its ledger is open, and its rows may need more space
         assert count == 51 or "some lines could not be written" in done.stderr
 
 

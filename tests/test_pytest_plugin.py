@@ -1,4 +1,4 @@
-"""The pytest plugin, run as a user runs it: in a project of its own."""
+"""The pytest plugin, run as a user runs it: in its own project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# Not importorskip: pytester forgets the modules that a test imports, which torch does not survive.
+# Not importorskip: pytester forgets modules that a test imports, which torch does not survive.
 needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch")
 needs_xdist = pytest.mark.skipif(not importlib.util.find_spec("xdist"), reason="no pytest-xdist")
 

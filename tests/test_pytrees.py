@@ -1,4 +1,4 @@
-"""PyTrees: jaxtyping says what is right, sekisho says where, and converts leaf by leaf."""
+"""PyTrees: jaxtyping decides what is valid, sekisho names the place, and converts each leaf."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import sekisho as sk
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
-# Of jaxtyping's, those that import JAX.
+# The names of jaxtyping that import JAX.
 Array, ArrayLike, PyTree, ScalarLike = (
     getattr(jaxtyping, name) for name in ("Array", "ArrayLike", "PyTree", "ScalarLike")
 )
@@ -64,7 +64,7 @@ SHAPES = {
 
 
 def size_of(draw: Any, word: str, leaf: int) -> tuple[int, ...]:
-    """What fits an axis, if nothing is drawn that does not."""
+    """Return a size that fits an axis, unless a wrong one is drawn."""
     if draw(st.integers(0, 19)) == 0:
         return tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
     sizes = {"n": (2,), "m": (3,), "2": (2,), "{k}": (2,), "_": (1 + leaf,), "n+1": (3,)}
@@ -82,7 +82,7 @@ def size_of(draw: Any, word: str, leaf: int) -> tuple[int, ...]:
 
 @st.composite
 def calls(draw: Any) -> Any:
-    """Annotations without their array class, and trees of shapes, for a call."""
+    """Draw annotations without their array class, and trees of shapes, for a call."""
     parameters: list[Any] = []
     trees: dict[str | None, Any] = {}
     for _ in range(draw(st.integers(1, 4))):
@@ -92,7 +92,7 @@ def calls(draw: Any) -> Any:
         axes = draw(st.lists(st.sampled_from(usable), max_size=2))
         several = [word for word in SEVERAL if structure or "?" not in word]
         axes.insert(draw(st.integers(0, len(axes))), draw(st.sampled_from(several)))
-        if not parameters:  # a symbolic axis needs its name before it
+        if not parameters:  # a symbolic axis needs its names bound before
             axes = [word for word in axes if word != "n+1"]
         kind = draw(st.sampled_from(sorted(LEAVES)))
         shape = trees.get(structure, draw(st.sampled_from(sorted(SHAPES))))
@@ -130,7 +130,7 @@ def fill(tree: Any, leaf: Any) -> Any:
 
 
 def made(tree: Any, make: Any) -> Any:
-    """The same tree, of another library's arrays."""
+    """Return the same tree with another library's arrays."""
     if isinstance(tree, dict):
         return {key: made(each, make) for key, each in tree.items()}
     if isinstance(tree, (list, tuple)):
@@ -171,7 +171,7 @@ def test_random_functions_of_pytrees_have_jaxtypings_verdict(world, data):
     f.__annotations__ = annotations
     try:
         guards = [sk.boundary(f), getattr(sk, f"{world}_world")(f)]
-    except sk.DeclarationError:  # a symbolic axis without a name before it
+    except sk.DeclarationError:  # a symbolic axis whose name is not bound before
         assert any("n+1" in axes for _, axes, *_ in parameters)
         return
     theirs = jaxtyped(f, typechecker=beartype.beartype)
@@ -362,7 +362,7 @@ def test_a_tree_that_holds_itself_is_refused_and_harms_nothing():
     f = guard_of(lambda x: x, sk.jax_world, x=PyTree[Float32[Array, "n"]])
     with pytest.raises(sk.BoundaryError, match="nested more than 500 times, or holds itself"):
         f(tree)
-    jax.tree.leaves([jnp.ones(2)])  # which failed ever after, had JAX tried
+    jax.tree.leaves([jnp.ones(2)])  # which would always fail if JAX had tried before
 
 
 @pytest.mark.parametrize(
@@ -481,7 +481,7 @@ MAKERS = {
 
 
 class Holder:
-    """What a compiled function may be an attribute of."""
+    """An object with a compiled function as an attribute."""
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -501,7 +501,7 @@ def test_an_object_made_of_leaves_is_not_checked_and_any_other_is(name):
     step = jax.jit(jax.vmap(lambda s: jax.tree.map(lambda leaf: 2 * leaf, s)))
     holder, later = Holder(), functools.partial(step, several)
     holder.step = step
-    for _ in range(3):  # from the second call on, without a frame of Python's
+    for _ in range(3):  # from the second call on, without a Python frame
         assert step(several).x.shape == holder.step(several).x.shape == later().x.shape == (2, 3)
 
     def wrong(x: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""A container or a record with an item to convert is made anew, or refused: the caller's own never changes."""
+"""A container with an item to convert is rebuilt, or rejected: the caller's own never changes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def are_same(left, right):
 
 
 class AbcMapping(MutableMapping):
-    """By the recipe of `collections.abc`: the storage is an attribute, and nothing says how to copy."""
+    """Follows the recipe of `collections.abc`: an attribute is the storage; no method copies it."""
 
     def __init__(self, items=()):
         self.store = dict(items)
@@ -99,7 +99,7 @@ class CopiesItself(AbcMapping):
 
 
 class Forbids(AbcMapping):
-    """A frozen dict: it has the method, and the method refuses."""
+    """A frozen dict: it has the methods, but they raise."""
 
     def __setitem__(self, key, value):
         raise TypeError("frozen")
@@ -130,7 +130,7 @@ class Frozen(Mapping):
 
 
 class Attributes(dict):
-    """The widespread recipe: keys that are attributes."""
+    """A common recipe: a dict whose keys are attributes."""
 
     def __init__(self, items=()):
         super().__init__(items)
@@ -138,7 +138,7 @@ class Attributes(dict):
 
 
 class Mirrored(dict):
-    """A dict that keeps its values as attributes too, and more beside them."""
+    """A dict that keeps its values as attributes, too, and has more attributes."""
 
     def __init__(self, items=()):
         super().__init__(items)
@@ -156,7 +156,7 @@ class Cached(collections.UserDict):
 
 
 class Bound(AbcMapping):
-    """Methods of the storage, and of itself, kept in attributes."""
+    """Keeps bound methods of the storage and of itself in attributes."""
 
     def __init__(self, items=()):
         self.store = dict(items)
@@ -170,7 +170,7 @@ class WithDefault(collections.defaultdict):
 
 
 class Counted(collections.Counter):
-    """`Counter` says how it is copied, and forgets attributes."""
+    """`Counter` has a copy method, which drops attributes."""
 
     def __init__(self, items=()):
         super().__init__()
@@ -179,7 +179,7 @@ class Counted(collections.Counter):
 
 
 class Reduced(AbcMapping):
-    """Says itself how it is copied, and forgets an attribute."""
+    """Has a copy method that drops an attribute."""
 
     def __init__(self, items=()):
         super().__init__(items)
@@ -264,7 +264,7 @@ def test_what_is_beside_the_items_goes_along(world, other):
     assert not hasattr(slotted, "unset")
 
     state = collections.OrderedDict(a=old)
-    state._metadata = {"version": 1}  # as a `state_dict` of torch's
+    state._metadata = {"version": 1}  # like a `state_dict` of torch
     assert f(state)._metadata == {"version": 1}
     default = f(collections.defaultdict(int, a=old))
     assert default["new"] == 0
@@ -304,7 +304,7 @@ class FrozenSequence(Sequence):
 
 
 class Linked(AbcSequence):
-    """Not in a list: each item in a cell that holds the next."""
+    """A linked list: each item is in a cell that refers to the next."""
 
     def __init__(self, items=()):
         self.first = ()
@@ -321,7 +321,7 @@ class Linked(AbcSequence):
 
 
 class Tagged(tuple):  # noqa: SLOT001 - it has state
-    """A tuple with state, and with another way to be made."""
+    """A tuple with state and another constructor."""
 
     def __new__(cls, items, tag="tag"):
         assert isinstance(tag, str)
@@ -330,7 +330,7 @@ class Tagged(tuple):  # noqa: SLOT001 - it has state
         return made
 
 
-class Triple(tuple):  # noqa: SLOT001 - likewise
+class Triple(tuple):  # noqa: SLOT001 - it has state
     def __new__(cls, a, b, c):
         return super().__new__(cls, (a, b, c))
 
@@ -397,7 +397,7 @@ def guard_numpy(annotation):
 
 
 class Closed(AbcMapping):
-    """Keeps its items where nobody finds them."""
+    """Hides its items."""
 
     def __init__(self, items=()):
         store = dict(items)
@@ -423,14 +423,14 @@ class Unpicklable(AbcMapping):
 
 
 class Says(AbcMapping):
-    """Says that a copy is another class."""
+    """Its copy has another class."""
 
     def __reduce__(self):
         return dict, (self.store,)
 
 
 class ByValue(AbcMapping):
-    """Knows its keys by their values, too."""
+    """Looks up its keys by their values, too."""
 
     def __init__(self, items=()):
         super().__init__(items)
@@ -511,7 +511,7 @@ def test_a_union_tries_its_next_alternative(world, other):
 
 
 class Multi(Mapping):
-    """A dict that may have a key twice, as of headers and query strings."""
+    """A dict that may have a key twice, as for headers and query strings."""
 
     def __init__(self, pairs):
         self.pairs = list(pairs)
@@ -580,7 +580,7 @@ def test_a_collection_keeps_its_type_but_a_set(world, other):
 
 
 def record_classes(A):  # noqa: C901 - one class after the other
-    """Records whose classes do more than hold fields."""
+    """Return records whose classes do more than hold fields."""
     attrs = pytest.importorskip("attrs")
 
     @dataclasses.dataclass
@@ -621,7 +621,7 @@ def record_classes(A):  # noqa: C901 - one class after the other
         image: Any = None
 
         @property
-        def image(self):  # noqa: F811 - as people write it
+        def image(self):  # noqa: F811 - common in user code
             return self._image
 
         @image.setter
@@ -747,7 +747,7 @@ def test_a_record_whose_field_is_computed_is_refused(world, other):
         image: Any = dataclasses.field(init=False)
 
         @property
-        def image(self):  # noqa: F811 - as people write it
+        def image(self):  # noqa: F811 - common in user code
             return self.made()
 
         @image.setter
@@ -835,7 +835,7 @@ def nodes(world):
 
 
 def trees(world, item):
-    """Each with the class that it is one of."""
+    """Return trees, each with its class."""
     Node, Keys = nodes(world)
     loop = Node(item)
     loop.parent = loop

@@ -1,4 +1,4 @@
-"""``record_crossings(everywhere=True)``: what is counted, and what is as it is without it."""
+"""``record_crossings(everywhere=True)``: what it counts, and that nothing else changes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import sekisho as sk
 from sekisho.worlds import find_operation, world_named
 
 torch = pytest.importorskip("torch")
-from torch import from_numpy  # noqa: E402 - taken by name, before anybody wraps it
+from torch import from_numpy  # noqa: E402 - imported by name, before it is wrapped
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was():
-    """Nothing is left in the libraries when nobody records."""
+    """Check that the libraries are unchanged when recording has ended."""
     world = world_named("torch")
     names = [name for group in world.watched.values() for name in group]
     init = vars(torch.Tensor).get("__init__")
@@ -133,7 +133,7 @@ def address(value):
 
 MAKERS = [WAYS[name] for name in ("from_numpy", "as_tensor", "tensor", "asarray", "Tensor")]
 READERS = [lambda _, t: t.numpy(), lambda _, t: np.asarray(t)]
-if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # before, it asks for no copy, and makes one
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # earlier versions ignore copy=False, and copy
     READERS.append(lambda _, t: np.array(t))
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool", "complex64", "float16"]
 

@@ -1,4 +1,4 @@
-"""Records: their fields are read, whoever makes them, and their axis names are their own."""
+"""Records: their fields are checked, whatever makes them, and their axis names are their own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIELDS = {"rows": Float32[A, "n d"], "labels": Float32[A, "n"]}
 def pydantic_model(name: str, fields: dict[str, Any], **config: Any) -> Any:
     pydantic = pytest.importorskip("pydantic")
     allowed = pydantic.ConfigDict(arbitrary_types_allowed=True, **config)
-    # What pydantic itself checks are classes; the axes are ours to check.
+    # pydantic itself checks classes; sekisho checks the axes.
     hints = {key: (hint, ...) for key, hint in fields.items()}
     return pydantic.create_model(name, __config__=allowed, **hints)
 
@@ -63,7 +63,7 @@ KINDS: dict[str, Any] = {
         name, {key: attrs.field(type=hint) for key, hint in fields.items()}
     ),
     "NamedTuple": lambda name, fields: NamedTuple(name, list(fields.items())),
-    "TypedDict": lambda name, fields: TypedDict(name, fields),  # noqa: PLW0108 - no class of its own
+    "TypedDict": lambda name, fields: TypedDict(name, fields),  # noqa: PLW0108 - TypedDict is not a class
     "pydantic": pydantic_model,
     "frozen pydantic": lambda name, fields: pydantic_model(name, fields, frozen=True),
     "pydantic dataclass": pydantic_dataclass,
@@ -76,12 +76,12 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def make(kind: str, fields: dict[str, Any] | None = None) -> tuple[Any, Any]:
-    """A record class of that kind, and what makes one of any values, unchecked."""
+    """Return a record class of that kind, and a function that makes it from any values, unchecked."""
     own = KINDS[kind]("Batch", FIELDS if fields is None else fields)
 
     def build(**values: Any) -> Any:
         if "pydantic" in kind and "dataclass" not in kind:
-            return own.model_construct(**values)  # which validates nothing
+            return own.model_construct(**values)  # does not validate
         if kind == "pydantic dataclass":
             record = object.__new__(own)
             record.__dict__.update(values)

@@ -1,4 +1,4 @@
-"""A refusal costs the same for any size: its words look at a part of a large value, and say so."""
+"""An error costs the same for any size: its message samples a large value, and says so."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 0.05
 
 
 def refusal(annotation, value, world=sk.numpy_world):
-    """The message of a refusal, how long it takes at best, and how much memory Python's allocators gave."""
+    """Return the message of an error, its shortest time, and the memory that Python allocated."""
 
     @world
     def f(x: annotation):
@@ -27,7 +27,7 @@ def refusal(annotation, value, world=sk.numpy_world):
 
 
 def refusal_by(f, value):
-    """The same, of a function."""
+    """Return the same for a function."""
     times = []
     for _ in range(6):
         start = time.perf_counter()
@@ -74,7 +74,7 @@ def test_a_refusal_of_a_large_value_takes_no_longer_and_copies_little(case):
     dtype, make, hints = NUMPY[case]
     message, seconds, peak = refusal(dtype[np.ndarray, "..."], make(LARGE))
     assert seconds < SECONDS
-    assert peak < 16e6  # the values are 64 MB and more
+    assert peak < 16e6  # the values have 64 MB and more
     for each in hints:
         assert f"{each}" in message
         assert "judged by a part of its 16,777,216 values)" in message

@@ -1,4 +1,4 @@
-"""`[tool.sekisho]`: one list of settings, one reader, and the same words from every tool that reads it."""
+"""`[tool.sekisho]`: one list of settings, one reader, and equal messages from every tool."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from sekisho.package.schema import check
 VALID: dict[str, Any] = {
     "mode": "strict to_numpy=warn",
     "violations": "warn",
+    "broadcasting": "refuse",
+    "mutations": "warn",
     "packages": ["shop"],
     "worlds": {"shop.filters": "numpy"},
     "check": {
@@ -45,7 +47,7 @@ VALID: dict[str, Any] = {
 
 
 def places(value, path=()):
-    """The path of each value in a section, tables included."""
+    """Yield the path of each value in a section, including tables."""
     yield path
     if isinstance(value, dict):
         for key, each in value.items():
@@ -53,7 +55,7 @@ def places(value, path=()):
 
 
 def put(section, path, value):
-    """A copy of a section with another value at a path."""
+    """Return a copy of a section with another value at a path."""
     if not path:
         return value
     changed = copy.deepcopy(section)
@@ -103,7 +105,7 @@ def test_the_schema_is_valid():
 FAULTS = {
     "mod = 'warn'": "[tool.sekisho]: there is no setting 'mod'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
-    "There are mode, violations, packages, worlds, check, adopt, crossings, fuzz",
+    "There are mode, violations, broadcasting, mutations, packages, worlds, check, adopt, crossings, fuzz",
     "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "
     "Did you mean 'warn'?",
     "violations = 'no'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'no'",
@@ -198,7 +200,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_default(
 
 
 def test_the_settings_of_a_command_are_options_that_it_leaves_out_by_default(capsys, tmp_path):
-    """So that `fill_options` sees which the command line has given."""
+    """So `fill_options` sees which options the command line has set."""
     script = tmp_path / "script.py"
     script.write_text("", "utf-8")
     parsed: dict[str, Any] = {}
@@ -286,6 +288,8 @@ def test_where_the_mode_comes_from(config, monkeypatch):
     assert rows(config, None)["mode"] == ("warn", "SEKISHO_MODE")
     monkeypatch.setenv("SEKISHO_MODE", "strict violations=warn")
     assert rows(config, None)["violations"] == ("warn", "SEKISHO_MODE")
+    monkeypatch.setenv("SEKISHO_MODE", "strict broadcasting=warn")
+    assert rows(config, None)["broadcasting"] == ("warn", "SEKISHO_MODE")
     monkeypatch.setenv("SEKISHO_MODE", "warn")
     text = "[tool.sekisho]\nmode = 'off'\n"
     assert rows(config, text)["mode"] == ("off", "pyproject.toml, under pytest")

@@ -1,4 +1,4 @@
-"""The site as it is built: what its search finds, what it loads, and how its pages look in a browser."""
+"""The built site: the results of its search, what it loads, and its pages in a browser."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def served(site):
-    """The site's address, on the loopback alone, until the test ends."""
+    """Return the site's address, served on the loopback until the test ends."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
@@ -109,7 +109,7 @@ def test_every_link_of_the_site_leads_somewhere(site):
         for link in re.findall(r"<a [^>]*href=\"?([^\" >]+)", text):
             address, _, anchor = html.unescape(link).partition("#")
             if ":" in address:
-                continue  # elsewhere
+                continue  # outside of the site
             target = (path.parent / address).resolve() if address else path
             target = target / "index.html" if target.is_dir() else target
             assert target.exists(), (path, link)
@@ -117,7 +117,7 @@ def test_every_link_of_the_site_leads_somewhere(site):
                 assert unquote(anchor) in ids[target], (path, link)
 
 
-# Python's own, and a default.
+# Python's own names, and a default.
 PLAIN = {"Any", "BaseException", "Callable", "Collection", "False", "Iterable", "Literal"}
 PLAIN |= {"Mapping", "ModuleType", "None", "Sequence", "True", "TypeIs", "TypeVar", "MOST_ELEMENTS"}
 
@@ -134,7 +134,7 @@ def test_every_type_in_a_signature_is_a_link_a_word_of_pythons_or_explained(site
                 plain = re.sub(r'"[^"]*"', "", html.unescape(re.sub(r"<[^>]*>", "", unlinked)))
                 names = set(re.findall(r"\b[A-Z]\w*", plain.partition("(")[2])) - PLAIN
                 assert names <= explained, (heading, plain)
-                # What only the library of a world knows is explained, too.
+                # Names that only the library of a world defines are explained, too.
                 known = heading.startswith(("sekisho.World.", "sekisho.testing.both_worlds"))
                 assert known or "-> Any" not in plain, (heading, plain)
                 seen += 1
@@ -143,7 +143,7 @@ def test_every_type_in_a_signature_is_a_link_a_word_of_pythons_or_explained(site
 
 @pytest.fixture
 def asked(site, served, look):
-    """What a script makes the title of a page that has others in frames."""
+    """Return the title that a script sets on a page that loads others in frames."""
 
     def asked(script, frames, *options):
         page = site / "asking.html"
@@ -161,7 +161,7 @@ def test_pages_fit_the_screen_and_are_silent(site, asked, width):
     frames = "".join(
         f'<iframe src="/{name}" width="{width}" height="800"></iframe>' for name in names
     )
-    # What does not fit is what the page itself would have to scroll for.
+    # Elements wider than the page, which would make the page itself scroll.
     asks = (
         "<script>onload = () => document.title = [...document.querySelectorAll('iframe')].filter("
         "each => each.contentDocument.documentElement.scrollWidth > each.contentWindow.innerWidth"

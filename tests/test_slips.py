@@ -1,4 +1,4 @@
-"""Axis names that look like a slip: which ones do, where they are found, and how one says that they do not."""
+"""Axis names that look like a slip: which do, where they are found, and how to accept them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SLIP = Float[sk.Array, "heigth width"]
 
 
 def slips(*arrays):
-    """The slips in a signature that has one parameter for each axis string."""
+    """Return the slips in a signature that has one parameter for each axis string."""
     found = [(f"argument '{i}'", names_of(parse_axes(text))) for i, text in enumerate(arrays)]
     return [(each.name, each.meant, each.difference) for each in find_slips(found)]
 
@@ -180,7 +180,7 @@ TEXT = (
 
 
 def decorated(function, decorator=sk.numpy_world):
-    """The warnings of a decoration."""
+    """Return the warnings of a decoration."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         decorator(function)
@@ -306,7 +306,7 @@ TARGETS = {
 @pytest.mark.parametrize("name", TARGETS)
 def test_each_decorator_warns_of_each_flavour(decorator, name):
     target = TARGETS[name]
-    if name == "class":  # which is guarded in place
+    if name == "class":  # a class is guarded in place
         target = type("Net", (), dict(vars(Net)))
     elif name == "dataclass":
         target = dataclass(type("Record", (), {"__annotations__": Record.__annotations__}))

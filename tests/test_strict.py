@@ -1,4 +1,4 @@
-"""Strict mode watches bodies: what crosses there is refused at its line."""
+"""Strict mode monitors bodies: a crossing there raises at its line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def torch():
 
 @pytest.fixture(autouse=True)
 def _nothing_left():
-    """Whatever a body does, no watch stays behind."""
+    """Check that no monitor remains, whatever a body does."""
     yield
     strict = sys.modules.get("sekisho.monitor.state")
     if strict is not None:
@@ -75,7 +75,7 @@ def test_every_plant_is_reported_at_its_line(tmp_path):
     lines = {line.removeprefix("E").strip() for line in output.splitlines()}
     assert plants - lines == set()
     assert " passed" not in output
-    assert "caught_at_a_boundary" not in output  # the refusal names the boundary: argument()
+    assert "caught_at_a_boundary" not in output  # the error names the boundary: argument()
     assert "argument() argument 'x': expected not annotated" not in output
 
 
@@ -171,7 +171,7 @@ def test_crossing_allowed_does_nothing_outside_of_a_watched_body(torch, bodies):
         with sk.crossing_allowed(), sk.crossing_allowed():
             np.asarray(torch.ones(2))
         with sk.crossing_allowed(), pytest.raises(sk.WorldError):
-            bodies["to_numpy"](torch.ones(2))  # a body of its own
+            bodies["to_numpy"](torch.ones(2))  # this call has its own body
 
 
 def test_unknown_scalars_are_refused_at_decoration():
@@ -255,7 +255,7 @@ def test_an_error_of_no_crossing_may_be_caught(torch):
 
 
 def body_that_starts(start):
-    """A body of PyTorch that has a job done by `start`; the job crosses."""
+    """Return a body of PyTorch that runs a job with `start`; the job crosses."""
 
     @sk.torch_world
     def body(x):
@@ -583,7 +583,7 @@ def test_a_compiled_function_runs_in_a_watched_body_and_is_not_watched_itself(to
     ],
 )
 def test_a_traceback_ends_at_the_line_that_the_message_names(torch, cross):
-    """How the library came to ask, and with what documentation, is nobody's concern."""
+    """How the library reached that line, and its documentation, are left out."""
 
     @sk.torch_world(scalars="reject")
     def body(x: torch.Tensor):

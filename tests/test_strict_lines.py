@@ -1,4 +1,4 @@
-"""What strict mode says, and at which line: of a third party's code, of a library's warnings, of C."""
+"""The messages and lines of strict mode: for third-party code, library warnings and C code."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def crossing_attribute(torch):
 
 class Asked(type):
     def __instancecheck__(cls, value):
-        if value is not None:  # with which type checkers try a class
+        if value is not None:  # type checkers probe a class with None
             raise sk.SekishoError("of ours")
         return False
 
 
 class Kind(metaclass=Asked):
-    """A class that asks, and is refused."""
+    """A class whose instance check crosses, and is rejected."""
 
 
 def of_container(torch):
@@ -186,7 +186,7 @@ def test_constructors_of_a_bodys_own_library_pass(torch):
 
 @pytest.fixture
 def vendor(tmp_path, monkeypatch):
-    """A package that somebody has installed."""
+    """Make an installed package."""
     folder = tmp_path / "site-packages" / "vendor" / "inner"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").write_text("", "utf-8")
@@ -242,7 +242,7 @@ def test_a_third_partys_own_body_is_named_by_its_path(torch, vendor):
 
 
 def test_a_librarys_warning_is_shown_at_the_line_that_called_it(torch, request):
-    # Some of torch's warnings are given once in a process, and another test may have had them.
+    # Some of torch's warnings appear once in a process, and another test may have caused them.
     before = torch.is_warn_always_enabled()
     request.addfinalizer(lambda: torch.set_warn_always(before))
     torch.set_warn_always(True)

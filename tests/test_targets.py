@@ -1,4 +1,4 @@
-"""Every kind of callable and every kind of annotation: one row of each table a test."""
+"""Every kind of callable and every kind of annotation: one test for each row of the tables."""
 
 from __future__ import annotations
 
@@ -314,7 +314,7 @@ def test_a_dataclass_is_guarded_when_it_is_made(make, world, other):
 @sk.numpy_world
 @dataclasses.dataclass
 class Strings:
-    """Its field annotations are strings: this module has the __future__ import."""
+    """Its field annotations are strings, since this module has the __future__ import."""
 
     image: Float[np.ndarray, "n m"]
     label: Float[np.ndarray, "n"]
@@ -472,7 +472,7 @@ def test_an_async_generator_is_sent_to_thrown_into_and_closed():
 
 
 def stubborn(items, log, ignores):
-    """The body of a generator that catches what it can, and may ignore that it is closed, once."""
+    """Yield from a generator body that catches exceptions, and may once ignore being closed."""
     while True:
         try:
             yield from items

@@ -1,4 +1,4 @@
-"""The state of the process, from eight threads at once: each entry of "State shared by the process"."""
+"""The state of the process under eight threads: each entry of "State shared by the process"."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ THREADS = 8
 
 @pytest.fixture(autouse=True)
 def _switching():
-    """Threads change places a thousand times more often than they do."""
+    """Switch threads a thousand times more often than usual."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -32,12 +32,12 @@ def _switching():
 
 
 def barrier():
-    """Where eight threads wait for each other, and each raises if one does not come."""
+    """Return a barrier for eight threads, at which each raises if one does not come."""
     return threading.Barrier(THREADS, timeout=60)
 
 
 def at_once(*works, times=1):
-    """Run functions in eight threads that begin together; raise what the first of them raises."""
+    """Run functions in eight threads that start together; raise the first error."""
     start, errors = barrier(), []
 
     def run(number):
@@ -59,7 +59,7 @@ def at_once(*works, times=1):
 
 
 def in_a_process(code, *, seconds=120):
-    """Run code in a process of its own: what is imported late there, has to be imported for the first time."""
+    """Run code in its own process, in which late imports happen for the first time."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
         capture_output=True,
@@ -75,7 +75,7 @@ def in_a_process(code, *, seconds=120):
 
 
 def refuse():
-    """A refusal, whose hint is found by calls that may warn."""
+    """Cause an error whose hint is found by calls that may warn."""
 
     @sk.numpy_world
     def f(x: Float32[np.ndarray, "n"]):
@@ -104,7 +104,7 @@ def test_a_refusal_silences_no_other_thread():
         except UserWarning:
             heard.append(True)
 
-    warnings.simplefilter("error")  # pytest puts the filters back
+    warnings.simplefilter("error")  # pytest restores the filters
     at_once(warn, listen, times=100)
     assert len(heard) == 100 * THREADS // 2
 
@@ -122,7 +122,7 @@ def test_other_tools_blocks_and_ours_may_end_in_any_order():
     ours.__enter__()
     theirs.__enter__()
     ours.__exit__(None, None, None)
-    theirs.__exit__(None, None, None)  # puts a list back that holds our filter
+    theirs.__exit__(None, None, None)  # restores a list that contains our filter
     with pytest.warns(UserWarning, match="heard"):
         warnings.warn("heard", UserWarning, stacklevel=1)
 
@@ -175,7 +175,7 @@ def test_modes_may_end_in_another_order_than_they_began():
 
 
 def strict_body(torch, inside):
-    """A body that runs `inside`, and then crosses."""
+    """Return a body that runs `inside`, and then crosses."""
 
     @sk.torch_world
     def body(x: torch.Tensor):
@@ -372,7 +372,7 @@ def come_and_go():
 
 def test_guards_come_and_go_in_many_threads():
     class Slow(dict):
-        """A cache that many guards come and go beside, while one thread goes through it."""
+        """A cache that guards change while one thread iterates over it."""
 
         def keys(self):
             names = list(super().keys())
@@ -425,8 +425,8 @@ assert not [each for each in seen if "sekisho" in each or "weakref" in each], se
 
 
 def test_no_code_of_pythons_runs_when_a_guard_goes():
-    """Ctrl+C may arrive in any, and what a finalizer raises is printed and dropped."""
-    # A process of its own: a test runner may keep functions in dictionaries of weak keys.
+    """Ctrl+C may arrive in any such code, and errors in a finalizer are printed and dropped."""
+    # In its own process, since a test runner may keep functions in weak dictionaries.
     done = subprocess.run([sys.executable, "-c", ENDS], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -439,7 +439,7 @@ def test_lost_writes_are_told_of_in_every_thread(torch):
     told = []
 
     def call():
-        x = np.ones(3)[::-1]  # it is copied, since torch has no negative strides
+        x = np.ones(3)[::-1]  # copied, since torch has no negative strides
         try:
             add(x)
         except sk.LostWriteWarning as error:
@@ -522,7 +522,7 @@ LATE = {
 
 @pytest.mark.parametrize("library", LATE)
 def test_a_library_is_imported_while_guards_are_called(library):
-    """What was read of a library that was half imported is not kept."""
+    """Results that were read from a half-imported library are not kept."""
     pytest.importorskip(library)
     value, dtype = LATE[library]
     in_a_process(f"""
@@ -573,7 +573,7 @@ def test_a_library_is_imported_while_guards_are_called(library):
 
 @pytest.mark.parametrize("name", ["torch", "jax", "cupy"])
 def test_a_library_that_is_half_imported_is_not_loaded(name):
-    """Its array class may be there already, and half of what is asked of it not."""
+    """Its array class may exist already, while other names are missing."""
     in_a_process(f"""
         import importlib.machinery, importlib.util, sys, threading
         import numpy as np

@@ -1,4 +1,4 @@
-"""What strangers met, case by case: each was a wrong hint, a silence, or a bad refusal once."""
+"""Cases from users: each was once a wrong hint, a silent acceptance, or a bad error."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def test_the_class_of_a_guarded_module_goes_with_its_modules(torch):
     reference = weakref.ref(Net)
     sk.torch_world(Net(1, 1))(torch.ones(1, 1))
     del Net
-    gc.collect()  # a class is part of cycles of its own
+    gc.collect()  # a class is part of a reference cycle
     assert reference() is None
 
 
@@ -403,7 +403,7 @@ def test_a_lazy_zero_tensor_is_zeros_whatever_its_memory_holds(torch):
         lambda x: sk.to_world_of(x, np.ones(1)).tolist(),
         f,
     ):
-        for _ in range(3):  # whatever was in that memory before
+        for _ in range(3):  # independent of the previous content of that memory
             torch.full((2, 3), 7.0).sum()
             assert way(torch._efficientzerotensor((2, 3))) == [[0, 0, 0], [0, 0, 0]]
 
@@ -454,7 +454,7 @@ def test_keywords_that_a_typed_dict_declares_are_checked(torch):
 def test_a_stride_that_is_never_used_may_be_negative(torch):
     array = np.ones((1, 3))[::-1]
     tensor = sk.to_torch(array)
-    assert tensor.data_ptr() == array.ctypes.data  # shared, as any other
+    assert tensor.data_ptr() == array.ctypes.data  # shared, like any other memory
     assert sk.torch_world(lambda x: x)(array).tolist() == [[1, 1, 1]]
 
 
@@ -478,7 +478,7 @@ def test_no_exception_of_torch_leaves_a_conversion(torch):
         )
         if torch.version.cuda is None:
             assert text == f"{start}Torch not compiled with CUDA enabled"
-        else:  # a build for CUDA has words of its own
+        else:  # a CUDA build has other words
             assert text.startswith(f"{start}Found no NVIDIA driver")
 
 
@@ -526,7 +526,7 @@ def test_a_nested_tensor_is_refused_like_any_other(torch):
     assert says.format("nested") in refusal(lambda: sk.check(nested, Float[T, "n m"]))
     jagged = torch.nested.as_nested_tensor(nested.unbind(), layout=torch.jagged)
     assert guard(Float[T, "n m"], sk.torch_world)(jagged) is jagged
-    # Where it has to cross, sizes alone do not help.
+    # For a crossing argument, sizes alone do not help.
     f = guard(Float[np.ndarray, "n n"], sk.numpy_world)
     assert "hint: take its tensors one by one, as in x.unbind()[...]" in refusal(lambda: f(nested))
     assert "got a Tensor, [1]" in refusal(lambda: sk.stack([nested, torch.ones(1)]))
@@ -588,7 +588,7 @@ def test_what_has_no_signature_is_told_the_two_lines_that_wrap_it(torch):
         "  hint: def relu(x):\n            return torch.relu(x)"
     )
     assert sk.numpy_world(np.sum)(TWO) == 2.0
-    if _has_signature(np.dot):  # not in NumPy 2.0
+    if _has_signature(np.dot):  # missing in NumPy 2.0
         assert sk.numpy_world(np.dot)(TWO, TWO) == 2.0
 
 
@@ -676,7 +676,7 @@ def test_a_name_of_another_library_is_told_the_one_here(name, text):
     with pytest.raises(AttributeError) as caught:
         getattr(sk, name)
     assert str(caught.value) == f"module 'sekisho' has no '{name}'.\n  {text}"
-    # An import drops what an AttributeError says.
+    # An import drops the text of an AttributeError.
     with pytest.raises(ImportError) as imported:
         exec(f"from sekisho import {name}", {"__name__": "of_somebody"})
     assert str(imported.value) == str(caught.value)
@@ -704,7 +704,7 @@ def test_a_data_frame_and_a_picture_are_told_a_call_that_is_enough():
     full = np.full((5, 6, 4), 255, "u1")
     rgba = Pillow(full, "RGBA")
     assert refusal(lambda: guard(UInt8[A, "h w 3"])(rgba)).endswith("hint: x.convert('RGB')")
-    full[..., 3] = 7  # its alpha is lost, which is said
+    full[..., 3] = 7  # the hint says that its alpha is lost
     assert refusal(lambda: guard(UInt8[A, "h w 3"])(Pillow(full, "RGBA"))).endswith(
         "hint: there is an alpha channel: numpy.asarray(x)[..., :3], which drops it"
     )

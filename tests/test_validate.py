@@ -1,4 +1,4 @@
-"""What is refused, with which words, and that nothing is modified on the way."""
+"""What is rejected, with which message, and that nothing is modified."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_modes_answer_crossings_each_in_its_way(world, other):
         f2 = world.decorate(lambda x: x)
         assert f2.__name__ == "<lambda>"
         with pytest.raises(AssertionError):
-            f(foreign)  # passes through unconverted
+            f(foreign)  # passed through unconverted
 
 
 def test_mode_off_passes_everything_through(world):

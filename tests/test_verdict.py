@@ -1,9 +1,9 @@
 """sekisho accepts what `jaxtyped(typechecker=beartype)` accepts, and nothing else.
 
-Generated: signatures of up to four annotations over array categories, axis strings of the whole
-grammar, unions, containers and scalars; and values that mostly fit them. Left out, since sekisho
-differs on purpose (docs/contract.md lists it): defaults, and lists of several items, of which
-beartype looks at one.
+The tests generate signatures of up to four annotations over array categories, axis strings of the
+whole grammar, unions, containers and scalars; and values that mostly fit them. Two cases are left
+out, since sekisho differs on purpose (docs/contract.md lists it): defaults, and lists of several
+items, of which beartype checks only one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ VARIADIC: list[tuple[str, tuple[int, ...]]] = [
 
 @st.composite
 def axes(draw: Any, *, symbolic: bool) -> tuple[str, tuple[int, ...]]:
-    """An axis string, and a shape that fits it."""
+    """Draw an axis string, and a shape that fits it."""
     words = draw(st.lists(st.sampled_from(AXES + (SYMBOLIC if symbolic else [])), max_size=3))
     parts = [(word, (size,)) for word, size in words]
     if draw(st.integers(0, 2)) == 0:
@@ -73,12 +73,13 @@ def axes(draw: Any, *, symbolic: bool) -> tuple[str, tuple[int, ...]]:
 
 @st.composite
 def arrays(draw: Any, library: Any, array_type: Any, *, symbolic: bool) -> tuple[Any, Any]:
-    """An array annotation, and a value that mostly fits it."""
+    """Draw an array annotation, and a value that mostly fits it."""
     category = draw(st.sampled_from(["Shaped", "Float"] * 40 + CATEGORIES))
     string, shape = draw(axes(symbolic=symbolic))
     if draw(st.integers(0, 9)) == 0:
         shape = tuple(draw(st.lists(st.integers(0, 3), max_size=4)))
-    elif shape and draw(st.integers(0, 4)) == 0:  # wrong by one size: its name tells
+    # wrong in one size, so the error must name the axis
+    elif shape and draw(st.integers(0, 4)) == 0:
         at = draw(st.integers(0, len(shape) - 1))
         shape = (*shape[:at], shape[at] + 1, *shape[at + 1 :])
     dtype = draw(st.sampled_from(["float32"] * 90 + DTYPES))
@@ -90,7 +91,7 @@ def arrays(draw: Any, library: Any, array_type: Any, *, symbolic: bool) -> tuple
 
 @st.composite
 def pairs(draw: Any, library: Any, array_type: Any, *, symbolic: bool) -> tuple[Any, Any]:
-    """An annotation of any kind, and a value that mostly fits it."""
+    """Draw an annotation of any kind, and a value that mostly fits it."""
 
     def array() -> tuple[Any, Any]:
         return draw(arrays(library, array_type, symbolic=symbolic))
@@ -136,7 +137,7 @@ def verdict(function: Any, arguments: Any) -> bool | None:
 
 
 def compare(library: Any, array_type: Any, data: Any) -> None:
-    # If a first argument binds all names, the others may be symbolic.
+    # If the first argument binds all names, the others may be symbolic.
     symbolic = data.draw(st.booleans())
     first = jaxtyping.Shaped[array_type, "a b c" if symbolic else "..."]
     drawn = [data.draw(pairs(library, array_type, symbolic=symbolic)) for _ in range(3)]
@@ -197,7 +198,7 @@ DECORATORS = {
 
 
 def options_of(decorator: str) -> list[str]:
-    """The options of a decorator, read from its signature: a new one joins by itself."""
+    """Return the options of a decorator, from its signature, so that new options are included."""
     parameters = inspect.signature(getattr(sk, decorator)).parameters.values()
     return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
@@ -222,7 +223,7 @@ class Combination:
 
     @property
     def is_open(self) -> bool:
-        """Whether values of the other library may cross."""
+        """Return whether values of the other library may cross."""
         if self.option("on_foreign") is not None:
             return self.option("on_foreign") == "convert"
         return self.decorator != "boundary" and self.mode in {"convert", "warn"}
@@ -242,9 +243,9 @@ def combinations(draw: Any, library: str) -> Combination:
         values = OPTION_VALUES[name]
         value = draw(st.sampled_from([values[0], *values]))
         if name == "returns" and "generator" in flavour:
-            value = "world"  # nothing else is allowed there
+            value = "world"  # the only value allowed there
         if value == "module":
-            flavour = "method"  # which has a module to ask
+            flavour = "method"  # a method has a module to inspect
         if value is not values[0]:
             options[name] = value
     return Combination(library, decorator, flavour, draw(st.sampled_from(MODES)), options)
@@ -254,12 +255,12 @@ class Refused(Exception):  # noqa: N818 - an outcome, no error
     """The expected answer is no."""
 
 
-class Unknown(Exception):  # noqa: N818 - likewise
-    """The expected answer is not known; the fast path and the slow path are compared all the same."""
+class Unknown(Exception):  # noqa: N818 - an outcome, not an error
+    """The expected answer is unknown; the fast path and the slow path are still compared."""
 
 
 def may_cast(source: str, target: str, casting: str) -> bool:
-    """NumPy's rule, less the casts that it calls safe and that lose integers."""
+    """Return NumPy's rule, without the safe casts that lose integers."""
     if casting in {"no", "equiv"}:
         return source == target
     loses = source in {"int64", "uint64"} and target.startswith(("float", "complex"))
@@ -275,7 +276,7 @@ def is_array(value: Any) -> bool:
 
 
 def arrived(value: Any, hint: Any, how: Combination, *, is_result: bool = False) -> Any:
-    """A value as a body sees it if all goes well: at home, and of the dtype asked for."""
+    """Return a value as a body sees it after valid conversions: in its world, and of its dtype."""
     origin, inside = get_origin(hint), get_args(hint)
     if isinstance(value, list) and origin is list:
         return [arrived(each, inside[0], how, is_result=is_result) for each in value]
@@ -291,7 +292,7 @@ def arrived(value: Any, hint: Any, how: Combination, *, is_result: bool = False)
     wanted = [each.dtypes[0] for each in arrays if isinstance(each.dtypes, tuple)]
     of_one = [each for each in arrays if isinstance(each.dtypes, tuple) and len(each.dtypes) == 1]
     if len(arrays) > 1 and of_one and how.option("casting") not in {"no", "equiv"}:
-        raise Unknown  # which alternative it is cast for depends on the axes bound so far
+        raise Unknown  # the cast depends on the alternative, and this on the axes bound so far
     return cast_to(wanted[0], crossed, how) if of_one else crossed
 
 
@@ -324,7 +325,7 @@ def cast_to(wanted: str, value: Any, how: Combination) -> Any:
 def expected_verdict(
     how: Combination, hints: list[Any], arguments: list[Any], result: Any
 ) -> tuple[bool | None, list[Any]]:
-    """What jaxtyping says, and the arguments as the body is to see them."""
+    """Return jaxtyping's verdict, and the arguments as the body should see them."""
     if how.mode == "off":
         return True, arguments
     try:
@@ -350,7 +351,7 @@ def mentions_array(hint: Any) -> bool:
 
 
 def guarded_as(how: Combination, hints: list[Any], seen: list[Any], result: Any) -> Any:
-    """The function of this flavour under its decorator, called with the three arguments."""
+    """Return the function of this flavour under its decorator, called with the three arguments."""
     decorate = getattr(sk, how.decorator)(**how.options)
     names = ("w", "x", "y", "return")
     if how.flavour == "dataclass":
@@ -438,10 +439,11 @@ def _run(function: Any, flavour: str, *arguments: Any) -> Any:
 
 
 def outcome_of(how: Combination, hints: list[Any], arguments: list[Any], result: Any) -> Any:
-    """Whether a call is refused, with what words; what its body saw, and what it gave."""
+    """Return whether a call is rejected, with which message; what its body saw, what it returned."""
     seen: list[Any] = []
     with warnings.catch_warnings(), sk.mode(how.mode):
-        warnings.simplefilter("ignore")  # of a crossing; of what an unsafe cast drops
+        # warnings of crossings, and of parts dropped by an unsafe cast
+        warnings.simplefilter("ignore")
         call = _made(how, hints, seen, result)
         try:
             given = call(*arguments)
@@ -457,7 +459,7 @@ def _made(how: Combination, hints: list[Any], seen: list[Any], result: Any) -> A
 
 @contextlib.contextmanager
 def everything_out_of_line() -> Any:
-    """Guards that ask nothing inline, and have no fast path for conversions."""
+    """Make guards that check nothing inline, and have no fast path for conversions."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sekisho.guard.text.cases_of", lambda *_: None)
         patch.setattr("sekisho.guard.text.items_of", lambda *_: None)
@@ -490,7 +492,7 @@ def compare_combination(library: str, data: Any) -> None:
         data.draw(pairs(data.draw(st.sampled_from(libraries)), array_type, symbolic=False))
         for _ in range(3)
     ]
-    # A first argument that binds names mostly: what comes after it must keep them.
+    # The first argument usually binds names, which later ones must match.
     first = data.draw(st.sampled_from(["a b c", "a b c", "..."]))
     hints = [jaxtyping.Shaped[array_type, first], *(hint for hint, _ in drawn)]
     arguments = [home.zeros((1, 2, 3)), *(value for _, value in drawn[:2])]
@@ -504,7 +506,7 @@ def compare_combination(library: str, data: Any) -> None:
         wanted, body_sees = None, None
     else:
         if wanted is None:
-            return  # the annotations are no contract
+            return  # the annotations are not a contract
     given_hints = [as_declared(each, how) for each in hints]
     passes, words, seen, given = outcome_of(how, given_hints, arguments, result)
     assert wanted is None or passes == wanted, (how, words)
@@ -528,7 +530,7 @@ def with_grad(value: Any) -> Any:
 
 
 def as_declared(hint: Any, how: Combination) -> Any:
-    """The annotation as this decorator has it: of either world under `same_world`."""
+    """Return the annotation as this decorator reads it: of either world under `same_world`."""
     if how.decorator != "same_world":
         return hint
     if hasattr(hint, "dim_str"):

@@ -1,4 +1,4 @@
-"""``violations="warn"``: a value that its contract refuses passes as it is, and is reported once a place."""
+"""``violations="warn"``: a value that violates its contract passes, and each place is reported once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _no_place_known(monkeypatch):
 
 @contextmanager
 def letting_pass(name="convert", **levels):
-    """Enter a block in which refused values pass; give the list that their warnings are added to."""
+    """Enter a block in which violations pass; return the list that collects the warnings."""
     with warnings.catch_warnings(record=True) as caught, sk.mode(name, violations="warn", **levels):
         warnings.simplefilter("always")
         yield caught
@@ -47,7 +47,7 @@ def counts():
 
 
 def declared(kind, **options):
-    """A decorator, and the array class that it is given in annotations."""
+    """Return a decorator, and the array class for its annotations."""
     torch = pytest.importorskip("torch") if kind in {"torch", "boundary"} else None
     if kind == "jax":
         jax = pytest.importorskip("jax")
@@ -65,8 +65,8 @@ def declared(kind, **options):
 KINDS = ["numpy", "torch", "jax", "same", "boundary"]
 
 
-def make(kind, flavour, **options):  # noqa: C901 - one flavour, one function
-    """A function that gives back what it got, of each flavour: how it is called, and its arrays."""
+def make(kind, flavour, **options):  # noqa: C901 - one function for each flavour
+    """Return a function of each flavour that returns its argument, how to call it, and its arrays."""
     decorate, array, xp = declared(kind, **options)
     hint = Float32[array, "n 3"]
     if flavour == "function":
@@ -143,7 +143,7 @@ def test_a_refused_argument_and_a_refused_result_pass_as_they_are(kind, flavour)
         assert f(wrong) is wrong
         right = xp.zeros((2, 3), dtype=xp.float32)
         assert f(right) is right
-    # The result is refused for a reason of its own: 4 is not 3.
+    # The result is rejected for a reason of its own: 4 is not 3.
     assert [each.category for each in caught] == [sk.ViolationWarning] * 2
     assert texts(caught)[0] == str(raised.value)
     assert caught[0].message.violation == raised.value.violation
@@ -476,7 +476,7 @@ def test_a_value_that_nests_too_deep_passes(world):
         deep = [deep]
     with letting_pass():
         assert f(deep) == 1
-    while deep:  # freed level by level: Python would not return from so many at once
+    while deep:  # freed level by level: Python would not return from so many levels at once
         deep = deep[0]
 
 

@@ -1,4 +1,4 @@
-"""Words that are retired: each has one term in its place, which docs/packages.md and CONTRIBUTING.md use."""
+"""Retired words: each has a term in its place, which docs/packages.md and CONTRIBUTING.md use."""
 
 import importlib
 import io
@@ -47,7 +47,7 @@ PACKAGES = {path.name for path in (ROOT / "src" / "sekisho").iterdir() if path.i
 
 
 def prose_of(text):
-    """The comments and docstrings of a module, one after the other, with their lines."""
+    """Yield the comments and docstrings of a module in order, with their lines."""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT or (
             token.type == tokenize.STRING and token.string.startswith(('"""', 'r"""'))
@@ -56,7 +56,7 @@ def prose_of(text):
 
 
 def exists(dotted):
-    """Whether a dotted name is a module of ours, or something in one."""
+    """Return whether a dotted name is a module of ours, or a name in one."""
     names = dotted.split(".")
     for at in range(len(names), 0, -1):
         name = ".".join(names[:at])

@@ -1,7 +1,7 @@
-"""Run the suite, and keep one line of what came out: ``python tests/versions.py [pytest's arguments]``.
+"""Run the suite and record the outcome: ``python tests/versions.py [pytest's arguments]``.
 
-The lines are in tests/versions.json, one for each combination of versions and device; the tables of
-docs/compatibility.md are made of them.
+tests/versions.json has one line for each combination of versions and device; the tables of
+docs/compatibility.md are made from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def installed(name: str) -> str | None:
 
 
 def device() -> str | None:
-    """The GPU, by its name, its driver and the release of CUDA; None without one."""
+    """Return the GPU's name, driver and CUDA release; None without a GPU."""
     if installed("torch") is None:
         return None
     import torch
@@ -45,7 +45,7 @@ def device() -> str | None:
 
 
 def keep(outcome: dict[str, object], key: tuple[str, ...]) -> None:
-    """Put an outcome in the place of the one with the same key, if there is one."""
+    """Replace the outcome with the same key, or add a new one."""
     kept = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else []
     kept = [old for old in kept if any(old[name] != outcome[name] for name in key)]
     kept = sorted([*kept, outcome], key=lambda each: [str(each[name]) for name in key])
@@ -54,7 +54,8 @@ def keep(outcome: dict[str, object], key: tuple[str, ...]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    # Other versions warn of other things: what is an error in development is none here.
+    # With other versions, warnings differ: those that are errors in development are not errors
+    # here.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "default"]
     with subprocess.Popen(
         [*command, *arguments], stdout=subprocess.PIPE, text=True, encoding="utf-8"

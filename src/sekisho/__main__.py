@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import io
 import os
+import platform
 import re
 import shutil
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -24,7 +26,7 @@ from sekisho import (
     restoring,
     serving,
 )
-from sekisho.utils import actions_of, closest, printable
+from sekisho.utils import actions_of, closest, printable, tell
 
 __all__ = ["main", "run"]
 
@@ -99,6 +101,9 @@ def _with_meant(message: str, shown: str) -> str:
         where, word = "", message.partition(": ")[2].split(" ")[0].partition("=")[0]
         choices = re.findall(r"(?<!\S)--[a-z-]+", shown)
         said = f"there is no option {word!r}"
+    elif message.startswith("the following arguments are required: "):
+        example = re.search(r"^examples:\n  (.*)", shown, re.MULTILINE)
+        return f"{message}. For example: {example[1]}" if example else message
     else:
         return message
     close = closest(word, choices)
@@ -137,6 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
         arguments, behind = arguments[:at], arguments[at + 1 :]
     options, unknown = parser.parse_known_args(arguments)
     # `parse_args` would show the usage of the whole command line, which lacks these options.
+    if unknown and options.command == "adopt" and not unknown[0].startswith("-"):
+        called = " ".join([*arguments[: arguments.index(unknown[0])], "--", *unknown])
+        options.parser.error(f"the command stands behind --, as in {name} {called}")
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
@@ -144,7 +152,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError:  # relative paths lead nowhere
         parser.error("the folder that this runs in was removed\n  hint: cd to another one")
     options.behind = behind
+    start = time.perf_counter()
+    tell(options, f"version {__version__}, Python {platform.python_version()}")
     status: int = options.run(options)
+    tell(options, f"{options.command} took {time.perf_counter() - start:.1f} s")
     return status
 
 

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from sekisho.errors import DeclarationError
-from sekisho.utils import printable
+from sekisho.utils import add_verbosity, busy, printable, tell
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -72,6 +73,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--worlds", action="store_true", help="print the table for the import hook instead"
     )
+    add_verbosity(parser, "the summary")
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -136,7 +138,9 @@ def _run_all(options: argparse.Namespace) -> int:
         if why := say_unrecoverable(path):
             parser.error(why)
     width = _width_of(root, parser)  # before the command takes its time
+    tell(options, f"running {shlex.join(command)}, and noting the calls of {root}")
     status, observed, travels = _observe(snapshot.roots, command, options.runs)
+    tell(options, f"{len(observed):,} functions were called; reading {root}")
     reading = _read(root, observed)
     if not observed:
         lines = [f"{Path(each.path).name}: {each}" for each in reading.blocks]
@@ -159,7 +163,7 @@ def _run_all(options: argparse.Namespace) -> int:
         sys.stdout.write(to_table(plan, *_names(plan, snapshot, options.package)))
         return 0
     if not options.write or all(file.before == file.after for file in plan.files):
-        _report(plan)
+        _report(plan, options)
         _say(f"the command has ended with status {status}; what it saw counts" if status else "")
         return _exit_status(status)
     return _write_and_hold(seen, settings, plan, command, status, options)
@@ -254,7 +258,8 @@ def _read(root: str, observed: list[Observed]) -> Reading:
     from sekisho.code import Cache  # noqa: PLC0415 - imported at a run only
     from sekisho.inference import solve  # noqa: PLC0415 - imported at a run only
 
-    solution = solve((root,), Cache(), values_seen(observed))
+    with busy("reading"):
+        solution = solve((root,), Cache(), values_seen(observed))
     return read_solution(solution, {(each.path, each.name) for each in observed})
 
 
@@ -286,6 +291,7 @@ def _write_and_hold(
     dropped: dict[tuple[str, str, str], str] = {}
     rounds: list[Transaction] = options.rounds
     while True:
+        tell(options, f"running the command under the guards, round {len(rounds) + 1}")
         written = _writing(plan)
         rounds.append(written)
         with written:
@@ -311,12 +317,13 @@ def _write_and_hold(
         dropped = {**new, **dropped}
         plan = make_plan(seen, settings, dropped)
     left_alone = _left_alone(rounds)
-    _report(_without(plan, left_alone))
+    _report(_without(plan, left_alone), options)
     for (_, name, place), text in dropped.items():
         _say(f"taken out, since it did not hold: {name}, {place}: {text}")
     for line in _named(left_alone):
         _say(line)
-    _say(f"run again under the guards, in strict mode: status {again}, as before")
+    if not options.quiet:
+        _say(f"run again under the guards, in strict mode: status {again}, as before")
     return _exit_status(status) or int(bool(left_alone))
 
 
@@ -325,12 +332,13 @@ def _exit_status(status: int) -> int:
     return 128 - status if status < 0 else status
 
 
-def _report(plan: Plan) -> None:
+def _report(plan: Plan, options: argparse.Namespace) -> None:
     from sekisho.adoption import to_diff, to_text  # noqa: PLC0415 - imported at a run only
 
     sys.stdout.write(to_diff(plan))
     sys.stdout.flush()
-    sys.stderr.write(to_text(plan))
+    if not options.quiet:
+        sys.stderr.write(to_text(plan))
 
 
 def _writing(plan: Plan) -> Transaction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sekisho.utils import printable
+from sekisho.utils import add_verbosity, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -24,19 +24,20 @@ def add_command(commands: Any) -> None:
         epilog="examples:\n  %(prog)s\n  SEKISHO_CACHE_DIR=.cache %(prog)s\n\n"
         "The exit status is 0, or 1 if it could not be removed.",
     )
+    add_verbosity(parser, "what was removed")
     parser.set_defaults(run=run, parser=parser)
 
 
-def run(_options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Clear the cache, and print what was in it."""
     from sekisho.code import Cache  # noqa: PLC0415 - only this command needs it
 
     cache = Cache()
     if cache.folder is None:
-        sys.stdout.write("there is no cache here\n")
-        return 0
-    count, size = cache.clear()
-    sys.stdout.write(
-        f"{count} entries, {size / 1e6:.1f} MB removed from {printable(str(cache.folder))}\n"
-    )
+        said = "there is no cache here"
+    else:
+        count, size = cache.clear()
+        said = f"{count} entries, {size / 1e6:.1f} MB removed from {printable(str(cache.folder))}"
+    if not options.quiet:
+        sys.stdout.write(f"{said}\n")
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
-from sekisho.utils import printable
+from sekisho.utils import add_verbosity, as_table, columns_of, printable
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "path", nargs="?", default=".", help="in the project (this folder if not given)"
     )
+    add_verbosity(parser, "settings that have their default")
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print as JSON")
     formats.add_argument(
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         file, values = in_force(Path(options.path))
     except (DeclarationError, ValueError) as error:
         parser.error(str(error))
+    if options.quiet:
+        values = [value for value in values if value.source != "default"]
     if options.json:
         rows = [{**value._asdict(), "value": _plain(value.value)} for value in values]
         sys.stdout.write(
@@ -75,9 +78,9 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     sys.stdout.write(f"{'no pyproject.toml' if file is None else printable(str(file))}\n")
-    names, sources = (max(len(value[at]) for value in values) for at in (0, 2))
-    for name, value, source in values:
-        sys.stdout.write(f"  {name:{names}}  {source:{sources}}  {printable(_toml(value))}\n")
+    cells = [(f"  {name}", source, printable(_toml(value))) for name, value, source in values]
+    for row in as_table(cells, columns_of(sys.stdout)):
+        sys.stdout.write("".join(f"{line}\n" for line in row))
     return 0
 
 
@@ -88,7 +91,7 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
         DeclarationError: if the file or its section is not valid.
         ValueError: if ``[tool.sekisho.check]`` or the mode names something that does not exist.
     """
-    from sekisho.context import read_setting  # noqa: PLC0415 - only this command needs it
+    from sekisho.context import OPTIONS, read_setting  # noqa: PLC0415 - only this command needs it
     from sekisho.findings import read_settings  # noqa: PLC0415 - only this command reads all settings
     from sekisho.package import read_tools, settings  # noqa: PLC0415 - the other commands start without it
 
@@ -106,12 +109,12 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
             found = found.get(part) if found is not None else None
         if name == "mode":
             values.append(_mode(found, tools))
-        elif name == "violations" and "violations=" in values[0].value:
+        elif name in OPTIONS and f"{name}=" in values[0].value:
             _, text, source = values[0]
-            values.append(Value(name, read_setting(text, source).violations, source))
-        elif name == "violations" and "violations=" in os.environ.get(_VARIABLE, ""):
+            values.append(Value(name, getattr(read_setting(text, source), name), source))
+        elif name in OPTIONS and f"{name}=" in os.environ.get(_VARIABLE, ""):
             setting = read_setting(os.environ[_VARIABLE], _VARIABLE)
-            values.append(Value(name, setting.violations, _VARIABLE))
+            values.append(Value(name, getattr(setting, name), _VARIABLE))
         elif name == "packages" and _of_pytest(tools, "sekisho_packages"):
             source = "[tool.pytest.ini_options], under pytest"
             values.append(Value(name, _of_pytest(tools, "sekisho_packages"), source))

@@ -7,9 +7,12 @@ arguments are its own. It records itself, and so do all Python processes that it
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,11 +24,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
-from sekisho.utils import interpreter_flags, printable
+from sekisho.utils import add_verbosity, interpreter_flags, printable, tell
 from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
 __all__ = ["Limit", "add_command", "failing_rows", "read_limit", "run"]
@@ -99,7 +101,7 @@ def add_command(commands: Any) -> None:
         "--github", action="store_true", help="print annotations for GitHub Actions"
     )
     parser.add_argument("--mermaid", action="store_true", help="print a flowchart, not the table")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no table")
+    add_verbosity(parser, "the table")
     parser.add_argument("--top", type=_whole, metavar="N", help="lines of the table (40)")
     events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM})"
     parser.add_argument("--keep", type=_whole, metavar="N", help=events)
@@ -114,17 +116,18 @@ def add_command(commands: Any) -> None:
 
 
 def _whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal():  # argparse would name this function in its message
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the program, report, and return the exit status."""
     parser: argparse.ArgumentParser = options.parser
     if not options.module and not Path(options.program).is_file():
-        parser.error(f"there is no script {options.program!r}")
+        is_module = importlib.util.find_spec(options.program.partition(".")[0]) is not None
+        hint = f". To run a module: {parser.prog} -m {options.program}" if is_module else ""
+        parser.error(f"there is no script {options.program!r}{hint}")
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
     from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only
@@ -155,6 +158,7 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
         module = ["-m"] if options.module else []
         flags: list[str] = interpreter_flags()
         command: list[str] = [sys.executable, *flags, *module, options.program, *options.args]
+        tell(options, f"running {shlex.join(command)}")
         start = time.perf_counter()
         with subprocess.Popen(command, env={**os.environ, **environment}) as program:  # noqa: S603 - the user's program
             status = _wait_for(program)
@@ -167,6 +171,9 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
     known = next((p for p in log.processes if p.name == MAIN), Process(MAIN, program.pid, seconds))
     others = [process for process in log.processes if process.name != MAIN]
     log.processes = (known._replace(seconds=seconds, ended=ended), *others)
+    for each in log.processes:
+        libraries = ", ".join(each.libraries) or "no library with arrays beside NumPy"
+        tell(options, f"{each.name} (process {each.pid}) imported {libraries}")
     return status, log
 
 

@@ -15,8 +15,17 @@ from sekisho.utils import refuse_misspelt
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Unpack
 
     from sekisho.contract import Kind, Options
+    from sekisho.contract.keywords import (
+        HostOptions,
+        Mutates,
+        OnForeign,
+        Returns,
+        Scalars,
+        TorchOptions,
+    )
     from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting, TorchDevice
 
@@ -25,9 +34,6 @@ __all__ = ["boundary", "decorate", "numpy_world", "same_world", "torch_world"]
 __tracebackhide__ = hide_in_pytest
 
 F = TypeVar("F", bound="Callable[..., Any]")
-OnForeign = Literal["convert", "reject"] | None
-Returns = Literal["world", "caller"]
-Scalars = Literal["allow", "reject"]
 
 
 @overload
@@ -37,32 +43,23 @@ def numpy_world(
     *,
     on_foreign: OnForeign = ...,
     returns: Literal["caller"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> HandingBack: ...
 @overload
 def numpy_world(
     *,
     on_foreign: Literal["convert"],
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def numpy_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
-def numpy_world(
+def numpy_world(  # noqa: PLR0913 - one parameter an option
     function: F | None = None,
     /,
     *,
@@ -71,6 +68,8 @@ def numpy_world(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -89,6 +88,10 @@ def numpy_world(
             that int64 to float64 does not count as safe because large integers lose digits.
         copy: whether a conversion copies: None if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
+        mutates: the parameters that the function changes in place on purpose; strict mode refuses
+            any other change of an argument.
+        locals: whether the values of annotated local variables are checked, as in
+            ``y: Float[np.ndarray, "n"] = f(x)``; it needs the function's source.
         typechecker: checks all other annotations: ``"beartype"``, a decorator, or None for no
             check.
         **misspelt: refused, with the option that was probably meant.
@@ -120,6 +123,8 @@ def numpy_world(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -131,36 +136,21 @@ def torch_world(
     *,
     on_foreign: OnForeign = ...,
     returns: Literal["caller"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> HandingBack: ...
 @overload
 def torch_world(
     *,
     on_foreign: Literal["convert"],
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> Converting: ...
 @overload
 def torch_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
     returns: Literal["world"] = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    device: str | TorchDevice | None = ...,
-    scalars: Scalars = ...,
-    local: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[TorchOptions],
 ) -> Callable[[F], F]: ...
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: F | None = None,
@@ -173,6 +163,8 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     device: str | TorchDevice | None = None,
     scalars: Scalars = "allow",
     local: bool = False,
+    mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
@@ -189,6 +181,8 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body
             (``.item()``, ``if x:``), since each one waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
+        mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -219,6 +213,8 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         device=device,
         scalars=scalars,
         local=local,
+        mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -229,19 +225,13 @@ def same_world(function: F, /) -> F: ...
 def same_world(
     *,
     on_foreign: Literal["convert"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def same_world(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 def same_world(
     function: F | None = None,
@@ -251,6 +241,8 @@ def same_world(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -265,6 +257,8 @@ def same_world(
         casting: see `numpy_world`.
         copy: see `numpy_world`.
         detach: see `numpy_world`.
+        mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -293,6 +287,8 @@ def same_world(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 
@@ -303,19 +299,13 @@ def boundary(function: F, /) -> F: ...
 def boundary(
     *,
     on_foreign: Literal["convert"],
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Converting: ...
 @overload
 def boundary(
     *,
     on_foreign: Literal["reject"] | None = ...,
-    casting: Casting = ...,
-    copy: bool | None = ...,
-    detach: bool = ...,
-    typechecker: Any = ...,
+    **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 def boundary(
     function: F | None = None,
@@ -325,6 +315,8 @@ def boundary(
     casting: Casting = "no",
     copy: bool | None = None,
     detach: bool = False,
+    mutates: Mutates = (),
+    locals: bool = False,  # noqa: A002 - what it checks
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting:
@@ -339,6 +331,8 @@ def boundary(
         casting: see `numpy_world`.
         copy: see `numpy_world`.
         detach: see `numpy_world`.
+        mutates: see `numpy_world`.
+        locals: see `numpy_world`.
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
@@ -367,6 +361,8 @@ def boundary(
         casting=casting,
         copy=copy,
         detach=detach,
+        mutates=mutates,
+        locals=locals,
         typechecker=typechecker,
     )
 

@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 __all__ = [
     "AxisNameWarning",
     "BoundaryError",
+    "BroadcastError",
+    "BroadcastWarning",
     "ConversionError",
     "CrossingWarning",
     "DTypeError",
@@ -22,6 +24,8 @@ __all__ = [
     "DeviceError",
     "LostWriteError",
     "LostWriteWarning",
+    "MutationError",
+    "MutationWarning",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",
@@ -139,6 +143,13 @@ class ShapeError(BoundaryError, ValueError):
     """A value whose axes do not match the annotation."""
 
 
+class BroadcastError(ShapeError):
+    """In mode ``strict`` with ``broadcasting="refuse"``: an operation has expanded both operands.
+
+    Their ranks differ, so that ``(n, 1)`` and ``(n,)`` give ``(n, n)``.
+    """
+
+
 class DTypeError(BoundaryError):
     """A value whose dtype does not match the annotation."""
 
@@ -155,8 +166,16 @@ class LostWriteError(ConversionError):
     """In mode ``strict``: a function wrote in place into an argument that its guard had copied."""
 
 
+class MutationError(BoundaryError):
+    """In mode ``strict``: a function changed an argument in place that ``mutates=`` does not name."""
+
+
 class CrossingWarning(UserWarning):
     """In mode ``warn``: a value has crossed from one world to another."""
+
+
+class BroadcastWarning(UserWarning):
+    """With ``broadcasting="warn"``: an operation has expanded both operands, whose ranks differ."""
 
 
 class AxisNameWarning(UserWarning):
@@ -169,6 +188,10 @@ class AxisNameWarning(UserWarning):
 
 class LostWriteWarning(UserWarning):
     """A function wrote in place into an argument that its guard had copied, so the write is lost."""
+
+
+class MutationWarning(UserWarning):
+    """With ``mutations="warn"``: a function changed an argument in place; see `MutationError`."""
 
 
 class UnguardedWarning(UserWarning):

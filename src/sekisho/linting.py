@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.utils import decode, has_colours, printable
+from sekisho.utils import add_verbosity, busy, columns_of, decode, has_colours, printable, tell
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from sekisho.findings import Edit, Finding, Settings
     from sekisho.inference import Solution
@@ -39,6 +38,7 @@ def add_command(commands: Any) -> None:
     _add_selection(parser)
     _add_output(parser)
     _add_changes(parser)
+    add_verbosity(parser, "all but findings")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     parser.set_defaults(run=run, parser=parser)
 
@@ -69,7 +69,6 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--statistics", action="store_true", help="print the number of findings of each code"
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 if anything is found")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print findings only")
     parser.add_argument("--explain", metavar="CODE", help="print what a code means, and exit")
 
 
@@ -121,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
         )
+    files = f"{len(solution.program.files):,} files, {solution.lines:,} lines"
+    tell(options, f"read {files}; settings of {settings.folder}")
     findings = check(solution, settings)
     unread = int(bool(solution.skipped))
     if options.write_baseline:
@@ -184,23 +185,8 @@ def _solve(options: argparse.Namespace, texts: Mapping[str, bytes]) -> Solution:
     from sekisho.code import Cache  # noqa: PLC0415 - the other commands do not need it
     from sekisho.inference import solve  # noqa: PLC0415 - the same
 
-    with _busy("reading"):
+    with busy("reading"):
         return solve(options.paths, Cache(keeps=not options.no_cache), texts=texts)
-
-
-@contextlib.contextmanager
-def _busy(what: str) -> Generator[None]:
-    """Show on a terminal that something takes its time, where rich is installed."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    try:
-        from rich.console import Console  # noqa: PLC0415 - not a dependency
-    except ImportError:
-        yield
-        return
-    with Console(stderr=True).status(what):
-        yield
 
 
 def _report(
@@ -212,7 +198,8 @@ def _report(
     is_data = options.format in {"json", "sarif"}
     colours = options.format == "text" and not options.output_file and has_colours(sys.stdout)
     files = {file.path: file for file in solution.program.files.values()}
-    report = Report(findings, settings, files, colours)
+    columns = None if options.output_file else columns_of(sys.stdout)
+    report = Report(findings, settings, files, colours, columns)
     if options.statistics:
         text = statistics(report)
     elif options.quiet and not findings and not is_data:

@@ -12,6 +12,7 @@ from sekisho.worlds import has_world, make_is_world, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.contract.keywords import Mutates
     from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting
 
@@ -37,6 +38,8 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> HandingBack: ...
     @overload
@@ -49,6 +52,8 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> Converting: ...
     @overload
@@ -61,11 +66,13 @@ class WorldDecorator(Protocol):
         copy: bool | None = ...,
         device: Any = ...,
         detach: bool = ...,
+        mutates: Mutates = ...,
+        locals: bool = ...,
         typechecker: Any = ...,
     ) -> Callable[[F], F]: ...
 
 
-_COMMON = ("on_foreign", "returns", "casting", "copy", "typechecker")
+_COMMON = ("on_foreign", "returns", "casting", "copy", "mutates", "locals", "typechecker")
 _FURTHER = {"device": None, "detach": False, "scalars": "allow", "local": False}
 """The options that a world's `World.options` may name, with their defaults."""
 
@@ -86,13 +93,16 @@ def make_world_decorator(name: str) -> WorldDecorator:
         returns: Any = "world",
         casting: Any = "no",
         copy: Any = None,
+        mutates: Mutates = (),
+        locals: bool = False,  # noqa: A002 - what it checks
         typechecker: Any = "beartype",
         **more: Any,
     ) -> Any:
         options = world_named(name).options
         further = {key: more.pop(key, _FURTHER[key]) for key in _FURTHER if key in options}
-        told = dict(zip(_COMMON, (on_foreign, returns, casting, copy, typechecker), strict=True))
-        return decorate(function, kind, more, **told, **further)
+        values = (on_foreign, returns, casting, copy, mutates, locals, typechecker)
+        common = dict(zip(_COMMON, values, strict=True))
+        return decorate(function, kind, more, **common, **further)
 
     declare.__name__ = declare.__qualname__ = kind
     declare.__doc__ = f"Declare that a function stays in {name}: see `sekisho.jax_world`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sekisho.utils import printable
+from sekisho.utils import add_verbosity, printable, tell
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +27,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "path", nargs="?", default=".", help="in the project (this folder if not given)"
     )
+    add_verbosity(parser, "the names of the files that are as they were")
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -36,20 +37,26 @@ def run(options: argparse.Namespace) -> int:
 
     journal = find_journal([options.path])
     if journal is None:
-        sys.stdout.write("there is nothing to restore\n")
+        _say(options, "there is nothing to restore")
         return 0
+    tell(options, f"the journal is {journal}")
     try:
         restored = restore(journal)
     except (OSError, RestoreError) as error:
         sys.stderr.write(f"sekisho: {error}\n")
         return 1
     for path in restored.as_before:
-        sys.stdout.write(f"as it was: {printable(path)}\n")
+        _say(options, f"as it was: {printable(path)}")
     for path, why in restored.left_alone.items():
         sys.stdout.write(f"left alone: {printable(path)}: {why}\n")
     if restored.failed:
         sys.stdout.flush()
         sys.stderr.write(f"sekisho: {say_failed(str(journal), restored)}\n")
     if not any(restored):
-        sys.stdout.write("all files are as that run has left them: it had ended its work\n")
+        _say(options, "all files are as that run has left them: it had ended its work")
     return int(bool(restored.left_alone or restored.failed))
+
+
+def _say(options: argparse.Namespace, text: str) -> None:
+    if not options.quiet:
+        sys.stdout.write(f"{text}\n")

@@ -118,8 +118,8 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
     different = int(np.count_nonzero(~close))
     if not different:
         return None
-    pair = np.broadcast_arrays(left, right)
-    how = _largest(pair[0], pair[1], ~close, asked)
+    left, right = np.broadcast_arrays(left, right)
+    how = _largest(left, right, ~close, asked)
     return f"{different} of {close.size} values differ, {how}"
 
 
@@ -130,8 +130,7 @@ def _largest(left: Any, right: Any, differs: Any, asked: _Asked) -> str:
     with np.errstate(all="ignore"):
         wide = np.result_type(left, right, np.float64)
         errors = np.where(differs, np.abs(left.astype(wide) - right.astype(wide)), -1.0)
-    # An infinity, or NaN, on one side only.
-    is_endless = differs & ~np.isfinite(errors)
+    is_endless = differs & ~np.isfinite(errors)  # an infinity, or NaN, on one side only
     if is_endless.any():
         at = np.argmax(is_endless)
         return f"the first at {_index(differs, at)}: a value there is infinity or NaN"
@@ -224,11 +223,8 @@ def both_worlds(
         try:
             here = with_leaves((args, kwargs), given)
         except Refusal as refusal:
-            wanted, got = "what can be given in each world", "a container"
-            violation = Violation(
-                "both_worlds", "its arguments", wanted, got, f"it {refusal.reason}"
-            )
-            raise ConversionError(violation) from None
+            where = "both_worlds", "its arguments", "what can be given in each world", "a container"
+            raise ConversionError(Violation(*where, f"it {refusal.reason}")) from None
         result = function(*here[0], **here[1])
         for value in flatten(result):
             found = find_world(value)
@@ -298,7 +294,7 @@ def inputs_of(
             works, too.
         hostile: see `arrays_of`.
         given: strategies for parameters whose annotations do not say enough.
-        mutates: the parameters that it writes to: their memory is writable.
+        mutates: the parameters whose memory is writable, beside those of its decorator.
         worlds: for a function that takes arrays of any world, the names of those to draw. The
             default is NumPy, and PyTorch if it is imported.
         most_elements: see `arrays_of`.
@@ -328,12 +324,10 @@ def inputs_of(
     """
     from sekisho.fuzzing import calls_of, find_target  # noqa: PLC0415 - they need Hypothesis
 
+    target = find_target(function, worlds)
+    writes = target.mutates | frozenset(mutates)
     calls: SearchStrategy[Any] = calls_of(
-        find_target(function, worlds),
-        given or {},
-        hostile=hostile,
-        writes=frozenset(mutates),
-        most=most_elements,
+        target, given or {}, hostile=hostile, writes=writes, most=most_elements
     )
     return calls.map(methodcaller("make"))
 
@@ -349,25 +343,28 @@ def fuzz(
     worlds: Sequence[str] | None = None,
     examples: int = 100,
     hostile: bool = True,
+    compile: bool | Mapping[str, Any] = False,  # noqa: A002 - torch's word for it
     seconds: float = 10.0,
     seed: int | None = None,
     most_elements: int = _MOST_ELEMENTS,
 ) -> None:
     """Call a function with inputs that its contract accepts, and report what must not happen.
 
-    It reports an undeclared error, a result that breaks the contract, a crossing, a changed
-    argument, and a different result for equal values in another layout or world.
+    It reports a crash, a result that breaks the contract, a crossing, a changed argument, a cut
+    gradient, a small integer that wraps around, and a different result for equal values in another
+    layout or world. An undeclared ``raise`` of the function's own is a warning.
 
     Args:
         function: see `inputs_of`.
         allow: errors that it may raise, beside those that its docstring names.
-        mutates: the parameters that it may change.
+        mutates: the parameters that it may change, beside those of its decorator.
         rtol: how far results may differ, relative to the largest number; None is half the digits.
         given: see `inputs_of`.
         worlds: see `inputs_of`; their results are compared.
         examples: how many inputs to try, each with a few variations.
         hostile: see `arrays_of`.
-        seconds: the time that one call may take.
+        compile: whether to compare with ``torch.compile`` or ``jax.jit``; or options of these.
+        seconds: the time that one call may take; what JAX compiles in it does not count.
         seed: a number that makes the inputs the same each time.
         most_elements: see `arrays_of`.
 
@@ -389,9 +386,10 @@ def fuzz(
     """
     from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
 
+    target, options = find_target(function, worlds), {} if compile is True else compile or None
     fuzz_target(
-        find_target(function, worlds),
-        Demands(allow, frozenset(mutates), rtol, seconds),
+        target,
+        Demands(allow, target.mutates | {*mutates}, rtol, seconds, options),
         given or {},
         examples=examples,
         hostile=hostile,

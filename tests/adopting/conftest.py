@@ -32,7 +32,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def trace(tmp_path):
-    """Runs a script with the functions of some files traced; gives those, by name, and the travels."""
+    """Run a script with the functions of some files traced; return them by name, and the travels."""
 
     def trace(script, *roots, expected=0):
         folder = tmp_path / "journals"
@@ -51,9 +51,10 @@ def trace(tmp_path):
 
 @pytest.fixture
 def adopt(capfd):
-    """Runs the command; gives the status, what it printed, and what it said.
+    """Run the command; return the status, standard output and standard error.
 
-    Most tests are in no git repository: --write goes with --force, unless `forced` is False.
+    Most tests are not in a git repository, so --write is used with --force unless `forced` is
+    False.
     """
 
     def adopt(*arguments, forced=True):

@@ -111,7 +111,7 @@ class Table:
 def greeting(name):
     return f"hello {name}"
 '''
-# The same, where two functions call everything, and three pass a size.
+# The same code, where two functions call everything, and three pass a size.
 CERTAIN = '''\
 """Images, as people write them."""
 
@@ -215,7 +215,7 @@ def test_what_several_callers_agree_on_is_written(shop, write, adopt):
 
 
 def test_what_does_not_hold_when_it_is_run_again_is_taken_out(write, adopt):
-    """The tests ask for the function's own error: it is no more to be had under this contract."""
+    """The tests ask for the function's own error, which this contract would hide."""
     path = write(
         "pairs.py",
         """
@@ -250,7 +250,7 @@ def test_what_does_not_hold_when_it_is_run_again_is_taken_out(write, adopt):
 
 
 def test_what_never_holds_is_given_up_after_three_runs(write, adopt):
-    """Another run takes other dtypes at each place: they are not found out one by one."""
+    """The second run has other dtypes at each place: they are not found out one by one."""
     asked = "".join(f"    {name}.shape\n" for name in "abcdefg")
     path = write("five.py", f"def five(a, b, c, d, e, f, g):\n{asked}    return a\n")
     write(
@@ -272,12 +272,12 @@ def test_what_never_holds_is_given_up_after_three_runs(write, adopt):
     assert path.read_bytes() == before
     assert (path.parent / "runs").read_text(
         "utf-8"
-    ) == "x" * 6  # one, three, the one that gives up, the last
+    ) == "x" * 6  # one, three, the last attempt, and the final run
     assert "five(): left out: written, and not kept when it was run again, time after time" in err
 
 
 def test_where_no_contract_is_to_blame_the_files_are_as_they_were(write, adopt):
-    """The program looks at its own signature: no guard refuses anything, and yet it fails."""
+    """The program looks at its own signature: no guard rejects anything, and yet it fails."""
     path = write("one.py", "def one(x):\n    return x - 1\n")
     write(
         "program.py",
@@ -372,7 +372,7 @@ def test_an_array_of_jaxtypings_that_is_called_with_numpys_is_contradicted(write
 
 
 def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_stay(write, adopt):
-    """The values of a dict are not held against the runs, and the guard refuses them."""
+    """The values of a dict are not checked against the runs, and the guard rejects them."""
     path = write(
         "kept.py",
         """
@@ -657,7 +657,7 @@ def test_the_exit_status_is_the_commands(write, adopt, options, ending, status):
     ],
 )
 def test_contracts_are_held_whatever_mode_the_project_sets(write, adopt, table, mode):
-    """The first run passes arrays only, the second one tensors: what was deduced does not hold."""
+    """The first run passes only arrays, the second one tensors, which the deduced contract excludes."""
     pytest.importorskip("torch")
     write("pyproject.toml", f"{table} = '{mode}'\n")
     package = write(

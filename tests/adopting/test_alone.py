@@ -1,4 +1,4 @@
-"""What cannot be declared at one function is left out alone, before anything is written, with the reason."""
+"""If a place of a function cannot be declared, only this place is left out, with the reason."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_name_for_type_checkers_only_costs_its_function_the_decorator_and_no_o
 
 @pytest.mark.parametrize("where", ["", "from __future__ import annotations\n"])
 def test_what_a_decorator_refuses_is_left_out_alone(write, adopt, where):
-    """At decoration, or at the first call: the guard says which function it is."""
+    """At decoration, or at the first call: the guard names the function."""
     path = write(
         "kept.py",
         where

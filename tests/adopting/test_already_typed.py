@@ -1,4 +1,4 @@
-"""adopt leaves functions alone whose types are written in another way than as annotations."""
+"""adopt does not change functions that declare types in other ways than annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call keeps the contract that is made of all of them, however the sizes belong together."""
+"""The deduced contract holds for every call, however the sizes depend on each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ("x", "y", "z", "return")
 
 
 def size(word, n, m):
-    """A size that belongs to two others in one of the ways that axes can say."""
+    """Return a size that depends on two others in one of the ways that axes can express."""
     ways = {"n": n, "m": m, "n+1": n + 1, "2*n": 2 * n, "n*m": n * m, "n+m": n + m, "3": 3}
     return ways[word]
 
@@ -28,7 +28,7 @@ ONES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=4)
 
 @given(SIGNATURES, NUMBERS, ONES, st.integers(1, 2))
 @example(
-    # What x broadcasts is known too late for y, which is computed of it.
+    # That x broadcasts is known too late for y, which is computed from it.
     [["n"], ["n+1"], ["n"]],
     [(4, 1), (6, 1), (9, 1), (11, 1), (13, 1), (17, 1)],
     {(0, 0)},
@@ -37,7 +37,7 @@ ONES = st.sets(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=4)
 def test_every_call_keeps_what_is_made_of_sizes_that_belong_together(
     signature, numbers, ones, uses
 ):
-    """In some calls all axes of a place are 1, where others of their names are not."""
+    """In some calls all axes of a place are 1, while others of the same name are not."""
     slots = [Slot(name, ()) for name, _ in zip(NAMES, signature, strict=False)]
     for call, (n, m) in enumerate(numbers):
         for at, (slot, words) in enumerate(zip(slots, signature, strict=False)):

@@ -1,4 +1,4 @@
-"""Contracts from calls: what is made of what was seen, without running anything."""
+"""Contracts from calls: what is deduced from recorded calls, without running anything."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def text(name):
 
 
 def annotations(parameters, *calls, kind="return", uses=3, libraries=frozenset({"numpy"}), **said):
-    """What each place is annotated with, for calls as tuples: the arguments, and the result.
+    """Return the annotation of each place, for calls as tuples: the arguments, and the result.
 
-    The calls are those of three callers, unless they are said to be of fewer.
+    The calls come from three callers, unless `uses` is smaller.
     """
     observed = Observed("f.py", "f", 1, tuple(parameters.split()))
     observed.callers = {f"caller {i}" for i in range(uses)}
@@ -82,7 +82,7 @@ def annotations(parameters, *calls, kind="return", uses=3, libraries=frozenset({
 
 
 def axes(parameters, *calls, **said):
-    """Only the axis strings."""
+    """Return only the axis strings."""
     return {
         name: hint.split('"')[1].strip() if '"' in hint else hint
         for name, hint in annotations(parameters, *calls, **said).items()
@@ -397,7 +397,8 @@ def test_one_library_is_claimed_only_where_the_code_uses_no_other():
     assert kind((T, T, T), libraries=TORCH | NUMPY) == ""
     assert kind((T, T, T), libraries=TORCH | NUMPY, world="torch") == "torch_world"
     assert kind((T, T, T), libraries=NUMPY) == ""
-    assert kind((T, T, T), libraries=TORCH, open={"x": 3}) == ""
+    assert kind((T, T, T), libraries=TORCH, any_library={"x"}) == ""
+    assert kind((T, T, T), libraries=TORCH, open={"x": 3}) == "torch_world"
 
 
 def test_calls_that_raised_tell_nothing():
@@ -446,16 +447,30 @@ def test_of_one_use_the_first_axis_stays_where_arrays_of_other_ranks_share_it():
 
 @pytest.mark.parametrize("uses", [2, 3])
 def test_a_square_of_two_arrays_needs_three_uses(uses):
-    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
+    calls = [(array(n, n), array(n), array(n, n)) for n, *_ in SIZES]
     ranked = frozenset({"x", "y"})
     found = axes("x y", *calls, uses=uses, ranked=ranked)
-    assert found["x"] == found["y"]
+    assert found["x"] == found["return"]
     assert len({*found["x"].split()}) == (1 if uses == 3 else 2)
 
 
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("sizes", [2, 3])
+def test_arguments_that_all_were_squares_are_alike_and_perhaps_no_squares(count, sizes):
+    """Tests of ``a @ b`` take squares, since these fit whichever way round they are."""
+    names = ["x", "y", "z"][:count]
+    calls = [(*[array(n, n)] * count, array(n, n)) for n in (3, 5, 7)[:sizes]]
+    found = axes(" ".join(names), *calls, uses=3, ranked=frozenset(names))
+    assert {*found.values()} == ({"b d"} if sizes == 2 else {"b b"})
+    assert "b b" not in axes(" ".join(names), *calls, uses=2, ranked=frozenset(names)).values()
+    calls = [(array(n, n), array(n, n), array(n), array(n)) for n in (3, 5)]
+    found = axes("x y z", *calls, uses=3, ranked=frozenset("xyz"))
+    assert found == {"x": "b b", "y": "b b", "z": "b", "return": "b"}  # a vector says more
+
+
 def test_squares_come_in_batches_unless_the_code_says_their_rank():
-    calls = [(array(n, n), array(n, n), array(n)) for n, *_ in SIZES]
-    expected = {"x": "... b b", "y": "... b b", "return": "... b"}
+    calls = [(array(n, n), array(n), array(n)) for n, *_ in SIZES]
+    expected = {"x": "... b b", "y": "b", "return": "... b"}
     assert axes("x y", *calls) == expected
     assert axes("x y", *calls, ranked=frozenset({"x", "y"})) == {
         name: text.removeprefix("... ") for name, text in expected.items()
@@ -528,7 +543,7 @@ def test_what_the_code_leaves_open_is_left_out():
 @pytest.mark.parametrize("cls", ["int", "float", "complex", "bool", "str", "bytes"])
 @pytest.mark.parametrize("uses", [1, 9])
 def test_a_number_or_a_string_is_claimed_by_the_code_alone(cls, uses):
-    """Libraries have numbers of their own, and what is a string in tests may be a list or a function."""
+    """Libraries have number classes of their own, and a string in tests may elsewhere be a list."""
     calls = [(array(n), integer(n) if cls == "int" else text(cls), NONE) for n, *_ in SIZES]
     assert annotations("x k", *calls, uses=uses)["k"] == f"left out: {cls}"
     assert annotations("x k", *calls, uses=uses, classes={"k": cls})["k"] == cls
@@ -629,7 +644,7 @@ SIGNATURES = st.lists(st.lists(NAMES, min_size=1, max_size=4, unique=True), min_
 
 @given(SIGNATURES, st.data())
 def test_the_partition_of_the_axes_is_that_of_whoever_made_the_calls(signature, data):
-    """Sizes that are drawn apart from each other tell the axes apart; those of one name are one."""
+    """Sizes that were drawn independently tell axes apart; axes of one name are found to be one."""
     names = sorted({name for each in signature for name in each})
     rows = data.draw(
         st.lists(
@@ -692,7 +707,7 @@ SAME_RANK = st.integers(2, 4).flatmap(
     st.lists(st.integers(1, 9), min_size=2, max_size=5),
 )
 def test_what_one_use_shows_refuses_no_other_use_of_the_same_function(name, traced, used):
-    """Batches of 1, one size, one rank, squares: no other shape that the function takes is refused."""
+    """Batches of 1, one size, one rank, squares: no other shape that the function takes is rejected."""
     function = FUNCTIONS[name]
     calls = []
     for shape in traced:

@@ -1,4 +1,4 @@
-"""``adopt --write`` leaves the author's files as they were, or as the command has confirmed them."""
+"""``adopt --write`` leaves files as they were, or as the second run has confirmed them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROGRAM = """
 
 @pytest.fixture
 def tree(write):
-    """Ten files, and a program that does something more when it runs under the guards."""
+    """Ten files, and a program that does something else when it runs under the guards."""
 
     def tree(then="pass", count=10):
         paths = [
@@ -141,7 +141,7 @@ def test_a_file_that_an_editor_saves_during_the_second_run_stays(tree, adopt, tm
 
 @pytest.mark.parametrize("mode", ["w", "a"], ids=["replaced", "beside the contracts"])
 def test_a_file_that_an_editor_saves_is_not_put_back_over(tree, adopt, mode):
-    """The second run fails, and no contract is to blame."""
+    """The second run fails, and no contract is the cause."""
     paths = tree(f"open('shop/m3.py', {mode!r}).write('edited = 1\\n'); sys.exit(4)")
     before = paths[4].read_bytes()
     status, _, err = adopt("shop", "--write", "--", "program.py")
@@ -174,7 +174,7 @@ def test_an_interrupted_run_names_the_file_that_an_editor_has_saved(tree, tmp_pa
 
 
 def test_a_file_that_an_editor_saves_in_a_round_that_fails_is_named_at_the_end(write, adopt):
-    """The first contract is refused, so the command runs three times: the edit came in the second."""
+    """The first contract is rejected, so the command runs three times; the edit is in the second."""
     path = write("one.py", "def one(x):\n    return x\n")
     other = write(
         "two.py",
@@ -368,7 +368,7 @@ def test_without_git_writing_asks_for_force(tree, adopt, monkeypatch):
         in err
     )
     assert "hint: git init, and commit it, or --force" in err
-    monkeypatch.setenv("PATH", "")  # no git at all
+    monkeypatch.setenv("PATH", "")  # without git
     assert adopt("shop", "--write", "--", "program.py", forced=False)[0] == 2
     assert [path.read_bytes() for path in paths] == before
 

@@ -1,4 +1,4 @@
-"""adopt: what links in a package lead to is written through them, or listed with the reason."""
+"""adopt writes through links in a package, or lists them with the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROGRAM = """
 
 @pytest.fixture
 def package(write, tmp_path):
-    """A package, a file of which a link leads to `place`; gives that file."""
+    """Make a package with a link to a file at `place`; return that file."""
 
     def package(place, module="linked", *, folder=False, mark=""):
         real = write(place, ONE)

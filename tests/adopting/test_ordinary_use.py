@@ -1,8 +1,9 @@
-"""After ``adopt --write``, what worked before still works: contracts are as wide as their evidence.
+"""After ``adopt --write``, ordinary use still works: contracts are as wide as their evidence.
 
-Each case is a function, the calls that are traced, and calls that are not: another batch, rank, dtype,
-library, a default that was never left out. The cases are made for each library and for each way in which
-tests are poor: one call, a loop in one function, two callers that pass the same sizes.
+Each case is a function, the calls that are traced, and calls that are not: another batch, rank,
+dtype or library, or an argument that was never left at its default. The cases run for each library
+and for several kinds of poor tests: one call, a loop in one function, two callers that pass the
+same sizes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ pytest.importorskip("torch")
 
 
 class Case(NamedTuple):
-    """A function ``f``, what it is called with in the run, and later; ``{n}`` is a size of the run."""
+    """A function ``f``, its arguments in the run and later; ``{n}`` is a size of the run."""
 
     name: str
     body: str
@@ -95,6 +96,67 @@ BOTH = [
         "def f(x, both=False):\n    y = L.{exp}(x)\n    if both:\n        return y, x\n    return y",
         "f(ones({n}, 3))",
         ("f(ones(2, 3), True)", "f(ones(2, 3), both=True)"),
+    ),
+    Case(
+        "annotated_as_a_number",
+        "def f(x, k: float = 2.0) -> float:\n    return L.{exp}(L.{make}(x)) * k",
+        "f(ones())",
+        ("f(ones(2, 3))", "f(2.0)"),
+    ),
+    Case(
+        "none_in_a_tuple",
+        "def f(x, w=None):\n    return L.{exp}(x), w",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_branch",
+        "def f(x, both=True):\n    y = L.{exp}(x)\n    return y, y if both else None",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_name",
+        "def f(x, both=True):\n    y = None\n    if both:\n        y = L.{exp}(x)\n    return L.{exp}(x), y",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_tuple_by_a_loop",
+        "def f(xs):\n    last, n = None, 0\n    for x in xs:\n        last, n = L.{exp}(x), n + 1\n"
+        "    return last, n",
+        "f([ones({n}, 3)])",
+        ("f([])",),
+    ),
+    Case(
+        "none_by_a_name",
+        "def f(x, both=True):\n    y = None\n    if both:\n        y = L.{exp}(x)\n    return y",
+        "f(ones({n}, 3))",
+        ("f(ones(2, 3), False)",),
+    ),
+    Case(
+        "none_in_a_dict",
+        "def f(x, w=None):\n    return {'y': L.{exp}(x), 'w': w}",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_a_list",
+        "def f(x, w=None):\n    if w is not None:\n        w = L.{exp}(w)\n    return [L.{exp}(x), w]",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(2, 3))",),
+    ),
+    Case(
+        "none_in_what_is_yielded",
+        "def f(x, w=None):\n    yield L.{exp}(x), w",
+        "[*f(ones({n}, 3), ones({n}, 3))]",
+        ("[*f(ones(2, 3))]",),
+    ),
+    Case(
+        "none_yielded",
+        "def f(x, w=None):\n    yield w",
+        "[*f(ones({n}, 3), ones({n}, 3))]",
+        ("[*f(ones(2, 3))]",),
     ),
     Case(
         "sometimes_nothing",
@@ -198,7 +260,7 @@ HELPERS = """
 
 
 def names_of(world):
-    """The words of a case, for one library."""
+    """Return the words of a case, for one library."""
     other = "torch" if world == "numpy" else "numpy"
     wide = {"numpy": "np.ones(shape)", "torch": "torch.ones(shape, dtype=torch.float64)"}[world]
     whole = {"numpy": "np.ones(shape, int)", "torch": "torch.ones(shape, dtype=torch.int64)"}[world]
@@ -218,7 +280,7 @@ def cases():
 
 @pytest.fixture(scope="module")
 def adopted(tmp_path_factory):
-    """A package with all cases, after ``adopt --write``, and what the command said."""
+    """Return a package with all cases, after ``adopt --write``, and the output of the command."""
     top = tmp_path_factory.mktemp("ordinary")
     package = top / "cases"
     package.mkdir()
@@ -273,7 +335,7 @@ def adopted(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def broken(adopted):
-    """By case, the uses that fail under the guards."""
+    """Return, by case, the uses that fail under the guards."""
     return json.loads(adopted[1])
 
 

@@ -1,4 +1,4 @@
-"""docs/howto/adopt.md, as a stranger would follow it: every command, and what the page says it prints."""
+"""docs/howto/adopt.md works as written: every command prints what the page shows."""
 
 from __future__ import annotations
 

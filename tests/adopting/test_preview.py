@@ -1,4 +1,4 @@
-"""The body is read first: the preview is what ``--write`` ends with, and branches that did not run count."""
+"""Bodies are read first: the preview equals what ``--write`` ends with, and untaken branches count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a body says of its arguments: whether nothing but an array may come, and what it returns."""
+"""What a body says of its arguments: whether they must be arrays, and what the function returns."""
 
 from __future__ import annotations
 
@@ -94,10 +94,26 @@ def test_what_is_unpacked_or_iterated_over_may_be_a_list(body):
         ("return not x", {"plain"}),
         ("return x > 0", {"any"}),
         ("return None", {"none"}),
+        ("return x, None", {"tuple 2", "none [1]"}),
+        ("return x, z", {"tuple 2", "none [1]"}),
+        ("return z if y else x", {"any", "none"}),
+        ("z = z * 2\nreturn x, z", {"tuple 2"}),
+        ("if z is None:\n    z = x\nreturn x, z", {"tuple 2"}),
+        ("if z is not None:\n    z = g(z)\nreturn x, z", {"tuple 2", "none [1]"}),
+        ("a, b = None, 0\nfor a in x:\n    b += 1\nreturn a, b", {"tuple 2", "none [0]"}),
+        ("a: int | None = None\nif y:\n    a = g(x)\nreturn a", {"any", "none"}),
+        ("a = x if y else None\nreturn a, x", {"tuple 2", "none [0]"}),
+        ("return [x, z]", {"list", "none [...]"}),
+        ("return {'a': x, 'b': z}", {"dict", "none [...]"}),
+        ("return [a if y else None for a in x]", {"list", "none [...]"}),
+        ("return x if z is None else z", {"any"}),
+        ("return x, x if z is None else z", {"tuple 2"}),
+        ("yield x, z", {"none", "yield none [1]"}),
+        ("yield z", {"none", "yield none"}),
     ],
 )
 def test_what_the_returns_write_out(body, gives):
-    assert definition_of(body).body.gives == gives
+    assert definition_of(body, "self, x, y, z=None").body.gives == gives
 
 
 @pytest.mark.parametrize(
@@ -120,7 +136,7 @@ def test_a_library_is_what_the_function_uses_and_not_what_its_module_imports(bod
     ("bases", "libraries"), [("torch.nn.Module", {"torch"}), ("", set()), ("Base", set())]
 )
 def test_a_method_is_of_the_library_that_its_class_extends(bases, libraries):
-    """Another method's library is no evidence: a class may offer its methods to several."""
+    """Another method's library is no evidence, since a class may support several libraries."""
     text = f"""
     import numpy as np
     import torch

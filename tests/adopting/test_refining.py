@@ -1,4 +1,4 @@
-"""Plain annotations get dtypes and axes, wherever they stand; for a type checker nothing changes."""
+"""Plain annotations get dtypes and axes everywhere; for type checkers nothing changes."""
 
 from __future__ import annotations
 

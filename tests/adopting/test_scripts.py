@@ -1,4 +1,4 @@
-"""Code at the top of a module: adopt says that it writes nothing there, and which lines to move."""
+"""For code at the top of a module, adopt reports which lines to move, since it writes nothing there."""
 
 from __future__ import annotations
 

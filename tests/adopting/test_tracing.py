@@ -1,4 +1,4 @@
-"""What is seen of a running program: every call, in every process, and nothing is changed by it."""
+"""Tracing records every call in every process, and changes nothing in the program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sekisho.tracer import what_is_missing
 
 
 def seen(observed):
-    """The calls of a function, shorter: arrays as dtype and shape, all else as its last word."""
+    """Return the calls of a function in short: arrays as dtype and shape, other values as one word."""
 
     def short(said):
         if said is None or said[0] == "none":
@@ -143,7 +143,8 @@ def test_every_kind_of_function(write, trace):
     assert seen(functions["Net.of_class"]) == {("return", a, a): 1}
     assert seen(functions["Net.size"]) == {("return", a): 1}
     pairs = seen(functions["pairs"])
-    pairs.pop(("raise", a, 2, None), None)  # what is closed half way may raise, or just end
+    # a generator that is closed half way may raise, or just end
+    pairs.pop(("raise", a, 2, None), None)
     assert pairs == {
         ("yield", a, 2, a): 2,
         ("yield", a, 2, ("float64", 0)): 1,
@@ -330,7 +331,7 @@ def test_nothing_is_lost_of_a_process_that_is_killed(write, trace):
     )
     functions, _ = trace(script, expected=-9)
     assert len(functions["double"].calls) == 2
-    assert min(functions["double"].calls.values()) >= 50  # of each at least the half
+    assert min(functions["double"].calls.values()) >= 50  # at least half of the calls
 
 
 def test_threads_are_traced(write, trace):
@@ -353,7 +354,7 @@ def test_threads_are_traced(write, trace):
 
 
 def test_of_a_million_kinds_of_calls_those_are_kept_that_tell_something_apart(write, trace):
-    """Memory is bounded, and the one call in which two sizes differ is not among those forgotten."""
+    """Memory is bounded, and the one call in which two sizes differ is not dropped."""
     script = write(
         "program.py",
         """

@@ -1,4 +1,4 @@
-"""adopt: a function that writes into an argument gets no decorator that converts it."""
+"""A function that writes into an argument gets no decorator that converts this argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("libcst")
 
-from sekisho.adoption.writes import written_parameters
+from sekisho.utils import written_parameters
 
 WRITES = [
     "x[0] = 1",
@@ -79,8 +79,8 @@ def test_what_writes_into_no_parameter_is_not_taken_for_it(body):
     assert not written(body)
 
 
-def test_the_line_is_that_of_the_first_write():
-    assert written("y = 1\nx[0] = 1\nx[1] = 1") == {"x": 3}
+def test_the_lines_are_those_of_all_writes():
+    assert written("y = 1\nx[0] = 1\nx[1] = 1") == {"x": [3, 4]}
 
 
 MODULE = """
@@ -126,7 +126,7 @@ def test_such_a_function_is_listed_and_its_guard_converts_nothing(write, adopt, 
     text = path.read_text("utf-8")
     assert '@sk.same_world(on_foreign="reject")\ndef fill(' in text
     assert "@sk.same_world\ndef double(" in text
-    assert '@sk.same_world(on_foreign="reject")\ndef either(' in text
+    assert '@sk.same_world(on_foreign="reject", mutates="x")\ndef either(' in text
     assert "\n\ndef count(" in text
     assert (
         "fill: nothing is converted, since line 5 writes into 'out': "

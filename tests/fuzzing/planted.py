@@ -1,8 +1,8 @@
-"""Functions with bugs that an annotation lets in, each beside the repaired function.
+"""Functions with bugs that their annotations permit, each beside the repaired function.
 
-The kinds are those of issue threads: strides that a library refuses, views of what is not
-contiguous, reductions of nothing, axes that are mixed up, arguments that are changed, integers that
-overflow, arrays that broadcast by accident, words that two libraries use for two things.
+The bugs are of kinds found in issue threads: strides that a library rejects, views of arrays that
+are not contiguous, reductions of empty arrays, mixed-up axes, modified arguments, integer overflow,
+accidental broadcasting, and words that mean different things in two libraries.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PLANTED: list[Planted] = []
 
 
 def plant(kind, decorate, mended, **options):
-    """Put a broken function beside the repaired function, both guarded alike."""
+    """Put a broken function beside the repaired one, with equal guards."""
 
     def add(broken):
         guards = [decorate(broken), decorate(mended)]
@@ -262,7 +262,7 @@ def marked_mended(x: Float32[A, "n m"]) -> Float32[A, "n*m"]:
 
 @plant("changed in place", sk.numpy_world, marked_mended)
 def marked(x: Float32[A, "n m"]) -> Float32[A, "n*m"]:
-    flat = x.ravel()  # a view of what is contiguous, a copy of all else
+    flat = x.ravel()  # a view of a contiguous array, a copy of others
     if flat.flags.writeable:
         flat[:1] = 0
     return flat
@@ -332,7 +332,7 @@ def spread_mended(x: Float64[sk.Array, "n"]) -> Float64[sk.Array, "n"]:
 
 @plant("one word, two meanings", sk.same_world, spread_mended)
 def spread(x: Float64[sk.Array, "n"]) -> Float64[sk.Array, "n"]:
-    return x - x.std()  # over n, and over n - 1
+    return x - x.std()  # NumPy divides by n, PyTorch by n - 1
 
 
 def twice_mended(x: Float32[sk.Array, "n"]) -> Float32[sk.Array, "2*n"]:
@@ -341,7 +341,7 @@ def twice_mended(x: Float32[sk.Array, "n"]) -> Float32[sk.Array, "2*n"]:
 
 @plant("one word, two meanings", sk.same_world, twice_mended)
 def twice(x: Float32[sk.Array, "n"]) -> Float32[sk.Array, "2*n"]:
-    return x.repeat(2)  # aabb, and abab
+    return x.repeat(2)  # aabb in NumPy, abab in PyTorch
 
 
 def largest_mended(x: Float32[sk.Array, "n 3"]) -> Float32[sk.Array, "n"]:
@@ -350,7 +350,7 @@ def largest_mended(x: Float32[sk.Array, "n 3"]) -> Float32[sk.Array, "n"]:
 
 @plant("one word, two meanings", sk.same_world, largest_mended)
 def largest(x: Float32[sk.Array, "n 3"]) -> Float32[sk.Array, "n"]:
-    return x.max(1)  # an array, and a pair of values and indices
+    return x.max(1)  # an array in NumPy, a pair of values and indices in PyTorch
 
 
 # --- gradients, and views that are not what is stored

@@ -1,4 +1,4 @@
-"""What the documentation guards is fuzzed: its functions keep what they declare."""
+"""The documentation's guarded functions are fuzzed: they do what they declare."""
 
 import contextlib
 import importlib
@@ -14,7 +14,7 @@ from sekisho.guard import options_of
 from sekisho.testing import fuzz
 
 ROOT = Path(__file__).parents[2]
-# worlds.md adds a world, and adopt.md is run by a test of its own.
+# worlds.md adds a world, and adopt.md has a test of its own.
 PAGES = sorted(
     path
     for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
@@ -22,7 +22,7 @@ PAGES = sorted(
 )
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# Of what a page shows to go wrong, each with what it is shown to do.
+# Functions that a page shows to fail, each with the failure.
 SHOWN = {
     name: {"allow": (sk.BoundaryError,)}
     for name in ("norm", "turned", "loss", "peek", "to_unit", "shifted")
@@ -31,18 +31,19 @@ MAY = {
     **SHOWN,
     "fast": {"allow": (sk.BoundaryError, NotImplementedError)},  # complex numbers have no order
     "peaks": {"allow": (ValueError,)},
-    # What no annotation can say: an index, a count, a percentage, a list that is not empty.
+    # Not expressible in annotations: an index, a count, a percentage, a list that is not empty.
     "step": {"allow": (TypeError,)},  # NumPy has no bfloat16
     "first": {"allow": (IndexError,)},
     "batches": {"allow": (ValueError,)},
     "augment": {"allow": (ValueError,)},
     "histogram": {"allow": (ValueError,)},
     "percentile": {"allow": (ValueError, IndexError)},
-    "both": {"allow": (ValueError,)},  # two shapes that nobody says anything of
+    "both": {"allow": (ValueError,)},  # two shapes that are not related by annotations
     "collate": {"allow": (sk.BoundaryError, ValueError)},
-    "blur": {"allow": (RuntimeError,)},  # torch pools no empty image
+    "blur": {"allow": (RuntimeError,)},  # torch cannot pool an empty image
+    "add": {"allow": (RuntimeError,)},  # two axes that are shown to have to be one
     "report": {"allow": (sk.BoundaryError,)},
-    # What the pages show of writes into arguments.
+    # Examples of writes into arguments.
     "fill": {"mutates": ("out",), "allow": (sk.BoundaryError, sk.LostWriteWarning)},
     "add_prediction": {
         "mutates": ("batch",),
@@ -53,7 +54,7 @@ MAY = {
 
 
 def guards_of(path):
-    """The guarded functions of a page, whose blocks are run until one cannot be."""
+    """Yield the guarded functions of a page; its blocks are run until one fails."""
     name = f"fuzzed_{path.stem}"
     module = sys.modules[name] = types.ModuleType(name)
     try:
@@ -61,7 +62,7 @@ def guards_of(path):
             try:
                 exec(compile(block, str(path), "exec"), vars(module))
             except Exception:
-                continue  # what it shows may be an error, or need what is not here
+                continue  # a block may show an error, or need something that is not installed
     finally:
         del sys.modules[name]
     return [each for each in vars(module).values() if options_of(each) is not None]
@@ -76,14 +77,14 @@ def test_what_a_page_guards_keeps_what_it_declares(path, tmp_path, monkeypatch):
         fuzz_documented(guard)
 
 
-# Their indices, or classes, are any integers: of memory that torch may not take, or out of bounds.
+# Any integer may be their index or class: too large for memory, or out of bounds.
 UNTRIED = {"look_up", "fit"}
 
 
 def fuzz_documented(guard):
     if guard.__name__ in UNTRIED:
         return
-    with contextlib.suppress(sk.DeclarationError):  # nobody knows an input
+    with contextlib.suppress(sk.DeclarationError):  # no input can be made
         fuzz(guard, seed=0, **MAY.get(guard.__name__, {}))
 
 

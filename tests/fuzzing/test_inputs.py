@@ -1,4 +1,4 @@
-"""Inputs of contracts: each is accepted, by the guard and by jaxtyping; all that breaks code comes."""
+"""Inputs made from contracts: guard and jaxtyping accept each, and all that breaks code occurs."""
 
 import dataclasses
 import importlib.util
@@ -20,7 +20,7 @@ from sekisho.worlds import dtype_name, find_world, flatten
 
 
 def guarded(world, annotations, defaults=None, returns=None):
-    """A guard of a function with these annotations."""
+    """Return a guard of a function with these annotations."""
     names = list(annotations)
     parameters = ", ".join(
         f"{name}=_{name}" if name in (defaults or {}) else name for name in names
@@ -118,7 +118,7 @@ NAMES = list(contracts(np.ndarray))
 def test_every_input_is_accepted_by_the_guard(name, hostile, world):
     f = guarded(world, contracts(world.array_type)[name])
 
-    @settings(max_examples=60)  # its health checks find what is filtered away
+    @settings(max_examples=60)  # its health checks detect filtering
     @given(inputs_of(f, hostile=hostile))
     def hold(call):
         args, kwargs = call

@@ -1,8 +1,8 @@
-"""The programs in raising/: each raises on the line of its mark, and runs once it is repaired.
+"""The programs in raising/: each raises on its marked line, and runs after its repair.
 
-The mark is ``# plant: KIND``. A comment ``# instead: CODE`` stands under a line that the repaired program
-replaces by CODE. ``# needs: MODULE`` names a library that not everybody has. Devices are written as in real
-code: `on_meta` and `on_host` make a program of it that needs no GPU.
+The mark is ``# plant: KIND``. A comment ``# instead: CODE`` is under a line that the repaired
+program replaces by CODE. ``# needs: MODULE`` names an optional library. Devices are written as in
+real code: `on_meta` and `on_host` turn the program into one that needs no GPU.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Plant(NamedTuple):
     """A program with a mistake.
 
     Attributes:
-        name: of its file.
-        kind: of the mistake: what is given where the other library's is needed.
-        line: that raises.
-        needs: a library beside NumPy and torch that it imports; "" if none.
-        text: of the program.
+        name: the name of its file.
+        kind: the kind of mistake: what is passed where the other library's value is needed.
+        line: the line that raises.
+        needs: a library that it imports beside NumPy and torch; "" if none.
+        text: the text of the program.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Plant(NamedTuple):
 
     @property
     def bad(self) -> str:
-        """The program without its marks, so that no reader profits from them."""
+        """Return the program without its marks, so that no checker can use them."""
         return _program(self.text, repaired=False)
 
     @property
     def good(self) -> str:
-        """The repaired program, with the same number of lines."""
+        """Return the repaired program, with the same number of lines."""
         return _program(self.text, repaired=True)
 
 
@@ -57,7 +57,7 @@ def _program(text: str, *, repaired: bool) -> str:
 
 
 def on_meta(text: str) -> str:
-    """Let a device that every machine has stand in for the GPU: it refuses NumPy likewise."""
+    """Use a device that every machine has instead of the GPU: it also rejects NumPy."""
     return text.replace('"cuda"', '"meta"')
 
 

@@ -1,4 +1,4 @@
-"""The clean counterpart of test_planted.py: the same kinds of code, and nothing crosses unseen."""
+"""The clean counterpart of test_planted.py: the same kinds of code, without hidden crossings."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ TENSOR = torch.ones(3, dtype=torch.float64)
 
 @sk.torch_world
 def control(x: torch.Tensor):
-    """Numbers out of a tensor, and its looks: what logging and control flow need."""
+    """Numbers and attributes of a tensor, as logging and control flow need them."""
     logging.getLogger(__name__).info("%s %s %s", x, x.shape, float(x[0]))
     if x.sum() > 0 and x[0].item() > 0 and len(x) == 3:
         return x * np.float64(2), x.tolist()
@@ -23,7 +23,7 @@ def control(x: torch.Tensor):
 
 @sk.numpy_world
 def looks(x: np.ndarray, extra=None):
-    """Looking at a tensor is no operation, nor is handing it on."""
+    """Inspecting a tensor is not an operation, nor is passing it on."""
     assert TENSOR.shape == (3,)
     assert TENSOR.dtype is torch.float64
     assert TENSOR.device.type == "cpu"

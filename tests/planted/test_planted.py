@@ -1,6 +1,6 @@
-"""A project in which each test crosses unseen, on the one line that is marked as a plant.
+"""A project in which each test crosses silently, on the one line that is marked as a plant.
 
-Run by tests/test_strict.py, in a pytest of its own.
+tests/test_strict.py runs it in a separate pytest.
 """
 
 import asyncio
@@ -369,7 +369,7 @@ def numpy_method_too(x: torch.Tensor):
 def caught_at_a_boundary(x: torch.Tensor):
     try:
         argument(x)
-    except sk.WorldError:  # the boundary's refusal names `argument`
+    except sk.WorldError:  # the boundary's error names `argument`
         return x
 
 

@@ -1,6 +1,6 @@
-"""A program that counts its crossings by hand: a counter stands at each of them.
+"""A program that counts its crossings by itself: it has a counter at each of them.
 
-It prints what it has counted, by line: ``{line: [count, bytes]}``.
+It prints the counts by line: ``{line: [count, bytes]}``.
 """
 
 import collections
@@ -12,7 +12,7 @@ import threading
 
 import numpy as np
 import torch
-from torch import as_tensor  # taken by name, before anybody could wrap it
+from torch import as_tensor  # imported by name, before it could be wrapped
 from torch.utils.data import default_collate
 
 counted = collections.defaultdict(lambda: [0, 0])
@@ -20,7 +20,7 @@ lock = threading.Lock()
 
 
 def note(nbytes, count=1, above=0):
-    """Count the crossing on the caller's line; or on a line above."""
+    """Count a crossing on the caller's line, or on a line above it."""
     line = inspect.currentframe().f_back.f_lineno - above
     with lock:
         counted[line][0] += count
@@ -63,7 +63,7 @@ def worker(seed):
         wide = t.numpy().astype("complex128")
         note(t.nbytes, above=1)
         scaled = t.to(torch.complex128) * wide
-        # The operator asks NumPy, which takes the tensor as an array and gives it back.
+        # The operator calls NumPy, which converts the tensor to an array and the result back.
         note(scaled.nbytes + wide.nbytes, count=2, above=2)
 
 

@@ -1,4 +1,4 @@
-"""What each of two processes runs over the loopback, or one on a GPU.
+"""The program of each of two processes over the loopback, or of one process on a GPU.
 
 Started by test_distributed.py and test_cuda_programs.py.
 """
@@ -17,7 +17,7 @@ from torch.distributed.device_mesh import init_device_mesh
 
 import sekisho as sk
 
-DEVICE = torch.device("cpu")  # a fourth argument says otherwise
+DEVICE = torch.device("cpu")  # the fourth argument overrides it
 
 
 class Net(torch.nn.Module):
@@ -41,7 +41,7 @@ def refuses(error, call, *arguments):
 
 
 def train(wrapped):
-    """One step on this rank's half of a batch; the gradients are those of the whole."""
+    """Train one step on this rank's half of a batch; the gradients are those of the whole batch."""
     batch = torch.arange(16.0, device=DEVICE).reshape(4, 4)
     batch = batch[dist.get_rank() :: dist.get_world_size()]
     wrapped(batch).square().mean().backward()
@@ -83,7 +83,7 @@ def dtensor():
     from torch.distributed.tensor import Shard, distribute_tensor
 
     mesh = init_device_mesh(DEVICE.type, (dist.get_world_size(),))
-    rows = 4 // dist.get_world_size()  # of a shard
+    rows = 4 // dist.get_world_size()  # rows of a shard
     x = torch.arange(8.0, device=DEVICE).reshape(4, 2)
     x = distribute_tensor(x, mesh, [Shard(0)])
 
@@ -99,7 +99,7 @@ def dtensor():
     if rows < 4:
         refuses(sk.ShapeError, sk.torch_world(local=True)(whole.__wrapped__), x)
         refuses(sk.ShapeError, sk.torch_world(shard.__wrapped__), x)
-    shard(torch.ones(rows, 2, device=DEVICE))  # what is no DTensor is its own shard
+    shard(torch.ones(rows, 2, device=DEVICE))  # a plain tensor is its own shard
     refuses(sk.WorldError, shard, [1.0])
 
     @sk.numpy_world

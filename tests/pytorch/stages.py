@@ -1,4 +1,4 @@
-"""Guarded functions as workers find them: by the name of this module."""
+"""Guarded functions that workers import from this module."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ class Pair(NamedTuple):
     b: Any
 
 
-def kinds(torch):  # noqa: C901 - one small function a kind
-    """Name -> (guarded function, valid arguments for a size, invalid ones, their message)."""
+def kinds(torch):  # noqa: C901 - one small function for each annotation
+    """Return by name: a guarded function, valid arguments for a size, invalid ones, the message."""
     t, ones = torch.Tensor, torch.ones
     Pair.__annotations__.update(a=Float[t, "n"], b=Float[t, "n"])
 
@@ -222,7 +222,7 @@ def frames(torch, function, arguments, dynamic):
 def test_every_kind_of_annotation_compiles_as_often_as_without_a_guard(torch, kind, dynamic):
     if torch_release(torch) < (2, 7) and kind in {"nested", "optional"}:
         pytest.skip("torch 2.6 cannot ask whether a list is another, and counts no empty graph")
-    guarded, arguments, _, _ = kinds(torch)[kind]  # never called before: its text is not written
+    guarded, arguments, _, _ = kinds(torch)[kind]  # never called, so its text is not written yet
     first = frames(torch, guarded, arguments, dynamic)
     again = frames(torch, guarded, arguments, dynamic)
     assert first == again == frames(torch, guarded.__wrapped__, arguments, dynamic)
@@ -239,14 +239,14 @@ def test_what_is_invalid_is_refused_while_tracing_in_our_words(torch, kind, dyna
     text = str(caught.value).replace("\\'", "'")
     if torch_release(torch) >= (2, 12):
         assert f"Error('{kind}() argument " in text or f'Error("{kind}() argument ' in text
-    # 2.11 shows it as it traces it; up to 2.10 it cannot trace how it is found.
+    # 2.11 shows it as it traces it; up to 2.10 dynamo cannot trace the lookup.
     if torch_release(torch) == (2, 11):
         assert re.search(rf"Error\(.{{0,40}}['\"]{kind}\(\) argument ", text)
     if torch_release(torch) >= (2, 11):
         assert message in text
     torch._dynamo.reset()
     if torch_release(torch) == (2, 9):
-        return  # an assertion of its compiler's own fails where it breaks the graph
+        return  # an assertion in its compiler fails at the graph break
     with pytest.raises(sk.BoundaryError) as whole:
         torch.compile(guarded, backend="eager", dynamic=dynamic)(*invalid)
     assert message in str(whole.value)
@@ -310,7 +310,7 @@ def test_switching_the_mode_recompiles_once_a_mode_at_most(torch):
                     compiled(*arguments(3))
     finally:
         sk.set_mode("convert")
-    # One for each mode; and one more since strict mode has the guard watch its body from then on.
+    # One for each mode, and one more because strict mode makes the guard watch its body.
     assert counter.frame_count - before <= 4
 
 
@@ -358,7 +358,7 @@ def test_a_guard_that_is_resolved_late_compiles_at_its_first_call(torch):
 # --- torch.jit ----------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore")  # the tracer warns of every question that a guard asks
+@pytest.mark.filterwarnings("ignore")  # the tracer warns of each check in a guard
 def test_jit_trace_keeps_what_the_function_does(torch, matmul):
     x, y = torch.rand(2, 3), torch.rand(3, 4)
     traced = torch.jit.trace(matmul, (x, y))
@@ -367,7 +367,7 @@ def test_jit_trace_keeps_what_the_function_does(torch, matmul):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_jit_script_compiles_source_and_finds_a_guards_to_be_python(torch, matmul):
-    """TorchScript is not for guarded functions: docs/compatibility.md says so."""
+    """docs/compatibility.md says that TorchScript does not support guarded functions."""
     with pytest.raises((RuntimeError, OSError, torch.jit.frontend.NotSupportedError)):
         torch.jit.script(matmul)
 

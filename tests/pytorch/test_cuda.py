@@ -1,4 +1,4 @@
-"""Crossings between the host and a GPU. Skipped where there is none."""
+"""Crossings between the host and a GPU. Skipped without a GPU."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_a_copy_to_the_host_has_the_values_of_its_stream(torch):
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
         x = torch.zeros(1 << 20, device="cuda")
-        torch.cuda._sleep(50_000_000)  # the write below waits for it
+        torch.cuda._sleep(50_000_000)  # delays the write below
         x += 1
         assert sk.to_numpy(x).min() == 1
 
@@ -250,7 +250,7 @@ def test_a_view_of_pinned_memory_is_pinned(torch):
 def test_strict_mode_sees_a_body_wait_for_the_gpu(torch, call):
     @sk.torch_world(scalars="reject")
     def f(x: Float[torch.Tensor, "n"]):
-        eval(call)  # of the three texts above
+        eval(call)  # one of the three texts above
 
     x = torch.zeros(3, device="cuda")
     f(x)

@@ -51,7 +51,7 @@ def test_autocast_and_scaled_gradients(torch, net):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # inductor's own
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # from inductor
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])  # the latter is CUDA graphs
 def test_compiled_by_inductor(torch, net, mode):
     torch._dynamo.reset()
@@ -103,7 +103,7 @@ def test_threads_with_streams_of_their_own(torch, net):
 
 
 class Squares:
-    """Arrays, as a dataset has them."""
+    """Arrays, as in a dataset."""
 
     def __len__(self):
         return 8
@@ -122,7 +122,7 @@ def stacked(rows):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")  # of forks
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")  # about forks
 def test_a_loader_pins_what_a_guarded_collate_made(torch, net, workers):
     loader = torch.utils.data.DataLoader(
         Squares(), batch_size=4, pin_memory=True, num_workers=workers, collate_fn=stacked
@@ -135,7 +135,7 @@ def test_a_loader_pins_what_a_guarded_collate_made(torch, net, workers):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ddp", "fsdp", "dtensor"])
 def test_one_rank_of_nccl(torch, name, tmp_path):
-    """What two ranks do on the host, one does on a GPU."""
+    """One rank on a GPU does what two ranks do on the host."""
     if not torch.distributed.is_nccl_available():
         pytest.skip("this build of torch has no NCCL")
     ranks = Path(__file__).parent / "ranks.py"

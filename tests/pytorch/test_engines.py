@@ -28,6 +28,6 @@ def test_the_example_runs_on_the_engine(torch, engine):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "1797 digits" in done.stdout
-    # Every worker's log, added up: each batch crossed once on its way in, once on its way out.
+    # The logs of all workers together: each batch crosses once on entry and once on exit.
     assert re.search(r"predict +argument 'x' +numpy -> torch .float32. +3 ", done.stdout)
     assert re.search(r"predict +the result +torch -> numpy .int64. +3 ", done.stdout)

@@ -1,4 +1,4 @@
-"""Guards inside of torch.func, autograd's modes, and what wraps modules."""
+"""Guards inside torch.func, autograd's modes and module wrappers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def x(torch):
 # --- torch.func ---------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, inside jvp
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from torch, inside jvp
 def test_torch_func_gives_what_it_gives_without_a_guard(torch, energy, x):
     plain, w = energy.__wrapped__, torch.eye(3) + 1
     func, one = torch.func, x[0]

@@ -1,4 +1,4 @@
-"""Guards in worker processes, and pickled in every way that sends them there."""
+"""Guards in worker processes, and pickled in each way that sends them there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONTEXTS = ["fork", "spawn", "forkserver"]
 
 @pytest.fixture
 def stages(torch, monkeypatch):
-    """The module next to this file, importable by workers too."""
+    """Return the module next to this file, which workers can import, too."""
     folder = str(Path(__file__).parent)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", folder)
@@ -62,7 +62,7 @@ def test_multiprocessing(stages, x, context):
         assert sum(map(len, pool.map(stages.count_crossings, [x, x]))) == 4
         with pytest.raises(sk.ShapeError) as caught:
             pool.apply(stages.predict, (x[0],))
-    # Whole: text and data have come back.
+    # The error arrives completely, with text and data.
     assert caught.value.violation.place == "argument 'x'"
     assert str(caught.value).startswith("predict() argument 'x': expected Float32[Tensor, \"n d\"]")
 
@@ -70,7 +70,7 @@ def test_multiprocessing(stages, x, context):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_a_worker_has_the_mode_of_its_parent(stages, context):
-    # A fork server has the environment that it was started with: docs/compatibility.md says so.
+    # A fork server keeps the environment of its start: docs/compatibility.md says so.
     multiprocessing.forkserver._forkserver._stop()
     sk.set_mode("strict", to_torch="warn")
     try:
@@ -132,7 +132,8 @@ def test_what_has_none_is_pickled_by_value_whatever_it_has_done(torch, name, sta
     partial = functools.partial(guard, k="two")
     file = tmp_path / "guards.bin"
     pickled = pickler.dumps((guard, partial, sk.torch_world(lambda x: x)))
-    assert b"__loader__" not in pickled  # no module's globals, among which pytest's loader may be
+    # no module's globals are pickled, as they may contain pytest's loader
+    assert b"__loader__" not in pickled
     file.write_bytes(pickled)
     code = f"""
 import torch, sekisho as sk, {name}

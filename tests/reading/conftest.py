@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html.parser
 import textwrap
 
 import pytest
@@ -15,7 +16,7 @@ def _cache(read_cache, tmp_path, monkeypatch):
 
 
 class Project:
-    """Files in a folder, read."""
+    """Files in a folder, after reading."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -33,11 +34,11 @@ class Project:
         return {each.name: each for each in survey(self.solve())}
 
     def worlds(self):
-        """The world of each name of the program, by the last place where it is bound."""
+        """Return the world of each name of the program, at its last binding."""
         return {each.name: each.world for f in survey(self.solve()) for each in f.variables}
 
     def findings(self, *codes):
-        """What is found where a project has adopted sekisho, and so is told all."""
+        """Return the findings in a project that uses sekisho, so that it gets all rules."""
         settings = read_settings([self.folder])._replace(is_adopted=True)
         found = check(self.solve(), settings)
         return [each for each in found if not codes or each.code in codes]
@@ -53,7 +54,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def worlds(project):
-    """What a snippet's names hold at its end."""
+    """Return what the names of a snippet hold at its end."""
 
     def read(text):
         project.write(text)
@@ -64,7 +65,7 @@ def worlds(project):
 
 def _runner(command, capsys):
     def run(*arguments, forced=True):
-        # Most tests are in no git repository.
+        # Most tests are not in a git repository.
         if forced and {"--fix", "--add-ignore"} & {*arguments} and "--diff" not in arguments:
             arguments = ("--force", *arguments)
         try:
@@ -85,3 +86,71 @@ def run_check(capsys):
 @pytest.fixture
 def run_map(capsys):
     return _runner("map", capsys)
+
+
+class Reader(html.parser.HTMLParser):
+    """What a page shows of the source of its files.
+
+    Attributes:
+        text: the source, of all files.
+        marked: line, column, name and title of what is tinted.
+        links: line, column, name and target of what is linked.
+        anchors: line and name by their id.
+        notes: what stands behind lines.
+        rows: the cells of the index.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.text = ""
+        self.marked, self.links, self.anchors, self.notes, self.rows = [], [], {}, {}, []
+        self.path = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag in {"meta", "link", "input"}:
+            return
+        self.path.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.path.pop()[0] == tag, "elements are closed in order"
+
+    def handle_data(self, data):
+        for tag, attrs in self.path:
+            if tag in {"td", "th"}:
+                self.rows[-1][-1] += data
+            elif tag == "pre" and attrs.get("class") == "source":
+                self._handle_source(data)
+
+    def _handle_source(self, data):
+        tag, attrs = self.path[-1]
+        if not self.text and tag == "pre":
+            data = data.removeprefix("\n")  # which HTML drops behind <pre>
+        line = self.text.count("\n") + 1
+        if tag == "i":
+            self.notes[line] = data
+            return
+        place = line, len(self.text) - self.text.rfind("\n") - 1, data
+        self.text += data
+        if tag == "u":
+            self.marked.append((*place, attrs["title"]))
+        elif tag == "a":
+            self.links.append((*place, attrs["href"]))
+        elif tag == "b":
+            self.anchors[attrs["id"]] = (line, data)
+
+
+@pytest.fixture
+def read_page():
+    """What a page with one file shows, and the index of one with several."""
+
+    def read(page):
+        reader = Reader()
+        reader.feed(page)
+        reader.close()
+        return reader
+
+    return read

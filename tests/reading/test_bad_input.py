@@ -1,4 +1,4 @@
-"""Whatever is in a folder: it is read, or reported and gone past, and nothing of it is ever run."""
+"""Any content of a folder is read, or reported and skipped, and never run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_encodings_that_python_knows(project, encoding):
     name = "" if encoding.startswith("utf") else f"# -*- coding: {encoding} -*-\n"
     text = f"{name}import numpy as np\nx = np.ones(3)  # {word}\n"
     (project.folder / "main.py").write_bytes(text.encode(encoding))
-    if encoding == "utf-16":  # which Python does not read either
+    if encoding == "utf-16":  # Python does not read it either
         assert "main.py" in skipped(project)
     else:
         assert project.worlds()["x"] == "numpy"

@@ -1,4 +1,4 @@
-"""A cache that can never be wrong: with it, and without, the outcome is the same."""
+"""The cache is never wrong: the outcome is the same with and without it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BODIES = [
 
 
 class OfLibraries(Cache):
-    """What is kept of libraries, and nothing of the project."""
+    """Caches the tables of libraries, and nothing of the project."""
 
     def read(self, key):
         return super().read(key) if key.startswith("table") else None
@@ -78,7 +78,7 @@ def test_what_is_kept_is_used(project, monkeypatch):
     project.write("import numpy as np\ndef f(): return np.ones(3)\nx = f()\n")
     first = outcome(project.folder, Cache(keeps=False))
     assert first == outcome(project.folder, Cache())
-    again = outcome(project.folder, Cache())  # the libraries that were read are known from now on
+    again = outcome(project.folder, Cache())  # the libraries in use are known from now on
     monkeypatch.setattr(sys.modules["sekisho.inference.solve"], "read_unit", None)
     assert outcome(project.folder, Cache()) == first == again
 
@@ -212,7 +212,7 @@ def test_what_is_no_entry_is_a_miss_at_once(cache, monkeypatch, make):
     cache.write("key", 1)
     (path,) = cache.folder.iterdir()
     path.unlink()
-    monkeypatch.chdir(cache.folder)  # names of sockets are short
+    monkeypatch.chdir(cache.folder)  # socket names must be short
     make(Path(path.name))
     tracemalloc.start()
     signal.alarm(10)
@@ -246,9 +246,9 @@ def test_it_is_bounded_and_what_was_used_last_stays(cache, monkeypatch):
     own.write_text("mine" * 50_000)
     for number in range(30):
         cache.write(str(number), "x" * 10_000)
-        for path in cache.folder.iterdir():  # as if all of it were two days old
+        for path in cache.folder.iterdir():  # pretend that all entries are two days old
             os.utime(path, (path.stat().st_mtime - 200_000,) * 2)
-        assert cache.read("first") is not None  # used, and so kept
+        assert cache.read("first") is not None  # used, therefore kept
         total = sum(p.stat().st_size for p in cache.folder.iterdir() if p != own)
         assert total <= 120_000
     assert own.exists()
@@ -295,7 +295,7 @@ def test_it_is_never_in_the_folder_that_one_stands_in(monkeypatch, tmp_path, var
     ],
 )
 def test_it_is_where_the_platform_keeps_caches(monkeypatch, tmp_path, platform, folder):
-    """As `platformdirs.user_cache_dir("sekisho", appauthor=False)` says."""
+    """Equals `platformdirs.user_cache_dir("sekisho", appauthor=False)`."""
     for name in ("SEKISHO_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -326,7 +326,7 @@ def test_a_home_that_is_no_folder_of_the_user_is_none(
 def test_there_is_none_where_there_is_no_home(monkeypatch, project, run_map):
     for name in ("SEKISHO_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user who is not known
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for an unknown user
     monkeypatch.setattr(sys, "platform", "linux")
     assert Cache().folder is None
     project.write("import numpy as np\nx = np.ones(3)\n", "src/a.py")

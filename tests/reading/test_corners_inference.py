@@ -1,4 +1,4 @@
-"""What tests, constants and subclasses tell of a name, in all their combinations."""
+"""Narrowing by tests, constants and subclasses, in all combinations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Good code that was taken for wrong: each kind with its neighbours. All of it runs, and none is told of."""
+"""Former false positives: each with similar code. All of it runs, and nothing is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``check --fix`` writes only what cannot change what a program does, and harms no file."""
+"""``check --fix`` writes only edits that cannot change what a program does, and damages no file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_local_variable_is_renamed_wherever_it_stands(project, run_check, body
     status, _, err = run_check("main.py", "--fix", "--select", "SK102")
     done = path.read_text("utf-8")
     if "w_np for" in body and sys.version_info < (3, 12):
-        # There the comprehension is a function of its own, and closes over the name.
+        # There the comprehension is a function of its own, which closes over the name.
         assert done == text
         return
     assert (status, err) == (0, "1 of 1 findings mended\n")
@@ -113,7 +113,7 @@ USES = [
     "def f(x{0}):\n    return torch.from_numpy(np.ones(3))\n",
     "def f(x{0}) -> np.ndarray:\n    y = torch.ones(3)\n    return y.numpy()\n",
     "def f(x{0}):\n    return x + 1\n\n\na = f(np.ones(3))\nb = f(torch.ones(3))\n",
-    "def f(x{0}, y=1):\n    return (x - x.mean()) / x.std()\n\n\nf(np.ones(3))\nf(torch.ones(3))\n",
+    "def f(x{0}, y=None):\n    return (x - x.mean()) / x.std()\n\n\nf(np.ones(3))\nf(torch.ones(3))\n",
 ]
 
 
@@ -311,7 +311,7 @@ def f(n: Sequence[int]):
 
 @pytest.mark.parametrize("options", [("--fix",), ("--fix", "--add-ignore")])
 def test_no_import_is_added_removed_or_renamed(project, run_check, options):
-    """A rename leaves none unused, and what others import from a module cannot be seen in it."""
+    """A rename leaves no import unused, and other modules may import any name of a module."""
     path = project.write(IMPORTS)
     status, _, err = run_check("main.py", *options)
     assert (status, err.partition(",")[0].strip()) == (0, "1 of 1 findings mended")
@@ -319,7 +319,7 @@ def test_no_import_is_added_removed_or_renamed(project, run_check, options):
 
 
 def test_no_fix_needs_sekisho_to_be_installed(project, run_check):
-    """What is written into a package must not make it depend on this one."""
+    """An edit must not make the user's package depend on sekisho."""
     path = project.write(LIE + "\n\ndef g(n):\n    return torch.ones(n).numpy()\n")
     run_check("main.py", "--fix", "--add-ignore")
     text = path.read_text("utf-8")
@@ -384,8 +384,9 @@ def test_git_is_asked_once_for_the_files_of_a_folder(project, run_check, monkeyp
     before = [path.read_bytes() for path in paths]
     assert run_check(".", "--fix", forced=False)[0] != 2
     assert all(path.read_bytes() != old for path, old in zip(paths, before, strict=True))
-    asked = [words for words in asked if "--ignored" not in words]  # what is not read
-    assert len(asked) == 6  # what is changed, hidden, and not known to git, in two folders
+    # without the queries for ignored files
+    asked = [words for words in asked if "--ignored" not in words]
+    assert len(asked) == 6  # changed, hidden and untracked files, in two folders
     assert all(words[0] == "git" for words in asked)
 
 

@@ -1,4 +1,4 @@
-"""Type parameters between brackets, and the statement `type` (Python 3.12)."""
+"""Type parameters in brackets, and the statement `type` (Python 3.12)."""
 
 from __future__ import annotations
 

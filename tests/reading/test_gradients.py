@@ -1,4 +1,4 @@
-"""SK111: what NumPy cannot read, since it requires grad or is on a device; and what it can."""
+"""SK111: tensors that NumPy cannot read because of gradients or devices, and those that it can."""
 
 from __future__ import annotations
 
@@ -379,7 +379,7 @@ GIVEN = {
 
 
 def arguments(name, x):
-    """What a function of the table is called with, where that is more than a tensor."""
+    """Return the arguments for a function of the table, if it takes more than a tensor."""
     probability = x.sigmoid()
     return {
         "addmm": (x, x, x),

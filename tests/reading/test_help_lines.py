@@ -1,4 +1,4 @@
-"""Who follows a help line of `check` gets a module that imports, whatever its functions look like."""
+"""Following a help line of `check` gives a module that imports, for functions of all shapes."""
 
 from __future__ import annotations
 
@@ -141,20 +141,20 @@ QUICK = {"a function", "both libraries", "beside both", "a generator"}
 
 
 def load(monkeypatch, text):
-    """Import a module, and resolve the contracts of its guards, which first calls would do."""
+    """Import a module and resolve the contracts of its guards, as first calls would."""
     module = types.ModuleType("declared")
     monkeypatch.setitem(sys.modules, "declared", module)
     exec(compile(text, "declared.py", "exec", dont_inherit=True), vars(module))
     vars(module).get("make", int)()
     for guard in live_guards():
-        # Other tests' guards are there, too, whose function may be one of C's.
+        # Guards of other tests exist, too, whose function may be a C function.
         function = getattr(guard, "__wrapped__", guard)
         if getattr(function, "__globals__", None) is vars(module):
             sekisho.generated_source(guard)
 
 
 def decorated(definition, name, decorator, *, is_above):
-    """A definition with one more decorator: above the others, or below."""
+    """Return a definition with one more decorator: above the others, or below."""
     lines = definition.split("\n")
     at = next(i for i, line in enumerate(lines) if re.search(rf"\bdef {name}\(", line))
     indent = re.match(" *", lines[at])[0]
@@ -237,7 +237,7 @@ def test_a_help_line_spells_sekisho_as_the_file_imports_it(project, monkeypatch,
 
 
 def test_what_a_help_line_calls_is_there(project):
-    """On every example of docs/check.md, and in the words of each library."""
+    """For every example of docs/check.md, and in the words of each library."""
     page = (Path(__file__).parents[2] / "docs" / "check.md").read_text("utf-8")
     examples = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
     for number, example in enumerate(examples):

@@ -188,3 +188,47 @@ def test_a_file_whose_encoding_would_not_give_its_bytes_again_is_left_alone(
     assert path.read_bytes() == data
     assert status == 1
     assert "has several ways to write it\n0 of 1 findings ignored\n" in err
+
+
+# --- comments that ignore nothing
+
+UNUSED = "this comment ignores nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1  # sekisho: ignore", [(2, UNUSED)]),
+        ("x = 1  # sekisho: ignore[SK103]", [(2, UNUSED)]),
+        ("x = 1  # sekisho: ignore[]", [(2, UNUSED)]),
+        ("x = 1  # sekisho: ignore[undeclared-crossing]", [(2, UNUSED)]),
+        ("x = 1  # noqa: E501, SK103", [(2, UNUSED)]),
+        ("# sekisho: ignore-file[SK104]", [(2, UNUSED)]),
+        (
+            "w_np = torch.ones(3)  # sekisho: ignore[SK102, SK107]",
+            [(2, "this comment ignores no SK107")],
+        ),
+        ("w_np = torch.ones(3)  # sekisho: ignore[SK102]", []),
+        ("w_np = torch.ones(3)  # sekisho: ignore", []),
+        ("w_np = torch.ones(3)  # noqa: SK102", []),
+        ("# sekisho: ignore-file[SK102]\nw_np = torch.ones(3)", []),
+        ("x = 1  # noqa: E501", []),
+        ("x = '# sekisho: ignore'", []),
+        ("x = 1  # sekisho: ignore[SK103, SK112]", []),
+    ],
+)
+def test_a_comment_that_ignores_nothing_is_told(project, text, told):
+    project.write(f"import torch\n{text}\n")
+    assert [(each.line, each.message) for each in project.findings("SK112")] == told
+
+
+def test_a_comment_is_used_by_what_is_not_selected(project, run_check):
+    project.write(
+        "import torch\ndef f(x):\n    return x.detach().cpu().numpy()  # sekisho: ignore[SK103]\n"
+    )
+    assert run_check(".", "--select", "SK112")[0] == 0
+
+
+def test_a_comment_in_a_test_is_not_told(project):
+    project.write("x = 1  # sekisho: ignore\n", "test_it.py")
+    assert project.findings("SK112") == []

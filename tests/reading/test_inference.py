@@ -1,4 +1,4 @@
-"""Whose world each variable is, by reading: in both worlds, and where they meet."""
+"""The inferred world of each variable, in both worlds and where they meet."""
 
 from __future__ import annotations
 
@@ -566,7 +566,7 @@ def test_the_world_of_a_function(project, torch):
 
 
 def test_it_is_the_value_and_not_the_name(worlds, torch):
-    """A page of training code of which type checkers leave 10 of 24 values unknown."""
+    """A page of training code in which type checkers leave 10 of 24 values unknown."""
     held = worlds("""
         import numpy as np
         import torch

@@ -1,4 +1,4 @@
-"""What people expect of a linter's command line: names, colours, standard input, files that git ignores."""
+"""The command line works as in other linters: rule names, colours, stdin, files that git ignores."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_a_clean_run_says_how_many_files_were_read(project, run_check, options):
     project.write("x = 1\n")
     project.write("x = 1\n", "other.py")
     said = "" if options else "no findings in 2 files\n"
-    assert run_check(*options) == (0, said, "")  # this folder
+    assert run_check(*options) == (0, said, "")  # the current folder
 
 
 # --- the exit status
@@ -232,7 +232,7 @@ def test_a_clean_run_says_how_many_files_were_read(project, run_check, options):
         (LIE, ("--exit-zero",), 0),
         ("x = 1\n", (), 0),
         ("x = (\n", (), 1),
-        ("x = (\n", ("--exit-zero",), 1),  # it was not checked
+        ("x = (\n", ("--exit-zero",), 1),  # the file was not checked
         ("x = (\n", ("--write-baseline", "--baseline", "known"), 1),
         ("\0", (), 1),
     ],
@@ -300,7 +300,7 @@ def test_what_git_ignores_is_not_read(project, run_check):
     project.write(LIE, "sub/deep.py")
     found = json.loads(run_check(".", "--format", "json")[1])["findings"]
     assert sorted(each["file"] for each in found) == ["a.py", "kept_pb2.py", "sub/local.py"]
-    assert codes_of(run_check, "sub/deep.py") == ["SK102"]  # it is named
+    assert codes_of(run_check, "sub/deep.py") == ["SK102"]  # it was named explicitly
     found = json.loads(run_check("sub", "--format", "json")[1])["findings"]
     assert [each["file"] for each in found] == ["sub/local.py"]
 
@@ -358,7 +358,7 @@ def test_closed_standard_input_is_said(project, run_check, monkeypatch):
 def test_a_comment_for_one_code_leaves_the_others_of_its_line(project, run_check):
     text = "import numpy as np\nimport torch\n\n\ndef f(n):\n    w_np = torch.ones(n); np.ones(n).permute(1){}\n    return w_np\n"
     project.write(text.format(""))
-    assert codes_of(run_check, ".") == ["SK107"]  # one finding a line, the worst
+    assert codes_of(run_check, ".") == ["SK107"]  # one finding for each line: the worst
     project.write(text.format("  # sekisho: ignore[SK107]"))
     assert codes_of(run_check, ".") == codes_of(run_check, ".", "--ignore", "SK107") == ["SK102"]
 
@@ -408,7 +408,7 @@ def test_git_is_asked_about_the_file_that_a_link_leads_to(project, run_check, tm
 
 
 def test_a_hook_of_git_asks_about_the_folder(project, run_check, monkeypatch):
-    """In a hook of a linked worktree git sets absolute paths, which would be meant for every folder."""
+    """In a hook of a linked worktree, git sets absolute paths, which would apply to every folder."""
     git(project.folder, "init", "-q")
     project.write("made.py\n", "sub/.gitignore")
     project.write(LIE, "sub/made.py")

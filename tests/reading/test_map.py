@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html.parser
 import json
 import re
 
@@ -77,53 +76,20 @@ def test_json(project, run_map):
     assert {"file": "main.py", "line": 25, "name": "tensor", "world": "torch"} in found["variables"]
 
 
-def test_the_page_is_the_source_tinted_and_needs_nothing_else(project, run_map):
+def test_the_page_is_the_source_tinted_and_needs_nothing_else(project, run_map, read_page):
     project.write(CODE)
     run_map(".", "--html", "map.html", "--quiet")
     page = (project.folder / "map.html").read_text()
-    assert "<script" not in page
-    assert not re.search(r"(src|href)=['\"](?!data:)", page)
+    assert not re.search(r"(src|href)=['\"](?!data:|#)", page)
     assert "@import" not in page
-    reader = Reader()
-    reader.feed(page)
-    assert "\n".join(reader.lines) == CODE, "the source, and all of it"
-    marked = {(line, name): title for line, name, title in reader.marked}
+    reader = read_page(page)
+    assert reader.text == CODE, "the source, and all of it"
+    marked = {(line, name): title for line, _, name, title in reader.marked}
     assert marked[15 + 1, "rows"] == "numpy"
     assert marked[25, "scaled"] == "numpy"
     assert marked[25, "tensor"] == "torch"
     assert (1, "np") not in marked
     assert reader.notes == {16: "← NumPy → PyTorch: torch.from_numpy"}
-
-
-class Reader(html.parser.HTMLParser):
-    """The lines of the page's source, the names that are marked, and what stands behind lines."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines, self.marked, self.notes = [], [], {}
-        self.path = []
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        if tag in {"meta", "link"}:
-            return
-        self.path.append((tag, attrs))
-        if tag == "span" and "pre" in [each for each, _ in self.path]:
-            self.lines.append("")
-
-    def handle_endtag(self, tag):
-        assert self.path.pop()[0] == tag, "elements are closed in order"
-
-    def handle_data(self, data):
-        tags = [tag for tag, _ in self.path]
-        if "pre" not in tags:
-            return
-        if tags[-1] == "b":
-            self.notes[len(self.lines)] = data
-        elif tags[-1] != "i":
-            self.lines[-1] += data
-            if tags[-1] == "u":
-                self.marked.append((len(self.lines), data, self.path[-1][1]["title"]))
 
 
 def test_worlds_are_told_apart_without_colour(project, run_map):
@@ -155,7 +121,7 @@ def test_the_page_opens_in_a_browser_without_a_word_in_its_console(
     project.write(CODE + "# a line that is wider than a phone " * 9)
     run_map("main.py", "--html", "map.html", "--quiet")
     page = project.folder / "map.html"
-    # What the page looks like is asked in the page: whoever asks is added to it here.
+    # Append a script to the page that tests how the page looks.
     asks = (
         "<script>const style = getComputedStyle(document.body);"
         "document.title = [style.backgroundColor, document.documentElement.scrollWidth"
@@ -166,3 +132,71 @@ def test_the_page_opens_in_a_browser_without_a_word_in_its_console(
     shown = look(page.as_uri(), f"--window-size={size}", prefers)
     paper = "rgb(20, 23, 27)" if scheme == "dark" else "rgb(255, 255, 255)"
     assert f"<title>{paper} | true | 2</title>" in shown
+
+
+def test_only_chooses_the_functions_that_are_printed(project, run_map):
+    project.write(CODE)
+    status, out, _ = run_map("main.py", "--only", "boundary, none")
+    assert status == 0
+    assert out == (
+        "main.py: boundary\n"  # class Scaler is of NumPy
+        "   14  upload                                    boundary   (rows: numpy) -> torch   ready for @boundary\n"
+        "   19  plain                                     none       (n: none) -> none\n"
+        "\n"
+        "4 functions in 1 file, 25 lines: 2 numpy, 1 boundary, 1 none\n"
+        "3 are ready for a decorator: 1 for @boundary, 2 for @numpy_world\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--only", "numpi"], "--only has no 'numpi'. Did you mean 'numpy'?"),
+        (["--only", "numpy,mixd"], "--only has no 'mixd'. Did you mean 'mixed'?"),
+        (["--only", "boundry"], "--only has no 'boundry'. Did you mean 'boundary'?"),
+        (
+            ["--only", ""],
+            "--only has no ''. Expected any of numpy, torch, jax, cupy, boundary, mixed, none, unknown",
+        ),
+        (
+            ["--only", "torch", "-q"],
+            "--only and --summary choose what is printed: they do not go with --quiet",
+        ),
+        (
+            ["--summary", "--quiet"],
+            "--only and --summary choose what is printed: they do not go with --quiet",
+        ),
+    ],
+)
+def test_wrong_words_for_what_is_printed(project, run_map, arguments, text):
+    status, out, error = run_map(".", *arguments)
+    assert (status, out, error) == (2, "", f"sekisho map: error: {text}\n")
+
+
+FILES = """\
+file      numpy  boundary  none
+main.py       2         1     1
+other.py      1
+"""
+
+
+def test_several_files_have_a_summary(project, run_map):
+    project.write(CODE)
+    project.write("import numpy as np\ndef f(x: np.ndarray): return x\n", "other.py")
+    _, out, _ = run_map(".")
+    assert f"\n\n{FILES}\n5 functions in 2 files" in out
+    _, out, _ = run_map(".", "--summary")
+    assert out.startswith(f"{FILES}\n5 functions in 2 files")
+    _, out, _ = run_map(".", "--only", "boundary", "--summary")
+    assert out.startswith("file     numpy  boundary  none\nmain.py      2         1     1\n\n")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_the_table_fits_a_terminal_and_nothing_is_cut(project, run_map, monkeypatch, columns):
+    project.write(CODE)
+    _, whole, _ = run_map("main.py")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, out, _ = run_map("main.py")
+    assert max(map(len, out.splitlines())) <= columns
+    assert out.split() == whole.split()

@@ -27,9 +27,9 @@ READERS |= {"read_text", "open of tokenize"}
 PLACES = {
     "sekisho/utils/reading.py": {"detect_encoding", "parse of ast"},
     "sekisho/package/project.py": {"read_text", "loads of tomllib"},
-    # As Python's own import does: the bytes as they are, and its SyntaxError with the file's name.
+    # Like Python's own import: the bytes as they are, and a SyntaxError with the file's name.
     "sekisho/package/compiled.py": {"parse of ast"},
-    # No sources: what a guard has noted, a baseline, and the page of codes.
+    # Not sources: recorded crossings, a baseline, and the page of codes.
     "sekisho/adopting.py": {"read_text"},
     "sekisho/findings/ignoring.py": {"read_text"},
     "sekisho/findings/explaining.py": {"read_text"},
@@ -37,7 +37,7 @@ PLACES = {
 
 
 def calls(tree):
-    """The functions by which a module reads files as text, or text as a module."""
+    """Return the calls by which a module reads files as text, or parses text as a module."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
@@ -85,7 +85,7 @@ COOKIES = (
 
 
 def test_any_cookie_is_read_or_reported(project, run_check):
-    """Some codecs are none of text, and some give what no file can hold again."""
+    """Some codecs are not for text, and some decode to text that a file cannot contain."""
     for number, cookie in enumerate(COOKIES):
         for other, text in enumerate(["x = 1\n", "x = '\\ud800'\n", "x = '\xe9'\n"]):
             path = project.folder / f"m{number}_{other}.py"
@@ -97,11 +97,12 @@ def test_any_cookie_is_read_or_reported(project, run_check):
             assert not isinstance(read_file(path), Skipped)
     for options in ((".", "--no-cache"), (".",), (".",)):
         status, out, _ = run_check(*options)
-        assert (status, out.startswith("no findings in ")) == (1, True)  # what was not read counts
+        # a file that could not be read counts
+        assert (status, out.startswith("no findings in ")) == (1, True)
 
 
 def test_the_hook_reads_what_was_not_imported_by_the_same_reader(tmp_path, monkeypatch):
-    """To say which pattern of the table matches nothing; the file is latin-1."""
+    """The hook does so to report patterns of the table that match nothing; the file is latin-1."""
     folder = tmp_path / "kept_apart"
     folder.mkdir()
     (folder / "__init__.py").write_text("")

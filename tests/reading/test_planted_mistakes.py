@@ -1,6 +1,6 @@
-"""60 mistakes of 30 kinds in realistic programs: each raises, and `check` finds no fewer than it did.
+"""60 mistakes of 30 kinds in realistic programs: each raises, and `check` finds as many as before.
 
-How `check` does beside a type checker: docs/engines.md.
+docs/engines.md compares `check` with a type checker on them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from sekisho.inference import solve
 pytest.importorskip("torch")
 
 FOUND = 40
-"""On so many of the 60 marked lines `check` says that something is wrong. Raise it when it says more."""
+"""The number of the 60 marked lines on which `check` reports an error. Raise it when it finds
+more."""
 
 CROSSINGS = {"SK101", "SK103", "SK105", "SK106"}
-"""The codes that speak of style: that the two libraries meet, not that it fails."""
+"""The codes of style: they report that two libraries meet, not that the code fails."""
 
 
 def _load():
@@ -41,10 +42,10 @@ each_plant = pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.na
 
 
 def run(path, text):
-    """Run a program; get the line of it that raised, or None."""
+    """Run a program; return the line that raised, or None."""
     path.write_text(text, "utf-8")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those that torch and NumPy give on the way
+        warnings.simplefilter("ignore")  # warnings of torch and NumPy
         try:
             runpy.run_path(str(path), run_name="__main__")
         except Exception as error:
@@ -75,7 +76,7 @@ def test_a_repaired_program_runs(plant, tmp_path):
 
 
 def _lines(project, text):
-    """The lines on which `check` says that something is wrong, in a program of one file."""
+    """Return the lines on which `check` reports an error, in a program of one file."""
     path = project.write(text)
     found = check(solve([path]), read_settings([path]))
     return {each.line for each in found if each.code not in CROSSINGS}

@@ -1,4 +1,4 @@
-"""SK107: an expression is told of exactly if it raises, and each of them is run."""
+"""SK107 reports an expression exactly if it raises: each expression is run."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ RUN = [
 
 
 def functions(lines):
-    """A module in which each expression is a function of its own."""
+    """Return a module in which each expression is in a function of its own."""
     return HEAD + "".join(
         f"\n\ndef f{index}():\n    global a, t\n    {line}\n" for index, line in enumerate(lines)
     )
@@ -215,7 +215,7 @@ def functions(lines):
 
 @pytest.fixture(scope="module")
 def told(read_cache, tmp_path_factory):
-    """The messages of SK107 by the expression that they are about, and the last line of HEAD by None."""
+    """Return the messages of SK107 by expression, and the last line of HEAD under None."""
     path = tmp_path_factory.mktemp("raises") / "main.py"
     lines = [*RAISE, *RUN]
     path.write_text(functions(lines), "utf-8")

@@ -1,4 +1,4 @@
-"""What `check` does not say of good code, and what it says by default."""
+"""`check` does not report good code, and its defaults report only problems."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ STYLE = {
     "SK103": "def f(x: torch.Tensor):\n    return x.detach().numpy()\n",
     "SK105": "def f(n):\n    if n:\n        return np.ones(n)\n    return torch.ones(n)\n",
     "SK106": "def f(x):\n    return x + 1\n\n\nf(np.ones(3))\nf(torch.ones(3))\n",
+    "SK112": "x = 1  # sekisho: ignore[SK103]\n",
 }
 SETTINGS = {
     "select": ("[tool.sekisho.check]\nselect = ['SK']\n", True),

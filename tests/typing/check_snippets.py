@@ -1,8 +1,8 @@
-"""What three type checkers make of the snippets of the README and the docs: read by `make lint`, never run.
+"""Check the snippets of the README and the docs with three type checkers; `make lint` runs this.
 
-``python tests/typing/check_snippets.py`` writes each page's snippets as one module, at their own lines, and
-holds that mypy, basedpyright and ty find in them what is listed here, and nothing else. The settings
-are those that docs/howto/types.md tells.
+``python tests/typing/check_snippets.py`` writes the snippets of each page as one module, at their
+own lines. It checks that mypy, basedpyright and ty find exactly what is listed here, with the
+settings of docs/howto/types.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# The Japanese ones have the same snippets: tests/test_docs.py holds them to it.
+# The Japanese pages have the same snippets: tests/test_docs.py checks it.
 PAGES = [
     each
     for each in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -41,7 +41,7 @@ PYRIGHT = {
     "reportPossiblyUnboundVariable": False,  # `try: ... except E as error: message = str(error)`
 }
 
-# The lines that show what crosses by the mode alone, or what is refused: each checker finds each.
+# The lines that show a crossing by mode alone, or an error: each checker reports each.
 REFUSED: dict[str, list[str]] = {
     "README.md": [
         "scores = score(image, mask)  # two arrays: converted, without copying them",
@@ -74,23 +74,23 @@ REFUSED: dict[str, list[str]] = {
     ],
 }
 
-# What else is found, and by whom, though it is no mistake of the page's.
+# Other findings, and their checkers, which are not mistakes of the page.
 FOUND: dict[tuple[str, str], set[str]] = {
-    # A list is no `Dataset` to torch's annotations, and is one to its loader.
+    # For torch's annotations a list is not a `Dataset`; its loader accepts it.
     (
         "docs/howto/pipeline.md",
         "loader = torch.utils.data.DataLoader([sample, flip(sample)] * 4, batch_size=4, collate_fn=collate)",
     ): EVERY,
-    # Somebody else's function, without annotations.
+    # Third-party code without annotations.
     ("docs/howto/third-party.md", "def resize(image, size):  # in somebody's package"): {"mypy"},
     (
         "docs/howto/third-party.md",
         "assert checked(np.zeros((4, 4, 3)), (2, 3)).shape == (2, 3, 3)",
     ): {"mypy"},
     ("docs/howto/third-party.md", "checked(np.zeros(4), (2, 3))"): {"mypy"},
-    # What a registered world brings is not there until it is registered.
+    # The names of a registered world do not exist before it is registered.
     ("docs/worlds.md", "@sk.grid_world"): {"mypy"},
-    # The same function once more, mended.
+    # The same function again, after its fix.
     ("docs/howto/tests.md", "@sk.numpy_world"): {"mypy"},
     (
         "docs/howto/tests.md",
@@ -100,7 +100,7 @@ FOUND: dict[tuple[str, str], set[str]] = {
 
 
 def module(page: str) -> str:
-    """A page's snippets, each line where it stands in the page; of a session what is typed."""
+    """Return a page's snippets, each line at its own number; of a session, the input."""
     lines: list[str] = []
     inside, is_session = False, False
     for line in page.splitlines():
@@ -119,7 +119,7 @@ def module(page: str) -> str:
 
 
 def mypy(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
-    """File, line and text of all that mypy finds."""
+    """Return file, line and text of all that mypy reports."""
     (folder / "mypy.ini").write_text(MYPY)
     printed = ""
     for name in names:  # one by one: each is a program of its own
@@ -128,7 +128,7 @@ def mypy(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
 
 
 def basedpyright(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
-    """The same of basedpyright."""
+    """Return the same for basedpyright."""
     (folder / "pyrightconfig.json").write_text(json.dumps(PYRIGHT))
     found = json.loads(run(folder, "basedpyright", "--outputjson", "--pythonpath", sys.executable))
     assert found["summary"]["filesAnalyzed"] == len(names)
@@ -140,13 +140,13 @@ def basedpyright(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
 
 
 def ty(folder: Path, _: list[str]) -> set[tuple[str, int, str]]:
-    """The same of ty."""
+    """Return the same for ty."""
     printed = run(folder, "ty", "check", "--python", sys.prefix, "--output-format", "concise", ".")
     return parsed(printed, r"(\S+\.py):(\d+):\d+: error\S* (.*)")
 
 
 def run(folder: Path, command: str, *arguments: str) -> str:
-    """What a checker prints."""
+    """Return the output of a checker."""
     program = Path(sys.executable).with_name(command)
     done = subprocess.run(
         [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
@@ -157,12 +157,12 @@ def run(folder: Path, command: str, *arguments: str) -> str:
 
 
 def parsed(printed: str, pattern: str) -> set[tuple[str, int, str]]:
-    """File, line and text of each finding."""
+    """Return file, line and text of each finding."""
     return {(file, int(line), text) for file, line, text in re.findall(pattern, printed)}
 
 
 def main() -> int:
-    """Print what is found and not listed, and what is listed and not found."""
+    """Print findings that are not listed, and listed ones that are not found."""
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder, pages = Path(temporary), dict[str, str]()

@@ -1,4 +1,4 @@
-"""What type checkers make of the library: read by `make lint`, never run.
+"""What type checkers infer for the library: checked by `make lint`, never run.
 
 Each `assert_type` must hold, and each ignored error must be one, for mypy and for pyright.
 """
@@ -44,13 +44,13 @@ assert_type(forward(torch.nn.Identity(), tensor), torch.Tensor)
 forward(tensor)  # type: ignore[call-arg,arg-type]  # pyright: ignore[reportCallIssue]
 
 
-# Arrays of either world come to these, so their callers' arguments are not checked.
+# These accept arrays of either world, so type checkers do not check the arguments of callers.
 @sk.numpy_world(returns="caller")
 def smoothed(x: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n"]:
     return x
 
 
-on_gpu: torch.Tensor = smoothed(tensor)  # it comes back to where it came from
+on_gpu: torch.Tensor = smoothed(tensor)  # it returns to the device of the argument
 
 
 @sk.torch_world(on_foreign="convert")
@@ -61,7 +61,7 @@ def norm(x: Float32[torch.Tensor, "n"], least: float = 0.0) -> float:
 assert_type(norm(array), float)
 
 
-# No type can say which parameters are widened; a protocol can, for one function.
+# No type can express which parameters accept more; a protocol can, for one function.
 class Norm(Protocol):
     def __call__(self, x: np.ndarray | torch.Tensor, least: float = 0.0) -> float: ...
 
@@ -72,7 +72,7 @@ checked_norm(array, lest=1.0)  # type: ignore[call-arg]  # pyright: ignore[repor
 checked_norm([1.0])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-class Picture:  # as PIL's images are
+class Picture:  # like PIL's images
     __array_interface__ = array.__array_interface__
 
 

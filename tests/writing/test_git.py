@@ -1,4 +1,4 @@
-"""Files whose text git could not bring back are not written without --force, whatever git hides."""
+"""Files that git could not restore are not written without --force, whatever git hides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def git(folder, *words):
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository whose files are committed, and the folder of a package in it."""
+    """Return a repository with committed files, and the folder of a package in it."""
     package = tmp_path / "shop"
     package.mkdir()
     for path in (package / "one.py", package / "two.py", tmp_path / "other.py"):
@@ -33,7 +33,7 @@ def repository(tmp_path):
 
 
 def edit_in_place(path):
-    """Change a file so that it has the same size and times."""
+    """Change a file but keep its size and times."""
     before = path.stat()
     path.write_text("x = 2\n", "utf-8")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -67,7 +67,7 @@ def test_an_edit_that_git_hides_counts(repository, hidden, config):
     assert say_unrecoverable(str(repository)) is None
     assert say_unrecoverable(str(path), "two.py") is None
     if not hidden:
-        time.sleep(1.1)  # git compares times of changes by the second
+        time.sleep(1.1)  # git compares modification times in seconds
     edit_in_place(path)
     for why in (say_unrecoverable(str(repository)), say_unrecoverable(str(path), "two.py")):
         assert why is not None

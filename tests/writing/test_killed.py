@@ -1,4 +1,4 @@
-"""Whoever kills a command that writes finds all old files or all new ones, or `restore` puts the old back."""
+"""After a kill, all files are old or all are new, or `restore` puts the old ones back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [
 ]
 pytest.importorskip("libcst")
 
-# One process imports everything, and forks the commands, so that a moment costs no start of Python.
+# One process imports everything and forks the commands, so no attempt pays for Python's start.
 KILLS = """
 import contextlib, io, os, random, signal, sys, time
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_check_fix_at_fifty_random_moments(torch, shop):
 
 
 def test_adopt_at_fifty_random_moments(shop):
-    """Most of them in the second run, for as long as the files wait to be confirmed."""
+    """Most of them are in the second run, while the files wait for confirmation."""
     for number in range(10):
         (shop / "shop" / f"m{number}.py").write_text("def one(x):\n    return x\n", "utf-8")
     names = ", ".join(f"m{number}" for number in range(10))

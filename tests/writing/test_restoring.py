@@ -1,4 +1,4 @@
-"""`sekisho restore` puts back only what it knows to be the old text, and forgets nothing else."""
+"""`sekisho restore` puts back only what is known to be the old text, and deletes nothing else."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ JOURNAL = ".sekisho-journal"
 
 
 def kill(transaction):
-    """Leave a transaction as a killed process leaves it: its files stay, its lock goes."""
+    """Leave a transaction as a killed process does: its files stay, its lock is released."""
     os.close(transaction._journal._descriptor)
     transaction._journal = None
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A project whose files are all replaced, by a run that was killed then."""
+    """Return a project whose files were all replaced by a run that was then killed."""
     folder = tmp_path / "tree"
     for name in NAMES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def restore(capfd):
-    """Runs the command; gives the status, what it printed, and what it said."""
+    """Run the command; return the status, standard output and standard error."""
 
     def restore(folder):
         status = main(["restore", str(folder)])
@@ -54,7 +54,7 @@ def texts(folder):
 
 
 def old_version(folder, name):
-    """The path of the old version that is kept of a file."""
+    """Return the path of the stored old version of a file."""
     rows = json.loads((folder / JOURNAL).read_bytes().partition(b" ")[2])["files"]
     (kept,) = [row["old"] for row in rows if row["target"] == name]
     return folder / kept
@@ -199,7 +199,7 @@ def test_the_journal_keeps_what_is_left_until_it_is_done(tree, restore):
     text = kept.read_bytes()
     kept.unlink()
     assert restore(tree)[0] == 1
-    # What was put back is the author's again: the second time does not look at it.
+    # Restored files belong to the author again: a second restore ignores them.
     (tree / "b.py").write_text("edited\n", "utf-8")
     assert restore(tree)[0] == 1
     kept.write_bytes(text)
@@ -285,7 +285,7 @@ def test_the_versions_of_a_file_tell_which_file_it_is(tmp_path, restore, name):
 
 
 def test_a_journal_that_was_being_begun_is_removed(tmp_path, restore):
-    """That run was killed before it touched any file."""
+    """That run was killed before it changed any file."""
     for text in (b"", b"0123", b'0123456789abcdef0123456789abcdef {"files": [{"tar'):
         (tmp_path / JOURNAL).write_bytes(text)
         status, out, err = restore(tmp_path)

@@ -1,4 +1,4 @@
-"""Files of somebody else's are replaced together, or not at all, whatever fails and whenever it does."""
+"""Files are replaced all together or not at all, whatever fails and whenever."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MODULES = ("atomic", "journal", "transaction")
 
 
 class Killed(BaseException):
-    """The process is gone: nothing that it would still do is done."""
+    """The process is gone: none of its cleanup runs."""
 
 
 class Faulty:
-    """`os`, of which the n-th call that touches the disk goes wrong."""
+    """`os` with a failure at the n-th call that touches the disk."""
 
     def __init__(self, at, *, forever=False, error=None):
         self.at, self.forever = at, forever
@@ -39,10 +39,10 @@ class Faulty:
         def call(*args, **kwargs):
             self.count += 1
             if self.count == self.at or (self.forever and self.count > self.at):
-                if name == "close":  # a descriptor is closed whatever else goes wrong
+                if name == "close":  # closing succeeds, whatever else fails
                     real(*args)
                 raise self.error
-            if name == "fsync":  # which takes its time, and no power fails here
+            if name == "fsync":  # slow, and these tests have no power failures
                 return None
             return real(*args, **kwargs)
 
@@ -61,7 +61,7 @@ def make(folder):
 
 
 def state(folder):
-    """old, new or mixed, and whatever else lies there."""
+    """Return old, new or mixed, and any other content."""
     words = {(folder / name).read_bytes().split()[0].decode() for name in NAMES}
     return words.pop() if len(words) == 1 else "mixed", set(os.listdir(folder)) - set(NAMES)
 
@@ -100,7 +100,7 @@ def test_what_is_not_committed_is_put_back_itself(tmp_path):
 def test_a_disk_that_fails_at_any_call_leaves_all_old_or_all_new(
     tmp_path, monkeypatch, forever, commits, links
 ):
-    """As SQLite tests it: call by call, until none is left."""
+    """Like SQLite's tests: fail at each call in turn, until none is left."""
     at, outcomes = 0, set()
     while True:
         at += 1
@@ -158,7 +158,7 @@ def test_a_process_that_is_killed_at_any_call_leaves_a_journal_that_mends_it(
             break
         journal = find_journal([folder])
         if journal is not None:
-            # Who restores is killed, too, at some call, and the next one goes on.
+            # The restoring process is killed at some call, too, and the next one continues.
             with monkeypatch.context() as patched:
                 patch(patched, Faulty(at % 7 + 1, forever=True, error=Killed()))
                 with contextlib.suppress(Killed):
@@ -217,11 +217,11 @@ def test_a_process_that_is_killed_at_fifty_random_moments_leaves_all_old_or_all_
     command = [sys.executable, "-c", KILLED, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr == ""
-    assert int(done.stdout) > 10  # so many were killed in the middle
+    assert int(done.stdout) > 10  # that many were killed in the middle
 
 
 def run_script(script, folder):
-    """Run code in a process of its own, with the folder as its argument."""
+    """Run code in its own process, with the folder as its argument."""
     return subprocess.run(
         [sys.executable, "-c", script, str(folder)],
         capture_output=True,
@@ -450,7 +450,7 @@ def test_a_full_disk(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
 def test_a_limit_on_the_size_of_files(tmp_path):
-    """``ulimit -f``: the kernel sends a signal first, which Python ignores, and then an error."""
+    """``ulimit -f``: the kernel sends a signal, which Python ignores, then returns an error."""
     folder = tmp_path / "a"
     make(folder)
     script = """
@@ -475,7 +475,7 @@ except OSError as error:
 @pytest.mark.parametrize("mark", ["", "pyproject.toml", ".git"])
 @pytest.mark.parametrize("names", [["a/b/one.py"], ["a/b/one.py", "a/c/d/two.py"], ["one.py"]])
 def test_a_journal_is_found_from_every_folder_of_the_project(tmp_path, names, mark):
-    """Wherever its files are: the next run may be given other paths than the one that was killed."""
+    """Independent of its files: the next run may have other paths than the one that was killed."""
     changes = []
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""Contracts written where they belong: in the author's own file, as a person would.
+"""Write contracts into the author's own files, as a person would.
 
-What a function's code says of itself (`definitions`, `shapes`), how its module spells annotations
-(`spelling`), what is written where and why not (`planning`), annotations that are there held against
-the runs (`comparing`), the file with all of it (`rewriting`, `imports`), and what is said about it
-(`report`).
+`definitions` and `shapes` read what a function's code says. `spelling` finds the names that its
+module uses in annotations. `planning` decides what to write and what to leave out. `comparing`
+checks existing annotations against the runs. `rewriting` and `imports` edit the file, and `report`
+describes the result.
 """
 
 from sekisho.adoption.imports import with_imports

@@ -1,14 +1,15 @@
-"""What a function's code says of what it takes and gives, on every path and not only on those that ran.
+"""What a function's code says of its arguments and results, on all paths, not only those that ran.
 
-What it requires (``assert x.ndim == 2``, ``if c != 3: raise``, ``b, c = x.shape``), what it leaves open
-(``isinstance(x, list)``, ``torch.is_tensor(x)``, ``x is None``, ``np.asarray(x)``), what its ``return``s give.
+It says what the function requires (``assert x.ndim == 2``, ``if c != 3: raise``, ``b, c =
+x.shape``), what it leaves open (``isinstance(x, list)``, ``torch.is_tensor(x)``, ``x is None``,
+``np.asarray(x)``), and what its ``return`` statements return.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from sekisho.adoption.requirements import (
     certain_statements,
@@ -30,13 +31,21 @@ _ASKS: Final = re.compile(
     r"|_?is_?(tensor|array|ndarray|np|list|tuple|str|dict|scalar|numeric|number"
     rf"|sparse|sequence|iterable|pandas|dataframe|{'|'.join(world_names())})\w*"
 )
-"""Functions that are asked what a value is."""
+"""Functions that test what a value is."""
 
 _MAKES: Final = re.compile(
     r"as_?(any)?array|array|as_?(contiguous|fortran)array|(as_)?tensor|atleast_\dd|check_array\w*"
     rf"|(convert_)?to_(tensor|array|{'|'.join(world_names())})"
 )
-"""Functions that make an array of whatever they get."""
+"""Functions that convert any value to an array."""
+
+_PLAIN_CLASSES: Final = frozenset(
+    {"bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "dict", "set"}
+)
+_LIKE_ARRAYS: Final = re.compile(
+    rf"array|tensor|matrix|parameter|variable|tracer|type|{'|'.join(world_names())}", re.IGNORECASE
+)
+"""Words in names of classes that may be a library's arrays, or several libraries'."""
 
 _METHODS: Final = {
     "list": {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear"},
@@ -55,19 +64,22 @@ class Body(NamedTuple):
     """What a function's code says.
 
     Attributes:
-        names: what it calls axes, by parameter and number.
+        names: the names of axes, by parameter and number of the axis.
         sizes: the sizes that it requires, by parameter and number of the axis.
-        literals: the sizes that it, or its class, writes out.
+        literals: the sizes that the function, or its class, writes out.
         ranked: the parameters whose number of axes it requires.
         classes: the classes that it requires, by parameter: the last part of the name.
-        dtypes: the dtypes that it requires, and of ``return`` that which it names.
+        dtypes: the dtypes that it requires, by parameter; for ``return``, the one that it names.
         open: the parameters that may be something else, and the line that says so.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that it uses as nothing but an array may be used.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
+        passes: the parameters that it passes by themselves, each with the name of the function.
+        any_library: the parameters that it may ask which library's they are.
         optional: the parameters that may be None.
         containers: the containers that it uses as a list or a dict.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``; and
+            ``none [1]``, if the second item of a tuple may be None.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -80,6 +92,8 @@ class Body(NamedTuple):
     iterated: frozenset[str]
     arrays: frozenset[str]
     parts: frozenset[str]
+    passes: frozenset[tuple[str, str]]
+    any_library: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
@@ -90,15 +104,17 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
 
     Args:
         node: the function.
-        parameters: their names.
-        cls: the class that it is written in: what that builds in ``__init__`` has its sizes.
+        parameters: the names of its parameters.
+        cls: its class; the numbers with which the class builds its parts count as sizes, too.
     """
     names = names_in_body(node, parameters)
     certain = [*certain_statements(node, parameters)]
     found = requirements(certain, parameters, names)
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
+    # a test that every call has to pass leaves nothing open
     asked = {id(test) for statement in certain for test in required(statement)}
-    gives, dtype = returns_of(node)
+    optional = frozenset(_optional(node, parameters))
+    gives, dtype = returns_of(node, optional)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
         names,
@@ -111,7 +127,9 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(_iterated(node)) & parameters,
         frozenset(_used_as_arrays(node)) & parameters,
         frozenset(_passed_to_parts(node)) & parameters,
-        frozenset(_optional(node, parameters)),
+        frozenset(each for each in _passed(node) if each[0] in parameters),
+        frozenset(_asked_which_library(node, asked)) & parameters,
+        optional,
         dict(_containers(node, parameters)),
         gives,
     )
@@ -123,7 +141,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
 def _open(
     node: _Function, parameters: frozenset[str], asked: set[int]
 ) -> Iterator[tuple[str, int]]:
-    """The parameters that are asked what they are, or made an array, whatever they are."""
+    """Yield the parameters whose class the code tests, or that it converts to an array."""
     found: dict[str, int] = {}
     for each in _walk_without(node, asked):
         for name in _asked_by(each):
@@ -146,6 +164,7 @@ def _asked_by(node: ast.AST) -> Iterator[str]:
                 yield x
         case ast.Compare(left=ast.Name(id=x), comparators=[other]):
             if any(
+                # comparing an array with a text or a bool shows that it may be something else
                 isinstance(each, ast.Constant) and type(each.value) in {str, bool}
                 for each in ast.walk(other)
             ):
@@ -154,6 +173,37 @@ def _asked_by(node: ast.AST) -> Iterator[str]:
             yield x
         case _:
             pass
+
+
+def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
+    """The parameters that are asked more than whether they are a list, a number, a string or an operator."""
+    for each in _walk_without(node, asked):
+        match each:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.expr() as classes]) if all(
+                map(_is_no_array_class, _parts_of(classes))
+            ):
+                pass
+            case ast.Compare() | ast.Call(func=ast.Name(id="callable")):
+                pass
+            case _:
+                yield from _asked_by(each)
+
+
+def _parts_of(classes: ast.expr) -> list[ast.expr]:
+    match classes:
+        case ast.Tuple(elts=parts):
+            return [inner for part in parts for inner in _parts_of(part)]
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_parts_of(left), *_parts_of(right)]
+        case _:
+            return [classes]
+
+
+def _is_no_array_class(node: ast.expr) -> bool:
+    """Whether a class has the name of one that no library's arrays are of: a constant may hold any classes."""
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    is_class = re.fullmatch(r"_*[A-Z]\w*[a-z]\w*", name) is not None
+    return name in _PLAIN_CLASSES or (is_class and not _LIKE_ARRAYS.search(name))
 
 
 def _iterated(node: _Function) -> Iterator[str]:
@@ -168,21 +218,28 @@ def _iterated(node: _Function) -> Iterator[str]:
 
 
 def _used_as_arrays(node: _Function) -> Iterator[str]:
-    """The parameters whose use no list or number would survive: ``x.shape``, ``x[:, 0]``, ``x - y``.
+    """Yield parameters that must be arrays, as in ``x.shape``, ``x[:, 0]``, ``x - y``.
 
-    What is only handed on, as in ``np.dot(x, y)``, may be a list: NumPy's functions make arrays of lists.
+    A parameter that is only passed on, as in ``np.dot(x, y)``, may be a list, since NumPy's
+    functions convert lists.
     """
+    stored = _first_stores(node)
+    for each in unconditional_nodes(node):
+        yield from (part.id for part in _array_operands(each) if _is_passed_value(part, stored))
+
+
+def _first_stores(node: _Function) -> dict[str, int]:
+    """The first line in which each name is assigned to."""
     stored: dict[str, int] = {}
     for each in ast.walk(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             stored[each.id] = min(each.lineno, stored.get(each.id, each.lineno))
-    for each in unconditional_nodes(node):
-        # Behind ``x = normalised(x)``, it is no longer the argument that is used.
-        yield from (
-            part.id
-            for part in _array_operands(each)
-            if isinstance(part, ast.Name) and part.lineno <= stored.get(part.id, part.lineno)
-        )
+    return stored
+
+
+def _is_passed_value(node: ast.expr, stored: Mapping[str, int]) -> TypeGuard[ast.Name]:
+    """Whether a name still has what was passed: behind ``x = normalised(x)`` it has not."""
+    return isinstance(node, ast.Name) and node.lineno <= stored.get(node.id, node.lineno)
 
 
 def _array_operands(node: ast.AST) -> list[ast.expr]:
@@ -193,7 +250,7 @@ def _array_operands(node: ast.AST) -> list[ast.expr]:
             return [value]
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.MatMult(), right=right):
             return [left, right]
-        case ast.BinOp(left=left):  # on the right, as in ``x / scale``, a number is usual
+        case ast.BinOp(left=left):  # the right operand is often a number, as in ``x / scale``
             return [left]
         case _:
             return []
@@ -204,6 +261,18 @@ def _passed_to_parts(node: _Function) -> Iterator[str]:
         match each:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self")), args=[ast.Name(id=x), *_]):
                 yield x
+            case _:
+                pass
+
+
+def _passed(node: _Function) -> Iterator[tuple[str, str]]:
+    """What every call passes on: ``x`` and ``g`` of ``g(x)``."""
+    stored = _first_stores(node)
+    for each in unconditional_nodes(node):
+        match each:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                values = [*each.args, *(word.value for word in each.keywords)]
+                yield from ((part.id, name) for part in values if _is_passed_value(part, stored))
             case _:
                 pass
 
@@ -240,7 +309,7 @@ def _is_none(node: ast.expr | None) -> bool:
 
 
 def _containers(node: _Function, parameters: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """The containers of which a function asks more than any sequence or mapping has."""
+    """Yield parameters used with methods that only a list or only a dict has."""
     for each in ast.walk(node):
         match each:
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in parameters:
@@ -259,7 +328,7 @@ _SHAPED: Final = frozenset(
     | {"view", "expand", "broadcast_to", "resize", "integers", "randint", "standard_normal"}
 )
 _SIZES: Final = frozenset({"size", "shape", "num_classes"})
-"""Keywords behind which sizes stand."""
+"""Keywords whose values are sizes."""
 
 
 def _written_sizes(node: ast.AST) -> Iterator[int]:
@@ -273,11 +342,12 @@ def _written_sizes(node: ast.AST) -> Iterator[int]:
 
 
 def _class_sizes(cls: ast.ClassDef) -> Iterator[int]:
-    """The numbers with which a class builds its parts: ``self.outer = Linear(hidden, 2)``."""
+    """Yield the numbers with which a class builds its parts: ``self.outer = Linear(hidden, 2)``."""
     for each in ast.walk(cls):
         if isinstance(each, ast.Call):
             called = each.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            # a class by convention, such as Linear
             if name[:1].isupper():
                 yield from _numbers(each.args)
 

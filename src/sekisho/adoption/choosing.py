@@ -1,7 +1,8 @@
-"""What is written at one function, and what is left out there, with the reason."""
+"""Decide what to write at one function, and what to leave out, with the reason."""
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,27 +20,30 @@ if TYPE_CHECKING:
     from sekisho.deduction import Deduced, Form, Weaker
 
     Dropped = Collection[tuple[str, str, str]]
-    """By path, function, and parameter, ``return``, ``decorator`` or ``everything``: what is not to be written."""
+    """Triples of path, function and a parameter, ``return``, ``decorator`` or ``everything``: what
+    not to write."""
 
 __all__ = ["DECLARATION", "DECORATOR", "WHOLE", "Choice", "Settings", "choose"]
 
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
 DECLARATION: Final = "declaration"
-"""Beside parameters and ``return``, what may not have held of a function."""
+"""Places beside parameters and ``return`` that a run may have shown to be wrong."""
+
+_NUMBERS: Final = frozenset({"int", "float", "complex"})
 
 _OWN: Final = frozenset({"boundary", "same_world"})
 
 
 class Settings(NamedTuple):
-    """What is asked for.
+    """The user's settings.
 
     Attributes:
         select: patterns of qualified names; empty for all.
-        min_calls: of a function that was called less often, nothing is written.
-        arrays_only: whether only arrays are annotated, and what holds them.
-        width: of a line.
-        keep_annotations: whether plain ones stay as they are.
+        min_calls: functions with fewer calls are left as they are.
+        arrays_only: whether to annotate only arrays and containers of arrays.
+        width: maximum length of a line.
+        keep_annotations: whether plain annotations stay as they are.
     """
 
     select: tuple[str, ...] = ()
@@ -50,15 +54,15 @@ class Settings(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One function, and what is written at it.
+    """One function, and what to write at it.
 
     Attributes:
         definition: the function.
-        deduced: what its calls have kept; None if it was not deduced.
-        edit: what is written; None if nothing is.
-        left_out: by parameter, ``return`` or "", why nothing is written there.
-        contradicted: annotations that are there and that the runs have not kept.
-        lost_writes: why the decorator converts nothing, if it does not.
+        deduced: its deduced contract; None if none was deduced.
+        edit: what to write; None if nothing.
+        left_out: pairs of a parameter, ``return`` or "", and why nothing is written there.
+        contradicted: existing annotations that calls of the runs contradict.
+        lost_writes: why the decorator must not convert; empty if it may.
         weaker: the claims that had too little evidence.
     """
 
@@ -80,16 +84,16 @@ def choose(
     dropped: Dropped,
     refused: Mapping[int, str],
 ) -> Choice:
-    """Decide what is written at a function.
+    """Decide what to write at a function.
 
     Args:
         path: the real path of its file.
         definition: the function.
-        deduced: what its calls have kept.
-        spelling: how its module calls things.
-        settings: what is asked for.
-        dropped: what is not to be written.
-        refused: why nothing can be written, by line.
+        deduced: its deduced contract.
+        spelling: the names that its module uses in annotations.
+        settings: the user's settings.
+        dropped: what not to write.
+        refused: by line, why nothing can be written.
     """
     contradicted = tuple(contradictions(deduced.observed, definition, spelling))
     is_out = {place for at, name, place in dropped if (at, name) == (path, definition.name)}
@@ -105,14 +109,15 @@ def choose(
         unclear = tuple([each for each in deduced.weaker if each.claim == "world"])
         return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
     annotations, left_out, unsure = _annotations(definition, deduced, spelling, settings, is_out)
+    # the decorator failed in a run: a boundary demands the least
     kind = "boundary" if DECORATOR in is_out else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
-    why_bare = _why_bare(definition, spelling, contradicted)
+    why_bare = _why_bare(definition, deduced, spelling, contradicted)
     left_out += [("", f"no decorator: {why_bare}")] if why_bare and not has_one else []
     decorator = "" if has_one or why_bare else spelling.decorator(kind)
     converts = bool(decorator) and kind != "boundary"
     lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
-    decorator += '(on_foreign="reject")' * bool(lost_writes)
+    decorator += _options(definition, deduced, rejects=bool(lost_writes)) if decorator else ""
     is_kept = settings.keep_annotations or bool(why_bare)
     exact = {} if is_kept else _refined(definition, deduced, spelling, is_out)
     is_empty = not (annotations or decorator or exact)
@@ -129,7 +134,7 @@ def _annotations(
     settings: Settings,
     is_out: set[str],
 ) -> tuple[dict[str, str], list[tuple[str, str]], list[Weaker]]:
-    """The annotations to be written, the places left out with the reason, and what is not certain."""
+    """Return the annotations to write, the places left out with reasons, and what is uncertain."""
     annotations: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
     unsure = [*deduced.weaker]
@@ -149,10 +154,10 @@ def _annotations(
 def _spelled(
     name: str, form: Form, definition: Definition, deduced: Deduced, spelling: ModuleSpelling
 ) -> str:
-    """The annotation of a place.
+    """Return the annotation of a place.
 
     Raises:
-        LeftOut: if what came has no common word.
+        LeftOut: if no annotation covers all that came.
     """
     if name == "return" and form.is_none and not definition.is_generator:
         return "None"
@@ -165,7 +170,7 @@ def _spelled(
 def _refined(
     definition: Definition, deduced: Deduced, spelling: ModuleSpelling, is_out: set[str]
 ) -> dict[str, str]:
-    """The plain annotations that can say more."""
+    """Return the plain annotations that can be made more exact."""
     found: dict[str, str] = {}
     for name, node in definition.annotations.items():
         form = deduced.forms.get(name)
@@ -179,21 +184,40 @@ def _refined(
 
 
 def _why_bare(
-    definition: Definition, spelling: ModuleSpelling, contradicted: tuple[str, ...]
+    definition: Definition,
+    deduced: Deduced,
+    spelling: ModuleSpelling,
+    contradicted: tuple[str, ...],
 ) -> str:
-    """Why a guard would refuse calls that were seen, or could not be made; "" if neither."""
+    """Why a guard would refuse calls that were seen, or might come, or could not be made; "" if none."""
     if contradicted:
         return "what it is annotated with does not hold"
     for node in definition.annotations.values():
         typed = spelling.typed_in(node)
         if typed is not None:
             return f"'{typed[0]}' is imported for type checkers only, in line {typed[1]}"
-    return ""
+    return _doubtful_number(definition, deduced)
+
+
+def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
+    """Why a result that is annotated as a number may be an array; "" if it may not.
+
+    What computes with single numbers often computes with arrays too, and then gives one.
+    """
+    node = definition.annotations.get("return")
+    given = [slot for slot in deduced.axes if slot.name not in {"return", "yield"}]
+    if (
+        not (isinstance(node, ast.Name) and node.id in _NUMBERS)
+        or "any" not in definition.body.gives
+        or any({*each.ranks} - {0} for each in given)
+    ):
+        return ""
+    return f"its result is annotated as '{node.id}', and no call was with more than numbers"
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
-    """What a guard that converts could lose: writes into arguments that hold arrays."""
-    for name, line in definition.writes.items() if converts else ():
+    """Yield writes into array arguments, which a guard that converts would lose."""
+    for name, (line, *_) in definition.writes.items() if converts else ():
         if name in deduced.forms and deduced.forms[name].holds_arrays:
             yield (
                 f"nothing is converted, since line {line} writes into '{name}': "
@@ -201,8 +225,19 @@ def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) ->
             )
 
 
+def _options(definition: Definition, deduced: Deduced, *, rejects: bool) -> str:
+    """Return the options of a decorator: what is written into is declared, for strict mode."""
+    holding = {name for name, form in deduced.forms.items() if form.holds_arrays}
+    written = [name for name in definition.writes if name in holding and name != "out"]
+    options = ['on_foreign="reject"'] if rejects else []
+    if written:
+        names = ", ".join(f'"{name}"' for name in written)
+        options.append(f"mutates={names}" if len(written) == 1 else f"mutates=({names})")
+    return f"({', '.join(options)})" if options else ""
+
+
 def _is_test(path: str) -> bool:
-    """Whether a file holds tests: what they call tells, and they themselves get no contracts."""
+    """Return whether a file holds tests: they are evidence, but get no contracts of their own."""
     file = Path(path)
     is_named_so = file.stem.startswith("test_") or file.stem.endswith("_test")
     return is_named_so or file.stem == "conftest" or file.parent.name in {"tests", "test"}
@@ -211,7 +246,7 @@ def _is_test(path: str) -> bool:
 def _reason(
     definition: Definition, deduced: Deduced, settings: Settings, refused: Mapping[int, str]
 ) -> str | None:
-    """Why nothing is written at a function: "" if it is none of this tool's, None if it is."""
+    """Return why nothing is written at a function; "" if it is out of scope, None if it is in scope."""
     if settings.select and not any(
         fnmatch.fnmatchcase(definition.name, pattern) for pattern in settings.select
     ):
@@ -228,7 +263,7 @@ def _reason(
 def _wanted(
     definition: Definition, deduced: Deduced, settings: Settings
 ) -> Iterator[tuple[str, Form]]:
-    """The places that have no annotation, and what came to them."""
+    """Yield the places without an annotation, and what came to them."""
     for name, form in deduced.forms.items():
         if name in definition.annotations or (settings.arrays_only and not form.holds_arrays):
             continue

@@ -1,4 +1,4 @@
-"""Annotations that are there already, held against the runs."""
+"""Check existing annotations against the runs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ArrayHint(NamedTuple):
     """What an annotation says of an array.
 
     Attributes:
-        world: whose; "" is any.
-        word: jaxtyping's for its dtypes; "" is any.
-        axes: None is any shape.
+        world: its world; "" is any.
+        word: its jaxtyping word for dtypes; "" is any.
+        axes: its axes; None is any shape.
     """
 
     world: str
@@ -34,7 +34,7 @@ class ArrayHint(NamedTuple):
 
 
 def read_hint(node: ast.expr, spelling: ModuleSpelling) -> ArrayHint | None:
-    """Read an annotation that is of one array and nothing else; None if it is another one."""
+    """Read an annotation of one array; return None if it is something else."""
     match node:
         case ast.Constant(value=str(text)):
             try:
@@ -58,7 +58,7 @@ def read_hint(node: ast.expr, spelling: ModuleSpelling) -> ArrayHint | None:
 def contradictions(
     observed: Observed, definition: Definition, spelling: ModuleSpelling
 ) -> Iterator[str]:
-    """What the runs contradict: one line for each annotation that was not kept."""
+    """Yield one line for each annotation that calls of the runs contradict."""
     hints = {
         name: node
         for name, node in definition.annotations.items()
@@ -75,11 +75,12 @@ def contradictions(
         values = dict(zip(observed.parameters, call.given, strict=True))
         if call.kind == "return" and call.result is not None and not definition.is_generator:
             values["return"] = call.result
+        # axes are shared within a call, not between calls
         bound: Bindings = _integers(values)
         for name, said in values.items():
             problem = _problem(hints[name], said, bound, spelling) if name in hints else ""
             is_default = said[0] == "none" and name in definition.body.optional
-            if problem and not is_default:  # a default that was not passed is not asked for
+            if problem and not is_default:  # an argument left at its default does not count
                 counts.setdefault(name, [problem, 0])[1] += count
     for name, (problem, count) in counts.items():
         text = ast.unparse(definition.annotations[name])
@@ -98,7 +99,7 @@ _PLAIN: Final = {
     "bool": frozenset({"bool"}),
     "bytes": frozenset({"bytes"}),
 }
-"""What is a plain class for a type checker, by the name of the class that came."""
+"""Names of classes that type checkers accept for a plain class."""
 
 _CONTAINERS: Final = {
     "list": {"list"},
@@ -112,7 +113,7 @@ _UNIONS: Final = frozenset({"Optional", "Union"})
 def _problem(
     node: ast.expr, said: tuple[Any, ...], bound: Bindings, spelling: ModuleSpelling
 ) -> str:
-    """Why what came does not fit an annotation; "" if it fits, or if that cannot be told."""
+    """Return why a value does not fit an annotation; "" if it fits, or if that is unknown."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             return _problem(ast.parse(node.value, mode="eval").body, said, bound, spelling)
@@ -120,6 +121,7 @@ def _problem(
             return ""
     alternatives = _alternatives(node)
     if alternatives is not None:
+        # a copy for each alternative, so that a failed one binds no axes
         problems = [_problem(each, said, dict(bound), spelling) for each in alternatives]
         return problems[0] if all(problems) else ""
     hint = read_hint(node, spelling)
@@ -131,7 +133,7 @@ def _problem(
 
 
 def _plain_problem(node: ast.expr, said: tuple[Any, ...]) -> str:
-    """Why what came is not of a plain class, or not None."""
+    """Return why a value is not of a plain class, or not None."""
     got = f"got {_shown(said)}"
     if isinstance(node, ast.Constant) and node.value is None:
         return "" if said[0] == "none" else got
@@ -142,7 +144,7 @@ def _plain_problem(node: ast.expr, said: tuple[Any, ...]) -> str:
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr] | None:
-    """The parts of a union; None if it is none."""
+    """Return the parts of a union; None if it is not a union."""
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return [*(_alternatives(left) or [left]), *(_alternatives(right) or [right])]
@@ -180,7 +182,7 @@ def _items_problem(
     *,
     is_tuple: bool,
 ) -> str:
-    # Of containers without arrays the kinds of items were noted, and not their places.
+    # For a container without arrays, the tracer records only the classes of its items.
     if said[0] != "items" or not any(each[0] == "array" for each in said[2]):
         return ""
     is_fixed = is_tuple and not _is_ellipsis(parts[-1])
@@ -209,7 +211,7 @@ def _class_of(said: tuple[Any, ...]) -> str:
 
 
 def _is_subclass_perhaps(said: tuple[Any, ...]) -> bool:
-    """Whether what came is of a class that may extend a plain one: an enum, ``np.float64``."""
+    """Return whether a value may be of a subclass of a plain class: an enum, ``np.float64``."""
     return bool(said[0] == "scalar" or (said[0] == "object" and said[1] != "builtins"))
 
 
@@ -224,7 +226,8 @@ def _shown(said: tuple[Any, ...]) -> str:
 def _array_problem(hint: ArrayHint, said: tuple[Any, ...], bound: Bindings) -> str:
     if said[0] != "array":
         is_plain = said[0] in {"none", "int", "items", "dict"}
-        return f"got {_shown(said)}" if is_plain else ""  # else a subclass, perhaps
+        # else it may be a subclass of an array class
+        return f"got {_shown(said)}" if is_plain else ""
     _, world, dtype, shape, _ = said
     got = f"got {dtype}{list(shape)}"
     if hint.world not in {"", world}:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sekisho.adoption.bodies import Body, read_body
 from sekisho.adoption.libraries import Libraries
 from sekisho.adoption.returns import own_nodes
-from sekisho.adoption.writes import written_parameters
 from sekisho.package import is_hands_off
+from sekisho.utils import written_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Definition", "find_definitions"]
 
 _SPECIAL: Final = frozenset({"__init__", "__call__", "__getitem__", "__iter__", "__next__"})
-"""Of Python's protocols, those that are like any other method."""
+"""Special methods that are treated like any other method."""
 
 _TYPE_COMMENT: Final = re.compile(r"#\s*type:(?!\s*ignore\b)")
 
@@ -31,22 +31,22 @@ class Definition(NamedTuple):
     """A function as it is written.
 
     Attributes:
-        name: as Python qualifies it.
-        first: its first line, that of its decorators.
-        line: that of ``def``.
-        parameters: all of them, ``self`` too.
-        star: that of ``*args``; "" if none.
-        stars: that of ``**kwargs``; "" if none.
-        annotations: what is annotated already, by parameter, and ``return``.
-        decorators: their last names.
+        name: its qualified name.
+        first: its first line, including decorators.
+        line: the line of its ``def``.
+        parameters: the names of all parameters, including ``self``.
+        star: the name of ``*args``; "" if there is none.
+        stars: the name of ``**kwargs``; "" if there is none.
+        annotations: its existing annotations, by parameter and ``return``.
+        decorators: the last part of each decorator's name.
         is_generator: whether its body yields.
         is_async: whether it is a coroutine, or an asynchronous generator.
         body: what its code says.
         flags: the parameters whose default is True or False.
         libraries: the worlds whose libraries it uses, or its class extends.
-        handed: the parameters that it passes to a library which makes no arrays of lists.
-        writes: the parameters that its code writes into, and the line of the first write.
-        why_not: why it is left as it is; "" if it need not be.
+        handed: the parameters that it passes to a library that does not turn lists into arrays.
+        writes: the parameters that its code writes into, and the lines of the writes.
+        why_not: why it is left as it is; "" if it may be edited.
     """
 
     name: str
@@ -63,18 +63,18 @@ class Definition(NamedTuple):
     flags: frozenset[str]
     libraries: frozenset[str]
     handed: frozenset[str]
-    writes: Mapping[str, int]
+    writes: Mapping[str, list[int]]
     why_not: str
 
 
 class _Scope(NamedTuple):
-    """Where functions are written.
+    """The scope in which functions are defined.
 
     Attributes:
-        prefix: of their qualified names.
-        cls: the class.
-        libraries: what the names in the module say of array libraries.
-        used: those that have the classes which the class extends.
+        prefix: the prefix of their qualified names.
+        cls: their class.
+        libraries: the array libraries that the module uses.
+        used: the worlds whose classes the class extends.
         comments: the lines of the module that have a type comment.
         is_function: whether it is the body of a function.
     """
@@ -90,15 +90,16 @@ class _Scope(NamedTuple):
 def find_definitions(
     tree: ast.Module, telling: Mapping[str, str] | None = None, text: str = ""
 ) -> Iterator[Definition]:
-    """All functions of a module, in the order of their lines.
+    """Yield all functions of a module, in the order of their lines.
 
     Args:
         tree: the module.
-        telling: the attributes that the arrays of one world alone have, and whose.
+        telling: the attributes that only arrays of one world have, and that world.
         text: the module's source, for its comments.
     """
     libraries = Libraries(tree, telling or {})
     found = [*_walk(tree.body, _Scope("", None, libraries, frozenset(), _type_comments(text)))]
+    # overloads declare what the implementation accepts, so it gets no contract of its own
     marks = _names_of_overload(tree)
     overloads = {each.name: each.line for each in found if not marks.isdisjoint(each.decorators)}
     for each in found:
@@ -108,14 +109,14 @@ def find_definitions(
 
 
 def _names_of_overload(tree: ast.Module) -> set[str]:
-    """What the module calls ``typing.overload``."""
+    """Return the names that the module uses for ``typing.overload``."""
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     names = (each for node in imports for each in node.names)
     return {"overload", *(each.asname for each in names if each.name == "overload" and each.asname)}
 
 
 def _type_comments(text: str) -> frozenset[int]:
-    """The lines with a type comment. `ast` cannot read files that have one at an unusual place."""
+    """Return the lines with a type comment. `ast` cannot parse files with one in an unusual place."""
     if "type:" not in text:
         return frozenset()
     try:
@@ -133,7 +134,7 @@ def _walk(body: list[ast.stmt], scope: _Scope) -> Iterator[Definition]:
     prefix = scope.prefix
     for node in body:
         if isinstance(node, ast.ClassDef):
-            # A method may be of any library unless what its class extends is of one.
+            # A method may work with any library, unless its class extends a class of one.
             used = frozenset[str]().union(*map(scope.libraries.used_by, node.bases))
             inner = scope._replace(prefix=f"{prefix}{node.name}.", cls=node, used=used)
             yield from _walk(node.body, inner)
@@ -173,7 +174,7 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
         scope.libraries.passed_in(node) & frozenset(parameters),
-        written_parameters(node, frozenset(parameters)),
+        written_parameters(node, parameters),
         _why_not(node, scope),
     )
 
@@ -194,7 +195,7 @@ def _why_not(node: _Function, scope: _Scope) -> str:
         return "its decorators compile its source, or say that it is not to be guarded"
     if node.name.startswith("__") and node.name.endswith("__") and node.name not in _SPECIAL:
         return "a special method"
-    # After a colon that ends a line, the comment has a line of its own before the body.
+    # If the colon ends the line, the comment has its own line before the body.
     header = range(node.lineno, max(node.body[0].lineno, node.lineno + 1))
     line = next((line for line in header if line in scope.comments), None)
     return "" if line is None else f"its types are in a comment, in line {line}"

@@ -1,4 +1,4 @@
-"""Imports added to a module where a person, or isort, would put them."""
+"""Add imports to a module where a person, or isort, would put them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ _FUTURE, _STANDARD, _INSTALLED, _OWN = range(4)
 
 
 def with_imports(module: Any, imports: Iterable[Import], package: str) -> Any:
-    """The module with some imports more: each in its section, in the order of the alphabet.
+    """Return the module with more imports, each sorted into its section.
 
     Args:
         module: parsed by libcst.
-        imports: those that are missing.
-        package: the top name of the package that the module is in, whose imports stand last.
+        imports: the missing imports.
+        package: the top name of the module's package, whose imports come last.
     """
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.codemod import CodemodContext  # noqa: PLC0415 - likewise
-    from libcst.codemod.visitors import AddImportsVisitor  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.codemod import CodemodContext  # noqa: PLC0415 - an optional dependency
+    from libcst.codemod.visitors import AddImportsVisitor  # noqa: PLC0415 - an optional dependency
 
     context = CodemodContext()
     by_module: dict[str, list[str]] = {}
     whole: list[tuple[str, str]] = []
+    # extend `from` imports that exist; new ones are inserted below, each in its section
     there = {each.module.value for each in _from_imports(module, cst)}
     for each in imports:
         if not each.name:
@@ -68,7 +69,7 @@ def _section(name: str, dots: int, package: str) -> int:
 def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst: Any) -> Any:
     body = list(module.body)
     keys = [_key(each, package, cst) for each in body]
-    # The first block of imports; behind the docstring, if there is none.
+    # Use the first block of imports; if there is none, the place after the docstring.
     first = next((i for i, each in enumerate(keys) if each is not None), None)
     if first is None:
         first = end = int(bool(module.get_docstring()))
@@ -86,7 +87,7 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
         lines = following.leading_lines
         if is_apart and not any(line.comment is None for line in lines):
             body[at] = following.with_changes(leading_lines=[cst.EmptyLine(indent=False), *lines])
-        elif not is_apart and not smaller:  # it comes first in a section that is there
+        elif not is_apart and not smaller:  # it comes first in an existing section
             statement = statement.with_changes(
                 leading_lines=[line for line in lines if line.comment is None]
             )
@@ -96,7 +97,7 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
 
 
 def _key(line: Any, package: str, cst: Any) -> tuple[int, int, str] | None:
-    """By what an import is sorted; None if a statement is none."""
+    """Return the sort key of an import; None for other statements."""
     part: Any = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
     if isinstance(part, cst.Import):
         name = part.names[0].evaluated_name

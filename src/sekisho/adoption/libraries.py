@@ -1,4 +1,4 @@
-"""The array libraries that a piece of code uses."""
+"""Find the array libraries that code uses."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Libraries"]
 
 _ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"})
-"""Packages whose functions take and give the arrays of the host's library."""
+"""Packages whose functions take and return NumPy arrays."""
 
 _OF_ANY: Final = frozenset({"jaxtyping"})
-"""Packages that are called after a library and are for any."""
+"""Packages that have the name of a library as a prefix but support all of them."""
 
 
 _OF_NO_ARRAYS: Final = frozenset({"pi", "e", "inf", "nan", "newaxis", "prod", "ceil", "floor"})
-"""Attributes of libraries that code uses whatever its arrays are of."""
+"""Attributes of libraries that code uses with arrays of any library."""
 
 
 class Libraries:
-    """The array libraries of a module.
+    """The array libraries that a module uses.
 
     Args:
         tree: the module.
-        telling: the attributes that the arrays of one world alone have, and whose.
+        telling: the attributes that only arrays of one world have, and that world.
 
     Attributes:
-        imported: the names that it imports from array libraries, anywhere in it, and whose each is.
+        imported: the names imported from array libraries anywhere in the module, and their worlds.
     """
 
     def __init__(self, tree: ast.Module, telling: Mapping[str, str]) -> None:
@@ -52,13 +52,13 @@ class Libraries:
                 self.imported[name] = world
 
     def used_by(self, node: ast.AST) -> frozenset[str]:
-        """The worlds whose libraries some code uses, or the functions of the module that it calls."""
+        """Return the worlds used by some code, or by functions of the module that it calls."""
         found: set[str] = set()
         self._collect(node, found, set())
         return frozenset(found)
 
     def passed_in(self, node: ast.AST) -> frozenset[str]:
-        """The names that some code passes by themselves to a library which makes no arrays of lists."""
+        """Return names that are passed directly to libraries that do not turn lists into arrays."""
         return frozenset(
             argument.id
             for call in unconditional_nodes(node)
@@ -78,7 +78,7 @@ class Libraries:
             if id(each) in aside:
                 continue
             if isinstance(each, ast.Attribute) and each.attr in self._telling:
-                # ``scipy.linalg.svd`` is no method of a tensor.
+                # ``scipy.linalg.svd`` is not a method of a tensor.
                 if _root(each) not in self._modules:
                     found.add(self._telling[each.attr])
             elif isinstance(each, ast.Name) and each.id in self.imported:
@@ -90,12 +90,12 @@ class Libraries:
 
 
 def _world_of(package: str) -> str:
-    """The world that a package's functions work in; "" if none is known."""
+    """Return the world that a package's functions work in; "" if unknown."""
     if package in _ON_THE_HOST:
         return HOST.name
     if package in _OF_ANY:
         return ""
-    # What extends a library is called after it: torchvision, jaxlib.
+    # Extensions of a library start with its name: torchvision, jaxlib.
     return next((name for name in world_names() if package.startswith(name)), "")
 
 
@@ -106,7 +106,7 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield each.asname or each.name.partition(".")[0], each.name
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             for each in node.names:
-                # ``jaxtyping.Array`` is JAX's.
+                # jaxtyping re-exports ``Array`` from JAX.
                 other = handed_on(each.name) if node.module == "jaxtyping" else None
                 yield each.asname or each.name, other[0] if other else node.module
 

@@ -1,4 +1,4 @@
-"""What is to be written at each function of a package, how sure that is, and what is left out."""
+"""Plan what to write at each function of a package, how certain it is, and what to leave out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
+from sekisho.adoption.callers import count_uses, mentions_of, read_callees
 from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
@@ -22,7 +23,7 @@ from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sekisho.adoption.choosing import Dropped
     from sekisho.adoption.scripts import Block
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sekisho.tracer import Observed, Place
 
     AxisNames = dict[tuple[str, tuple[str, ...], int], str]
-    """Names by parameter, where in it the array is, and the number of the axis."""
+    """Names by parameter, path of the array in it, and number of the axis."""
 
 __all__ = [
     "DECLARATION",
@@ -46,21 +47,21 @@ __all__ = [
 ]
 
 _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
-"""Parameters that say which axis a function works on."""
+"""Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays"})
-"""What the body says of a function together with its annotations."""
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes"})
+"""What the body says of a function together with its annotations, and with other functions."""
 
 
 class PlannedFile(NamedTuple):
-    """A file, and what becomes of it.
+    """A file, and its new content.
 
     Attributes:
         path: its real path.
-        before: as it is.
-        after: as it would be.
-        choices: its functions that were seen.
+        before: its current content.
+        after: its new content.
+        choices: the choices for its functions that were called.
     """
 
     path: str
@@ -70,7 +71,7 @@ class PlannedFile(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All files, those that could not be read, and the code that no contract can be written at."""
+    """Planned files, files that could not be read, and top-level code that works with arrays."""
 
     files: tuple[PlannedFile, ...]
     skipped: tuple[Skipped, ...]
@@ -78,7 +79,7 @@ class Plan(NamedTuple):
 
 
 class _Source:
-    """A file that was seen, parsed."""
+    """A parsed file with functions that were called."""
 
     def __init__(self, path: str, file: SourceFile, telling: Mapping[str, str]) -> None:
         self.path: str = path
@@ -91,11 +92,16 @@ class _Source:
         self.own_names: dict[str, dict[int, str]] = self._annotated_names()
 
     def at(self, deduced: Deduced) -> Definition:
-        """The function that a contract is of."""
+        """Return the function of a contract."""
         return self.definitions[deduced.observed.line]
 
+    def mentions(self) -> Iterator[tuple[str, str]]:
+        """The private names that its code mentions, and where."""
+        names = {line: each.name for line, each in self.definitions.items()}
+        return mentions_of(self.tree, self.path, names)
+
     def _annotated_names(self) -> dict[str, dict[int, str]]:
-        """What annotations in this file call the axes of a parameter, by its name."""
+        """Return names of axes from annotations in this file, by parameter name and number."""
         spelling = ModuleSpelling(self.tree)
         found: dict[str, dict[int, str]] = {}
         for definition in self.definitions.values():
@@ -108,11 +114,11 @@ class _Source:
 
 
 class Sources(NamedTuple):
-    """What was seen of a package: its files, and the contracts that its functions have kept.
+    """What was recorded of a package: its files, and the contracts deduced for its functions.
 
     Attributes:
-        files: those that can be read, by path.
-        skipped: those that cannot.
+        files: the files that can be read, by path.
+        skipped: the files that cannot be read.
         deduced: the contracts, by path and first line.
         blocks: the code at the top of modules that works with arrays.
     """
@@ -129,13 +135,13 @@ def deduce_all(
     reading: Reading | None = None,
     snapshot: Snapshot | None = None,
 ) -> Sources:
-    """Read the files of functions that were seen, and find the contracts that these have kept.
+    """Read the files of the functions that were called, and deduce their contracts.
 
     Args:
-        observed: the functions that were seen.
-        travels: the ways that arrays have gone between them: names go along.
-        reading: what the map tells of the files.
-        snapshot: the files before the run: one that has changed since is not read.
+        observed: the functions that were called.
+        travels: how often arrays went from one place to another: names of axes go along.
+        reading: what the map report says of the files.
+        snapshot: the files before the run: a file that has changed since is not read.
     """
     seen = list(observed)
     reading = reading or Reading()
@@ -154,6 +160,11 @@ def deduce_all(
             skipped.append(Skipped(path, str(error)))
     found: dict[tuple[str, int], Deduced] = {}
     kinds = frozenset({dtype_kind({name}) for each in seen for name in dtypes_of(each)})
+    definitions = {
+        (path, line): each for path, s in files.items() for line, each in s.definitions.items()
+    }
+    beyond = read_callees(travels, definitions)
+    uses = count_uses(seen, [each for source in files.values() for each in source.mentions()])
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
         for each in seen:
@@ -162,21 +173,26 @@ def deduce_all(
             if source and definition:
                 found[each.key] = deduce(
                     each,
-                    _said(definition, source, near.get(each.key, {}))._replace(kinds=kinds),
+                    _said(definition, source, near.get(each.key, {}))._replace(
+                        kinds=kinds,
+                        handed=beyond.handed[each.key],
+                        libraries=beyond.libraries[each.key],
+                    ),
                     star=definition.star,
                     stars=definition.stars,
                     world=reading.worlds.get((each.path, definition.line), ""),
+                    uses=uses[each.key],
                 )
     return Sources(files, tuple(skipped), found, reading.blocks)
 
 
 def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
-    """Decide what is written where.
+    """Decide what to write in each file.
 
     Args:
         seen: the functions.
-        settings: what is asked for.
-        dropped: what is not to be written, since it was tried, and did not hold.
+        settings: the user's settings.
+        dropped: what not to write, because a run contradicted it.
 
     Raises:
         ImportError: if libcst is not installed.
@@ -204,10 +220,8 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         names,
         beside,
         flags=definition.flags,
-        handed=definition.handed,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
-        libraries=definition.libraries,
         is_method="." in definition.name.rpartition("<locals>.")[2],
         ranked=frozenset(ranked),
         picks_axis=any(_AXIS.fullmatch(each) for each in definition.parameters),
@@ -220,8 +234,9 @@ def _near(
     travels: Mapping[tuple[Place, Place], int],
     sources: Mapping[str, _Source],
 ) -> dict[tuple[str, int], AxisNames]:
-    """What the functions that arrays come from, or go to, call their axes in their own code."""
+    """Collect names of axes from the code of functions that arrays come from or go to."""
     found: dict[tuple[str, int], AxisNames] = defaultdict(dict)
+    # most frequent first, since the first name of an axis wins
     for one, other in sorted(travels, key=lambda pair: -travels[pair]):
         for start, end in ((one, other), (other, one)):
             source = sources.get(start.function[0])
@@ -241,7 +256,8 @@ def _plan_file(
     seen = [*deduced]
     refused: dict[int, str] = {}
     while True:
-        spelling = ModuleSpelling(source.tree)  # again: what is refused needs no import
+        # start afresh: edits that were refused need no imports
+        spelling = ModuleSpelling(source.tree)
         choices = [
             choose(source.path, source.at(each), each, spelling, settings, dropped, refused)
             for each in seen
@@ -257,4 +273,5 @@ def _plan_file(
             missed = frozenset(edit.line for edit in edits)
         if not missed:
             return PlannedFile(source.path, source.file.data, data, tuple(choices))
+        # edits that could not be written become refusals, and the file is planned again
         refused |= dict.fromkeys(missed, why)

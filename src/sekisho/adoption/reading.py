@@ -1,4 +1,4 @@
-"""What the map tells of functions that were seen: whose world each is in, with all that it calls."""
+"""What the map report says of recorded functions: their worlds, including all that they call."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _CROSSES = "boundary"
 
 
 class Reading(NamedTuple):
-    """What the map tells of files.
+    """What the map report says of files.
 
     Attributes:
-        worlds: whose world functions are in, by path and line of ``def``: ``boundary`` if they cross.
-        telling: the attributes that the arrays of one world alone have, and whose.
+        worlds: the worlds of functions, by path and line of ``def``; ``boundary`` if they cross.
+        telling: the attributes that only arrays of one world have, and that world.
         blocks: the code at the top of modules that works with arrays.
     """
 
@@ -33,18 +33,20 @@ class Reading(NamedTuple):
 
 
 def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Reading:
-    """Read a map.
+    """Read what a solved program says of its functions.
 
     Args:
-        solution: the map.
-        seen: the functions that were called, by real path and qualified name: of those a decorator
-            says that they cross. What else crosses has none, so whatever calls it crosses, too.
+        solution: the solved program.
+        seen: the functions that were called, by real path and qualified name. A decorator will mark
+            those that cross. A function that crosses without a decorator makes its callers cross,
+            too.
     """
     functions = {each.unit.name: each for each in survey(solution)}
     paths = {name: os.path.realpath(each.file.path) for name, each in functions.items()}
     calls = called_by(solution)
     crossing = {name for name, each in functions.items() if each.world == _CROSSES}
     hidden = {name for name in crossing if (paths[name], name.partition(":")[2]) not in seen}
+    # crossing spreads to callers until a caller has a decorator
     while True:
         more = {name for name in functions if name not in crossing and calls[name] & hidden}
         if not more:
@@ -54,7 +56,7 @@ def read_solution(solution: Solution, seen: Collection[tuple[str, str]]) -> Read
     worlds = {
         (paths[name], each.line): _CROSSES if name in crossing else each.world
         for name, each in functions.items()
-        # Where a value is unknown, the branch that would cross may be just that one.
+        # With an unknown value, the branch that crosses may be the one that runs.
         if name in crossing or not any(is_unknown(v.value) for v in each.variables)
     }
     return Reading(worlds, solution.knowledge.exclusive, tuple(top_level_blocks(solution)))

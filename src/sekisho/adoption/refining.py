@@ -1,6 +1,7 @@
-"""Plain annotations made exact: ``torch.Tensor`` becomes ``Float[torch.Tensor, "b d"]``, wherever it stands.
+"""Make plain annotations exact: ``torch.Tensor`` becomes ``Float[torch.Tensor, "b d"]``.
 
-To a type checker the two are one class, so nothing is lost, and nothing else of the annotation changes.
+For a type checker both are the same class, so the program stays valid, and the rest of the
+annotation stays as it is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["refined"]
 
 _UNIONS: Final = frozenset({"Optional", "Union"})
 _MANY: Final = frozenset({"list", "sequence", "iterable", "collection", "dict", "mapping"})
-"""Containers whose last argument all items are of, in lower case."""
+"""Containers whose last argument is the class of all items, in lower case."""
 
 
 def refined(
@@ -28,14 +29,14 @@ def refined(
     words: Mapping[Slot, str],
     spelling: ModuleSpelling,
 ) -> str:
-    """An annotation in which each plain class of arrays has its dtype and axes; "" if none gets any.
+    """Return an annotation with dtypes and axes for its array classes; "" if nothing changes.
 
     Args:
-        node: the annotation as it is.
+        node: the existing annotation.
         form: what came there.
         axes: the axis strings.
-        words: the words for dtypes.
-        spelling: how the module calls things.
+        words: the dtype words.
+        spelling: the names that the module uses in annotations.
     """
     quoted_text = node.value if isinstance(node, ast.Constant) else None
     is_text = isinstance(quoted_text, str)
@@ -46,7 +47,7 @@ def refined(
         return ""
     pieces: list[tuple[int, int, str]] = []
     for each, slot in _places(tree, form, spelling):
-        # Where nothing is known of the axes, the annotation says as much without a word.
+        # Without known axes, the exact form would say no more than the plain class.
         if (
             slot is not None
             and axes[slot] != "..."
@@ -55,8 +56,9 @@ def refined(
             quoted = f'" {axes[slot]}"' if axes[slot].isidentifier() else f'"{axes[slot]}"'
             new = f"{spelling.dtype(words[slot])}[{ast.unparse(each)}, {quoted}]"
             pieces.append((each.col_offset, each.end_col_offset or 0, new))
-    if not pieces or not text.isascii():  # columns are counted in bytes
+    if not pieces or not text.isascii():  # the offsets of ast count bytes
         return ""
+    # from the end, so that earlier offsets stay right
     for start, end, new in sorted(pieces, reverse=True):
         text = text[:start] + new + text[end:]
     return f"'{text}'" if is_text else text
@@ -65,7 +67,7 @@ def refined(
 def _places(
     node: ast.expr, form: Form, spelling: ModuleSpelling
 ) -> Iterator[tuple[ast.expr, Slot | None]]:
-    """The plain classes of arrays in an annotation, and the place of arrays that each is about."""
+    """Yield the plain array classes in an annotation, each with its place of arrays."""
     if isinstance(node, (ast.Name, ast.Attribute)):
         if spelling.world_of(node) is not None:
             yield node, form.slot
@@ -79,7 +81,7 @@ def _places(
 def _places_in(
     node: ast.Subscript, form: Form, spelling: ModuleSpelling
 ) -> Iterator[tuple[ast.expr, Slot | None]]:
-    """The same, of a union or a container."""
+    """Yield the array classes of a union or a container."""
     name = (
         node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
     )
@@ -101,7 +103,7 @@ def _places_in(
 def _alternatives(
     parts: list[ast.expr], form: Form, spelling: ModuleSpelling
 ) -> Iterator[tuple[ast.expr, Slot | None]]:
-    """Of several classes of arrays, nobody knows which one's dtypes and axes were which."""
+    """Drop ambiguous alternatives: of two array classes, we do not know whose dtypes and axes came."""
     found = [place for part in parts for place in _places(part, form, spelling)]
     arrays = [each for each in found if each[1] is form.slot]
     yield from (each for each in found if each not in arrays or len(arrays) == 1)

@@ -1,4 +1,4 @@
-"""What is said of a plan: the diff, how sure each contract is, what was left out."""
+"""Report a plan: the diff, the evidence for each contract, and what was left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _shown(path: str) -> str:
 
 
 def to_diff(plan: Plan) -> str:
-    """What would be written, as a unified diff."""
+    """Return the planned changes as a unified diff."""
     return "".join(
         difference(_shown(file.path), decode(file.before)[0], decode(file.after)[0])
         for file in plan.files
@@ -32,7 +32,7 @@ def to_diff(plan: Plan) -> str:
 
 
 def to_text(plan: Plan) -> str:
-    """How many calls each contract rests on, what the runs contradict, and what is left out."""
+    """Return the number of calls behind each contract, what the runs contradict, what is left out."""
     lines: list[str] = []
     for file in plan.files:
         said = [line for choice in file.choices for line in _said_of(choice)]
@@ -67,7 +67,7 @@ def _said_of(choice: Choice) -> Iterator[str]:
 
 
 def _unsure(choice: Choice) -> Iterator[str]:
-    """One line for what had too little evidence at a function."""
+    """Yield one line for the claims of a function that had too little evidence."""
     by_claim: dict[str, dict[str, list[str]]] = {}
     for each in choice.weaker:
         place = "result" if each.place in {"return", "yield"} else each.place
@@ -87,7 +87,7 @@ def _placed(seen: str, places: list[str]) -> str:
 
 
 def _settled(choices: list[Choice]) -> Iterator[str]:
-    """What would settle each kind of claim that was left open anywhere."""
+    """Yield what would settle each claim that was left open anywhere."""
     claims = {each.claim for choice in choices for each in choice.weaker}
     found = [(name, claim) for name, claim in CLAIMS.items() if name in claims and claim.settle]
     if found:
@@ -96,19 +96,19 @@ def _settled(choices: list[Choice]) -> Iterator[str]:
 
 
 def to_table(plan: Plan, modules: dict[str, str], package: str) -> str:
-    """The table for the import hook, as it stands in ``pyproject.toml``.
+    """Return the table for the import hook, as ``pyproject.toml`` has it.
 
     Args:
-        plan: what was decided.
-        modules: the name of each file's module.
-        package: what is to be guarded.
+        plan: the plan.
+        modules: the module name of each file.
+        package: the package to guard.
     """
     worlds: dict[str, str] = {}
     for file in plan.files:
         for choice in file.choices:
             if choice.deduced is None or not choice.deduced.kind or choice.definition.why_not:
                 continue
-            # A boundary converts nothing, so it loses no write; a table can say no more.
+            # A boundary converts nothing, so it loses no writes. The table has no finer option.
             kind = "boundary" if choice.lost_writes else choice.deduced.kind
             worlds[f"{modules[file.path]}.{choice.definition.name}"] = kind
     lines = ["[tool.sekisho]", f"packages = [{as_toml(package)}]", "", "[tool.sekisho.worlds]"]

@@ -1,4 +1,4 @@
-"""What a function refuses to run without: its ``assert``s, and its ``if ...: raise``."""
+"""Find what a function requires: its ``assert`` statements, and its ``if ...: raise``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Requirements(NamedTuple):
-    """What is required.
+    """What a function requires.
 
     Attributes:
-        sizes: by parameter and number of the axis.
-        ranked: the parameters whose number of axes is.
-        classes: by parameter, the last part of the name.
-        dtypes: by parameter, the last part of the name.
+        sizes: sizes by parameter and number of the axis.
+        ranked: the parameters with a required number of axes.
+        classes: by parameter, the last part of the class's name.
+        dtypes: by parameter, the last part of the dtype's name.
     """
 
     sizes: dict[tuple[str, int], int]
@@ -32,10 +32,10 @@ class Requirements(NamedTuple):
 
 
 def certain_statements(node: _Function, parameters: frozenset[str]) -> Iterator[ast.stmt]:
-    """The statements that every call comes by, as long as the parameters are what was passed.
+    """Yield the statements that every call runs while the parameters still hold the arguments.
 
-    Behind ``x = x.reshape(n, -1)``, what is said of ``x`` is not said of the argument: there it ends, and
-    behind a block that may return.
+    It stops after ``x = x.reshape(n, -1)``, because later statements say nothing about the
+    argument, and after a block that may return.
     """
     yield from _certain(node.body, parameters)
 
@@ -57,7 +57,7 @@ def _certain(body: list[ast.stmt], parameters: frozenset[str]) -> Iterator[ast.s
 
 
 def required(statement: ast.stmt) -> Iterator[ast.expr]:
-    """The parts of a test that must be true, or, behind ``if ...: raise``, false."""
+    """Yield the parts of a test that must be true, or false in ``if ...: raise``."""
     match statement:
         case ast.Assert(test=test):
             yield from _parts(test, ast.And)
@@ -68,7 +68,10 @@ def required(statement: ast.stmt) -> Iterator[ast.expr]:
 
 
 def unconditional_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands in no branch: code that may not run says nothing of the calls that pass it by."""
+    """Yield the nodes outside of branches.
+
+    Code in a branch says nothing about the calls that skip it.
+    """
     yield node
     match node:
         case ast.If(test=test) | ast.IfExp(test=test):
@@ -100,9 +103,9 @@ def requirements(
     """Collect what statements require.
 
     Args:
-        statements: those that every call comes by.
-        parameters: their names.
-        names: what the code calls axes: ``assert c == 3`` speaks of one, too.
+        statements: statements that every call runs.
+        parameters: the names of the parameters.
+        names: names of axes in the code, so that ``assert c == 3`` counts, too.
     """
     found = Requirements({}, set(), {}, {})
     axes = {name: place for place, name in names.items()}
@@ -121,6 +124,7 @@ def _require(
     *,
     is_assert: bool,
 ) -> None:
+    # `if x.ndim != 2: raise` requires the opposite of its test
     wanted = ast.Eq if is_assert else ast.NotEq
     match test:
         case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, wanted):
@@ -158,7 +162,7 @@ def _require_class(call: ast.Call, parameters: frozenset[str], found: Requiremen
 
 
 def _asked_for_rank(node: ast.expr) -> str:
-    """Whose number of axes this is: ``x.ndim``, ``x.dim()``, ``len(x.shape)``; "" if nobody's."""
+    """Return the parameter whose rank this is (``x.ndim``, ``x.dim()``, ``len(x.shape)``), or ""."""
     match node:
         case ast.Attribute(value=ast.Name(id=name), attr="ndim"):
             return name

@@ -1,4 +1,4 @@
-"""Contracts written into a file: annotations, decorators and imports, and nothing else is touched."""
+"""Write annotations, decorators and imports into a file, and leave all else as it is."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["Edit", "rewrite"]
 
 _INDENT: Final = "    "
 _SINGLE: Final = frozenset({"posonly_ind", "star_arg", "star_kwarg"})
-"""Of the parts of a parameter list, those that are one thing."""
+"""The parts of a parameter list that are single parameters."""
 
 
 class Edit(NamedTuple):
-    """What is to be written at one function.
+    """What to write at one function.
 
     Attributes:
-        line: of its ``def``.
-        annotations: by parameter, and ``return``.
-        decorator: without the ``@``; "" for none.
-        refined: likewise, what takes the place of an annotation that is there.
+        line: the line of its ``def``.
+        annotations: new annotations, by parameter and ``return``.
+        decorator: the decorator without the ``@``; "" for none.
+        refined: replacements for existing annotations, by parameter and ``return``.
     """
 
     line: int
@@ -38,23 +38,23 @@ class Edit(NamedTuple):
 def rewrite(
     text: str, edits: Sequence[Edit], imports: Iterable[Import], package: str, width: int
 ) -> tuple[str, frozenset[int]]:
-    """Write edits into a file, with the line ends that it has.
+    """Write edits into a file, and keep its line ends.
 
     Args:
         text: the file.
-        edits: one for a function at most.
-        imports: what is to be imported, if it is not yet.
-        package: the top name of the package that the file is in.
-        width: of a line. A header that was shorter and gets longer is broken, a parameter a line.
+        edits: at most one for each function.
+        imports: the imports that the edits need.
+        package: the top name of the file's package.
+        width: maximum length of a line. A longer header is split, with one parameter for each line.
 
     Returns:
-        The new file, and the lines of those edits whose function was not found.
+        The new text, and the lines of the edits whose function was not found.
 
     Raises:
         ImportError: if libcst is not installed.
-        ValueError: if libcst cannot read the file, or would change more of it than the edits.
+        ValueError: if libcst cannot parse the file, or would change more than the edits do.
     """
-    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an extra, and only this needs it
+    from libcst.metadata import MetadataWrapper  # noqa: PLC0415 - an optional dependency
 
     if not edits:
         return text, frozenset()
@@ -67,9 +67,9 @@ def rewrite(
 
 
 def _make_writer(edits: dict[int, Edit], width: int) -> Any:
-    """What writes edits at functions, and takes those that it has written out of `edits`."""
-    import libcst as cst  # noqa: PLC0415 - as above
-    from libcst.metadata import PositionProvider  # noqa: PLC0415 - likewise
+    """Return a transformer that applies edits at functions, and removes each from `edits`."""
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Writer(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)
@@ -89,8 +89,9 @@ def _make_writer(edits: dict[int, Edit], width: int) -> Any:
         def leave_FunctionDef(
             self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
         ) -> cst.FunctionDef:
-            # Of ``def``, not of the name: a backslash may stand between them.
+            # The position of ``def``, not of the name: a backslash may come between them.
             position: Any = self.get_metadata(PositionProvider, original_node)
+            # edits that remain at the end were not found
             edit = edits.pop(position.start.line, None)
             if edit is None:
                 return updated_node
@@ -110,7 +111,7 @@ def _make_writer(edits: dict[int, Edit], width: int) -> Any:
 
 
 def _annotate(node: Any, edit: Edit, cst: Any) -> Any:
-    """The function with annotations where there are none, and others where that is wanted."""
+    """Return the function with new annotations, and with existing ones replaced."""
 
     def refined(annotation: Any, name: str) -> Any:
         return annotation.with_changes(annotation=cst.parse_expression(edit.refined[name]))
@@ -147,7 +148,7 @@ def _annotate(node: Any, edit: Edit, cst: Any) -> Any:
 
 
 def _header(node: Any, cst: Any) -> str:
-    """The lines from ``def`` to the colon."""
+    """Return the text from ``def`` to the colon."""
     bare = node.with_changes(
         decorators=(),
         leading_lines=(),
@@ -155,12 +156,13 @@ def _header(node: Any, cst: Any) -> str:
         body=cst.SimpleStatementSuite(()),
     )
     header: str = cst.Module([]).code_for_node(bare)
-    return header.rstrip()
+    return header.rstrip().removesuffix("pass").rstrip()  # which libcst writes for an empty body
 
 
 def _broken(before: Any, after: Any, width: int, cst: Any) -> Any:
-    """A header of one line that has become too long, with a parameter a line."""
+    """Split a header that has become too long for one line, with one parameter for each line."""
     old, new = _header(before, cst), _header(after, cst)
+    # keep the author's own line breaks
     if "\n" in old or (len(new) <= width) or (len(old) > width and len(new) == len(old)):
         return after
     end = cst.TrailingWhitespace(newline=cst.Newline())

@@ -1,4 +1,4 @@
-"""Code at the top of a module that works with arrays: no contract can be written there."""
+"""Find code at the top of a module that works with arrays, where no contract can be written."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _DOING = (ast.For, ast.While, ast.With, ast.If, ast.Try, ast.Expr, ast.AugAssign
 
 
 class Block(NamedTuple):
-    """Statements at the top of a module, one after the other.
+    """Consecutive statements at the top of a module.
 
     Attributes:
         path: the real path of the file.
         first: the first line.
         last: the last line.
-        worlds: of the arrays in it.
+        worlds: the worlds of the arrays in them.
     """
 
     path: str
@@ -46,9 +46,9 @@ class Block(NamedTuple):
 
 
 def top_level_blocks(solution: Solution) -> Iterator[Block]:
-    """The blocks of a program that do something with arrays outside of every function.
+    """Yield the blocks of a program that work with arrays outside of functions.
 
-    Constants alone are none: ``MEAN = np.array([0.5])``.
+    A block that only defines constants, as ``MEAN = np.array([0.5])``, does not count.
     """
     for each in survey(solution):
         if not each.unit.line:
@@ -63,6 +63,7 @@ def _blocks_of(module: Function) -> Iterator[Block]:
     }
     crossed = {line for kind, line, *_ in module.notes if kind == "cross"}
     run: list[ast.stmt] = []
+    # None ends the last run of statements
     for node in [*parse(module.file.text).body, None]:
         if node is not None and not isinstance(node, _DEFINING) and not _is_docstring(node):
             run.append(node)

@@ -1,4 +1,4 @@
-"""What functions were seen to be called with, as the map says it: so it reads bodies for those arguments."""
+"""Translate recorded arguments into values of the inference, which then reads bodies for them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAIN: Final = "__main__"
 
 
 def values_seen(observed: Iterable[Observed]) -> dict[tuple[str, str], dict[str, Value]]:
-    """What each parameter was seen to hold, by real path and qualified name."""
+    """Return what each parameter held, by real path and qualified name of the function."""
     found: dict[tuple[str, str], dict[str, Value]] = {}
     for each in observed:
         read = read_file(Path(each.path))
@@ -34,11 +34,11 @@ def values_seen(observed: Iterable[Observed]) -> dict[tuple[str, str], dict[str,
 
 
 def _value_of(said: tuple[Any, ...], main: str) -> Value:
-    """A value of the map.
+    """Return the value for a description by the tracer.
 
     Args:
         said: see `sekisho.tracer.describing`.
-        main: the module that was run as a script, perhaps.
+        main: the module of the file, which may have run as a script.
     """
     value = UNKNOWN
     match said:

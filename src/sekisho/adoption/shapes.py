@@ -1,7 +1,7 @@
-"""What a function's code calls the axes of its parameters.
+"""Find the names that a function's code uses for the axes of its parameters.
 
-``b, c, h, w = x.shape``, ``n = len(x)``, ``d = x.size(-1)``, ``rearrange(x, "b c -> c b")``,
-``einsum("ij,jk->ik", x, y)``: each tells a name.
+Names come from ``b, c, h, w = x.shape``, ``n = len(x)``, ``d = x.size(-1)``, ``rearrange(x, "b c ->
+c b")`` and ``einsum("ij,jk->ik", x, y)``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST: Final = 16
 
 
 def names_in_body(node: ast.AST, parameters: frozenset[str]) -> dict[tuple[str, int], str]:
-    """The names of axes, by parameter and number."""
+    """Return the names of axes, by parameter and number."""
     found: dict[tuple[str, int], str] = {}
     for each in ast.walk(node):
         if isinstance(each, ast.Assign) and len(each.targets) == 1:
@@ -37,9 +37,9 @@ def names_in_body(node: ast.AST, parameters: frozenset[str]) -> dict[tuple[str, 
 
 
 def ranked_in(statement: ast.stmt, parameters: frozenset[str]) -> Iterator[str]:
-    """The parameters whose number of axes a statement depends on: it would raise for another one."""
+    """Yield the parameters whose rank a statement requires: with another rank it would raise."""
     if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)):
-        return  # what stands in a block may not run
+        return  # a statement in a block may not run
     for each in ast.walk(statement):
         match each:
             case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts)], value=value):
@@ -84,7 +84,7 @@ def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, int, str
 
 
 def _shape(value: ast.expr) -> tuple[str, int]:
-    """Whose shape this is, and from which axis on: ``x.shape``, ``x.size()``, ``x.shape[1:3]``."""
+    """Return the parameter and first axis of a shape: ``x.shape``, ``x.size()``, ``x.shape[1:3]``."""
     start = 0
     if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
         lower = value.slice.lower
@@ -102,7 +102,7 @@ def _shape(value: ast.expr) -> tuple[str, int]:
 
 
 def axis_of(value: ast.expr) -> tuple[str, int] | None:
-    """Which axis's size this is: ``x.shape[0]``, ``x.size(0)``, ``len(x)``."""
+    """Return the parameter and axis of a size: ``x.shape[0]``, ``x.size(0)``, ``len(x)``; else None."""
     if isinstance(value, ast.Subscript):
         number = number_in(value.slice)
         parameter, _ = _shape(value.value)
@@ -119,7 +119,7 @@ def axis_of(value: ast.expr) -> tuple[str, int] | None:
 
 
 def number_in(node: ast.expr | None) -> int | None:
-    """The integer that is written, with its sign; None if it is something else."""
+    """Return the integer that a node writes out, with its sign; None if it is something else."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         inner = number_in(node.operand)
         return None if inner is None else -inner

@@ -1,4 +1,4 @@
-"""The files of a package before a run: what is edited while it runs is not what has run."""
+"""Detect files of a package that change during a run: then they are not the code that ran."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ __all__ = ["Snapshot"]
 
 
 class Snapshot:
-    """What told the files of a package apart from others, when it was taken.
+    """The state of the files of a package at one time.
 
     Attributes:
         root: the real path of the package.
-        links: files outside the package to which links in it lead, by real path: each with its path
-            in the package.
-        skipped: links that lead out of the project. Its tests do not cover what else uses such a file.
+        links: files outside the package that links in it lead to: by real path, the path in the
+            package.
+        skipped: links that lead out of the project. Its tests do not cover other users of such a
+            file.
     """
 
     def __init__(self, root: str) -> None:
@@ -35,6 +36,7 @@ class Snapshot:
                 self.links[real] = path
             else:
                 self.skipped += (Skipped(path, f"it is a link out of the project, to {real}"),)
+        # size, time and inode, as git compares them: reading all files would be slow
         paths = [*map(str, Path(root).rglob("*.py"))] if Path(root).is_dir() else [root]
         self._marks: dict[str, tuple[int, ...]] = {}
         for each in (*paths, *self.links):
@@ -50,11 +52,11 @@ class Snapshot:
         )
 
     def named(self, path: str) -> str:
-        """A file's path in the package, by which it is imported."""
+        """Return a file's path in the package, by which it is imported."""
         return self.links.get(path, path)
 
     def has_changed(self, path: str) -> bool:
-        """Whether a file is another one than it was, or was not there."""
+        """Return whether a file was changed, replaced or added."""
         return self._marks.get(path) != _mark_of(path)
 
 
@@ -63,7 +65,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def _project_of(root: str) -> str:
-    """The folder of the project. Around a package without a project file, it is the next one."""
+    """Return the folder of the project; for a package without a project file, its parent folder."""
     folder = Path(root) if Path(root).is_dir() else Path(root).parent
     project = project_folder([str(folder / "any")])
     is_package = project == str(folder) and (folder / "__init__.py").exists()
@@ -75,13 +77,13 @@ def _links_out_of(root: str) -> Iterator[tuple[str, str]]:
         real = os.path.realpath(path)
         if path.suffix != ".py" or _is_inside(real, root):
             continue
-        # A link to a folder around the package does not make that folder a part of it.
+        # A link to a folder around the package does not make that folder part of the package.
         if not _is_inside(root, _link_to(str(path), real, root)):
             yield str(path), real
 
 
 def _link_to(path: str, real: str, root: str) -> str:
-    """The target of a linked folder above a file, so that a large folder has one root; else the file."""
+    """Return the target of a linked parent folder, so that one root covers it; else the file."""
     for parent in reversed(Path(path).parents):
         if _is_inside(str(parent), root) and parent.is_symlink():
             target = os.path.realpath(parent)

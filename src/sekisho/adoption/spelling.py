@@ -1,4 +1,4 @@
-"""What a module calls the things that annotations are made of, and what it has yet to import."""
+"""The names that a module uses in annotations, and the imports that it lacks for them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Import(NamedTuple):
 
 @functools.cache
 def handed_on(name: str) -> tuple[str, str] | None:
-    """Whose a name of jaxtyping's is, if it is another library's."""
+    """Return the module and name that jaxtyping re-exports a name from; None if it is its own."""
     return Libraries(Cache()).handed_on(_JAXTYPING, name)
 
 
 class ModuleSpelling:
-    """How one module spells annotations. What is asked for and is not imported yet is noted.
+    """How one module writes annotations. It records the missing imports of the names it returns.
 
     Attributes:
-        needed: the imports that are missing for what was asked for.
+        needed: the missing imports.
         typed: the names that are imported for type checkers only, and the line.
     """
 
@@ -46,6 +46,7 @@ class ModuleSpelling:
         for node in tree.body:
             self._read(node)
         for name in self._bound:
+            # a name that is also bound at run time can be resolved
             self.typed.pop(name, None)
 
     def _read(self, node: ast.stmt) -> None:
@@ -73,7 +74,7 @@ class ModuleSpelling:
                 self._modules.setdefault(each.name, name)
 
     def _read_typed(self, block: ast.If) -> None:
-        """Note what is imported for type checkers only."""
+        """Record what is imported for type checkers only."""
         for node in block.body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 names = (each.asname or each.name.partition(".")[0] for each in node.names)
@@ -82,22 +83,23 @@ class ModuleSpelling:
             self._read(other)
 
     def array(self, world: str) -> str:
-        """The array class of a world; "" is that of any."""
+        """Return the name for the array class of a world; "" is the class of arrays of any world."""
         if not world:
             return f"{self._sekisho()}.Array"
         record = world_named(world)
         return self._member(record.name, record.array_class, "np" if record is HOST else "")
 
     def dtype(self, word: str) -> str:
-        """A word of jaxtyping's."""
+        """Return the name for a jaxtyping word."""
         held = self._members.get((_JAXTYPING, word))
+        # if the module uses the word for something else, go through the jaxtyping module
         if held is None and word not in self._bound:
             self.needed[Import(_JAXTYPING, word)] = None
             return word
         return held or f"{self._module(_JAXTYPING, '')}.{word}"
 
     def abstract(self, name: str) -> str:
-        """A class of ``collections.abc``."""
+        """Return the name for a class of ``collections.abc``."""
         module = "collections.abc"
         for each in (module, "typing"):
             if (each, name) in self._members:
@@ -108,7 +110,7 @@ class ModuleSpelling:
         return name
 
     def typed_in(self, node: ast.expr) -> tuple[str, int] | None:
-        """A name in an annotation that is imported for type checkers only, and its line."""
+        """Return a name in an annotation that is imported for type checkers only, and its line."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             try:
                 return self.typed_in(ast.parse(node.value, mode="eval").body)
@@ -118,7 +120,7 @@ class ModuleSpelling:
         return next(((name, self.typed[name]) for name in names if name in self.typed), None)
 
     def world_of(self, node: ast.expr) -> str | None:
-        """The world of an array class that is written so; "" is any, None is none."""
+        """Return the world of an array class in an annotation; "" is any, None if it is not one."""
         if isinstance(node, ast.Name):
             origin = next((key for key, name in self._members.items() if name == node.id), None)
         elif isinstance(node, ast.Attribute):
@@ -135,7 +137,7 @@ class ModuleSpelling:
         return next((w.name for w in worlds if (w.name, w.array_class) == origin), None)
 
     def decorator(self, kind: str) -> str:
-        """One of sekisho's decorators."""
+        """Return the name for one of sekisho's decorators."""
         return self._members.get((_OWN, kind)) or f"{self._sekisho()}.{kind}"
 
     def _sekisho(self) -> str:

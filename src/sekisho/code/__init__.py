@@ -1,11 +1,13 @@
-"""Code that is read, and never run.
+"""Read source code without running it.
 
-The files of a project (`files`) and the installed libraries, stubs first (`libraries`), as tables of
-names and what is written about them (`tables`); what was read once is kept under its digest (`cache`).
-What writes into a file reads it with its spaces and comments (`concrete`).
+`files` finds and decodes the files of a project. `libraries` finds the installed libraries, stubs
+first. `tables` turns a module into a table of its names and what is written about them. `cache`
+keeps these tables on disk, under a digest of what they were made from. `concrete` parses with
+spaces and comments kept, for code that edits files.
 """
 
 from sekisho.code.cache import Cache, digest
+from sekisho.code.comments import parse_typed
 from sekisho.code.concrete import parse_concrete
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
@@ -35,6 +37,7 @@ __all__ = [
     "lower_expr",
     "lower_signature",
     "parse_concrete",
+    "parse_typed",
     "read_file",
     "tag_of",
 ]

@@ -1,8 +1,8 @@
-"""What was found out once, kept on disk under what it was found out from.
+"""A cache on disk, keyed by a digest of what each entry depends on.
 
-The key of an entry is a digest of all that it depends on, this program's own text included, and a digest
-stands before what it holds: an entry can be missing, and never be wrong. What cannot be read or written is
-found out again. Any number of processes may share the folder.
+The digest covers all inputs, sekisho's own source included, and each entry starts with a checksum
+of its content. So an entry can be missing, but never wrong. An entry that cannot be read or written
+is computed again. Any number of processes may share the folder.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ from typing import Any, Final
 __all__ = ["Cache", "digest"]
 
 _MOST: Final = 128_000_000
-"""Bytes of all entries. Beyond, those that were not used for longest go, down to three quarters."""
+"""Maximum total size in bytes. Beyond it, the least recently used entries go, down to three
+quarters."""
 
 _LARGEST: Final = 32_000_000
-"""Bytes of an entry that is still read or written. The largest in practice have about 1 MB."""
+"""Maximum size of an entry in bytes. The largest entries in practice have about 1 MB."""
 
 _OFTEN: Final = 500
-"""Writes of a process after which it looks at the size again."""
+"""Check the total size after this many writes of a process."""
 
 _DAY: Final = 86_400.0
 _OURS: Final = re.compile(r"[0-9a-f]{32}(?:\.\w+\.new)?")
-"""What may be removed: the folder is named by a variable, and may hold somebody's files."""
+"""File names that may be removed: a variable names the folder, so it may hold other files, too."""
 
 _SIZE: Final = 16
 
 
 def digest(*parts: str | bytes) -> str:
-    """A digest of some texts, in order."""
+    """Return a digest of some texts, in order."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        # with lengths, so that ("ab", "c") and ("a", "bc") differ
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
@@ -51,7 +53,7 @@ def digest(*parts: str | bytes) -> str:
 
 @cache
 def _of_program() -> str:
-    """A digest of the program that writes and reads entries."""
+    """Return a digest of the source files that determine what an entry holds."""
     package = Path(__file__).parent.parent
     files = [
         *package.glob("code/*.py"),
@@ -62,13 +64,13 @@ def _of_program() -> str:
 
 
 def _default_folder() -> Path | None:
-    """Where the platform keeps caches, as platformdirs says; None where there is no such place.
+    """Return the platform's folder for caches, as platformdirs does; None where there is none.
 
-    A relative path is passed over, as the XDG specification asks: what lies in the folder that one
-    happens to stand in, anybody may have written.
+    Relative paths are skipped, as the XDG specification demands: other users may have written what
+    is in the current folder.
     """
-    home = os.path.expanduser("~")  # noqa: PTH111 - which gives "~" where there is no home
-    # The root for HOME="". A home that does not exist, as system users have it, is not created.
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises where there is no home
+    # With HOME="" the home is the root. Do not create a missing home, as system users have it.
     if Path(home) == Path(home).parent or not Path(home).is_dir():
         home = "~"
     if sys.platform == "win32":
@@ -84,18 +86,18 @@ def _default_folder() -> Path | None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether nobody else can have written what lies in a folder."""
+    """Return whether no other user can have written into a folder."""
     try:
         found = folder.stat()
     except OSError:
-        return True  # it is not there yet, or cannot be read either
+        return True  # the folder does not exist yet, or is not readable either
     return not hasattr(os, "geteuid") or (
         found.st_uid == os.geteuid() and not found.st_mode & 0o002
     )
 
 
 class Cache:
-    """A folder of entries: ``$SEKISHO_CACHE_DIR``, or the user's own for caches; None keeps nothing."""
+    """A folder of entries: ``$SEKISHO_CACHE_DIR`` or the user's cache folder; None keeps nothing."""
 
     folder: Path | None
 
@@ -104,24 +106,24 @@ class Cache:
         self._writes: int = 0
 
     def read(self, key: str) -> Any:
-        """What is kept under a key; None if nothing is, or it is damaged."""
+        """Return the value under a key; None if there is none, or if it is damaged."""
         if self.folder is None:
             return None
         path = self.folder / self._name(key)
         try:
             data = _read(path)
             payload = data[_SIZE:]
-            # Before marshal reads it: of damaged data it may want any amount of memory.
+            # Verify before unmarshalling: on damaged data marshal may ask for any amount of memory.
             if hashlib.blake2b(payload, digest_size=_SIZE).digest() != data[:_SIZE]:
                 return None
             if time.time() - path.stat().st_mtime > _DAY:
-                os.utime(path)  # it is used: others go first
-            return marshal.loads(payload)  # noqa: S302 - our own
+                os.utime(path)  # mark the entry as used, so that others are removed first
+            return marshal.loads(payload)  # noqa: S302 - we wrote this data
         except (OSError, ValueError, EOFError, TypeError):
             return None
 
     def write(self, key: str, value: Any) -> None:
-        """Keep a value of tuples, lists, dicts, strings and numbers: whole, or not at all."""
+        """Store a value of tuples, lists, dicts, strings and numbers, completely or not at all."""
         if self.folder is None:
             return
         with contextlib.suppress(OSError, ValueError):
@@ -129,6 +131,7 @@ class Cache:
             if len(payload) > _LARGEST - _SIZE:
                 return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # scanning the folder at each write would be slow
             if self._writes % _OFTEN == 0:
                 self._prune(self.folder)
             self._writes += 1
@@ -138,17 +141,18 @@ class Cache:
                 with os.fdopen(handle, "wb") as file:
                     file.write(hashlib.blake2b(payload, digest_size=_SIZE).digest())
                     file.write(payload)
+                # a rename is atomic: readers see a whole entry or none
                 Path(new).replace(self.folder / name)
             except BaseException:
                 Path(new).unlink(missing_ok=True)
                 raise
 
     def clear(self) -> tuple[int, int]:
-        """Remove all entries; gives how many there were, and their bytes."""
+        """Remove all entries; return their number and their total size in bytes."""
         found = [] if self.folder is None else _entries(self.folder)
         for _, _, path in found:
             with contextlib.suppress(OSError):
-                os.unlink(path)  # noqa: PTH108 - there are thousands
+                os.unlink(path)  # noqa: PTH108 - thousands of files: os.unlink is faster
         return len(found), sum(size for _, size, _ in found)
 
     @staticmethod
@@ -159,10 +163,11 @@ class Cache:
         for _, size, path in found:
             if total <= most:
                 return
+            # prune below the limit, so that the next writes need no pruning
             most = _MOST * 3 // 4
             total -= size
-            with contextlib.suppress(OSError):  # another process has removed it
-                os.unlink(path)  # noqa: PTH108 - as above
+            with contextlib.suppress(OSError):  # another process may have removed it
+                os.unlink(path)  # noqa: PTH108 - thousands of files: os.unlink is faster
 
     @staticmethod
     def _name(key: str) -> str:
@@ -170,7 +175,7 @@ class Cache:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of an entry.
+    """Return the bytes of an entry.
 
     Raises:
         OSError: if it cannot be read, is not a regular file, or is too large.
@@ -181,11 +186,11 @@ def _read(path: Path) -> bytes:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             raise OSError(errno.EINVAL, "not an entry")
-        return file.read(_LARGEST)  # it may grow meanwhile
+        return file.read(_LARGEST)  # the file may grow meanwhile
 
 
 def _entries(folder: Path) -> list[tuple[float, int, str]]:
-    """When each entry was used last, its bytes, and its path."""
+    """Return for each entry the time of its last use, its size in bytes, and its path."""
     found: list[tuple[float, int, str]] = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

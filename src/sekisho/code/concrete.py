@@ -1,4 +1,4 @@
-"""Files as libcst reads them, for what writes into them: spaces and comments are kept."""
+"""Parse files with libcst, which keeps spaces and comments, for code that edits them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["parse_concrete"]
 
 
 def parse_concrete(text: str) -> Module:
-    """The module that a text is, which is written back as it was.
+    """Parse a text into a module that libcst writes back unchanged.
 
     Raises:
         ImportError: if libcst is not installed.
-        ValueError: if libcst cannot read the text, or would not write all of it as it is.
+        ValueError: if libcst cannot parse the text, or would not reproduce it exactly.
     """
-    import libcst as cst  # noqa: PLC0415 - an extra, and only what writes needs it
+    import libcst as cst  # noqa: PLC0415 - an optional dependency that only edits need
 
     try:
         parsed = cst.parse_module(text)

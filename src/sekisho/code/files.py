@@ -1,4 +1,4 @@
-"""The files of a project: found, decoded and parsed, and never run."""
+"""Find, decode and parse the files of a project without running them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Skipped", "SourceFile", "find_files", "read_file"]
 
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 _LARGEST: Final = 8_000_000
-"""Bytes of a file that is still read: what is larger, a program has written."""
+"""Maximum size in bytes of a file that is read: larger files are generated."""
 
 _MAGIC: Final = re.compile(r"^(\s*)[%!?].*$|^(\s*)\S*\?\??\s*$", re.MULTILINE)
-"""A line of a notebook that is IPython's and not Python's."""
+"""A line of a notebook in IPython's own syntax."""
 
 _TRANSPARENT: Final = frozenset({"%%time", "%%timeit", "%%capture", "%%prun"})
-"""Magics of a cell whose other lines are Python."""
+"""Cell magics whose other lines are Python."""
 
 
 class Skipped(NamedTuple):
-    """What could not be read, and why."""
+    """A file or cell that could not be read, and why."""
 
     path: str
     why: str
@@ -37,15 +37,15 @@ class SourceFile(NamedTuple):
     """A file as text.
 
     Attributes:
-        path: where it is, as it was named.
-        module: by which name it is imported.
-        root: the folder that has to be on ``sys.path`` for that.
-        is_package: whether it is an ``__init__``.
-        text: all of it; of a notebook, the code of its cells, one after the other.
+        path: its path, as the caller spelled it.
+        module: the name by which it is imported.
+        root: the folder that has to be on ``sys.path`` for that import.
+        is_package: whether it is an ``__init__`` file.
+        text: its text; of a notebook, the code of its cells joined.
         cells: of a notebook, the number of each cell and its first line in `text`.
-        skipped: what of it could not be read.
-        data: the file as it was read; of a notebook, nothing.
-        encoding: the one that it declares; ``utf-8-sig`` if it begins with a byte order mark.
+        skipped: the cells that could not be read.
+        data: the bytes of the file; empty for a notebook.
+        encoding: the declared encoding; ``utf-8-sig`` if the file begins with a byte order mark.
     """
 
     path: str
@@ -59,10 +59,11 @@ class SourceFile(NamedTuple):
     encoding: str = "utf-8"
 
     def decode(self) -> str:
-        """The text with the line ends that it has in the file, for what writes into it.
+        """Return the text with the file's own line ends, for code that edits the file.
 
         Raises:
-            ValueError: if the encoding would not give the same bytes again, as UTF-7 and its like may not.
+            ValueError: if encoding the text would give other bytes, as UTF-7 and similar encodings
+                may.
         """
         text = self.data.decode(self.encoding)
         if text.encode(self.encoding) != self.data:
@@ -70,7 +71,7 @@ class SourceFile(NamedTuple):
         return text
 
     def place(self, line: int) -> str:
-        """``path:line``, of a notebook ``path:cell 3:line``."""
+        """Return ``path:line``; for a notebook ``path:cell 3:line``."""
         cell, start = max(
             ((cell, start) for cell, start in self.cells if start <= line), default=(0, 1)
         )
@@ -81,17 +82,17 @@ class SourceFile(NamedTuple):
 def find_files(
     paths: Iterable[str | Path], texts: Mapping[str, bytes] | None = None
 ) -> Iterator[Path]:
-    """Python files and notebooks below some paths, each once, however many links lead to it.
+    """Find Python files and notebooks below some paths, each once even if several links lead to it.
 
-    A file that is named is read whatever it is called. Of folders, hidden ones, virtual
-    environments, caches, what was built and what git ignores are passed by.
+    A file that is named is read whatever its name is. In folders, these are skipped: hidden ones,
+    virtual environments, caches, build outputs and all that git ignores.
 
     Args:
         paths: files and folders.
-        texts: files that need not exist, by their path: see `read_file`.
+        texts: texts by path, of files that need not exist: see `read_file`.
 
     Raises:
-        FileNotFoundError: if there is nothing at a path.
+        FileNotFoundError: if a path does not exist.
     """
     seen: set[str] = set()
     for each in paths:
@@ -110,8 +111,9 @@ def find_files(
 
 
 def _walk(folder: Path, seen: set[str], ignored: frozenset[Path]) -> Iterator[Path]:
+    # the separator keeps folders apart from files in `seen`
     real = os.path.realpath(folder) + os.sep
-    if real in seen:  # a circle of links, or two ways to one folder
+    if real in seen:  # a cycle of links, or a second link to the same folder
         return
     seen.add(real)
     try:
@@ -135,7 +137,7 @@ def _walk(folder: Path, seen: set[str], ignored: frozenset[Path]) -> Iterator[Pa
 
 
 def _ignored_by_git(folder: Path) -> frozenset[Path]:
-    """The files and folders below one that git ignores, by their absolute paths; none without git."""
+    """Return the absolute paths that git ignores below a folder; none without git."""
     words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
     listed = ask_git(str(folder), *words)
     names = (listed or "").split("\0")
@@ -143,17 +145,17 @@ def _ignored_by_git(folder: Path) -> frozenset[Path]:
 
 
 def read_file(path: Path, data: bytes | None = None) -> SourceFile | Skipped:
-    """Read a file as Python would, by the encoding that it declares; a notebook by its cells.
+    """Read a file with its declared encoding, as Python does; a notebook cell by cell.
 
     Args:
-        path: where it is.
-        data: what it would hold, if that is not what it holds: an editor's text that is not saved.
+        path: the path of the file.
+        data: bytes to use instead of the file's, such as an editor's unsaved text.
     """
     shown = path.as_posix()
     try:
         if data is None:
             with path.open("rb") as file:
-                data = file.read(_LARGEST + 1)  # a device has no size, and may have no end
+                data = file.read(_LARGEST + 1)  # a device reports no size and may never end
         if len(data) > _LARGEST:
             return Skipped(shown, f"it is larger than {_LARGEST // 1_000_000} MB")
         if path.suffix == ".ipynb":
@@ -208,6 +210,7 @@ def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:
         code = _python_of(source) if source else ""
         if not code.strip():
             continue
+        # each cell alone, so that one bad cell does not hide the others
         problem = _problem(code)
         if problem:
             skipped.append(Skipped(f"{shown}:cell {number}", problem))
@@ -227,11 +230,12 @@ def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:
 
 
 def _python_of(cell: str) -> str:
-    """The Python of a cell, line by line; nothing of one that is written in something else."""
+    """Return the Python code of a cell with its lines kept; "" if the cell is in another language."""
     cell = _unix(cell)
     first = cell.lstrip().partition("\n")[0]
     if first.startswith("%%") and first.split()[0] not in _TRANSPARENT:
         return ""
+    # keep a line for each magic, so that line numbers stay right
     return _MAGIC.sub(lambda match: f"{match[1] or match[2] or ''}pass", cell)
 
 

@@ -1,7 +1,7 @@
-"""Type parameters between brackets (PEP 695), as the type variables that they are short for.
+"""Turn type parameters in brackets (PEP 695) into type variables.
 
-``def ones[S: Shape](shape: S) -> Array[S]`` declares `S` for itself only. A table has one scope, the
-module's; so each gets a name there that no other has, and the annotations name that.
+``def ones[S: Shape](shape: S) -> Array[S]`` declares `S` in its own scope. A table has one scope,
+the module's; so each type parameter gets a unique name there, and the annotations use that name.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ __all__ = ["name_type_parameters"]
 
 
 def name_type_parameters(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Rename what stands for type parameters; give each new name and its ``TypeVar(...)``."""
+    """Rename the uses of type parameters; yield each new name and its ``TypeVar(...)``."""
     count = 0
     for node in _declaring(tree.body):
         renamed: dict[str, str] = {}
         variables: list[tuple[str, Any]] = []
         for parameter in node.type_params:
-            if type(parameter).__name__ == "TypeVar":  # before Python 3.12 ast has no such class
+            if type(parameter).__name__ == "TypeVar":  # before Python 3.12, ast has no class for it
                 count += 1
+                # `@` cannot be in a Python name, so no name of the module is hidden
                 name = renamed[parameter.name] = f"{parameter.name}@{count}"
                 variables.append((name, parameter))
         for each in ast.walk(node):
@@ -34,7 +35,7 @@ def name_type_parameters(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _declaring(body: list[ast.stmt]) -> Iterator[Any]:
-    """The statements with type parameters of their own, the outer before the inner."""
+    """Yield the statements that have type parameters, outer ones before inner ones."""
     for node in body:
         if getattr(node, "type_params", None):
             yield node
@@ -45,14 +46,14 @@ def _declaring(body: list[ast.stmt]) -> Iterator[Any]:
 
 
 def _type_variable(parameter: Any) -> ast.expr:
-    """``TypeVar(name, bound=...)``, with constraints where the bound is a tuple."""
+    """Return ``TypeVar(name, bound=...)``; a bound that is a tuple becomes constraints."""
     arguments: list[ast.expr] = [ast.Constant(parameter.name)]
     keywords: list[ast.keyword] = []
     if isinstance(parameter.bound, ast.Tuple):
         arguments += parameter.bound.elts
     elif parameter.bound is not None:
         keywords.append(ast.keyword("bound", parameter.bound))
-    default = getattr(parameter, "default_value", None)  # Python 3.13's
+    default = getattr(parameter, "default_value", None)  # since Python 3.13
     if default is not None:
         keywords.append(ast.keyword("default", default))
     return ast.Call(ast.Name("TypeVar", ast.Load()), arguments, keywords)

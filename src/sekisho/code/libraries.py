@@ -1,6 +1,7 @@
-"""The installed libraries, as tables: found where Python would find them, and never imported.
+"""Tables of the installed libraries, found where Python finds them, without importing them.
 
 A stub is read where there is one (``torch/_C/__init__.pyi``, ``numpy/__init__.pyi``), else the source.
+Of the standard library, the stubs of typeshed are, where a type checker has brought them.
 What is only machine code has no table.
 """
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries"]
 
+_TYPESHED: Final = ("mypy/typeshed/stdlib", "basedpyright/dist/typeshed-fallback/stdlib")
 _NO_TABLE: Final = Table({}, [], None)
 
 
@@ -36,8 +38,8 @@ class Libraries:
     """Tables of installed modules, by name, as they are when they are asked for first.
 
     Attributes:
-        used: of each module that was asked for, the digest of its file; "folder" of one that is only
-            that; "" if it is not installed.
+        used: for each module that was looked up, the digest of its file; "folder" if it is only a
+            folder; "" if it is not installed.
     """
 
     used: dict[str, str]
@@ -46,19 +48,25 @@ class Libraries:
         self._cache = cache
         entries = sys.path if path is None else path
         self._path = [entry for entry in entries if entry and Path(entry).is_dir()]
+        shipped = (f"{entry}/{each}" for entry in self._path for each in _TYPESHED)
+        self._typeshed = next((each for each in shipped if isdir(each)), None)
         self._tables: dict[str, Table | None] = {}
         self._folders: dict[str, list[str]] = {}
         self._states: dict[str, str] = {}
         self.used = {}
 
     def table(self, module: str) -> Table | None:
-        """The table of a module; an empty one for a folder; None if it is not installed."""
+        """Return the table of a module; an empty one for a folder; None if it is not installed."""
         if module not in self._tables:
             self._tables[module] = self._read(module)
         return self._tables[module]
 
     def handed_on(self, module: str, name: str) -> tuple[str, str] | None:
-        """The module and the name in it, if a module has a name of another package: `jaxtyping.Array`."""
+        """Return the origin of a name that a module re-exports from another package: `jaxtyping.Array`.
+
+        Returns:
+            The other module and the name in it; None if the name is not such a re-export.
+        """
         table = self.table(module)
         entry = table.names.get(name) if table is not None else None
         if entry is None or entry[0] != "import" or entry[2] is None:
@@ -67,7 +75,7 @@ class Libraries:
         return None if entry[1].partition(".")[0] == package else (entry[1], entry[2])
 
     def still(self, used: dict[str, str]) -> bool:
-        """Whether modules are as they were when `used` was noted."""
+        """Return whether the files of modules are the same as when `used` was recorded."""
         return all(self._state_of(module) == known for module, known in used.items())
 
     def _state_of(self, module: str) -> str:
@@ -93,7 +101,7 @@ class Libraries:
             table = lower(parse(file.text), module, is_package=is_package)
         except ValueError:
             return None
-        if digest(file.data) == known:  # else it was replaced between the two readings
+        if digest(file.data) == known:  # else the file was replaced between the two reads
             self._cache.write(key, tuple(table))
         return table
 
@@ -106,27 +114,44 @@ class Libraries:
             return ""
 
     def _find(self, module: str) -> tuple[str, bool]:
-        """The file of a module, and whether it is a package's; "" if there is none to read."""
+        """Return the file of a module and whether it is a package's; "" if there is no file to read."""
         parent, _, last = module.rpartition(".")
         if not parent:
-            folders = self._path
+            places = self._places(module)
         else:
             if parent not in self._folders:
                 self._find(parent)
-            folders = self._folders[parent]
-        self._folders[module] = []
-        for folder in folders:
-            base = f"{folder}/{last}"
-            stubs = f"{folder}/{last}-stubs"
-            if not parent and isdir(stubs):
-                self._folders[module] += [stubs, base]
-                return f"{stubs}/__init__.pyi", True
+            places = [f"{folder}/{last}" for folder in self._folders[parent]]
+        inside = self._folders[module] = [each for each in places if isdir(each)]
+        for place in places:
             for ending in (".pyi", ".py"):
-                if isfile(f"{base}/__init__{ending}"):
-                    self._folders[module].append(base)
-                    return f"{base}/__init__{ending}", True
-                if isfile(f"{base}{ending}"):
-                    return f"{base}{ending}", False
-            if isdir(base):  # a package without a file of its own, perhaps in several folders
-                self._folders[module].append(base)
+                if isfile(f"{place}/__init__{ending}"):
+                    if not parent and not _is_stubs(inside):
+                        self._folders[module] = [place]  # others so called are behind it
+                    return f"{place}/__init__{ending}", True
+                if isfile(f"{place}{ending}"):
+                    return f"{place}{ending}", False
         return "", False
+
+    def _places(self, module: str) -> list[str]:
+        """Where a package may be, in order: its stubs first, unless they are a part of what it says itself."""
+        places = [f"{folder}/{module}" for folder in self._path]
+        if self._typeshed is not None and module in sys.stdlib_module_names:
+            return [f"{self._typeshed}/{module}", *places]
+        stubs = next((f"{each}-stubs" for each in places if isdir(f"{each}-stubs")), None)
+        if stubs is None:
+            return places
+        is_typed = any(isfile(f"{each}/py.typed") for each in places)
+        return [*places, stubs] if is_typed and _is_partial(stubs) else [stubs, *places]
+
+
+def _is_stubs(folders: list[str]) -> bool:
+    return any(each.endswith("-stubs") for each in folders)
+
+
+def _is_partial(stubs: str) -> bool:
+    """Whether stubs leave modules to the package that they are of (PEP 561)."""
+    try:
+        return "partial" in Path(stubs, "py.typed").read_text("utf-8").split()
+    except (OSError, ValueError):
+        return False

@@ -1,9 +1,9 @@
-"""A module as a table: which names it has, and what is written about them.
+"""A module as a table: its names, and what is written about each.
 
-It is what an import gives, without importing: of each name, that it is a function with these
-parameters and annotations, a class with these members, or comes from elsewhere. Stubs, the sources
-of libraries and those of a project are read alike. A table is made of tuples, strings and dicts, so
-that it can be kept on disk (`marshal`).
+A table holds what an import would provide, without importing. It says for each name whether it is a
+function with these parameters and annotations, a class with these members, or an import. Stubs,
+sources of libraries and sources of a project are treated the same. A table consists of tuples,
+strings and dicts, so that `marshal` can store it.
 """
 
 from __future__ import annotations
@@ -29,27 +29,28 @@ __all__ = [
 ]
 
 Expr = Any
-"""An expression of which only the shape matters: a dotted name as a string, or a tuple that begins
-with ``"const"``, ``"[]"``, ``"|"``, ``"()"`` or ``"call"``; None is anything else."""
+"""An expression reduced to its shape: a dotted name as a string, or a tuple that begins with
+``"const"``, ``"[]"``, ``"|"``, ``"()"`` or ``"call"``; None for all other expressions."""
 
 Entry = tuple[Any, ...]
-"""``("import", module, name)``, ``("def", signatures)``, ``("class", bases, members, decorators)`` or
-``("var", annotation, value)``. No line stands in it: who edits a body leaves the table as it was."""
+"""``("import", module, name)``, ``("def", signatures)``, ``("class", bases, members, decorators)``
+or ``("var", annotation, value)``. It holds no line numbers, so editing a body does not change the
+table."""
 
 Parameter = tuple[str, str, bool, Expr]
 """Name; ``"/"``, ``"a"``, ``"*"``, ``"k"`` or ``"**"``; whether it has a default; its annotation."""
 
 Signature = tuple[tuple[Parameter, ...], Expr, tuple[Expr, ...], bool]
-"""Parameters, what is returned, decorators, whether it is asynchronous."""
+"""Parameters, return annotation, decorators, whether it is asynchronous."""
 
 
 class Table(NamedTuple):
     """The names of a module.
 
     Attributes:
-        names: what each is.
-        stars: the modules of which all names are imported.
-        exported: ``__all__``, where it is written out.
+        names: the entry of each name.
+        stars: the modules with a ``from ... import *``.
+        exported: ``__all__``, if it is written out.
     """
 
     names: dict[str, Entry]
@@ -80,7 +81,7 @@ def _statements(
     *,
     keeps: bool,
 ) -> None:
-    """Put what statements bind into `names`; with `keeps`, what is there stays."""
+    """Put what statements bind into `names`; with `keeps`, existing entries stay."""
     every: Sequence[Any] = body
     for node in every:
         kind: object = node.__class__
@@ -111,7 +112,7 @@ def _statements(
             _blocks(node, names, table, package, exported, keeps=keeps)
 
 
-_TYPE_ALIAS: Final = getattr(ast, "TypeAlias", None)  # Python 3.12's
+_TYPE_ALIAS: Final = getattr(ast, "TypeAlias", None)  # since Python 3.12
 _BLOCKS: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.TryStar)
 
 
@@ -124,8 +125,9 @@ def _blocks(
     *,
     keeps: bool,
 ) -> None:
-    """What is bound in one of several branches: the first that binds a name is believed."""
+    """Collect the names bound in several branches; the first branch that binds a name wins."""
     _statements(node.body, names, table, package, exported, keeps=keeps)
+    # so `try: import x` wins over its `except ImportError: x = None`
     others = [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
     others += [handler.body for handler in getattr(node, "handlers", [])]
     for other in others:
@@ -149,8 +151,13 @@ def _import_from(
         if alias.name == "*":
             if table is not None and module not in table.stars:
                 table.stars.append(module)
+        elif module.startswith("_") and names.get(alias.asname or alias.name, " ")[0] in _WRITTEN:
+            continue  # `from _functools import partial`: the same in C, which one cannot read
         else:
             _put(names, alias.asname or alias.name, ("import", module, alias.name), keeps=keeps)
+
+
+_WRITTEN: Final = frozenset({"def", "class"})
 
 
 def _assign(node: ast.Assign, names: dict[str, Entry], exported: list[str], *, keeps: bool) -> None:
@@ -179,11 +186,12 @@ def _define(
     before = names.get(node.name)
     is_overload = any(_last(each) == "overload" for each in decorators)
     more = before is not None and before[0] == "def" and _last_decorator(before) == "overload"
+    # a property's setter has the name of its getter
     accessors = {f"{node.name}.setter", f"{node.name}.deleter"}
     if before is not None and before[0] == "def" and not accessors.isdisjoint(decorators):
-        return  # what it takes is what the property gives
+        return  # a setter takes what the property returns, so it adds nothing
     if more and before is not None:
-        if is_overload:  # else: the one that is run, after those that are read
+        if is_overload:  # else: the implementation, which follows its overloads
             names[node.name] = ("def", (*before[1], signature))
         return
     _put(names, node.name, ("def", (signature,)), keeps=keeps)
@@ -199,7 +207,7 @@ def _last_decorator(entry: Entry) -> str:
 
 
 def lower_signature(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Signature:
-    """What a function takes and gives."""
+    """Return the signature of a function."""
     args = node.args
     plain = [*args.posonlyargs, *args.args]
     first_default = len(plain) - len(args.defaults)
@@ -234,14 +242,14 @@ def _lower_class(node: ast.ClassDef, package: str) -> Entry:
 
 
 def tag_of(expr: Expr) -> str:
-    """What an expression is: ``"name"``, ``"call"``, ...; "" for what is not told."""
+    """Return the tag of an expression: ``"name"``, ``"call"``, ...; "" if it is unknown."""
     if isinstance(expr, str):
         return "name"
     return "" if expr is None else str(expr[0])
 
 
 def lower_expr(node: ast.expr | None, depth: int = 0) -> Expr:
-    """An expression as `Expr`."""
+    """Return an expression as `Expr`."""
     if isinstance(node, ast.Name):
         return node.id
     if node is None or depth > _MAX_DEPTH:

@@ -28,7 +28,9 @@ from sekisho.context.log import (
     record,
 )
 from sekisho.context.modes import (
+    OPTIONS,
     Mode,
+    Setting,
     after_strict,
     current,
     current_untraced,
@@ -47,8 +49,10 @@ __all__ = [
     "GUARD",
     "LIBRARY",
     "Mode",
+    "OPTIONS",
     "OWN",
     "SEKISHO",
+    "Setting",
     "after_strict",
     "allowance",
     "caller",

@@ -7,7 +7,9 @@ writes it to the environment.
 A mode applies to all directions, unless a *level* overrides one of them: ``mode("strict",
 to_torch="warn")``, or ``strict to_torch=warn`` where a mode is written as text.
 
-Beside it stands what becomes of a value that a contract refuses: ``violations="warn"`` lets it pass.
+Options stand beside the levels: what becomes of a value that a contract refuses (`violations`),
+and, in strict mode, of an operation that expands both operands (`broadcasting`) and of an argument that
+is changed in place (`mutations`).
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sekisho.context.setting import (
-    VIOLATIONS,
+    OPTIONS,
+    Broadcasting,
     Level,
     Mode,
+    Mutations,
     Setting,
     Violations,
     directions,
@@ -35,11 +39,14 @@ from sekisho.utils import Block, refuse_misspelt, without_last
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
 __all__ = [
+    "OPTIONS",
+    "Broadcasting",
     "Level",
     "Mode",
+    "Mutations",
     "Setting",
     "Violations",
     "after_strict",
@@ -166,7 +173,14 @@ def get_mode() -> Mode:
     return current().name
 
 
-def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Level | None) -> None:
+def set_mode(
+    mode: Mode,
+    *,
+    violations: Violations | None = None,
+    broadcasting: Broadcasting | None = None,
+    mutations: Mutations | None = None,
+    **levels: Level | None,
+) -> None:
     """Set the mode of this process, and of worker processes that it starts later.
 
     Inside a ``with mode(...)`` block, the block's mode has priority.
@@ -177,6 +191,14 @@ def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Leve
             `check` is asked about: ``"raise"`` an error, or ``"warn"``: it passes as it is, with a
             `ViolationWarning` for each place. None leaves it as it is; a process begins with
             ``"raise"``.
+        broadcasting: with mode ``"strict"``, what becomes of an operation of PyTorch or JAX in a
+            guarded body that expands both operands because their ranks differ: ``"allow"``,
+            ``"warn"`` (a `BroadcastWarning` at the line) or ``"refuse"`` (a `BroadcastError`). None
+            leaves it as it is; a process begins with ``"allow"``.
+        mutations: with mode ``"strict"``, what becomes of an argument that a guarded function has
+            changed in place, and that ``mutates=`` of its decorator does not name: ``"refuse"``
+            (a `MutationError`), ``"warn"`` (a `MutationWarning`) or ``"allow"``. None leaves it as
+            it is; a process begins with ``"refuse"``.
         **levels: a different level for crossings into one world: ``to_numpy="warn"``,
             ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
             the level of the mode.
@@ -192,14 +214,20 @@ def set_mode(mode: Mode, *, violations: Violations | None = None, **levels: Leve
         >>> sk.set_mode("convert")
     """
     _refuse_misspelt("set_mode", levels)
-    violations = violations or _process.violations
-    install(make_setting("set_mode()", mode, violations, **levels))
+    options = {"violations": violations, "broadcasting": broadcasting, "mutations": mutations}
+    install(_with_options(make_setting("set_mode()", mode, **options, **levels), options, _process))
+
+
+def _with_options(setting: Setting, given: Mapping[str, str | None], around: Setting) -> Setting:
+    """Take the options that are not given from the setting around."""
+    changed = {name: getattr(around, name) for name in OPTIONS if given[name] is None}
+    return setting._replace(**changed) if changed else setting
 
 
 def _refuse_misspelt(function: str, levels: dict[str, Any]) -> None:
     wrong = [way for way in levels if not is_direction(way)]
     if wrong:
-        refuse_misspelt(function, wrong, [VIOLATIONS, *directions()])
+        refuse_misspelt(function, wrong, [*OPTIONS, *directions()])
 
 
 def process_setting() -> Setting:
@@ -223,6 +251,8 @@ class mode(Block):  # noqa: N801 - used like a function
     Args:
         name: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
         violations: see `set_mode`; None is what holds around the block.
+        broadcasting: see `set_mode`; None is what holds around the block.
+        mutations: see `set_mode`; None is what holds around the block.
         **levels: see `set_mode`.
 
     Raises:
@@ -238,19 +268,26 @@ class mode(Block):  # noqa: N801 - used like a function
     call = "(...)"
 
     def __init__(
-        self, name: Mode, *, violations: Violations | None = None, **levels: Level | None
+        self,
+        name: Mode,
+        *,
+        violations: Violations | None = None,
+        broadcasting: Broadcasting | None = None,
+        mutations: Mutations | None = None,
+        **levels: Level | None,
     ) -> None:
         _refuse_misspelt("mode", levels)
-        self._setting = make_setting("mode()", name, violations, **levels)
-        self._violations: Violations | None = violations
+        self._options: Any = {
+            "violations": violations,
+            "broadcasting": broadcasting,
+            "mutations": mutations,
+        }
+        self._setting = make_setting("mode()", name, **self._options, **levels)
         self._is_used = False
 
     def __enter__(self) -> None:
         self._is_used = True
-        setting = self._setting
-        around = current_untraced().violations
-        if self._violations is None and setting.violations != around:
-            setting = setting._replace(violations=around)
+        setting = _with_options(self._setting, self._options, current_untraced())
         _scoped.set((*_scoped.get(), (self, _entering(setting, self))))
 
     def __exit__(self, *error: object) -> None:
@@ -262,11 +299,11 @@ class mode(Block):  # noqa: N801 - used like a function
         """Decorate a function or coroutine function, so that it always runs in this mode."""
         self._is_used = True
         setting = self._setting
-        name, violations = setting.name, self._violations
-        told: dict[str, Any] = {f"to_{world}": level for world, level in setting.levels}
+        name, options = setting.name, self._options
+        levels: dict[str, Any] = {f"to_{world}": level for world, level in setting.levels}
 
         def fresh() -> mode:
-            return mode(name, violations=violations, **told)
+            return mode(name, **options, **levels)
 
         decorated: Any
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):

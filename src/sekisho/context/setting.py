@@ -1,16 +1,18 @@
-"""A mode with its levels, and what becomes of refused values: as data, as words, and as text."""
+"""A mode with its levels and options: as data, as words, and as text."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from sekisho.utils import closest
 from sekisho.worlds import has_world, world_names
 
 __all__ = [
-    "VIOLATIONS",
+    "OPTIONS",
+    "Broadcasting",
     "Level",
     "Mode",
+    "Mutations",
     "Setting",
     "Violations",
     "directions",
@@ -22,6 +24,8 @@ __all__ = [
 Mode = Literal["convert", "warn", "strict", "off"]
 Level = Literal["allow", "warn", "disallow"]
 Violations = Literal["raise", "warn"]
+Broadcasting = Literal["allow", "warn", "refuse"]
+Mutations = Literal["refuse", "warn", "allow"]
 
 _LEVELS: Final[dict[Mode, Any]] = {
     "convert": "allow",
@@ -29,8 +33,15 @@ _LEVELS: Final[dict[Mode, Any]] = {
     "strict": "disallow",
     "off": "off",
 }
-VIOLATIONS: Final = "violations"
-"""What the option is called, in calls and in text."""
+OPTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "violations": get_args(Violations),
+    "broadcasting": get_args(Broadcasting),
+    "mutations": get_args(Mutations),
+}
+"""The options beside a mode's levels: fields of `Setting`, each with its words, the default first."""
+
+_OF_STRICT: Final = frozenset({"broadcasting", "mutations"})
+"""The options that are about monitored bodies, which only strict mode has."""
 
 
 class Setting(NamedTuple):
@@ -41,12 +52,16 @@ class Setting(NamedTuple):
         usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
         levels: the worlds with a different level, by name.
         violations: ``"raise"``; ``"warn"`` lets a value pass that a contract refuses.
+        broadcasting: in monitored bodies, what becomes of an operation that expands both operands.
+        mutations: in monitored bodies, what becomes of an argument that is changed in place.
     """
 
     name: Mode
     usual: Level | Literal["off"]
     levels: tuple[tuple[str, Level], ...] = ()
     violations: Violations = "raise"
+    broadcasting: Broadcasting = "allow"
+    mutations: Mutations = "refuse"
 
     def level(self, world: str) -> Level | Literal["off"]:
         """Return the level for crossings into the named world."""
@@ -64,25 +79,33 @@ class Setting(NamedTuple):
     def __str__(self) -> str:
         """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         words = [self.name, *(f"to_{world}={level}" for world, level in self.levels)]
-        return " ".join([*words, f"{VIOLATIONS}=warn"] if self.violations == "warn" else words)
+        # Those of strict mode are kept for a return to it, and refused in the text of another mode.
+        names = OPTIONS if self.name == "strict" else OPTIONS.keys() - _OF_STRICT
+        options: dict[str, str] = {name: getattr(self, name) for name in names}
+        words += [f"{name}={word}" for name, word in options.items() if word != OPTIONS[name][0]]
+        return " ".join(words)
 
 
-def make_setting(source: str, name: object, violations: object = None, **levels: object) -> Setting:
-    """Validate a mode and its levels, such as ``to_numpy="warn"``.
+def make_setting(source: str, name: object, **levels_and_options: object) -> Setting:
+    """Validate a mode with its levels, such as ``to_numpy="warn"``, and its options.
 
     Args:
         source: where they come from, for the message.
         name: the mode.
-        violations: ``"raise"``, ``"warn"``, or None for the default.
-        **levels: the levels by direction.
+        **levels_and_options: the levels by direction, and the options (see `OPTIONS`); None stands
+            for the default.
 
     Raises:
-        ValueError: for an unknown mode, direction or level, and another word for `violations`.
+        ValueError: for an unknown mode, direction, level or option.
     """
     if not isinstance(name, str) or name not in _LEVELS:
-        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.")
-    usual, found = _LEVELS[name], dict[str, Any]()
-    for way, level in levels.items():
+        hint = _meant(name, get_args(Mode))
+        raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.{hint}")
+    usual, found, options = _LEVELS[name], dict[str, Any](), dict[str, Any]()
+    for way, level in levels_and_options.items():
+        if way in OPTIONS:
+            options |= _read_option(source, name, way, level)
+            continue
         if not is_direction(way):
             raise _not_a_direction(source, way)
         if level is None:
@@ -90,6 +113,7 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
                 f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
+                f"{_meant(level, get_args(Level))}"
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
@@ -98,22 +122,36 @@ def make_setting(source: str, name: object, violations: object = None, **levels:
             found[way.removeprefix("to_")] = level
     order = world_names()
     ordered = tuple(sorted(found.items(), key=lambda each: order.index(each[0])))
-    return Setting(name, usual, ordered, _read_violations(source, violations) or "raise")
+    return Setting(name, usual, ordered, **options)
 
 
-def _read_violations(source: str, violations: object) -> Violations | None:
-    """Check what becomes of refused values; None says nothing.
+def _read_option(source: str, mode: str, name: str, word: object) -> dict[str, object]:
+    """Return an option as a keyword argument for `Setting`; none for None.
 
     Raises:
-        ValueError: for any other word, with the one that was meant.
+        ValueError: for another word, with the one that was meant, and for an option that the mode
+            does not have.
     """
-    if violations is None or violations in get_args(Violations):
-        return cast("Violations | None", violations)
-    meant = closest(str(violations), get_args(Violations))
-    hint = f"\n  hint: did you mean {meant!r}?" if meant else ""
-    raise ValueError(
-        f"{source}: expected {VIOLATIONS} to be one of {_words(Violations)}, got {violations!r}.{hint}"
-    )
+    words = OPTIONS[name]
+    if word is None:
+        return {}
+    if word not in words:
+        hint = _meant(word, words)
+        raise ValueError(
+            f"{source}: expected {name} to be one of {', '.join(map(repr, words))}, got {word!r}.{hint}"
+        )
+    if name in _OF_STRICT and mode != "strict":
+        raise ValueError(
+            f"{source}: mode {mode!r} monitors no body, so it takes no {name}.\n"
+            f"  hint: mode 'strict' does"
+        )
+    return {name: word}
+
+
+def _meant(word: object, known: tuple[str, ...]) -> str:
+    """Return a hint with the word that was probably meant; "" if none is close."""
+    meant = closest(str(word).lower(), known)
+    return f"\n  hint: did you mean {meant!r}?" if meant else ""
 
 
 def _not_a_direction(source: str, way: str) -> ValueError:
@@ -146,12 +184,12 @@ def read_setting(text: str, source: str) -> Setting:
         ValueError: for an unknown mode, direction or level.
     """
     name, *pairs = text.split() or [""]
-    if name.startswith(f"{VIOLATIONS}="):
+    if name.startswith("violations="):
         name, pairs = "convert", [name, *pairs]
     levels = dict[str, str]()
     for pair in pairs:
         way, _, level = pair.partition("=")
-        if way != VIOLATIONS and not is_direction(way):
+        if way not in OPTIONS and not is_direction(way):
             raise _not_a_direction(source, pair)
         levels[way] = level
     return make_setting(source, name, **levels)

@@ -23,7 +23,7 @@ from sekisho.contract.contract import (
     make_parameter,
     prepare_checkers,
 )
-from sekisho.contract.expressions import Bindings, Braces
+from sekisho.contract.expressions import Bindings, Braces, Expression
 from sekisho.contract.fields import field_names, has_fields, is_validated
 from sekisho.contract.free import FREE
 from sekisho.contract.memo import (
@@ -77,6 +77,7 @@ __all__ = [
     "Braces",
     "CHECKED",
     "Contract",
+    "Expression",
     "FREE",
     "Flavour",
     "HintSpec",

@@ -102,7 +102,8 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
         name = None if "_" in flags else rest
         # '*' alone is a name to jaxtyping, and so binds; '*#' is not.
         if name == "" and (not variadic or word.endswith("#")):
-            raise ValueError(f"'{word}' has no name")
+            hint = "" if word != "?" else "\n  hint: '_' is an axis of any size"
+            raise ValueError(f"'{word}' has no name{hint}")
         return Axis(
             word,
             name=name,
@@ -113,10 +114,23 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
     if flags - {"#"}:
         raise ValueError(f"'{word}': only a named axis can be variadic, anonymous or of a PyTree")
     try:
-        return Axis(word, size=int(rest), broadcastable=broadcastable)
+        size = int(rest)
     except ValueError:
+        if rest == ":" or rest[0] == "[" or (rest[-1] == "]" and "[" not in rest):
+            raise ValueError(f"'{word}' is no axis{_meant(rest)}") from None
         expression = parse_expression(rest)
         return Axis(word, expression=expression, broadcastable=broadcastable)
+    if size < 0:
+        raise ValueError(f"'{word}' is no size{_meant(rest)}")
+    return Axis(word, size=size, broadcastable=broadcastable)
+
+
+def _meant(word: str) -> str:
+    """Return the hint for what other libraries write: ``:`` and -1 for any size, a shape in brackets."""
+    plain = word.strip("[]")
+    if plain != word:
+        return f"\n  hint: a shape has no brackets here: '{plain}'" if plain else ""
+    return "\n  hint: '_' is an axis of any size"
 
 
 def variadic_index(axes: tuple[Axis, ...]) -> int | None:

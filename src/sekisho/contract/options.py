@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from sekisho.errors import DeclarationError, hide_in_pytest
@@ -34,6 +35,8 @@ class Options(NamedTuple):
     typechecker: Any = "beartype"
     scalars: Literal["allow", "reject"] = "allow"
     local: bool = False
+    mutates: tuple[str, ...] = ()
+    locals: bool = False
     gives_way: bool = False
     arrays_only: bool = False
     lenient: bool = False
@@ -58,6 +61,7 @@ _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
     "detach": (False, True),
     "scalars": ("allow", "reject"),
     "local": (False, True),
+    "locals": (False, True),
 }
 """The values that an option may have, its default first."""
 
@@ -79,6 +83,7 @@ def make_options(kind: Kind, **options: Any) -> Options:
         is_conf = type(typechecker).__name__ == "BeartypeConf"
         hint = "hint: beartype.beartype(conf=...)" if is_conf else ""
         _refuse_option(kind, "typechecker", "'beartype', None or a decorator", typechecker, hint)
+    options["mutates"] = _names_in(kind, options.get("mutates", ()))
     device = options.get("device")
     if device is not None and device != "module":
         home = _home(kind)
@@ -92,6 +97,19 @@ def make_options(kind: Kind, **options: Any) -> Options:
         if reason:  # outside of the handler, to show only one traceback
             _refuse_option(kind, "device", "None, 'module' or a device", device, reason)
     return Options(kind, **options)
+
+
+def _names_in(kind: Kind, mutates: Any) -> tuple[str, ...]:
+    """Return the names of `mutates`, which may be one string."""
+    names: Any = [mutates] if isinstance(mutates, str) else mutates
+    if not _are_strings(names):
+        _refuse_option(kind, "mutates", "names of parameters", mutates)
+    return tuple(names)
+
+
+def _are_strings(values: Any) -> bool:
+    items: Any = values
+    return isinstance(values, Collection) and all(isinstance(each, str) for each in items)
 
 
 def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:

@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
+    Final,
     ForwardRef,
     Literal,
     TypeVar,
@@ -105,12 +106,25 @@ def resolve_annotations(
             if isinstance(names, LenientNames) and words & names.missing:
                 found[name] = Any  # an attribute of an undefined name, which is reported
                 continue
-            text = f"{where(name)}: the annotation {hint!r} is not valid: {error}"
+            text = f"{where(name)}: the annotation {hint!r} is not valid: {error}{_meant(error)}"
             if problems is None:
                 raise DeclarationError(text) from None
             problems.append(text)
             found[name] = Any
     return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
+
+
+def _meant(error: Exception) -> str:
+    """Return the hint for axes that stand alone, or in the brackets of an array's class."""
+    axes = _AXES.fullmatch(str(error))
+    return (
+        f'\n  hint: axes stand behind a class, as in Float32[numpy.ndarray, "{axes[1]}"]'
+        if axes
+        else ""
+    )
+
+
+_AXES: Final = re.compile(r"Forward reference must be an expression -- got '([\w *#.+-]+)'")
 
 
 def _glanced(hint: Any, names: LenientNames, where: str, problems: list[str] | None) -> Any:

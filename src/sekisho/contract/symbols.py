@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["binders", "check_symbols"]
 
 
+def _meant(axis: Axis, name: str) -> str:
+    """Return the hint for an axis whose name is not bound: often a product where two axes are meant."""
+    words = axis.text.split("*")
+    apart = " ".join(words)
+    if len(words) > 1 and all(map(str.isidentifier, words)):
+        return f"axes are separated by spaces: '{apart}'"
+    return f"an argument in front of it has to have the axis '{name}'"
+
+
 def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
     """Refuse a symbolic axis that uses a name which no earlier axis can have bound.
 
@@ -37,7 +46,7 @@ def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
         for axis, name in _unbound_axes(parameter.spec, seen, keys, set()):
             text = (
                 f"{contract.function}() {parameter.place}: the axis '{axis.text}' uses "
-                f"'{name}', which no axis before it binds."
+                f"'{name}', which no axis before it binds.\n  hint: {_meant(axis, name)}"
             )
             if problems is None:
                 raise DeclarationError(text)

@@ -1,9 +1,9 @@
-"""Contracts from calls: what every call of a function has kept, as annotations say it.
+"""Deduce contracts from recorded calls: the annotations that every call of a function satisfies.
 
-What came to a place is merged (`forms`, `dtypes`); axes that were equal are one (`columns`), others
-are computed (`expressions`), and are called as the code calls them (`naming`); what has too little
-evidence (`evidence`) becomes a weaker claim (`claims`, `ranks`); all of it is held against every call
-again (`sizes`). No code is read here, and nothing is run: what the code says is told (`said`).
+`forms` and `dtypes` merge the values of a place, `columns` finds equal axes, `expressions` computed
+ones, and `naming` names them. With too little evidence (`evidence`), `claims` and `ranks` make a
+weaker claim. `sizes` checks the result against every call. No code is read or run here: `said` has
+what the code says.
 """
 
 from sekisho.deduction.contracts import Deduced, deduce, dtypes_of

@@ -1,4 +1,4 @@
-"""What came to one place, made as wide as its evidence is: the table of `evidence`, applied."""
+"""Widen what came to a place as far as its evidence requires, by the table of `evidence`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sekisho.deduction.forms import Form, Items
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
@@ -20,21 +20,23 @@ __all__ = ["left_out", "widened", "words_of"]
 _RESULTS: Final = frozenset({"return", "yield"})
 _ABSTRACT: Final = {"list": "Sequence", "tuple": "Sequence", "dict": "Mapping"}
 _NUMBERS: Final = frozenset({("builtins", name) for name in ("int", "float", "complex", "bool")})
-"""Classes beside which libraries have their own, which is another one for a guard."""
+"""Classes beside which libraries have scalar classes of their own, which a guard tells apart."""
 
 _FLOATS: Final = frozenset({"Float", "Complex"})
 _ALWAYS: Final = frozenset({*_FLOATS, "Inexact", "Real", "Num", "Shaped"})
-"""Kinds that one use is enough for: what computes with floats seldom takes anything else."""
+"""Dtype kinds that one use is enough for: code that computes with floats seldom takes other
+dtypes."""
 
 _OF_ANY: Final = frozenset({"Real", "Num"})
-"""Words that take integers and floats."""
+"""Words that accept both integers and floats."""
 
 _WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
-"""Functions of NumPy's take integers wherever they take floats; those of other libraries often refuse."""
+"""Wider words for functions of NumPy, which accept integers wherever they accept floats. Functions
+of other libraries often refuse integers."""
 
 
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
-    """The word for the dtypes of each place, and what is weaker than what came."""
+    """Return the dtype word of each place, and the claims that are weaker than what came."""
     every = [*slots]
     given = [slot for slot in every if slot.name not in _RESULTS]
     kinds = {dtype_kind(slot.dtypes) for slot in given}
@@ -50,7 +52,7 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
         if kind in _OF_ANY:
-            kind, claim = "Shaped", "kind"  # what takes several kinds takes them all
+            kind, claim = "Shaped", "kind"  # code that takes several kinds takes all of them
         elif takes_integers and kind in _WITH_INTEGERS:
             kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
@@ -66,7 +68,7 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
 
 
 def left_out(name: str, form: Form, said: Said, uses: int) -> Weaker | None:
-    """Why a place gets no annotation at all; None if it gets one."""
+    """Return why a place gets no annotation at all; None if it gets one."""
     return next(_reasons(name, form, said, uses), None)
 
 
@@ -93,7 +95,7 @@ def _has_number(form: Form) -> bool:
 
 
 def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
-    """Why an argument that was an array, or held some, may be something else; "" if it may not."""
+    """Return why an argument that was an array may be something else, too; "" if it may not."""
     if form.slot is None:
         is_used = name in said.iterated or name in said.containers or name in said.arrays
         return "it is handed on only" if form.holds_arrays and not is_used else ""
@@ -102,14 +104,14 @@ def _may_be_more(name: str, form: Form, said: Said, uses: int) -> str:
         return "what came beside arrays was made one"
     if name in said.arrays or name in said.handed:
         return ""
-    if is_of_host:  # whose functions make arrays of lists and of numbers
+    if is_of_host:  # NumPy's functions also accept lists and numbers
         return "it is handed on only, as a list might be"
     is_seen = name in said.parts or CLAIMS["array"].holds(uses=uses)
     return "" if is_seen else "it is handed on only, as None might be"
 
 
 def _never_given(form: Form, said: Said) -> Iterator[str]:
-    """What a ``return`` gives that never came; None beside something else is only one more option."""
+    """Yield what a ``return`` may give that never came; None beside other values is just an option."""
     for kind in sorted(said.gives):
         word, _, length = kind.partition(" ")
         if word == "tuple" and not _may_be_tuple_of(form, int(length)):
@@ -129,22 +131,27 @@ def _may_be_tuple_of(form: Form, length: int) -> bool:
     items = form.items
     if items is None:
         return bool(form.mixed) or ("builtins", "tuple") in form.classes
-    # Of a tuple that held no array the length was not noted.
+    # The tracer does not record the length of a tuple that held no array.
     is_exact = items.is_fixed and any(each.holds_arrays for each in items.each)
     return items.kind == "tuple" and (not is_exact or len(items.each) == length)
 
 
 def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
-    """What came to a place, with what the code says may come too."""
+    """Return the form of a place, widened by what the code says may come, too."""
     weaker: list[Weaker] = []
     is_result = name in _RESULTS
-    may_be_none = "none" in said.gives if name == "return" else name in said.optional
+    start = "yield none" if name == "yield" else "none"
+    may_be_none = start in said.gives if is_result else name in said.optional
     if may_be_none and not form.is_optional and not form.is_none:
         form = form._replace(is_optional=True)
         weaker += [] if is_result else [Weaker(name, "none", "it was always passed")]
-    if form.items is None or is_result:
-        return form, weaker
     items = form.items
+    if items is None:
+        return form, weaker
+    if is_result:
+        start = f"{start} "
+        places = {each.removeprefix(start) for each in said.gives if each.startswith(start)}
+        return form._replace(items=_with_none(items, places)), weaker
     if said.containers.get(name) == items.kind:
         return form, weaker
     if items.is_fixed and len(items.each) > 1:
@@ -154,8 +161,20 @@ def widened(name: str, form: Form, said: Said) -> tuple[Form, list[Weaker]]:
     return form._replace(items=wide), weaker
 
 
+def _with_none(items: Items, places: Collection[str]) -> Items:
+    """The same items, with None where the code says that it may be."""
+    is_alike = bool(places) and not items.is_fixed
+    each = [
+        form._replace(is_optional=True)
+        if (is_alike or f"[{i}]" in places) and not form.is_none
+        else form
+        for i, form in enumerate(items.each)
+    ]
+    return items._replace(each=tuple(each))
+
+
 def report_of(weaker: Iterable[Weaker]) -> Mapping[str, list[Weaker]]:
-    """The same, by claim, in the order of the table."""
+    """Group weaker claims by claim, in the order of the table."""
     found: dict[str, list[Weaker]] = {}
     for each in weaker:
         found.setdefault(each.claim, []).append(each)

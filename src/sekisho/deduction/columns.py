@@ -1,9 +1,12 @@
-"""The sizes of each axis over all calls, and which axes are one.
+"""The sizes of each axis over all calls, and which axes are the same axis.
 
-Two axes are one if they were equal in every call that had both, and that says something: if their
-size was not the same in all of them; or is so unlikely a number that nothing else in the call has it, in
-several uses; or if they stand at the same place of two arrays whose other axes are one. A size that was 1
-in all calls says nothing: the next call may have another.
+Two axes are the same if they were equal in every call that had both, and if one of these holds:
+
+- they had several sizes;
+- they had one size in several uses, and it is too unlikely for any other axis of the call;
+- they are at the same place of two arrays whose other axes are the same.
+
+A size that was 1 in all calls is no evidence: the next call may have another one.
 """
 
 from __future__ import annotations
@@ -20,20 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Group", "Layout", "absorb", "group_columns", "lay_out"]
 
 Sizes = dict[int, Any]
-"""By the number of the call: a size, or those of a run of axes."""
+"""Size by the number of the call; for a run of axes, its sizes."""
 
 _UNLIKELY: Final = 5
-"""From this size on, two axes that are always of the same one size may be one."""
+"""Smallest size that is evidence by itself: two axes that always have it may be the same."""
 
 
 class Column:
     """One axis of a slot, or the run of axes whose number differs from call to call.
 
     Attributes:
-        slot: whose.
-        index: which, counted from the left; from the right, if a run of axes stands before it.
-        sizes: in each call that has the slot; not where the items of a list differ.
-        varies: whether there is such a call.
+        slot: the slot of the axis.
+        index: its index from the left; from the right, if a run of axes precedes it.
+        sizes: its size in each call that has the slot.
+        varies: whether its size differed within a call, as for items of a list.
         is_run: whether it is the run of axes.
     """
 
@@ -55,7 +58,7 @@ class Column:
 
     @property
     def different(self) -> int:
-        """How many sizes it has had."""
+        """The number of different sizes."""
         return len(set(self.sizes.values()))
 
 
@@ -67,7 +70,7 @@ class Layout(NamedTuple):
 
 
 def _columns_of(slot: Slot, before: int, after: int) -> Layout:
-    """Columns with a run of axes between the first few and the last few."""
+    """Return columns with a run of axes between the first `before` and the last `after` axes."""
     first = [Column(slot, i) for i in range(before)]
     last = [Column(slot, i - after) for i in range(after)]
     run = Column(slot, before, is_run=True)
@@ -88,7 +91,7 @@ def _fixed(slot: Slot) -> Layout:
 
 
 def _agree(a: Column, b: Column) -> bool:
-    """Whether two columns were equal in every call that has both, and there is one."""
+    """Return whether two columns have calls in common, and are equal in all of them."""
     shared = a.sizes.keys() & b.sizes.keys()
     return bool(shared) and all(a.sizes[call] == b.sizes[call] for call in shared)
 
@@ -96,9 +99,9 @@ def _agree(a: Column, b: Column) -> bool:
 def lay_out(slots: Sequence[Slot]) -> dict[Slot, Layout]:
     """Find the columns of all slots.
 
-    Where the rank of a slot differs, the run of axes stands first (``*batch h w``), with as many axes
-    behind it as let it be the same run as another slot's; or last, if that alone makes the first axis
-    the same as another's (``b *rest``).
+    Where the rank of a slot differs, the run of axes comes first (``*batch h w``), followed by as
+    many axes as make it equal to the run of another slot. It comes last (``b *rest``) only if that
+    is the only way to make the first axis equal to another one.
     """
     layouts = {slot: _fixed(slot) for slot in slots if len(slot.ranks) == 1}
     loose = [slot for slot in slots if len(slot.ranks) > 1]
@@ -107,6 +110,7 @@ def lay_out(slots: Sequence[Slot]) -> dict[Slot, Layout]:
         for slot in loose
     }
     for slot in loose:
+        # max returns the first of equals: the layout with the most axes after the run
         best = max(choices[slot], key=lambda layout: _shared_runs(layout, slot, choices))
         if not _shared_runs(best, slot, choices) and min(slot.ranks) > 0:
             leading = _columns_of(slot, 1, 0)
@@ -135,11 +139,11 @@ def _shared_runs(layout: Layout, slot: Slot, choices: dict[Slot, list[Layout]]) 
 
 
 class Group:
-    """Axes that are one.
+    """Axes that are the same axis.
 
     Attributes:
-        members: in the order of the slots.
-        sizes: in each call that has any of them; the larger one, where one of two is 1.
+        members: its columns, in the order of the slots.
+        sizes: its size in each call that has any of them; if one of two is 1, the larger one.
     """
 
     def __init__(self, first: Column) -> None:
@@ -151,7 +155,7 @@ class Group:
 
     @property
     def different(self) -> int:
-        """How many sizes it has had."""
+        """The number of different sizes."""
         return len(set(self.sizes.values()))
 
     @property
@@ -160,13 +164,13 @@ class Group:
         return self.members[0].is_run
 
     def broadcasts(self, column: Column) -> bool:
-        """Whether a member was 1 where the others were not."""
+        """Return whether a member was 1 in a call in which the others were not."""
         return not column.is_run and any(
             size == 1 and self.sizes[call] != 1 for call, size in column.sizes.items()
         )
 
     def add(self, column: Column) -> None:
-        """Add a column that agrees."""
+        """Add a column that is equal to it."""
         self.members.append(column)
         for call, size in column.sizes.items():
             if call not in self.sizes or self.sizes[call] == 1:
@@ -174,12 +178,12 @@ class Group:
 
 
 def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Group]:
-    """Which columns are one.
+    """Group the columns that are the same axis.
 
     Args:
         columns: in the order of the slots.
-        calls: how many calls there are that differ in their sizes: one tells nothing.
-        uses: how many callers, or tests, they come from.
+        calls: the number of calls that differ in their sizes; one call is no evidence.
+        uses: the number of callers, or tests, that made the calls.
     """
     by_one_size = CLAIMS["equal by one size"].holds(calls=calls, uses=uses)
     groups: list[Group] = []
@@ -187,6 +191,7 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
     for column in columns:
         if column.varies:
             continue
+        # in a single call, equal sizes may be chance
         found = _equal_group(column, groups, by_one_size=by_one_size) if calls > 1 else None
         if found is not None:
             found.add(column)
@@ -195,8 +200,7 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
         else:
             groups.append(Group(column))
     _join_neighbours(groups)
-    is_sure = CLAIMS["square"].holds(calls=calls, sizes=2, uses=uses)
-    groups = [part for group in groups for part in _without_squares(group, is_sure=is_sure)]
+    groups = [part for group in groups for part in _without_squares(group, calls, uses)]
     for column in late:  # by now their groups have all members that are always equal
         found = _broadcast_group(column, groups)
         if found is None or (_is_result(column) and _would_broadcast(column, found)):
@@ -207,11 +211,11 @@ def group_columns(columns: Iterable[Column], calls: int, uses: int) -> list[Grou
 
 
 def _join_neighbours(groups: list[Group]) -> None:
-    """Make one what never changes and stands at the same place of two arrays that are alike."""
+    """Merge axes that never change and are at the same place of two similar arrays."""
     homes = {(m.slot, m.index): group for group in groups for m in group.members}
 
     def are_alike(a: Column, b: Column) -> bool:
-        """Whether another axis of the same two arrays is one, by more than one size."""
+        """Return whether the two arrays share another axis that has had more than one size."""
         return a.index == b.index and any(
             index != a.index and group.different > 1 and homes.get((b.slot, index)) is group
             for (slot, index), group in homes.items()
@@ -233,14 +237,17 @@ def _join_neighbours(groups: list[Group]) -> None:
                 break
 
 
-def _without_squares(group: Group, *, is_sure: bool) -> list[Group]:
+def _without_squares(group: Group, calls: int, uses: int) -> list[Group]:
     """The same group, or several: tests like to take squares, of one array alone, and of two."""
     slots = [member.slot for member in group.members]
     if len({*slots}) == 1:
         return [Group(member) for member in group.members]
-    if is_sure or len({*slots}) == len(slots):
+    # Several arguments that are squares may only be alike: tests of ``a @ b`` like to take squares.
+    given = [slots.count(member.slot) for member in group.members if not _is_result(member)]
+    claim = CLAIMS["squares" if len(given) > 2 and 1 not in given else "square"]
+    if claim.holds(calls=calls, sizes=group.different, uses=uses) or len({*slots}) == len(slots):
         return [group]
-    # The first axis of each array stays; the second ones are one where the arrays have no other.
+    # The first axes of the arrays form one group, their second axes another one.
     parts: dict[int, Group] = {}
     for number, member in enumerate(group.members):
         earlier = slots[:number].count(member.slot)
@@ -266,7 +273,7 @@ def _would_broadcast(column: Column, group: Group) -> bool:
 
 
 def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) -> Group | None:
-    """The group that a column is one with, by the most sizes; None if none is certain."""
+    """Return the group that a column belongs to, by the most sizes; None if none is certain."""
     fitting: list[tuple[int, int, Group]] = []
     for number, group in enumerate(groups):
         shared = column.sizes.keys() & group.sizes.keys()
@@ -275,6 +282,7 @@ def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) 
         if all(column.sizes[call] == group.sizes[call] for call in shared):
             sizes = {column.sizes[call] for call in shared}
             fitting.append((len(sizes), -number, group))
+    # several sizes are stronger evidence than any single one
     strong = [each for each in fitting if each[0] > 1]
     if strong:
         return max(strong, key=lambda each: each[:2])[2]
@@ -287,14 +295,14 @@ def _equal_group(column: Column, groups: Sequence[Group], *, by_one_size: bool) 
 
 
 def _is_unlikely(column: Column, group: Group) -> bool:
-    """Whether one size that both always have says that they are one."""
+    """Return whether the single size that both always have is evidence that they are the same."""
     shared = column.sizes.keys() & group.sizes.keys()
     size = column.sizes[next(iter(shared))]
     return isinstance(size, int) and size >= _UNLIKELY
 
 
 def _broadcast_group(column: Column, groups: Sequence[Group]) -> Group | None:
-    """The group that a column is one with but for sizes of 1, on the same side of both arrays."""
+    """Return the group that a column broadcasts to: equal, except for sizes of 1, and aligned."""
     if column.is_run:
         return None
     found: list[tuple[int, int, Group]] = []
@@ -311,7 +319,7 @@ def _broadcast_group(column: Column, groups: Sequence[Group]) -> Group | None:
 
 
 def _is_aligned(a: Column, b: Column) -> bool:
-    """Whether two columns stand equally far from the right, as NumPy broadcasts."""
+    """Return whether two columns are equally far from the right, so that NumPy would broadcast them."""
     return a.slot is not b.slot and _from_right(a) == _from_right(b)
 
 
@@ -322,10 +330,10 @@ def _from_right(column: Column) -> int:
 
 
 def absorb(layouts: dict[Slot, Layout], groups: list[Group]) -> None:
-    """Let a run that several arrays share have the axes behind it, where they are one in all of these alone.
+    """Merge the axis after a run into the run when exactly the same arrays share both.
 
-    So a function of single elements is one of ``*shape``, and no axis has a name without a use. An axis
-    that is always of one size stays.
+    So an elementwise function gets ``*shape``, and no axis has a name that is used once. An axis
+    that always has one size is not merged.
     """
     for run in [group for group in groups if group.is_run and len(group.members) > 1]:
         while True:

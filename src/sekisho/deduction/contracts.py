@@ -1,4 +1,4 @@
-"""The contract of a function: what came to each place in all calls, its axes and its world."""
+"""The contract of a function: the forms of its arguments and results, their axes and its world."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["Deduced", "deduce", "dtypes_of"]
 
 
 class Deduced(NamedTuple):
-    """What the calls of a function have kept, as far as that is certain.
+    """The contract that all calls of a function satisfy, as far as it is certain.
 
     Attributes:
         observed: the calls.
-        kind: the decorator that fits: ``numpy_world``, ..., ``same_world``, ``boundary``; "" where
-            no arrays come by, or where it is not clear.
-        forms: what came to each parameter, and as ``return`` or ``yield``, and what may come.
-        axes: of each place of arrays.
-        words: for the dtypes of each place of arrays.
-        calls: how many there were that returned or yielded; of those that raised nothing is taken.
-        different: how many differ in their sizes.
+        kind: the decorator that fits: ``numpy_world``, ..., ``same_world``, ``boundary``; "" if
+            there are no arrays, or if it is not clear.
+        forms: for each parameter, ``return`` and ``yield``: what came, and what may come.
+        axes: the axis string of each place of arrays.
+        words: the dtype word of each place of arrays.
+        calls: the number of calls that returned or yielded; calls that raised are ignored.
+        different: the number of calls that differ in their sizes.
         left_out: the places that get no annotation.
         weaker: the claims that are weaker than what came.
-        has_arrays: whether arrays come by.
+        has_arrays: whether the calls passed or returned arrays.
     """
 
     observed: Observed
@@ -49,20 +49,27 @@ class Deduced(NamedTuple):
 
 
 def deduce(
-    observed: Observed, said: Said, *, star: str = "", stars: str = "", world: str = ""
+    observed: Observed,
+    said: Said,
+    *,
+    star: str = "",
+    stars: str = "",
+    world: str = "",
+    uses: int | None = None,
 ) -> Deduced:
-    """Find the contract that the calls of a function have kept.
+    """Find the contract that all calls of a function satisfy.
 
     Args:
-        observed: the calls. Those that raised are bad input, perhaps, and tell nothing.
+        observed: the calls. Those that raised are ignored, as their input may have been bad.
         said: what the code says.
-        star: the name of ``*args``; what it is annotated with, each of them is.
+        star: the name of ``*args``; its annotation applies to each of the arguments.
         stars: the name of ``**kwargs``.
         world: whose world its code is found to be in by reading: ``boundary`` if it crosses; "" if
             nothing is found.
+        uses: how many functions its calls come from; None if these are those that were seen to call it.
     """
     calls = [call for call in observed.calls if call.kind != "raise"]
-    uses = observed.uses
+    uses = observed.uses if uses is None else uses
     came = dict(_forms(observed, calls, star, stars))
     kind, weaker = _decorator(calls, came, said, world)
     forms: dict[str, Form] = {}
@@ -74,7 +81,7 @@ def deduce(
     axes, unsure = axes_of(slots, _integers(observed, calls), said, uses)
     words, kinds = words_of(slots, said, uses)
     for slot in slots:
-        # Of no axes, NumPy gives a number and no array.
+        # Where a result has no axes, NumPy returns a number instead of an array.
         if slot.name in {"return", "yield"} and HOST.name in slot.worlds and axes[slot] == "...":
             left.setdefault("return", Weaker("return", "result", "it may have no axes"))
     shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
@@ -120,7 +127,7 @@ def _values(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _integers(observed: Observed, calls: Sequence[Call]) -> dict[str, dict[int, int]]:
-    """The arguments that were an integer in every call, and might be a size."""
+    """Return the arguments that were a non-negative integer in every call, so might be a size."""
     found: dict[str, dict[int, int]] = {}
     for index, name in enumerate(observed.parameters):
         values = {number: call.given[index] for number, call in enumerate(calls)}
@@ -136,7 +143,7 @@ def _worlds_of(calls: Sequence[Call]) -> set[str]:
 def _decorator(
     calls: Sequence[Call], forms: Mapping[str, Form], said: Said, world: str
 ) -> tuple[str, list[Weaker]]:
-    """The decorator that fits, by what came and by what the code would do with other libraries."""
+    """Return the decorator that fits what came and what the code would do with other libraries."""
     every = _worlds_of(calls)
     if not every:
         return "", []
@@ -148,7 +155,7 @@ def _decorator(
     if len(every) > 1:
         return "same_world", []
     (only,) = every
-    asks = [name for name, form in forms.items() if name in said.open and form.holds_arrays]
+    asks = [name for name, form in forms.items() if name in said.any_library and form.holds_arrays]
     # The map was told what came: where the code uses no library it says no more than that.
     is_read = world == only and (only in said.libraries or not takes_any)
     if not asks and ({*said.libraries} == every or is_read):
@@ -162,7 +169,7 @@ def _decorator(
 
 
 def dtypes_of(observed: Observed) -> set[str]:
-    """The dtypes of all arrays that a function was called with."""
+    """Return the dtypes of all arrays that a function was called with."""
     return {
         each[2]
         for call in observed.calls

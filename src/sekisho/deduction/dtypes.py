@@ -1,6 +1,6 @@
-"""The narrowest of jaxtyping's words for some dtypes.
+"""Find the narrowest jaxtyping word for some dtypes.
 
-The words and what each takes are jaxtyping's:
+jaxtyping defines the words and the dtypes of each:
 https://docs.kidger.site/jaxtyping/api/array/#dtype.
 """
 
@@ -78,7 +78,7 @@ def dtype_kind(dtypes: Collection[str]) -> str:
 
 
 def word_takes(word: str, dtype: str) -> bool | None:
-    """Whether a word takes a dtype; None if nobody knows the word."""
+    """Return whether a word accepts a dtype; None if the word is unknown."""
     if word in {"Shaped", "Key"}:
         return True if word == "Shaped" else None
     kind = _kind(dtype)

@@ -1,7 +1,8 @@
-"""What each kind of claim needs before it is written, as one table.
+"""The evidence that each class of claims needs before it is written, as one table.
 
-A run shows what came, never what must come. So a claim is written if the code says it, or if so many
-different uses agree that chance is unlikely; else a weaker one is, and the report names it.
+A run shows what came, not what must come. So a claim is written if the code says it, or if enough
+different uses agree that chance is unlikely. Otherwise a weaker claim is written, and the report
+names it.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ __all__ = ["CLAIMS", "Claim", "Weaker", "claim_table"]
 
 
 class Claim(NamedTuple):
-    """A kind of claim, and its evidence.
+    """A class of claims, and the evidence that it needs.
 
     Attributes:
         title: what is claimed.
-        code: what the code says, if that is enough; "" if it never is.
-        calls: calls that differ in their sizes, if calls are enough; 0 if they never are.
-        sizes: different sizes of the axis in them.
-        uses: functions, or tests, that make them: a loop in one function is one use.
+        code: what the code has to say, if that is enough; "" if it never is.
+        calls: the number of calls that differ in their sizes, if calls are enough; 0 if they never
+            are.
+        sizes: the number of different sizes of the axis in these calls.
+        uses: the number of functions, or tests, that make them: a loop in a function is one use.
         weaker: what is written otherwise.
-        settle: what would settle it.
+        settle: what would settle the claim.
     """
 
     title: str
@@ -33,7 +35,7 @@ class Claim(NamedTuple):
     settle: str
 
     def holds(self, *, calls: int = 1, sizes: int = 1, uses: int = 1) -> bool:
-        """Whether calls are enough, whatever the code says."""
+        """Return whether calls alone are enough evidence, without the code."""
         if not self.calls:
             return False
         return calls >= self.calls and sizes >= self.sizes and uses >= self.uses
@@ -98,6 +100,13 @@ CLAIMS: Final = {
         *(2, 2, 3),
         "the first of them is the other array's",
         "calls from three functions or tests",
+    ),
+    "squares": Claim(
+        "several arguments that are squares of one size, where no other array has the axis",
+        "one name for both axes",
+        *(3, 3, 3),
+        "the first axes are one, and so are the second ones",
+        "calls with other sizes",
     ),
     "broadcast": Claim(
         "an axis that broadcasts",
@@ -183,11 +192,11 @@ CLAIMS: Final = {
         "a call that comes by the other `return`",
     ),
 }
-"""By a word for each: what the report and the reference say of it is said here only."""
+"""The claims by key. The report and the reference take their words from here."""
 
 
 def claim_table() -> str:
-    """The table as it stands in ``docs/adopting.md``."""
+    """Return the table as it is in ``docs/adopting.md``."""
     head = (
         "| claim | the code is enough if | or calls: different, sizes, uses | else | settled by |"
     )

@@ -1,7 +1,8 @@
-"""Sizes that are computed from others: ``n+1``, ``2*n``, ``h//2``, ``a*b``, ``{size}``.
+"""Find expressions for sizes that are computed from others: ``n+1``, ``h//2``, ``a*b``, ``{size}``.
 
-The last resort, for an axis that is one with no other and is no number. Each needs so many different
-calls that nothing else is likely, and to be the only one of its kind that fits.
+This is the last resort, for an axis that equals no other axis and is not a number. An expression
+needs so many different calls that chance is unlikely, and has to be the only one of its form that
+fits.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["find_expression"]
 
 _MANY: Final = 4
-"""Different inputs that an expression must be right for."""
+"""Number of different inputs that an expression must be right for."""
 
 _LARGEST: Final = 16
-"""Of the numbers in it: what is larger, calls may happen to have in common."""
+"""Largest number in an expression: calls may have larger ones in common by chance."""
 
 
 def find_expression(
     group: Group, bases: Sequence[tuple[str, Group]], arguments: Mapping[str, Mapping[int, int]]
 ) -> str | None:
-    """What computes the sizes of a group in every call.
+    """Find the expression that computes the sizes of a group in every call.
 
     Args:
-        group: what is to be computed.
+        group: the group to compute.
         bases: the named axes that are bound before it.
-        arguments: the arguments that are integers, by their names: the value in each call.
+        arguments: the arguments that are integers, by name: the value in each call.
 
     Returns:
         An axis as jaxtyping writes it, or None if none is certain.
@@ -50,6 +51,7 @@ def find_expression(
     for candidates in (_of_one(sizes, axes), _of_two(sizes, {**axes, **known})):
         found = list(candidates)
         if found:
+            # several that fit are ambiguous, and simpler forms come first
             return found[0] if len(found) == 1 else None
     return None
 
@@ -78,12 +80,12 @@ _PAIRED: Final[tuple[tuple[str, Callable[[int, int], int]], ...]] = (
     ("{}+{}", lambda a, b: a + b),
     ("{}*{}", lambda a, b: a * b),
     ("{}-{}", lambda a, b: a - b),
-    ("{}+2*{}", lambda a, b: a + 2 * b),  # padded on both sides
-    ("{}-{}+1", lambda a, b: a - b + 1),  # where a window fits
+    ("{}+2*{}", lambda a, b: a + 2 * b),  # padding on both sides
+    ("{}-{}+1", lambda a, b: a - b + 1),  # the number of positions of a window
 )
 
 _EITHER: Final = frozenset({"{}+{}", "{}*{}"})
-"""Those that are the same the other way round."""
+"""Commutative expressions, which are tried once for each pair."""
 
 
 def _of_two(sizes: Mapping[int, int], axes: Mapping[str, Mapping[int, int]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What came to one place in all calls, together: arrays, None, containers of them, and the rest."""
+"""Merge all that came to one place: arrays, None, containers of them, and other values."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ if TYPE_CHECKING:
 __all__ = ["Form", "Slot", "merge", "slots_of"]
 
 Seen = tuple[int, tuple[Any, ...]]
-"""The number of a call, and what was there; see `sekisho.tracer.describing`."""
+"""The number of a call, and the description of a value; see `sekisho.tracer.describing`."""
 
 _LONGEST_TUPLE: Final = 6
 
 
 class Slot:
-    """A place where arrays come, of one contract.
+    """A place of a contract where arrays come.
 
     Attributes:
         name: the parameter, or ``return``.
-        path: where in it; empty for the value itself.
-        worlds: of all that came.
-        dtypes: likewise, as jaxtyping calls them.
-        devices: likewise.
-        shapes: the number of the call, and the sizes; several to a call if the place is in a list.
+        path: the path inside the value; empty for the value itself.
+        worlds: the worlds of all arrays that came.
+        dtypes: the dtypes of all arrays that came, as jaxtyping calls them.
+        devices: the devices of all arrays that came.
+        shapes: pairs of the number of a call and a shape; several for a call if the place is in a
+            list.
     """
 
     def __init__(self, name: str, path: tuple[str, ...]) -> None:
@@ -48,17 +49,17 @@ class Slot:
 
     @property
     def ranks(self) -> set[int]:
-        """How many axes came."""
+        """The numbers of axes that came."""
         return {len(shape) for _, shape in self.shapes}
 
 
 class Items(NamedTuple):
-    """The items of a container: each by itself, or all alike.
+    """The items of a container: each by itself, or all together.
 
     Attributes:
-        kind: the container's class.
-        each: a form for each place of a tuple; one for all of any other.
-        is_fixed: whether it is the former.
+        kind: the class of the container.
+        each: of a tuple, a form for each place; of other containers, one form for all items.
+        is_fixed: whether `each` has a form for each place.
     """
 
     kind: str
@@ -70,11 +71,11 @@ class Form(NamedTuple):
     """What came to one place.
 
     Attributes:
-        slot: the arrays among it.
-        is_optional: whether None was.
-        items: the containers of arrays among it, if they are of one class.
-        classes: of all else, by module and name.
-        mixed: why it cannot be said what came; "" if it can.
+        slot: the arrays.
+        is_optional: whether None came.
+        items: the containers of arrays, if they are of one class.
+        classes: the classes of all other values, by module and name.
+        mixed: why the form cannot be expressed; "" if it can.
     """
 
     slot: Slot | None = None
@@ -92,12 +93,12 @@ class Form(NamedTuple):
 
     @property
     def is_none(self) -> bool:
-        """Whether nothing but None came."""
+        """Whether only None came."""
         return self == Form(is_optional=True)
 
 
 def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
-    """All that came to a place, as one form."""
+    """Merge all that came to a place into one form."""
     slot = Slot(name, path)
     containers: dict[tuple[str, str], list[Seen]] = {}
     classes: set[tuple[str, str]] = set()
@@ -113,6 +114,7 @@ def merge(name: str, seen: Sequence[Seen], path: tuple[str, ...] = ()) -> Form:
         elif tag == "object":
             classes.add((said[1], said[2]))
         else:
+            # the tracer records integers with their values, since they may be sizes
             classes.add(("builtins", "int") if tag == "int" else (said[1], said[2]))
     items, mixed = None, ""
     if len(containers) == 1:
@@ -137,7 +139,8 @@ def _merge_items(name: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Item
             merge(name, [(call, said[2][i]) for call, said in seen], (*path, f"[{i}]"))
             for i in columns
         ]
-        # Of a container without arrays only the kinds of its items are known, not how many they are.
+        # The tracer records only the classes of the items of a container without arrays, not their
+        # number.
         if any(each.holds_arrays for each in forms):
             return Items(kind, tuple(forms), is_fixed=True)
     if kind not in {"list", "tuple"}:
@@ -147,7 +150,7 @@ def _merge_items(name: str, seen: Sequence[Seen], path: tuple[str, ...]) -> Item
 
 
 def slots_of(forms: Iterable[Form]) -> Iterator[Slot]:
-    """The places of arrays in forms, in order."""
+    """Yield the places of arrays in forms, in order."""
     for form in forms:
         if form.slot is not None:
             yield form.slot

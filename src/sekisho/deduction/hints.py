@@ -1,4 +1,4 @@
-"""A form as an annotation: what a person would write."""
+"""Write a form as an annotation, as a person would."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _WIDER: Final = {"bool": "int", "int": "float", "float": "complex"}
 
 
 class Spelling(Protocol):
-    """How a module calls what annotations are made of."""
+    """The names that a module uses in annotations."""
 
     def array(self, world: str) -> str:
-        """The array class of a world; "" is that of any."""
+        """Return the array class of a world; "" is the class of arrays of any world."""
         ...
 
     def dtype(self, word: str) -> str:
-        """A word of jaxtyping's."""
+        """Return the name for a jaxtyping word."""
         ...
 
     def abstract(self, name: str) -> str:
-        """A class of ``collections.abc``."""
+        """Return the name for a class of ``collections.abc``."""
         ...
 
 
-class LeftOut(Exception):  # noqa: N818 - it is no error
-    """Why nothing is written: its only argument."""
+class LeftOut(Exception):  # noqa: N818 - it is not an error
+    """Raised if no annotation is written; its only argument says why."""
 
 
 class _Hint(NamedTuple):
@@ -42,10 +42,10 @@ class _Hint(NamedTuple):
     any_world: bool
 
     def of(self, form: Form) -> str:
-        """Spell a form.
+        """Write a form.
 
         Raises:
-            LeftOut: if what came has no common word.
+            LeftOut: if no annotation covers all that came.
         """
         if form.mixed:
             raise LeftOut(form.mixed)
@@ -57,15 +57,16 @@ class _Hint(NamedTuple):
         return " | ".join([*parts, "None"] if form.is_optional else parts)
 
     def array(self, slot: Slot) -> str:
-        """Spell a place of arrays; of several worlds, one after the other."""
+        """Write a place of arrays; for several worlds, a union."""
         axes = self.axes[slot]
+        # a leading space keeps linters from reading a single name as a forward reference (F821)
         quoted = f'" {axes}"' if axes.isidentifier() else f'"{axes}"'
         word = self.spelling.dtype(self.words[slot])
         worlds = [""] if self.any_world else sorted(slot.worlds)
         return " | ".join(f"{word}[{self.spelling.array(world)}, {quoted}]" for world in worlds)
 
     def items(self, items: Items) -> str:
-        """Spell a container."""
+        """Write a container."""
         each = [self.of(form) for form in items.each]
         if items.kind == "dict":
             return f"dict[str, {each[0]}]"
@@ -85,6 +86,7 @@ def _classes(form: Form) -> list[str]:
     if unknown:
         beside = "beside arrays" if form.holds_arrays else ""
         raise LeftOut(f"{', '.join(unknown)} {beside}".strip())
+    # type checkers accept an int for a float, so the wider class is enough
     return [name for name in _PLAIN if name in names and _WIDER.get(name) not in names]
 
 
@@ -101,11 +103,11 @@ def spell(
     Args:
         form: what came.
         axes: the axis strings.
-        words: the words for dtypes.
-        spelling: how the module calls things.
-        any_world: whether arrays are of the world of the call, whichever it is.
+        words: the dtype words.
+        spelling: the names that the module uses.
+        any_world: whether the arrays may be of any world, which each call decides.
 
     Raises:
-        LeftOut: if what came has no common word.
+        LeftOut: if no annotation covers all that came.
     """
     return _Hint(axes, words, spelling, any_world).of(form)

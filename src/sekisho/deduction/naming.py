@@ -1,4 +1,4 @@
-"""What axes are called: as the code calls them, else as the field does."""
+"""Name axes: as the code names them, else by the conventions of the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sekisho.deduction.forms import Slot
 
     AxisNames = Mapping[tuple[str, tuple[str, ...], int], str]
-    """Names by the slot's parameter and path, and the number of the axis."""
+    """Names by the parameter and path of the slot, and the number of the axis."""
 
 __all__ = ["name_groups"]
 
@@ -38,21 +38,22 @@ def name_groups(
     near: AxisNames,
     arguments: Mapping[str, Mapping[int, int]],
 ) -> dict[int, str]:
-    """Names for groups, no two the same.
+    """Choose names for groups, all different.
 
     Args:
         groups: in the order of their first members.
-        said: what the function's own code calls its axes.
-        near: what other functions call those that they hand on to this one, or it to them.
+        said: the names that the function's own code uses for its axes.
+        near: the names in functions that pass these axes to this one, or get them from it.
         arguments: the arguments that are integers.
 
     Returns:
-        Names by the index of the group. An axis of the result that is one with no other has none, unless
-        the field has one for it.
+        Names by the index of the group. An axis of the result that equals no other axis has a name
+            only if there is a conventional one.
     """
     names: dict[int, str] = {}
     taken: set[str] = set()
     axes: dict[tuple[Slot, int], str] = {}
+    # names from the code first, so that conventional ones do not take them
     for certain in (True, False):
         for index, group in enumerate(groups):
             if index in names:
@@ -88,7 +89,7 @@ def _certain(
 
 
 def _usual(group: Group, count: int, axes: Mapping[tuple[Slot, int], str]) -> Iterator[str]:
-    """What the field calls an axis, best first; numbered names for one that needs one."""
+    """Yield conventional names for an axis, best first, then numbered names."""
     first = group.members[0]
     if first.is_run:
         yield from ("batch", "shape", "rest") if first.index == 0 else ("rest", "shape")
@@ -96,7 +97,8 @@ def _usual(group: Group, count: int, axes: Mapping[tuple[Slot, int], str]) -> It
         return
     row = _row(first.slot)
     if len(group.members) == 1 and first.slot.name in {"return", "yield"}:
-        # Like nothing that was passed: it has a name where the axes beside it have the field's, too.
+        # No argument has this axis: name it only if the axes beside it have conventional names,
+        # too.
         beside = {index: name for (slot, index), name in axes.items() if slot is first.slot}
         if row and any(row[index] == name for index, name in beside.items() if index < len(row)):
             yield row[first.index]
@@ -112,7 +114,7 @@ def _usual(group: Group, count: int, axes: Mapping[tuple[Slot, int], str]) -> It
 
 
 def _row(slot: Slot) -> tuple[str, ...]:
-    """What the field calls the axes of an array; nothing where their number differs."""
+    """Return the conventional names for the axes of an array; none if its rank differs."""
     (rank, *more) = slot.ranks
     if more:
         return ()

@@ -1,4 +1,4 @@
-"""Axis strings that hold for arrays of any rank, where the rank that came is not certain."""
+"""Axis strings that hold for arrays of any rank, for ranks that are not certain."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _RESULTS = frozenset({"return", "yield"})
 
 
 def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list[Weaker]:
-    """Write axes of an uncertain rank so that arrays of other ranks fit; tell which.
+    """Rewrite axes of an uncertain rank so that arrays of other ranks fit, and report which.
 
-    What never changes at the end stays there (``... 4``). The rest is ``*shape`` where a result has
-    the axes of the only argument that has them; it begins with its first axis where that is certain
-    (``n ...``); else it is ``...``.
+    Numbers at the end stay there (``... 4``). The other axes become ``*shape`` if a result has the
+    axes of exactly one argument. They become the first axis and a run (``n ...``) if the first axis
+    is certain, and ``...`` otherwise.
 
     Args:
-        texts: the axis string of each slot, which is changed.
+        texts: the axis string of each slot, changed in place.
         said: what the code says.
-        calls: how many calls differ in their sizes.
-        uses: how many callers, or tests, they come from.
+        calls: the number of calls that differ in their sizes.
+        uses: the number of callers, or tests, that made the calls.
     """
     for slot, text in texts.items():
-        # Of several ranks the smallest that came is no contract, unless its axes are something else's.
+        # The smallest rank that came is no minimum, unless other slots have the axes, too.
         if len(slot.ranks) > 1 and not slot.path and _is_alone(slot, texts):
             texts[slot] = "..."
         elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
-            texts[slot] = "..."  # what has no name may not be there the next time
+            texts[slot] = "..."  # an axis without a name may be missing in the next call
     batched = _batch_squares(texts, said)
     open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
     split = {slot: _split(texts[slot]) for slot in open_slots}
@@ -61,9 +61,10 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
 
 
 def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
-    """The first axes that arguments have whatever their rank is.
+    """Yield the first axes that arguments have at any rank.
 
-    The code counts them (``len(x)``), or arguments of several ranks share them: so no broadcasting would.
+    Either the code counts them (``len(x)``), or arguments of several ranks share them, which
+    broadcasting would not do.
     """
     ranks: dict[str, set[int]] = {}
     for slot, text in texts.items():
@@ -79,12 +80,12 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     arguments = [slot for slot in texts if slot.name not in _RESULTS]
     results = [slot for slot in texts if slot.name in _RESULTS]
     certain = {slot for slot in arguments if slot.name in said.ranked and not slot.path}
-    # Where an argument may be something else, or says which axis it is about, so may the result.
+    # If an argument may be something else, or selects an axis, then the result may differ, too.
     is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
     if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
         return
-    # What a function makes of arrays whose ranks are certain is of one rank too; so is what it makes of
-    # none, if some of its axes are the arguments' or are written out.
+    # Results computed from arrays of certain ranks have certain ranks, too. So have results without
+    # array arguments, if their axes are integer arguments or numbers.
     is_written = not arguments and all({*texts[slot].split()} - {"_"} for slot in results)
     is_bound = bool(certain) or (is_written and not said.is_method)
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
@@ -93,7 +94,7 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
 
 
 def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
-    """Let what takes square matrices take batches of them, as linear algebra does; give what changed."""
+    """Let functions of square matrices take batches, as in linear algebra; return the changed slots."""
 
     def is_square(slot: Slot) -> bool:
         words = texts[slot].split()
@@ -116,7 +117,7 @@ def _is_alone(slot: Slot, texts: Mapping[Slot, str]) -> bool:
 
 
 def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The axes, and the numbers at their end."""
+    """Split off the numbers at the end of an axis string."""
     words = text.split()
     end = len(words)
     while end and words[end - 1].isdecimal():
@@ -131,7 +132,7 @@ def _is_name(word: str) -> bool:
 def _is_of_one_argument(
     core: tuple[str, ...], split: dict[Slot, tuple[tuple[str, ...], tuple[str, ...]]]
 ) -> bool:
-    """Whether results have the axes of one argument: of two, one may be broadcast the next time."""
+    """Return whether one argument alone has these axes; of two, one may broadcast in the next call."""
     having = [slot.name for slot, (other, _) in split.items() if other == core]
     given = [name for name in having if name not in _RESULTS]
     return len(given) == 1 and len(having) > 1

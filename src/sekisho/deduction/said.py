@@ -1,4 +1,4 @@
-"""What code says of a function, as far as contracts need it. Nothing here knows how it was read."""
+"""What code says of a function, as far as contracts need it, independent of how it was read."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ class Said(NamedTuple):
         open: the parameters that it asks what they are, and the line.
         iterated: the parameters that it iterates over, or unpacks.
         arrays: the parameters that are arrays by their annotation, or by what the code does with them.
-        handed: the parameters that it passes to a library which makes no arrays of lists.
+        handed: the parameters that it passes to a library which makes no arrays of lists, or to a
+            function that uses them as arrays.
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
+        any_library: the parameters that it may ask which library's they are.
         optional: the parameters that may be None.
-        containers: the parameters that it uses as a ``list`` or a ``dict``.
+        containers: the parameters used as a ``list`` or a ``dict``.
         flags: the parameters whose default is True or False.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``;
-            empty if that is not known.
+        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``,
+            and ``none [1]`` if the second item of a tuple may be None; empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class extends.
         kinds: the kinds of dtypes that any function of its package was called with.
         picks_axis: whether an argument says which axis it works on.
@@ -49,6 +51,7 @@ class Said(NamedTuple):
     arrays: frozenset[str] = frozenset()
     handed: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
+    any_library: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
     flags: frozenset[str] = frozenset()

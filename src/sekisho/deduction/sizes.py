@@ -1,4 +1,4 @@
-"""The axes that all calls of a function have kept, as jaxtyping writes them."""
+"""The axes that all calls of a function satisfy, in jaxtyping's notation."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _FEW: Final = 3
 def axes_of(
     slots: Sequence[Slot], arguments: Mapping[str, Mapping[int, int]], said: Said, uses: int = 1
 ) -> tuple[dict[Slot, str], list[Weaker]]:
-    """The axis string of each slot, and the claims that are weaker than what came.
+    """Return the axis string of each slot, and the claims that are weaker than what came.
 
     Args:
         slots: in the order in which their axes are bound.
-        arguments: the arguments that are integers, by their names: the value in each call.
+        arguments: the arguments that are integers, by name: the value in each call.
         said: what the code says.
-        uses: how many callers, or tests, the calls come from.
+        uses: the number of callers, or tests, that made the calls.
     """
     layouts = lay_out(slots)
     calls = different_calls(slots)
@@ -48,7 +48,7 @@ def axes_of(
 
 
 def different_calls(slots: Iterable[Slot]) -> int:
-    """How many calls there are that differ in their sizes; of empty arrays alone, none tells anything."""
+    """Count the calls that differ in their sizes; calls with empty arrays alone are no evidence."""
     vectors: dict[int, list[tuple[int, ...]]] = {}
     for slot in slots:
         for call, shape in slot.shapes:
@@ -59,7 +59,7 @@ def different_calls(slots: Iterable[Slot]) -> int:
 def _words(
     groups: list[Group], arguments: Mapping[str, Mapping[int, int]], said: Said, calls: int
 ) -> dict[int, str]:
-    """What stands for each column, by its identity."""
+    """Return the word for each column, by its identity."""
     numbers = {
         i: number for i, group in enumerate(groups) if (number := _number(group, said, calls))
     }
@@ -70,6 +70,7 @@ def _words(
         words |= {id(column): str(number) for column in groups[i].members}
     bases: list[tuple[str, Group]] = []
     for i, group in enumerate(named):
+        # an axis that several arguments share gets a name, which says more than an expression
         is_single = len(group.members) == 1 or _are_results(group)
         found = (
             find_expression(group, bases, arguments) if is_single and (bases or arguments) else None
@@ -82,7 +83,9 @@ def _words(
             continue
         bases.append((name, group))
         if calls < 2 and not _is_said(group, said):
-            continue  # a name that is used once says no more than `_`, and two need two calls
+            # a name that is used once says no more than `_`, and a shared name needs two calls as
+            # evidence
+            continue
         for column in group.members:
             start = "*" if column.is_run else "#" if group.broadcasts(column) else ""
             words[id(column)] = f"{start}{name}"
@@ -98,10 +101,11 @@ def _is_said(group: Group, said: Said) -> bool:
 
 
 def _number(group: Group, said: Said, calls: int) -> int:
-    """The number that an axis has to be, as the code says; 0 if it says none.
+    """Return the number that an axis must have according to the code; 0 if there is none.
 
-    What the code requires is one. So is a size that it writes out, if the axis has it in all of three or
-    more different calls, and is the last of its array, or one of the result.
+    A size that the code requires is such a number. So is a size that the code writes out, if the
+    axis has it in three or more different calls, and is the last axis of its array or an axis of
+    the result.
     """
     if group.is_run or group.different != 1:
         return 0
@@ -127,7 +131,7 @@ def _required(column: Column, said: Said) -> int | None:
 def _weaker_sizes(
     groups: Iterable[Group], words: Mapping[int, str], calls: int
 ) -> Iterator[Weaker]:
-    """The sizes that never changed and look as if they had to be so, and that no code requires."""
+    """Yield sizes that never changed and look like a requirement, but that no code requires."""
     for group in groups:
         if group.is_run or group.different != 1 or calls < _FEW:
             continue
@@ -161,7 +165,7 @@ def _text(layout: Layout, words: Mapping[int, str]) -> str:
 def _kept(
     texts: Mapping[Slot, str], slots: Sequence[Slot], arguments: Mapping[str, Mapping[int, int]]
 ) -> dict[Slot, str]:
-    """The same, held against every call by the rules of the guard; what does not fit says its rank only."""
+    """Check axis strings against every call with the guard's rules; reduce those that fail to ranks."""
     calls = sorted({call for slot in slots for call, _ in slot.shapes})
     kept = dict(texts)
     for call in calls:
@@ -170,6 +174,7 @@ def _kept(
         }
         for slot in slots:
             for number, shape in slot.shapes:
+                # the guard's own matcher decides, so that no recorded call can fail
                 if number == call and match_shape(parse_axes(kept[slot]), shape, bound) is not None:
                     kept[slot] = "..." if len(slot.ranks) > 1 else " ".join("_" * len(shape))
     return kept

@@ -1,8 +1,8 @@
-"""What is wrong with code that was read: codes, rules, reasons and fixes.
+"""Find problems in code that was read: codes, rules, reasons and fixes.
 
-Each rule looks at one function of a survey (`rules`); what a project does not want to hear is left out
-(`settings`, `ignoring`); the rest is printed (`formats`), explained (`explaining`) or
-mended (`editing`, `fixing`).
+Each rule looks at one function of a survey (`rules`). `settings` and `ignoring` drop what a project
+does not want reported. The rest is printed (`formats`), explained (`explaining`) or fixed
+(`editing`, `fixing`).
 """
 
 from sekisho.findings.checking import check

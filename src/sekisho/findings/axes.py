@@ -1,4 +1,4 @@
-"""Axis strings: which names one mentions, and whether an array of other axes can be what it asks."""
+"""Compare axis strings: the names in one, and whether an argument's axes can fit a parameter's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["misfit", "names_in"]
 
 
 def names_in(axes: str) -> list[str]:
-    """The axis names that an axis string mentions; none if it is malformed."""
+    """Return the axis names in an axis string; none if it is malformed."""
     try:
         return names_of(parse_axes(axes))
     except ValueError:
@@ -16,10 +16,10 @@ def names_in(axes: str) -> list[str]:
 
 
 def misfit(wanted: str, given: str) -> str:
-    """Why axes as they are given cannot be those that are wanted; "" if they can.
+    """Return why the axes of an argument cannot be those of its parameter; "" if they can.
 
-    Axes are names as jaxtyping writes them. A name stands for one size within a function only: so other
-    names may fit, and the same names in another order do not.
+    Axes are names in jaxtyping's notation. A name stands for a size within one function only. So
+    different names may fit, but the same names in another order do not.
 
     Examples:
         >>> misfit("b c", "c b")

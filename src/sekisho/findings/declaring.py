@@ -1,4 +1,4 @@
-"""What of sekisho a help line may name, and how: a decorator that takes the annotations as they stand."""
+"""Decide which decorators a help line may suggest: those that accept the existing annotations."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ _QUALIFIERS: Final = frozenset(
 _ANYTHING: Final = frozenset({"Any", "object"})
 _PLAIN_AXES: Final = re.compile(r"\s*(?:(?:[A-Za-z_]\w*|\d+|\.\.\.)\s*)*")
 _KEEP: Final = frozenset({"staticmethod", "classmethod", "no_grad", "inference_mode", "override"})
-"""Decorators that leave a function what it is."""
+"""Decorators that do not change what a function accepts and returns."""
 
 _WORD: Final = re.compile(r"\w+")
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTED: Final = re.compile(r"^(?:import|from)\b.*\bsekisho\b", re.MULTILINE)
-"""An import at the margin: under ``if TYPE_CHECKING:`` it gives a name that is not there at decoration."""
+"""An unindented import. One under ``if TYPE_CHECKING:`` gives a name that is missing at decoration
+time."""
 
 
 def spelled(solution: Solution, function: Function, name: str) -> str:
-    """A name of sekisho's as the file of a function has imported it; ``sekisho.name`` if it has not."""
+    """Return a name of sekisho as a function's file imports it; ``sekisho.name`` if it does not."""
     table = solution.program.table(function.unit.key)
     if table is None or not _IMPORTED.search(function.file.text):
         return f"sekisho.{name}"
@@ -55,13 +56,14 @@ def spelled(solution: Solution, function: Function, name: str) -> str:
 
 
 def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
-    """Whether a decorator is certain to accept a function: its annotations become a contract.
+    """Return whether a decorator certainly accepts a function, whose annotations become a contract.
 
     Args:
-        solution: what was read.
-        function: one without a decorator of sekisho's.
+        solution: the solved program.
+        function: a function without a decorator of sekisho.
         decorator: ``boundary`` or ``same_world``.
     """
+    # a decorator resolves annotations at run time, where names for type checkers are missing
     defined, only_typed = _read(function.file.text)
     node = defined.get(function.line)
     if node is None or not function.unit.traits <= _KEEP or _is_odd_generator(node):
@@ -75,7 +77,7 @@ def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
         or (
             only_typed.isdisjoint(_names_in(each))
             and _is_plain(solution, key, expr := lower_expr(each))
-            # A function of both libraries' arrays cannot be annotated with one of them.
+            # same_world rejects annotations that name the arrays of one library
             and (decorator != "same_world" or not _holds_arrays(solution, key, expr))
         )
         for each in [*said, node.returns]
@@ -84,17 +86,17 @@ def can_declare(solution: Solution, function: Function, decorator: str) -> bool:
 
 @lru_cache(maxsize=16)
 def _read(text: str) -> tuple[dict[int, _Def], frozenset[str]]:
-    """The functions of a module by their lines, and the names that it imports for its type checker only."""
+    """Return the functions of a module by line, and the names imported for type checkers only."""
     try:
         tree = parse(text)
-    except ValueError:  # the cells of a notebook may parse one by one only
+    except ValueError:  # the cells of a notebook may not parse as one text
         return {}, frozenset()
     found = [each for each in ast.walk(tree) if isinstance(each, _DEFS)]
     return {each.lineno: each for each in found}, frozenset(typed_imports(tree, ""))
 
 
 def _is_odd_generator(node: _Def) -> bool:
-    """Whether a function that may be a generator is annotated to return something else than is yielded."""
+    """Return whether a generator's return annotation is not an iterator of what it yields."""
     yields = any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in ast.walk(node))
     base = node.returns.value if isinstance(node.returns, ast.Subscript) else None
     name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
@@ -103,12 +105,13 @@ def _is_odd_generator(node: _Def) -> bool:
 
 
 def _names_in(annotation: ast.expr) -> Iterator[str]:
-    """The names that an annotation begins its dotted names with, those in strings too."""
+    """Yield the first part of each dotted name in an annotation, including names in strings."""
     for node in ast.walk(annotation):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _WORD.findall(node.value)  # more than these, where it is an axis string
+            # an axis string yields its words, too; that only makes us more careful
+            yield from _WORD.findall(node.value)
 
 
 def _value(solution: Solution, key: str, expr: Expr) -> Value:
@@ -120,7 +123,7 @@ def _holds_arrays(solution: Solution, key: str, expr: Expr) -> bool:
 
 
 def _is_plain(solution: Solution, key: str, expr: Expr) -> bool:
-    """Whether an annotation is one that every decorator is known to read; False if that is not sure."""
+    """Return whether every decorator can read an annotation; False if that is not certain."""
     tag = tag_of(expr)
     if tag == "const":
         text: Any = expr[1]
@@ -159,6 +162,6 @@ def _alternatives(value: Value) -> Iterator[Value]:
 
 
 def _is_simple(value: Value) -> bool:
-    """Whether a value is an array, or of a class of Python's own that holds none."""
+    """Return whether a value is an array, or an instance of a builtin class."""
     tag, name = value[0], str(value[1]) if len(value) > 1 else ""
     return bool(tag == "array" or (tag == "instance" and name.startswith("builtins:")))

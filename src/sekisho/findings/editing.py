@@ -1,4 +1,4 @@
-"""What `check` changes in files: names that lie, and comments that ignore findings."""
+"""The edits of `check`: renaming misleading names, and adding comments that ignore findings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Edit", "edits_of"]
 
 
 class Edit(NamedTuple):
-    """A file, as it is to be written.
+    """The edit of one file.
 
     Attributes:
-        change: its bytes, before and after.
-        mended: how many findings in it are mended.
-        ignored: how many are ignored.
+        change: the bytes before and after.
+        mended: the number of findings that it fixes.
+        ignored: the number of findings that it ignores.
     """
 
     change: Change
@@ -35,16 +35,16 @@ class Edit(NamedTuple):
 def edits_of(
     files: Iterable[SourceFile], findings: list[Finding], *, fixes: bool, ignores: bool
 ) -> tuple[list[Edit], list[str]]:
-    """Return what becomes of each file, and in words what is left as it is.
+    """Return the edits of files, and messages about what is left as it is.
 
     Args:
-        files: what was read.
-        findings: what was found in them.
-        fixes: whether names that lie are renamed.
-        ignores: whether what is not mended gets a comment.
+        files: the files that were read.
+        findings: the findings in them.
+        fixes: whether to rename misleading names.
+        ignores: whether to add a comment for each finding that is not fixed.
 
     Raises:
-        ImportError: if names are to be renamed and libcst is not installed.
+        ImportError: if libcst is not installed and a name has to be renamed.
     """
     edits: list[Edit] = []
     left: list[str] = []
@@ -67,7 +67,7 @@ def edits_of(
 def _edited(
     file: SourceFile, findings: list[Finding], *, fixes: bool, ignores: bool
 ) -> tuple[str, int, int, list[str]]:
-    """The text of a file with its edits, how many findings are mended, how many ignored; what is left."""
+    """Return the new text of a file, the numbers of fixed and of ignored findings, and messages."""
     if file.cells:
         raise ValueError("nothing is written into notebooks")
     text, mended, why = file.decode(), 0, list[str]()

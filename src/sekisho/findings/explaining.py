@@ -1,4 +1,4 @@
-"""What the page of codes says of one of them, without a network."""
+"""Explain a code from the page of codes, without a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def explain(code: str) -> tuple[str, str]:
     """Return the first paragraph of a code's section in docs/check.md, and the whole section.
 
     Args:
-        code: of `CODES`.
+        code: one of `CODES`.
     """
     section = re.search(rf"^## {code}\b.*?\n(.*?)(?=^## |\Z)", _page(), re.MULTILINE | re.DOTALL)
     text = section[1].strip() if section else CODES[code].title

@@ -1,4 +1,4 @@
-"""What a finding is, and the rules that there are."""
+"""Findings, and the list of rules."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Final, NamedTuple
 
 from sekisho.utils import closest
 
-__all__ = ["BY_SEVERITY", "CODES", "RULES", "Finding", "Fix", "Rule", "to_code"]
+__all__ = ["BY_SEVERITY", "CODES", "RULES", "UNUSED", "Finding", "Fix", "Rule", "to_code"]
 
 
 class Rule(NamedTuple):
-    """A kind of finding.
+    """A rule that findings refer to.
 
     Attributes:
         code: ``SK`` and a number.
         name: a short name, accepted wherever the code is.
-        title: what is found, in a few words.
-        is_error: whether the code fails when it runs, or breaks its own declaration.
-        is_style: whether it is told only where a project selects it, or has adopted sekisho.
+        title: what it finds, in a few words.
+        is_error: whether the code fails when it runs, or contradicts its own declaration.
+        is_style: whether it is reported only in projects that select it or use sekisho.
     """
 
     code: str
@@ -69,17 +69,19 @@ RULES: Final = (
         "a tensor read by NumPy that requires grad or is on a device",
         is_error=True,
     ),
+    Rule("SK112", "unused-ignore", "a comment that ignores nothing", is_style=True),
 )
 """Each has a section in docs/check.md."""
 
 CODES: Final = {rule.code: rule for rule in RULES}
-_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106"
+UNUSED: Final = "SK112"
+_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
 BY_SEVERITY: Final = tuple(_SEVERITY.split())
-"""Of several findings of a line, the first of these is told."""
+"""The order of severity: if a line has several findings, only the most severe is reported."""
 
 
 def to_code(word: str) -> str:
-    """Return the code, or the beginning of codes, that a word means: a code, how some begin, or a rule's name.
+    """Return the code, or prefix of codes, for a word: a code, a prefix, or the name of a rule.
 
     Raises:
         ValueError: if there is no such code.
@@ -93,12 +95,12 @@ def to_code(word: str) -> str:
 
 
 class Fix(NamedTuple):
-    """A change that is certain.
+    """A change that is certain to be right.
 
     Attributes:
         kind: ``"rename"``.
-        line: of the function that it is made in.
-        old: the name that is renamed.
+        line: the line of the function to change.
+        old: the old name.
         new: the new name.
     """
 
@@ -109,20 +111,21 @@ class Fix(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something that a reader of the code should know.
+    """A problem in the code.
 
     Attributes:
         path: the file.
-        place: where it is, as it is printed: with a notebook's cell.
-        line: from 1.
-        column: from 1.
-        code: of `CODES`.
-        message: what is so.
-        reason: how that is known, one step a line.
-        help: what helps, in words; "" if that is not certain.
+        place: the place as it is printed; for a notebook, with the cell.
+        line: the line, from 1.
+        column: the column, from 1.
+        code: one of `CODES`.
+        message: the problem.
+        reason: the steps that led to it, one for each line.
+        help: a suggestion in words; "" if none is certain.
         fix: what ``--fix`` does; None if nothing.
-        function: the name of the function that it is in; "" at the top of a module.
-        subject: the name that it is about: with code and function, what a baseline knows it by.
+        function: the name of the enclosing function; "" at the top of a module.
+        subject: the name in question: with code and function, it identifies the finding in a
+            baseline.
     """
 
     path: str

@@ -1,7 +1,7 @@
-"""What ``--fix`` does: local names that lie are renamed, and all else of a program stays what it was.
+"""The fixes of ``--fix``: rename misleading local names without changing the program.
 
-A rename is written only if the compiler makes the same code of the function before and after, but for
-that one name, and nothing in the function could look for the name while it runs.
+A rename is written only if the compiler produces the same code of the function before and after,
+except for the one name, and if nothing in the function could look up the name at run time.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _LOOKING: Final = frozenset(
         *("_getframe", "currentframe", "f_locals", "stack"),
     }
 )
-"""Names by which code finds local variables while it runs."""
+"""Names with which code finds local variables at run time."""
 
 
 class Fixed(NamedTuple):
-    """A module with what is certain mended.
+    """A module after its certain fixes.
 
     Attributes:
-        text: the module; comments and spaces stay.
-        fixes: what was done.
-        left: what was not, and why.
+        text: the module; comments and spaces are kept.
+        fixes: the fixes that were applied.
+        left: the fixes that were not applied, and why.
     """
 
     text: str
@@ -47,15 +47,16 @@ class Fixed(NamedTuple):
 
 
 def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
-    """Mend a module.
+    """Apply the certain fixes of a module.
 
     Raises:
         ImportError: if libcst is not installed.
-        ValueError: if libcst cannot read the module, or would change more of it than the names.
+        ValueError: if libcst cannot parse the module, or would change more than the names.
     """
     done: list[Fix] = []
     left: dict[Fix, str] = {}
     for fix in dict.fromkeys(each.fix for each in findings if each.fix is not None):
+        # one at a time, so that a fix that fails does not stop the others
         after = _rewrite(text, [fix])
         why = _why_not(text, after, fix)
         if why:
@@ -67,7 +68,7 @@ def fixed(text: str, findings: Iterable[Finding]) -> Fixed:
 
 
 def difference(path: str, before: str, after: str) -> str:
-    """A unified diff."""
+    """Return a unified diff."""
     lines = difflib.unified_diff(
         _lines(before),
         _lines(after),
@@ -80,12 +81,12 @@ def difference(path: str, before: str, after: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a file, as `patch` and git count them: a form feed, for one, ends none."""
+    """Return the lines of a file as `patch` and git count them: a form feed does not end a line."""
     return io.StringIO(text, newline="\n").readlines()
 
 
 def _why_not(before: str, after: str, fix: Fix) -> str:
-    """Why a rename might change what the program does; "" if it cannot."""
+    """Return why a rename might change what the program does; "" if it cannot."""
     if before == after:
         return f"{fix.old} was not found"
     try:
@@ -95,7 +96,7 @@ def _why_not(before: str, after: str, fix: Fix) -> str:
     renamed: list[CodeType] = []
     if not _is_same(old, new, fix, renamed) or len(renamed) != 1:
         return f"{fix.old} is more than a local variable"
-    # Others may see the variables, too: df.query("@x_np > 0"), "%(x_np)s" % locals().
+    # Code may look up variables by name: df.query("@x_np > 0"), "%(x_np)s" % locals().
     for code in _with_inner(renamed[0]):
         if not _LOOKING.isdisjoint({*code.co_names, *code.co_freevars}):
             return f"the function looks at its variables while it runs, as {fix.old}"
@@ -109,7 +110,7 @@ def _compiled(text: str) -> CodeType:
 
 
 def _is_same(old: CodeType, new: CodeType, fix: Fix, renamed: list[CodeType]) -> bool:
-    """Whether two codes are the same but for a local variable; notes those that have it."""
+    """Return whether two code objects differ only in a local variable; collect those that have it."""
     facts: tuple[str, ...] = (
         "co_code",
         "co_names",
@@ -123,9 +124,10 @@ def _is_same(old: CodeType, new: CodeType, fix: Fix, renamed: list[CodeType]) ->
         return False
     names = old.co_varnames
     if names != new.co_varnames:
+        # 0xC: the flags of `*args` and `**kwargs`, which are arguments, too
         arguments = old.co_argcount + old.co_kwonlyargcount + (old.co_flags & 0xC).bit_count()
         translated = tuple([fix.new if each == fix.old else each for each in names])
-        # Not a name twice, and no argument: callers know their names.
+        # The new name must be unused, and the old one not an argument, since callers use its name.
         if translated != new.co_varnames or fix.new in names or fix.old in names[:arguments]:
             return False
         renamed.append(old)
@@ -134,7 +136,8 @@ def _is_same(old: CodeType, new: CodeType, fix: Fix, renamed: list[CodeType]) ->
     return all(
         _is_same(a, b, fix, renamed)
         if isinstance(a, CodeType) and isinstance(b, CodeType)
-        else type(a) is type(b) and repr(a) == repr(b)  # 0.0 is no -0.0, and nan is nan
+        # compare repr: 0.0 differs from -0.0, and nan equals nan
+        else type(a) is type(b) and repr(a) == repr(b)
         for a, b in zip(old.co_consts, new.co_consts, strict=True)
     )
 
@@ -147,7 +150,7 @@ def _with_inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _mentions(text: str, fix: Fix) -> bool:
-    """Whether a string in the function mentions the name."""
+    """Return whether a string in the function mentions the name."""
     word = re.compile(rf"\b{re.escape(fix.old)}\b")
     return any(
         isinstance(each, ast.Constant) and isinstance(each.value, str) and word.search(each.value)
@@ -158,8 +161,8 @@ def _mentions(text: str, fix: Fix) -> bool:
 
 
 def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
-    import libcst as cst  # noqa: PLC0415 - an extra, and only this needs it
-    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - likewise
+    import libcst as cst  # noqa: PLC0415 - an optional dependency
+    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - an optional dependency
 
     class Rewriter(cst.CSTTransformer):
         METADATA_DEPENDENCIES = (PositionProvider,)
@@ -170,7 +173,7 @@ def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
 
         def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
             position: Any = self.get_metadata(PositionProvider, node)
-            # As `ast` counts: the line of ``def``, behind the decorators.
+            # Like `ast`, use the line of ``def``, after the decorators.
             line = position.start.line
             self.names.append({fix.old: fix.new for fix in fixes if fix.line == line})
 
@@ -189,7 +192,8 @@ def _rewrite(text: str, fixes: Sequence[Fix]) -> str:
         def leave_Attribute(
             self, original_node: cst.Attribute, updated_node: cst.Attribute
         ) -> cst.Attribute:
-            return updated_node.with_changes(attr=original_node.attr)  # no name of the function's
+            # an attribute is not a local name
+            return updated_node.with_changes(attr=original_node.attr)
 
         def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:
             return updated_node.with_changes(keyword=original_node.keyword)

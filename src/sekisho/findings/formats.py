@@ -1,4 +1,4 @@
-"""Findings as text, as JSON, as SARIF, as annotations of GitHub's, and counted."""
+"""Print findings as text, JSON, SARIF, GitHub annotations, or statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from urllib.parse import quote
 
 from sekisho.findings.explaining import explain
 from sekisho.findings.finding import CODES, RULES
-from sekisho.utils import Style, as_command_data, as_command_property, as_json, painted, printable
+from sekisho.utils import (
+    Style,
+    as_command_data,
+    as_command_property,
+    as_json,
+    painted,
+    printable,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,23 +31,25 @@ __all__ = ["FORMATS", "Report", "statistics"]
 
 
 class Report(NamedTuple):
-    """What was found, with what is needed to print it.
+    """Findings, and what is needed to print them.
 
     Attributes:
-        findings: by file and line.
-        settings: of the project.
+        findings: the findings, by file and line.
+        settings: the settings of the project.
         files: the files that were read, by path.
         is_coloured: whether a terminal shows it that has colours.
+        columns: of that terminal; None where the text goes into a file or a pipe.
     """
 
     findings: Sequence[Finding]
     settings: Settings
     files: Mapping[str, SourceFile]
     is_coloured: bool = False
+    columns: int | None = None
 
 
 def _text(report: Report) -> str:
-    """Errors first; under each finding its line, how it is known, and what helps."""
+    """Print errors first; under each finding its line, its reason and the help."""
     lines: list[str] = []
     sources: dict[str, list[str]] = {}
 
@@ -70,10 +80,11 @@ def _text(report: Report) -> str:
 
 
 def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> list[str]:
-    """The line of a finding, and a caret under its column."""
+    """Return the line of a finding, and a caret under its column."""
     column = min(finding.column - 1, len(line))
+    # a terminal shows tabs at other widths, which would move the caret
     before = line[:column].expandtabs(4)
-    margin = f"  {finding.place.rpartition(':')[2]} | "  # of a notebook, in its cell
+    margin = f"  {finding.place.rpartition(':')[2]} | "  # for a notebook, the line in its cell
     gap = " " * (len(margin) - 2) + "| "
     shown = printable(before + line[column:].expandtabs(4))
     return [
@@ -83,7 +94,7 @@ def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> 
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return the number of terminal columns that a text takes."""
     return sum(1 + (east_asian_width(each) in "WF") for each in text)
 
 
@@ -92,12 +103,14 @@ def _files(count: int) -> str:
 
 
 def statistics(report: Report) -> str:
-    """How many findings there are of each code, the most first."""
+    """Return the number of findings of each code, the most frequent first."""
     count = Counter(each.code for each in report.findings)
     rows = sorted(count.items(), key=lambda row: (-row[1], row[0]))
-    return "".join(
-        f"{number:6}  {code}  {CODES[code].name}: {CODES[code].title}\n" for code, number in rows
+    lines = (
+        wrapped(f"{number:6}  {code}  {CODES[code].name}: {CODES[code].title}", report.columns, 15)
+        for code, number in rows
     )
+    return "".join(f"{line}\n" for row in lines for line in row)
 
 
 def _json(report: Report) -> str:
@@ -120,7 +133,7 @@ def _json(report: Report) -> str:
 
 
 def _github(report: Report) -> str:
-    """Workflow commands: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
+    """GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
     lines: list[str] = []
     for each in report.findings:
         text = "\n".join(

@@ -1,4 +1,4 @@
-"""SK111: tensors whose memory NumPy cannot read, since they require grad or are on a device."""
+"""SK111: tensors that NumPy cannot read, because they require grad or are on a device."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _PLAIN_BASES: Final = frozenset({"abc:ABC", "typing:Protocol", "typing:Generic",
 
 
 def find_unreadable(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK111."""
+    """Find SK111."""
     for line, column, name, (shown, state, world) in notes_of(function, "unreadable"):
         if not state & DEVICE:
+            # a tensor on a device raises in any mode; one that requires grad only with gradients on
             modes = _modes(solution)
             if modes.freezes or function.unit.name not in modes.on:
                 continue
@@ -46,8 +47,8 @@ class _Modes:
     """Where a program computes gradients.
 
     Attributes:
-        freezes: whether parameters are made not to require them anywhere.
-        on: the units that are certain to be run with gradients on.
+        freezes: whether any code turns off ``requires_grad`` of parameters.
+        on: the units that certainly run with gradients on.
     """
 
     def __init__(self, solution: Solution) -> None:
@@ -86,7 +87,7 @@ def _modes(solution: Solution) -> _Modes:
 
 
 def _is_root(solution: Solution, unit: Unit, called: set[str], turns_off: set[str]) -> bool:
-    """Whether a unit is run by no function of the program, and by nothing that turns gradients off."""
+    """Return whether only code outside of the program calls a unit, with gradients on."""
     if not unit.line:
         return True
     last = unit.name.rpartition(".")[2].rpartition(":")[2]
@@ -95,7 +96,7 @@ def _is_root(solution: Solution, unit: Unit, called: set[str], turns_off: set[st
     if not unit.owner or last.startswith("test_"):
         return True
     program, knowledge = solution.program, solution.knowledge
-    # A framework's base may call its methods with gradients off; a module's forward is trained.
+    # A framework's base class may call methods with gradients off. A module's forward is trained.
     bases = [each for each in program.mro(unit.owner) if not program.is_own(each)]
     is_whole = len(program.bases(unit.owner)) == sum(
         each[0] == "class" for each in program.bases(unit.owner)

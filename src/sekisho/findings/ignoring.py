@@ -1,4 +1,4 @@
-"""What is not told: by a comment on the line, or since it was known before."""
+"""Suppress findings: by a comment on the line, or because a baseline has them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sekisho.findings.finding import to_code
+from sekisho.findings.finding import UNUSED, to_code
 from sekisho.utils import parse, printable
 from sekisho.writing import replace_file
 
@@ -22,68 +22,100 @@ if TYPE_CHECKING:
     from sekisho.findings.finding import Finding
     from sekisho.findings.settings import Settings
 
-__all__ = ["Ignores", "read_baseline", "with_ignores", "without_known", "write_baseline"]
+__all__ = [
+    "MAY_IGNORE",
+    "Ignores",
+    "read_baseline",
+    "with_ignores",
+    "without_known",
+    "write_baseline",
+]
 
 _COMMENT: Final = re.compile(r"#\s*sekisho:\s*ignore\b(?!-)(?:\s*\[([^\]]*)\])?")
 _OF_FILE: Final = re.compile(r"#\s*sekisho:\s*ignore-file\b(?:\s*\[([^\]]*)\])?")
 _NOQA: Final = re.compile(r"#\s*noqa:\s*((?:[A-Z]+\d+[,\s]*)+)", re.IGNORECASE)
+MAY_IGNORE: Final = re.compile(r"sekisho:\s*ignore|noqa:.*SK", re.IGNORECASE)
+"""In the text of each module that has such a comment."""
+
 _LINE_END: Final = re.compile(r"(\r\n|\r|\n)")
+_PREFIX: Final = "SK"
 _Key = tuple[str, str, str, str]
 
 
 class Ignores:
     """The comments of a module that ignore findings: ``# sekisho: ignore`` or ``ignore[SK103]``.
 
-    ``# noqa: SK103`` ignores the codes that it names. ``# sekisho: ignore-file``, with or without codes, stands
-    anywhere in the module, on a line of its own. A comment stands at the end of the finding's line. A line that ends in a backslash, or inside of a
-    string, cannot have one: there it stands where that string, or the last such line, ends.
+    ``# noqa: SK103`` ignores the codes that it names. ``# sekisho: ignore-file``, with or without
+    codes, may be anywhere in the module, on a line of its own. Other comments are at the end of the
+    finding's line. A line that ends in a backslash or is inside a string cannot have a comment;
+    then it is where the string, or the last continued line, ends.
     """
 
     def __init__(self, text: str) -> None:
         """Read the comments of a module; `text` has Unix line ends."""
         self._comments: dict[int, tuple[int, str]] = {}
         self._ends: list[int] = []
-        self._of_file: tuple[str, ...] = ()
+        self._of_file: list[tuple[int, str]] = []
+        self._used: set[tuple[int, str]] = set()
         depth = 0  # in f-strings, which are several tokens since Python 3.12
         try:
-            # A last line without an end has no NEWLINE in Python 3.11, if spaces are behind a string.
+            # Without a line end, Python 3.11 yields no NEWLINE for a last line with spaces after a
+            # string.
             for token in tokenize.generate_tokens(io.StringIO(f"{text}\n").readline):
                 kind = tokenize.tok_name[token.type]
                 depth += kind.endswith("STRING_START") - kind.endswith("STRING_END")
-                # No comment in an f-string, though Python 3.12 takes some: earlier ones do not.
+                # Skip comments inside f-strings: only Python 3.12 and later allow them.
                 if not depth and kind in {"NEWLINE", "NL"}:
                     self._ends.append(token.start[0])
                 elif not depth and kind == "COMMENT":
                     self._comments[token.start[0]] = token.start[1], token.string
                     of_file = _OF_FILE.match(token.string)
                     if of_file and not token.line[: token.start[1]].strip():
-                        self._of_file += _codes(of_file)
+                        self._of_file += [(token.start[0], each) for each in _codes(of_file)]
         except (tokenize.TokenError, SyntaxError):
-            pass  # what was read until then counts
+            pass  # use the comments read so far
 
     def place(self, line: int) -> int:
-        """The line at whose end a comment would ignore what is found on a line."""
+        """Return the line at whose end a comment ignores the findings of a line."""
         at = bisect_left(self._ends, line)
         return self._ends[at] if at < len(self._ends) else line
 
     def column(self, line: int) -> int | None:
-        """Where on a line the comment begins, from 0."""
+        """Return the column of the comment on a line, from 0; None without a comment."""
         return self._comments[line][0] if line in self._comments else None
 
     def has(self, finding: Finding) -> bool:
-        """Whether a finding is ignored."""
-        _, comment = self._comments.get(self.place(finding.line), (0, ""))
+        """Whether a finding is ignored; the comment counts as used from then on."""
+        line = self.place(finding.line)
+        every = [*self._of_file, *((line, each) for each in self._codes_at(line))]
+        used = {each for each in every if finding.code.startswith(each[1])}
+        if finding.code == UNUSED:  # or a comment without codes would hide that it hides nothing
+            used = {each for each in used if each[1]}
+        self._used |= used
+        return bool(used)
+
+    def unused(self) -> Iterator[tuple[int, int, tuple[str, ...], bool]]:
+        """The comments that have ignored nothing: line, column, which codes, and whether it has others."""
+        of_file: dict[int, list[str]] = {}
+        for line, code in self._of_file:
+            of_file.setdefault(line, []).append(code)
+        for line, (column, comment) in self._comments.items():
+            codes = of_file.get(line) or self._codes_at(line)
+            idle = [each for each in codes if (line, each) not in self._used and each != UNUSED]
+            if idle or (not codes and _COMMENT.search(comment)):
+                yield line, column, tuple(idle), len(idle) < len(codes)
+
+    def _codes_at(self, line: int) -> tuple[str, ...]:
+        """The codes that the comment of a line ignores, or how they begin."""
+        _, comment = self._comments.get(line, (0, ""))
         match, noqa = _COMMENT.search(comment), _NOQA.search(comment)
-        codes = (
-            *self._of_file,
-            *(_codes(match) if match else ()),
-            *(noqa[1].upper().replace(",", " ").split() if noqa else ()),
-        )
-        return finding.code.startswith(codes)
+        named = noqa[1].upper().replace(",", " ").split() if noqa else ()
+        ours = [each for each in named if each.startswith(_PREFIX)]  # the others are another tool's
+        return (*(_codes(match) if match else ()), *ours)
 
 
 def _codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes in the brackets of a comment, or how they begin; of one without brackets, all."""
+    """Return the codes, or prefixes, in the brackets of a comment; without brackets, all codes."""
     if match[1] is None:
         return ("",)
     return tuple([_code(word.strip()) for word in match[1].split(",") if word.strip()])
@@ -92,19 +124,19 @@ def _codes(match: re.Match[str]) -> tuple[str, ...]:
 def _code(word: str) -> str:
     try:
         return to_code(word)
-    except ValueError:  # of another release, or a slip: it ignores nothing
+    except ValueError:  # from another release, or misspelled: it ignores nothing
         return word
 
 
 def with_ignores(text: str, findings: Iterable[Finding]) -> str:
-    """Add a comment for each finding of a module, or its code to the comment that is there.
+    """Add a comment for each finding of a module, or its code to the existing comment.
 
     Raises:
-        ValueError: if the module would not be the same program, or a finding would not be ignored.
+        ValueError: if that would change the program, or would not ignore a finding.
     """
     found = list(findings)
     ignores = Ignores(_unix(text))
-    parts = _LINE_END.split(text)  # every second one is a line end
+    parts = _LINE_END.split(text)  # every second part is a line end
     added: dict[int, list[str]] = {}
     for each in found:
         codes = added.setdefault(ignores.place(each.line), [])
@@ -121,6 +153,7 @@ def with_ignores(text: str, findings: Iterable[Finding]) -> str:
         )
         comment = f"# sekisho: ignore[{', '.join([*known, *codes])}]"
         parts[2 * line - 2] = f"{start}{comment}{end}"
+    # verify the result: the program is unchanged, and each finding is ignored now
     written = "".join(parts)
     done = Ignores(_unix(written))
     if not (_is_same(text, written) and all(map(done.has, found))):
@@ -133,7 +166,7 @@ def _unix(text: str) -> str:
 
 
 def _is_same(before: str, after: str) -> bool:
-    """Whether two modules differ in nothing but comments and spaces at the ends of lines."""
+    """Return whether two modules differ only in comments and spaces at the ends of lines."""
     try:
         trees = [ast.dump(parse(text), include_attributes=True) for text in (before, after)]
     except RecursionError:
@@ -142,15 +175,15 @@ def _is_same(before: str, after: str) -> bool:
 
 
 def _key(finding: Finding, settings: Settings) -> _Key:
-    """What a finding is known by when lines have moved."""
+    """Return what identifies a finding when lines have moved."""
     return settings.shown(finding.path), finding.code, finding.function, finding.subject
 
 
 def read_baseline(path: Path) -> Counter[_Key]:
-    """How many findings of each kind were known before.
+    """Return the number of known findings for each key.
 
     Raises:
-        ValueError: if it is no such file.
+        ValueError: if the file is not a baseline.
     """
     try:
         rows = json.loads(path.read_text("utf-8"))["findings"]
@@ -164,7 +197,8 @@ def read_baseline(path: Path) -> Counter[_Key]:
 def without_known(
     findings: Iterable[Finding], known: Counter[_Key], settings: Settings
 ) -> Iterator[Finding]:
-    """The findings that are new."""
+    """Yield the findings that the baseline does not have."""
+    # a baseline has counts, so a second finding of the same kind is new
     left = Counter(known)
     for finding in findings:
         key = _key(finding, settings)
@@ -175,7 +209,7 @@ def without_known(
 
 
 def write_baseline(path: Path, findings: Iterable[Finding], settings: Settings) -> int:
-    """Note what is found, so that only what is new is told from now on; gives how many there are."""
+    """Write the findings to a baseline, so that only new ones are reported; return their number."""
     count = Counter(_key(finding, settings) for finding in findings)
     rows = [[*key, number] for key, number in sorted(count.items())]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)

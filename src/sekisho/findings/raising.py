@@ -1,4 +1,4 @@
-"""SK107: what is certain to raise, because it is given what another library's arrays are or do."""
+"""SK107: operations that certainly raise on arrays of another library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CALLED: Final = re.compile(r"\b\w+(?=\()")
 
 
 def find_raising(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK107."""
+    """Find SK107."""
     for rule in _RULES:
         yield from rule(solution, function)
 
@@ -66,7 +66,7 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
 
     for line, column, attribute, (world, name, *having) in notes_of(function, "missing"):
         if not having:
-            continue  # a mistake, and none of libraries
+            continue  # a mistake that has nothing to do with libraries
         helper = next(
             (words for each in having if (words := world_named(each).words.get(attribute))), ""
         )
@@ -75,9 +75,22 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
             line,
             column,
             "SK107",
-            f"{name or noun(world)} is {noun(world)}, and has no .{attribute}: {noun(having[0])} has",
+            f"{f'{name} is {noun(world)}, and' if name else noun(world)} has no .{attribute}: "
+            f"{noun(having[0])} has",
             reason=since(solution, function, name, line, world),
             help=f"{_CALLED.sub(spell, helper)} does it in both" if helper else "",
+            subject=f"{name}.{attribute}",
+        )
+
+
+def _records(_solution: Solution, function: Function) -> Iterator[Finding]:
+    for line, column, attribute, (name, record, having) in notes_of(function, "record"):
+        yield make_finding(
+            function,
+            line,
+            column,
+            "SK107",
+            f"{name or 'it'} is a {record}, a tuple, and has no .{attribute}: {noun(having)} has",
             subject=f"{name}.{attribute}",
         )
 
@@ -99,7 +112,7 @@ def _namesake(solution: Solution, function: Function) -> Iterator[Finding]:
 
 
 def _other_word(world: str, other: str, word: str) -> str:
-    """What a library calls a parameter of another's."""
+    """Say how a library names a parameter that another one calls `word`; "" if it has none."""
     theirs = world_named(other).supplement.keywords
     own = next((each for each, called in theirs.items() if called == word), "")
     return f"{title(world)} calls it {own!r}" if own and len(own) > 1 else ""
@@ -153,6 +166,7 @@ _RULES: Final[tuple[Callable[[Any, Function], Iterator[Finding]], ...]] = (
     _mixed,
     _foreign,
     _missing,
+    _records,
     _namesake,
     _other_kinds,
     _dtypes,

@@ -1,4 +1,4 @@
-"""What rules share: the notes of a function, findings of it, and the steps of their reasons."""
+"""Helpers that rules share: events of a function, findings, and the steps of their reasons."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def make_finding(
 
 
 def notes_of(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
-    """The notes of one kind: line, column, name and what was seen, in order."""
+    """Yield the events of one kind in order: line, column, name and details."""
     found = [(each[1:], what) for each, what in function.notes.items() if each[0] == kind]
     for (line, column, name), what in sorted(found, key=lambda item: item[0][:2]):
         yield line, column, name, what
 
 
 def noun(world: str) -> str:
-    """``a tensor``, ``a NumPy array``."""
+    """Return ``a tensor`` or ``a NumPy array``."""
     record = world_named(world)
     return f"a {record.label} array" if record is HOST else record.noun
 
 
 def title(world: str) -> str:
-    """The library's name."""
+    """Return the library's name."""
     return world_named(world).label
 
 
 def since(
     solution: Solution, function: Function, name: str, line: int, world: str
 ) -> tuple[str, ...]:
-    """Since when a name holds an array of a world, and why: nothing, if it is no plain name."""
+    """Return since when and why a name holds an array of a world; () if it is not a plain name."""
     if not name or "." in name:
         return ()
     before = [each for each in function.variables if each.name == name and each.line <= line]

@@ -1,4 +1,4 @@
-"""The rules: each looks at one function of a survey, and yields what it finds."""
+"""The rules: each looks at one function of a survey and yields findings."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = ["RULES", "find"]
 def find(
     solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
 ) -> Iterator[Finding]:
-    """Everything that is found in a function."""
+    """Yield all findings of a function."""
     for rule in RULES:
         yield from rule(solution, function, suffixes)
 
 
 def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK101."""
+    """Find SK101."""
     for each in function.variables:
         world = certain_world(each.value)
         if not world or not each.before or each.before == world:
@@ -62,7 +62,7 @@ def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator
 def _lies(
     _solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
 ) -> Iterator[Finding]:
-    """SK102."""
+    """Find SK102."""
     seen: set[str] = set()
     parameters = dict(function.parameters)
     names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
@@ -102,7 +102,7 @@ def _lies(
 
 
 def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
-    """Whether an ending is one of several words: ``loss_np`` beside ``loss_nc`` is a loss of its own."""
+    """Return whether an ending is one of several words, as in ``loss_np`` beside ``loss_nc``."""
     start = f"{name[: -len(ending)]}_"
     others = {each[2] for each in names if len(each[2]) == len(name)}
     return any(each.startswith(start) and each != name for each in others)
@@ -112,16 +112,17 @@ _LETTER: Final = len("_t")
 
 
 def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
-    """Whether an ending speaks of a library: ``x_t`` may be the step in time where torch is not imported."""
+    """Return whether an ending means a library: without torch, ``x_t`` may be a time step."""
     return len(ending) > _LETTER or any(
-        ending not in world_named(name).supplement.suffixes  # the project's own settings say it
+        ending not in world_named(name).supplement.suffixes  # the project's own settings define it
         or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
         for name in worlds
     )
 
 
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK103."""
+    """Find SK103."""
+    # crossings inside crossing_allowed() are events of another kind
     crossings = [*notes_of(function, "cross")]
     if not crossings or not function.line or function.unit.declared == "boundary":
         return
@@ -165,12 +166,12 @@ _CONVERTER: Final = re.compile(
 
 
 def _says_so(name: str) -> bool:
-    """Whether the name of a function, or of its class, says that it takes arrays to another library."""
+    """Return whether the name of a function or its class announces a conversion to another library."""
     return _CONVERTER.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK104."""
+    """Find SK104."""
     for kind in ("cross", "allowed", "move"):
         for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
             if could_stand_outside and name and not _is_view(shown):
@@ -188,18 +189,18 @@ def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterato
 
 
 def _is_view(operation: str) -> bool:
-    """Whether an operation costs next to nothing, since it shares the memory."""
+    """Return whether an operation is cheap because the result shares the memory."""
     world, _, dotted = operation.partition(".")
     return dotted in world_named(world).supplement.views
 
 
 def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK105."""
+    """Find SK105."""
     follows = function.by_world
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
-        return  # it gives what it takes
+        return  # the result follows the argument's library
     if [*notes_of(function, "asked")] or len(worlds_of(_annotated(solution, function, ""))) > 1:
-        return  # it asks what it takes, or says that it gives either
+        return  # the code tests its arguments, or its annotation allows several libraries
     first: tuple[int, str] | None = None
     for line, column, _, (value, _) in notes_of(function, "return"):
         world = only_world(value)
@@ -222,15 +223,15 @@ def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator
 
 
 def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK106."""
+    """Find SK106."""
     if not function.line or function.unit.declared:
         return
     for name, value in function.parameters:
         worlds = worlds_of(value)
         if len(worlds_of(_annotated(solution, function, name))) > 1:
-            continue  # it says so
+            continue  # its annotation says so
         if all(_are_at_home(*pair) for pair in combinations(worlds, 2)):
-            continue  # of one world, or none, or of those whose functions take each other's
+            continue  # none, one, or worlds whose functions accept each other's arrays
         reason = [
             step
             for world in worlds
@@ -252,7 +253,7 @@ def _works_in_both(solution: Solution, function: Function, _suffixes: Any) -> It
 
 
 def _ways_to_declare(solution: Solution, function: Function) -> str:
-    """How to say that a function works in several libraries, by a decorator that takes it as it is."""
+    """Return a suggestion for declaring a function, by a decorator that accepts it as it is."""
     is_certain = function.ready_for == "same_world"
     kinds = ("same_world",) if is_certain else ("boundary", "same_world")
     fitting = [each for each in kinds if can_declare(solution, function, each)]
@@ -264,7 +265,7 @@ def _ways_to_declare(solution: Solution, function: Function) -> str:
 
 
 def _annotated(solution: Solution, function: Function, name: str) -> Value:
-    """What a function says of a parameter, or with no name of what it returns."""
+    """Return the annotated value of a parameter, or with an empty name of the result."""
     entry = solution.program.entry(function.unit.name) if function.line else None
     if entry is None or entry[0] != "def":
         return UNKNOWN
@@ -288,7 +289,7 @@ def _called(solution: Solution, function: Function, name: str, world: str) -> It
 
 
 def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK108."""
+    """Find SK108."""
     declared = function.unit.declared
     world = (
         declared.removesuffix("_world") if declared not in {"", "boundary", "same_world"} else ""
@@ -344,7 +345,7 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
 
 
 def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK109."""
+    """Find SK109."""
     for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
         why = misfit(wanted, given)
         if why:
@@ -359,7 +360,7 @@ def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[F
 
 
 def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """SK110."""
+    """Find SK110."""
     where: dict[str, tuple[int, int]] = {}
     arrays: list[tuple[str, list[str]]] = []
     for line, column, name, axes in notes_of(function, "named"):

@@ -1,4 +1,4 @@
-"""What a project wants to be told: the table ``[tool.sekisho.check]`` of its pyproject.toml."""
+"""The project's settings for `check`: the table ``[tool.sekisho.check]`` in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["Settings", "read_settings"]
 
 
 class Settings(NamedTuple):
-    """What is told, and what is not.
+    """What to report, and what not.
 
     Attributes:
-        folder: where the file is that says so; paths in it are read from there.
-        select: codes, or how they begin; None for the default: all but those of style,
-            which adopters are told.
-        ignore: likewise, of those the ones that are not told.
-        per_file: patterns of paths, and codes that are not told there.
+        folder: the folder of the settings file; paths in it are relative to this folder.
+        select: codes, or prefixes, to report; None is the default: all except rules of style, which
+            only projects that use sekisho get.
+        ignore: codes, or prefixes, not to report.
+        per_file: patterns of paths, and codes not to report there.
         suffixes: endings of names, and the worlds that they stand for.
-        baseline: the file of what was known before; None if there is none.
-        exclude: patterns of paths of which nothing is told.
+        baseline: the file of known findings; None if there is none.
+        exclude: patterns of paths to report nothing about.
         is_adopted: whether the project has settings of sekisho.
-        extend_select: codes that are told besides.
+        extend_select: codes to report in addition.
     """
 
     folder: Path
@@ -45,7 +45,13 @@ class Settings(NamedTuple):
     extend_select: tuple[str, ...] = ()
 
     def wants(self, code: str, path: str, *, is_adopted: bool = False) -> bool:
-        """Whether a finding of this code is told of a file; `is_adopted` says that the file itself uses sekisho."""
+        """Return whether to report a code for a file.
+
+        Args:
+            code: the code.
+            path: the file.
+            is_adopted: whether the file itself uses sekisho.
+        """
         if self.select is not None:
             is_selected = code.startswith(self.select)
         else:
@@ -63,7 +69,7 @@ class Settings(NamedTuple):
         )
 
     def shown(self, path: str) -> str:
-        """A path from the project's folder, with slashes."""
+        """Return a path relative to the project's folder, with slashes."""
         full = Path(path).absolute()
         try:
             return full.relative_to(self.folder).as_posix()
@@ -80,10 +86,10 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def read_settings(paths: Iterable[str | Path]) -> Settings:
-    """The settings of the project that the first of some paths lies in.
+    """Read the settings of the project that the first of some paths is in.
 
     Raises:
-        ValueError: if they cannot be read, or say what nobody knows.
+        ValueError: if they cannot be read, or contain unknown keys or values.
     """
     folder = Path(next(iter(paths), ".")).absolute()
     try:

@@ -1,7 +1,8 @@
-"""Inputs that a contract accepts, and calls with them.
+"""Generate inputs that a contract accepts, and call functions with them.
 
-Sizes, elements, layouts and all that an annotation can say of them become recipes; calls made of
-these, and their variations, are tried on a target, and what breaks is shrunk and reported as code.
+Axes, dtypes, layouts and all other parts of an annotation become recipes. A trial calls the target
+with them and with variations of them; Hypothesis shrinks a failing call, and the report shows it as
+code.
 """
 
 from sekisho.fuzzing.collecting import find_guards, read_table, settings_for

@@ -1,4 +1,4 @@
-"""The guarded functions of a package, and what its project says of fuzzing them."""
+"""Find the guarded functions of a package, and the project's settings for fuzzing them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     Attributes:
         name: module and qualified name.
         function: the guard.
-        given: strategies for what no annotation tells: ``self``.
+        given: strategies for parameters without an annotation, such as ``self``.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Found(NamedTuple):
 
 
 def find_guards(package: str) -> Iterator[Found]:
-    """Find the guarded functions and methods of a package; its modules are imported.
+    """Find the guarded functions and methods of a package. This imports its modules.
 
     Raises:
-        ImportError: if one cannot be.
+        ImportError: if a module cannot be imported.
     """
     root = importlib.import_module(package)
     names = [package]
@@ -85,10 +85,10 @@ def read_table(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def settings_for(name: str, table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the table says of one function.
+    """Return the settings that the table has for one function.
 
     Raises:
-        DeclarationError: for an error that nobody knows.
+        DeclarationError: if ``allow`` names an error that does not exist.
     """
     merged: dict[str, Any] = {}
     for pattern, says in table.items():

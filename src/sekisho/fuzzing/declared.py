@@ -1,4 +1,4 @@
-"""The errors that a function declares, in its docstring."""
+"""The errors that the docstring of a function declares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENTRY: Final = re.compile(
 
 
 def declared_errors(function: Any) -> Iterator[type[BaseException]]:
-    """The errors that a docstring says a function raises, in Google's, NumPy's or Sphinx' style."""
+    """Yield the errors that a docstring lists, in the style of Google, NumPy or Sphinx."""
     text = inspect.getdoc(function) or ""
     for match in _RAISES.finditer(text):
         words = [match[1]] if match[1] else _entries(match[2])
@@ -33,7 +33,7 @@ def declared_errors(function: Any) -> Iterator[type[BaseException]]:
 
 
 def _entries(block: str) -> Iterator[str]:
-    """The names that begin the entries of a section, which ends with another header."""
+    """Yield the names at the start of each entry of a section; the next header ends the section."""
     lines = [line for line in block.expandtabs().splitlines() if line.strip("- \t")]
     if not lines:
         return

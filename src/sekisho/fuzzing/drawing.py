@@ -1,4 +1,4 @@
-"""Calls that a contract accepts, drawn: an annotation of each kind becomes a recipe."""
+"""Draw calls that a contract accepts: each class of annotation becomes a recipe."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from sekisho.contract import (
     parse_axes,
 )
 from sekisho.errors import DeclarationError
+from sekisho.fuzzing.callables import callable_of, is_callable_hint
 from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
@@ -44,25 +45,26 @@ __all__ = ["Asked", "Drawer", "dtypes_for"]
 
 _USUAL: Final = ("float32", "float64", "int64", "int32", "bool", "complex64", "uint8")
 _COMMON: Final = tuple(dict.fromkeys((*_USUAL, *sorted(NUMPYS), "bfloat16")))
-"""The dtypes that a wide annotation is tried with, the most usual first."""
+"""The dtypes to try for an annotation that accepts many, the most common first."""
 
 _WAYS: Final = st.integers(0, 255)
 
 _LAYOUTS: Final = 64
-"""More than there are, twice."""
+"""More than twice the number of layouts."""
 
 _COIN: Final = st.booleans()
 _LENGTHS: Final = st.integers(0, 3)
 _DEEPEST: Final = 3
 _INTEGERS: Final = st.integers(-4, 8)
-"""What an int is that nobody said more about: one of 2**62 is a size for which there is no memory."""
+"""Values for a plain ``int``. A value such as 2**62 might be used as a size and exhaust the
+memory."""
 
 _TEXTS: Final = st.text(string.ascii_lowercase, max_size=5)
 
 
 @lru_cache(maxsize=1024)
 def dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
-    """The dtypes to try an annotation with, in these worlds at once."""
+    """Return the dtypes to try for an annotation, such that all `worlds` have them."""
     known = [frozenset(each for each in w.dtypes().values() if w.can_make(each)) for w in worlds]
     shared = frozenset[str].intersection(*known)
     accepted = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
@@ -73,13 +75,13 @@ def dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
 
 
 class Asked(NamedTuple):
-    """What is asked for, of all calls.
+    """What the calls of one target have in common.
 
     Attributes:
-        function: its name, for errors.
-        sizes: of its axes.
-        worlds: all that its values have to have dtypes in.
-        hostile: whether values and layouts are those that break code.
+        function: the name of the function, for errors.
+        sizes: the sizes of its axes.
+        worlds: the worlds that must all have the dtypes of the values.
+        hostile: whether to draw values and layouts that break code.
         writes: the parameters that the function writes to.
     """
 
@@ -94,12 +96,12 @@ class Drawer:
     """Draws the values of one call.
 
     Args:
-        asked: what is asked for.
-        draw: Hypothesis' own.
-        turn: a number that was drawn for this call.
-        bound: its sizes.
-        world: this call's world, where an annotation names none.
-        calm: whether nothing is left out, and nothing broadcast.
+        asked: what all calls of the target have in common.
+        draw: the draw function of Hypothesis.
+        turn: a random number, drawn for this call.
+        bound: the sizes of this call.
+        world: the world of this call, for annotations that name none.
+        calm: whether to leave out no argument and to broadcast no axis.
     """
 
     def __init__(
@@ -125,10 +127,10 @@ class Drawer:
         self.trees: dict[str, int] = {}
 
     def value(self, spec: Any, name: str, depth: int = 0) -> Recipe:
-        """What one annotation accepts.
+        """Draw a value that an annotation accepts.
 
         Raises:
-            DeclarationError: if nobody knows what that may be.
+            DeclarationError: if no such value can be found.
         """
         draw = self.draw
         if spec is ANYTHING or spec is UNANNOTATED:
@@ -162,28 +164,30 @@ class Drawer:
         return self.hint(spec, name)
 
     def unknown(self, name: str, why: str) -> DeclarationError:
-        """The error for a parameter that no input is known for."""
+        """Return the error for a parameter that no input can be made for."""
         return DeclarationError(
             f"{self.function}() argument '{name}': no inputs can be made of it, since {why}.\n"
             f"  hint: given={{'{name}': a strategy}}"
         )
 
     def length(self) -> int:
-        """How many there are in a container: one at least, where all axes have to be bound."""
+        """Draw the length of a container; at least 1 in calm calls, which must bind all axes."""
         return max(int(self.draw(_LENGTHS)), int(self.calm))
 
     # --- arrays
 
     def array(self, spec: ArraySpec, name: str) -> ArrayRecipe:
-        """An array."""
+        """Draw an array."""
         world = spec.world or self.world
         worlds = (world,) if spec.world else self.worlds
         dtypes = dtypes_for(spec, worlds)
         if not dtypes:
             raise self.unknown(name, f"{spec.text} is of no dtype that {world.label} has")
+        # the same turn for all arrays of a call, so that equal annotations get equal dtypes
         dtype = dtypes[self.turn % len(dtypes)]
         axes = _ANY_SHAPE if spec.axes is None else spec.axes
         shape = self.sizes.shape(axes, self.bound, self.draw, hostile=not self.calm)
+        # one number for the values, the special values and the layout
         odd, way = divmod(int(self.draw(WIDE if self.hostile else _WAYS)), 256)
         pattern, spots, extreme = filling(way, odd // _LAYOUTS, dtype, shape)
         devices = world.devices()
@@ -192,22 +196,22 @@ class Drawer:
             world.name, dtype, shape, pattern, spots, "", device, is_extreme=extreme
         )
         fitting = plain.fitting(writes=name in self.writes)
-        if spec.array_type is not None:  # only a layout of that very class will do
+        if spec.array_type is not None:  # the annotation names a class, so only its layout fits
             only = _LAYOUT_OF.get(spec.array_type.__name__)
             if only is None or only not in fitting:
                 raise self.unknown(name, f"{spec.array_type.__name__} is a class of its own")
             return plain._replace(layout=only, is_fixed=True)
-        # In half of all calls, and where the number is 0, as it is made.
+        # Use no layout in half of the calls, and for the number 0, which Hypothesis shrinks to.
         words = [*[""] * len(fitting), *fitting]
         return plain._replace(layout=words[odd % _LAYOUTS % len(words)]) if words else plain
 
     # --- what holds arrays
 
     def union(self, spec: UnionSpec, name: str, depth: int) -> Recipe:
-        """One of several."""
+        """Draw a value for one alternative of a union."""
         alternatives = spec.alternatives
         if self.calm or depth > _DEEPEST:
-            # All arrays, so that all axes are bound; at depth, what ends.
+            # Calm calls draw only arrays, so that all axes are bound; deep ones draw none, to end.
             wanted = [
                 each for each in alternatives if isinstance(each, ArraySpec) != (depth > _DEEPEST)
             ]
@@ -215,7 +219,7 @@ class Drawer:
         return self.value(self.draw(st.sampled_from(alternatives)), name, depth + 1)
 
     def record(self, spec: RecordSpec, name: str, depth: int) -> Recipe:
-        """A dataclass and its like."""
+        """Draw a dataclass or similar record."""
         names = [
             each
             for each in spec.fields
@@ -230,13 +234,19 @@ class Drawer:
     # --- what holds none
 
     def hint(self, spec: HintSpec, name: str) -> Recipe:
-        """What a type checker answers for."""
+        """Draw a value for a hint without arrays."""
         number = f"{{{name}}}"
         if number in self.sizes.numbers:
             return Leaf(self.bound[number])
+        if is_callable_hint(spec.hint):
+            made = callable_of(spec.hint, lambda hint: self.draw(self.of_hint(hint, spec, name)))
+            if made is None:
+                raise self.unknown(name, f"no result of {spec.text} is known")
+            return made
         try:
             with warnings.catch_warnings():
-                # It warns of a class that is made of nothing, and so tells nothing.
+                # Hypothesis warns of a class it builds without arguments; such a value means
+                # nothing.
                 warnings.simplefilter("error", HypothesisWarning)
                 return Leaf(self.draw(self.plain(spec, name)))
         except DeclarationError:
@@ -246,8 +256,9 @@ class Drawer:
             raise self.unknown(name, why) from None
 
     def tree(self, spec: TreeSpec, name: str) -> Recipe:
-        """A PyTree: one leaf, a list or a dict of two; the same for those of the same name."""
+        """Draw a PyTree: a leaf, a list of two or a dict of two, equal for trees of the same name."""
         structure = spec.structure or name
+        # trees with the same structure name have the same structure
         shape = self.trees.setdefault(structure, self.draw(st.integers(0, 2)))
         leaves = array_specs(spec.item)
         if not leaves:
@@ -259,7 +270,10 @@ class Drawer:
 
     def plain(self, spec: Any, name: str) -> Any:
         """A strategy for a hint with no arrays in it."""
-        hint = getattr(spec, "hint", Any)
+        return self.of_hint(getattr(spec, "hint", Any), spec, name)
+
+    def of_hint(self, hint: Any, spec: Any, name: str) -> Any:
+        """A strategy for a hint, which is a part of the annotation `spec`."""
         if hint is int:
             return _INTEGERS
         if hint is str:
@@ -277,4 +291,4 @@ class Drawer:
 _ANY_SHAPE: Final = parse_axes("...")
 
 _LAYOUT_OF: Final = {"Parameter": "a parameter", "memmap": "a subclass"}
-"""The layouts that are classes of their own, by their names."""
+"""The layouts that are classes of their own, by the names of the classes."""

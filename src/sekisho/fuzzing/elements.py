@@ -1,4 +1,4 @@
-"""What arrays are filled with: numbers that show where they are, and those that break code."""
+"""The values of arrays: numbers that differ by position, and numbers that break code."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["NUMPYS", "filling", "kind_of", "specials"]
 
 NUMPYS: Final = frozenset(map(dtype_name, PLAIN_DTYPES))
-"""The names of the dtypes that NumPy has without help."""
+"""The names of the dtypes that NumPy has without extensions."""
 
 _PERIOD: Final = 61
-"""Values before they repeat: no axis that is likely has this size, so that no two rows are alike."""
+"""Number of values before they repeat. An axis seldom has this size, so no two rows are equal."""
 
 Filling = tuple[tuple[Any, ...], tuple[tuple[tuple[int, ...], Any], ...], bool]
-"""A pattern, spots, and whether some are extreme; see `ArrayRecipe`."""
+"""A pattern, spots, and whether some values are extreme; see `ArrayRecipe`."""
 
 
 def kind_of(dtype: str) -> str:
-    """The kind of a dtype, by NumPy's letters."""
+    """Return the kind of a dtype as NumPy's letter."""
     if dtype == "bool":
         return "b"
     for word, kind in (("uint", "u"), ("int", "i"), ("complex", "c")):
@@ -36,13 +36,13 @@ def kind_of(dtype: str) -> str:
 
 
 def filling(way: int, odd: int, dtype: str, shape: tuple[int, ...]) -> Filling:
-    """The values of an array.
+    """Choose the values of an array.
 
     Args:
-        way: 0 counts, 1 is constant, all others are mixed, each in its way; below 256.
-        odd: which elements are what code forgets: 0 and much else is none.
-        dtype: its name.
-        shape: of the array.
+        way: 0 counts up, 1 is constant, each other number below 256 is a permutation.
+        odd: encodes the special values and their places; 0 and many other numbers mean none.
+        dtype: the name of its dtype.
+        shape: the shape of the array.
     """
     pattern = _pattern(kind_of(dtype), way)
     found = specials(dtype)
@@ -66,7 +66,7 @@ _COUNTS: Final = (0, 1, 0, 1, 2)
 
 @cache
 def _pattern(kind: str, way: int) -> tuple[Any, ...]:
-    """Values that are all exact in every dtype."""
+    """Return values that every dtype of this kind represents exactly."""
     numbers = list(range(_PERIOD))
     if way == 1:
         return (_NUMBER[kind](1),)
@@ -86,7 +86,7 @@ _NUMBER: Final[dict[str, Callable[[int], Any]]] = {
 
 @cache
 def specials(dtype: str) -> tuple[tuple[Any, bool], ...]:
-    """Values that code forgets, the simplest first, each with whether it is extreme."""
+    """Return values that code often forgets, simplest first, each with whether it is extreme."""
     kind = kind_of(dtype)
     if kind in "iu":
         info = np.iinfo(dtype) if dtype in NUMPYS else None
@@ -97,7 +97,7 @@ def specials(dtype: str) -> tuple[tuple[Any, bool], ...]:
         limits = np.finfo(narrow if narrow in NUMPYS else "float32")
         ends = (float(limits.max), -float(limits.max))
         usual = (0.0, float("nan"), float("inf"), -float("inf"), -0.0)
-        tiny = float(limits.smallest_subnormal)  # whose square is 0, where one is taken
+        tiny = float(limits.smallest_subnormal)  # its square underflows to 0
         every = (
             *[(each, False) for each in usual],
             *[(each, True) for each in (tiny, *ends)],

@@ -1,10 +1,11 @@
-"""What holds arrays, as recipes: lists, dicts, records, iterators."""
+"""Recipes of containers: lists, dicts, records, iterators."""
 
 from __future__ import annotations
 
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
+from sekisho.fuzzing.codes import class_code, code_of
 from sekisho.fuzzing.recipes import Group
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ __all__ = ["iterable", "mapping", "record", "sequence"]
 
 
 def sequence(kind: Any, parts: tuple[Recipe, ...]) -> Group:
-    """A list, a tuple, or whatever is asked for; a list where a list will do."""
+    """Return a sequence of the requested class; a list where a list is enough."""
     inside = _slots(len(parts))
     if issubclass(kind, tuple) or kind in {abc.Sequence, abc.Collection}:
         return Group(tuple, f"({inside}{',' if len(parts) == 1 else ''})", parts)
     if kind is list or _is_abstract(kind):
         return Group(list, f"[{inside}]", parts)
-    return Group(kind, f"{kind.__name__}([{inside}])", parts)
+    owner = class_code(kind)
+    return Group(kind, f"{owner.text}([{inside}])", parts, owner.imports)
 
 
 def mapping(kind: Any, keys: Sequence[Any], parts: tuple[Recipe, ...]) -> Group:
-    """A dict, or whatever is asked for."""
+    """Return a mapping of the requested class; a dict where a dict is enough."""
 
     def build(values: Values) -> Any:
         made = dict(zip(keys, values, strict=True))
@@ -38,15 +40,19 @@ def mapping(kind: Any, keys: Sequence[Any], parts: tuple[Recipe, ...]) -> Group:
         return kind(None, made) if is_default else kind(made)
 
     is_default = kind.__name__ == "defaultdict"
-    inside = ", ".join(f"{_braced(repr(key))}: {{{i}}}" for i, key in enumerate(keys))
+    codes = [code_of(key) for key in keys]
+    imports = frozenset[str]().union(*[each.imports for each in codes])
+    inside = ", ".join(f"{_braced(each.text)}: {{{i}}}" for i, each in enumerate(codes))
     words = f"{{{{{inside}}}}}"
     if kind is not dict and not _is_abstract(kind):
-        words = f"{kind.__name__}({'None, ' if is_default else ''}{words})"
-    return Group(build, words, parts)
+        owner = class_code(kind)
+        words = f"{owner.text}({'None, ' if is_default else ''}{words})"
+        imports |= owner.imports
+    return Group(build, words, parts, imports)
 
 
 def iterable(kind: Any, parts: tuple[Recipe, ...]) -> Group:
-    """A list; an iterator or a generator, where it must be one."""
+    """Return a list; an iterator or a generator where the annotation requires one."""
 
     def generate(values: Values) -> Iterator[Any]:
         yield from values
@@ -57,13 +63,15 @@ def iterable(kind: Any, parts: tuple[Recipe, ...]) -> Group:
 
     inside = _slots(len(parts))
     if issubclass(kind, (abc.AsyncIterable, abc.AsyncIterator)):
-        return Group(generate_async, f"<an asynchronous generator of [{inside}]>", parts)
+        setup = f"async def {{name}}():\n    for each in [{inside}]:\n        yield each"
+        return Group(generate_async, "", parts, setup=setup)
     if issubclass(kind, abc.Generator):
-        return Group(generate, f"(x for x in [{inside}])", parts)
+        return Group(generate, f"(each for each in [{inside}])", parts)
     if issubclass(kind, abc.Iterator):
         return Group(iter, f"iter([{inside}])", parts)
     if issubclass(kind, abc.ValuesView):
-        return mapping(dict, range(len(parts)), parts)._replace(build=_values_view)
+        view = mapping(dict, range(len(parts)), parts)
+        return view._replace(build=_values_view, words=f"{view.words}.values()")
     return Group(list, f"[{inside}]", parts)
 
 
@@ -72,7 +80,7 @@ def _values_view(values: Values) -> Any:
 
 
 def record(spec: RecordSpec, names: Sequence[str], parts: tuple[Recipe, ...]) -> Group:
-    """A dataclass and its like, with these fields."""
+    """Return a dataclass or similar record with these fields."""
 
     def build(values: Values) -> Any:
         fields = dict(zip(names, values, strict=True))
@@ -82,11 +90,12 @@ def record(spec: RecordSpec, names: Sequence[str], parts: tuple[Recipe, ...]) ->
         inside = ", ".join(f"{name!r}: {{{i}}}" for i, name in enumerate(names))
         return Group(build, f"{{{{{inside}}}}}", parts)
     inside = ", ".join(f"{name}={{{i}}}" for i, name in enumerate(names))
-    return Group(build, f"{spec.kind.__name__}({inside})", parts)
+    owner = class_code(spec.kind)
+    return Group(build, f"{owner.text}({inside})", parts, owner.imports)
 
 
 def _make_record(kind: Any, fields: Mapping[str, Any]) -> Any:
-    """A record; fields that are no arguments are set afterwards."""
+    """Make a record; set the fields that are not arguments afterwards."""
     known: Any = getattr(kind, "__dataclass_fields__", {})
     late = {name for name in fields if name in known and not known[name].init}
     made = kind(**{name: value for name, value in fields.items() if name not in late})

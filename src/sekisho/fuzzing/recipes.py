@@ -1,7 +1,7 @@
-"""An input as a recipe: made as often as need be, in any world, and spelt as code.
+"""Inputs as recipes, which can be made repeatedly, in any world, and written as code.
 
-A call is made several times with equal values: as drawn, laid out plainly, in another world. And its
-report is code. So what is drawn is no value, but how to make one.
+A call is made several times with equal values: as drawn, with contiguous arrays, and in another
+world. The report shows it as code. So Hypothesis draws recipes instead of values.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.fuzzing.codes import array_code
 from sekisho.fuzzing.elements import NUMPYS, kind_of
 from sekisho.utils import evaluate
 from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
@@ -20,26 +21,26 @@ from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "Spelling", "realize"]
+__all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "realize"]
 
 _MOST_SPELT: Final = 64
-"""Elements; an array of more is spelt by the values that it repeats."""
+"""Number of elements; of a larger array, the code shows the values that it repeats."""
 
 
 class ArrayRecipe(NamedTuple):
-    """One array.
+    """How to make one array.
 
     Attributes:
-        world: the name of whose it is.
-        dtype: its name.
-        shape: its axes.
-        pattern: the values that it repeats, in Python's numbers.
-        spots: elements that are something else: where, and what.
-        layout: the name of how it lies in memory, among its world's; "" is contiguous.
-        device: where it is, as the world takes it; None is the host.
-        is_extreme: whether its values are so large, or so small, that results may depend on the
-            order of sums.
-        is_fixed: whether only this layout is what was asked for.
+        world: the name of its world.
+        dtype: the name of its dtype.
+        shape: the shape.
+        pattern: the values that it repeats, as Python numbers.
+        spots: single elements with other values: index and value.
+        layout: the name of its memory layout in its world; "" is contiguous.
+        device: its device, as the world accepts it; None is the host.
+        is_extreme: whether its values are so large or so small that results may depend on the order
+            of sums.
+        is_fixed: whether the annotation allows only this layout.
     """
 
     world: str
@@ -53,9 +54,10 @@ class ArrayRecipe(NamedTuple):
     is_fixed: bool = False
 
     def make(self) -> Any:
-        """The array as it was drawn."""
+        """Make the array as it was drawn."""
         world = world_named(self.world)
         value = world.from_host(self._host(), Policy(copy=True)).value
+        # the host may not have the dtype, as NumPy lacks bfloat16
         if dtype_name(value.dtype) != self.dtype:
             value = world.cast(value, self.dtype)
         if self.device is not None:
@@ -65,7 +67,7 @@ class ArrayRecipe(NamedTuple):
         return value
 
     def make_plain(self, name: str = "") -> Any:
-        """An array of the same values that lies contiguously, in this world or in another."""
+        """Make a contiguous array of the same values, in this world or in another."""
         world = world_named(self.world)
         value = _code(world.plain, world.name)(self.make())
         if name in {"", self.world}:
@@ -74,7 +76,7 @@ class ArrayRecipe(NamedTuple):
         return world_named(name).from_host(array, Policy(copy=True)).value
 
     def fitting(self, *, writes: bool) -> list[str]:
-        """The layouts that it may have; of `writes`, those in which its elements can be written."""
+        """Return the layouts that it may have; with `writes`, only those with writable elements."""
         if self.is_fixed:
             return []
         kind = kind_of(self.dtype)
@@ -85,7 +87,7 @@ class ArrayRecipe(NamedTuple):
         ]
 
     def _host(self) -> Any:
-        # What NumPy lacks, the world casts.
+        # The world casts to dtypes that NumPy lacks.
         dtype = np.dtype(self.dtype if self.dtype in NUMPYS else "float32")
         array = np.resize(np.array(self.pattern or (0,), dtype), self.shape)
         for index, value in self.spots:
@@ -93,17 +95,16 @@ class ArrayRecipe(NamedTuple):
         return array
 
     def spell(self, name: str) -> Iterator[str]:
-        """The lines that make it, under a name."""
+        """Yield the lines of code that make it under a name."""
         world = world_named(self.world)
         host = self._host()
-        calls = [call for call, _ in world.making_calls(self.dtype, is_number=False)]
-        template = calls[-1] if len(calls) > 1 else f"{self.world}.asarray({{0}})"
         is_large = host.size > _MOST_SPELT
         if is_large:
             repeated = f"numpy.resize({list(self.pattern)!r}, {self.shape!r})"
-            text = template.format(f"{repeated}.tolist()" if world is not HOST else repeated)
+            values = f"{repeated}.tolist()" if world is not HOST else repeated
+            text = array_code(world, self.dtype, values)
         else:
-            text = template.format(repr(host.tolist()))
+            text = array_code(world, self.dtype, repr(host.tolist()))
             if 0 in self.shape:
                 text += f".reshape({self.shape!r})"
         if self.device is not None and str(self.device) != "cpu":
@@ -117,7 +118,7 @@ class ArrayRecipe(NamedTuple):
 
 @cache
 def _code(code: str, name: str) -> Callable[[Any], Any]:
-    """What a piece of a world's own code, ``{0}`` being the value, does."""
+    """Compile an expression of a world, in which ``{0}`` is the value, into a function."""
     made: Callable[[Any], Any] = evaluate(
         f"lambda x: {code.format('x')}", {name: world_named(name).load()}
     )
@@ -125,15 +126,21 @@ def _code(code: str, name: str) -> Callable[[Any], Any]:
 
 
 class Leaf(NamedTuple):
-    """A value that is no array, and no container of any."""
+    """A value that is no array, and no container of any.
+
+    Attributes:
+        value: the value.
+        code: spells it, where its own text does not.
+    """
 
     value: Any
+    code: str = ""
 
     def make(self) -> Any:
-        """The value; a copy of one that might be changed."""
+        """Return the value; a copy if it is mutable."""
         if class_of(self.value) in _NEVER_CHANGE:
             return self.value
-        with contextlib.suppress(Exception):  # a class may refuse
+        with contextlib.suppress(Exception):  # a class may not support copying
             return copy.deepcopy(self.value)
         return self.value
 
@@ -142,24 +149,28 @@ _NEVER_CHANGE: Final = frozenset({int, float, complex, bool, str, bytes, type(No
 
 
 class Group(NamedTuple):
-    """What holds others.
+    """A container of other recipes.
 
     Attributes:
         build: makes it of its parts.
         words: spells it, ``{0}`` being the first part.
         parts: what it holds.
+        imports: the lines that import what `words` uses.
+        setup: the lines of a function ``{name}`` that makes it, where no expression can.
     """
 
     build: Callable[[tuple[Any, ...]], Any]
     words: str
     parts: tuple[Recipe, ...]
+    imports: frozenset[str] = frozenset()
+    setup: str = ""
 
 
 Recipe = ArrayRecipe | Leaf | Group
 
 
 def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
-    """Make what a recipe says, its arrays by a function of the caller's."""
+    """Make the value of a recipe; `make` makes its arrays."""
     if isinstance(recipe, ArrayRecipe):
         return make(recipe)
     if isinstance(recipe, Leaf):
@@ -168,7 +179,7 @@ def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
 
 
 def arrays_of(recipe: Recipe) -> Iterator[ArrayRecipe]:
-    """The arrays of a recipe, in order."""
+    """Yield the arrays of a recipe, in order."""
     if isinstance(recipe, ArrayRecipe):
         yield recipe
     elif isinstance(recipe, Group):
@@ -190,10 +201,10 @@ class CallRecipe(NamedTuple):
     """The arguments of one call.
 
     Attributes:
-        positional: those that are given by their place, with their names.
-        named: those that are given by name.
-        world: the name of the call's world, where the annotations name none.
-        turn: a number that was drawn: which variations of it are tried.
+        positional: the positional arguments, with the names of their parameters.
+        named: the keyword arguments.
+        world: the name of the call's world, for annotations that name none.
+        turn: a random number that selects the variations to try.
     """
 
     positional: tuple[tuple[str, Recipe], ...]
@@ -202,7 +213,7 @@ class CallRecipe(NamedTuple):
     turn: int = 0
 
     def changed(self, change: Callable[[str, ArrayRecipe], ArrayRecipe]) -> CallRecipe:
-        """The same call with each array changed."""
+        """Return the same call with each array changed."""
         return self._replace(
             positional=tuple([(n, _changed(each, n, change)) for n, each in self.positional]),
             named=tuple([(n, _changed(each, n, change)) for n, each in self.named]),
@@ -211,65 +222,13 @@ class CallRecipe(NamedTuple):
     def make(
         self, make: Callable[[ArrayRecipe], Any] = ArrayRecipe.make
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments."""
+        """Make the arguments."""
         return (
             tuple([realize(recipe, make) for _, recipe in self.positional]),
             {name: realize(recipe, make) for name, recipe in self.named},
         )
 
     def arrays(self) -> list[tuple[str, ArrayRecipe]]:
-        """All arrays, each with the name of the parameter that it is in."""
+        """Return all arrays, each with the name of its parameter."""
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
-
-    def spell(self, function: str, again: str | None = None) -> list[str]:
-        """The lines that make the arguments and call a function of this name.
-
-        Args:
-            function: its name.
-            again: the world that it is called in once more, with the same values laid out plainly;
-                "" is the same world, and None not at all.
-        """
-        spelling = Spelling({function})
-        given = [spelling.expression(recipe, name) for name, recipe in self.positional]
-        given += [f"{name}={spelling.expression(each, name)}" for name, each in self.named]
-        call = f"{function}({', '.join(given)})"
-        lines = [*spelling.lines, call]
-        if again is not None:
-            for name, array in spelling.arrays.items():
-                plain = world_named(array.world).plain.format(name)
-                lines.append(
-                    f"{name} = {plain}" if not again else f"{name} = sekisho.to_{again}({name})"
-                )
-            lines.append(call)
-        return lines
-
-
-class Spelling:
-    """The lines of a report, and the names that they have used."""
-
-    def __init__(self, taken: set[str]) -> None:
-        self.taken: set[str] = set(taken)
-        self.lines: list[str] = []
-        self.arrays: dict[str, ArrayRecipe] = {}
-
-    def expression(self, recipe: Recipe, name: str) -> str:
-        """What stands for a recipe, after the lines that it needs."""
-        if isinstance(recipe, ArrayRecipe):
-            own = self.fresh(name)
-            self.lines.extend(recipe.spell(own))
-            self.arrays[own] = recipe
-            return own
-        if isinstance(recipe, Leaf):
-            return repr(recipe.value)
-        parts = [
-            self.expression(part, f"{name}_{number}") for number, part in enumerate(recipe.parts)
-        ]
-        return recipe.words.format(*parts)
-
-    def fresh(self, name: str) -> str:
-        """A name that is not taken."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name

@@ -1,16 +1,18 @@
-"""Many calls of one function with inputs that its contract accepts, and the report of what broke."""
+"""Call one function with many inputs that its contract accepts, and report a failure."""
 
 from __future__ import annotations
 
-import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import Verbosity, given, seed, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 
 from sekisho.errors import DeclarationError
+from sekisho.fuzzing.spelling import Spelling
 from sekisho.fuzzing.target import calls_of
 from sekisho.fuzzing.trial import Demands, Finding, Trial
+from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +36,7 @@ def fuzz_target(
     """Call a function with `examples` inputs.
 
     Raises:
-        AssertionError: with the smallest input that something is wrong with, as code.
+        AssertionError: if a call fails; the message shows the smallest failing input as code.
         DeclarationError: if no inputs can be made.
     """
     unknown = sorted(demands.mutates - {each.name for each in target.contract.parameters})
@@ -61,32 +63,51 @@ def fuzz_target(
             raise
 
     try:
+        # without a seed, Hypothesis draws other inputs in each run
         (hold if seeded is None else seed(seeded)(hold))()
     except Finding:
-        pass  # the last is the smallest: Hypothesis ends with it
+        pass  # Hypothesis runs the smallest failing example last
     except Unsatisfiable:
         raise DeclarationError(f"{target.name}(): no input satisfies its contract.") from None
+    # a failure that did not repeat is still a failure
     except Flaky:
         if not found:
             raise
     if found:
-        raise AssertionError(_report(target, found[-1])) from found[-1].error
+        raise AssertionError(_report(target, found[-1], demands)) from found[-1].error
+    _tell_refusals(target, trial)
 
 
-def _report(target: Target, finding: Finding) -> str:
-    """What is wrong, and the lines that show it."""
+def _tell_refusals(target: Target, trial: Trial) -> None:
+    """Warn of inputs that a function refuses by an undeclared ``raise`` of its own."""
+    for (kind, text), _ in trial.refusals.most_common(1):
+        which = "every input" if trial.refusals.total() == trial.calls else "inputs"
+        warnings.warn(
+            f"{target.name}() refuses {which} that its contract accepts: raise {text}\n"
+            f"  hint: name {kind.__name__} under Raises in its docstring, or allow=({kind.__name__},)",
+            stacklevel=4,
+        )
+
+
+def _report(target: Target, finding: Finding, demands: Demands) -> str:
+    """Say what is wrong, and give the lines that show it."""
     recipe = finding.recipe
     module, name = target.path
     called = name or target.name
-    lines = recipe.spell(called, finding.again)
-    body = "\n".join(lines)
-    libraries = sorted({each.world for _, each in recipe.arrays()} | {"numpy", "sekisho"})
-    imports = [f"import {each}" for each in libraries if f"{each}." in body]
-    words = [word for word in ("inf", "nan") if re.search(rf"\b{word}\b", body)]
-    if words:
-        imports.insert(0, f"from math import {', '.join(words)}")
-    if module:
-        imports.append(f"from {module} import {called.partition('.')[0]}")
-    code = "\n".join([*imports, "", *lines] if imports else lines)
-    indented = "\n".join(f"    {line}".rstrip() for line in code.splitlines())
+    instance = next(iter(target.known.values()), None)
+    if instance is not None and not isinstance(instance, type):
+        owner = type(instance).__name__.lower()
+        called = f"{owner}.{target.call.__name__}"
+        spelling = Spelling(called, set())
+        spelling.add_instance(owner, instance)
+    else:
+        spelling = Spelling(called, set())
+        if module:
+            spelling.imports.add(f"from {module} import {called.partition('.')[0]}")
+    spelling.add_call(recipe)
+    if finding.compiled:
+        spelling.add_compiled(world_named(finding.compiled), demands.compile or {})
+    elif finding.again is not None:
+        spelling.add_again(finding.again)
+    indented = "\n".join(f"    {line}".rstrip() for line in spelling.code().splitlines())
     return f"{target.name}() {finding.text}\n\n{indented}\n"

@@ -1,4 +1,4 @@
-"""Sizes for the axes of one call: all different, now and then 0 or 1, and what expressions ask."""
+"""Sizes for the axes of one call: usually all different, sometimes 0 or 1, valid in expressions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["WIDE", "Sizes"]
 
 WIDE: Final = st.integers(0, 2**24 - 1)
-"""For choices among few that all have to come: of wide ranges, Hypothesis repeats less. One number
-for several choices, since each draw takes its time."""
+"""For choices among a few options that all have to occur: Hypothesis repeats itself less in wide
+ranges. One number serves several choices, since each draw takes time."""
 
 _DOMAINS: Final = (9, 40, 300)
-"""How large a size may be, so that all expressions are sizes, too: tried in this order."""
+"""Upper bounds for a size in the search for sizes that satisfy all expressions, in this order."""
+
+_DOTS: Final = "..."
+"""The key of the axes of no name, which all arrays of a call share."""
 
 _MOST_TRIED: Final = 100_000
 _MOST_KEPT: Final = 400
@@ -37,10 +40,10 @@ class Sizes:
     """The axes of one contract, and the sizes that they may have together.
 
     Args:
-        function: its name, for errors.
+        function: the name of the function, for errors.
         shapes: the axes of each array annotation.
-        arguments: the parameters of plain integers, which ``{n}`` in an axis may mention.
-        most: how many elements an array may have.
+        arguments: the parameters that are plain integers, which ``{n}`` in an axis may refer to.
+        most: maximum number of elements of an array.
     """
 
     def __init__(
@@ -88,23 +91,26 @@ class Sizes:
         """Draw a size for every name, and a shape for every ``*name``.
 
         Args:
-            draw: Hypothesis' own.
-            turn: a number that was drawn: which name has which of the sizes.
-            known: ``{self}`` and its like, whose values are given.
-            hostile: whether one may be 0 or 1.
+            draw: the draw function of Hypothesis.
+            turn: a random number that decides which name gets which size.
+            known: ``{self}`` and similar names, whose values are fixed.
+            hostile: whether a size may be 0 or 1.
 
         Raises:
             DeclarationError: if no sizes fit.
         """
         bound: Bindings = {**known}
         count = len(self.names)
+        # Rotate through a pool with one size more than there are names: all sizes differ, and each
+        # name gets each size in turn.
         for number, name in enumerate(self.names):
             bound[name] = self.pool[(number + turn) % (count + 1)]
         for name in self.numbers:
             bound[name] = 2
+        # one draw decides whether, for which name, and between 0 and 1
         if hostile and count:
             choice: int = draw(WIDE) % (4 * count)
-            if choice >= 2 * count:  # in half of all calls
+            if choice >= 2 * count:  # in half of the calls
                 which, size = divmod(choice - 2 * count, 2)
                 bound[self.names[which]] = 1 - size
         for key in self.runs:
@@ -117,7 +123,7 @@ class Sizes:
         return bound
 
     def _free(self, draw: Draw, number: int, *, hostile: bool) -> int:
-        """A size that no other axis has to have."""
+        """Draw a size for an axis that is independent of all others."""
         odd = draw(_ODD) if hostile else None
         return 2 + number if odd is None else int(odd)
 
@@ -145,7 +151,7 @@ class Sizes:
         return math.prod(sizes)
 
     def _choices(self, known: Mapping[str, Any]) -> list[dict[str, int]]:
-        """The sizes that make all expressions sizes, too, the smallest first."""
+        """Return the combinations of sizes that satisfy all expressions, smallest first."""
         involved = [name for name in (*self.asked, *self.numbers) if name not in known]
         found = self._valid
         if found is None or known:  # an argument's attributes may differ from call to call
@@ -161,6 +167,7 @@ class Sizes:
     def _search(self, involved: Sequence[str], known: Mapping[str, Any]) -> list[dict[str, int]]:
         others: Bindings = {**dict.fromkeys(self.names, 2), **known}
         for domain in _DOMAINS:
+            # the search is exhaustive, so it has to stay small
             if involved and domain ** len(involved) > _MOST_TRIED:
                 break
             found: list[dict[str, int]] = []
@@ -169,7 +176,7 @@ class Sizes:
                 if self._is_valid({**others, **chosen}):
                     found.append(chosen)
             if found:
-                # Those of small sizes, but not of none, come first: Hypothesis shrinks to them.
+                # Small sizes come first, but those with a 0 last: Hypothesis shrinks to the first.
                 found.sort(key=lambda each: (0 in each.values(), sum(each.values())))
                 return found[:_MOST_KEPT]
         return []
@@ -177,7 +184,7 @@ class Sizes:
     def shape(
         self, axes: tuple[Axis, ...], bound: Bindings, draw: Draw, *, hostile: bool
     ) -> tuple[int, ...]:
-        """A shape of these axes; what may broadcast does, now and then, if `hostile`."""
+        """Draw a shape of these axes; with `hostile`, axes that may broadcast sometimes do."""
         found: list[int] = []
         for number, axis in enumerate(axes):
             if axis.variadic:
@@ -195,12 +202,13 @@ class Sizes:
         return tuple(found)
 
     def _run(self, axis: Axis, bound: Bindings, draw: Draw, *, hostile: bool) -> Iterator[int]:
-        if axis.key is None:  # of no name: any
-            for number in range(draw(_RANKS)):
-                yield self._free(draw, number, hostile=hostile)
-            return
-        whole: tuple[int, ...] = bound[axis.key]
-        if not (axis.broadcastable and hostile):
+        # Code that says `...` twice nearly always broadcasts these axes. Unrelated ones would only
+        # show that they have to.
+        if axis.key is None and _DOTS not in bound:
+            rank = draw(_RANKS)
+            bound[_DOTS] = tuple([self._free(draw, i, hostile=hostile) for i in range(rank)])
+        whole: tuple[int, ...] = bound[axis.key or _DOTS]
+        if not (hostile and (axis.broadcastable or axis.key is None)):
             yield from whole
             return
         for size in whole[draw(st.integers(0, len(whole))) :]:

@@ -1,10 +1,12 @@
-"""A function to be called, its contract, and the strategy of all calls that this accepts."""
+"""A function under test, its contract, and the strategy of the calls that the contract accepts."""
 
 from __future__ import annotations
 
 import inspect
+import random
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -15,16 +17,14 @@ from sekisho.contract import (
     UNANNOTATED,
     ArraySpec,
     HintSpec,
-    Options,
     PackedSpec,
     array_specs,
-    display_name,
 )
 from sekisho.errors import BoundaryError, DeclarationError
 from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import WIDE, Sizes
-from sekisho.guard import Checkpoint, contract_of, guard_target, options_of
+from sekisho.guard import Checkpoint, bind_contract
 from sekisho.validation import Boundary, Call
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
@@ -39,15 +39,15 @@ __all__ = ["Target", "calls_of", "find_target", "values_of"]
 
 
 class Target(NamedTuple):
-    """A function, and what it promises.
+    """A function under test and its contract.
 
     Attributes:
-        call: the guard, bound to its instance if it is a method.
-        name: in messages.
-        path: how it is imported, module and name; ("", "") if it cannot be.
-        contract: without the parameter that is bound.
-        known: ``{self}``, whose attributes axes may mention.
-        worlds: the worlds that it is to be tried in, and to give the same results in.
+        call: the guard; for a method, bound to its instance.
+        name: its name in messages.
+        path: the module and the name to import it by; ("", "") if it cannot be imported.
+        contract: the contract, without the bound parameter.
+        known: ``{self}``, whose attributes axes may refer to.
+        worlds: the worlds to call it in; it has to give the same results in all of them.
     """
 
     call: Callable[..., Any]
@@ -57,47 +57,38 @@ class Target(NamedTuple):
     known: Mapping[str, Any]
     worlds: tuple[World, ...]
 
-
-_PLAIN_OPTIONS = Options("boundary")
+    @property
+    def mutates(self) -> frozenset[str]:
+        """The parameters that its decorator allows it to change."""
+        parameters = {each.name for each in self.contract.parameters}
+        return frozenset(self.contract.options.mutates).intersection(parameters)
 
 
 def find_target(function: Any, worlds: Sequence[str] | None = None) -> Target:
-    """Find the contract of what is to be called.
+    """Find the contract of a function.
 
     Args:
-        function: a guarded function, or method of an instance; or one that is only annotated,
-            which is guarded here as a `boundary`.
-        worlds: the names of those that a function of any world is tried in; None is those of the
-            two that guards always know that are loaded.
+        function: a guarded function or a bound method; a function with annotations alone is guarded
+            here as a `boundary`.
+        worlds: names of the worlds to try a function of any world in; None means NumPy and PyTorch,
+            if they are loaded.
 
     Raises:
         DeclarationError: if its contract cannot be read, or it has none.
     """
-    instance = getattr(function, "__self__", None)
-    guard = getattr(function, "__func__", function)
-    if not callable(function) or isinstance(function, type):
-        raise DeclarationError(f"expected a function, got {function!r}.")
-    options = options_of(guard)
-    if options is None:
-        guard = guard_target(guard, _PLAIN_OPTIONS, None)
-        options = options_of(guard)
-        function = guard if instance is None else guard.__get__(instance)
-    bare: Any = inspect.unwrap(guard)
-    name = display_name(bare)
-    if options is None:
-        raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
-    contract = contract_of(guard)
-    known: dict[str, Any] = {}
-    if instance is not None:
-        known = {f"{{{contract.parameters[0].name}}}": instance}
-        contract = contract._replace(parameters=contract.parameters[1:])
+    bound = bind_contract(function)
     return Target(
-        function, name, _path_of(bare, function), contract, known, _worlds_of(contract, worlds)
+        bound.call,
+        bound.name,
+        _path_of(bound.bare, bound.call),
+        bound.contract,
+        bound.known,
+        _worlds_of(bound.contract, worlds),
     )
 
 
 def _path_of(bare: Any, function: Any) -> tuple[str, str]:
-    """Where a stranger imports it from, if it is found there."""
+    """Return the module and name by which other code can import it; ("", "") if it cannot."""
     module, name = str(bare.__module__), str(getattr(bare, "__qualname__", ""))
     found: Any = sys.modules.get(module)
     for part in name.split("."):
@@ -124,7 +115,7 @@ def _usual_worlds() -> tuple[World, ...]:
 
 
 class _Acceptance:
-    """Whether a contract accepts a call: as the border says."""
+    """Whether a contract accepts a call, judged by the guard's slow path."""
 
     def __init__(self, target: Target) -> None:
         contract = target.contract
@@ -133,7 +124,7 @@ class _Acceptance:
             (each, Boundary(contract, each, is_result=False)) for each in contract.parameters
         ]
 
-        # Nothing else can fail: of arrays alone, with names and numbers for axes, all is bound.
+        # With only arrays whose axes are names and numbers, the drawn sizes always fit.
         self.is_certain: bool = not target.known and all(
             isinstance(each.spec, ArraySpec)
             and not each.has_default
@@ -142,7 +133,7 @@ class _Acceptance:
         )
 
     def accepts(self, recipe: CallRecipe) -> bool:
-        """Whether it does."""
+        """Return whether the contract accepts a call."""
         if self.is_certain:
             return True
         args, kwargs = recipe.make()
@@ -152,6 +143,8 @@ class _Acceptance:
         contract = self.target.contract
         world = contract.options.world or world_named(recipe.world)
         call = Call(bound, world, None, {}, contract.keys, in_trial=True)
+        # Beartype samples long containers by `random`, and Hypothesis warns of its use in a strategy.
+        state = random.getstate()
         try:
             for parameter, boundary in self.boundaries:
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:
@@ -160,6 +153,8 @@ class _Acceptance:
                     boundary.validate(given[parameter.name], call)
         except BoundaryError:
             return False
+        finally:
+            random.setstate(state)
         return True
 
 
@@ -171,18 +166,18 @@ def calls_of(
     writes: frozenset[str],
     most: int,
 ) -> Any:
-    """The strategy of recipes of all calls that a contract accepts.
+    """Return the strategy of the calls that a contract accepts, as recipes.
 
     Args:
         target: the function.
         given: strategies for some of its parameters.
-        hostile: whether values and layouts are those that break code.
+        hostile: whether to draw values and layouts that break code.
         writes: the parameters that the function writes to.
-        most: how many elements an array may have.
+        most: maximum number of elements of an array.
 
     Raises:
-        DeclarationError: for a contract that nothing satisfies, and for a parameter that nobody
-            knows an input for.
+        DeclarationError: if no call satisfies the contract, or if no input can be found for a
+            parameter.
     """
     parameters = {each.name: each for each in target.contract.parameters}
     unknown = sorted(given.keys() - parameters.keys())
@@ -224,7 +219,7 @@ def _calls(
         return recipe._replace(world=world.name, turn=turn)
 
     recipe = attempt(calm=False)
-    if not acceptance.accepts(recipe):  # what was left out may be what binds an axis
+    if not acceptance.accepts(recipe):  # the argument left out may be one that binds an axis
         recipe = attempt(calm=True)
         assume(acceptance.accepts(recipe))
     return recipe
@@ -257,7 +252,7 @@ def _draw_call(contract: Contract, drawer: Drawer, chosen: Mapping[str, Leaf]) -
 
 
 def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
-    """What ``*args`` or ``**kwargs`` are given; nothing, if nobody says what they may be."""
+    """Draw the values of ``*args`` or ``**kwargs``; none, if their annotation names no arrays."""
     spec: Any = parameter.spec
     if spec is UNANNOTATED or spec is ANYTHING or not array_specs(spec):
         return []
@@ -268,12 +263,16 @@ def _several(parameter: Parameter, drawer: Drawer) -> list[Recipe]:
 
 
 def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
-    """The value of one parameter; None if it is left out."""
+    """Draw the value of one parameter; None leaves it out."""
     spec: Any = parameter.spec
     is_unannotated = spec is UNANNOTATED or spec is ANYTHING
     if parameter.has_default:
         holds = not is_unannotated and bool(array_specs(spec))
-        if is_unannotated or (not (drawer.calm and holds) and drawer.draw(st.booleans())):
+        if (
+            is_unannotated
+            or _takes_text(getattr(spec, "hint", None))
+            or (not (drawer.calm and holds) and drawer.draw(st.booleans()))
+        ):
             return None
         try:
             return drawer.value(spec, parameter.name)
@@ -282,11 +281,19 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
     return drawer.value(spec, parameter.name)
 
 
+def _takes_text(hint: Any) -> bool:
+    """Return whether a hint accepts any string: an option of that type accepts a few, by its code."""
+    if hint is str:
+        return True
+    origin = get_origin(hint)
+    return origin in {Union, UnionType} and any(map(_takes_text, get_args(hint)))
+
+
 def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:
-    """The strategy of values of one annotation.
+    """Return the strategy of the values that an annotation accepts.
 
     Raises:
-        DeclarationError: if it cannot be read, or nothing satisfies it.
+        DeclarationError: if the annotation cannot be read, or no value satisfies it.
     """
     spec = Checkpoint(annotation).parameter.spec
     axes = [each.axes for each in _arrays_in(spec) if each.axes is not None]

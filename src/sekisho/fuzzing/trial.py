@@ -1,4 +1,4 @@
-"""One call with one input, and what must not be found in it."""
+"""Call a function with one input, and look for failures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import itertools
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -14,19 +15,27 @@ from sekisho.context import mode
 from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
+from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
+from sekisho.fuzzing.refusals import line_of_own_raise
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
-from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten
+from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten, world_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sekisho.fuzzing.recipes import CallRecipe
     from sekisho.fuzzing.target import Target
 
 __all__ = ["Demands", "Finding", "Trial"]
 
 _MOST_YIELDED: Final = 1000
+_SELDOM: Final = 4
+"""One of so many inputs is also called compiled, and under what notices silent mistakes."""
+
+_COMPILING: Final = 120.0
 _CHILD: Final = 70  # the status of a process that is none of ours
 
 
@@ -38,15 +47,17 @@ class Demands(NamedTuple):
         mutates: the names of parameters that it may change.
         rtol: how far results may differ, relative to the largest number around; None is by dtype.
         seconds: that a call may take.
+        compile: options of the library's compiler, whose results are compared, too; None not to.
     """
 
     allow: tuple[type[BaseException], ...] = ()
     mutates: frozenset[str] = frozenset()
     rtol: float | None = None
     seconds: float = 10.0
+    compile: Mapping[str, Any] | None = None
 
 
-class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
+class Finding(Exception):  # noqa: N818 - internal: only its text is shown to users
     """What is wrong with one call.
 
     Attributes:
@@ -55,6 +66,7 @@ class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
         error: what it raised, if that is what is wrong.
         again: the world in which the call differs with equal values, "" being the same; None if it
             was the first call already.
+        compiled: the world whose compiler made the call that differs; "" if none did.
     """
 
     def __init__(
@@ -63,44 +75,68 @@ class Finding(Exception):  # noqa: N818 - never seen by a user: what it says is
         recipe: CallRecipe,
         error: Exception | None = None,
         again: str | None = None,
+        compiled: str = "",
     ) -> None:
         super().__init__(text)
         self.text = text
         self.recipe = recipe
         self.error = error
         self.again = again
+        self.compiled = compiled
 
 
 class _Outcome(NamedTuple):
-    """How a call ended: what it returned, or the error that it may raise."""
+    """The end of a call: its result, or an allowed error."""
 
     result: Any = None
     error: BaseException | None = None
 
 
 class Trial:
-    """Calls a function, and looks at what it did."""
+    """Calls a function, and checks what it does."""
 
     def __init__(self, target: Target, demands: Demands, *, hostile: bool) -> None:
         self.target = target
         self.hostile = hostile
+        # errors that the docstring declares are no failures
         self.allow: tuple[type[BaseException], ...] = (
             *demands.allow,
             *declared_errors(inspect.unwrap(target.call)),
         )
         self.demands = demands
+        self.package: str = str(inspect.unwrap(target.call).__module__).partition(".")[0]
+        self.compiled: dict[str, Any] = {}
+        self.calls = 0
+        self.late: Finding | None = None
+        """A call that has not returned."""
+
+        self.refusals: Counter[tuple[type[BaseException], str]] = Counter()
+        """Errors of the function's own, each with its text and line."""
 
     def run(self, recipe: CallRecipe) -> None:
-        """Call it with one input.
+        """Call the function with one input.
 
         Raises:
             Finding: if something is wrong.
         """
-        self._try(recipe)
+        if self.late is not None:  # no shrinking, since each attempt would take as long
+            if repr(recipe) == repr(self.late.recipe):
+                raise self.late
+            return
+        outcome = self._try(recipe)
         for variation in variations(recipe, self.demands.mutates) if self.hostile else ():
             self._try(variation)
+        # By what was drawn, not by a count: Hypothesis has to find the same again.
+        if outcome.error is not None or recipe.turn % _SELDOM:
+            return
+        if self.hostile:
+            wrong = silent_mistake(self.target.call, recipe, self.demands.seconds)
+            if wrong is not None:
+                raise Finding(wrong, recipe)
+        if self.demands.compile is not None and self.target.contract.flavour == "function":
+            self._compile(recipe, outcome, self.demands.compile)
 
-    def _try(self, recipe: CallRecipe) -> None:
+    def _try(self, recipe: CallRecipe) -> _Outcome:
         arrays = recipe.arrays()
         made: list[Any] = []
 
@@ -109,6 +145,7 @@ class Trial:
             return made[-1]
 
         args, kwargs = recipe.make(make)
+        # a copy of the values, since the function may write into its arguments
         before = [_image(value) for value in made]
         outcome = self._call(args, kwargs, recipe)
         for (name, array), value, image in zip(arrays, made, before, strict=True):
@@ -116,13 +153,48 @@ class Trial:
                 lies = f" ({array.layout})" if array.layout else ""
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
-            return  # sums depend on their order, and so may depend on the layout
+            return outcome  # sums depend on their order, and so may depend on the layout
         words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
         if words:
             self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
         for world in self.target.worlds:
             if world.name != recipe.world:
                 self._compare(recipe, outcome, world.name, f"in {world.label}")
+        return outcome
+
+    def _compile(self, recipe: CallRecipe, outcome: _Outcome, options: Mapping[str, Any]) -> None:
+        """Call it compiled, and compare.
+
+        Raises:
+            Finding: if it cannot be compiled, or its results differ, and not by chance.
+        """
+        arrays = [array for _, array in recipe.arrays()]
+        if not arrays or any(each.is_extreme for each in arrays):
+            return
+        world = world_named(arrays[0].world)
+        if world.name not in self.compiled:
+            self.compiled[world.name] = world.compiled(self.target.call, options)
+        compiled = self.compiled[world.name]
+        if compiled is None:
+            return
+        args, kwargs = recipe.make()
+        try:
+            with deadline(_COMPILING), mode("convert"), quiet(), np.errstate(all="ignore"):
+                result = compiled(*args, **kwargs)
+        except Overdue:
+            text = f"is not compiled after {_COMPILING} seconds"
+            raise Finding(text, recipe, compiled=world.name) from None
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            text = f"cannot be compiled: {_first_line(error)}"
+            raise Finding(text, recipe, error, compiled=world.name) from None
+        scale = _largest([outcome.result, result, *recipe.make(ArrayRecipe.make_plain)])
+        why = self._differs(_arrays_of(outcome), _arrays_of(_Outcome(result)), scale)
+        if why is None:
+            return
+        args, kwargs = recipe.make()
+        other = self._call(args, kwargs, recipe)
+        if self._differs(_arrays_of(outcome), _arrays_of(other), scale) is None:
+            raise Finding(f"gives another result compiled: {why}", recipe, compiled=world.name)
 
     def _call(
         self,
@@ -133,37 +205,59 @@ class Trial:
         again: str | None = None,
     ) -> _Outcome:
         process = os.getpid()
+        self.calls += 1
         try:
-            with (
-                deadline(self.demands.seconds),
-                mode("strict"),
-                quiet(),  # such inputs are what libraries warn of
-                np.errstate(all="ignore"),
-            ):
-                return _Outcome(_drained(self.target.call(*args, **kwargs)))
+            return _Outcome(self._within(args, kwargs))
         except Overdue:
             text = f"has not returned after {self.demands.seconds:g} seconds{where}"
-            raise Finding(text, recipe, again=again) from None
+            self.late = Finding(text, recipe, again=again)
+            raise self.late from None
         except self.allow as error:
             return _Outcome(error=error)
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
+        except Exception as error:  # noqa: BLE001 - any error may be the failure we look for
             lost = what_was_lost(error)
             if lost is not None:
                 raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
             if isinstance(error, BoundaryError):
                 raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
-            first = str(error).strip().partition("\n")[0]
-            said = f"{type(error).__name__}: {first}" if first else type(error).__name__
-            raise Finding(f"raises{where} {said}", recipe, error, again) from None
+            line = line_of_own_raise(error, self.package)
+            if line is not None:
+                self.refusals[type(error), f"{_first_line(error)} (line {line})"] += 1
+                return _Outcome(error=error)
+            text = f"raises{where} {_first_line(error)}"
+            raise Finding(text, recipe, error, again) from None
         finally:
             if os.getpid() != process:
-                os._exit(_CHILD)  # it has forked: there is one program here that tries it
+                os._exit(_CHILD)  # the function has forked: only the parent goes on testing
+
+    def _within(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call it, and return its result within the time limit, which leaves compiling out."""
+        limits = [self.demands.seconds]
+        if any(world.compiles_calls for world in self.target.worlds):
+            # A call that is late may have compiled: then it returns at last, and the next is fast.
+            limits += [_COMPILING, self.demands.seconds]
+        for number, limit in enumerate(limits):
+            try:
+                with (
+                    deadline(limit),
+                    mode("strict", mutations="allow"),  # `_try` compares arguments itself
+                    quiet(),  # libraries warn of such inputs
+                    np.errstate(all="ignore"),
+                ):
+                    result = _drained(self.target.call(*args, **kwargs))
+            except Overdue:
+                if number != 0 or len(limits) == 1:
+                    raise
+            else:
+                if number != 1:
+                    return result
+        raise AssertionError(limits)
 
     def _compare(self, recipe: CallRecipe, outcome: _Outcome, world: str, where: str) -> None:
-        """Call it with the same values, made otherwise, and compare.
+        """Call the function with the same values in other arrays, and compare.
 
         Raises:
-            Finding: if the outcome is another, and not by chance.
+            Finding: if the result differs, and two equal calls do not differ, too.
         """
 
         def again(name: str) -> _Outcome:
@@ -174,7 +268,7 @@ class Trial:
         scale = _largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(outcome, other, scale)
         if why is None or self._differs(again(""), again(""), scale) is not None:
-            return  # the same, or it draws numbers of its own
+            return  # equal, or the function is random
         raise Finding(f"gives another result {where}: {why}", recipe, again=world)
 
     def _differs(self, one: _Outcome, other: _Outcome, scale: float) -> str | None:
@@ -207,6 +301,16 @@ class Trial:
         return f"{one[at]}{place}, and there {other[at]}"
 
 
+def _first_line(error: BaseException) -> str:
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _arrays_of(outcome: _Outcome) -> _Outcome:
+    """Leave out what is no array: a compiler may return arrays alone."""
+    return _Outcome([each for each in flatten(outcome.result) if find_world(each)], outcome.error)
+
+
 def _said(outcome: _Outcome) -> str:
     return "a result" if outcome.error is None else type(outcome.error).__name__
 
@@ -216,7 +320,7 @@ def _kind(value: Any) -> str:
 
 
 def _drained(result: Any) -> Any:
-    """A result; of a coroutine, what it returns, and of a generator, what it yields."""
+    """Return a result after running it: await a coroutine, collect what a generator yields."""
     if inspect.iscoroutine(result):
         return asyncio.run(result)
     if inspect.isgenerator(result):
@@ -236,14 +340,14 @@ def _drained(result: Any) -> Any:
 
 
 def _image(value: Any) -> Any:
-    """What must be the same after a call: the values, bit by bit, and the shape and dtype."""
+    """Return what a call must not change: the values bit by bit, the shape and the dtype."""
     world = find_world(value) or HOST
     host = world.host_values(value)
     return tuple(value.shape), dtype_name(value.dtype), np.asarray(host).tobytes()
 
 
 def _numbers(value: Any) -> Any:
-    """A value as NumPy's numbers, wide enough to be compared; None if it is no number."""
+    """Return a value as NumPy numbers wide enough to compare; None if it is not numeric."""
     world = find_world(value)
     if world is None and not isinstance(value, (bool, int, float, complex)):
         return None
@@ -260,7 +364,7 @@ _TOLERANCES: Final = {
     "complex64": 4e-4,
     "bool": 0.0,
 }
-"""The root of each dtype's step: half of its digits."""
+"""About the square root of each dtype's precision: half of its digits."""
 
 
 def _tolerance(value: Any) -> float:
@@ -269,7 +373,7 @@ def _tolerance(value: Any) -> float:
 
 
 def _largest(values: Any) -> float:
-    """The largest finite number in all of these, at least 1."""
+    """Return the largest finite number in some values, at least 1."""
     largest = 1.0
     for each in flatten(values):
         numbers = _numbers(each)

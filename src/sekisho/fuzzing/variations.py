@@ -1,6 +1,7 @@
-"""The same call with other layouts and other values in one corner, some at each example.
+"""Variations of a call with other layouts, or with special values in one corner.
 
-Chance alone brings one of ten layouts too seldom to a hundred examples, of which many are alike.
+Each example tries some of them, because in a hundred examples chance seldom draws each of ten
+layouts.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ _AT_ONCE: Final = 3
 
 
 def variations(recipe: CallRecipe, writes: frozenset[str]) -> Iterator[CallRecipe]:
-    """Some of the calls that differ from one in a layout, or in one value, of all its arrays."""
+    """Yield some of the calls that change the layout, or one value, of all arrays of a call."""
     every = [*_changes(recipe, writes)]
+    # each example starts at another variation, so all of them come in turn
     start = recipe.turn * _AT_ONCE
     for number in range(min(_AT_ONCE, len(every))):
         yield recipe.changed(every[(start + number) % len(every)])

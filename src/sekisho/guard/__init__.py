@@ -5,7 +5,10 @@ fills in its globals, `stub` delays the work until the first call, and `targets`
 decorated. A value that fails the inline check takes the slow path in `validation`.
 """
 
+from sekisho.guard.annotated import check_local
 from sekisho.guard.body import Body, body_of
+from sekisho.guard.bound import BoundContract, bind_contract
+from sekisho.guard.checking import hold_at, hold_traced
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import imported_for_typing
 from sekisho.guard.report import (
@@ -17,19 +20,23 @@ from sekisho.guard.report import (
     take_reports,
     tell_unguarded,
 )
-from sekisho.guard.stub import contract_of, guard_later, options_of
+from sekisho.guard.stub import guard_later, options_of
 from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
     "Body",
+    "BoundContract",
     "Checkpoint",
     "Report",
+    "bind_contract",
     "body_of",
     "called",
-    "contract_of",
+    "check_local",
     "guard_generated",
     "guard_later",
     "guard_target",
+    "hold_at",
+    "hold_traced",
     "imported_for_typing",
     "made",
     "options_of",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
 from sekisho.guard.watched import STARTS
-from sekisho.utils import not_counted
+from sekisho.utils import CHECK_LOCAL, not_counted
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -154,10 +154,15 @@ def _with_sizes(result: Any, bound: Bindings, tells: tuple[str, ...]) -> Any:
 
 
 def asks(function: Callable[..., Any]) -> bool:
-    """Return whether a function uses `sekisho.check`, or `isinstance` with jaxtyping."""
+    """Return whether a function uses `sekisho.check`, or `isinstance` with jaxtyping.
+
+    Checks of annotated locals are calls too, which `annotate_locals` has inserted.
+    """
     plain = inspect.unwrap(function)
     codes = list(_codes(getattr(plain, "__code__", None)))
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
+    if CHECK_LOCAL in names:
+        return True
     if not {"check", "isinstance", "print_bindings"} & names:
         return False
     values = [*_globals_named(plain, names), *_closed_over(plain)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Contract
 
-__all__ = ["imported_for_typing", "read_late"]
+__all__ = ["imported_for_typing", "names_for_typing", "read_late"]
 
 imported_for_typing: Final[dict[str, Mapping[str, tuple[str, str | None]]]] = {}
 """By guarded module, its imports for type checkers only: name -> (module, attribute or None)."""
@@ -77,7 +77,7 @@ def _read(function: types.FunctionType, options: Options, names: dict[str, Any])
 
 def _read_leniently(function: types.FunctionType, options: Options, home: str) -> Contract:
     problems: list[str] = []
-    typed = _loaded(imported_for_typing.get(home, {}))
+    typed = names_for_typing(home)
     names = LenientNames(function.__globals__, typed)
     names.update(_names_where_defined(function, home))
     contract = build_contract(function, read_signature(function), options, names, problems)
@@ -118,13 +118,16 @@ def _names_where_defined(function: types.FunctionType, home: str) -> dict[str, A
     return names
 
 
-def _loaded(imports: Mapping[str, tuple[str, str | None]]) -> dict[str, Any]:
+def names_for_typing(home: str) -> dict[str, Any]:
     """Return the names that a module imports for type checkers only and that are loaded anyway.
 
     Nothing is imported here.
+
+    Args:
+        home: the module's name.
     """
     found: dict[str, Any] = {}
-    for name, (origin, attribute) in imports.items():
+    for name, (origin, attribute) in imported_for_typing.get(home, {}).items():
         module = sys.modules.get(origin)
         if attribute is None and module is not None:
             found[name] = module

@@ -13,13 +13,14 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import Parser, is_validated
+from sekisho.contract import Parser, display_name, is_validated, read_signature
 from sekisho.errors import DeclarationError
+from sekisho.guard.annotated import with_checked_locals
 from sekisho.guard.modules import guard_module, is_module
 from sekisho.guard.report import tell_unguarded
 from sekisho.guard.stub import make_guard, options_of
-from sekisho.utils import locals_of
-from sekisho.worlds import class_of
+from sekisho.utils import closest, locals_of
+from sekisho.worlds import class_of, describe, find_world
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -48,6 +49,8 @@ def guard_target(
     made_with = options_of(target)
     if made_with is not None and made_with.gives_way:
         target = target.__wrapped__  # that guard comes from an import hook or a class
+    elif made_with is not None:
+        _refuse_second_world(target, made_with, options)
     if isinstance(target, type):
         return _guard_class(target, options, frame)
     if isinstance(target, _WRAPPERS):
@@ -56,18 +59,60 @@ def guard_target(
         guard = functools.partial(guard_target, options=options, frame=frame)
         return guard_module(target, guard, options, _guard_again)
     if not callable(target):
-        raise DeclarationError(
-            f"{options.kind}(): expected a function, got {target!r}, which cannot be called."
-        )
+        raise DeclarationError(_say_no_function(target, options))
     function: Any = target
     manager = _MANAGERS.get(getattr(function, "__code__", None))
     if manager is not None:
         # The annotation says what the generator yields, so guard it inside of the manager.
         return manager(guard_target(function.__wrapped__, options, frame))
+    return _guard_function(function, options, frame, owner)
+
+
+def _guard_function(
+    function: Any, options: Options, frame: FrameType | None, owner: type | None
+) -> Any:
+    if options.mutates and owner is None:  # a class has it for those of its methods that it fits
+        _refuse_unknown(function, options)
     names = functools.partial(_names_around, function, frame, owner)
+    if options.locals and type(function) is types.FunctionType:
+        function = with_checked_locals(function, names)
     guarded = make_guard(function, options, names)
     _hand_on_methods(function, guarded)
     return guarded
+
+
+def _refuse_unknown(function: Any, options: Options) -> None:
+    """Refuse names in `mutates` that are no parameters of the function."""
+    known = list(read_signature(function).parameters)
+    wrong = next((each for each in options.mutates if each not in known), None)
+    if wrong is not None:
+        meant = closest(wrong, known)
+        raise DeclarationError(
+            f"{display_name(function)}(): mutates={wrong!r} is no parameter."
+            + (f"\n  hint: did you mean {meant!r}?" if meant else "")
+        )
+
+
+def _refuse_second_world(target: Any, made_with: Options, options: Options) -> None:
+    """Refuse a function that two decorators claim for two libraries: the outer would undo the inner."""
+    worlds = (made_with.world, options.world)
+    if None not in worlds and worlds[0] is not worlds[1]:
+        raise DeclarationError(
+            f"{options.kind}(): {target.__qualname__}() has the decorator {made_with.kind} already.\n"
+            "  hint: leave one out, or write @boundary in place of both"
+        )
+
+
+def _say_no_function(target: Any, options: Options) -> str:
+    """Say what a decorator is for, to who gives it an array, a dtype or a word."""
+    got, hint = repr(target), f"write @{options.kind} in a line of its own above the function"
+    if find_world(target) is not None:
+        got = describe(target)
+        if options.world is not None:
+            hint = f"to convert an array, call to_{options.world.name}(x)"
+    return (
+        f"{options.kind}(): expected a function, got {got}, which cannot be called.\n  hint: {hint}"
+    )
 
 
 def _hand_on_methods(function: Any, guarded: Any) -> None:

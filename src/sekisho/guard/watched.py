@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import types
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import current
 from sekisho.errors import hide_in_pytest
+from sekisho.guard.mutations import Unchanged, arguments_of
 from sekisho.monitor import Watch, Watching, show_calls
 from sekisho.utils import not_counted
 from sekisho.validation import first_array_of
@@ -29,20 +31,26 @@ def watched(function: Callable[..., Any], contract: Contract) -> Callable[..., A
     """Wrap a function so that its body is monitored whenever the mode is strict."""
     find = _watch_finder(contract)
     start = STARTS[contract.flavour]
+    arguments = arguments_of(contract, function)
     show_calls(function)
 
     @functools.wraps(function, assigned=_SHOWN)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if is_compiling() or current().name != "strict":
+        if is_compiling() or (setting := current()).name != "strict":
             return function(*args, **kwargs)
-        watching = Watching(find(args, kwargs))
+        watching, unchanged = Watching(find(args, kwargs)), None
+        if arguments is not None and setting.mutations != "allow":
+            unchanged = Unchanged(arguments, args, kwargs)
         if start is None:
-            with watching:
+            with watching, unchanged or _nothing:
                 return function(*args, **kwargs)
-        return start(function(*args, **kwargs), watching)
+        body = function(*args, **kwargs)
+        return start(start(body, unchanged) if unchanged else body, watching)
 
     return call
 
+
+_nothing: Final = contextlib.nullcontext()
 
 _SHOWN: Final = tuple({*functools.WRAPPER_ASSIGNMENTS} - {"__module__"})
 """All but `__module__`: with it, dill would pickle all globals of this file."""

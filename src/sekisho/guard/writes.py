@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.context import current_untraced
-from sekisho.errors import hide_in_pytest
+from sekisho.errors import MutationError, hide_in_pytest
 from sekisho.guard.watched import STARTS
 from sekisho.utils import is_guard, not_counted
 from sekisho.validation import Copies, read_only_note
@@ -172,8 +172,9 @@ class _Looking:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        # A coroutine or a generator returns by raising one of these.
-        if error is None or isinstance(error, (StopIteration, StopAsyncIteration)):
+        # A coroutine or a generator returns by raising one of the first two. A change of a copy is
+        # lost, which says more than that it was made.
+        if error is None or isinstance(error, (StopIteration, StopAsyncIteration, MutationError)):
             self._copies.tell(is_strict=self._is_strict)
         elif isinstance(error, (ValueError, TypeError)) and "read-only" in str(error):
             note = read_only_note(self._copies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, overload
 
 from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
@@ -46,6 +46,8 @@ __all__ = ["make_to_world", "to_jax", "to_numpy", "to_torch", "to_world_of"]
 
 __tracebackhide__ = hide_in_pytest
 
+_ONE_ARRAY: Final = "it takes one array, and its options are named."
+
 
 @overload
 def to_numpy(x: Convertible, /, *, copy: bool | None = ..., detach: bool = ...) -> NDArray[Any]: ...
@@ -64,7 +66,7 @@ def to_numpy(x: Record, /, *, copy: bool | None = ..., detach: bool = ...) -> Re
 def to_numpy(
     x: Any,
     /,
-    *,
+    *more: Any,
     copy: bool | None = None,
     detach: bool = False,
     **words: Any,
@@ -79,6 +81,7 @@ def to_numpy(
             depth, whose arrays are converted. What is no array stays as it is.
         copy: None copies if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
+        *more: refused, with the name of the option.
         **words: arguments of other libraries (``force``, ``dtype``) raise an error that names
             sekisho's own.
 
@@ -100,6 +103,8 @@ def to_numpy(
         >>> sk.to_numpy({"scores": [torch.tensor([1, 2])], "name": "a"})
         {'scores': [array([1, 2])], 'name': 'a'}
     """
+    if more:
+        refuse_words("to_numpy", "to_numpy(x)", {}, _ONE_ARRAY)
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
     # The fast path has no options, and it records no crossing.
@@ -133,7 +138,7 @@ def to_torch(
 def to_torch(
     x: Any,
     /,
-    *,
+    *more: Any,
     copy: bool | None = None,
     device: str | TorchDevice | None = None,
     **words: Any,
@@ -148,6 +153,7 @@ def to_torch(
         copy: None copies if needed, True always, False never.
         device: the device of the result. With None, an array stays on the host and a tensor on its
             device.
+        *more: refused, with the name of the option.
         **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
@@ -163,6 +169,8 @@ def to_torch(
         >>> sk.to_torch(np.array([1.0, 2.0]))
         tensor([1., 2.], dtype=torch.float64)
     """
+    if more:
+        refuse_words("to_torch", "to_torch(x, device='cuda')", {}, _ONE_ARRAY)
     if words:
         refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
     # The fast path has no options, and it records no crossing.
@@ -184,12 +192,14 @@ def make_to_world(name: str) -> Callable[..., Any]:
     def to_world(
         x: Any,
         /,
-        *,
+        *more: Any,
         copy: bool | None = None,
         device: Any = None,
         detach: bool = False,
         **words: Any,
     ) -> Any:
+        if more:
+            refuse_words(function, f"{function}(x, device=...)", {}, _ONE_ARRAY)
         if words:
             refuse_words(function, f"{function}(x)", words, known=("copy", "device", "detach"))
         return _convert(name, x, copy=copy, device=device, detach=detach)
@@ -225,7 +235,7 @@ def to_jax(
 def to_jax(
     x: Any,
     /,
-    *,
+    *more: Any,
     copy: bool | None = None,
     device: Any = None,
     detach: bool = False,
@@ -243,6 +253,7 @@ def to_jax(
         device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`. With None, JAX
             chooses, and a JAX array stays on its device.
         detach: whether a tensor that requires grad may be detached from its graph.
+        *more: refused, with the name of the option.
         **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
@@ -259,7 +270,7 @@ def to_jax(
         >>> sk.to_jax(np.array([1.0, 2.0], "float32"))  # doctest: +SKIP
         Array([1., 2.], dtype=float32)
     """
-    return _to_jax(x, copy=copy, device=device, detach=detach, **words)
+    return _to_jax(x, *more, copy=copy, device=device, detach=detach, **words)
 
 
 @overload

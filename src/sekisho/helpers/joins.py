@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 
 import numpy as np
@@ -19,7 +20,7 @@ from sekisho.utils import refuse_words
 from sekisho.worlds import StandardArray, World, class_of, describe, find_world
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -35,6 +36,7 @@ __all__ = [
 __tracebackhide__ = hide_in_pytest
 
 S = TypeVar("S", bound="np.generic")
+R = TypeVar("R")  # a record
 library: Any
 _FIRST: Final = 0
 """Joining along axis 0 omits the argument, because torch takes 0.1 us to parse it."""
@@ -48,13 +50,17 @@ def concat(arrays: Sequence[NDArray[S]], /, *, axis: int | None = ...) -> NDArra
 def concat(arrays: Sequence[TorchTensor], /, *, axis: int | None = ...) -> TorchTensor: ...
 @overload
 def concat(arrays: Sequence[StandardArray], /, *, axis: int | None = ...) -> StandardArray: ...
+@overload
+def concat(arrays: Sequence[R], /, *, axis: int | None = ...) -> R: ...
 def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
     """Join arrays or tensors along an existing axis.
 
     NumPy's ``np.concatenate``, PyTorch's ``torch.cat``.
 
+    Records of arrays are joined array by array, as in `stack`.
+
     Args:
-        arrays: arrays of one world, with the same shape except along `axis`.
+        arrays: arrays of one world, with the same shape except along `axis`; or records of them.
         more: always an error: the arrays are one argument.
         axis: the axis to join along; None flattens the arrays first.
         dim: always an error: PyTorch's name for `axis`.
@@ -65,7 +71,7 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
     Raises:
         WorldError: if the arrays belong to two worlds, or to none.
         ShapeError: if their shapes do not fit.
-        BoundaryError: if `arrays` is not a sequence, or `axis` is neither an int nor None.
+        BoundaryError: if `arrays` is not a sequence, records differ, or `axis` is neither an int nor None.
 
     Examples:
         >>> import numpy as np
@@ -84,6 +90,8 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
                 break
         else:
             return concatenate(arrays, axis)
+        if find_world(arrays[0]) is None and _are_records(arrays):
+            return _join_records("concat", arrays, partial(concat, axis=axis))
         return _one_world("concat", arrays).concat(arrays, axis)
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
         _refuse_join("concat", arrays, axis, error)
@@ -95,11 +103,16 @@ def stack(arrays: Sequence[NDArray[S]], /, *, axis: int = ...) -> NDArray[S]: ..
 def stack(arrays: Sequence[TorchTensor], /, *, axis: int = ...) -> TorchTensor: ...
 @overload
 def stack(arrays: Sequence[StandardArray], /, *, axis: int = ...) -> StandardArray: ...
+@overload
+def stack(arrays: Sequence[R], /, *, axis: int = ...) -> R: ...
 def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
     """Join arrays or tensors of one shape along a new axis: samples become a batch.
 
+    Dicts, tuples, dataclasses and other records of arrays are joined array by array, to any depth, as a
+    collate function does. What is no array becomes the list of its values.
+
     Args:
-        arrays: arrays of one world and one shape.
+        arrays: arrays of one world and one shape; or records of such arrays, all of one structure.
         more: always an error: the arrays are one argument.
         axis: position of the new axis in the result.
         dim: always an error: PyTorch's name for `axis`.
@@ -110,13 +123,16 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
     Raises:
         WorldError: if the arrays belong to two worlds, or to none.
         ShapeError: if their shapes differ.
-        BoundaryError: if `arrays` is not a sequence, or `axis` is not an int.
+        BoundaryError: if `arrays` is not a sequence, records differ, or `axis` is not an int.
 
     Examples:
         >>> import numpy as np
         >>> import sekisho as sk
         >>> sk.stack([np.zeros(3), np.ones(3)]).shape
         (2, 3)
+        >>> samples = [{"x": np.zeros(3), "name": "a"}, {"x": np.ones(3), "name": "b"}]
+        >>> sk.stack(samples)["x"].shape, sk.stack(samples)["name"]
+        ((2, 3), ['a', 'b'])
     """
     if more is not None or dim is not None:
         _refuse_words("stack", more, dim)
@@ -125,6 +141,8 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
             return library.stack(arrays) if axis is _FIRST else library.stack(arrays, axis)
         for each in arrays:
             if type(each) is not ndarray:
+                if find_world(arrays[0]) is None and _are_records(arrays):
+                    return _join_records("stack", arrays, partial(stack, axis=axis))
                 return _one_world("stack", arrays).stack(arrays, axis)
         return np.stack(arrays, axis)
     except (LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -138,6 +156,18 @@ def _refuse_words(function: str, more: object, dim: object) -> NoReturn:
     words: dict[str, Any] = {} if dim is None else {"dim": dim}
     reason = "" if words else "the axis goes by its name."
     refuse_words(function, f"{function}(arrays, axis=...)", words, reason)
+
+
+def _are_records(arrays: Any) -> bool:
+    from sekisho.helpers.collating import holds_arrays  # noqa: PLC0415 - importing sekisho stays light
+
+    return isinstance(arrays, (list, tuple)) and holds_arrays(arrays[0])
+
+
+def _join_records(function: str, records: Any, join: Callable[[list[Any]], Any]) -> Any:
+    from sekisho.helpers.collating import join_records  # noqa: PLC0415 - importing sekisho stays light
+
+    return join_records(function, list(records), join)
 
 
 def namespace(*xs: Any) -> ModuleType:

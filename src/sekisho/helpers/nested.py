@@ -13,6 +13,7 @@ from sekisho.worlds import (
     describe,
     exports_memory,
     find_world,
+    registered_parts,
     with_fields,
     with_items,
     with_values,
@@ -21,18 +22,26 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["convert_nested", "is_nested"]
+__all__ = ["MAPPINGS", "convert_nested", "is_container", "is_nested"]
 
 __tracebackhide__ = hide_in_pytest
 
-_MAPPINGS: Final = (dict, UserDict)
+MAPPINGS: Final = (dict, UserDict)
 _SEQUENCES: Final = (list, tuple, deque, UserList)
 
 
 def is_nested(value: Any) -> bool:
     """Return whether a value is a container or a record, in which arrays are looked for."""
+    try:
+        return is_container(value) or registered_parts(value) is not None
+    except Exception:  # noqa: BLE001 - the class's own function; the conversion says what it raises
+        return True
+
+
+def is_container(value: Any) -> bool:
+    """Return whether a value is a container or a record that is not only a registered pytree."""
     cls = class_of(value)
-    return issubclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+    return issubclass(cls, (*MAPPINGS, *_SEQUENCES)) or has_fields(cls)
 
 
 def convert_nested(
@@ -44,7 +53,8 @@ def convert_nested(
     occurs twice is converted once. Nothing that was passed in is modified.
 
     Args:
-        value: a dict, a list, a tuple, a record, or a mixture of them to any depth.
+        value: a dict, a list, a tuple, a record, an object whose class is registered with JAX's or
+            PyTorch's pytrees, or a mixture of them to any depth.
         convert: converts an array; its second argument is where the array is: ``['image'][0]``.
         function: the name of the helper, for the message.
         noun: what the helper converts to, for the message.
@@ -75,12 +85,12 @@ class _Walk:
         self.arrays: dict[int, tuple[Any, Any]] = {}
 
     def converted(self, value: Any, path: str) -> Any:
-        if find_world(value) is not None or (not is_nested(value) and exports_memory(value)):
+        if find_world(value) is not None or (not is_container(value) and exports_memory(value)):
             if id(value) not in self.arrays:
                 self.arrays[id(value)] = value, self._convert(value, path)
             return self.arrays[id(value)][1]
-        if not is_nested(value):
-            return value
+        if not is_container(value):
+            return self._registered(value, path)
         if id(value) in self._inside:
             self.refuse(value, path, "contains itself")
         self._inside.append(id(value))
@@ -94,7 +104,7 @@ class _Walk:
 
     def _rebuilt(self, value: Any, path: str) -> Any:
         cls = class_of(value)
-        if issubclass(cls, _MAPPINGS):
+        if issubclass(cls, MAPPINGS):
             pairs = list(value.items())
             return with_values(
                 value, pairs, [self.converted(each, f"{path}[{key!r}]") for key, each in pairs]
@@ -107,6 +117,29 @@ class _Walk:
         return with_items(
             value, items, [self.converted(each, f"{path}[{at}]") for at, each in enumerate(items)]
         )
+
+    def _registered(self, value: Any, path: str) -> Any:
+        """Convert the parts of a registered pytree, whose own functions may raise anything."""
+        try:
+            found = registered_parts(value)
+        except Exception as error:  # noqa: BLE001 - the class's own function
+            self.refuse(value, path, f"it cannot be taken apart: {error!r}")
+        if found is None:
+            return value
+        if id(value) in self._inside:
+            self.refuse(value, path, "contains itself")
+        self._inside.append(id(value))
+        try:
+            parts, rebuild = found
+            news = [self.converted(each, f"{path}[{at}]") for at, each in enumerate(parts)]
+        finally:
+            self._inside.pop()
+        if all(new is old for new, old in zip(news, parts, strict=True)):
+            return value
+        try:
+            return rebuild(news)
+        except Exception as error:  # noqa: BLE001 - the class's own function
+            self.refuse(value, path, f"it cannot be put together: {error!r}")
 
     def refuse(self, value: Any, path: str, reason: str | None) -> NoReturn:
         place, got = f"argument 'x'{path}", describe(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -124,9 +125,13 @@ def refuse_world(
         name: the variable to use in the hint.
         fits: whether an array meets the helper's needs.
     """
-    from sekisho.hints import Wanted, find_hint  # noqa: PLC0415 - only for the message
+    from sekisho.hints import Wanted, find_hint, value_hint  # noqa: PLC0415 - only for the message
 
     hint = find_hint(x, Wanted(None, crosses=False, scalars=True, fits=fits))
+    if type(x) is FunctionType and function in {"to_numpy", "to_torch", "to_jax"}:
+        hint = f"it converts arrays; the decorator is @{function.removeprefix('to_')}_world"
+    elif x is not None:
+        hint = hint or value_hint(x, is_result=False)
     reason = None if x is None else f"{describe(x)} is not an array"
     got = describe(x)
     violation = Violation(function, place, "an array or a tensor", got, reason)

@@ -5,9 +5,10 @@ The steps together are the hint, so every hint has been tested. Guards and helpe
 errors; nothing here knows which argument the value comes from.
 """
 
+from sekisho.hints.mistakes import number_hint, value_hint
 from sekisho.hints.samples import are_few
 from sekisho.hints.search import Wanted, find_hint
-from sekisho.hints.steps import number_hint, plain_text, shape_step, value_hint
+from sekisho.hints.steps import plain_text, shape_step
 
 __all__ = [
     "Wanted",

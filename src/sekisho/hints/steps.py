@@ -14,16 +14,14 @@ import contextlib
 from functools import partial
 from itertools import combinations
 from operator import attrgetter, itemgetter
-from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from sekisho.contract import Axis, Bindings, match_shape
 from sekisho.hints.losses import are_same, loss_of
-from sekisho.monitor import unwatched
 from sekisho.utils import evaluate
-from sekisho.worlds import HOST, World, cast, class_of, dtype_name, find_world, may_cast
+from sekisho.worlds import HOST, World, cast, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
     _Fits = Callable[[tuple[int, ...]], bool]
 
-__all__ = ["Advice", "Step", "cast_step", "number_hint", "plain_text", "shape_step", "value_hint"]
+__all__ = ["Advice", "Step", "cast_step", "plain_text", "shape_step"]
 
 
 class Step(NamedTuple):
@@ -90,10 +88,11 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         Advice: if the annotation allows several dtypes, or a value would be lost.
     """
     target = spec.only_dtype
-    if target is None:
-        raise Advice(None)
     source, spelling = dtype_name(value.dtype), _world(value).spelling
-    call = spelling.get("cast", "{0}.astype('DTYPE')").replace("DTYPE", target)
+    cast_call = spelling.get("cast", "{0}.astype('DTYPE')")
+    if target is None:
+        return _float_step(spec, value, cast_call)
+    call = cast_call.replace("DTYPE", target)
     if may_cast(source, target, "safe"):
         return Step(call, partial(_cast, target))
     if source == "object_":
@@ -122,6 +121,22 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
         return Step(call.replace("{0}", whole), partial(_rounded, target, loss), why, judged=True)
     advice = _ADVICE.get(loss)
     raise Advice(advice and advice.format(target=target))
+
+
+def _float_step(spec: ArraySpec, value: Any, call: str) -> Step:
+    """Return the cast of integers for an annotation of floats: to the smaller dtype that holds them.
+
+    Raises:
+        Advice: for other dtypes, of which any of several may be meant.
+    """
+    if dtype_name(value.dtype).startswith(("int", "uint")):
+        for target in ("float32", "float64"):
+            if spec.accepts_dtype(target) and loss_of(value, target) is None:
+                do = partial(_cast, target)
+                return Step(
+                    call.replace("DTYPE", target), do, option="Int in the annotation", judged=True
+                )
+    raise Advice(None)
 
 
 def _object_step(value: Any, target: str) -> Step:
@@ -335,45 +350,3 @@ def _is_known(axis: Axis, bound: Bindings) -> bool:
 
 def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
     return world.permute_dims(value, order)
-
-
-# --- values passed by mistake -------------------------------------------------------------------
-
-
-def value_hint(value: object, *, is_result: bool) -> str | None:
-    """Return what the user probably forgot, for a value that is always a mistake."""
-    if value is None:
-        return (
-            "the function returned nothing: is a 'return' missing?"
-            if is_result
-            else "if it may be missing, let its annotation say so: ... | None"
-        )
-    kind = class_of(value)
-    if issubclass(kind, CoroutineType):
-        return "it was not awaited: await {0}"
-    if kind.__name__ == "DataLoader":
-        return "it yields batches, so take each: for batch in {0}"
-    return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
-
-
-def number_hint(kind: Any, value: Any) -> str | None:
-    """Return the hint to convert an array without axes to the required Python number.
-
-    Args:
-        kind: the annotation.
-        value: the refused value.
-    """
-    world = find_world(value)
-    if world is None or kind not in {bool, int, float, complex}:
-        return None
-    with (
-        unwatched(),
-        contextlib.suppress(Exception),
-    ):  # conversion may fail: a gradient, a lost imaginary part, no shape, ...
-        if tuple(value.shape) != ():
-            return None
-        if (world.kind_of(value) or "").endswith("Tracer"):
-            return "it is being traced: leave it a number, with static_argnames='{0}'"
-        if kind(value) == world.host_values(value)[()]:
-            return f"{kind.__name__}({{0}})"
-    return None

@@ -1,8 +1,8 @@
-"""Whose world each variable is, found out by reading.
+"""Infer the world of each variable by reading code.
 
-An abstract interpretation (`statements`, `expressions`, `calls`) over a small lattice (`values`), of all
-units of a program until nothing changes (`solve`). What libraries take and give, their stubs say
-(`overloads`, `annotations`). The outcome is a `survey`.
+This is an abstract interpretation (`statements`, `expressions`, `calls`) over a small lattice
+(`values`). It reads all units of a program until nothing changes (`solve`). The stubs of libraries
+define what their functions take and return (`overloads`, `annotations`). The result is a `survey`.
 """
 
 from sekisho.inference.annotations import read_annotation

@@ -1,4 +1,4 @@
-"""What an annotation says of a value."""
+"""Read annotations as values."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ _NO_BINDINGS: Final[dict[str, Value]] = {}
 def read_annotation(
     program: Program, key: str, expr: Expr, bindings: Mapping[str, Value] | None = None
 ) -> Value:
-    """The values that an annotation allows.
+    """Return the value that an annotation allows.
 
     Args:
-        program: where its names are looked up.
-        key: the module that it is written in.
+        program: the program that resolves its names.
+        key: the module that contains it.
         expr: the annotation.
-        bindings: what type variables, and ``Self``, stand for.
+        bindings: the values of type variables, and of ``Self``.
 
     Returns:
-        UNKNOWN where it says nothing of arrays, and may stand for one.
+        UNKNOWN if it says nothing about arrays, but may allow one.
     """
     if expr is None:
         return UNKNOWN
@@ -90,7 +90,7 @@ def read_annotation(
 
 @lru_cache(maxsize=50_000)
 def names_in(expr: Expr) -> frozenset[str]:
-    """The names that an annotation mentions, as far as they are written out."""
+    """Return the names in an annotation, as far as they are written out."""
     tag = tag_of(expr)
     if not tag:
         return frozenset()
@@ -153,7 +153,7 @@ def _read_name(
 def _read_alias(
     program: Program, key: str, name: str, bindings: Mapping[str, Value], depth: int
 ) -> Value:
-    """A name that is assigned: an alias, or a type variable."""
+    """Read a name that is assigned: an alias, or a type variable."""
     table = program.table(key)
     entry = table.names.get(name) if table is not None else None
     if entry is None or entry[0] != "var" or name in bindings:
@@ -163,7 +163,7 @@ def _read_alias(
         maker = value[1].rpartition(".")[2]
         if maker == "TypeVar":
             return _read_type_variable(program, key, value, bindings, depth)
-        if maker == "NewType" and len(value[2]) == 2:  # noqa: PLR2004 - its name, and what it is
+        if maker == "NewType" and len(value[2]) == 2:  # noqa: PLR2004 - its name and its type
             return _read(program, key, value[2][1], bindings, depth)
         return UNKNOWN
     return _read(program, key, value, bindings, depth)
@@ -185,7 +185,7 @@ def _read_type_variable(
 def value_of_class(
     program: Program, name: str, bindings: Mapping[str, Value] | None = None
 ) -> Value:
-    """An instance of a class: an array, if it is one of a world's."""
+    """Return an instance of a class; an array, if the class is the array class of a world."""
     module, last = split(name)
     if module in SPECIAL:
         return _special(last, (), bindings or {}, module)
@@ -198,7 +198,7 @@ def value_of_class(
     if last == "Array" and module.partition(".")[0] == "sekisho":
         return join_all(array(world.name) for world in program.worlds if world.is_resident)
     if module.partition(".")[0] in program.unread:
-        return UNKNOWN  # an array of a library that the project does not name
+        return UNKNOWN  # may be an array of a library that the project does not name
     if last in {"deque", "OrderedDict", "defaultdict", "UserDict"} and module == "collections":
         return _special(last, (), {}, module)
     return instance(name)
@@ -207,7 +207,7 @@ def value_of_class(
 def _special(
     name: str, args: tuple[Value, ...], bindings: Mapping[str, Value], module: str
 ) -> Value:
-    """A class of `typing`, or of Python's own."""
+    """Return an instance of a class of `typing` or of Python itself."""
     if name == "Self":
         return bindings.get("Self", UNKNOWN)
     if name in {"None", "NoneType"}:
@@ -277,8 +277,8 @@ def _of_constant(expr: Expr) -> Value:
 def _with_axes(
     program: Program, key: str, args: list[Expr], bindings: Mapping[str, Value], depth: int
 ) -> Value:
-    """``Float[Array, "b c"]``."""
-    if len(args) != 2:  # noqa: PLR2004 - the array, and its axes
+    """Read ``Float[Array, "b c"]``."""
+    if len(args) != 2:  # noqa: PLR2004 - the array and its axes
         return UNKNOWN
     value = _read(program, key, args[0], bindings, depth)
     axes: object = args[1][1] if tag_of(args[1]) == "const" else ""
@@ -293,7 +293,7 @@ def _with_axes(
 
 
 def variable(program: Program, key: str, name: str) -> Value:
-    """What a module's variable is by its annotation, or by the alias that it is."""
+    """Return the value of a module's variable, by its annotation, or by the alias that it is."""
     table = program.table(key)
     entry = table.names.get(name) if table is not None else None
     if entry is None or entry[0] != "var":
@@ -303,7 +303,7 @@ def variable(program: Program, key: str, name: str) -> Value:
         if said != UNKNOWN:
             return said
     alias: Expr = entry[2][1] if tag_of(entry[2]) == "[]" else entry[2]
-    if isinstance(alias, str):  # another name, or a generic class of which the parameters are told
+    if isinstance(alias, str):  # another name, or a generic class with its parameters
         symbol = program.dotted(key, alias)
         if symbol[0] in {"class", "function", "module"} and (
             alias is entry[2] or symbol[0] == "class"

@@ -1,4 +1,4 @@
-"""The axis strings that stand in an annotation: ``list[Float[Array, "b c"]]`` has ``"b c"``."""
+"""Collect the axis strings of an annotation: ``list[Float[Array, "b c"]]`` has ``"b c"``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["axis_strings"]
 
 _WITHOUT_VALUES: Final = frozenset({"Literal", "Callable", "type", "Type"})
-"""What is written inside of these says nothing of the value's own arrays."""
+"""Subscripts whose arguments say nothing about arrays in the value itself."""
 _RECORDS: Final = frozenset({"dataclass", "define", "frozen", "mutable"})
 _TUPLES_AND_DICTS: Final = frozenset({"NamedTuple", "TypedDict"})
 
 
 def axis_strings(program: Program, key: str, expr: Expr) -> tuple[str, ...]:
-    """The axis strings of an annotation, those of its aliases and records too, as they are written.
+    """Return the axis strings of an annotation, including those of its aliases and records.
 
     Args:
-        program: where its names are looked up.
-        key: the module that it is written in.
+        program: the program that resolves its names.
+        key: the module that contains it.
         expr: the annotation.
     """
     at = (key, expr)
@@ -38,7 +38,7 @@ def _strings(program: Program, key: str, expr: Expr, seen: frozenset[Any]) -> It
     tag = tag_of(expr)
     if (key, expr) in seen or tag not in {"name", "const", "|", "()", "[]", "*"}:
         return
-    seen |= {(key, expr)}  # an alias or a record may hold itself
+    seen |= {(key, expr)}  # an alias or a record may contain itself
     if tag == "name":
         yield from _of_name(program, key, expr, seen)
     elif tag == "const":
@@ -69,7 +69,7 @@ def _of_name(program: Program, key: str, name: str, seen: frozenset[Any]) -> Ite
 
 
 def _fields(program: Program, name: str) -> list[Expr]:
-    """The annotations of a record's fields; none of a class that is no record."""
+    """Return the annotations of a record's fields; none if the class is not a record."""
     entry = program.entry(name)
     if entry is None or entry[0] != "class":
         return []
@@ -91,7 +91,8 @@ def _of_subscript(program: Program, key: str, expr: Expr, seen: frozenset[Any]) 
         return
     if module == "jaxtyping" and len(inside) > 1 and tag_of(inside[1]) == "const":
         inside, axes = inside[:1], inside[1][1]
-        if name != "PyTree" and isinstance(axes, str):  # of a PyTree, the name of its structure
+        # for a PyTree, this is the name of its structure
+        if name != "PyTree" and isinstance(axes, str):
             yield axes
     elif name == "Annotated":
         inside = inside[:1]

@@ -1,69 +1,74 @@
-"""What a call gives, and what it tells the function that is called."""
+"""Infer what a call returns, and pass its arguments on to the function it calls."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.code import Expr, lower_expr, tag_of
-from sekisho.inference.annotations import names_in, read_annotation, value_of_class
-from sekisho.inference.containers import item_of
-from sekisho.inference.decorators import gives_back, is_transparent
-from sekisho.inference.frame import Frame, dotted_of
-from sekisho.inference.members import EXACT, MOST_SUBCLASSES, container_of, find_method
-from sekisho.inference.operations import learn_from, note_axes, note_operation
-from sekisho.inference.overloads import Arguments, assign, call_signatures
+from sekisho.code import lower_expr
+from sekisho.inference.annotations import names_in, read_annotation
+from sekisho.inference.constructing import construct
+from sekisho.inference.frame import Frame
+from sekisho.inference.iterating import iterated
+from sekisho.inference.loaders import make_dataset, stand_in
+from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.operations import learn_from, note_operation
+from sekisho.inference.overloads import Arguments, call_signatures
+from sekisho.inference.own_calls import call_own
 from sekisho.inference.program import IMPORTERS, imported_by_call, split
-from sekisho.inference.pythons import call_method, call_python, iterate
-from sekisho.inference.refusals import note_refused
-from sekisho.inference.states import after_call, note_unreadable, reads_memory
+from sekisho.inference.pythons import call_method, call_python
+from sekisho.inference.refusals import RAISING, note_refused, note_taken
+from sekisho.inference.states import after_call, note_read
 from sekisho.inference.values import (
     NEVER,
     NONE,
     PLAIN,
-    TRACKED,
     UNKNOWN,
     Value,
+    array,
     arrays_in,
-    certain_state,
     certain_world,
-    is_never,
     is_unknown,
     join,
-    join_all,
     list_of,
     map_atoms,
-    plain,
+    perhaps_number,
     unsure,
-    with_state,
     worlds_of,
 )
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry, Signature
+    from sekisho.code import Entry
 
-__all__ = ["call_value", "iterated", "parameter_fact"]
+__all__ = ["call_value"]
 
 _FIRST: Final = frozenset(
     {"copy:copy", "copy:deepcopy", "contextlib:nullcontext", "functools:wraps"}
 )
-_CHAINED: Final = frozenset({"chain", "islice", "cycle", "takewhile", "dropwhile", "filterfalse"})
-_DATACLASSES: Final = frozenset(
-    {"dataclass", "dataclasses.dataclass", "define", "attrs.define", "frozen"}
-)
-
-
-def parameter_fact(function: str, name: str) -> str:
-    """The fact that says what a parameter is called with."""
-    return f"p {function}.{name}"
+_UFUNCS: Final = "numpy._typing._ufunc"
 
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
     """What calling a value gives."""
-    is_one_of_several = callee[0] == "union"  # of which another may be right
-    frame.lenient += is_one_of_several
-    result = map_atoms(callee, lambda atom: _call_atom(frame, atom, call, node))
-    frame.lenient -= is_one_of_several
+    return (
+        _call_each(frame, callee, call, node)
+        if callee[0] == "union"
+        else _call_atom(frame, callee, call, node)
+    )
+
+
+def _call_each(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
+    """One of several: it is certain to raise only if all of them do."""
+    notes, result = frame.notes, NEVER
+    raised: list[dict[tuple[Any, ...], Any]] = []
+    for atom in callee[1:]:
+        frame.notes = {}
+        result = join(result, _call_atom(frame, atom, call, node))
+        raised.append({at: what for at, what in frame.notes.items() if at[0] in RAISING})
+        notes |= {at: what for at, what in frame.notes.items() if at[0] not in RAISING}
+    frame.notes = notes
+    if all(raised):
+        notes |= raised[0]
     return result
 
 
@@ -76,14 +81,23 @@ def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Va
             return call_method(atom[2], atom[1].rpartition(".")[2], call)
         return _call_function(frame, atom[1], call, node, atom[2])
     if tag == "class":
-        if atom[1] == "typing:cast":  # all names of `typing` are taken for classes
+        if atom[1] == "typing:cast":  # all names of `typing` count as classes
             return _call_function(frame, atom[1], call, node, None)
-        return _construct(frame, atom[1], call, node)
+        return construct(frame, atom[1], call, node, call_value)
     if tag == "instance":
         return _call_instance(frame, atom, call, node)
     if tag == "applied":
         with_context = call._replace(args=(PLAIN, *call.args))
         return _call_function(frame, atom[1], with_context, node, None)
+    if tag == "partial":
+        args, kwargs = atom[2][1:], {**dict(atom[3][2]), **dict(call.kwargs)}
+        whole = call._replace(args=(*args, *call.args), kwargs=tuple(kwargs.items()))
+        written = ast.copy_location(ast.Call(node.func, list(node.args), list(node.keywords)), node)
+        written.args = [*stand_in(node, node.func, len(args)).args, *node.args]
+        return call_value(frame, atom[1], whole, written)
+    if tag == "takes":
+        note_taken(frame, atom[1], call, node)
+        return UNKNOWN
     return atom[1] if tag == "gives" else UNKNOWN
 
 
@@ -91,6 +105,10 @@ def _call_function(
     frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> Value:
     key, last = split(name)
+    if name == "builtins:map" and len(call.args) > 1:
+        items = tuple(iterated(frame, each) for each in call.args[1:])
+        written = stand_in(node, node.args[0], len(items))
+        return list_of(call_value(frame, call.args[0], Arguments(items), written), "iterator")
     if key == "builtins":
         found = call_python(last, call, lambda value: iterated(frame, value))
         return UNKNOWN if found is None else found
@@ -103,90 +121,12 @@ def _call_function(
         return ("module", key) if key else UNKNOWN
     if name in _FIRST and call.args:
         return call.args[-1]
-    if key == "itertools" and call.args and last in _CHAINED:
-        items = [
-            iterated(frame, each) for each in (call.args if last == "chain" else call.args[:1])
-        ]
-        return list_of(join_all(items), "iterator")
     entry = frame.program.entry(name)
     if entry is None or entry[0] != "def":
         return UNKNOWN
     if key in frame.program.files:
-        return _call_own(frame, name, entry, call, node, self_value)
+        return call_own(frame, name, entry, call, node, self_value)
     return _call_library(frame, name, entry, call, node, self_value)
-
-
-# --- functions of the project
-
-
-def _call_own(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
-) -> Value:
-    last = name.rpartition(".")[2]
-    is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
-    methods = [(name, entry)]
-    if not is_exact and self_value is not None:
-        if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
-            return UNKNOWN  # a class that stands for anything
-        others = find_method(frame, self_value[1], last, is_exact=False)
-        methods += [each for each in others if each[0] != name]
-    result = NEVER
-    for each, written in methods:
-        given = _call_one(frame, each, written[1][-1], call, node, self_value)
-        if len(written[1]) > 1:  # what is written in front of it, for readers
-            given = call_signatures(frame.program, each, written[1], call, self_value)
-        result = join(result, given)
-    state = certain_state(result)
-    if frame.no_grad and state & TRACKED:
-        return with_state(result, state & ~TRACKED)
-    return result
-
-
-def _call_one(
-    frame: Frame,
-    name: str,
-    signature: Signature,
-    call: Arguments,
-    node: ast.Call,
-    self_value: Value | None,
-) -> Value:
-    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
-    taken = assign(signature, call, skip=skip)
-    key, _ = split(name)
-    bindings = {"Self": self_value} if self_value is not None else {}
-    if not is_transparent(frame, key, signature[2]):
-        return UNKNOWN
-    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
-    for place, value in taken or ():
-        parameter, _, _, annotation = signature[0][place]
-        frame.give(parameter_fact(name, parameter), value, node.lineno)
-        if arrays_in(value):
-            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
-        if annotation is not None and value[0] == "array":
-            wanted = read_annotation(frame.program, key, annotation, bindings)
-            note_axes(frame, name, parameter, value, wanted, node)
-    if gives_back(frame, key, signature[2]):
-        return UNKNOWN  # in the library of its caller
-    if signature[1] is not None:
-        said = read_annotation(frame.program, key, signature[1], bindings)
-        if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
-            return list_of(said[2], "context")
-        if not is_unknown(said) and len(worlds_of(said)) <= 1:
-            is_array = said[0] == "array" and bool(frame.knowledge.trained)
-            state = certain_state(frame.fact(f"r {name}")) if is_array else 0
-            return with_state(said, state) if state else said
-    worlds = {world for value in call.values() for world in worlds_of(value)}
-    if len(worlds) == 1:
-        (world,) = worlds
-        narrow = frame.fact(f"w {name} {world}")
-        if not is_never(narrow):
-            is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))
-            return narrow if is_sure else unsure(narrow)
-    return frame.fact(f"r {name}")
-
-
-def _is_context(signature: Signature) -> bool:
-    return any(str(each).endswith("contextmanager") for each in signature[2])
 
 
 # --- functions of libraries
@@ -203,10 +143,12 @@ def _call_library(
         return list_of(PLAIN) if name.endswith(".tolist") else PLAIN
     if note_refused(frame, name, entry, call, node, self_value):
         return UNKNOWN
-    for index, value in enumerate(call.args):
-        if arrays_in(value) and reads_memory(frame, name, value):
-            operand = dotted_of(node.args[index]) if index < len(node.args) else ""
-            note_unreadable(frame, node, dotted_of(node.func), operand, value)
+    note_read(frame, name, entry, call, node, self_value)
+    made = make_dataset(frame, name, call)
+    if made is not None:
+        return made
+    if name in frame.knowledge.transforms and len(call.args) == 1 and not call.kwargs:
+        return ("takes", frame.knowledge.transforms[name])
     result = _answer(frame, name, entry, call, node, self_value)
     return after_call(frame, name, call, node, self_value, result) if arrays_in(result) else result
 
@@ -214,18 +156,17 @@ def _call_library(
 def _answer(
     frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> Value:
-    """What a library's function gives, by its stubs and by what its operations do."""
+    """Return the result of a library's function, by its stubs and by its operations."""
     operation = frame.knowledge.operations.get(name)
     learn_from(frame, name, entry, call, node, self_value)
-    result = call_signatures(frame.program, name, entry[1], call, self_value)
+    result = _by_stubs(frame, name, entry, call, self_value)
     if operation is not None:
         note_operation(frame, name, call, node, self_value)
         if operation.kind == "import" and self_value is None:
             return frame.knowledge.array_of(operation.world)
     if is_unknown(result) or not arrays_in(result):
         return result
-    if not _is_sure(frame, call, self_value):
-        result = unsure(result)
+    result = _as_sure(frame, result, call, self_value)
     world = split(name)[0].partition(".")[0]
     others = {each for value in call.values() for each in arrays_in(value)} - {world}
     if others and world in worlds_of(result) and operation is None:
@@ -233,18 +174,41 @@ def _answer(
     return unsure(result) if _may_be_handed_on(entry, call, self_value) else result
 
 
-def _is_sure(frame: Frame, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a library is certain to answer: no subclass does, and its method is an array's."""
+def _by_stubs(
+    frame: Frame, name: str, entry: Entry, call: Arguments, self_value: Value | None
+) -> Value:
+    program, knowledge = frame.program, frame.knowledge
+    said = knowledge.gives.get(name)
+    if said is not None:
+        return read_annotation(program, split(name)[0], said)
+    result = call_signatures(program, name, entry[1], call, self_value)
+    world = knowledge.worlds.get(split(name)[0].partition(".")[0])
+    words = world.supplement.keywords if world is not None else {}
+    if is_unknown(result) and any(word in words for word, _ in call.kwargs):
+        kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
+        return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
+    if split(name)[0] == _UFUNCS and any(map(certain_world, call.args)):
+        return map_atoms(  # of an array, an array: the stubs say Any
+            result, lambda atom: array(atom[1]) if atom[0] == "array" and not atom[5] else atom
+        )
+    return result
+
+
+def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
+    """A result, as far as the library is certain to answer: no subclass does, and its method is an array's."""
     knowledge = frame.knowledge
-    if self_value is not None and self_value[0] == "array" and not knowledge.is_sure(self_value):
-        return False
-    return all(each[0] != "array" or knowledge.is_plain(each) for each in call.values())
+    if any(each[0] == "array" and not knowledge.is_plain(each) for each in call.values()):
+        return unsure(result)
+    if self_value is None or self_value[0] != "array" or knowledge.is_sure(self_value):
+        return result
+    return perhaps_number(result) if knowledge.is_firm(self_value) else unsure(result)
 
 
 def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
-    """Whether a function that takes anything like an array gets an object, or what nobody knows.
+    """Return whether a function that accepts array-likes gets an object, or an unknown value.
 
-    It may have a method so called, and that is called instead: ``np.repeat(series)`` is a series.
+    NumPy calls a method of the same name if the object has one: ``np.repeat(series)`` returns a
+    series.
     """
     if self_value is not None or not call.args:
         return False
@@ -256,86 +220,13 @@ def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -
 
 
 def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
-    """``self.register_buffer("name", value)``."""
+    """Record the attribute that ``self.register_buffer("name", value)`` makes."""
     name = node.args[0] if node.args else None
     if self_value is None or self_value[0] != "instance" or not isinstance(name, ast.Constant):
         return
     values = [*call.args[1:2], *(value for each, value in call.kwargs if each != "name")]
     for value in values[:1]:
         frame.give(f"a {self_value[1]}.{name.value!s}", value, node.lineno)
-
-
-# --- classes and their instances
-
-
-def _construct(frame: Frame, cls: str, call: Arguments, node: ast.Call) -> Value:
-    key, last = split(cls)
-    if key == "builtins":
-        if last == "super":
-            return _super(frame)
-        found = call_python(last, call, lambda value: iterated(frame, value))
-        return value_of_class(frame.program, cls) if found is None else found
-    if cls == "collections:defaultdict":
-        return ("dict", NEVER, ())
-    if cls in {"collections:deque", "collections:OrderedDict"}:
-        item = iterated(frame, call.args[0]) if call.args else NEVER
-        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
-    knowledge = frame.knowledge
-    world = frame.program.world_of_class(cls)
-    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
-        is_strict = knowledge.is_strict(name) or name in knowledge.only
-        if is_strict and not frame.program.is_own(name):
-            note_refused(frame, name, entry, call, node, knowledge.instance_of(cls))
-    if world is not None and not frame.program.is_own(cls):
-        value = knowledge.instance_of(cls)
-        for source in arrays_in(call.args[0]) if call.args else ():
-            if source != world[0] and world[1]:
-                shown = f"{world[0]}.{last}"
-                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
-        return value
-    if cls.endswith(":device") and node.args:
-        given = call.args[0]
-        return ("instance", cls, given[2] if given[0] == "instance" else None)
-    for base in frame.program.mro(cls):
-        if base in knowledge.chains:
-            return (
-                "instance",
-                cls,
-                ("tuple", *call.args) if call.args and not call.is_open else None,
-            )
-        if base in knowledge.holders:
-            held = join_all(iterated(frame, each) for each in call.args)
-            return ("instance", cls, None if is_never(held) else held)
-    value = knowledge.instance_of(cls)
-    if frame.program.is_own(cls):
-        _initialise(frame, cls, call, node, value)
-    return value
-
-
-def _super(frame: Frame) -> Value:
-    owner = frame.unit.owner
-    if not owner:
-        return UNKNOWN
-    above = frame.program.mro(owner)[1:]
-    return ("instance", above[0], EXACT) if above else UNKNOWN
-
-
-def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: Value) -> None:
-    """Tell a class's ``__init__``, or its fields, what an instance is made of."""
-    for name, entry in find_method(frame, cls, "__init__", is_exact=True):
-        if frame.program.is_own(name):
-            _call_one(frame, name, entry[1][-1], call, node, value)
-            return
-    written = frame.program.entry(cls)
-    if written is None or written[0] != "class":
-        return
-    decorators: set[Expr] = {each[1] if tag_of(each) == "call" else each for each in written[3]}
-    is_tuple = any(base.endswith(":NamedTuple") for base in frame.program.mro(cls))
-    if not decorators & _DATACLASSES and not is_tuple:
-        return
-    fields = [name for name, each in written[2].items() if each[0] == "var" and each[1] is not None]
-    for name, given in (*zip(fields, call.args, strict=False), *call.kwargs):
-        frame.give(f"a {cls}.{name}", given, node.lineno)
 
 
 def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
@@ -348,43 +239,10 @@ def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -
         if atom[2] in {None, EXACT}:
             return UNKNOWN
         for each in atom[2][1:]:
-            call = Arguments((call_value(frame, each, call, node),))
+            module = each[2] if each[0] == "list" else each
+            call = Arguments((call_value(frame, module, call, node),))
         return call.args[0] if call.args else UNKNOWN
     methods = find_method(frame, cls, name, is_exact=True)
     if not methods:  # or one that only subclasses have
         methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)[:1]
     return _call_function(frame, methods[0][0], call, node, atom) if methods else UNKNOWN
-
-
-def iterated(frame: Frame, value: Value) -> Value:
-    """What a loop over a value takes out of it."""
-
-    def take(atom: Value) -> Value:
-        if atom[0] == "array":
-            row = frame.knowledge.row_of(atom[1])
-            return row if frame.knowledge.is_plain(atom) else unsure(row)
-        if atom[0] == "instance" and not atom[1].startswith("builtins:"):
-            if atom[1].endswith("Dict"):
-                return UNKNOWN  # the keys of a ModuleDict
-            held: Value = atom[2] or EXACT
-            if held != EXACT:
-                return item_of(held) if held[0] == "tuple" else held
-            held = container_of(frame, atom)
-            if held[0] != "?":
-                return iterate(held)
-            return _own_iterator(frame, atom)
-        return iterate(atom)
-
-    return map_atoms(value, take)
-
-
-def _own_iterator(frame: Frame, atom: Value) -> Value:
-    """By ``__iter__`` or ``__getitem__`` of a class of the project's."""
-    if not frame.program.is_own(atom[1]):
-        return UNKNOWN
-    for name in ("__iter__", "__getitem__"):
-        found = find_method(frame, atom[1], name, is_exact=True)
-        if found and frame.program.is_own(found[0][0]):
-            given = frame.fact(f"r {found[0][0]}")
-            return iterate(given) if name == "__iter__" else given
-    return UNKNOWN

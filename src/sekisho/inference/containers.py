@@ -1,4 +1,4 @@
-"""What containers hold: what is taken out of one, and what is known of it beside its annotation."""
+"""Values in containers: taking items, and refining an annotation by what a container holds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     atoms,
+    instance,
     is_never,
     join_all,
     map_atoms,
+    unsure,
 )
 
-__all__ = ["item_of", "sharper"]
+__all__ = ["doubtful", "item_of", "sharper", "without_constants"]
 
 
 def item_of(value: Value, index: int | str | None = None) -> Value:
-    """What is taken out of a container, at a constant index if there is one."""
+    """Return an item of a container, at a constant index if one is passed."""
 
     def take(atom: Value) -> Value:
         tag = atom[0]
@@ -43,7 +45,35 @@ def item_of(value: Value, index: int | str | None = None) -> Value:
 
 
 def sharper(said: Value, held: Value) -> Value:
-    """What is annotated; of a plain container, what it is seen to hold."""
+    """Return the annotated value; for a bare container class, what the container actually holds."""
     holds_nothing = said[0] in {"list", "dict"} and UNKNOWN in said
     fits = [atom for atom in atoms(held) if atom[0] == said[0]]
     return held if holds_nothing and fits and len(fits) == len(atoms(held)) else said
+
+
+def doubtful(value: Value) -> Value:
+    """A value of which each array, and each that it holds, may be something else altogether."""
+
+    def change(atom: Value) -> Value:
+        if atom[0] == "list":
+            return (*atom[:2], doubtful(atom[2]))
+        if atom[0] == "tuple":
+            return ("tuple", *map(doubtful, atom[1:]))
+        if atom[0] == "dict":
+            known = tuple((key, doubtful(each)) for key, each in atom[2])
+            return ("dict", doubtful(atom[1]), known)
+        return unsure(atom)
+
+    return map_atoms(value, change)
+
+
+def without_constants(value: Value) -> Value:
+    """A value of which only the kind is known."""
+    return map_atoms(
+        value,
+        lambda atom: (
+            instance(atom[1])
+            if atom[0] == "instance" and atom[2] and atom[2][0] == "const"
+            else atom
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Which decorators leave a function what it is: what it takes and gives is known only under those."""
+"""Decide which decorators are transparent: the function's signature still holds under them."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _KNOWN: Final = frozenset(
         *("jaxtyping", "pytest", "sekisho", "typeguard", "typing", "typing_extensions"),
     }
 )
-"""Packages whose decorators give a function that takes and gives what it did."""
+"""Packages whose decorators keep the signature of a function."""
 
 _CHANGING: Final = frozenset({"partial", "partialmethod", "reduce", "vmap"})
-"""What of these packages does not."""
+"""Functions of these packages that do not keep it."""
 
 _ACCESSORS: Final = frozenset({"setter", "getter", "deleter", "register"})
 _DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def transparency_fact(function: str) -> str:
-    """The fact that says whether a decorator of the project's leaves functions what they are."""
+    """Return the key of the fact that says whether one of the project's decorators is transparent."""
     return f"d {function}"
 
 
 def is_transparent(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
-    """Whether a function takes and gives what is written of it, under all of its decorators.
+    """Return whether a function's signature still holds under all of its decorators.
 
     Args:
-        frame: who asks.
-        key: the module that the function is written in.
-        decorators: as they are written.
+        frame: the frame of the caller.
+        key: the module that contains the function.
+        decorators: its decorators as expressions.
     """
     return all(_is_transparent(frame, key, each) for each in decorators)
 
@@ -66,19 +66,19 @@ def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
         return _is_known(frame, split(found[1])[0])
     table = frame.program.table(key)
     entry = table.names.get(first) if table is not None else None
-    # pytest.mark.parametrize, torch.jit.script: no name that the tables tell.
+    # pytest.mark.parametrize, torch.jit.script: names that the tables do not have
     return entry is not None and entry[0] == "import" and _is_known(frame, entry[1])
 
 
 def _is_known(frame: Frame, module: str) -> bool:
-    """Whether decorators of a module are known to leave functions what they are."""
+    """Return whether the decorators of a module are known to be transparent."""
     package = module.partition(".")[0]
     world = frame.knowledge.worlds.get(package)
     return package in _KNOWN or (world is not None and world.supplement.decorates)
 
 
 def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
-    """Whether a guard of sekisho's converts what a function returns: ``returns="caller"``."""
+    """Return whether a guard of sekisho converts the result: ``returns="caller"``."""
     return any(
         tag_of(each) == "call"
         and any(word == "returns" for word, _ in each[3])
@@ -88,7 +88,7 @@ def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
 
 
 def find_decorators(program: Program) -> set[str]:
-    """The project's own functions that stand as decorators anywhere in it."""
+    """Return the project's own functions that are used as decorators anywhere in it."""
     found: set[str] = set()
     for key in program.files:
         table = program.table(key)
@@ -112,9 +112,9 @@ def _written(entries: Any) -> Iterator[str]:
 
 
 def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a decorator gives back its function, or one that hands on all that comes and goes.
+    """Return whether a decorator returns its function, or one that passes all arguments through.
 
-    A factory of decorators does if the decorator in it does.
+    A factory of decorators does if the decorator inside it does.
     """
     inner = {each.name: each for each in node.body if isinstance(each, _DEFS)}
     returned = [each.value for each in _own_nodes(node) if isinstance(each, ast.Return)]
@@ -124,6 +124,7 @@ def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     decorated = args[0].arg if args else ""
     for each in returned:
         name = each.id if isinstance(each, ast.Name) else ""
+        # the function itself is returned
         if name == decorated and name:
             continue
         if name not in inner:
@@ -134,8 +135,9 @@ def passes_on(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _hands_on(wrapper: ast.FunctionDef | ast.AsyncFunctionDef, decorated: str) -> bool:
-    """Whether a function calls another with what it is called with, and gives back what comes."""
+    """Return whether a wrapper passes its arguments to another function, and returns the result."""
     args = wrapper.args
+    # only `*args, **kwargs` pass every call through unchanged
     if args.vararg is None or args.kwarg is None or args.kwonlyargs:
         return False
     wanted = [each.arg for each in (*args.posonlyargs, *args.args)]
@@ -169,7 +171,7 @@ def _hands_on(wrapper: ast.FunctionDef | ast.AsyncFunctionDef, decorated: str) -
 def _is_call_of(
     node: ast.expr | None, decorated: str, wanted: list[str], args: ast.arguments
 ) -> bool:
-    """Whether an expression is ``decorated(self, *args, **kwargs)``, awaited or not."""
+    """Return whether an expression is ``decorated(self, *args, **kwargs)``, with or without await."""
     call = node.value if isinstance(node, ast.Await) else node
     if not (
         isinstance(call, ast.Call)
@@ -192,7 +194,7 @@ def _is_call_of(
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """What is written in a function, and not in those that it defines."""
+    """Yield the nodes of a function, without those of functions inside it."""
     for each in ast.iter_child_nodes(node):
         yield each
         if not isinstance(each, (*_DEFS, ast.Lambda, ast.ClassDef)):

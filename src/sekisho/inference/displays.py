@@ -1,11 +1,11 @@
-"""What displays and comprehensions give: ``[a, b]``, ``{**c}``, ``[f(x) for x in y]``."""
+"""Infer displays and comprehensions: ``[a, b]``, ``{**c}``, ``[f(x) for x in y]``."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.inference.calls import iterated
+from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.targets import LARGEST_RECORD, store
 from sekisho.inference.values import NEVER, UNKNOWN, Value, join, join_all, list_of
@@ -17,7 +17,7 @@ __all__ = ["read_comprehension", "read_dict", "read_list", "read_tuple"]
 
 
 def read_list(frame: Frame, node: ast.List | ast.Set) -> Value:
-    """A list, or a set."""
+    """Return the value of a list or set display."""
     items = [
         iterated(frame, frame.evaluate(frame, each.value))
         if isinstance(each, ast.Starred)
@@ -28,7 +28,7 @@ def read_list(frame: Frame, node: ast.List | ast.Set) -> Value:
 
 
 def read_tuple(frame: Frame, node: ast.Tuple) -> Value:
-    """A tuple."""
+    """Return the value of a tuple display."""
     items: list[Value] = []
     for each in node.elts:
         if isinstance(each, ast.Starred):
@@ -48,7 +48,7 @@ def read_tuple(frame: Frame, node: ast.Tuple) -> Value:
 
 
 def read_dict(frame: Frame, node: ast.Dict) -> Value:
-    """A dict: what stands under constant keys is told apart."""
+    """Return the value of a dict display; values under constant keys are kept apart."""
     rest = NEVER
     known: dict[Any, Value] = {}
     for key, each in zip(node.keys, node.values, strict=True):
@@ -79,7 +79,7 @@ _COMPREHENSIONS: Final[dict[type, str]] = {
 
 
 def read_comprehension(frame: Frame, node: Any) -> Value:
-    """A comprehension, or a generator."""
+    """Return the value of a comprehension, or of a generator expression."""
     before = frame.env
     frame.env = frame.branch()
     for generator in node.generators:

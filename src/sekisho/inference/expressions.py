@@ -1,11 +1,12 @@
-"""What an expression gives."""
+"""Infer the values of expressions."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.inference.calls import call_value, iterated
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.calls import call_value
 from sekisho.inference.containers import item_of
 from sekisho.inference.displays import (
     read_comprehension,
@@ -14,6 +15,7 @@ from sekisho.inference.displays import (
     read_tuple,
 )
 from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import attribute, container_of, find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import combine, compare
@@ -53,13 +55,18 @@ __all__ = ["evaluate"]
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
-    """What an expression gives, at this point of a frame."""
+    """Return the value of an expression, at the current point of a frame."""
     handler = _HANDLERS.get(type(node))
     return UNKNOWN if handler is None else handler(frame, node)
 
 
 def _name(frame: Frame, node: ast.Name) -> Value:
-    name = node.id
+    value = _held(frame, node.id)
+    frame.note_read(node, value)
+    return value
+
+
+def _held(frame: Frame, name: str) -> Value:
     env = frame.env
     if env is not None and name in env:
         frame.stale.discard(name)
@@ -118,24 +125,23 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
-    is_open = False
+    is_open, rest = False, NEVER
     for each in node.args:
-        if isinstance(each, ast.Starred):
-            held = evaluate(frame, each.value)
-            if held[0] == "tuple":
-                args += held[1:]
-            else:
-                is_open = True
-                break  # what stands behind has no place of its own
+        starred = each.value if isinstance(each, ast.Starred) else None
+        value = evaluate(frame, starred or each)
+        if starred is not None and value[0] != "tuple":
+            is_open, value = True, iterated(frame, value)
+        if is_open:  # what stands behind has no place of its own
+            rest = join(rest, value)
         else:
-            args.append(evaluate(frame, each))
+            args += value[1:] if starred is not None else (value,)
     for keyword in node.keywords:
         value = evaluate(frame, keyword.value)
         if keyword.arg is None:
             is_open = True
         else:
             kwargs.append((keyword.arg, value))
-    call = Arguments(tuple(args), tuple(kwargs), is_open)
+    call = Arguments(tuple(args), tuple(kwargs), is_open, rest)
     if is_method:
         note_called(frame, node, callee)
     result = call_value(frame, callee, call, node)
@@ -144,7 +150,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 
 
 def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> None:
-    """A container that a method has changed; an object that may have been changed."""
+    """Update a container that a method changed, and forget attributes that a call may change."""
     function = node.func
     _open_class(frame, callee, node)
     if frame.env is None or not isinstance(function, ast.Attribute):
@@ -165,7 +171,7 @@ def _after_call(frame: Frame, callee: Value, call: Arguments, node: ast.Call) ->
 
 
 def _open_class(frame: Frame, callee: Value, node: ast.Call) -> None:
-    """``setattr(x, name, value)``, ``x.__dict__.update(...)``: from now on any attribute may be anything."""
+    """Handle ``setattr(x, name, value)`` and ``x.__dict__.update(...)``: all attributes become open."""
     function = node.func
     if callee == ("function", "builtins:setattr") and len(node.args) > 1:
         if not isinstance(node.args[1], ast.Constant):
@@ -213,7 +219,7 @@ def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
     for index, each in enumerate(node.values):
         value = evaluate(frame, each)
         is_last = index == len(node.values) - 1
-        if not is_last and not is_and:  # what is None goes on
+        if not is_last and not is_and:  # `or` goes on to the next operand after None
             value = map_atoms(value, lambda atom: NEVER if atom == _CONSTANTS[type(None)] else atom)
         result = join(result, value)
         if not is_last:
@@ -252,7 +258,7 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         tag = atom[0]
         if tag == "array":
             given = _of_array(frame, atom, written, index)
-            # A slice of what has slices is an array, though a row may be a number.
+            # If the array has slices, a slice of it is an array, even where a row may be a number.
             is_row = bool(given[2]) and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
             if not frame.knowledge.is_sure(atom) and not is_row:
                 return unsure(given)
@@ -275,7 +281,7 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
         for each in parts
     )
     if index[0] == "instance" and index[1] == "builtins:str":
-        return array(atom[1])  # a field of a record
+        return array(atom[1])  # a field of a structured array
     if keeps or only_world(index) or index[0] == "list":
         has_rows = keeps or bool(certain_world(index))
         return array(
@@ -293,6 +299,10 @@ def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
     found = find_method(frame, atom[1], "__getitem__", is_exact=False)
     if found and frame.program.is_own(found[0][0]):
         return join_all(frame.fact(f"r {name}") for name, _ in found)
+    for name, entry in found:
+        key = name.partition(":")[0]
+        said = frame.knowledge.gives.get(name, entry[1][0][1])
+        return read_annotation(frame.program, key, said, {"Self": atom})
     return UNKNOWN
 
 
@@ -318,7 +328,8 @@ def _named(frame: Frame, node: ast.NamedExpr) -> Value:
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
-    return evaluate(frame, node.value)
+    value = evaluate(frame, node.value)
+    return UNKNOWN if value[0] == "instance" and not frame.program.is_own(value[1]) else value
 
 
 def _yield(frame: Frame, node: ast.Yield) -> Value:

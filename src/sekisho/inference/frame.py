@@ -1,4 +1,4 @@
-"""One function, module or lambda while it is read: what its names hold, and what is noted on the way."""
+"""The state while one function, module or lambda is read: its names and events."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ __all__ = ["Evidence", "Frame", "Unit", "dotted_of", "how_of"]
 Env = dict[str, Value]
 
 Evidence = dict[tuple[Any, ...], str]
-"""By where a value was bound that nothing is known of, the world whose arrays alone are used like it;
-"" if that cannot be said."""
+"""Maps the place where an unknown value was bound to the one world whose arrays are used as this
+value is; "" if the uses disagree."""
 
 
 class Unit(NamedTuple):
-    """What is read as a whole.
+    """A function or a module, which is read as a whole.
 
     Attributes:
         name: ``module:qualified name``; ``module:`` is the module itself.
         key: its module.
-        line: where it begins; 0 for a module.
+        line: its first line; 0 for a module.
         end: its last line.
-        owner: the class that a method is written in.
-        outer: the function that this one is written in.
+        owner: the class of a method.
+        outer: the enclosing function.
         traits: the last names of its decorators.
-        declared: sekisho's decorator above it, if there is one.
-        is_outer: whether functions are written in it.
+        declared: its decorator of sekisho; "" if there is none.
+        is_outer: whether functions are defined inside it.
     """
 
     name: str
@@ -60,22 +60,24 @@ class Unit(NamedTuple):
 
 
 class Frame:
-    """What is known at one point of a unit.
+    """The state at one point of a unit.
 
     Attributes:
-        env: what each name holds; None behind a return. ``self.x`` stands here under that name while
-            it is known better than by all that is ever assigned to it.
-        notes: what was seen, by kind, line, column and name: see `notes`.
-        given: what other units are told, by the key of a fact, with the line of it.
-        defined: the functions, classes and modules that names stand for anywhere in it.
-        returns: what is returned, and what is yielded.
-        lenient: how many blocks are open that catch what operations raise.
-        allowed: how many blocks are open in which crossings are declared.
-        knows_attributes: whether anything ever stood in `env` of an attribute.
-        loops: of each loop around, the names that it changes.
-        no_grad: how many blocks, or decorators, around turn gradients off.
-        stale: the names whose values are of an earlier turn of a loop, and were not read in this one.
-        asked: the names of which the unit asks what they are.
+        env: the value of each name; None after a return. ``self.x`` is here under that name while
+            more is known of it than of all values ever assigned to it.
+        notes: the events, by kind, line, column and name: see `note`.
+        given: the values for facts of other units, each with its line.
+        defined: the functions, classes and modules that names refer to anywhere in the unit.
+        returned: the value that is returned.
+        yielded: the value that is yielded.
+        lenient: the number of open blocks that catch what operations raise.
+        allowed: the number of open blocks that declare crossings.
+        knows_attributes: whether `env` ever had an attribute.
+        loops: for each enclosing loop, the names that it changes.
+        no_grad: the number of enclosing blocks and decorators that turn gradients off.
+        stale: names whose values are from an earlier turn of a loop, and were not read in this
+            turn.
+        asked: the names whose class the unit tests.
     """
 
     def __init__(
@@ -116,9 +118,10 @@ class Frame:
     # --- names
 
     def bind(self, name: str, value: Value, node: Any, how: str = "") -> None:
-        """Let a name hold a value from here on."""
+        """Bind a name to a value from here on."""
         line, column = node.lineno, node.col_offset
         if is_unknown(value):
+            # an unknown value is identified by its place, so that its uses can be collected
             origin: Value = value if len(value) > 1 else ("?", name, line, column)
             world = self.evidence.get(origin)
             value = unsure(self.knowledge.array_of(world)) if world else origin
@@ -129,19 +132,20 @@ class Frame:
             self.give(self.elsewhere[name], value, line)
         at = self.bound[name] = ("bind", line, column, name)
         world = "" if name in self.asked else certain_world(before)
-        if name in self.stale:  # nobody can see what it held
+        # nothing has read the value of the previous turn, so its world does not count
+        if name in self.stale:
             self.stale.discard(name)
             world = self.notes.get(at, ("", "", ""))[2]
         self.note("bind", node, name, (plain(value), how, world))
         self.forget(name)
 
     def define(self, name: str, value: Value) -> None:
-        """Let a name stand for a function, a class or a module from here on."""
+        """Bind a name to a function, a class or a module from here on."""
         assert self.env is not None
         self.env[name] = self.defined[name] = value
 
     def forget(self, root: str) -> None:
-        """What is known of a name's attributes holds no longer."""
+        """Forget what is known of a name's attributes."""
         env = self.env
         if env is not None and self.knows_attributes:
             start = f"{root}."
@@ -149,45 +153,62 @@ class Frame:
                 del env[each]
 
     def learn(self, origin: Value, world: str) -> None:
-        """Note that a value is used as only a world's arrays are."""
+        """Record that an unknown value is used as only one world's arrays are."""
         is_module = self.program.find_module(origin[1], self.key)  # jax = import_module("jax")
         if self.lenient == 0 and origin not in self.tested and not is_module:
             before = self.evidence.get(origin)
+            # uses of two worlds contradict each other, so neither counts
             self.evidence[origin] = world if before in {None, world} else ""
 
     def take_for(self, node: ast.expr, origin: Value, world: str) -> None:
-        """Let a name hold an array from here on, as what was learnt of it says."""
+        """Bind a name to an array from here on, as its use has shown."""
         is_learnt = self.evidence.get(origin) == world and not self.lenient
         if is_learnt and isinstance(node, ast.Name) and (self.env or {}).get(node.id) == origin:
             assert self.env is not None
             self.env[node.id] = unsure(self.knowledge.array_of(world))
 
     def test(self, value: Value) -> None:
-        """Note that the program itself asks what a value is: how it is used tells nothing then."""
+        """Record that the code tests the class of a value, so that its uses are no evidence."""
         for atom in (value,) if len(value) > 1 and value[0] == "?" else ():
             self.tested.add(atom)
             if atom in self.evidence:
                 self.evidence[atom] = ""
 
-    # --- what others are told, and whoever reads the outcome
+    # --- facts for other units, and events
 
     def give(self, fact: str, value: Value, line: int) -> None:
-        """Tell other units; what several places give is joined."""
+        """Add a value to a fact of another unit; values from several places are joined."""
         value = plain(value)
         before = self.given.get(fact)
         if before is None:
             self.given[fact] = (value, line)
         elif before[0] != value:
             joined = join_known(before[0], value)
+            # prefer the line of a call that passes an array: findings refer to it
             first = before[1] if arrays_in(before[0]) or not arrays_in(value) else line
             self.given[fact] = (joined, first)
 
     def note(self, kind: str, node: Any, name: str, what: Any) -> None:
-        """Note what was seen; the last word on a place is the one that counts."""
+        """Record an event. A later event of the same kind, place and name replaces it."""
         self.notes[kind, node.lineno, node.col_offset, name] = what
 
+    def note_read(self, node: ast.Name, value: Value) -> None:
+        """Note what a name holds where it is read, if that is an array, or holds some."""
+        if arrays_in(value):  # the others are many, and a map does not show them
+            self.notes["read", node.lineno, node.col_offset, node.id] = plain(value)
+
+    def note_called(self, node: ast.AST, function: str) -> None:
+        """Note which function of the project a call leads to, at the last name before its parenthesis."""
+        called = node.func if isinstance(node, ast.Call) else None  # an operator calls methods, too
+        if isinstance(called, ast.Name):
+            self.note("call", called, function, called.id)
+        elif isinstance(called, ast.Attribute):
+            # The end of an attribute is the end of its name, the start is that of the whole chain.
+            column = (called.end_col_offset or 0) - len(called.attr.encode())
+            self.notes["call", called.end_lineno, column, function] = called.attr
+
     def note_again(self, name: str, value: Value) -> None:
-        """A container that is filled later holds, where it is bound, what it is filled with."""
+        """Update the event of a binding when its container is filled later."""
         at = self.bound.get(name)
         if at is not None:
             held, *more = self.notes[at]
@@ -196,11 +217,11 @@ class Frame:
     # --- branches
 
     def branch(self) -> Env:
-        """A copy of what the names hold."""
+        """Return a copy of `env`."""
         return dict(self.env or {})
 
     def merge(self, *envs: Env | None) -> None:
-        """Go on with what one of several branches has left."""
+        """Join the states at the ends of several branches."""
         alive = [env for env in envs if env is not None]
         if not alive:
             self.env = None
@@ -211,6 +232,7 @@ class Frame:
             for name, value in env.items():
                 before = merged.get(name)
                 if before is None:
+                    # an attribute that only one branch knows falls back to the facts of its class
                     if "." not in name:
                         merged[name] = value
                 elif before is not value:
@@ -225,7 +247,7 @@ def _not_set(_frame: Frame, _node: ast.expr) -> Value:
 
 
 def dotted_of(node: ast.AST) -> str:
-    """``a.b.c`` if an expression is just that, else ""."""
+    """Return ``a.b.c`` if an expression is just that, else ""."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -237,7 +259,7 @@ def dotted_of(node: ast.AST) -> str:
 
 
 def how_of(node: ast.expr) -> str:
-    """What makes a value, in short: the call, or the name, that is written."""
+    """Return what makes a value, in short: the called function, or the name."""
     if isinstance(node, ast.Await):
         node = node.value
     if isinstance(node, ast.Call):

@@ -1,16 +1,17 @@
-"""What is known of the libraries before any function is read: their operations, and who alone has them."""
+"""What is known of libraries before any function is read: operations, and members unique to one."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sekisho.code import tag_of
+from sekisho.code import lower_expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import Value, array
+from sekisho.inference.values import OPEN, Value, array
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -21,34 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Knowledge", "Operation"]
 
-_OF_PYTHON: Final = frozenset(
-    name
-    for kind in (
-        str,
-        bytes,
-        int,
-        float,
-        complex,
-        list,
-        tuple,
-        dict,
-        set,
-        frozenset,
-        object,
-        range,
-        slice,
-    )
-    for name in dir(kind)
-)
+_TYPES: Final = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset, object, slice)
+_OF_PYTHON: Final = frozenset(name for kind in (*_TYPES, range) for name in dir(kind))
 
 
 class Operation(NamedTuple):
-    """A library's function by which arrays cross or move.
+    """A library's function that converts or moves arrays.
 
     Attributes:
-        world: whose it is.
+        world: its world.
         kind: what it does.
-        shown: its name, as people write it.
+        shown: its name in messages.
     """
 
     world: str
@@ -60,23 +44,29 @@ _Namesake = tuple[str, tuple[str, tuple[Any, ...]]]
 
 
 class Knowledge:
-    """What the libraries' own code says, and the one table of what it does not.
+    """What the code of libraries says, and what the worlds' supplements add.
 
     Attributes:
-        operations: by function, those by which arrays cross.
+        operations: by function, those that convert or move arrays.
         exclusive: by the name of a member, the one world whose arrays have it.
-        alone: of these the methods that nothing but an array is asked for: `exclusive` has common words.
-        modules: the classes that are called by their ``forward``; with each its world.
+        alone: the methods in `exclusive` with distinctive names, whose call is evidence of an
+            array.
+        modules: the classes whose instances call their ``forward``, and their worlds.
         applied: the classes whose ``apply`` calls their ``forward``.
-        chains: those of them that give what the last one in them gives.
-        holders: those that hold others.
-        keepers: methods that make an attribute.
-        asks: functions that ask whether something is an array; with each its world.
-        tells: functions that may be asked about any library's arrays.
-        only: functions that take the arrays of one world alone, with that world.
+        chains: classes of `modules` that return the result of the last module in them.
+        holders: classes of `modules` that hold others.
+        keepers: methods that create an attribute.
+        asks: functions that test whether a value is an array, and their worlds.
+        tells: functions, or modules, that accept arrays of any library since they only inspect
+            them.
+        only: functions that accept arrays of one world only, and that world.
         grads: the classes of arrays that require grad.
         trained: the modules of which the result requires grad.
         unfit: by a world, the host's functions that raise when they are given its arrays first.
+        gives: what functions give whose stubs say less, as an annotation in their module.
+        loaders: classes that iterate over batches of a dataset's items; with each its world.
+        datasets: what makes a dataset, and how its items come from what it is given.
+        transforms: functions that give one whose arguments are a world's arrays, with that world.
         decorators: the project's own functions that stand as decorators.
     """
 
@@ -87,9 +77,10 @@ class Knowledge:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
-        self.array_class: dict[str, str] = {
-            world: name for name, (world, is_array) in program.array_classes.items() if is_array
-        }
+        self.array_class: dict[str, str] = {}
+        for name, (world, is_array) in program.array_classes.items():
+            if is_array:
+                self.array_class.setdefault(world, name)
         self.operations = {}
         self.modules: dict[str, str] = {}
         self.applied: set[str] = set()
@@ -103,10 +94,14 @@ class Knowledge:
         self.trained: set[str] = set()
         self.only: dict[str, str] = {}
         self.unfit: dict[str, set[str]] = {}
+        self.gives: dict[str, Expr] = {}
+        self.loaders: dict[str, str] = {}
+        self.datasets: dict[str, str] = {}
+        self.transforms: dict[str, str] = {}
         self._namesakes: dict[tuple[str, str, bool], tuple[_Namesake, ...]] = {}
         self._arrays = {name: array(name) for name in self.worlds}
-        for world in program.worlds:
-            self._read(world)
+        for each in program.worlds:
+            self._read(each)
         self.decorators: set[str] = set()
         self.names_of_units: dict[int, str] = {}
         self.changed_by_loops: dict[int, frozenset[str]] = {}
@@ -127,15 +122,15 @@ class Knowledge:
         }
 
     def array_of(self, world: str) -> Value:
-        """An array of a world."""
+        """Return an array of a world."""
         return self._arrays[world]
 
     def find_decorators(self) -> None:
-        """Look for the project's own decorators, when all that is written in functions is known, too."""
+        """Find the project's own decorators, once the definitions inside functions are known, too."""
         self.decorators = find_decorators(self.program)
 
     def is_plain(self, array: Value) -> bool:
-        """Whether an array does what its library says: a subclass answers for itself."""
+        """Return whether an array surely behaves as its library defines: subclasses may not."""
         kind: str = array[4]
         if not kind:
             return True
@@ -143,28 +138,40 @@ class Knowledge:
         return is_theirs and self.program.member(kind, "__array_finalize__") is None
 
     def is_sure(self, array: Value) -> bool:
-        """Whether an array is certain to be one, and to do what its library says."""
+        """Return whether a value is surely an array, and behaves as its library defines."""
         return bool(array[2]) and self.is_plain(array)
 
+    def is_firm(self, array: Value) -> bool:
+        """Whether an array is certain to be one, or one of the library's numbers."""
+        return (bool(array[2]) or not array[5] & OPEN) and self.is_plain(array)
+
     def may_have(self, world: str, member: str) -> bool:
-        """Whether a subclass of the project's gives a member to what is annotated as the library's."""
+        """Return whether one of the project's subclasses adds a member to a library's array class."""
         return any(
             self.program.member(each, member) is not None
             for each in self.program.subclasses(self.array_class[world])
         )
 
     def row_of(self, world: str) -> Value:
-        """What indexing an array gives: an array, or in some libraries one number."""
+        """Return the result of indexing an array: an array, or in some libraries a number."""
         return array(world, is_array=not self.worlds[world].supplement.scalar)
 
     def lines_of(self, key: str) -> list[str]:
-        """The lines of a module of the project."""
+        """Return the lines of one of the project's modules."""
         if key not in self._lines:
             self._lines[key] = self.program.files[key].text.split("\n")
         return self._lines[key]
 
+    def number_has(self, world: str, member: str) -> bool:
+        """Whether a world's numbers have a member."""
+        return any(
+            self.program.member(name, member) is not None
+            for name, known in self.program.array_classes.items()
+            if known == (world, False)
+        )
+
     def members(self, world: str) -> set[str]:
-        """The names of all that a world's arrays have."""
+        """Return the names of all members of a world's arrays."""
         return self.program.members(self.array_class[world])
 
     def _name(self, world: World, dotted: str) -> str:
@@ -202,14 +209,20 @@ class Knowledge:
         self.grads |= self._names(world, supplement.grads)
         self.trained |= self._names(world, supplement.trained)
         self.unfit[world.name] = self._names(HOST, supplement.unfit)
+        self.loaders |= dict.fromkeys(self._names(world, supplement.loaders), world.name)
+        self.transforms |= dict.fromkeys(self._names(world, supplement.transforms), world.name)
+        self.datasets |= {self._name(world, name): how for name, how in supplement.datasets.items()}
+        for dotted, said in supplement.gives.items():
+            name = dotted if ":" in dotted else self._name(world, dotted)
+            self.gives[name] = lower_expr(ast.parse(said, mode="eval").body)
         for dotted, only in supplement.only.items():
             name = self._name(world, dotted)
-            # The id that a function of another library has, which need not be there.
+            # The function of another library that may not be installed.
             module, _, last = dotted.rpartition(".")
             self.only[name or f"{module}:{last}"] = only
 
     def may_tell(self, function: str) -> bool:
-        """Whether a function may be asked about any library's arrays, or stands in a module of such."""
+        """Return whether a function, or its module, accepts arrays of any library to inspect them."""
         if function in self.tells:
             return True
         module = split(function)[0]
@@ -220,22 +233,27 @@ class Knowledge:
         )
 
     def trains(self, cls: str) -> bool:
-        """Whether what an instance of a library's module gives requires grad."""
+        """Return whether the results of a library's module require grad."""
         return not self.trained.isdisjoint(self.program.mro(cls))
 
+    def home_of(self, function: str) -> str:
+        """The world whose arrays a library's function takes: of one that is strict about the host's, the host."""
+        library = split(function)[0].partition(".")[0]
+        return HOST.name if library in HOST.supplement.strict else library
+
     def is_strict(self, function: str) -> bool:
-        """Whether a function raises where an argument is not what its stubs say."""
+        """Return whether a function raises if its arguments contradict its stubs."""
         module = split(function)[0]
         world, _, rest = module.partition(".")
         if world not in self.worlds:
-            return False
+            return world in HOST.supplement.strict
         return any(
             rest == each or rest.startswith(f"{each}.")
             for each in self.worlds[world].supplement.strict
         )
 
     def world_of_dtype(self, value: Value) -> str:
-        """The world of which a value is a dtype; "" if it is none of a library's."""
+        """Return the world that a value is a dtype of; "" if it is not a library's dtype."""
         if value[0] == "class":
             known = self.program.world_of_class(value[1])
             return known[0] if known is not None and not known[1] else ""
@@ -245,7 +263,7 @@ class Knowledge:
         return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
 
     def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:
-        """What other libraries have under the name of a function, or of a method of arrays."""
+        """Return the functions, or methods of arrays, that other libraries have under the same name."""
         at = (world, name, is_method)
         if at not in self._namesakes:
             self._namesakes[at] = tuple(self._find_namesakes(*at))
@@ -267,19 +285,19 @@ class Knowledge:
                 yield other, (value[1], entry)
 
     def is_method(self, world: str, name: str) -> bool | None:
-        """Whether a world's arrays have a method so called; None if they have nothing so called."""
+        """Return whether a world's arrays have such a method; None if they have no such member."""
         found = self.program.member(self.array_class[world], name)
         if found is None:
             return None
         return found[1][0] == "def" and not is_property(found[1])
 
     def is_module(self, name: str) -> bool:
-        """Whether instances of a class are called by their ``forward``."""
+        """Return whether instances of a class call their ``forward``."""
         return any(each in self.modules for each in self.program.mro(name))
 
     def _find_exclusive(self) -> Iterator[tuple[str, str]]:
-        """The members that only one world's arrays have: a set difference."""
-        if len(self.worlds) < 2:  # noqa: PLR2004 - nothing to differ from
+        """Yield the members that only one world's arrays have, by a set difference."""
+        if len(self.worlds) < 2:  # noqa: PLR2004 - a difference needs two
             return
         own: set[str] = set()
         for key in self.program.files:
@@ -294,13 +312,14 @@ class Knowledge:
             ]
             alike = [self._members_of(world, dotted) for dotted in world.supplement.alike]
             if not alike or None in alike:
-                continue  # with what one cannot compare, nobody is alone
+                continue  # a class to compare with is missing, so no member is certain
+            # members of Python's classes and of the project's own are no evidence either
             shared = own.union(_OF_PYTHON, *others, *(each for each in alike if each))
             for member in self.members(name) - shared:
                 yield member, name
 
     def _tells_by_call(self, world: World, member: str) -> bool:
-        """Whether who calls a member so named has an array: other classes take common words, too."""
+        """Return whether calling a member is evidence of an array, since no other class has its name."""
         is_coined = member in world.supplement.coined or "_" in member.strip("_")
         if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
             return False
@@ -308,14 +327,14 @@ class Knowledge:
         return found is not None and found[1][0] == "def" and not is_property(found[1])
 
     def _functions_of(self, world: World) -> set[str]:
-        """The functions of a library's own module: ``xp.cos`` need not be a tensor's."""
+        """Return the functions in a library's namespace: ``xp.cos`` need not be a tensor's method."""
         inner = world.supplement.namespace
         module = self.program.find_module(f"{world.name}.{inner}" if inner else world.name)
         table = self.program.table(module) if module else None
         return set(table.names) if table else set()
 
     def _find_fixtures(self) -> Iterator[str]:
-        """The functions that pytest calls for the parameters of tests."""
+        """Yield the pytest fixtures of the project."""
         for key in self.program.files:
             table = self.program.table(key)
             for name, entry in table.names.items() if table else ():
@@ -327,7 +346,7 @@ class Knowledge:
                             yield f"{key}:{name}.{each}"
 
     def conftests(self, key: str, name: str) -> Iterator[str]:
-        """The fixtures so called in the ``conftest.py`` of a module's folder, and of those above."""
+        """Yield the fixtures of a name in the ``conftest.py`` of a module's folder and of its parents."""
         folder = PurePath(self.program.files[key].path).parent
         for above in (folder, *folder.parents):
             found = f"{self._conftests.get(above, '')}:{name}"
@@ -335,7 +354,7 @@ class Knowledge:
                 yield found
 
     def _members_of(self, world: World, dotted: str) -> set[str] | None:
-        """The members of a class that shares names with a world's arrays; none, if that is no library."""
+        """Return the members of a class that shares names with arrays; empty if it is not installed."""
         found = self.program.dotted(world.name, dotted)
         if found[0] != "class":
             library, _, rest = dotted.partition(".")
@@ -348,7 +367,7 @@ class Knowledge:
     # --- sekisho's own names
 
     def own_name(self, key: str, expr: Expr) -> str:
-        """Which of sekisho's names an expression is: ``numpy_world`` for ``@sk.numpy_world(...)``."""
+        """Return the name of sekisho that an expression is: ``boundary`` for ``@sk.boundary(...)``."""
         if tag_of(expr) == "call":
             expr = expr[1]
         if not isinstance(expr, str):
@@ -361,7 +380,7 @@ class Knowledge:
         return rest if entry[2] is None else (entry[2] if not rest else "")
 
     def instance_of(self, name: str) -> Value:
-        """What calling a class gives."""
+        """Return the result of calling a class."""
         found = value_of_class(self.program, name)
         return ("instance", name, None) if found[0] == "?" else found
 

@@ -1,4 +1,4 @@
-"""What a map says of a value."""
+"""Labels of values in the map report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["label"]
 
 
 def label(value: Value) -> str:
-    """What a map says of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ``unknown``.
+    """Return the label of a value: ``numpy``, ``numpy | torch``, ``list[torch]``, ``none``, ...
 
-    None is not said beside others.
+    A union with None has the label of its other alternatives.
     """
     if not is_known(value):
         return "unknown"

@@ -1,4 +1,4 @@
-"""What an attribute of a value is: ``value.name``."""
+"""Infer attributes of values: ``value.name``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from sekisho.inference.values import (
     join,
     join_known,
     map_atoms,
+    perhaps_number,
     unsure,
     with_state,
     without_axes,
@@ -49,19 +50,20 @@ _PROPERTIES = frozenset(
     {"property", "cached_property", "abstractproperty", "functools.cached_property"}
 )
 _WEIGHTS: Final = frozenset({"weight", "bias"})
-"""Parameters of a library's modules, which their annotations call arrays."""
+"""Parameters of a library's modules that their annotations call arrays."""
 _GIVES = re.compile(r"\)\s*->\s*(\w+)")
-"""In the text that some of C's functions are given for their ``__doc__``."""
+"""Finds the return type in the signature that C functions have in their ``__doc__``."""
 
 MOST_SUBCLASSES: Final = 50
-"""Of a class of which there are more, one cannot say what a member of an instance is."""
+"""With more subclasses than this, a member of an instance is unknown."""
 
 EXACT: Value = ("exact",)
-"""In the place of a parameter: an instance of this very class, as `super` gives one."""
+"""Takes the place of a parameter: the instance is of this class and not of a subclass, as for
+`super`."""
 
 
 def symbol(frame: Frame, found: Value) -> Value:
-    """What a name of a module holds: for variables, what is assigned anywhere, or what is annotated."""
+    """Return the value of a module's name; for a variable, its annotation or its assignments."""
     if found[0] != "variable":
         return found
     _, key, name = found
@@ -95,7 +97,7 @@ def _of_library(frame: Frame, key: str, name: str) -> Value:
 
 
 def _by_docstring(frame: Frame, key: str, call: Expr) -> Value:
-    """``_add_docstr(function, "norm(A) -> Tensor")``: what it gives stands in the text."""
+    """Read the type from ``_add_docstr(function, "norm(A) -> Tensor")``."""
     args: tuple[Expr, ...] = call[2]
     for each in args:
         text: object = each[1] if tag_of(each) == "const" else None
@@ -108,12 +110,12 @@ def _by_docstring(frame: Frame, key: str, call: Expr) -> Value:
 
 
 def is_property(entry: Entry) -> bool:
-    """Whether a function of a class is called by looking it up."""
+    """Return whether a function of a class is a property."""
     return any(each in _PROPERTIES for each in entry[1][0][2])
 
 
 def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: Value) -> Value:
-    """A function of a class, looked up on an instance."""
+    """Return a function of a class, as looked up on an instance."""
     identifier = f"{owner}.{name}"
     is_own = frame.program.is_own(owner)
     if is_own and not is_transparent(frame, split(owner)[0], entry[1][-1][2]):
@@ -130,7 +132,7 @@ def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: V
 
 
 def attribute(frame: Frame, value: Value, name: str, node: ast.Attribute | None) -> Value:
-    """``value.name``; where it is written, for what is noted."""
+    """Return the value of ``value.name``; `node` is its place, for events."""
     if value[0] == "union":
         return map_atoms(value, lambda atom: _attribute(frame, atom, name, node, alone=False))
     return _attribute(frame, value, name, node, alone=True)
@@ -143,7 +145,7 @@ def _attribute(
     if tag == "array":
         return _of_array(frame, atom, name, node if alone else None)
     if tag == "instance":
-        return _of_instance(frame, atom, name)
+        return _of_instance(frame, atom, name, node if alone else None)
     if tag == "module":
         return symbol(frame, frame.program.attribute_of_module(atom[1], name))
     if tag == "class":
@@ -157,16 +159,16 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     program = frame.program
     knowledge = frame.knowledge
     _, world, is_array, _, kind, _ = atom
-    is_plain = knowledge.is_plain(atom)
     base = knowledge.array_class.get(world, "")
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
         found = program.member(base, name)
-    # What is made of it may have other axes; a method is bound to it as it is.
+    # Results of members may have other axes; bound methods keep the array's.
     holder, atom = atom, without_axes(atom)
     if found is None:
         is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
-        is_sure = is_array and is_plain and not is_special and not frame.lenient
+        is_sure = is_array or not knowledge.number_has(world, name)
+        is_sure = is_sure and knowledge.is_firm(holder) and not is_special and not frame.lenient
         if node is not None and is_sure and not knowledge.may_have(world, name):
             others = [each for each in knowledge.worlds if each != world]
             having = [each for each in others if name in knowledge.members(each)]
@@ -181,7 +183,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
     if not knowledge.is_sure(atom):
-        return unsure(given)
+        return perhaps_number(given) if knowledge.is_firm(holder) else unsure(given)
     state = state_of(frame, holder)
     if state and given[0] == "array":
         is_differentiable = name in knowledge.worlds[world].supplement.differentiable
@@ -189,7 +191,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     return given
 
 
-def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
+def _of_instance(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
     program = frame.program
     cls = atom[1]
     if cls.startswith("builtins:"):
@@ -202,7 +204,7 @@ def _of_instance(frame: Frame, atom: Value, name: str) -> Value:
         below = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, frame.fact(f"a {each}.{name}"))
-        return below if not is_never(below) else _from_container(frame, atom, name)
+        return below if not is_never(below) else _from_container(frame, atom, name, node)
     owner, entry = found
     if entry[0] == "def":
         if not is_never(assigned) and not is_property(entry):
@@ -223,14 +225,14 @@ _DYNAMIC: Final = ("__getattr__", "__getattribute__", "__setattr__")
 
 
 def is_open(frame: Frame, cls: str) -> bool:
-    """Whether attributes of a class of the project's come and go by other ways than assignments."""
+    """Return whether attributes of the project's class may change in other ways than assignment."""
     entry = frame.program.entry(cls)
     members = entry[2] if entry is not None and entry[0] == "class" else ()
     return any(each in members for each in _DYNAMIC) or not is_never(frame.fact(f"o {cls}"))
 
 
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
-    """What the project assigns to an attribute anywhere; UNKNOWN of a class that takes any attribute."""
+    """Return what the project assigns to an attribute anywhere; UNKNOWN if the class is open."""
     found = NEVER
     for each in frame.program.mro(cls):
         if frame.program.is_own(each):
@@ -245,7 +247,7 @@ def _with_overrides(frame: Frame, atom: Value, owner: str, name: str, entry: Ent
     if result[0] == "bound" or atom[2] == EXACT:
         return result
     if len(frame.program.subclasses(atom[1])) > MOST_SUBCLASSES:
-        return UNKNOWN  # a class that stands for anything
+        return UNKNOWN  # so many subclasses: it may be anything
     for each in frame.program.subclasses(atom[1]):
         other = frame.program.member(each, name)
         if other is not None and other[0] == each and other[1][0] == "def":
@@ -254,7 +256,7 @@ def _with_overrides(frame: Frame, atom: Value, owner: str, name: str, entry: Ent
 
 
 def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tuple[str, Entry]]:
-    """The functions that a call of a method may run: the one of a class, and those of its subclasses."""
+    """Return the functions that a method call may run: those of a class and of its subclasses."""
     found = frame.program.member(cls, name)
     methods = [(f"{found[0]}.{name}", found[1])] if found and found[1][0] == "def" else []
     for each in () if is_exact else frame.program.subclasses(cls):
@@ -284,7 +286,7 @@ def _of_class(frame: Frame, cls: str, name: str) -> Value:
 
 
 def container_of(frame: Frame, atom: Value) -> Value:
-    """What an instance holds, if its class is one of tuples, lists or dicts; else UNKNOWN."""
+    """Return the container that an instance's class extends, such as a tuple; else UNKNOWN."""
     if atom[0] != "instance":
         return UNKNOWN
     for cls in frame.program.mro(atom[1]):
@@ -297,6 +299,16 @@ def container_of(frame: Frame, atom: Value) -> Value:
     return UNKNOWN
 
 
-def _from_container(frame: Frame, atom: Value, name: str) -> Value:
+def _from_container(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
     held = container_of(frame, atom)
-    return ("bound", f"builtins:{held[0]}.{name}", held) if held[0] != "?" else UNKNOWN
+    if held[0] == "?":
+        return UNKNOWN
+    module, last = split(atom[1])
+    world = module.partition(".")[0]
+    is_missing = held[0] == "tuple" and world in frame.knowledge.worlds and not hasattr((), name)
+    if is_missing and node is not None and not frame.lenient:
+        having = [each for each in frame.knowledge.worlds if name in frame.knowledge.members(each)]
+        if having:  # `tensor.max(axis=1).mean()`: it is a tuple here, and an array there
+            frame.note("record", node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
+        return UNKNOWN
+    return ("bound", f"builtins:{held[0]}.{name}", held)

@@ -1,12 +1,20 @@
-"""The files of a program, read: their tables of names, from the cache where they are known."""
+"""Read the files of a program into tables of names, from the cache if they are there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.code import Skipped, SourceFile, Table, digest, find_files, lower, read_file
+from sekisho.code import (
+    Skipped,
+    SourceFile,
+    Table,
+    digest,
+    find_files,
+    lower,
+    parse_typed,
+    read_file,
+)
 from sekisho.inference.values import Value
-from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
@@ -21,7 +29,7 @@ Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
 
 
 class Module:
-    """A file of the project: its text is parsed when a unit of it must be read."""
+    """A file of the project. Its text is parsed only when one of its units has to be read."""
 
     key: str
 
@@ -38,7 +46,7 @@ class Module:
 def read_modules(
     paths: Iterable[str | Path], cache: Cache, skipped: list[Skipped], texts: Mapping[str, bytes]
 ) -> Iterator[Module]:
-    """Read the files below some paths; `skipped` gets those that cannot be read. See `solve`."""
+    """Read the files below some paths; unreadable ones go into `skipped`. See `solve`."""
     for path in find_files(paths, texts):
         file = read_file(path, texts.get(str(path)))
         if isinstance(file, Skipped):
@@ -51,7 +59,7 @@ def read_modules(
             yield Module(file, Table(*kept), None)
             continue
         try:
-            tree = parse(file.text)
+            tree = parse_typed(file.text)
             table = lower(tree, file.module, is_package=file.is_package)
         except (ValueError, RecursionError) as error:
             skipped.append(Skipped(file.path, str(error).partition("\n")[0]))

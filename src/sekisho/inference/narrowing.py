@@ -1,4 +1,4 @@
-"""What a test tells of a name: ``isinstance(x, T)``, ``x is None``, ``is_torch(x)``."""
+"""Narrow names by tests: ``isinstance(x, T)``, ``x is None``, ``is_torch(x)``."""
 
 from __future__ import annotations
 
@@ -43,12 +43,13 @@ _MAY_ASK: Final = re.compile("|".join([*sorted(_TELLING), "AttributeError", "Typ
 
 
 def narrow(frame: Frame, test: ast.expr, *, is_true: bool) -> None:
-    """Let names hold what they may hold where a test is true, or false."""
+    """Narrow the values of names to those for which a test is true, or false."""
     if frame.env is None:
         return
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         narrow(frame, test.operand, is_true=not is_true)
     elif isinstance(test, ast.BoolOp):
+        # a true `and`, or a false `or`, decides all its operands; otherwise it is unknown which
         if isinstance(test.op, ast.And) == is_true:
             for each in test.values:
                 narrow(frame, each, is_true=is_true)
@@ -104,7 +105,7 @@ def _narrow_call(frame: Frame, test: ast.Call, *, is_true: bool) -> None:
 
 
 def _has(frame: Frame, subject: ast.expr, attribute: ast.expr) -> None:
-    """What has an attribute that its class has not is something else."""
+    """Handle a true ``hasattr``: a value with an attribute that its class lacks is something else."""
     world = only_world(frame.evaluate(frame, subject)) if dotted_of(subject) else ""
     named = attribute.value if isinstance(attribute, ast.Constant) else None
     if world and named not in frame.knowledge.members(world):
@@ -112,7 +113,7 @@ def _has(frame: Frame, subject: ast.expr, attribute: ast.expr) -> None:
 
 
 def _asked_world(frame: Frame, function: ast.expr) -> str:
-    """The world whose arrays a function asks for, if that is what it does."""
+    """Return the world whose arrays a function tests for; "" if it is not such a function."""
     name = dotted_of(function)
     own = frame.knowledge.own_name(frame.key, name)
     if own.startswith("is_") and own[3:] in frame.knowledge.worlds:
@@ -122,7 +123,7 @@ def _asked_world(frame: Frame, function: ast.expr) -> str:
 
 
 def _wanted(frame: Frame, written: ast.expr) -> Value | None:
-    """Instances of what stands behind ``isinstance``; None if that is not known."""
+    """Return instances of the classes passed to ``isinstance``; None if they are unknown."""
     if isinstance(written, ast.BinOp):
         parts = [written.left, written.right]
     else:
@@ -168,7 +169,7 @@ def _is_a(frame: Frame, atom: Value, wanted: Value) -> bool:
 def _refine(
     frame: Frame, subject: ast.expr, keeps: Callable[[Value], bool], instead: Value | None = None
 ) -> None:
-    """Keep some alternatives of a name; of a name that may be anything, what is asked for instead."""
+    """Keep some alternatives of a name; for an unknown name, use `instead`."""
     if isinstance(subject, ast.NamedExpr):
         subject = subject.target
     name = dotted_of(subject)
@@ -195,31 +196,32 @@ def _put(frame: Frame, subject: ast.expr, value: Value) -> None:
 
 
 def _mark(frame: Frame, test: ast.expr) -> None:
-    """What is asked about here may be more than how it is used tells."""
+    """Record that a test inspects a value, so that its uses are no evidence of its class."""
     for call in ast.walk(test):
         if not isinstance(call, ast.Call) or dotted_of(call.func) not in {"isinstance", *_ASKING}:
             continue
         for each in call.args[:1]:
+            # only unknown values collect evidence
             value = (frame.env or {}).get(dotted_of(each))
             if value is not None and is_unknown(value):
                 frame.test(value)
 
 
 def names_asked_about(frame: Frame, node: ast.FunctionDef | ast.Module) -> frozenset[str]:
-    """The names of which a unit asks what they are: it expects more than what its callers show."""
+    """Return the names whose class a unit tests: it expects more than its known callers pass."""
     kept = frame.knowledge.asked_about
     if id(node) not in kept:
         lines = frame.knowledge.lines_of(frame.key)
         if not isinstance(node, ast.Module):
             lines = lines[node.lineno - 1 : node.end_lineno]
         text = "\n".join(lines)
-        asks = _MAY_ASK.search(text) is not None  # or there is nothing to look for
+        asks = _MAY_ASK.search(text) is not None  # a cheap search, which saves the walk
         kept[id(node)] = frozenset(_asked_about(node)) if asks else frozenset()
     return kept[id(node)]
 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
-    """What is written in a function; of a module, what no function or class of it is."""
+    """Yield the nodes of a function; for a module, those outside of functions and classes."""
     if not isinstance(node, ast.Module):
         yield from ast.walk(node)
         return
@@ -239,7 +241,7 @@ def _asked_about(node: ast.AST) -> Iterator[str]:
 
 
 def _catches_mistakes(handler: ast.ExceptHandler) -> bool:
-    """Whether a block is tried to see whether a value can do something."""
+    """Return whether a handler tries out whether a value supports an operation."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = {dotted_of(each) for each in kinds if each is not None}
     return bool(names & {"AttributeError", "TypeError"})

@@ -1,4 +1,4 @@
-"""What a call of a library's function tells: that something crosses, moves, or cannot be right."""
+"""Record events of calls to libraries: conversions, moves, and arguments of known worlds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["learn_from", "note_axes", "note_operation"]
 def learn_from(
     frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> None:
-    """What is passed where only a world's arrays are taken is one: else the call raises."""
+    """Learn that an argument is an array of a world if the call would raise otherwise."""
     skip = 0 if self_value is None else 1
     key = split(name)[0]
     for index, value in enumerate(call.args):
@@ -44,7 +44,7 @@ def learn_from(
 def note_operation(
     frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> None:
-    """Note what crosses by a call, or moves."""
+    """Record the conversion or move of a call."""
     operation = frame.knowledge.operations[name]
     operand: ast.expr | None = node.args[0] if node.args else None
     value = call.args[0] if call.args else UNKNOWN
@@ -59,7 +59,7 @@ def note_operation(
         is_method = isinstance(node.func, ast.Attribute) and self_value is not None
         shown = f".{operation.shown.rpartition('.')[2]}()" if is_method else operation.shown
         note_unreadable(frame, node, shown, dotted_of(operand) if operand else "", value)
-    # `torch.from_numpy(x)` crosses whatever is known of x.
+    # `torch.from_numpy(x)` crosses even if x is unknown.
     only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
@@ -67,7 +67,7 @@ def note_operation(
             frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
             if certain_state(value) & PLACED:
-                continue  # it is there already, for all that one can see
+                continue  # it seems to be on that device already
             what = (operation.shown, world, world, _is_invariant(frame, node, operand))
             frame.note("move", node, dotted_of(operand), what)
 
@@ -77,7 +77,7 @@ def _other_end(kind: str, world: str) -> str:
 
 
 def _to_device(call: Arguments, node: ast.Call) -> bool:
-    """Whether ``.to(...)`` moves: its argument is, or is called, a device."""
+    """Return whether ``.to(...)`` moves: its argument is a device, or has the name of one."""
     if not (node.args or node.keywords):
         return True  # .cpu()
     for value, written in zip(call.args, node.args, strict=False):
@@ -91,11 +91,12 @@ def _to_device(call: Arguments, node: ast.Call) -> bool:
 
 
 def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
-    """Whether a call inside of a loop would give the same outside of it."""
+    """Return whether a call in a loop would return the same outside of the loop."""
     if not frame.loops:
         return False
     changed = frame.loops[-1]
     for each in ast.walk(node):
+        # an inner call may return something else in each turn
         if isinstance(each, ast.Call) and each is not node:
             return False
         if isinstance(each, ast.Name) and each.id in changed:
@@ -110,7 +111,7 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
 def note_axes(
     frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
 ) -> None:
-    """Note the axes of an array that is passed where annotated ones are wanted."""
+    """Record the axes of an array argument whose parameter has axes, too."""
     if wanted[0] == "array" and wanted[3] and value[3]:
         given = next(
             (

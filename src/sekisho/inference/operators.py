@@ -1,4 +1,4 @@
-"""What operators give: ``a + b``, ``a < b``."""
+"""Infer operators: ``a + b``, ``a < b``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sekisho.inference.values import (
     FLOAT,
     NEVER,
     NONE,
+    OPEN,
     PLAIN,
     STR,
     UNKNOWN,
@@ -68,7 +69,7 @@ SIGNS: Final[dict[type, str]] = {
 
 
 def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
-    """``left op right``."""
+    """Return the value of ``left op right``."""
     _note_mix(frame, node, op, left, right)
     result = NEVER
     for a in atoms(left):
@@ -94,7 +95,7 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:
-    """The names on both sides, where they are names."""
+    """Return the names of both operands; "" for an operand that is not a name."""
     if isinstance(node, ast.BinOp):
         return dotted_of(node.left), dotted_of(node.right)
     if isinstance(node, ast.AugAssign):
@@ -105,7 +106,7 @@ def _operands(node: ast.AST) -> tuple[str, str]:
 
 
 def _raises(frame: Frame, sign: str, mine: str, theirs: str) -> bool:
-    """Whether an operator between arrays of two libraries raises, as the worlds' tables say."""
+    """Return whether an operator on arrays of two libraries raises, by the worlds' supplements."""
     left, right = (frame.knowledge.worlds[each].supplement for each in (mine, theirs))
     if mine == theirs or mine in right.welcomes or theirs in left.welcomes:
         return False
@@ -155,7 +156,9 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
     if a[0] == b[0] == "array":
         if a[1] == b[1]:
             kind = a[4] if a[4] == b[4] else ""
-            return array(a[1], is_array=a[2] or b[2], kind=kind if a[2] or b[2] else "")
+            if a[2] or b[2]:
+                return array(a[1], kind=kind)
+            return array(a[1], is_array=False, state=(a[5] | b[5]) & OPEN)
         if a[2] and b[2] and _raises(frame, sign, a[1], b[1]):
             return UNKNOWN
         guest = next((each for each in (a, b) if each[1] != HOST.name), a)
@@ -164,25 +167,26 @@ def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
             return array(guest[1])
         if a[2] and b[2] and other[1] == HOST.name and sign != "!=":
             return array(guest[1])
-        # A number of the host's beside another library's array is one like Python's own.
+        # A NumPy number beside another library's array acts like a Python number.
         return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
     known, other = (a, b) if a[0] == "array" else (b, a)
     if other[0] == "?":
         # Another library's array would take a host's along; nothing takes one of its own away.
-        return array(known[1], is_array=known[2]) if known[1] != HOST.name else _unsure(known)
+        is_own = known[1] != HOST.name and not known[5] & OPEN
+        return array(known[1], is_array=known[2]) if is_own else _unsure(known)
     if other[0] in {"list", "tuple"}:
         return array(known[1])
     if other[0] == "instance" and not other[1].startswith("builtins:"):
         return UNKNOWN
-    return array(known[1], is_array=known[2])
+    return array(known[1], is_array=known[2], state=known[5] & OPEN)
 
 
 def _unsure(known: Value) -> Value:
-    return array(known[1], is_array=False)
+    return unsure(array(known[1]))
 
 
 def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
-    """``left op right``."""
+    """Return the value of ``left op right``."""
     if isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
         return BOOL
     _note_mix(frame, node, op, left, right)

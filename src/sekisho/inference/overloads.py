@@ -1,7 +1,8 @@
-"""What a function gives by its annotations: the first of its overloads that its arguments fit."""
+"""Infer the result of a function from its annotations: the first overload that fits decides."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import tag_of
@@ -35,32 +36,34 @@ _ANY: Final = frozenset({"Any", "Incomplete", "typing.Any", "_Incomplete"})
 
 
 class Arguments(NamedTuple):
-    """What a call passes.
+    """The arguments of a call.
 
     Attributes:
         args: by position.
         kwargs: by name.
         is_open: whether ``*args`` or ``**kwargs`` are passed, of which one sees nothing.
+        rest: what comes out of ``*args``, and what stands behind, in any order.
     """
 
     args: tuple[Value, ...] = ()
     kwargs: tuple[tuple[str, Value], ...] = ()
     is_open: bool = False
+    rest: Value = NEVER
 
     def values(self) -> Iterator[Value]:
-        """All of them."""
+        """Yield all values."""
         yield from self.args
         for _, value in self.kwargs:
             yield value
 
 
 def assign(signature: Signature, call: Arguments, *, skip: int) -> list[tuple[int, Value]] | None:
-    """Which parameter, by its index, takes which argument; None if they do not fit.
+    """Assign arguments to parameters, by index; return None if they do not fit.
 
     Args:
-        signature: of the function.
+        signature: the signature of the function.
         call: the arguments.
-        skip: how many parameters are bound already: 1 for a method.
+        skip: the number of parameters that are bound already: 1 for a method.
     """
     parameters = signature[0]
     taken: list[tuple[int, Value]] = []
@@ -96,14 +99,14 @@ def call_signatures(
     call: Arguments,
     self_value: Value | None = None,
 ) -> Value:
-    """What a library's function gives.
+    """Return the result of a library's function.
 
     Args:
-        program: where names are looked up.
+        program: the program that resolves names.
         owner: the function, as ``module:name``.
         signatures: its overloads.
         call: the arguments.
-        self_value: what it is a method of, where it is called as one.
+        self_value: the object, if it is called as a method.
     """
     key, _ = split(owner)
     found = NEVER
@@ -112,6 +115,7 @@ def call_signatures(
         if verdict == NO:
             continue
         found = join(found, given)
+        # later overloads cannot be chosen; after a MAYBE they can, so their results are joined
         if verdict == YES:
             break
     if is_never(found):
@@ -128,7 +132,7 @@ def refuses(
     call: Arguments,
     self_value: Value | None = None,
 ) -> bool:
-    """Whether none of a function's overloads takes the arguments of a call, by what is known of them."""
+    """Return whether all overloads of a function reject the arguments, as far as they are known."""
     key, _ = split(owner)
     return all(_match(program, key, each, call, self_value)[0] == NO for each in signatures)
 
@@ -136,9 +140,10 @@ def refuses(
 def has_no_place_for(
     signatures: Sequence[Signature], call: Arguments, self_value: Value | None = None
 ) -> bool:
-    """Whether the arguments of a call fit no overload by their names and number.
+    """Return whether the names and number of the arguments fit no overload.
 
-    A number is no dtype and no order, and elsewhere the types of stubs are not strict: a tensor may be a size.
+    Types count only for `dtype` and `order`, which cannot be numbers. Elsewhere stubs are too
+    narrow: a tensor may be a size.
     """
     for signature in signatures:
         skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
@@ -156,12 +161,12 @@ def has_no_place_for(
 def _of_whatever(
     program: Program, key: str, signatures: Sequence[Signature], call: Arguments
 ) -> Value:
-    """Stubs say Any of what is an array, or one of the library's numbers, by the arguments' shape."""
+    """Resolve an Any in stubs, which stands for an array or a number, depending on the shape."""
     world = key.partition(".")[0]
     if world not in {each.name for each in program.worlds}:
         return UNKNOWN
     if any(each != world for value in call.values() for each in arrays_in(value)):
-        return UNKNOWN  # which another library may have been asked to do
+        return UNKNOWN  # another library may have taken over the call
     said = [read_annotation(program, key, each[1], {"Self": UNKNOWN}) for each in signatures]
     has_array = any(worlds_of(each) == (world,) for each in said)
     if has_array and any(_is_any(each[1]) for each in signatures):
@@ -183,6 +188,8 @@ def _match(
     parameters = signature[0]
     bindings = {} if self_value is None else {"Self": self_value}
     verdict = MAYBE if call.is_open else YES
+    # `functools.reduce(add, arrays, 0)` gives no integer: of the standard library, a variable may be anything.
+    is_generic = key.partition(".")[0] not in sys.stdlib_module_names
     if skip and self_value is not None and parameters and isinstance(parameters[0][3], str):
         bindings[parameters[0][3]] = self_value
     for place, value in taken:
@@ -195,10 +202,12 @@ def _match(
             return NO, NEVER
         verdict = min(verdict, fit)
         if (
-            isinstance(annotation, str)
+            is_generic
+            and isinstance(annotation, str)
             and is_known(value)
             and _is_variable(program, key, annotation)
         ):
+            # a type variable has the same value in all parameters and in the result
             bindings[annotation] = value
     if signature[1] is None:
         return verdict, UNKNOWN
@@ -247,6 +256,7 @@ def _fits_atom(atom: Value, wanted: Value) -> int:
     if other == "list" and tag in {"list", "tuple"}:
         items = atom[1:] if tag == "tuple" else (atom[2],)
         is_refused = any(each[0] == "array" and _fits(each, wanted[2]) == NO for each in items)
+        # only an array that the item type excludes is a reason to refuse
         return NO if is_refused else YES
     if tag == other:
         return YES

@@ -1,4 +1,4 @@
-"""The names of a program: those of the project, and behind them those of the libraries."""
+"""Resolve the names of a program: the project's own, then those of libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["IMPORTERS", "Program", "SPECIAL", "imported_by_call", "split"]
 SPECIAL: Final = frozenset(
     {"typing", "typing_extensions", "collections.abc", "builtins", "jaxtyping", "types"}
 )
-"""Modules whose names mean something to whoever reads annotations, whatever their sources say."""
+"""Modules whose names have a fixed meaning in annotations, regardless of their source."""
 
 _BUILTINS: Final = {
     name: ("class" if isinstance(value, type) else "function", f"builtins:{name}")
@@ -30,11 +30,11 @@ _NOTHING: Final[dict[str, Entry]] = {}
 
 
 IMPORTERS: Final = frozenset({"importorskip", "import_module"})
-"""Functions that import the module that they are given the name of."""
+"""Functions that import a module by its name."""
 
 
 def imported_by_call(expr: Expr) -> str:
-    """The module of ``pytest.importorskip("module")`` or ``import_module("module")``; "" if neither."""
+    """Return the module of ``pytest.importorskip("m")`` or ``import_module("m")``; "" if neither."""
     if tag_of(expr) != "call" or not expr[2] or tag_of(expr[2][0]) != "const":
         return ""
     is_import = str(expr[1]).rpartition(".")[2] in IMPORTERS
@@ -42,21 +42,21 @@ def imported_by_call(expr: Expr) -> str:
 
 
 def split(identifier: str) -> tuple[str, str]:
-    """The module and the name of ``module:name``."""
+    """Split ``module:name`` into module and name."""
     module, _, name = identifier.partition(":")
     return module, name
 
 
 class Program:
-    """All modules that can be looked at, by key: what they are imported as, made unique.
+    """All modules of a program and its libraries, by key: the import name, made unique.
 
     Attributes:
-        files: the project's own.
-        worlds: the host's, and those whose library is installed and named somewhere in the project.
-        unread: the names of the others: what is theirs may be an array.
-        array_classes: the worlds' classes: of arrays, with True, and of single numbers, with False.
-        annotations: what was read of annotations, by module.
-        axes: the axis strings that stand in annotations, by module.
+        files: the project's own files.
+        worlds: the host's world, and those whose library is installed and named in the project.
+        unread: the names of the other worlds: a value from one of them may be an array.
+        array_classes: the classes of worlds: True for arrays, False for single numbers.
+        annotations: the values of annotations read so far, by module.
+        axes: the axis strings of annotations, by module.
     """
 
     files: dict[str, SourceFile]
@@ -86,6 +86,7 @@ class Program:
     def _add(self, file: SourceFile, table: Table) -> None:
         key = file.module
         if key in self.files:
+            # two files may have the same module name, as scripts and conftest.py have
             key = f"{file.module}@{file.path}"
         self.files[key] = file
         # A copy: `define` adds names, and a cache may hold the table that it was made of.
@@ -103,12 +104,13 @@ class Program:
                 if found[0] == "class":
                     self.array_classes[found[1]] = (name, is_array)
                     if is_array:
+                        self.array_classes |= dict.fromkeys(world.supplement.also, (name, True))
                         yield world
 
     # --- modules
 
     def find_module(self, name: str, near: str = "") -> str:
-        """The key of the module that an import of `name` gives to the module `near`; "" if none."""
+        """Return the key of the module that an import of `name` in module `near` gives; "" if none."""
         keys = self._by_name.get(name)
         if keys:
             if len(keys) == 1:
@@ -119,24 +121,25 @@ class Program:
         return name if name in SPECIAL or self.libraries.table(name) is not None else ""
 
     def table(self, key: str) -> Table | None:
-        """The table of a module."""
+        """Return the table of a module."""
         found = self._tables.get(key)
         return found if found is not None else self.libraries.table(key)
 
     def is_own(self, identifier: str) -> bool:
-        """Whether a class or function is the project's."""
+        """Return whether a class or function belongs to the project."""
         return split(identifier)[0] in self.files
 
     # --- names
 
     def resolve(self, key: str, name: str) -> Value | None:
-        """What a name of a module is: a module, class, function or ``("variable", key, name)``.
+        """Resolve a name of a module: to a module, class, function or ``("variable", key, name)``.
 
-        None if the module has none so called.
+        Returns:
+            None if the module has no such name.
         """
         at = (key, name)
         if at not in self._resolved:
-            self._resolved[at] = UNKNOWN  # while it is being looked for: a circle of imports
+            self._resolved[at] = UNKNOWN  # during the search, for cycles of imports
             self._resolved[at] = self._resolve(key, name)
         return self._resolved[at]
 
@@ -197,7 +200,7 @@ class Program:
         return ("module", submodule) if submodule else UNKNOWN
 
     def imported(self, key: str, node: ast.ImportFrom, name: str) -> Value:
-        """What ``from module import name`` gives, wherever it is written."""
+        """Return what ``from module import name`` gives, wherever it is."""
         module, is_package = self._place(key)
         names = lower(ast.Module([node], []), module, is_package=is_package).names
         entry = next((each for each in names.values() if each[2] == name), None)
@@ -210,7 +213,7 @@ class Program:
         return file.module, file.is_package
 
     def attribute_of_module(self, key: str, name: str) -> Value:
-        """``module.name``."""
+        """Return the value of ``module.name``."""
         value = self.resolve(key, name)
         if value is not None and value[0] != "?":
             return value
@@ -220,7 +223,7 @@ class Program:
         return ("module", submodule) if submodule else UNKNOWN
 
     def dotted(self, key: str, dotted: str) -> Value:
-        """``a.b.c`` as it is written in a module."""
+        """Return the value of ``a.b.c`` in a module."""
         first, *rest = dotted.split(".")
         value = self.resolve(key, first)
         if value is None:
@@ -235,7 +238,7 @@ class Program:
         return value
 
     def attribute_of_class(self, name: str, attribute: str) -> Value:
-        """A class or function that is written in a class."""
+        """Return a class or function that is defined in a class."""
         found = self.member(name, attribute)
         if found is None:
             return UNKNOWN
@@ -247,7 +250,7 @@ class Program:
     # --- classes
 
     def entry(self, identifier: str) -> Entry | None:
-        """What is written of a class or function: ``module:Outer.inner``."""
+        """Return the table entry of a class or function: ``module:Outer.inner``."""
         key, name = split(identifier)
         table = self.table(key) if key not in SPECIAL else None
         if table is None:
@@ -269,12 +272,12 @@ class Program:
         return found
 
     def define(self, key: str, name: str, entry: Entry) -> None:
-        """Note what is defined inside of a function."""
+        """Add a definition from inside a function."""
         table = self._tables[key]
         table.names.setdefault(name, entry)
 
     def bases(self, name: str) -> Sequence[Value]:
-        """The classes that are written behind a class's name."""
+        """Return the base classes of a class."""
         entry = self.entry(name)
         if entry is None or entry[0] != "class":
             return ()
@@ -287,10 +290,10 @@ class Program:
         return self.dotted(key, expr) if isinstance(expr, str) else UNKNOWN
 
     def mro(self, name: str) -> tuple[str, ...]:
-        """A class and those that it inherits from, nearest first."""
+        """Return a class and its ancestors, nearest first."""
         found = self._mros.get(name)
         if found is None:
-            self._mros[name] = (name,)  # a class that inherits from itself
+            self._mros[name] = (name,)  # in case the class inherits from itself
             order = {name: None}
             for base in self.bases(name):
                 if base[0] == "class":
@@ -299,7 +302,7 @@ class Program:
         return found
 
     def member(self, name: str, attribute: str) -> tuple[str, Entry] | None:
-        """The class that has a member, of a class and its bases, and what is written of it."""
+        """Return the class of a member, among a class and its bases, and the member's entry."""
         at = (name, attribute)
         if at not in self._members:
             found = [
@@ -309,20 +312,20 @@ class Program:
                 and entry[0] == "class"
                 and attribute in entry[2]
             ]
-            # `detach = _add_docstr(Base.detach, ...)`, an override without annotations: what is
-            # written of a library's member may stand in a base.
+            # `detach = _add_docstr(Base.detach, ...)` overrides without annotations: for a
+            # library's member, prefer an annotated definition in a base.
             said = [each for each in found if _is_annotated(each[1])]
             is_foreign = bool(found) and not self.is_own(found[0][0])
             self._members[at] = next(iter((said if is_foreign else None) or found), None)
         return self._members[at]
 
     def members(self, name: str) -> set[str]:
-        """The names of all members of a class."""
+        """Return the names of all members of a class."""
         entries = [self.entry(owner) for owner in self.mro(name)]
         return {each for entry in entries if entry and entry[0] == "class" for each in entry[2]}
 
     def world_of_class(self, name: str) -> tuple[str, bool] | None:
-        """The world whose array, or number, a class is, and whether it is an array."""
+        """Return the world of an array or number class, and whether it is an array class."""
         for each in self.mro(name):
             found = self.array_classes.get(each)
             if found is not None:
@@ -330,7 +333,7 @@ class Program:
         return None
 
     def subclasses(self, name: str) -> Sequence[str]:
-        """The project's classes that inherit from a class."""
+        """Return the project's classes that inherit from a class."""
         if self._subclasses is None:
             self._subclasses = {}
             for key, table in self._tables.items():

@@ -1,4 +1,4 @@
-"""What Python's own functions and containers take and give: they have no stubs on every machine."""
+"""Infer Python's own functions and containers, whose stubs are not on every machine."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _SCALARS: Final = frozenset(
 
 
 def iterate(value: Value) -> Value:
-    """What a loop over a value takes out of it, for what is Python's own; UNKNOWN of all else."""
+    """Return the items of a loop over one of Python's own values; UNKNOWN for others."""
 
     def take(atom: Value) -> Value:
         if atom[0] == "dict":
@@ -86,12 +86,12 @@ def iterate(value: Value) -> Value:
 
 
 def call_python(name: str, call: Arguments, iterated: Callable[[Value], Value]) -> Value | None:
-    """What a function or class of `builtins` gives; None if it is not known here.
+    """Return the result of a function or class of `builtins`; None if it is not known here.
 
     Args:
         name: its name.
-        call: what it is passed.
-        iterated: what a loop over a value takes out of it.
+        call: the arguments.
+        iterated: returns the items of a loop over a value.
     """
     args = call.args
     if name in _PLAIN:
@@ -114,7 +114,11 @@ def _tuple(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
 
 def _zip(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if call.is_open:
-        return list_of(UNKNOWN, "iterator")
+        if call.args or call.rest[0] not in {"tuple", "list", "array"}:
+            return list_of(UNKNOWN, "iterator")
+        if call.rest[0] == "tuple":  # zip(*pairs): the firsts, and the seconds
+            return ("tuple", *(list_of(each, "tuple") for each in call.rest[1:]))
+        return list_of(list_of(iterated(call.rest), "tuple"), "iterator")
     return list_of(("tuple", *map(iterated, call.args)), "iterator")
 
 
@@ -144,7 +148,7 @@ def _next(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
 def _sum(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if not call.args:
         return UNKNOWN
-    item = iterated(call.args[0])  # the 0 that it starts with is gone after the first sum
+    item = iterated(call.args[0])  # the initial 0 is gone after the first addition
     return item if item[0] in {"array", "instance"} else UNKNOWN
 
 
@@ -185,7 +189,7 @@ _SHAPED: Final[dict[str, Callable[[Arguments, Callable[[Value], Value]], Value]]
 
 
 def call_method(value: Value, name: str, call: Arguments) -> Value:
-    """What a method of one of Python's containers, texts or numbers gives."""
+    """Return the result of a method of one of Python's containers, strings or numbers."""
     tag = value[0]
     if tag == "dict":
         return _call_dict(value, name, call)
@@ -210,6 +214,7 @@ def _call_dict(value: Value, name: str, call: Arguments) -> Value:
     if name == "keys":
         return list_of(STR if value[2] else UNKNOWN, "iterator")
     if name in {"get", "pop", "setdefault"}:
+        # without a default, assume that `pop` and `setdefault` find their key
         default = call.args[1] if len(call.args) > 1 else NONE if name == "get" else NEVER
         found = every if not is_never(every) else UNKNOWN
         return join(found, default)
@@ -217,7 +222,7 @@ def _call_dict(value: Value, name: str, call: Arguments) -> Value:
 
 
 def mutated(value: Value, name: str, call: Arguments) -> Value | None:
-    """A container after a method has changed it; None if it has not."""
+    """Return a container after a method has changed it; None if the method does not."""
     if (
         name not in {"append", "add", "appendleft", "insert", "extend", "update", "put"}
         or not call.args

@@ -1,7 +1,7 @@
-"""Calls that are certain to raise: of a library's functions with what only another library takes.
+"""Find library calls that surely raise on arrays of another library.
 
-What a function takes, its stubs say, where the library holds its callers to them (`Supplement.strict`); the
-rest stands in the worlds' tables, measured.
+If a library enforces its stubs (`Supplement.strict`), these say what a function accepts. The other
+cases are in the worlds' supplements, as measured.
 """
 
 from __future__ import annotations
@@ -27,13 +27,24 @@ if TYPE_CHECKING:
 
     from sekisho.code import Entry
 
-__all__ = ["note_assigned", "note_called", "note_refused", "note_subscripted", "plain_world"]
+__all__ = [
+    "RAISING",
+    "note_assigned",
+    "note_called",
+    "note_refused",
+    "note_subscripted",
+    "note_taken",
+    "plain_world",
+]
+
+RAISING: Final = frozenset({"foreign", "dtype", "namesake", "unreadable"})
+"""The kinds of notes that say that a call raises."""
 
 _WRITTEN_OUT: Final = (ast.List, ast.Tuple)
 
 
 def plain_world(frame: Frame, value: Value) -> str:
-    """The world whose own array a value is certain to be; "" if a subclass may answer for it."""
+    """Return the world whose own array a value surely is; "" if it may be a subclass."""
     world = certain_world(value)
     return world if world and frame.knowledge.is_plain(value) else ""
 
@@ -41,36 +52,43 @@ def plain_world(frame: Frame, value: Value) -> str:
 def note_refused(
     frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> bool:
-    """Note that a library's function raises with what it is given, and whether it does.
+    """Record that a library's function raises on its arguments; return whether it does.
 
     Args:
-        frame: where it is called.
+        frame: the frame of the caller.
         name: the function, as ``module:name``.
-        entry: what is written of it.
+        entry: its table entry.
         call: the arguments.
         node: the call.
-        self_value: what it is a method of.
+        self_value: the object, if it is a method.
     """
-    world = split(name)[0].partition(".")[0]
+    world = frame.knowledge.home_of(name)
     if frame.lenient or frame.knowledge.may_tell(name):
         return False
     return (
         _note_table(frame, name, call, node)
         or (world in frame.knowledge.worlds and _note_dtype(frame, world, name, call, node))
         or _note_foreign_parts(frame, world, name, entry, call, node, self_value)
-        or _note_namesake(frame, world, name, entry, call, node, self_value)
+        or _note_namesake(frame, name, entry, call, node, self_value)
     )
 
 
+def note_taken(frame: Frame, world: str, call: Arguments, node: ast.Call) -> None:
+    """Note that a function that a library has made, of one of the program's, raises: `jacrev(f)(array)`."""
+    other = plain_world(frame, call.args[0]) if call.args else ""
+    if other and not frame.lenient and other != world and not _is_at_home(frame, world, other):
+        _note_foreign(frame, node, node.args[:1], world, other)
+
+
 def _note_table(frame: Frame, name: str, call: Arguments, node: ast.Call) -> bool:
-    """What takes the arrays of one library alone, and whose stubs do not say so."""
+    """Find functions that accept the arrays of one library only, although their stubs do not say so."""
     wanted = frame.knowledge.only.get(name, "")
     for index, value in enumerate(call.args):
         other = plain_world(frame, value)
         refused = bool(wanted) and other not in {"", wanted}
         is_unfit = index == 0 and name in frame.knowledge.unfit.get(other, ())
         if is_unfit and frame.knowledge.may_have(other, "__array_function__"):
-            continue  # a subclass may answer for it
+            continue  # a subclass may support the call
         if is_unfit or (refused and not _is_at_home(frame, wanted, other)):
             return _note_foreign(frame, node, node.args[index:][:1], wanted or HOST.name, other)
     return False
@@ -81,14 +99,14 @@ def _note_foreign(
 ) -> bool:
     shown = dotted_of(node.func)
     if shown.partition(".")[0] in (frame.env or {}) and not _is_callable(frame, node.func):
-        return False  # `xp`, which may be any library
+        return False  # a variable such as `xp` may be any library
     operand = next((dotted_of(each) for each in operands), "")
     frame.note("foreign", node, operand, (shown, world, other))
     return True
 
 
 def _is_callable(frame: Frame, function: ast.expr) -> bool:
-    """Whether what is called is an object, or a method, and no function of a library in a variable."""
+    """Return whether a called value is an object or a method, not a library's function in a name."""
     return frame.evaluate(frame, function)[0] in {"instance", "bound", "class"}
 
 
@@ -97,7 +115,7 @@ def _is_at_home(frame: Frame, world: str, other: str) -> bool:
 
 
 def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.Call) -> bool:
-    """``torch.zeros(3, dtype=np.float32)``."""
+    """Find a dtype of another library: ``torch.zeros(3, dtype=np.float32)``."""
     if world != HOST.name and not frame.knowledge.is_strict(name):
         return False
     for value in call.values():
@@ -118,7 +136,7 @@ def _note_foreign_parts(
     node: ast.Call,
     self_value: Value | None,
 ) -> bool:
-    """A function that raises by its annotations, and would not without the other library's arrays."""
+    """Find a call that contradicts the stubs only because of another library's arrays."""
     if not frame.knowledge.is_strict(name):
         return False
     call = call._replace(args=tuple(_written_out(frame, call, node)))
@@ -134,14 +152,14 @@ def _note_foreign_parts(
         args=tuple(known[:count]), kwargs=tuple(zip(words, known[count:], strict=True))
     )
     if refuses(frame.program, name, entry[1], without, self_value):
-        return False  # for another reason, or because the stubs do not know all that it takes
+        return False  # the call fails for another reason, or the stubs are too narrow
     index = next(index for index, others in enumerate(foreign) if others)
     written = [*node.args, *(each.value for each in node.keywords)]
     return _note_foreign(frame, node, written[index : index + 1], world, foreign[index][0])
 
 
 def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Value]:
-    """The arguments, lists that are written out as all of their items: one that is refused is enough."""
+    """Yield the arguments, with list displays as tuples: one item that is rejected is enough."""
     for value, written in zip(call.args, node.args, strict=False):
         if isinstance(written, _WRITTEN_OUT) and value[0] == "list":
             yield ("tuple", *(frame.evaluate(frame, each) for each in written.elts))
@@ -151,7 +169,7 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
 
 
 def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
-    """The other worlds of arrays that a value certainly is, or certainly holds."""
+    """Return the other worlds of arrays that a value surely is, or surely contains."""
     atoms = (value,) if value[0] == "array" else value[1:] if value[0] == "tuple" else value[2:3]
     if value[0] not in {"array", "tuple", "list"}:
         return []
@@ -163,30 +181,32 @@ def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
 
 def _note_namesake(
     frame: Frame,
-    world: str,
     name: str,
     entry: Entry,
     call: Arguments,
     node: ast.Call,
     self_value: Value | None,
 ) -> bool:
-    """``array.mean(dim=0)``: no overload takes what it is given, and the other library's namesake does."""
+    """Find ``array.mean(dim=0)``: no overload fits, but the other library's function does."""
     knowledge = frame.knowledge
+    world = split(name)[0].partition(".")[0]
     if call.is_open or world not in knowledge.worlds:
         return False
     is_method = self_value is not None and self_value[0] == "array"
     if is_method and self_value is not None and plain_world(frame, self_value) != world:
         return False
     last = split(name)[1].rpartition(".")[2]
-    if last == "__call__":  # np.ones, an object
+    if last == "__call__":  # np.ones is an object
         last = dotted_of(node.func).rpartition(".")[2]
     known = knowledge.worlds[world].supplement.keywords
+    # Try the stubs' names for keywords, too: PyTorch accepts NumPy's `axis` for `dim`.
     also = call._replace(kwargs=tuple((known.get(word, word), each) for word, each in call.kwargs))
     if not all(has_no_place_for(entry[1], each, self_value) for each in (call, also)):
         return False
     for other, (identifier, namesake) in knowledge.namesakes(world, last, is_method=is_method):
         bound = knowledge.array_of(other) if is_method else None
         theirs = _translated(call, world, knowledge.array_of(other))
+        # report only if the other library's function would take the same call
         if not refuses(frame.program, identifier, namesake[1], theirs, bound):
             shown = dotted_of(node.func) or last
             words = {word for word, _ in call.kwargs} - _parameters(entry)
@@ -197,7 +217,7 @@ def _note_namesake(
 
 
 def _translated(call: Arguments, world: str, other: Value) -> Arguments:
-    """A call in which arrays of a world are those of another."""
+    """Return a call with the arrays of a world replaced by those of another."""
 
     def translate(value: Value) -> Value:
         if value[0] in {"list", "tuple"}:
@@ -214,7 +234,7 @@ def _parameters(entry: Entry) -> set[str]:
 
 
 def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:
-    """``array.size(0)``: what is called is a number here, and a method of the other library's arrays."""
+    """Find ``array.size(0)``: here a number, in another library a method."""
     function = node.func
     if not isinstance(function, ast.Attribute) or frame.lenient or callee[0] in {"bound", "?"}:
         return
@@ -222,7 +242,7 @@ def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:
 
 
 def note_subscripted(frame: Frame, node: ast.Subscript, value: Value) -> None:
-    """``tensor.size[0]``: what is subscripted is a method here, and a tuple or a number there."""
+    """Find ``tensor.size[0]``: here a method, in another library a tuple or a number."""
     written = node.value
     if isinstance(written, ast.Attribute) and value[0] == "bound" and not frame.lenient:
         _note_other_kind(frame, written, "subscripted", is_method=True)
@@ -243,12 +263,13 @@ def _note_other_kind(frame: Frame, written: ast.Attribute, kind: str, *, is_meth
 def note_assigned(
     frame: Frame, target: ast.Subscript, holder: Value, value: Value, index: Value
 ) -> None:
-    """``tensor[:] = array``: a library that converts nothing raises."""
+    """Find ``tensor[:] = array``: a library that does not convert raises."""
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
     is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
-    if world == HOST.name and is_many:  # of one place, a number is asked for its value
+    # a single element is assigned by value, without reading the memory
+    if world == HOST.name and is_many:
         note_unreadable(frame, target, "the assignment", "", value)
     if frame.knowledge.worlds[world].supplement.takes_items or _is_at_home(frame, world, other):
         return

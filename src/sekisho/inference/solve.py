@@ -1,8 +1,8 @@
-"""All units of a program, read again and again until nothing that one tells another changes.
+"""Read all units of a program until their facts no longer change.
 
-The order is fixed, and reading a unit depends on nothing but its text, the names of the program and
-the facts that it asked for: so what a reading told can be kept on disk, and taken from there whenever a
-unit would be read in the same state. The second run goes through the same states as the first.
+The order is fixed, and reading a unit depends only on its text, the names of the program and the
+facts that it reads. So the outcome of a reading can be cached, and used whenever a unit would be
+read in the same state. A second run goes through the same states as the first.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from sekisho.code import (
     Libraries,
     Skipped,
     digest,
+    parse_typed,
 )
-from sekisho.inference.calls import parameter_fact
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
+from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
-from sekisho.utils import parse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -37,27 +37,29 @@ if TYPE_CHECKING:
 __all__ = ["Solution", "solve"]
 
 _MOST_READINGS: Final = 12
-"""How often a unit is read before what it tells can only grow."""
+"""Number of readings of a unit after which its facts may only grow."""
 
 _PATIENCE: Final = 24
-"""How often it is read at all."""
+"""Maximum number of readings of a unit."""
 
-_SEEN: Final = -1  # the index of what was seen, among those of units
+_SEEN: Final = -1  # the index of recorded arguments among those of units
 Calls = Mapping[tuple[str, str], Mapping[str, Value]]
-"""By real path and qualified name, what each parameter was seen to hold."""
+"""By real path and qualified name, the recorded values of each parameter."""
 
 
 class Solution(NamedTuple):
-    """What reading a program has told.
+    """The result of reading a program.
 
     Attributes:
         program: its names.
-        knowledge: what the libraries say.
+        knowledge: what is known of the libraries.
         units: in the order of the files.
-        outcomes: of each unit, by its name, the last reading.
-        sites: of each parameter, by its fact, the files and lines of calls that pass arrays, and what they pass.
-        skipped: what could not be read.
-        lines: how many lines were.
+        outcomes: by the name of a unit, its last outcome.
+        facts: the values of all facts, by key.
+        sites: by the fact of a parameter, the files and lines of calls that pass arrays, and the
+            values.
+        skipped: the files that could not be read.
+        lines: the number of lines that were read.
     """
 
     program: Program
@@ -87,7 +89,7 @@ def solve(
         earlier: the last reading of the same program in this process; it takes this one in its place.
 
     Raises:
-        FileNotFoundError: if there is nothing at a path.
+        FileNotFoundError: if a path does not exist.
     """
     cache = cache or Cache()
     with _without_collector():
@@ -103,7 +105,7 @@ def solve(
 
 @contextmanager
 def _without_collector() -> Generator[None]:
-    """Nothing here is a part of a circle, and there is much of it."""
+    """Pause the garbage collector: there are many objects here, and no reference cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -113,6 +115,11 @@ def _without_collector() -> Generator[None]:
             gc.enable()
 
 
+# Keys of facts: "p F.x" and "s F.x" arguments of a parameter (joined leniently, strictly); "r F" a
+# result, "w F W" that for arguments of one world; "a C.x" assignments to an attribute, "o C" a
+# class with open attributes; "g M:x" and "e F x" variables of a module and of an enclosing
+# function; "c F" and "x F" calls with gradients on and off; "d F" whether a decorator is
+# transparent.
 class _Solver:
     def __init__(
         self,
@@ -151,6 +158,7 @@ class _Solver:
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
+            # in a fixed order, so that a second run goes through the same states
             for index in sorted(self.dirty):
                 if index in self.dirty:
                     self.dirty.discard(index)
@@ -170,7 +178,7 @@ class _Solver:
         )
 
     def _tell_calls(self) -> None:
-        """Tell parameters what they were seen to be called with, as if a unit of the project said so."""
+        """Add recorded arguments to the facts of parameters, as if a unit of the project passed them."""
         for unit in self.units if self.calls else ():
             path = os.path.realpath(self.program.files[unit.key].path)
             seen = self.calls.get((path, unit.name.partition(":")[2]), {})
@@ -190,7 +198,7 @@ class _Solver:
     # --- what is kept
 
     def _state(self) -> str:
-        """A digest of all that readings depend on, but the text of units and the facts."""
+        """Return a digest of all that readings depend on, except the text of units and the facts."""
         tables = digest(
             *(
                 f"{key} {module.file.path} {module.file.root} {module.table}"
@@ -226,9 +234,9 @@ class _Solver:
         module.is_changed = not module.memo
 
     def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
-        """Parse a module, and find what is written of each unit."""
+        """Parse a module, and find its units."""
         if module.tree is None:
-            module.tree = parse(module.file.text)
+            module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
 
         def declares(expr: Any) -> str:
@@ -261,10 +269,10 @@ class _Solver:
             self.program.define(module.key, name, entry)
 
     def _keep(self, state: str) -> None:
-        """Write what readings have told, each with the facts that it was told of.
+        """Write the outcomes to the cache, each with the facts that it depends on.
 
-        They hold for as long as every library is as it is that any of them has asked for: those that
-        were asked for in this run, and those of the runs before that were taken from there.
+        They are valid while all libraries that they use are unchanged: those looked up in this run,
+        and those of earlier runs whose outcomes were reused.
         """
         tables = state.partition(" ")[0]
         used = {**self.used, **self.program.libraries.used}
@@ -283,11 +291,13 @@ class _Solver:
     def _read(self, index: int) -> None:
         unit = self.units[index]
         times = self.times[index] = self.times.get(index, 0) + 1
+        # give up: the facts keep the values of the last reading
         if times > _PATIENCE:
             return
         module = self.modules[unit.key]
         get = self.facts.get
         memo = module.memo.setdefault(unit.name, [])
+        # reuse a reading if all facts that it read have the same values now
         for keys, answers, kept in memo:
             if tuple(map(get, keys)) == answers:
                 outcome = Outcome(*kept)
@@ -308,7 +318,7 @@ class _Solver:
         )
 
     def _read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
-        """Read a unit, and note what it asks for."""
+        """Read a unit, and record the facts that it reads."""
         get = self.facts.get
 
         def fact(key: str) -> Value:
@@ -317,6 +327,7 @@ class _Solver:
 
         if unit.name not in module.nodes:
             self._parse(module)
+        # the tree is parsed only now, since cached units need none
         node = module.nodes[unit.name]
         return _read_safely(self.program, self.knowledge, unit, node, fact)
 
@@ -332,15 +343,18 @@ class _Solver:
             old = before.get(key)
             if old is not None and old[0] == value:
                 continue
+            # a fact that may only grow settles in the end
             if only_grows and old is not None:
-                value = join(old[0], value)  # noqa: PLW2901 - what is told instead
+                value = join(old[0], value)  # noqa: PLW2901 - the value to pass on instead
             givers = self.given.setdefault(key, {})
             is_new = index not in givers
             givers[index] = (value, line)
+            # A new value can be joined in. After a changed one, all have to be joined again.
             if is_new and len(givers) > 1:
                 self._join_one(key, value)
             else:
                 self._join(key)
+        # withdraw the facts that this reading no longer gives
         if not only_grows:
             for key in before:
                 if key not in given:
@@ -362,7 +376,7 @@ class _Solver:
             self._set(f"s{key[1:]}", join_all(told))
 
     def _join_one(self, key: str, value: Value) -> None:
-        """One more says so: nobody who has said something before is asked again."""
+        """Join one more value into a fact, without joining the earlier ones again."""
         self._set(key, join_known(self.facts.get(key, NEVER), value))
         if key[0] == "p":
             strict = f"s{key[1:]}"
@@ -377,7 +391,7 @@ class _Solver:
 def _read_safely(
     program: Program, knowledge: Knowledge, unit: Unit, node: Any, fact: Any
 ) -> Outcome:
-    """Read a unit; one that is nested too deeply for this program's own stack says nothing."""
+    """Read a unit; if it is nested too deeply for Python's stack, its outcome is unknown."""
     try:
         return read_unit(program, knowledge, unit, node, fact)
     except RecursionError:

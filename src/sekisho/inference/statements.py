@@ -1,4 +1,4 @@
-"""What statements do to the names of a frame."""
+"""Apply statements to the names of a frame."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
-from sekisho.inference.calls import iterated
 from sekisho.inference.containers import item_of, sharper
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _ROUNDS: Final = 4
-"""How often a loop's body is read, at most, until its names hold no more than before."""
+"""Maximum number of readings of a loop's body, if its names do not settle before."""
 
 _CATCH_ALL: Final = frozenset(
     {"", "Exception", "BaseException", "AttributeError", "TypeError", "RuntimeError", "ValueError"}
@@ -43,7 +43,7 @@ _CATCH_ALL: Final = frozenset(
 
 
 def run(frame: Frame, body: Sequence[ast.stmt]) -> None:
-    """Read statements one after the other, until a return or the like."""
+    """Read statements in order, until a return, raise, break or continue."""
     for node in body:
         if frame.env is None:
             return
@@ -79,9 +79,9 @@ def _aug_assign(frame: Frame, node: ast.AugAssign) -> None:
     given = evaluate(frame, node.value)
     value = combine(frame, node, node.op, before, given)
     if ("mix", node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
-        return  # it raises, and assigns nothing
+        return  # the operator raises, so there is no assignment
     if is_unknown(given) and certain_world(before):
-        value = before  # it is changed in place
+        value = before  # an augmented assignment changes an array in place
     if before[0] == "list" and isinstance(node.op, ast.Add):
         value = ("list", before[1], join(before[2], iterated(frame, given)))
     store(frame, target, value, node, "")
@@ -209,7 +209,7 @@ def _loop(
     frame.stale -= frame.loops.pop()
     frame.env = start
     if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value:
-        frame.merge(*ends)  # it ends by a break alone
+        frame.merge(*ends)  # only a break ends it
         return
     run(frame, node.orelse)
     frame.merge(frame.env, *ends)
@@ -228,7 +228,7 @@ def _continue(frame: Frame, _node: ast.Continue) -> None:
 
 
 def _changed(frame: Frame, node: ast.AST) -> frozenset[str]:
-    """The names that a loop binds, or whose values it writes to."""
+    """Return the names that a loop binds, or whose values it writes to."""
     kept = frame.knowledge.changed_by_loops
     if id(node) not in kept:
         kept[id(node)] = _find_changed(node)
@@ -271,7 +271,7 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
     frame.lenient -= lenient
     frame.allowed -= allowed
     frame.no_grad -= no_grad
-    if lenient:  # what is left early goes on behind it
+    if lenient:  # execution may continue after a block that ended early
         frame.merge(before, frame.env)
 
 
@@ -346,7 +346,7 @@ def _assert(frame: Frame, node: ast.Assert) -> None:
 
 
 def _import(frame: Frame, node: ast.Import | ast.ImportFrom) -> None:
-    """An import inside of a function; those of the module are in its table."""
+    """Handle an import in a function or class; the table has the module's imports."""
     if not frame.unit.line and not frame.class_env:
         return
     program = frame.program

@@ -1,4 +1,4 @@
-"""What is certain of where a tensor is, and of its gradient, after calls and operators."""
+"""Track where tensors surely are, and whether they surely require grad, after calls and operators."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
 from sekisho.inference.values import (
     DEVICE,
     GRAD,
+    NEVER,
+    NONE,
     PLACED,
     TRACKED,
     Value,
+    arrays_in,
     certain_state,
     map_atoms,
     with_state,
@@ -20,13 +24,14 @@ from sekisho.inference.values import (
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
+    from sekisho.code import Entry
     from sekisho.inference.overloads import Arguments
 
 __all__ = [
     "after_call",
     "derived",
     "note_unreadable",
-    "reads_memory",
+    "note_read",
     "requires_grad",
     "state_of",
 ]
@@ -37,7 +42,7 @@ _ENDING: Final = frozenset({"detach", "detach_", "requires_grad_", "numpy"})
 
 
 def state_of(frame: Frame, value: Value) -> int:
-    """What is certain of an array, or of all arrays of a list, or of one in a tuple."""
+    """Return the certain state of an array, of all arrays of a list, or of any array in a tuple."""
     items = value[1:] if value[0] == "tuple" else value[2:3] if value[0] == "list" else (value,)
     found = 0
     for each in items:
@@ -47,7 +52,8 @@ def state_of(frame: Frame, value: Value) -> int:
 
 
 def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
-    """The state of what is computed from an array."""
+    """Return the state of a result that is computed from an array."""
+    # the result is on the same device as its operands
     keeps = state & (DEVICE | PLACED)
     is_tracked = bool(state & (GRAD | TRACKED)) and is_differentiable and not frame.no_grad
     return keeps | TRACKED if is_tracked else keeps
@@ -61,7 +67,7 @@ def after_call(
     self_value: Value | None,
     result: Value,
 ) -> Value:
-    """What a library's function gives, with what is certain of it."""
+    """Return the result of a library's function with its certain state."""
     world = frame.knowledge.worlds.get(split(name)[0].partition(".")[0])
     if world is None or not world.supplement.differentiable:
         return result
@@ -108,14 +114,14 @@ def _is(node: ast.expr, *, truth: bool) -> bool:
 
 
 def is_off_host(frame: Frame, node: ast.expr) -> bool:
-    """Whether an expression names a device that is not the host's: ``"cuda:0"``, ``torch.device("cuda")``."""
+    """Return whether an expression names a device other than the host: ``"cuda:0"``."""
     value = frame.evaluate(frame, node)
     held = value[2] if value[0] == "instance" else None
     return held is not None and held[0] == "const" and isinstance(held[1], str)
 
 
 def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) -> None:
-    """Let a name hold a tensor that requires grad from here on, or does not."""
+    """Let a name hold a tensor that requires grad, or no longer does, from here on."""
     name = dotted_of(holder)
     if frame.env is None or not name or name not in frame.env:
         return
@@ -131,6 +137,7 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
     """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
+    value = map_atoms(value, lambda atom: NEVER if atom == NONE else atom)  # or it raises, too
     # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
@@ -138,17 +145,39 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
         frame.note("unreadable", node, operand, (shown, state, atom[1]))
 
 
-def reads_memory(frame: Frame, name: str, value: Value) -> bool:
+def note_read(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> None:
+    """Note each argument of a library's function whose memory it reads, and cannot."""
+    wanted = HOST.supplement.readers.get(name)
+    if wanted is None:
+        wanted = HOST.supplement.readers.get(name.partition(":")[0].partition(".")[0])
+    if wanted is None:
+        for index, value in enumerate(call.args):
+            if arrays_in(value) and _reads_memory(frame, name, value):
+                operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+                note_unreadable(frame, node, dotted_of(node.func), operand, value)
+        return
+    signature = entry[1][-1]
+    skip = 0 if self_value is None else 1
+    places = assign(signature, call, skip=skip) or ()
+    for index, (place, value) in enumerate(places):
+        if wanted and signature[0][place][0] not in wanted:
+            continue
+        operand = dotted_of(node.args[index]) if index < len(node.args) else ""
+        columns = [each for _, each in value[2]] if value[0] == "dict" else [value]
+        for each in columns:
+            note_unreadable(frame, node, dotted_of(node.func), operand, each)
+
+
+def _reads_memory(frame: Frame, name: str, value: Value) -> bool:
     """Whether a function of the host's takes the memory of an array, and calls no method of it."""
     module, last = split(name)
     if module.partition(".")[0] != HOST.name:
         return False
-    if frame.knowledge.may_tell(name):  # of any library's arrays, but what they hold is read
+    # it accepts arrays of any library, but some still read the contents
+    if frame.knowledge.may_tell(name):
         return last in HOST.supplement.reads or last.startswith("assert_")
     if frame.knowledge.operations.get(name) is not None or module.startswith(_READING):
         return True
-    last = last.rpartition(".")[2]
-    atom = value[2] if value[0] == "list" else value
-    return value[0] in {"list", "tuple"} or not (
-        atom[0] == "array" and frame.knowledge.is_method(atom[1], last)
-    )
+    return value[0] in {"list", "tuple"} or last not in HOST.supplement.leaves

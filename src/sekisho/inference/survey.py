@@ -1,4 +1,4 @@
-"""What was read, function by function: whose world each is, and what each of its names holds."""
+"""The result of reading, by function: the world of each, and the value of each of its names."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Variable(NamedTuple):
     """A name, where it is bound.
 
     Attributes:
-        line: of the name.
-        column: of the name, from 0.
-        name: itself.
-        value: what it holds from there on.
-        how: the call, or the name, that it is assigned.
-        before: the world of the array that it held until then; "" if none, or unknown.
+        line: the line of the name.
+        column: the column of the name, from 0.
+        name: the name.
+        value: its value from there on.
+        how: the call, or the name, that is assigned.
+        before: the world of the array that it held before; "" if none, or unknown.
     """
 
     line: int
@@ -47,25 +47,25 @@ class Variable(NamedTuple):
 
     @property
     def world(self) -> str:
-        """As a map says it."""
+        """The label in the map report."""
         return label(self.value)
 
 
 class Function(NamedTuple):
-    """A function, or the top of a module.
+    """A function, or the top level of a module.
 
     Attributes:
-        file: where it is.
-        unit: what it is.
-        name: its qualified name; "" for the top of a module.
+        file: its file.
+        unit: its unit.
+        name: its qualified name; "" for the top level of a module.
         world: ``numpy``, ``torch``, ..., ``boundary``, ``mixed``, ``none`` or ``unknown``.
-        parameters: what each holds at its start.
-        returns: what it gives.
+        parameters: the value of each parameter at the start.
+        returns: the value that it returns.
         variables: its names, where they are bound.
-        notes: what else was seen in it.
-        by_world: what it gives for arrays of each world, where it takes those of several.
+        notes: all other events.
+        by_world: its result for arrays of each world, if it takes those of several.
         says: the world that it is annotated to return; "" if none.
-        ready_for: the decorator that it keeps already; "" if it has one, or none fits.
+        ready_for: the decorator that it satisfies already; "" if it has one, or none fits.
     """
 
     file: SourceFile
@@ -82,12 +82,12 @@ class Function(NamedTuple):
 
     @property
     def line(self) -> int:
-        """Where it begins."""
+        """The line where it begins."""
         return self.unit.line
 
 
 def world_of_all(functions: Iterable[Function]) -> str:
-    """The world of a module or a class, by that of its functions."""
+    """Return the world of a module or a class, from the worlds of its functions."""
     worlds = {each.world for each in functions}
     known = worlds - {"none", "unknown"}
     if not known:
@@ -108,7 +108,7 @@ def survey(solution: Solution, keys: Container[str] | None = None) -> Iterator[F
 
 
 def called_by(solution: Solution) -> dict[str, set[str]]:
-    """The units that each unit calls with arguments, by their names."""
+    """Return the names of the units that each unit calls with arguments."""
     return {
         name: {fact[2:].rpartition(".")[0] for fact in outcome.given if fact.startswith("p ")}
         for name, outcome in solution.outcomes.items()
@@ -142,7 +142,7 @@ def _function(solution: Solution, unit: Unit, outcome: Outcome) -> Function:
 
 
 def _world(unit: Unit, outcome: Outcome, variables: Iterable[Variable]) -> str:
-    """Whose world a function is, by its decorator, else by what it touches."""
+    """Return the world of a function: by its decorator, else by the arrays that it touches."""
     if unit.declared in {"boundary", "same_world"}:
         return "boundary" if unit.declared == "boundary" else "mixed"
     if unit.declared:
@@ -168,6 +168,7 @@ def _ready_for(outcome: Outcome, parameters: Iterable[tuple[str, Value]]) -> str
     given = arrays_in(outcome.returned)
     if not taken:
         return ""
+    # a function that crosses satisfies no decorator but boundary
     crosses = any(kind == "cross" for kind, *_ in outcome.notes)
     every = {world for worlds in taken for world in worlds}
     touched = every | set(given)
@@ -185,7 +186,7 @@ def _ready_for(outcome: Outcome, parameters: Iterable[tuple[str, Value]]) -> str
 
 
 def _by_world(outcome: Outcome) -> dict[str, Value]:
-    """What a function gives for parameters of one world each, where it takes those of several."""
+    """Return the results for parameters of one world each, if the function takes several worlds."""
     found: dict[str, list[Value]] = {}
     for fact, (value, _) in outcome.given.items():
         if fact.startswith("w "):

@@ -1,13 +1,13 @@
-"""What an assignment does to its targets."""
+"""Assign values to targets."""
 
 from __future__ import annotations
 
 import ast
 from typing import Any, Final
 
-from sekisho.inference.calls import iterated
 from sekisho.inference.containers import item_of
 from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
@@ -25,11 +25,12 @@ from sekisho.inference.values import (
 __all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
 
 LARGEST_RECORD: Final = 32
-"""Constant keys of a dict that are told apart: of a record, not of a table."""
+"""Maximum number of constant keys of a dict that are kept apart: enough for a record, not for a
+table."""
 
 
 def hold(frame: Frame, target: ast.expr, holder: str, value: Value, node: Any) -> None:
-    """Let a name, or an attribute, hold a container that has been changed in place."""
+    """Let a name, or an attribute, hold a container after it was changed in place."""
     assert frame.env is not None
     if isinstance(target, ast.Name):
         if holder in frame.env:
@@ -83,6 +84,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
     if target.attr == "requires_grad" and value in CONSTANTS.values():
         requires_grad(frame, target.value, holder, is_on=value == CONSTANTS[True])
     kind = holder[4] if holder[0] == "array" else holder[1] if holder[0] == "instance" else ""
+    # attributes of library classes are typed by their stubs
     if kind and frame.program.is_own(kind):
         if _is_converted(frame, kind, target.attr):
             frame.forget(dotted_of(target.value))
@@ -96,7 +98,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
 
 
 def _is_converted(frame: Frame, cls: str, name: str) -> bool:
-    """Whether an assignment runs code: what is read afterwards may be something else."""
+    """Return whether an assignment runs code, so that reading may give another value."""
     found = frame.program.member(cls, name)
     if found is not None and found[1][0] == "def":
         return is_property(found[1])
@@ -106,7 +108,7 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
 
 
 def open_class(frame: Frame, holder: Value, node: Any) -> None:
-    """Note that attributes of an instance's class are set by names that are made while it runs."""
+    """Record that attributes of an instance's class are set by names made at run time."""
     for atom in atoms(holder):
         if atom[0] == "instance" and frame.program.is_own(atom[1]):
             frame.give(f"o {atom[1]}", PLAIN, node.lineno)
@@ -127,7 +129,7 @@ def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST
 
 
 def _with_item(atom: Value, key: Any, value: Value) -> Value:
-    """A container with a value at a constant key, or at one that is not known."""
+    """Return a container after an assignment to a constant key, or to an unknown one."""
     if atom[0] == "list":
         return ("list", atom[1], join(atom[2], value))
     if atom[0] != "dict":
@@ -136,6 +138,6 @@ def _with_item(atom: Value, key: Any, value: Value) -> Value:
     if isinstance(key, (str, int)) and len(known) < LARGEST_RECORD:
         known[key] = value
         return ("dict", atom[1], tuple(sorted(known.items(), key=repr)))
-    if key is None:  # which may be any of those that are known
+    if key is None:  # the key may be any of the known ones
         known = {each: join(held, value) for each, held in known.items()}
     return ("dict", join(atom[1], value), tuple(known.items()))

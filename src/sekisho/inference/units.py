@@ -1,4 +1,4 @@
-"""The units of a module, and how one is read."""
+"""Find the units of a module, and read one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.axes import axis_strings
-from sekisho.inference.calls import parameter_fact
-from sekisho.inference.containers import sharper
+from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
 from sekisho.inference.narrowing import names_asked_about
+from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
 from sekisho.inference.values import (
     CONSTANTS,
@@ -29,6 +29,7 @@ from sekisho.inference.values import (
     list_of,
     map_atoms,
     plain,
+    unsure,
     worlds_of,
 )
 
@@ -43,18 +44,17 @@ __all__ = ["Outcome", "find_units", "read_unit"]
 
 _ACCESSORS = (".setter", ".deleter")
 _READINGS = 3
-"""How often a unit is read, at most, until nothing more is learnt from how its values are used."""
+"""Maximum number of readings of a unit, if its uses keep adding evidence."""
 
 
 class Outcome(NamedTuple):
-    """What reading a unit once has told.
+    """The result of reading a unit once.
 
     Attributes:
-        given: to other units: the value of each fact, and the line that says so.
-        notes: by kind, line, column and name.
-        parameters: what each holds at the start.
-        returned: what it gives.
-        lasts: whether its end is reached without a return.
+        given: for facts of other units: the value, and its line.
+        notes: the events, by kind, line, column and name.
+        parameters: the value of each parameter at the start.
+        returned: the value that it returns.
     """
 
     given: dict[str, tuple[Value, int]]
@@ -66,12 +66,12 @@ class Outcome(NamedTuple):
 def find_units(
     tree: ast.Module, key: str, declares: Callable[[Any], str]
 ) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
-    """All units of a module, outer ones first: each with what is written, and what it defines inside.
+    """Yield all units of a module, outer ones first, each with its node and its inner definitions.
 
     Args:
         tree: the module.
         key: its key.
-        declares: which of sekisho's decorators an expression is, or "".
+        declares: returns which decorator of sekisho an expression is, or "".
     """
     inside: dict[str, Entry] = {}
     yield Unit(f"{key}:", key, 0), tree, inside
@@ -91,7 +91,7 @@ def _units_of(
             name = f"{key}:{prefix}{node.name}"
             decorators = [lower_expr(each) for each in node.decorator_list]
             if any(str(each).endswith(_ACCESSORS) for each in decorators):
-                name = f"{name}.setter"  # or it would stand in the place of the getter
+                name = f"{name}.setter"  # a setter must not take the place of its getter
             traits = frozenset(_last(each) for each in decorators) - {""}
             declared = next((said for each in decorators if (said := declares(each))), "")
             inner = f"{prefix}{node.name}.<locals>."
@@ -118,7 +118,7 @@ def _units_of(
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a function, those of its blocks too, not those of what is defined in it."""
+    """Yield the statements of a function and its blocks, not those of definitions inside it."""
     for node in body:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -145,7 +145,7 @@ def read_unit(
     node: Any,
     fact: Callable[[str], Value],
 ) -> Outcome:
-    """Read a unit, knowing of others what `fact` says."""
+    """Read a unit, using `fact` for what is known of others."""
     evidence: Evidence = {}
     before: Evidence | None = None
     times = 0
@@ -155,6 +155,7 @@ def read_unit(
         parameters = _enter(frame, node)
         run(frame, node.body)
         times += 1
+        # evidence from later uses may change how earlier lines are read
         if evidence == (before or {}) or times == _READINGS:
             break
         before = dict(evidence)
@@ -182,7 +183,7 @@ def _returned(frame: Frame) -> Value:
 
 
 def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
-    """What functions that are written in this one, or in this module, see of its names."""
+    """Pass the values of names on to the functions defined inside this unit."""
     unit = frame.unit
     if unit.line and not unit.is_outer:
         return
@@ -199,11 +200,12 @@ def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
 
 
 def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]]) -> None:
-    """Where parameters come from several worlds: what is returned if all come from one of them."""
+    """Compute the result for each world alone, if parameters come from several worlds."""
     worlds = {world for _, value in parameters for world in worlds_of(value)}
     if not any(len(worlds_of(value)) > 1 for _, value in parameters):
         return
     for world in sorted(worlds):
+        # read the unit again as if all arguments came from one world
         again = Frame(frame.program, frame.knowledge, frame.unit, frame.fact, dict(frame.evidence))
         again.evaluate = frame.evaluate
         _enter(again, node)
@@ -218,7 +220,7 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
 
 
 def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
-    """Let the parameters hold what they are annotated with, or called with."""
+    """Bind the parameters to their annotations, or to the recorded arguments."""
     frame.asked = names_asked_about(frame, node)
     if not frame.unit.line:
         return []
@@ -236,7 +238,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         elif is_known:
             strictly = is_varied or name in frame.asked
             value = _parameter(frame, name, kind, annotation, defaults.get(name), strictly=strictly)
-        else:  # what its decorator passes on, whatever is written
+        else:  # a decorator may pass on other arguments
             value = _packed(UNKNOWN, kind)
         frame.bind(name, value, places[name])
         assert frame.env is not None
@@ -253,7 +255,7 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
 
 
 def _signature(frame: Frame, node: Any) -> Signature:
-    """The one in the table, if it is of this very definition and not of another so called."""
+    """Return the table's signature if it is this definition's, not another one's of the same name."""
     entry = frame.program.entry(frame.unit.name)
     if entry is not None and entry[0] == "def" and len(entry[1]) == 1:
         known: Signature = entry[1][0]
@@ -275,7 +277,7 @@ def _self(frame: Frame) -> Value:
 
 
 def _has_relatives(frame: Frame) -> bool:
-    """Whether a method overrides another, or is overridden: each is called for all of them."""
+    """Return whether a method overrides or is overridden: then a call may mean any of them."""
     owner, last = frame.unit.owner, frame.unit.name.rpartition(".")[2]
     if not owner or (last.startswith("__") and last.endswith("__")):
         return False
@@ -316,25 +318,35 @@ def _parameter(
     else:
         value = called
         if default is not None:
-            value = join_known(value, evaluate(frame, default)) if not is_never(value) else UNKNOWN
+            value = _or_default(frame, value, evaluate(frame, default))
         if is_never(value):
             value = _fixture(frame, name)
     world = frame.unit.declared.removesuffix("_world")
-    if world in frame.knowledge.worlds:  # the guard converts it, or refuses
+    if world in frame.knowledge.worlds:  # the guard converts or rejects other arrays
         converted = frame.knowledge.array_of(world)
         value = map_atoms(value, lambda atom: converted if _is_of_another(atom, world) else atom)
     return _packed(value, kind)
 
 
+def _or_default(frame: Frame, called: Value, default: Value) -> Value:
+    """What a parameter is called with, or else its default."""
+    if not is_never(called):
+        return join_known(called, default)
+    if any(not is_never(frame.fact(f"{kind} {frame.unit.name}")) for kind in ("c", "x")):
+        return default
+    # Who calls it from outside may pass another of the kind; None says nothing of what that is.
+    return UNKNOWN if default == NONE else without_constants(unsure(default))
+
+
 def _packed(value: Value, kind: str) -> Value:
-    """What ``*args`` or ``**kwargs`` is, of which each is the value."""
+    """Return the tuple of ``*args`` or the dict of ``**kwargs``, whose items have this value."""
     if kind == "*":
         return list_of(value, "tuple")
     return ("dict", value, ()) if kind == "**" else value
 
 
 def _only_of(value: Value, world: str) -> Value:
-    """A value without the arrays of other worlds."""
+    """Return a value without the arrays of other worlds."""
     return map_atoms(value, lambda atom: NEVER if _is_of_another(atom, world) else atom)
 
 
@@ -343,15 +355,15 @@ def _is_of_another(atom: Value, world: str) -> bool:
 
 
 def _sharper(frame: Frame, said: Value, called: Value) -> Value:
-    """What is annotated; of a plain container, what it is seen to hold."""
+    """Return the annotated value, refined by the arguments: a subclass, or a container's content."""
     if said[0] == called[0] == "instance":
-        # Of a parameter that is annotated with a base, the class that is passed.
+        # The annotation is a base class of the argument's class.
         return called if said[1] in frame.program.mro(called[1])[1:] else said
     return sharper(said, called)
 
 
 def _fixture(frame: Frame, name: str) -> Value:
-    """What pytest passes to a test, or to a fixture, by the name of its parameter."""
+    """Return what pytest passes to a test, or to a fixture, by the name of a parameter."""
     unit = frame.unit
     last = unit.name.rpartition(":")[2].rpartition(".")[2]
     if not (last.startswith("test") or "fixture" in unit.traits):
@@ -363,7 +375,7 @@ def _fixture(frame: Frame, name: str) -> Value:
 
 
 def knowledge_of_fixtures(frame: Frame, name: str) -> Iterator[str]:
-    """The functions that may be a fixture so called: of the class, the module, the conftest above."""
+    """Yield the functions that may be a fixture of this name: in the class, the module, a conftest."""
     unit = frame.unit
     fixtures = frame.knowledge.fixtures
     if unit.owner and f"{unit.owner}.{name}" in fixtures:

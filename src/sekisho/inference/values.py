@@ -1,21 +1,24 @@
-"""What is known of a value before the program runs: a small lattice.
+"""What is known of values before the program runs: a small lattice.
 
-A value is a tuple whose first item says what it is:
+A value is a tuple whose first item is its tag:
 
-- ``("never",)``: nothing has been found to come here yet;
+- ``("never",)``: no value has reached this place yet;
 - ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
-- ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` tells it from what may
-  be one number of the library's; `axes` are those of its annotation; `class` is its subclass; `state` adds up
-  what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`, `OPEN`;
+- ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` is False if it
+  may be a single number of the library; `axes` are those of its annotation; `class` is its
+  subclass; `state` is the sum of what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`,
+  `OPEN`;
 - ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
 - ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
 - ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
   parameter is what a container of modules holds, or ``("const", True)``;
 - ``("gives", value)``: a function that gives this; ``("applied", function)``: one that gets a context, too;
+  ``("takes", world)``: one that takes a world's arrays; ``("partial", function, args, kwargs)``;
 - ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
 - ``("union", value, value, ...)``: one of these.
 
-Classes and functions go by ``module:name``. All is hashable, and can be written to disk.
+Classes and functions are named ``module:name``. All values are hashable, and can be written to
+disk.
 """
 
 from __future__ import annotations
@@ -59,6 +62,7 @@ __all__ = [
     "list_of",
     "map_atoms",
     "only_world",
+    "perhaps_number",
     "plain",
     "text_constant",
     "unsure",
@@ -74,21 +78,21 @@ NEVER: Final[Value] = ("never",)
 
 
 def instance(name: str, parameter: Value | None = None) -> Value:
-    """An instance of a class."""
+    """Return an instance of a class."""
     return ("instance", name, parameter)
 
 
 GRAD: Final = 1
-"""It requires grad: a leaf, which does so whatever is on."""
+"""It is a leaf that requires grad, whether or not gradients are on."""
 TRACKED: Final = 8
-"""It was computed from what requires grad, and so does, too, where gradients are on."""
+"""It was computed from arrays that require grad, so it does, too, where gradients are on."""
 DEVICE: Final = 2
-"""Its memory is not the host's."""
+"""Its memory is not on the host."""
 PLACED: Final = 4
-"""It was moved to where it is by a call that says so."""
+"""An explicit call has moved it to its device."""
 
 OPEN: Final = 16
-"""It may be something else altogether, since not all that is assigned to it is known."""
+"""It may be something else, since not all values assigned to it are known."""
 
 NONE: Final = instance("builtins:NoneType")
 BOOL: Final = instance("builtins:bool")
@@ -97,63 +101,63 @@ FLOAT: Final = instance("builtins:float")
 STR: Final = instance("builtins:str")
 CONSTANTS: Final = {each: instance("builtins:bool", ("const", each)) for each in (True, False)}
 PLAIN: Final = instance("builtins:object")
-"""Something of Python's own that holds no array; nothing more is known of it."""
+"""A value of a Python class that holds no arrays; nothing more is known of it."""
 
 _DEVICES: Final = ("cuda", "mps", "xpu")
 
 
 def text_constant(value: str) -> Value:
-    """A string; one that names a device that is not the host's is told apart."""
+    """Return a string value; names of devices other than the host are kept."""
     return instance("builtins:str", ("const", value)) if value.startswith(_DEVICES) else STR
 
 
 _MOST: Final = 8
-"""Alternatives of a union; of more, one says that it may be anything."""
+"""Maximum number of alternatives of a union; larger ones become unknown."""
 
 _DEEPEST: Final = 4
-"""Containers in containers. It bounds what a recursive function can build."""
+"""Maximum nesting of containers. It bounds what a recursive function can build."""
 
 
 def array(
     world: str, *, is_array: bool = True, axes: str = "", kind: str = "", state: int = 0
 ) -> Value:
-    """An array of a world; `kind` is its subclass."""
+    """Return an array of a world; `kind` is its subclass."""
     return ("array", world, is_array, axes, kind, state)
 
 
 def with_state(value: Value, state: int) -> Value:
-    """A value of which each array has a state."""
+    """A value of which each array has a state; what may be something else altogether stays so."""
     if value[0] == "tuple":
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
-        value, lambda atom: (*atom[:5], state) if atom[0] == "array" and atom[5] != state else atom
+        value, lambda atom: (*atom[:5], state | atom[5] & OPEN) if atom[0] == "array" else atom
     )
 
 
 def list_of(item: Value, kind: str = "list") -> Value:
-    """Many of the same."""
+    """Return a container of many items of one value."""
     return ("list", kind, item)
 
 
 def atoms(value: Value) -> tuple[Value, ...]:
-    """The alternatives."""
+    """Return the alternatives of a value."""
     if value[0] == "union":
         return value[1:]
     return () if is_never(value) else (value,)
 
 
 def is_never(value: Value) -> bool:
-    """Whether nothing has been found to come here yet."""
+    """Return whether no value has reached this place yet."""
     return bool(value[0] == "never")
 
 
 def is_unknown(value: Value) -> bool:
-    """Whether it may be anything."""
+    """Return whether a value may be anything."""
     return bool(value[0] == "?")
 
 
 def is_known(value: Value) -> bool:
-    """Whether something is known of it."""
+    """Return whether something is known of a value."""
     tag = value[0]
     return tag not in {"?", "never"}
 
@@ -162,7 +166,7 @@ _joined: dict[tuple[Value, Value], Value] = {}
 
 
 def join(a: Value, b: Value) -> Value:
-    """What is one or the other: what may be anything swallows all else."""
+    """Return the union of two values; an unknown value absorbs all others."""
     if a is b or is_never(b):
         return a
     if is_never(a):
@@ -177,7 +181,7 @@ def join(a: Value, b: Value) -> Value:
 
 
 def join_all(values: Iterable[Value]) -> Value:
-    """One of many."""
+    """Return the union of many values."""
     result = NEVER
     for value in values:
         result = join(result, value)
@@ -185,10 +189,10 @@ def join_all(values: Iterable[Value]) -> Value:
 
 
 def join_known(a: Value, b: Value) -> Value:
-    """What comes from several places, of which some are not known: arrays that are known stay.
+    """Return the union of values from several places, where known arrays outweigh unknown values.
 
-    For parameters and attributes: who calls from outside cannot be seen, so what can be seen is taken
-    for the rule. Of what is so taken nothing is found wrong: `is_array` says that it is not sure.
+    Parameters and attributes use it: calls from outside of the program cannot be seen, so the
+    visible ones count as the rule. No finding relies on such a value: its `is_array` is False.
     """
     if a[0] == "?":
         return unsure(b) if arrays_in(b) else UNKNOWN if not is_never(b) else a
@@ -198,11 +202,16 @@ def join_known(a: Value, b: Value) -> Value:
 
 
 def unsure(value: Value) -> Value:
-    """A value of which each array may be one number, or something else altogether."""
+    """Return a value whose arrays may each be a single number, or something else."""
     return map_atoms(
         value,
         lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
     )
+
+
+def perhaps_number(value: Value) -> Value:
+    """A value of which each array may be one number."""
+    return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
 
 
 def _merge(alternatives: list[Value]) -> Value:
@@ -218,11 +227,12 @@ def _merge(alternatives: list[Value]) -> Value:
     if len(merged) == 1:
         (only,) = merged.values()
         return only
+    # sorted, so that equal unions are equal tuples
     return ("union", *sorted(merged.values(), key=repr))
 
 
 def _likeness(atom: Value) -> Any:
-    """Alternatives that are alike in this become one."""
+    """Return the key by which alternatives are merged into one."""
     tag = atom[0]
     if tag == "array":
         return tag, atom[1], atom[4]
@@ -243,6 +253,7 @@ def _blend(a: Value, b: Value) -> Value:
         return a
     if tag == "array":
         axes = a[3] if a[3] == b[3] else ""
+        # certain of both; but one that is open makes the union open
         state = a[5] & b[5] | (a[5] | b[5]) & OPEN
         return ("array", a[1], a[2] and b[2], axes, a[4], state)
     if tag == "list":
@@ -263,7 +274,7 @@ def _blend(a: Value, b: Value) -> Value:
 
 
 def _inside(value: Value) -> Iterator[Value]:
-    """What a container holds, or the alternatives of a union."""
+    """Yield the items of a container, or the alternatives of a union."""
     tag = value[0]
     if tag == "list":
         yield value[2]
@@ -276,7 +287,7 @@ def _inside(value: Value) -> Iterator[Value]:
 
 
 def map_atoms(value: Value, change: Callable[[Value], Value]) -> Value:
-    """Each alternative changed, and joined again."""
+    """Apply a function to each alternative, and join the results."""
     if value[0] != "union":
         return value if is_never(value) else change(value)
     result = NEVER
@@ -286,7 +297,7 @@ def map_atoms(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def plain(value: Value) -> Value:
-    """A value without where it, or what it holds, was bound: what other functions may know of it."""
+    """Return a value without the places where it was bound, for use in other functions."""
     tag = value[0]
     if tag == "?":
         return UNKNOWN
@@ -295,11 +306,11 @@ def plain(value: Value) -> Value:
 
 _bounded: dict[Value, Value] = {}
 _LARGEST: Final = 48
-"""Values in a value: of one that holds more, one says that it may be anything."""
+"""Maximum number of values inside a value; larger ones become unknown."""
 
 
 def bounded(value: Value) -> Value:
-    """A value, if it is not too large to be kept: a loop could build ever larger ones."""
+    """Return a value unless it is too large: a loop could build ever larger ones."""
     if value[0] in _SIMPLE:
         return value
     found = _bounded.get(value)
@@ -312,7 +323,7 @@ def bounded(value: Value) -> Value:
 
 
 def _without_origins(value: Value) -> Value:
-    """A value in which nothing tells where it was bound: it means nothing elsewhere."""
+    """Remove the places where values were bound, which have no meaning elsewhere."""
     if value[0] == "?":
         return UNKNOWN
     if value[0] == "dict":
@@ -332,7 +343,7 @@ def _size(value: Value, depth: int) -> int:
     tag = value[0]
     if tag in {"list", "bound", "instance"}:
         inner = value[2:3]
-    elif tag in {"tuple", "union", "gives"}:
+    elif tag in {"tuple", "union", "gives", "partial"}:
         inner = value[1:]
     elif tag == "dict":
         inner = (value[1], *(each for _, each in value[2]))
@@ -348,12 +359,12 @@ def _size(value: Value, depth: int) -> int:
 
 
 def without_axes(value: Value) -> Value:
-    """An array of the same world, and any shape and state."""
+    """Return an array of the same world without axes and state."""
     return (*value[:3], "", value[4], 0)
 
 
 def worlds_of(value: Value) -> tuple[str, ...]:
-    """The worlds that a value itself may be an array of."""
+    """Return the worlds that a value itself may be an array of."""
     if value[0] == "array":
         return (value[1],)
     if value[0] == "union":
@@ -362,24 +373,24 @@ def worlds_of(value: Value) -> tuple[str, ...]:
 
 
 def only_world(value: Value) -> str:
-    """The one world that a value is surely an array of; "" if there is none."""
+    """Return the one world that a value is surely an array or number of; "" if there is none."""
     if value[0] == "array":
         return str(value[1])
     return ""
 
 
 def certain_world(value: Value) -> str:
-    """The one world that a value is surely an array of, and not one number; "" if there is none."""
+    """Return the one world that a value is surely an array of; "" if there is none."""
     return str(value[1]) if value[0] == "array" and value[2] else ""
 
 
 def certain_state(value: Value) -> int:
-    """What is certain of where an array is, and of its gradient; 0 of all else."""
+    """Return the certain state of an array; 0 for other values."""
     return int(value[5]) if value[0] == "array" and value[2] else 0
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:
-    """The worlds of all arrays in a value, however deep they lie."""
+    """Return the worlds of all arrays in a value, at any depth."""
     tag = value[0]
     if tag == "array":
         return (value[1],)

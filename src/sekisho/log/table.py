@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.log.hints import advise, size_text
-from sekisho.utils import printable
+from sekisho.utils import as_table, columns_of, printable, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -174,35 +174,27 @@ def _scope(log: CrossingLog) -> str:
     return f"all that {' and '.join(libraries)} did in {processes}"
 
 
-def text_of(log: CrossingLog, top: int | None = None) -> str:
-    """Return the log as plain text."""
+def text_of(log: CrossingLog, top: int | None = None, columns: int | None = None) -> str:
+    """Return the log as plain text, in lines of at most so many columns."""
     log = log.merged()
     blocks: list[str] = []
     for heading, lines in _groups(log, top):
-        columns = [name if name != "line" else heading for name in _COLUMNS]
-        rows = [tuple(columns), *(cells for cells, _ in lines)]
+        heads = [name if name != "line" else heading for name in _COLUMNS]
+        rows = [tuple(heads), *(cells for cells, _ in lines)]
         # Leave out columns that are empty in every row.
         used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows[1:])]
-        widths = {i: max(len(row[i]) for row in rows) for i in used}
-        text = [_aligned(row, widths) for row in rows]
-        rule = "-" * max(map(len, text))
-        block = [text[0], rule]
-        for line, (_, advice) in zip(text[1:], lines, strict=True):
-            block += [rule, line] if line is text[-1] else [line]
-            block += [f"    hint: {advice}"] if advice else []
+        right = [at for at, i in enumerate(used) if _COLUMNS[i] in _RIGHT]
+        text = as_table([[row[i] for i in used] for row in rows], columns, right)
+        rule = "-" * max(len(line) for row in text for line in row)
+        block = [*text[0], rule]
+        for row_lines, (_, advice) in zip(text[1:], lines, strict=True):
+            block += [rule, *row_lines] if row_lines is text[-1] else row_lines
+            block += wrapped(f"    hint: {advice}", columns, 10) if advice else []
         blocks.append("\n".join(block))
     if log.violations:
         blocks.append("\n".join([VIOLATIONS, *lines_of(log.violations)]))
     blocks += ["\n".join(notes)] if (notes := notes_of(log)) else []
     return "\n\n".join(blocks)
-
-
-def _aligned(row: tuple[str, ...], widths: dict[int, int]) -> str:
-    cells = (
-        row[i].rjust(width) if _COLUMNS[i] in _RIGHT else row[i].ljust(width)
-        for i, width in widths.items()
-    )
-    return "  ".join(cells).rstrip()
 
 
 def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
@@ -212,7 +204,7 @@ def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
     except ImportError:
         rich = None
     if not rich:
-        file.write(text_of(log, top) + "\n")
+        file.write(text_of(log, top, columns_of(file)) + "\n")
         return
     log = log.merged()
     console = rich.Console(file=file)

@@ -1,7 +1,7 @@
-"""What was read of a program, as a table, as a page, as data."""
+"""Report what inference found in a program: as a table, as a page, as data."""
 
-from sekisho.map_report.listing import to_dict
+from sekisho.map_report.listing import OTHER_WORLDS, to_dict
 from sekisho.map_report.page import to_page
 from sekisho.map_report.table import to_text
 
-__all__ = ["to_dict", "to_page", "to_text"]
+__all__ = ["OTHER_WORLDS", "to_dict", "to_page", "to_text"]

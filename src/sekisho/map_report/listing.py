@@ -1,21 +1,26 @@
-"""A map as data: what ``--json`` writes."""
+"""The map report as data, for ``--json``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference import label, world_of_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sekisho.inference import Function, Solution
 
-__all__ = ["by_class", "by_file", "to_dict"]
+__all__ = ["OTHER_WORLDS", "by_class", "by_file", "count_worlds", "to_dict"]
+
+
+OTHER_WORLDS: Final = ("boundary", "mixed", "none", "unknown")
+"""What a function can be that is not of one library."""
 
 
 def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]:
-    """All functions and variables, with the world of each."""
+    """Return all functions and variables, with the world of each."""
     return {
         "modules": [
             {"file": path, "world": world_of_all(here)} for path, here in by_file(functions).items()
@@ -41,15 +46,25 @@ def to_dict(solution: Solution, functions: Sequence[Function]) -> dict[str, Any]
 
 
 def by_file(functions: Sequence[Function]) -> dict[str, list[Function]]:
-    """The functions of each file."""
+    """Group functions by file."""
     found: dict[str, list[Function]] = {}
     for each in functions:
         found.setdefault(each.file.path, []).append(each)
     return found
 
 
+def count_worlds(functions: Iterable[Function]) -> Counter[str]:
+    """Count the functions of each world: the libraries in alphabetical order, then the other words."""
+    worlds = [each.world for each in functions if each.line]
+    return Counter(sorted(worlds, key=_order))
+
+
+def _order(world: str) -> tuple[bool, str]:
+    return world in OTHER_WORLDS, world
+
+
 def by_class(functions: Sequence[Function]) -> dict[str, list[Function]]:
-    """The methods of each class."""
+    """Group methods by class."""
     found: dict[str, list[Function]] = {}
     for each in functions:
         if each.unit.owner:

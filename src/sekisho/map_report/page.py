@@ -1,24 +1,23 @@
-"""A map as a page that needs nothing but itself: the source, each variable tinted by its world.
+"""The map report as one self-contained page: the source, with variables coloured by world.
 
-Colour is never all that tells worlds apart: each has an underline of its own, too, and a title.
+Colour is never all that tells worlds apart: each has an underline of its own, too, and a title. Without its
+script, the page lacks the filter and nothing else.
 """
 
 from __future__ import annotations
 
-import io
-import keyword
-import tokenize
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from sekisho.inference import arrays_in, label
-from sekisho.map_report.listing import by_file
+from sekisho.inference import arrays_in
+from sekisho.map_report.listing import by_file, count_worlds
+from sekisho.map_report.source import crossings_in, source_as_html
 from sekisho.utils import as_html
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sekisho.inference import Function, Solution, Variable
+    from sekisho.inference import Function, Solution
 
 __all__ = ["to_page"]
 
@@ -29,160 +28,135 @@ _STYLE: Final = """
 --faint:#9aa5b1;--w0:#7fa5ff;--w1:#ff8a65;--w2:#c493f0;--w3:#79c79b}}
 body{margin:0;font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 main{max-width:84rem;margin:0 auto;padding:1rem}
-h1{font-size:1.5rem;margin:.3em 0}p{color:var(--faint)}
+h1{font-size:1.5rem;margin:.3em 0}p{color:var(--faint)}a{color:inherit}
+form{display:flex;flex-wrap:wrap;gap:.6em 1em;align-items:center;margin:.8em 0}
+[hidden]{display:none!important}
+input,select{font:inherit;max-width:100%}
+.index{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
+th,td{padding:.15em .8em;text-align:right;border-bottom:1px solid var(--line)}
+th:first-child{text-align:left;font-weight:400;font-family:ui-monospace,monospace}
 details{border:1px solid var(--line);border-radius:.4rem;margin:.6em 0}
 summary{padding:.5em .8em;cursor:pointer}
-pre{margin:0;padding:.5em 0;overflow-x:auto;border-top:1px solid var(--line);font:13px/1.6 ui-monospace,monospace}
-pre>span{display:block;padding:0 .8em;white-space:pre;width:max-content;min-width:100%;box-sizing:border-box}
-pre i{color:var(--faint);font-style:normal;display:inline-block;width:5ch;text-align:right;margin-right:1.5ch;user-select:none}
-.x{background:var(--soft)}
-pre b{font-weight:600;color:var(--faint);margin-left:3ch}
+.code{display:flex;border-top:1px solid var(--line);font:13px/1.6 ui-monospace,monospace}
+pre{margin:0;padding:.5em .8em;font:inherit}
+pre[aria-hidden]{color:var(--faint);text-align:right;user-select:none}
+.source{flex:1;min-width:0;overflow-x:auto}
+.source span{background:var(--soft)}
+.source i{font-style:normal;font-weight:600;color:var(--faint);margin-left:3ch}
+.source b{font-weight:inherit}.source b:target{outline:2px solid}
 u{text-decoration:none;border-bottom:2px solid}
 .w0{color:var(--w0);border-bottom-style:solid}.w1{color:var(--w1);border-bottom-style:dashed}
 .w2{color:var(--w2);border-bottom-style:dotted}.w3{color:var(--w3);border-bottom-style:double}
 .m{font-weight:600;border-bottom:2px double var(--faint)}
-@media(max-width:600px){main{padding:.6rem}pre i{width:3ch}}
+@media(max-width:600px){main{padding:.6rem}pre{padding:.5em .4em}}
 """.strip()
 
-
-class _Mark(NamedTuple):
-    """Where a name begins to hold something."""
-
-    line: int
-    column: int
-    world: str
+_FILTER: Final = (
+    "<form hidden><label>Path <input type='search' id='path'></label>"
+    "<label>World <select id='world'><option value=''>any</option>{worlds}</select></label>"
+    "<output></output></form>"
+)
+_SCRIPT: Final = """
+const form = document.querySelector('form'), rows = [...document.querySelectorAll('tbody tr')];
+const path = document.querySelector('#path'), world = document.querySelector('#world');
+function filter() {
+  const word = path.value.toLowerCase();
+  for (const row of rows) {
+    const link = row.querySelector('a'), worlds = row.dataset.worlds.split(' ');
+    row.hidden = !link.textContent.toLowerCase().includes(word) ||
+      (world.value !== '' && !worlds.includes(world.value));
+    document.getElementById(link.hash.slice(1)).hidden = row.hidden;
+  }
+  form.querySelector('output').value = rows.filter(row => !row.hidden).length + ' of ' + rows.length;
+}
+function open_target() {
+  const target = document.getElementById(location.hash.slice(1));
+  const file = target && target.closest('details');
+  if (!file) return;
+  file.hidden = false;
+  file.open = true;
+  target.scrollIntoView();
+}
+form.hidden = false;
+form.onsubmit = event => event.preventDefault();
+form.oninput = filter;
+onhashchange = open_target;
+filter();
+open_target();
+""".strip()
+"""The filter of the index, and the opening of a folded file that a link leads into."""
 
 
 def to_page(solution: Solution, functions: Sequence[Function]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     files = by_file(functions)
+    shades = _shades(solution, functions)
+    key = ", ".join(
+        f"<u class='{shade}'>{as_html(world_named(name).label)}</u>"
+        for name, shade in shades.items()
+    )
+    both = ", <u class='m'>several, or in a container</u>" if len(shades) > 1 else ""
+    ids = {path: f"f{number}" for number, path in enumerate(files)}
+    anchors = {
+        each.unit.name: f"{ids[each.file.path]}L{each.line}" for each in functions if each.line
+    }
+    # Of one file there is nothing to choose.
+    is_one = len(files) == 1
+    index = "" if is_one else _index(files, ids)
+    body = "".join(
+        f"<details id='{ids[path]}'{' open' if is_one else ''}><summary><code>{as_html(path)}</code> "
+        f"<span>{_worlds_of(here)}</span></summary>{source_as_html(here, shades, anchors)}</details>\n"
+        for path, here in files.items()
+    )
+    count = f"{len(files):,} file{'' if is_one else 's'}, {solution.lines:,} lines"
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
+        # An empty icon, since browsers request one otherwise.
+        "<link rel='icon' href='data:,'><title>Map</title>"
+        f"<style>{_STYLE}</style></head>\n<body><main><h1>Map</h1><p>{count}. {key}{both}; "
+        "what is not marked is Python's own, or unknown. ← a crossing.</p>"
+        f"{index}{body}</main>{'' if is_one else f'<script>{_SCRIPT}</script>'}</body></html>\n"
+    )
+
+
+def _shades(solution: Solution, functions: Sequence[Function]) -> dict[str, str]:
+    """Return the CSS class of each world that occurs."""
     seen = {
         world
         for each in functions
         for variable in each.variables
         for world in arrays_in(variable.value)
     }
-    shades = {
+    return {
         world.name: f"w{index % 4}"
         for index, world in enumerate(solution.program.worlds)
         if world.name in seen
     }
-    key = ", ".join(
-        f"<u class='{shade}'>{as_html(world_named(name).label)}</u>"
-        for name, shade in shades.items()
-    )
-    both = ", <u class='m'>several, or in a container</u>" if len(shades) > 1 else ""
-    body = "".join(_file(path, here, shades) for path, here in files.items())
-    count = f"{len(files):,} files, {solution.lines:,} lines"
+
+
+def _worlds_of(functions: Sequence[Function]) -> str:
+    worlds = {each.world for each in functions if each.line} - {"none", "unknown"}
+    return as_html(", ".join(sorted(worlds)))
+
+
+def _index(files: Mapping[str, Sequence[Function]], ids: Mapping[str, str]) -> str:
+    """Return the filter, and a table of the files: how many functions of each world, and crossings."""
+    counts = {path: count_worlds(here) for path, here in files.items()}
+    worlds = [*count_worlds(each for here in files.values() for each in here)]
+    heads = "".join(f"<th scope='col'>{as_html(each)}</th>" for each in (*worlds, "crossings"))
+    rows: list[str] = []
+    for path, here in files.items():
+        crossings = sum(map(len, crossings_in(here).values()))
+        numbers = [*(counts[path][world] for world in worlds), crossings]
+        cells = "".join(f"<td>{number or ''}</td>" for number in numbers)
+        rows.append(
+            f"<tr data-worlds='{as_html(' '.join(counts[path]))}'>"
+            f"<th scope='row'><a href='#{ids[path]}'>{as_html(path)}</a></th>{cells}</tr>\n"
+        )
+    options = "".join(f"<option>{as_html(each)}</option>" for each in worlds)
     return (
-        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        # An empty icon: a browser that is told of none asks for one.
-        "<link rel='icon' href='data:,'><title>Map</title>"
-        f"<style>{_STYLE}</style></head>\n<body><main><h1>Map</h1><p>{count}. {key}{both}; "
-        "what is not marked is Python's own, or unknown. ← a crossing.</p>"
-        f"{body}</main></body></html>\n"
+        f"{_FILTER.format(worlds=options)}<div class='index' tabindex='0'><table>"
+        f"<thead><tr><th scope='col'>file</th>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>\n"
     )
-
-
-def _file(path: str, functions: Sequence[Function], shades: dict[str, str]) -> str:
-    text = functions[0].file.text
-    names = _names_by_line(text)
-    marks: dict[int, list[tuple[int, int, str]]] = {}
-    crossings: dict[int, list[str]] = {}
-    spans = _Scopes(functions, len(text.split("\n")))
-    for line, found in names.items():
-        for column, name in found:
-            world = spans.world_at(line, column, name)
-            if world:
-                marks.setdefault(line, []).append((column, len(name), world))
-    for function in functions:
-        for (kind, line, _, _), what in sorted(
-            function.notes.items(), key=lambda item: item[0][1:3]
-        ):
-            if kind in {"cross", "allowed"}:
-                said = f"{world_named(what[1]).label} → {world_named(what[2]).label}: {what[0]}"
-                crossings.setdefault(line, []).append(said)
-    lines = [
-        _line(number, code, marks.get(number, []), crossings.get(number, []), shades)
-        for number, code in enumerate(text.split("\n"), 1)
-    ]
-    worlds = ", ".join(
-        sorted({each.world for each in functions if each.line} - {"none", "unknown"})
-    )
-    note = f" <span>{as_html(worlds)}</span>" if worlds else ""
-    is_open = " open" if marks else ""
-    return (
-        f"<details{is_open}><summary><code>{as_html(path)}</code>{note}</summary>"
-        f"<pre>{''.join(lines)}</pre></details>\n"
-    )
-
-
-def _line(
-    number: int,
-    code: str,
-    marks: list[tuple[int, int, str]],
-    crossings: list[str],
-    shades: dict[str, str],
-) -> str:
-    parts: list[str] = []
-    last = 0
-    for column, length, world in sorted(marks):
-        shade = shades.get(world, "m")
-        parts.append(as_html(code[last:column]))
-        name = as_html(code[column : column + length])
-        parts.append(f"<u class='{shade}' title='{as_html(world)}'>{name}</u>")
-        last = column + length
-    parts.append(as_html(code[last:]))
-    said = "".join(f"<b>← {as_html(each)}</b>" for each in dict.fromkeys(crossings))
-    shade = " class='x'" if crossings else ""
-    return f"<span{shade}><i>{number}</i>{''.join(parts)}{said}</span>"
-
-
-def _names_by_line(text: str) -> dict[int, list[tuple[int, str]]]:
-    """The names that are no attributes, and no keywords of a call, by line."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    last = ""
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            is_name = token.type == tokenize.NAME and not keyword.iskeyword(token.string)
-            if is_name and last != ".":
-                found.setdefault(token.start[0], []).append((token.start[1], token.string))
-            if token.type not in {tokenize.NL, tokenize.COMMENT}:
-                last = token.string
-    except (tokenize.TokenError, SyntaxError):
-        pass  # what was found so far is tinted
-    return found
-
-
-class _Scopes:
-    """What a name holds at a place: what the last binding before it says, in the function around it."""
-
-    def __init__(self, functions: Sequence[Function], last_line: int) -> None:
-        self._at: list[dict[str, list[_Mark]]] = [{} for _ in range(last_line + 2)]
-        for function in sorted(functions, key=lambda each: each.line):
-            names = dict(_marks_of(function.variables))
-            end = _end_of(function, last_line)
-            for line in range(function.line, end + 1):
-                self._at[line] = names
-
-    def world_at(self, line: int, column: int, name: str) -> str:
-        """The label of a name; "" where nothing is to be shown."""
-        marks = self._at[line].get(name, ())
-        before = [mark for mark in marks if (mark.line, mark.column) <= (line, column)]
-        world = before[-1].world if before else ""
-        return "" if world in {"none", "unknown"} else world
-
-
-def _marks_of(variables: Sequence[Variable]) -> Iterator[tuple[str, list[_Mark]]]:
-    found: dict[str, list[_Mark]] = {}
-    for each in variables:
-        # None and numbers beside an array are not shown.
-        words = [word for word in label(each.value).split(" | ") if word != "none"]
-        world = " | ".join(words) or "none"
-        found.setdefault(each.name, []).append(_Mark(each.line, each.column, world))
-    yield from found.items()
-
-
-def _end_of(function: Function, last_line: int) -> int:
-    return function.unit.end if function.line else last_line

@@ -11,8 +11,10 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import after_strict, is_strict_anywhere
+from sekisho.errors import hide_in_pytest
+from sekisho.monitor.broadcasting import judge_broadcast
 from sekisho.monitor.judging import judge
-from sekisho.monitor.state import thread
+from sekisho.monitor.state import Watch, thread
 from sekisho.utils import Observer, not_counted, once
 from sekisho.worlds import Kind, Watcher, World, is_compiling, loaded_worlds, wrap_operations
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["begin_body", "end_body", "starters"]
 
 __warningregistry__ = None  # `utils.warned` explains why
+
+__tracebackhide__ = hide_in_pytest
 
 _observer: Final = Observer(rank=0, keeps=True)
 _lock: Final = (
@@ -87,7 +91,20 @@ def _unshown(world: World) -> Mapping[Kind, tuple[str, ...]]:
 
 @once
 def _watcher(world: World) -> Watcher | None:
-    return world.watcher(thread, judge)
+    return world.watcher(thread, _judge_call)
+
+
+def _judge_call(
+    watch: Watch,
+    world: World,
+    kind: Kind,
+    operation: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None,
+) -> None:
+    judge(watch, world, kind, operation, args, kwargs)
+    if watch.broadcasting and kind == "compute" and watch.home is world:
+        judge_broadcast(watch, world, operation, (*args, *(kwargs or {}).values()))
 
 
 @not_counted
@@ -100,7 +117,7 @@ def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) 
         watch = None if is_compiling() else thread.watch
         if watch is None:
             return operation(*args, **kwargs)
-        judge(watch, world, kind, name, args[1:] if makes_itself else args, kwargs)
+        _judge_call(watch, world, kind, name, args[1:] if makes_itself else args, kwargs)
         thread.watch = None  # what the library does inside the operation is not judged
         try:
             return operation(*args, **kwargs)

@@ -14,7 +14,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import current, scoped
-from sekisho.errors import WorldError, hide_in_pytest
+from sekisho.errors import BroadcastError, WorldError, hide_in_pytest
 from sekisho.monitor.state import note_caught, of_jobs, thread, unwatched
 from sekisho.monitor.strict import Watching
 
@@ -45,7 +45,7 @@ class _Job:
         try:
             with self._watching:
                 return work(*args, **kwargs)
-        except WorldError as error:
+        except (WorldError, BroadcastError) as error:
             if not thread.depth:  # else the surrounding body handles the refusal
                 note_caught(error)
                 of_jobs.add(error)

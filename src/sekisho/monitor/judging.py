@@ -6,7 +6,8 @@ import inspect
 import linecache
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType  # noqa: TC003 - a named tuple's fields are read at run time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.context import GUARD, LIBRARY, OWN, SEKISHO, current, kind_of
 from sekisho.errors import CrossingWarning, Violation, hide_in_pytest
@@ -25,9 +26,9 @@ from sekisho.worlds import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
-__all__ = ["judge", "refuse", "to_the_line"]
+__all__ = ["Place", "judge", "place_of_operation", "refuse", "to_the_line"]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -94,26 +95,58 @@ def refuse(watch: Watch, operation: str, value: object, target: World, other: Wo
         RefusalError: at level ``"disallow"``.
     """
     level = current().level(target.name)
-    frame = _line() if level in {"warn", "disallow"} else None
-    if frame is None:
+    place = place_of_operation() if level in {"warn", "disallow"} else None
+    if place is None:
         return
-    own = _own_line(frame)
-    what = f"{operation} of {describe(value)}" if value is not None else operation
+    moved = "it" if place.is_direct else "the call"
     violation = Violation(
         watch.function,
         "body",
         f"{watch.home.label} only",
-        what,
-        _text_of(frame) if own is frame else f"{_text_of(own)}\n  in {_text_of(frame)}",
-        hint=f"move {'it' if own is frame else 'the call'} to a {other.name}_world or boundary "
+        f"{operation} of {describe(value)}" if value is not None else operation,
+        place.text,
+        hint=f"move {moved} to a {other.name}_world or boundary "
         f"function, or allow it: with sekisho.crossing_allowed():",
     )
     if level == "warn":
-        filename, line = own.f_code.co_filename, own.f_lineno
-        registry = own.f_globals.setdefault("__warningregistry__", {})
-        warnings.warn_explicit(str(violation), CrossingWarning, filename, line, registry=registry)
+        place.warn(CrossingWarning, violation)
         return
     raise note_refusal(RefusalError(violation))
+
+
+class Place(NamedTuple):
+    """Where a body runs an operation.
+
+    Attributes:
+        frame: the innermost frame outside of array libraries.
+        own: the nearest frame of the user's own code, which may be the same.
+    """
+
+    frame: FrameType
+    own: FrameType
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the user's own code runs the operation, not a third party's function."""
+        return self.own is self.frame
+
+    @property
+    def text(self) -> str:
+        """The source line with its file; if a third party runs the operation, both lines."""
+        own = _text_of(self.own)
+        return own if self.is_direct else f"{own}\n  in {_text_of(self.frame)}"
+
+    def warn(self, category: type[Warning], violation: Violation) -> None:
+        """Issue a warning at the user's own line."""
+        registry = self.own.f_globals.setdefault("__warningregistry__", {})
+        filename, line = self.own.f_code.co_filename, self.own.f_lineno
+        warnings.warn_explicit(str(violation), category, filename, line, registry=registry)
+
+
+def place_of_operation() -> Place | None:
+    """Return where the operation that is being judged runs; None at a guard's own boundary."""
+    frame = _line()
+    return None if frame is None else Place(frame, _own_line(frame))
 
 
 def _line() -> FrameType | None:

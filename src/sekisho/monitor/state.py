@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BodyState",
+    "BroadcastRefusalError",
     "RefusalError",
     "Watch",
     "caught",
@@ -39,11 +40,13 @@ class Watch(NamedTuple):
         function: the function's name in messages.
         home: the world that its body must stay in.
         scalars: whether the body may convert tensors to Python numbers.
+        broadcasting: whether operations that expand both operands are judged, too.
     """
 
     function: str
     home: World
     scalars: bool = True
+    broadcasting: bool = False
 
 
 class RefusalError(SekishoError):
@@ -52,6 +55,10 @@ class RefusalError(SekishoError):
     Unlike `WorldError` it is not a TypeError: torch and NumPy read a TypeError from an operator as
     "not implemented" and silently continue (``tensor == array`` is then False).
     """
+
+
+class BroadcastRefusalError(RefusalError):
+    """A refused operation that expands both operands; it leaves the body as a `BroadcastError`."""
 
 
 class _Thread(threading.local):

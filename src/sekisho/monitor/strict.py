@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, cast
 
-from sekisho.errors import SekishoError, WorldError, hide_in_pytest
+from sekisho.context import current
+from sekisho.errors import BroadcastError, SekishoError, WorldError, hide_in_pytest
 from sekisho.monitor.hooks import begin_body, end_body
 from sekisho.monitor.judging import to_the_line
 from sekisho.monitor.state import (
     BodyState,
+    BroadcastRefusalError,
     RefusalError,
     Watch,
     caught,
@@ -38,6 +40,9 @@ class Watching:
     __slots__ = ("_body", "_outer", "_pushed", "_start", "_watch")
 
     def __init__(self, watch: Watch | None) -> None:
+        # Read once per body: reading the mode at each operation would cost more than judging it.
+        if watch is not None and current().broadcasting != "allow":
+            watch = watch._replace(broadcasting=True)
         self._watch = watch
         self._body = BodyState(watch)
 
@@ -66,7 +71,8 @@ class Watching:
             _hand_on(error)
         if isinstance(error, RefusalError):
             shown = to_the_line(error.__traceback__)
-            raise note_refusal(WorldError(*error.args)).with_traceback(shown) from None
+            leaves_as = BroadcastError if isinstance(error, BroadcastRefusalError) else WorldError
+            raise note_refusal(leaves_as(*error.args)).with_traceback(shown) from None
 
 
 def _settle(start: int, error: BaseException | None) -> None:

@@ -92,6 +92,7 @@ _KEY_LENGTH = 32
 @cache
 def _own_text() -> bytes:
     state = hashlib.blake2b(importlib.util.MAGIC_NUMBER)
-    for name in ("compiled.py", "inject.py", "table.py"):
-        state.update(Path(__file__).with_name(name).read_bytes())
+    here = Path(__file__).parent
+    for name in ("compiled.py", "inject.py", "table.py", "../utils/annotated.py"):
+        state.update((here / name).read_bytes())
     return state.digest()

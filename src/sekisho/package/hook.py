@@ -297,7 +297,11 @@ def _decorator(guard: Callable[..., Any], entry: str | None) -> Callable[[Any], 
 def _require_fresh(package: Any) -> None:
     """Refuse a package that does not exist, or has been imported or guarded already."""
     if not isinstance(package, str) or not all(map(str.isidentifier, package.split("."))):
-        raise DeclarationError(f"{_NAME}: expected a package's name, got {package!r}.")
+        name = Path(str(package)).name.partition(".")[0]
+        hint = (
+            f"\n  hint: the name by which it is imported: {name!r}" if name.isidentifier() else ""
+        )
+        raise DeclarationError(f"{_NAME}: expected a package's name, got {package!r}.{hint}")
     for hook in _installed:
         if any(matches(each, package) or matches(package, each) for each in hook.packages):
             raise DeclarationError(f"{_NAME}: {package} is guarded by a hook already.")

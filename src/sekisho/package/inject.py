@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.utils import CHECK_LOCAL, annotate_locals, may_hold_arrays
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,17 +53,6 @@ _HANDS_OFF: Final = frozenset(
 )
 # These compile a function again from its source, so they need the function rather than its guard.
 _CHECKERS: Final = frozenset(["typechecked", "beartype", "jaxtyped"])
-# Names in annotations that do not stand for arrays: Python's types, and names of typing.
-_HARMLESS: Final = frozenset(
-    [
-        *("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
-        *("object", "range", "set", "slice", "str", "tuple", "type", "None"),
-        *("Any", "Callable", "Dict", "FrozenSet", "Generator", "Generic", "Iterable", "Iterator"),
-        *("List", "Literal", "Mapping", "NoReturn", "Optional", "Path", "PathLike", "Self"),
-        *("Sequence", "Set", "Tuple", "Type", "TypeVar", "Union", "abc", "pathlib"),
-        *("t", "typing"),
-    ]
-)
 # Special methods are only guarded if annotated, except __init__, where modules and records are
 # made.
 _INIT: Final = "__init__"
@@ -75,22 +66,30 @@ def inject(tree: ast.Module, module: str, table: Table) -> list[str]:
     """
     injector = _Injector(module, table)
     injector.visit(tree)
+    if injector.has_locals:
+        names = [ast.alias("check_local", CHECK_LOCAL)]
+        _insert(tree, ast.ImportFrom("sekisho.guard", names, 0))
     return injector.names
 
 
 def import_decorators(tree: ast.Module) -> None:
     """Insert the import of the decorators into a module, and delete their names at its end."""
+    names = [ast.alias("decorator_for", GUARD), ast.alias("class_decorator_for", GUARD_CLASS)]
+    if not _insert(tree, ast.ImportFrom("sekisho.package.hook", names, 0)):
+        return  # nothing to decorate
+    end = ast.Delete([ast.Name(name, ast.Del()) for name in (GUARD, GUARD_CLASS)])
+    ast.copy_location(end, tree.body[-1])
+    tree.body.append(ast.fix_missing_locations(end))
+
+
+def _insert(tree: ast.Module, statement: ast.stmt) -> bool:
+    """Insert a statement where a module's own code begins; return False if it has none."""
     body = tree.body
     at = next((i for i, each in enumerate(body) if not _stands_first(each)), len(body))
     if at == len(body):
-        return  # nothing to decorate
-    names = [ast.alias("decorator_for", GUARD), ast.alias("class_decorator_for", GUARD_CLASS)]
-    begin = ast.ImportFrom("sekisho.package.hook", names, 0)
-    end = ast.Delete([ast.Name(name, ast.Del()) for name in (GUARD, GUARD_CLASS)])
-    ast.copy_location(begin, body[at])
-    ast.copy_location(end, body[-1])
-    tree.body = [*body[:at], begin, *body[at:], end]
-    ast.fix_missing_locations(tree)
+        return False
+    body.insert(at, ast.fix_missing_locations(ast.copy_location(statement, body[at])))
+    return True
 
 
 def _stands_first(statement: ast.stmt) -> bool:
@@ -154,6 +153,7 @@ class _Injector(ast.NodeVisitor):
         self.table = table
         self.names: list[str] = []
         self.later: list[tuple[str, Entry | None]] | None = None
+        self.has_locals = False
 
     def entry(self, name: str) -> Entry | None:
         self.names.append(".".join([*self.path, name]))
@@ -195,6 +195,7 @@ class _Injector(ast.NodeVisitor):
         needs_annotation = entry in {None, "boundary"} or (is_special and node.name != _INIT)
         if needs_annotation and not self.concern(_annotations(node), entry):
             return
+        self.has_locals |= annotate_locals(node)
         # A decorator that compiles the function's source again must get the function itself.
         at = _checker_in(decorators)
         if self.later is None:
@@ -206,7 +207,7 @@ class _Injector(ast.NodeVisitor):
         """Return whether annotations need a guard: any in a world, else ones that may be arrays."""
         if entry is not None:
             return bool(annotations)
-        return any(_may_hold_arrays(each) for each in annotations)
+        return any(may_hold_arrays(each) for each in annotations)
 
 
 def _call(
@@ -238,26 +239,3 @@ def _annotations(node: _Function) -> list[ast.expr]:
     parameters = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
     found = [each.annotation for each in parameters if each]
     return [each for each in (*found, node.returns) if each is not None]
-
-
-def _may_hold_arrays(annotation: ast.expr) -> bool:  # noqa: PLR0911 - one return per case
-    """Return whether an annotation contains a name that may stand for an array."""
-    match annotation:
-        case ast.Subscript(value=value) if _name_of(value) == "Literal":
-            return False
-        case ast.Name(id=name):
-            return name not in _HARMLESS
-        case ast.Attribute(attr=name):
-            return name not in _HARMLESS or _may_hold_arrays(annotation.value)
-        case ast.Constant(value=str(text)):
-            try:
-                return _may_hold_arrays(ast.parse(text.strip(), mode="eval").body)
-            except SyntaxError:
-                return True
-        case ast.Constant():
-            return False
-        case _:
-            inside = [
-                each for each in ast.iter_child_nodes(annotation) if isinstance(each, ast.expr)
-            ]
-            return any(_may_hold_arrays(each) for each in inside)

@@ -7,10 +7,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import install, read_setting
-from sekisho.guard import take_reports
+from sekisho.guard import check_local, take_reports
 from sekisho.package.hook import class_decorator_for, decorator_for
 from sekisho.package.inject import GUARD, GUARD_CLASS, inject
 from sekisho.package.table import Table
+from sekisho.utils import CHECK_LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ __all__ = ["load", "unload"]
 _NAMES: Final[dict[str, Callable[..., Any]]] = {
     GUARD: decorator_for,
     GUARD_CLASS: class_decorator_for,
+    CHECK_LOCAL: check_local,
 }
 
 

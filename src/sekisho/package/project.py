@@ -38,6 +38,11 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
         raise DeclarationError(f"{printable(str(path))} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DeclarationError(f"{printable(str(path))} is no TOML: {error}") from None
+    misspelt: Any = document.get("tools", {})
+    if class_of(misspelt) is dict and "sekisho" in misspelt:
+        raise DeclarationError(
+            f"{printable(str(path))}: nothing reads [tools.sekisho]. Did you mean [tool.sekisho]?"
+        )
     tools: Any = document.get("tool", {})
     if class_of(tools) is not dict:
         raise DeclarationError(

@@ -101,6 +101,7 @@ _FUZZ: Final = _table(
         "type": "number",
         "description": "How far results of two libraries may differ, relatively.",
     },
+    compile=_flag("Compare with what the library's compiler makes of them, too."),
     skip={
         "anyOf": [{"type": "boolean"}, {"type": "string"}],
         "description": "Leave them out; a string is the reason.",
@@ -123,6 +124,20 @@ SCHEMA: Final[dict[str, Any]] = {
             "description": "What becomes, under pytest, of a value that a contract refuses: an error, or a "
             "warning for each place, and the value passes.",
             "default": "raise",
+        },
+        broadcasting={
+            "type": "string",
+            "enum": ["allow", "warn", "refuse"],
+            "description": "What becomes, under pytest in mode strict, of an operation in a guarded body "
+            "that expands both operands because their ranks differ.",
+            "default": "allow",
+        },
+        mutations={
+            "type": "string",
+            "enum": ["refuse", "warn", "allow"],
+            "description": "What becomes, under pytest in mode strict, of an argument that a guarded "
+            "function changes in place without mutates=.",
+            "default": "refuse",
         },
         packages=_strings("Packages that the import hook guards.", []),
         worlds={

@@ -1,9 +1,9 @@
 """Code that every package depends on and that does not know about arrays.
 
-`source` is the only module that compiles and runs generated text, and `reading` the only one that
-parses source files. `blocks` is the base of every ``with`` block, `hooks` wraps functions of other
-packages, `children` runs code at the start of child processes, `lines` writes their files, `words`
-suggests the right name for a name of another library, and `overloads` types some decorators.
+`source` alone compiles and runs generated text, and `reading` alone parses source files. `blocks` is the
+base of ``with`` blocks, `hooks` wraps functions of other packages, `children` runs code in child processes,
+`lines` writes their files, `words` suggests names, `overloads` types some decorators, and `tables` and
+`verbosity` serve the command line.
 """
 
 from sekisho.utils._private import (
@@ -17,10 +17,11 @@ from sekisho.utils._private import (
     look_up,
     quiet,
 )
+from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_arrays
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
-from sekisho.utils.frames import locals_of, not_counted
+from sekisho.utils.frames import expression_at, locals_of, not_counted
 from sekisho.utils.git import ask_git
 from sekisho.utils.hooks import Observer, original_of
 from sekisho.utils.lines import LineFile
@@ -50,10 +51,16 @@ from sekisho.utils.source import (
     make_stub,
     runs_while_tracing,
 )
+from sekisho.utils.tables import as_table, columns_of, wrapped
+from sekisho.utils.verbosity import add_verbosity, busy, tell
 from sekisho.utils.warned import passing
 from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
+from sekisho.utils.writes import written_parameters
 
 __all__ = [
+    "CHECK_LOCAL",
+    "annotate_locals",
+    "may_hold_arrays",
     "Block",
     "Converting",
     "EXPLAIN",
@@ -65,19 +72,24 @@ __all__ = [
     "Style",
     "WRITE",
     "actions_of",
+    "add_verbosity",
     "as_command_data",
     "as_command_property",
     "as_html",
     "as_json",
+    "as_table",
     "as_toml",
     "ask_git",
+    "busy",
     "callee_names",
     "closest",
+    "columns_of",
     "compile_function",
     "compile_into",
     "decode",
     "environment_of_children",
     "evaluate",
+    "expression_at",
     "find_stub",
     "foreign_name",
     "frame_at",
@@ -103,5 +115,8 @@ __all__ = [
     "refuse_misspelt",
     "refuse_words",
     "runs_while_tracing",
+    "tell",
     "without_last",
+    "written_parameters",
+    "wrapped",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import linecache
 import sys
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["NOT_COUNTED", "locals_of", "not_counted"]
+__all__ = ["NOT_COUNTED", "expression_at", "locals_of", "not_counted"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -53,3 +55,24 @@ def locals_of(frame: FrameType) -> dict[str, Any]:
     if is_copy and count is not None and count(copy_of_locals) <= _OURS:
         copy_of_locals.clear()
     return found
+
+
+def expression_at(frame: FrameType) -> ast.expr | None:
+    """Return the expression that a frame is at; None without its source, or with another one."""
+    positions = list(frame.f_code.co_positions())
+    # `f_lasti` counts bytes, and an instruction has two.
+    line, last, start, end = positions[frame.f_lasti // 2]
+    if line is None or last is None or start is None or end is None:
+        return None
+    filename = frame.f_code.co_filename
+    lines = [
+        linecache.getline(filename, each, frame.f_globals).encode()
+        for each in range(line, last + 1)
+    ]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        # In parentheses, since what they enclosed may have several lines.
+        return ast.parse(b"(%s)" % b"".join(lines), mode="eval").body
+    except (SyntaxError, ValueError):
+        return None

@@ -18,8 +18,20 @@ _HERE: Final = {
     **dict.fromkeys(("xp", "get_namespace", "array_namespace"), "namespace(x)"),
     **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
     **{name: f"mode({name!r})" for name in ("convert", "warn", "strict", "off")},
+    **dict.fromkeys(("allow", "allow_crossing", "allow_crossings"), "crossing_allowed()"),
+    **dict.fromkeys(("ndarray", "Tensor"), "Array, or the class of one library"),
 }
 """Names from neighbouring projects, and the sekisho expression to suggest in their place."""
+
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("mode", "strict"), "set_mode('strict'), or a block: with mode('strict'):"),
+    **dict.fromkeys(
+        ("dtype", "shape", "axes", "axis", "dims"),
+        "it stands in an annotation, as in x: Float32[numpy.ndarray, 'h w']",
+    ),
+    "device": "'device' is an option of torch_world",
+}
+"""What is written elsewhere than in a decorator's options."""
 
 _ARGUMENTS: Final = {
     "dim": "axis",
@@ -49,15 +61,23 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
     meant = _HERE.get(name) or theirs.get(name)
     if f"{name}_world" in known:  # such as "numpy": most often meant as a decorator
         meant = f"{name}_world, or sekisho.to_{name}(x)"
-    if meant is None:
-        meant = closest(name, known)
-    hint = f"\n  hint: sekisho.{meant}" if meant else ""
+    if meant is None and _is_of_jaxtyping(name):
+        hint = f"\n  hint: from jaxtyping import {name}"
+    else:
+        meant = meant or closest(name, known)
+        hint = f"\n  hint: sekisho.{meant}" if meant else ""
     text = f"module 'sekisho' has no {name!r}.{hint}"
     if _is_imported(inspect.currentframe()):
         # Python replaces an AttributeError raised by ``from sekisho import name`` and drops its
         # text.
         raise ImportError(text, name="sekisho")
     return AttributeError(text, name=name)
+
+
+def _is_of_jaxtyping(name: str) -> bool:
+    import jaxtyping  # noqa: PLC0415 - only for the message
+
+    return name in dir(jaxtyping)
 
 
 def _is_imported(frame: FrameType | None) -> bool:
@@ -79,10 +99,8 @@ def refuse_misspelt(function: str, told: Collection[str], known: Collection[str]
     close = closest(name, known)
     if close:
         hint = f"did you mean {close!r}?"
-    elif name == "device":
-        hint = "'device' is an option of torch_world"
     else:
-        hint = f"its options are {', '.join(known)}"
+        hint = _ELSEWHERE.get(name) or f"its options are {', '.join(known)}"
     raise DeclarationError(f"{function}(): there is no option {name!r}.\n  hint: {hint}")
 
 

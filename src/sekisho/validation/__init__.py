@@ -10,6 +10,7 @@ from sekisho.validation.copies import Copies, read_only_note, what_was_lost
 from sekisho.validation.doubts import find_doubts
 from sekisho.validation.fast_path import make_quick_lane
 from sekisho.validation.hand_back import first_array_of, make_hand_back
+from sekisho.validation.mutations import Observed, observe
 from sekisho.validation.tolerance import Tolerance, free
 from sekisho.validation.validate import Boundary
 from sekisho.validation.violations import Place
@@ -18,6 +19,7 @@ __all__ = [
     "Boundary",
     "Call",
     "Copies",
+    "Observed",
     "Place",
     "Tolerance",
     "call_reader",
@@ -26,6 +28,7 @@ __all__ = [
     "free",
     "make_hand_back",
     "make_quick_lane",
+    "observe",
     "read_only_note",
     "what_was_lost",
 ]

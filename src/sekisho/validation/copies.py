@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from sekisho.validation.violations import Place
     from sekisho.worlds import World
 
-__all__ = ["Copies", "add_array", "add_container", "read_only_note", "what_was_lost"]
+__all__ = [
+    "Copies",
+    "add_array",
+    "add_container",
+    "contents_of",
+    "difference",
+    "read_only_note",
+    "what_was_lost",
+]
 
 
 __tracebackhide__ = hide_in_pytest
@@ -139,10 +147,10 @@ def add_container(copies: Copies | None, value: Any, given: Any, place: Place) -
         or isinstance(value, (tuple, CheckedIterable, abc.Iterator, abc.AsyncIterator))
     ):
         return
-    before = _contents(value)
+    before = contents_of(value)
 
     def changed() -> str | None:
-        return _difference(value, before, _contents(value))
+        return difference(value, before, contents_of(value))
 
     kind = class_of(given).__name__
     why = f"{place.it} is a new {kind}, since an item of it was converted"
@@ -156,7 +164,8 @@ class _Contents(NamedTuple):
     attributes: dict[str, Any]
 
 
-def _contents(value: Any) -> _Contents:
+def contents_of(value: Any) -> _Contents:
+    """Return the contents of a container or a record, to be compared later."""
     kind = class_of(value)
     items: dict[Any, Any] = {}
     if issubclass(kind, abc.Mapping):
@@ -177,7 +186,7 @@ def _contents(value: Any) -> _Contents:
     return _Contents(items, attributes)
 
 
-def _difference(value: Any, before: _Contents, after: _Contents) -> str | None:
+def difference(value: Any, before: _Contents, after: _Contents) -> str | None:
     """Return the first difference, by identity: arrays have no single answer to ``==``."""
     for noun, old, new in (
         ("item", before.items, after.items),

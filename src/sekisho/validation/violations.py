@@ -10,6 +10,7 @@ from sekisho.contract import (
     SENT,
     UNANNOTATED,
     YIELDED,
+    ArraySpec,
     Contract,
     Parameter,
     binders,
@@ -17,14 +18,18 @@ from sekisho.contract import (
 )
 from sekisho.errors import SekishoError, Violation
 from sekisho.hints import value_hint
-from sekisho.worlds import describe, find_world, short
+from sekisho.worlds import class_of, describe, find_world, short
 
 if TYPE_CHECKING:
-    from sekisho.contract import ArraySpec, Bindings, Mismatch
+    from sekisho.contract import Bindings, Mismatch
 
 __all__ = ["Place"]
 
 _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
+
+
+def _holds_arrays(value: Any) -> bool:
+    return issubclass(class_of(value), tuple) and any(find_world(each) for each in value)
 
 
 def _first_line(error: Exception) -> str:
@@ -111,7 +116,11 @@ class Place:
     ) -> Violation:
         """Make the violation for an invalid value; ``{0}`` in the hint stands for its name."""
         if spec is not UNANNOTATED:
-            hint = hint or value_hint(value, is_result=self.parameter.name == RESULT)
+            is_result = self.parameter.name == RESULT
+            if is_result and isinstance(spec, ArraySpec) and _holds_arrays(value):
+                # The search has found how to stack them, which is seldom meant.
+                hint = "it returned several values: annotate tuple[...], or return one of them"
+            hint = hint or value_hint(value, is_result=is_result)
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"

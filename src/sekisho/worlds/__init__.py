@@ -20,7 +20,14 @@ from sekisho.worlds.containers import (
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
-from sekisho.worlds.pytrees import array_like_classes, flatten_tree, structure_paths, tree_leaves
+from sekisho.worlds.pytrees import (
+    array_like_classes,
+    flatten_tree,
+    registered_parts,
+    structure_paths,
+    torch_parts,
+    tree_leaves,
+)
 from sekisho.worlds.registry import (
     HOST,
     array_class,
@@ -41,6 +48,7 @@ from sekisho.worlds.registry import (
 from sekisho.worlds.shown import Kind, Watcher
 from sekisho.worlds.tracing import (
     is_compiling,
+    mark_axes,
     runs_while_compiling,
     traceable_classes,
     traceable_dtypes,
@@ -112,13 +120,16 @@ __all__ = [
     "nests_deeper",
     "look_for_worlds",
     "make_is_world",
+    "mark_axes",
     "may_cast",
     "may_unflatten",
     "on_load",
     "register_world",
     "runs_plainly",
     "short",
+    "registered_parts",
     "structure_paths",
+    "torch_parts",
     "tree_leaves",
     "type_name",
     "with_collected",

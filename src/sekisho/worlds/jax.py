@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sekisho.worlds import _jax_private as _private
+from sekisho.worlds.containers import flatten, with_leaves
 from sekisho.worlds.dtypes import (
     PLAIN_DTYPES,
     class_of,
@@ -24,7 +25,7 @@ from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sekisho.worlds.shown import Watcher
 
@@ -40,6 +41,7 @@ class _Jax(World):
     label = "JAX"
     noun = "an array of JAX"
     package = "sekisho[jax]"
+    compiles_calls = True
     host_fields: tuple[str, ...] = ("float0",)  # the dtype of tangents of integers
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
@@ -61,6 +63,30 @@ class _Jax(World):
         "compute": operators_of(_private.CLASS),
         "wait": ("block_until_ready", f"{_private.CLASS}.block_until_ready"),
     }
+
+    def compiled(
+        self, function: Callable[..., Any], options: Mapping[str, Any]
+    ) -> Callable[..., Any] | None:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            def run(arrays: list[Any]) -> list[Any]:
+                # Only arrays are traced: numbers and strings stay what the function is written for.
+                left = iter(arrays)
+                some, named = with_leaves(
+                    (args, kwargs), lambda each: next(left) if self.owns(each) else each
+                )
+                return [each for each in flatten(function(*some, **named)) if self.owns(each)]
+
+            arrays = [each for each in flatten((args, kwargs)) if self.owns(each)]
+            return self.load().jit(run, **options)(arrays)
+
+        return call
+
+    def compiled_code(
+        self, function: str, arguments: str, arrays: Sequence[str], options: Mapping[str, Any]
+    ) -> str:
+        names = ", ".join(arrays)
+        words = "".join(f", {name}={value!r}" for name, value in options.items())
+        return f"jax.jit(lambda {names}: {function}({arguments}){words})({names})"
 
     def namespace(self) -> Any:
         return self.load().numpy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
 from types import UnionType
 from typing import (
@@ -22,6 +23,7 @@ import numpy as np
 
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.host_stubs import GIVES, LEAVES, READERS
 from sekisho.worlds.layout import Layout
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
@@ -29,7 +31,7 @@ from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from sekisho.worlds.shown import Kind
 
@@ -80,11 +82,14 @@ class _NumPy(World):
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),
         views=frozenset({"asarray", "asanyarray", "from_dlpack", "frombuffer"}),
-        reads=frozenset(
-            {"allclose", "array_equal", "save", "savez", "savez_compressed", "savetxt"}
-        ),
+        reads=frozenset({"allclose", "save", "savez", "savez_compressed", "savetxt"}),
+        leaves=LEAVES,
         dtype="dtype",
         only={"PIL.Image.fromarray": "numpy"},
+        strict=frozenset({"cv2"}),
+        gives=GIVES,
+        readers=READERS,
+        also=frozenset({"cv2.mat_wrapper:Mat"}),
         welcomes=frozenset({"jax"}),
         suffixes=("_np", "_numpy"),
         alike=("pandas.DataFrame", "pandas.Series", "scipy.sparse.csr_matrix"),
@@ -116,6 +121,14 @@ class _NumPy(World):
         ),
     }
     plain: str = "numpy.array({0}, {0}.dtype.newbyteorder('='), order='C')"
+
+    @contextmanager
+    def watching_overflow(self) -> Generator[tuple[Callable[[Any], Any], list[str]]]:
+        from sekisho.worlds.overflow import watched_class  # noqa: PLC0415 - for tests only
+
+        found: list[str] = []
+        watched = watched_class(found)
+        yield lambda value: value.view(watched), found
 
     def module(self) -> Any:
         return np

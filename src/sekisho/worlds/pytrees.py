@@ -1,4 +1,4 @@
-"""PyTrees and array-like classes as JAX defines them. This module never imports JAX."""
+"""PyTrees as JAX and PyTorch define them, and JAX's array-like classes. Neither is imported here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from sekisho.worlds.dtypes import class_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["array_like_classes", "flatten_tree", "structure_paths", "tree_leaves"]
+__all__ = [
+    "array_like_classes",
+    "flatten_tree",
+    "registered_parts",
+    "structure_paths",
+    "torch_parts",
+    "tree_leaves",
+]
 
 
 def flatten_tree(value: Any, is_leaf: Callable[[Any], bool]) -> tuple[list[tuple[str, Any]], Any]:
@@ -37,6 +44,39 @@ def tree_leaves(value: object) -> list[Any] | None:
         return None
     leaves: list[Any] = jax.tree_util.tree_leaves(value)
     return None if leaves and leaves[0] is value else leaves
+
+
+def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    """Return the parts of an object whose class is registered with JAX's or PyTorch's pytrees.
+
+    Returns:
+        Its parts, one level deep, and the function that makes an equal object from new parts. None
+        if the class is registered with neither.
+    """
+    if issubclass(class_of(value), (str, bytes, int, float, complex, type(None))):
+        return None
+    jax: Any = sys.modules.get("jax")
+    if jax is not None:
+
+        def is_part(each: object) -> bool:
+            return each is not value
+
+        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=is_part)
+        if not (len(leaves) == 1 and leaves[0] is value):
+            return leaves, structure.unflatten
+    return None if "torch" not in sys.modules else _registered_with_torch(value)
+
+
+def _registered_with_torch(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    from sekisho.worlds.torch import node_parts  # noqa: PLC0415 - circular import
+
+    return node_parts(value)
+
+
+def torch_parts(value: Any) -> list[Any] | None:
+    """Return the parts of a class that is registered with torch's pytrees; None if it is not."""
+    found = _registered_with_torch(value)
+    return None if found is None else found[0]
 
 
 def array_like_classes() -> tuple[Any, ...]:

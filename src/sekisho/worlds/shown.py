@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from sekisho.worlds.tested import Tested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +19,21 @@ array from any argument, computes (possibly with a foreign array), moves an arra
 waits for a device."""
 
 
+_OPERATORS: Final = (
+    "add sub mul div truediv floordiv mod pow and or xor lt le gt ge eq ne lshift rshift"
+)
+_FUNCTIONS: Final = (
+    "subtract multiply divide true_divide floor_divide remainder fmod power float_power maximum "
+    "minimum fmax fmin less less_equal greater greater_equal equal not_equal isclose logical_and "
+    "logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
+    "bitwise_right_shift atan2 arctan2 hypot copysign nextafter ldexp logaddexp logaddexp2 "
+    "heaviside gcd lcm xlogy xlog1py zeta polar complex where lerp addcmul addcdiv clamp clip"
+)
+_LOSSES: Final = "mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss"
+_BROADCASTING: Final = frozenset(f"{_OPERATORS} {_FUNCTIONS} {_LOSSES}".split())
+"""Names of operations that broadcast: NumPy's, and losses that compare element by element."""
+
+
 class Watcher(Protocol):
     """Reports the operations of a monitored body, in this thread, between `push` and `pull`."""
 
@@ -29,7 +46,7 @@ class Watcher(Protocol):
         ...
 
 
-class Shown:
+class Shown(Tested):
     """The part of a `World` that lists the operations that matter, and what they do.
 
     Attributes:
@@ -55,12 +72,23 @@ class Shown:
         """Make an object that reports the library's operations; None if there is no mechanism.
 
         Args:
-            state: an object whose attribute ``monitor`` is the monitor of this thread's body, or
+            state: an object whose attribute ``watch`` is the monitor of this thread's body, or
                 None.
             judge: called as ``judge(watch, world, kind, operation, args, kwargs)`` before the
                 operation runs. Raises if the operation is not allowed.
         """
         return None
+
+    def broadcasts(self, operation: Any) -> bool:
+        """Return whether an operation broadcasts its operands: it is element by element.
+
+        Args:
+            operation: a function, or a name from `watched`.
+        """
+        name = operation if isinstance(operation, str) else str(getattr(operation, "__name__", ""))
+        last = name.rpartition(".")[2]
+        plain = last.removeprefix("special_").strip("_")
+        return plain in _BROADCASTING or (last.startswith("__r") and plain[1:] in _BROADCASTING)
 
     def operation_name(self, operation: Any) -> str:
         """Return a message's name for an operation, which is a function or a name of `watched`."""

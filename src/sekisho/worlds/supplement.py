@@ -32,7 +32,8 @@ class Supplement(NamedTuple):
         keepers: methods of a module that set an attribute from a name and a value.
         welcomes: worlds whose arrays its operators and functions accept and convert.
         coined: methods of its arrays that nothing else is likely to have, by their names.
-        strict: modules, or packages, whose functions raise where an argument is not what their stubs say.
+        strict: modules, or packages, whose functions raise where an argument is not what their stubs say. Of the
+            host's, a package may be another library that takes the host's arrays alone.
         keywords: names that it takes for parameters beside those of its stubs, and what these call them.
         only: functions that take the arrays of one world alone, and whose stubs do not say so, with that world.
             Names with a library in front may be of others.
@@ -44,8 +45,19 @@ class Supplement(NamedTuple):
         grads: classes of its arrays that require grad.
         trained: modules with parameters, of which the result requires grad.
         reads: functions of `tells` that read what an array holds.
+        leaves: functions of the host's that do not read what an array of another library holds.
         views: its operations that share the memory of what crosses by them.
         decorates: whether its decorators leave functions what they are.
+        gives: what functions, methods and properties give whose stubs say less, as an annotation in their module.
+            Names with a colon are of other libraries.
+        loaders: classes that iterate over the items of their first argument, put together in batches.
+        datasets: classes and functions that make a dataset, and how its items come from the first argument:
+            ``"rows"`` of all arguments, the ``"same"`` as its own, those of ``"each"`` of several, or a
+            list of datasets with the same (``"split"``).
+        transforms: functions that give a function of which each argument has to be an array of the library.
+        readers: functions of other libraries, or packages of them, that read the memory of what they are given
+            as these parameters; with no parameters, of all that they are given.
+        also: classes of other libraries that are its arrays.
         dtype: the class of its dtypes, where these are instances of one.
         suffixes: endings of variable names for its arrays; the first is the one to suggest.
         alike: classes that share method names with arrays, so that a call of such a method does not
@@ -76,8 +88,15 @@ class Supplement(NamedTuple):
     grads: frozenset[str] = frozenset()
     trained: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    leaves: frozenset[str] = frozenset()
     views: frozenset[str] = frozenset()
     decorates: bool = False
+    gives: Mapping[str, str] = {}
+    loaders: frozenset[str] = frozenset()
+    datasets: Mapping[str, str] = {}
+    transforms: frozenset[str] = frozenset()
+    readers: Mapping[str, tuple[str, ...]] = {}
+    also: frozenset[str] = frozenset()
     dtype: str = ""
     suffixes: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()

@@ -10,7 +10,13 @@ from sekisho.worlds.release import release_of
 if TYPE_CHECKING:
     from collections.abc import Container
 
-__all__ = ["is_compiling", "runs_while_compiling", "traceable_classes", "traceable_dtypes"]
+__all__ = [
+    "is_compiling",
+    "mark_axes",
+    "runs_while_compiling",
+    "traceable_classes",
+    "traceable_dtypes",
+]
 
 
 def is_compiling() -> bool:
@@ -36,6 +42,13 @@ def runs_while_compiling() -> bool:
     from sekisho.worlds.torch import is_tracing_context  # noqa: PLC0415 - circular import
 
     return is_compiling() or is_tracing_context()
+
+
+def mark_axes(tensor: Any, axes: list[int]) -> None:
+    """Mark axes of a tensor as dynamic, for the next compilation by torch."""
+    from sekisho.worlds.torch import mark_axes  # noqa: PLC0415 - circular import
+
+    mark_axes(tensor, axes)
 
 
 _COMPARES_ALL: Final = (2, 13)

@@ -13,8 +13,9 @@ from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
 from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.torch import _private, kinds, memory, operations
-from sekisho.worlds.torch._private import is_tracing_context
+from sekisho.worlds.torch._private import is_tracing_context, mark_axes, node_parts
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
+from sekisho.worlds.torch.probes import Probes
 from sekisho.worlds.torch.spelling import SPELLING
 from sekisho.worlds.torch.stubs import SUPPLEMENT
 from sekisho.worlds.world import World
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from sekisho.worlds.layout import Layout
     from sekisho.worlds.shown import Kind, Watcher
 
-__all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context"]
+__all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context", "mark_axes", "node_parts"]
 
 OLDEST_TORCH: Final = (2, 6)
 """The oldest release that sekisho is tested with; also in pyproject.toml."""
 
 
-class _Torch(World):
+class _Torch(Probes, World):
     """PyTorch."""
 
     name = "torch"

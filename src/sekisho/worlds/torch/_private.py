@@ -32,7 +32,9 @@ __all__ = [
     "is_tracing_context",
     "is_zero",
     "make_tables",
+    "mark_axes",
     "mode_stack",
+    "node_parts",
     "note_builtin",
     "note_inline",
     "write_count",
@@ -250,3 +252,38 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
 def note_inline(original: Any, wrapper: Any) -> None:
     """Make torch's compiler trace the wrapped function, as torch.compile's own wrappers do."""
     wrapper._torchdynamo_inline = original  # noqa: SLF001 - this module sets private names
+
+
+# --- for exporters and compilers
+# ------------------------------------------------------------------
+
+
+def mark_axes(tensor: Any, axes: list[int]) -> None:
+    """Mark axes of a tensor as dynamic for torch.compile; without the function, do nothing."""
+    try:
+        dynamo: Any = importlib.import_module("torch._dynamo")
+        # Not `mark_dynamic`, which raises where the compiled code makes an axis a constant.
+        dynamo.maybe_mark_dynamic(tensor, axes)
+    except (ImportError, AttributeError):
+        return
+
+
+def node_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+    """Return the parts of an object whose class is registered, and what makes another of new parts.
+
+    The parts are in the order in which torch flattens them. None if the class is not registered, or
+    the release cannot tell.
+    """
+    try:
+        pytree: Any = importlib.import_module("torch.utils._pytree")
+        flatten, unflatten = pytree.tree_flatten, pytree.tree_unflatten
+    except (ImportError, AttributeError):
+        return None
+
+    def is_part(each: object) -> bool:
+        return each is not value
+
+    parts, structure = flatten(value, is_leaf=is_part)
+    if len(parts) == 1 and parts[0] is value:
+        return None
+    return parts, lambda news: unflatten(news, structure)

@@ -66,6 +66,18 @@ SUPPLEMENT: Final = Supplement(
             *("frombuffer", "Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__"),
         }
     ),
+    gives={"nn.Module.state_dict": "dict[str, Tensor]"},
+    loaders=frozenset({"utils.data.DataLoader"}),
+    datasets={
+        "utils.data.TensorDataset": "rows",
+        "utils.data.Subset": "same",
+        "utils.data.ConcatDataset": "each",
+        "utils.data.ChainDataset": "each",
+        "utils.data.random_split": "split",
+    },
+    transforms=frozenset(
+        f"func.{each}" for each in ("vmap", "grad", "grad_and_value", "jacrev", "jacfwd", "hessian")
+    ),
     dtype="dtype",
     decorates=True,
     coined=frozenset(

@@ -5,6 +5,7 @@ A few operations do not reach such modes: see `operations.UNSHOWN`.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Watcher:
 
 def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
     ndarray, compiling = np.ndarray, torch.compiler.is_compiling
-    known = suspects()
+    known, broadcasts = suspects(), functools.lru_cache(1024)(world.broadcasts)
     base: Any = torch.overrides.TorchFunctionMode
 
     def look(watch: Any, func: Any, args: tuple[Any, ...], kwargs: Any) -> None:
@@ -77,6 +78,8 @@ def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None])
             if isinstance(each, ndarray):
                 judge(watch, world, "compute", func, args, kwargs)
                 return
+        if watch.broadcasting and broadcasts(func):
+            judge(watch, world, "compute", func, args, kwargs)
 
     class Mode(base):  # type: ignore[misc]  # torch is looked up at run time, never imported
         def __torch_function__(

@@ -1,7 +1,7 @@
-"""The parameters that a function writes into, as its code says.
+"""Find the parameters that a function writes into, by reading its code.
 
-``out[:] = x``, ``x += 1``, ``x.fill_(0)``, ``record.steps = 1``, ``buffer.append(x)``, ``out=x``: what is
-converted by copying would lose such a write.
+Such writes are ``out[:] = x``, ``x += 1``, ``x.fill_(0)``, ``record.steps = 1``,
+``buffer.append(x)`` and ``out=x``. A conversion that copies would lose them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = ["written_parameters"]
 
@@ -21,10 +21,10 @@ _VIEWS: Final = frozenset(
         *("split", "values", "items"),
     }
 )
-"""Methods whose result shows the memory, or the items, of what they are called on."""
+"""Methods whose result shares the memory, or the items, of their object."""
 
 _SAME: Final = frozenset({"asarray", "asanyarray", "as_tensor", "from_numpy", "atleast_1d"})
-"""Functions that hand back what they are given, or its memory, if they can."""
+"""Functions that return their argument, or an array that shares its memory, if they can."""
 
 _METHODS: Final = frozenset(
     {
@@ -33,30 +33,31 @@ _METHODS: Final = frozenset(
         *("move_to_end", "fill", "put", "partition", "itemset", "resize"),
     }
 )
-"""Methods that change what they are called on, where nobody asks for their result: ``x.sort()`` of a
-tensor gives another, ``x.sort()`` of an array sorts it."""
+"""Methods that change their object when their result is unused: ``x.sort()`` of a tensor returns a
+new one, ``x.sort()`` of an array sorts it."""
 
 _FUNCTIONS: Final = frozenset(
     {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "at"}
 )
-"""Functions that change their first argument, where nobody asks for their result."""
+"""Functions that change their first argument when their result is unused."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def written_parameters(node: _Function, parameters: frozenset[str]) -> dict[str, int]:
-    """The parameters that a function's body writes into, and the line of the first write."""
+def written_parameters(node: _Function, parameters: Collection[str]) -> dict[str, list[int]]:
+    """Return the parameters that a function's body writes into, and the lines of the writes."""
     names = _Names(node, parameters)
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     for target, line in sorted(_writes(node), key=lambda each: each[1]):
         parameter = names.parameter_of(target, line)
         if parameter is not None:
-            found.setdefault(parameter, line)
+            lines = found.setdefault(parameter, [])
+            lines += [line] if line not in lines else []
     return found
 
 
 def _writes(node: _Function) -> Iterator[tuple[ast.expr, int]]:
-    """What is written into, and where."""
+    """Yield the expressions that are written into, and their lines."""
     for each in ast.walk(node):
         match each:
             case ast.Subscript(value=target, ctx=ast.Store() | ast.Del()):
@@ -74,13 +75,13 @@ def _writes(node: _Function) -> Iterator[tuple[ast.expr, int]]:
 
 
 def _written_by(call: ast.Call) -> Iterator[ast.expr]:
-    """What a call writes into whether or not its result is used."""
+    """Yield what a call writes into, whether or not its result is used."""
     words = {each.arg: each.value for each in call.keywords}
     out = words.get("out")
     yield from out.elts if isinstance(out, ast.Tuple) else [out] if out is not None else []
     called = call.func
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    # torch's own mark: x.add_(1), torch.nn.init.zeros_(x).
+    # PyTorch marks functions that write by a final underscore: x.add_(1), nn.init.zeros_(x).
     is_marked = name.endswith("_") and not name.endswith("__")
     inplace = words.get("inplace")
     if is_marked and isinstance(called, ast.Attribute):
@@ -90,7 +91,7 @@ def _written_by(call: ast.Call) -> Iterator[ast.expr]:
 
 
 def _changed_by(call: ast.Call) -> Iterator[ast.expr]:
-    """What a call changes for whose result nobody asks."""
+    """Yield what a call changes if its result is unused."""
     if isinstance(call.func, ast.Attribute):
         if call.func.attr in _METHODS:
             yield call.func.value
@@ -99,9 +100,9 @@ def _changed_by(call: ast.Call) -> Iterator[ast.expr]:
 
 
 class _Names:
-    """What the names of a function stand for: a parameter, a part of one, or something new."""
+    """What the names of a function refer to: a parameter, a part of one, or something new."""
 
-    def __init__(self, node: _Function, parameters: frozenset[str]) -> None:
+    def __init__(self, node: _Function, parameters: Collection[str]) -> None:
         self.parameters = parameters
         self.certain: frozenset[int] = frozenset(_certain_lines(node.body))
         self.bound: list[tuple[int, str, ast.expr | None]] = sorted(
@@ -109,12 +110,13 @@ class _Names:
         )
 
     def parameter_of(self, target: ast.expr, line: int) -> str | None:
-        """The parameter that this is, or shows the memory or an item of, in a line."""
+        """Return the parameter whose memory or item an expression refers to, in a line."""
         name = _root(target)
         if name is None:
             return None
+        # the last binding before the line decides
         for at, bound, value in reversed(self.bound):
-            # ``if not inplace: x = x.copy()``: the argument may be written into all the same.
+            # ``if not inplace: x = x.copy()``: the name may still refer to the argument.
             is_certain = name not in self.parameters or at in self.certain
             if bound == name and at < line and is_certain:
                 return None if value is None else self.parameter_of(value, at)
@@ -122,7 +124,7 @@ class _Names:
 
 
 def _bindings(node: _Function) -> Iterator[tuple[int, str, ast.expr | None]]:
-    """Where a name is bound anew: the line, the name, and to what it is bound, if that is plain."""
+    """Yield each rebinding of a name: the line, the name, and the value if it is a plain one."""
     plain: dict[int, ast.expr] = {}
     for each in ast.walk(node):
         match each:
@@ -131,7 +133,7 @@ def _bindings(node: _Function) -> Iterator[tuple[int, str, ast.expr | None]]:
             case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
                 plain.update({id(name): value for name in ast.walk(target)})
             case ast.AugAssign(target=target):
-                plain[id(target)] = target  # it stays what it was
+                plain[id(target)] = target  # the name keeps its value
             case _:
                 pass
     for each in ast.walk(node):
@@ -140,7 +142,7 @@ def _bindings(node: _Function) -> Iterator[tuple[int, str, ast.expr | None]]:
 
 
 def _certain_lines(body: list[ast.stmt]) -> Iterator[int]:
-    """The lines of assignments that every call comes by, if it comes so far."""
+    """Yield the lines of assignments that every call runs, unless it ends before."""
     for each in body:
         if isinstance(each, (ast.With, ast.AsyncWith)):
             yield from _certain_lines(each.body)
@@ -149,7 +151,7 @@ def _certain_lines(body: list[ast.stmt]) -> Iterator[int]:
 
 
 def _root(value: ast.expr) -> str | None:
-    """The name that an expression shows the memory, or an item, of."""
+    """Return the name whose memory, or item, an expression refers to."""
     while not isinstance(value, ast.Name):
         match value:
             case ast.Subscript(value=inner) | ast.Attribute(value=inner):

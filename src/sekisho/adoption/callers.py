@@ -1,0 +1,133 @@
+"""What functions say of those that they call, and that call them: the code says whom, the runs confirm it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from sekisho.adoption.returns import own_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sekisho.adoption.definitions import Definition
+    from sekisho.tracer import Observed, Place
+
+    Key = tuple[str, int]
+    """The path and the first line of a function."""
+
+__all__ = ["Callees", "count_uses", "mentions_of", "read_callees"]
+
+
+class Callees(NamedTuple):
+    """What is known of functions together with those that they pass their arguments on to.
+
+    Attributes:
+        handed: the parameters that reach a library which makes no arrays of lists, or code that uses them
+            as nothing but arrays can be.
+        libraries: the worlds whose libraries are used.
+    """
+
+    handed: Mapping[Key, frozenset[str]]
+    libraries: Mapping[Key, frozenset[str]]
+
+
+def read_callees(
+    travels: Iterable[tuple[Place, Place]], definitions: Mapping[Key, Definition]
+) -> Callees:
+    """Find what each function says by way of those that every call of it passes its arguments on to.
+
+    The code says that they are passed on. Which function it means is known from arrays that went there.
+    """
+    ways = [way for way in travels if _is_passed_on(*way, definitions)]
+    certain = {
+        key: (each.body.arrays | each.handed) - each.body.optional - each.body.open.keys()
+        for key, each in definitions.items()
+    }
+    handed = {key: each.handed for key, each in definitions.items()}
+    libraries = {key: each.libraries for key, each in definitions.items()}
+    is_new = True
+    while is_new:  # since what is passed on may be passed on again
+        is_new = False
+        for one, other in ways:
+            here, there = one.function, other.function
+            body = definitions[here].body
+            may_be_more = one.name in body.optional or one.name in body.open
+            if other.name in certain[there] and one.name not in handed[here] and not may_be_more:
+                handed[here] |= {one.name}
+                certain[here] |= {one.name}
+                is_new = True
+            if not libraries[there] <= libraries[here]:
+                libraries[here] |= libraries[there]
+                is_new = True
+    return Callees(handed, libraries)
+
+
+def _is_passed_on(one: Place, other: Place, definitions: Mapping[Key, Definition]) -> bool:
+    caller, called = definitions.get(one.function), definitions.get(other.function)
+    if caller is None or called is None or one.path or other.path:
+        return False
+    names = called.name.split(".")[-2:]  # ``__init__`` is called by the name of its class
+    return any((one.name, name) in caller.body.passes for name in names)
+
+
+def mentions_of(tree: ast.Module, path: str, names: Mapping[int, str]) -> Iterator[tuple[str, str]]:
+    """Each private name that code mentions, and where, as the tracer calls functions.
+
+    Args:
+        tree: the module.
+        path: its real path.
+        names: the qualified names of its functions, by first line.
+    """
+    functions = [each for each in ast.walk(tree) if isinstance(each, _FUNCTION)]
+    homes: list[tuple[ast.AST, str]] = [(tree, "<module>")]
+    homes += [(each, names.get(_first_line(each), "")) for each in functions]
+    for home, where in homes:
+        for each in own_nodes(home):
+            name = each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")
+            if _is_private(name):
+                yield name, f"{path}:{where}"
+
+
+def count_uses(
+    seen: Iterable[Observed], mentions: Iterable[tuple[str, str]]
+) -> dict[tuple[str, int], int]:
+    """How many uses the calls of each function come from.
+
+    What calls a private function is known: where the code mentions it in functions alone that were seen to
+    call it, it is used as often as these are. A public one has the uses that were seen.
+    """
+    every = [*seen]
+    by_name = {_where(each): each for each in every}
+    places: dict[str, set[str]] = defaultdict(set)
+    for name, where in mentions:
+        places[name].add(where)
+
+    def users(each: Observed, within: frozenset[str]) -> set[str]:
+        name = each.name.rpartition(".")[2]
+        if not (_is_private(name) and places[name] <= each.callers):
+            return each.callers
+        found: set[str] = set()
+        for caller in each.callers:
+            inner = by_name.get(caller)
+            is_known = inner is not None and caller not in within
+            found |= users(inner, within | {caller}) if inner and is_known else {caller}
+        return found
+
+    return {each.key: max(each.uses, len(users(each, frozenset({_where(each)})))) for each in every}
+
+
+def _where(each: Observed) -> str:
+    return f"{each.path}:{each.name}"
+
+
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__") and name.strip("_") != ""

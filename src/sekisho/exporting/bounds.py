@@ -1,0 +1,62 @@
+"""The smallest and the largest size of each dimension, as the caller gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.errors import DeclarationError
+from sekisho.exporting.sizes import least_sizes
+from sekisho.utils import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sekisho.exporting.reading import Arguments
+
+__all__ = ["Bounds", "read_bounds"]
+
+Bounds = dict[str, tuple[int | None, int | None]]
+
+
+def read_bounds(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Bounds:
+    """Return the bounds of every dimension of the arguments, in their order.
+
+    Args:
+        arguments: the arguments.
+        bounds: for some names ``(smallest, largest)``, either of them None.
+
+    Raises:
+        DeclarationError: for an unknown name, and for what is no pair of sizes.
+    """
+    name = arguments.bound.name
+    sizes = [each for leaf in arguments.leaves for each in leaf.sizes or ()]
+    found: Bounds = {}
+    for each in sizes:
+        for dimension in (each.name, *each.names.values()):
+            if dimension is not None:
+                found[dimension] = (None, None)
+    for dimension, pair in (bounds or {}).items():
+        if dimension not in found:
+            meant = closest(dimension, found)
+            hint = f"\n  hint: {meant!r}" if meant else ""
+            names = ", ".join(found) or "none"
+            raise DeclarationError(
+                f"{name}() has no dynamic axis '{dimension}' to bound; it has: {names}.{hint}"
+            )
+        found[dimension] = _pair(name, dimension, pair)
+    for dimension, least in least_sizes(sizes).items():
+        low, high = found[dimension]
+        found[dimension] = (max(low or 0, least) or None, high)
+    return found
+
+
+def _pair(function: str, name: str, pair: Any) -> tuple[int | None, int | None]:
+    is_pair = isinstance(pair, tuple) and len(pair) == 2  # noqa: PLR2004 - smallest and largest
+    if is_pair and all(each is None or (type(each) is int and each >= 0) for each in pair):
+        low, high = pair
+        if low is None or high is None or low < high:
+            return low, high
+    raise DeclarationError(
+        f"{function}() bounds of '{name}': expected (smallest, largest) with either None, and the "
+        f"first below the second, got {pair!r}."
+    )

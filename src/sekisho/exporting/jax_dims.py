@@ -1,0 +1,124 @@
+"""Write the axes of a contract as the symbolic shapes of ``jax.export``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sekisho.errors import DeclarationError, with_article
+from sekisho.exporting.bounds import read_bounds
+from sekisho.exporting.tree import MISSING, with_leaves
+from sekisho.worlds import dtype_name, world_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sekisho.exporting.reading import Arguments
+    from sekisho.exporting.tree import Leaf, Record, Size
+
+__all__ = ["jax_arguments"]
+
+
+def jax_arguments(
+    arguments: Arguments, bounds: Mapping[str, Any] | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments with each array as a ``jax.ShapeDtypeStruct``, in one symbolic scope.
+
+    Raises:
+        DeclarationError: for bounds that are not valid, and for what JAX cannot express.
+    """
+    jax: Any = world_named("jax").load()
+    export: Any = importlib.import_module("jax.export")  # no attribute of `jax` until imported
+    constraints: list[str] = []
+    limits = read_bounds(arguments, bounds)
+    for name, (low, high) in limits.items():
+        constraints += [f"{name} >= {low}"] if (low or 0) > 1 else []
+        constraints += [f"{name} <= {high}"] if high is not None else []
+    scope = export.SymbolicScope(constraints)
+
+    def symbol(text: str) -> Any:
+        return export.symbolic_shape(text, scope=scope)[0]
+
+    writer = _Writer(arguments.bound.name, jax, symbol, {*limits})
+    nodes = {
+        name: with_leaves(node, writer.leaf, writer.record)
+        for name, node in arguments.nodes.items()
+    }
+    call = arguments.signature.bind_partial()
+    call.arguments.update(nodes)
+    return call.args, call.kwargs
+
+
+class _Writer:
+    def __init__(self, function: str, jax: Any, symbol: Any, taken: set[str]) -> None:
+        self.function = function
+        self.jax = jax
+        self.symbol = symbol
+        self.taken = taken
+
+    def refuse(self, place: str, why: str, hint: str) -> NoReturn:
+        raise DeclarationError(
+            f"{self.function}() argument '{place}': {why}.\n  hint: {hint}"
+        ) from None
+
+    def leaf(self, leaf: Leaf) -> Any:
+        if leaf.spec is None or leaf.sizes is None:
+            if leaf.value is MISSING:
+                self.refuse(leaf.place, "its annotation gives no shape", "pass an example")
+            return leaf.value
+        dtype = leaf.spec.only_dtype if leaf.value is MISSING else dtype_name(leaf.value.dtype)
+        if dtype is None:
+            why = f"{leaf.spec.text} allows several dtypes"
+            self.refuse(leaf.place, why, "pass an example, or annotate with one dtype")
+        shape = [self.size(leaf, axis, size) for axis, size in enumerate(leaf.sizes)]
+        dtypes = {name: each for each, name in world_named("jax").dtypes().items()}
+        return self.jax.ShapeDtypeStruct(tuple(shape), dtypes[dtype])
+
+    def size(self, leaf: Leaf, axis: int, size: Size) -> Any:
+        if size.fixed is not None:
+            return size.fixed
+        if size.name is not None:
+            return self.symbol(size.name)
+        if size.expression is None:
+            if leaf.value is not MISSING:  # as JAX's own `_`: the size of the example
+                return leaf.value.shape[axis]
+            return self.symbol(self.fresh(leaf.place, axis))
+        own = {axis: self.symbol(name) for axis, name in size.names.items()}
+        try:
+            return size.expression.evaluate({**size.known, **own})
+        except Exception as error:  # noqa: BLE001 - JAX has an error of its own for each reason
+            first = str(error).partition("\n")[0]
+            hint = "an expression of + - * // %"
+            self.refuse(leaf.place, f"JAX has no symbolic size '{size.text}': {first}", hint)
+
+    def fresh(self, place: str, axis: int) -> str:
+        name = "".join(each if each.isalnum() else "_" for each in f"{place}_{axis}")
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def record(self, record: Record, fields: Mapping[str, Any]) -> Any:
+        value, tree_util = record.value, self.jax.tree_util
+        if value is MISSING:
+            kind = record.spec.text
+            self.refuse(
+                record.place,
+                f"{with_article(kind)} cannot be made of shapes alone",
+                "pass an example",
+            )
+        parts, structure = tree_util.tree_flatten(value, is_leaf=lambda x: x is not value)
+        if parts and parts[0] is value:
+            kind = record.spec.text
+            self.refuse(
+                record.place,
+                f"jax.export cannot take {with_article(kind)} apart",
+                f"jax.tree_util.register_dataclass({kind})",
+            )
+        left = {name: getattr(value, name) for name in fields}
+        found: list[Any] = []
+        for part in parts:
+            name = next((name for name, each in left.items() if each is part), None)
+            found.append(part if name is None else fields[name])
+            left.pop(name or "", None)
+        return tree_util.tree_unflatten(structure, found)

@@ -1,0 +1,34 @@
+"""Tell a function's own ``raise`` from a crash: the author has thought of such inputs."""
+
+from __future__ import annotations
+
+import dis
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["line_of_own_raise"]
+
+_RAISE: Final = dis.opmap["RAISE_VARARGS"]
+_REFUSALS: Final = (ValueError, TypeError, NotImplementedError, RuntimeError)
+"""What functions raise for inputs that they do not take."""
+
+
+def line_of_own_raise(error: BaseException, package: str) -> int | None:
+    """Return the line of a ``raise`` statement in a package that refuses an input.
+
+    None if a library raised the error, if it is an ``assert``, or of a class that says something
+    else than "not such an input", such as a KeyError.
+    """
+    innermost: TracebackType | None = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return None
+    frame, at = innermost.tb_frame, innermost.tb_lasti
+    root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    is_refusal = isinstance(error, _REFUSALS) or type(error).__module__.partition(".")[0] == root
+    # The argument is 0 for a bare `raise`, which hands on what a library raised.
+    is_own = frame.f_code.co_code[at] == _RAISE and frame.f_code.co_code[at + 1] > 0
+    return innermost.tb_lineno if root == package and is_refusal and is_own else None

@@ -1,0 +1,254 @@
+"""Check the annotated locals of a guarded function: ``y: Float[Tensor, "b c"] = x.T``.
+
+The import hook and the IPython extension insert the checks as they compile (`package.inject`). For a
+decorator with ``locals=True`` the function is compiled again from its source.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import itertools
+import re
+import sys
+import textwrap
+import types
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.context import current
+from sekisho.contract import array_specs, display_name
+from sekisho.errors import DeclarationError, UnguardedWarning, hide_in_pytest
+from sekisho.guard.body import body_of
+from sekisho.guard.checking import checkpoint_of, hold_with, name_in_traced, traced
+from sekisho.guard.late import names_for_typing
+from sekisho.utils import CHECK_LOCAL, annotate_locals, frame_at, locals_of, runs_while_tracing
+from sekisho.worlds import is_compiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sekisho.guard.checkpoint import Checkpoint
+
+__all__ = ["check_local", "with_checked_locals"]
+
+__tracebackhide__ = hide_in_pytest
+
+
+def check_local(value: Any, name: str, annotation: str, scope: str) -> Any:
+    """Hold the value of an annotated local to its annotation, with the axes of the call.
+
+    Args:
+        value: anything.
+        name: the variable's name.
+        annotation: the annotation's text.
+        scope: the name of the module whose names it uses, or of a function's own `_Scope`.
+
+    Returns:
+        The value itself.
+
+    Raises:
+        BoundaryError: if the value is not valid.
+    """
+    setting = current()
+    if setting.name == "off":
+        return value
+    if is_compiling():
+        number = _traced_local(annotation, scope)
+        if number is not None:
+            checkpoint = getattr(traced, number)
+            if setting.violations == "raise":
+                checkpoint.hold(value, body_of(None))
+            else:
+                checkpoint.hold_or_note(value, body_of(None))
+        return value
+    frame = _caller()
+    found = _find(annotation, scope, frame)
+    if found is not None:
+        hold_with(value, found, frame, setting, name)
+    return value
+
+
+_caller: Any = functools.partial(frame_at, 1)
+"""Return the frame that calls `check_local`. Not a Python function, which would add a frame."""
+
+
+class _Scope(NamedTuple):
+    """The names that annotations use, and what each annotation asks; None if it is about no array."""
+
+    names: dict[str, Any]
+    further: Mapping[str, Any]
+    known: dict[str, Checkpoint | None]
+
+    def find(self, annotation: str) -> Checkpoint | None:
+        if annotation not in self.known:
+            self.known[annotation] = _checkpoint(annotation, self.names, self.further)
+        return self.known[annotation]
+
+
+_scopes: Final[dict[str | int, _Scope]] = {}
+"""By the name of a function's own scope, or by the identity of a module's names."""
+
+
+def _scope(name: str, names: dict[str, Any]) -> _Scope:
+    own = _scopes.get(name)
+    if own is not None:
+        return own
+    key = id(names)  # which `_Scope` keeps alive, so that no other dict gets it
+    if key not in _scopes:
+        _scopes[key] = _Scope(names, names_for_typing(name), {})
+    return _scopes[key]
+
+
+@runs_while_tracing
+def _traced_local(annotation: str, scope: str) -> str | None:
+    names = vars(sys.modules[scope]) if scope in sys.modules else {}
+    found = _scope(scope, names).find(annotation)
+    return None if found is None else name_in_traced(found)
+
+
+def _find(annotation: str, name: str, frame: types.FrameType) -> Checkpoint | None:
+    """Return what a local's annotation asks; None if it is about no array."""
+    scope = _scope(name, frame.f_globals)
+    try:
+        return scope.find(annotation)
+    except NameError:
+        pass
+    try:  # a name that the function itself defines, which may be another one in the next call
+        return _checkpoint(annotation, scope.names, {**scope.further, **locals_of(frame)})
+    except NameError as error:
+        warnings.warn_explicit(
+            f"{frame.f_code.co_qualname}() annotates a variable with {annotation}, which is not "
+            f"checked: {error}",
+            UnguardedWarning,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+        )
+        scope.known[annotation] = None
+        return None
+
+
+def _checkpoint(
+    annotation: str, names: dict[str, Any], further: Mapping[str, Any]
+) -> Checkpoint | None:
+    evaluated = eval(annotation, {**names, **further})  # noqa: S307 - the author's own annotation
+    checkpoint = checkpoint_of(evaluated)
+    holds_arrays = any(True for _ in array_specs(checkpoint.parameter.spec))
+    return checkpoint if holds_arrays else None
+
+
+# --- for a decorator with `locals=True` ------------------------------------------------------------
+
+
+def with_checked_locals(
+    function: types.FunctionType, names_around: Callable[[], dict[str, Any]]
+) -> types.FunctionType:
+    """Return a function that also checks its annotated locals; the same one if it has none.
+
+    Args:
+        function: a plain function.
+        names_around: returns the names around its definition, which annotations may use.
+
+    Raises:
+        DeclarationError: if its source cannot be had.
+    """
+    code = function.__code__
+    if CHECK_LOCAL in code.co_names:
+        return function  # from the import hook
+    node = _definition(function)
+    scope = f"{code.co_filename}:{code.co_firstlineno} {next(_number)}"
+    if node is None or not annotate_locals(node, scope):
+        return function
+    new = _compiled(node, code)
+    if new is None:
+        raise _without_source(function)
+    function.__globals__.setdefault(CHECK_LOCAL, check_local)
+    made = types.FunctionType(
+        new, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    functools.update_wrapper(made, function)
+    del made.__dict__["__wrapped__"]  # it is the function itself, not a wrapper
+    made.__dict__.update(function.__dict__)
+    words = {*re.findall(r"\w+", ast.unparse(node))}
+    around = {name: value for name, value in names_around().items() if name in words}
+    _scopes[scope] = _Scope(function.__globals__, around, {})
+    weakref.finalize(made, _scopes.pop, scope, None).atexit = False
+    return made
+
+
+_number: Final = itertools.count()
+
+_FUTURES: Final = 0x1FF0000
+"""The flags that imports from `__future__` set in a code object."""
+
+
+def _definition(function: types.FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Parse a function's source; None for a lambda, which has no annotated locals."""
+    try:
+        lines, first = inspect.getsourcelines(function.__code__)
+        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        if function.__name__ == "<lambda>":
+            return None
+        raise _without_source(function) from None
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    width = len(lines[0]) - len(lines[0].lstrip())
+    for each in ast.walk(node):
+        if isinstance(each, (ast.stmt, ast.expr)):
+            each.col_offset += width
+            each.end_col_offset = (each.end_col_offset or 0) + width
+    ast.increment_lineno(node, first - 1)
+    return node
+
+
+def _without_source(function: types.FunctionType) -> DeclarationError:
+    return DeclarationError(
+        f"{display_name(function)}(): locals=True needs the function's source, which cannot be read.\n"
+        f"  hint: sekisho.check(value, annotation)"
+    )
+
+
+def _compiled(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, old: types.CodeType
+) -> types.CodeType | None:
+    """Compile a changed definition; None if it is not the one that a code object was compiled from.
+
+    It is compiled in a function that has its closure's names as parameters, and in a class of the
+    name of its own class, since names that begin with two underscores are mangled by it.
+    """
+    tree = ast.parse(f"def scope({', '.join(old.co_freevars)}):\n    class owner: pass")
+    body: Any = tree.body[0]
+    names = old.co_qualname.split(".")
+    if len(names) > 1 and names[-2] != "<locals>":
+        body = body.body[0]
+        body.name = names[-2]
+    body.body = [node]
+    compiled = compile(tree, old.co_filename, "exec", old.co_flags & _FUTURES, dont_inherit=True)
+    compared = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
+    wanted = [getattr(old, name) for name in compared]
+    for each in _codes(compiled):
+        if [getattr(each, name) for name in compared] == wanted:
+            return _renamed(each, each.co_qualname, old.co_qualname)
+    return None
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            yield each
+            yield from _codes(each)
+
+
+def _renamed(code: types.CodeType, old: str, new: str) -> types.CodeType:
+    """Replace the beginning of a qualified name, also in the functions inside."""
+    consts = [
+        _renamed(each, old, new) if isinstance(each, types.CodeType) else each
+        for each in code.co_consts
+    ]
+    name = new + code.co_qualname.removeprefix(old)
+    return code.replace(co_qualname=name, co_consts=tuple(consts))

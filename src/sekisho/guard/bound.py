@@ -1,0 +1,70 @@
+"""Read the contract of a function that is to be called, with what is bound to it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.contract import Options, display_name
+from sekisho.errors import DeclarationError
+from sekisho.guard.modules import is_module
+from sekisho.guard.stub import contract_of, options_of
+from sekisho.guard.targets import guard_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sekisho.contract import Contract
+
+__all__ = ["BoundContract", "bind_contract"]
+
+_PLAIN_OPTIONS: Final = Options("boundary")
+
+
+class BoundContract(NamedTuple):
+    """The contract of one function or bound method.
+
+    Attributes:
+        call: the guard, bound to its instance if it is a method.
+        bare: the function without its guard.
+        name: the function's name in messages.
+        contract: the contract without the parameter that is bound.
+        known: ``{self}``, whose attributes the axes may use.
+    """
+
+    call: Callable[..., Any]
+    bare: Any
+    name: str
+    contract: Contract
+    known: Mapping[str, Any]
+
+
+def bind_contract(function: Any) -> BoundContract:
+    """Read the contract of a function, of a method of an instance, or of a module's ``forward``.
+
+    A function that is only annotated gets the contract of a `boundary`.
+
+    Raises:
+        DeclarationError: if it is no function, has no contract, or one that cannot be read.
+    """
+    if is_module(function):
+        function = function.forward
+    instance = getattr(function, "__self__", None)
+    guard = getattr(function, "__func__", function)
+    if not callable(function) or isinstance(function, type):
+        raise DeclarationError(f"expected a function, got {function!r}.")
+    options = options_of(guard)
+    if options is None:
+        guard = guard_target(guard, _PLAIN_OPTIONS, None)
+        options = options_of(guard)
+        function = guard if instance is None else guard.__get__(instance)
+    bare: Any = inspect.unwrap(guard)
+    name = display_name(bare)
+    if options is None:
+        raise DeclarationError(f"{name}() has no contract: it is marked as unguarded.")
+    contract = contract_of(guard)
+    known: dict[str, Any] = {}
+    if instance is not None:
+        known = {f"{{{contract.parameters[0].name}}}": instance}
+        contract = contract._replace(parameters=contract.parameters[1:])
+    return BoundContract(function, bare, name, contract, known)

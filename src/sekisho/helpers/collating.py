@@ -1,0 +1,146 @@
+"""Join records array by array: a list of samples becomes a batch, as a collate function makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from sekisho.contract import field_names, has_fields
+from sekisho.errors import BoundaryError, Violation, hide_in_pytest
+from sekisho.helpers.nested import MAPPINGS, is_container
+from sekisho.worlds import (
+    Refusal,
+    class_of,
+    describe,
+    find_world,
+    type_name,
+    with_fields,
+    with_items,
+    with_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["holds_arrays", "join_records"]
+
+__tracebackhide__ = hide_in_pytest
+
+_DEEPEST: Final = 64
+
+
+def holds_arrays(value: Any, depth: int = _DEEPEST) -> bool:
+    """Return whether a value is a container or a record with an array inside."""
+    if not is_container(value) or depth == 0:
+        return False
+    parts = _parts(value).values()
+    return any(find_world(each) is not None or holds_arrays(each, depth - 1) for each in parts)
+
+
+def join_records(function: str, records: list[Any], join: Callable[[list[Any]], Any]) -> Any:
+    """Join records of one structure.
+
+    Arrays at the same place are joined. Anything else becomes the list of its values, or None where
+    all of them are None. Nothing that was passed in is modified.
+
+    Args:
+        function: the name of the helper, for messages.
+        records: the records, of which the first is a container or a record.
+        join: joins a list of arrays.
+
+    Returns:
+        A record of the class of the first.
+
+    Raises:
+        BoundaryError: if the structures differ, or the arrays at one place cannot be joined.
+    """
+    return _joined(function, records, join, "", _DEEPEST)
+
+
+def _joined(
+    function: str, values: list[Any], join: Callable[[list[Any]], Any], path: str, depth: int
+) -> Any:
+    first = values[0]
+    if any(find_world(each) is not None for each in values):
+        return _arrays_joined(values, join, path)
+    if not is_container(first):
+        return None if all(each is None for each in values) else list(values)
+    if depth == 0:
+        _refuse(function, 0, path, "records that do not contain themselves", describe(first))
+    kept = _parts(first)
+    for index, each in enumerate(values):
+        if class_of(each) is not class_of(first):
+            _refuse(function, index, path, f"{_named(first)}, as item 0 is", describe(each))
+        if list(_parts(each)) != list(kept) and {*_parts(each)} != {*kept}:
+            expected = f"the same {_noun(first)} as item 0, {_listed(kept)}"
+            _refuse(function, index, path, expected, _listed(_parts(each)))
+    columns = {key: [_parts(each)[key] for each in values] for key in kept}
+    news = {
+        key: _joined(function, column, join, f"{path}{_step(first, key)}", depth - 1)
+        for key, column in columns.items()
+    }
+    try:
+        return _rebuilt(first, kept, news)
+    except Refusal as refusal:
+        reason = refusal.reason
+    return _refuse(function, 0, path, "records that can be rebuilt", describe(first), reason)
+
+
+def _arrays_joined(values: list[Any], join: Callable[[list[Any]], Any], path: str) -> Any:
+    try:
+        return join(values)
+    except BoundaryError as error:
+        violation = error.violation
+        if violation is None or not path:
+            raise
+        place = f"{violation.place} at {path}"
+        refusal = type(error)(violation._replace(place=place, hint=None))
+    raise refusal
+
+
+def _parts(value: Any) -> dict[Any, Any]:
+    """Return the items of a container by key or index, or the fields of a record by name."""
+    cls = class_of(value)
+    if issubclass(cls, MAPPINGS):
+        return dict(value.items())
+    if has_fields(cls):
+        return {name: getattr(value, name) for name in field_names(cls) if hasattr(value, name)}
+    items: list[Any] = list(value)
+    return dict(enumerate(items))
+
+
+def _rebuilt(first: Any, kept: dict[Any, Any], news: dict[Any, Any]) -> Any:
+    cls = class_of(first)
+    if issubclass(cls, MAPPINGS):
+        return with_values(first, list(kept.items()), list(news.values()))
+    if has_fields(cls):
+        return with_fields(first, kept, news)
+    return with_items(first, list(kept.values()), list(news.values()))
+
+
+def _step(value: Any, key: Any) -> str:
+    is_record = not issubclass(class_of(value), MAPPINGS) and has_fields(class_of(value))
+    return f".{key}" if is_record else f"[{key!r}]"
+
+
+def _noun(value: Any) -> str:
+    if issubclass(class_of(value), MAPPINGS):
+        return "keys"
+    return "fields" if has_fields(class_of(value)) else "number of items"
+
+
+def _listed(parts: dict[Any, Any]) -> str:
+    keys = list(parts)
+    return (
+        str(len(keys)) if keys == list(range(len(keys))) else ", ".join(map(repr, keys)) or "none"
+    )
+
+
+def _named(value: Any) -> str:
+    return f"a {type_name(class_of(value))}"
+
+
+def _refuse(
+    function: str, index: int, path: str, expected: str, got: str, reason: str | None = None
+) -> NoReturn:
+    place = f"item {index}" + (f" at {path}" if path else "")
+    raise BoundaryError(Violation(function, place, expected, got, reason))

@@ -1,0 +1,71 @@
+"""Hints for values that are passed or returned by mistake, whatever the annotation is."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import PurePath
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    MethodType,
+)
+from typing import Any, Final
+
+from sekisho.monitor import unwatched
+from sekisho.worlds import class_of, find_world
+
+__all__ = ["number_hint", "value_hint"]
+
+_FUNCTIONS: Final = (FunctionType, MethodType, BuiltinFunctionType)
+_READERS: Final = {
+    (".npy", ".npz"): "it is the name of a file: read it first, with numpy.load({0})",
+    (".pt", ".pth"): "it is the name of a file: read it first, with torch.load({0})",
+    (".png", ".jpg", ".jpeg"): "it is the name of a file: read it first, with PIL.Image.open({0})",
+    (".csv", ".txt"): "it is the name of a file: read it first, with numpy.loadtxt({0})",
+}
+"""How files are read, by the ends of their names."""
+
+
+def value_hint(value: object, *, is_result: bool) -> str | None:
+    """Return what the user probably forgot, for a value that is always a mistake."""
+    if value is None:
+        return (
+            "the function returned nothing: is a 'return' missing?"
+            if is_result
+            else "if it may be missing, let its annotation say so: ... | None"
+        )
+    kind = class_of(value)
+    if issubclass(kind, CoroutineType):
+        return "it was not awaited: await {0}"
+    if kind.__name__ == "DataLoader":
+        return "it yields batches, so take each: for batch in {0}"
+    if kind in _FUNCTIONS:
+        return "it was not called: {0}()"
+    if issubclass(kind, (str, PurePath)):
+        return next((how for ends, how in _READERS.items() if str(value).endswith(ends)), None)
+    return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
+
+
+def number_hint(kind: Any, value: Any) -> str | None:
+    """Return the hint to convert an array without axes to the required Python number.
+
+    Args:
+        kind: the annotation.
+        value: the refused value.
+    """
+    world = find_world(value)
+    if world is None or kind not in {bool, int, float, complex}:
+        return None
+    with (
+        unwatched(),
+        contextlib.suppress(Exception),
+    ):  # conversion may fail: a gradient, a lost imaginary part, no shape, ...
+        if tuple(value.shape) != ():
+            return None
+        if (world.kind_of(value) or "").endswith("Tracer"):
+            return "it is being traced: leave it a number, with static_argnames='{0}'"
+        if kind(value) == world.host_values(value)[()]:
+            return f"{kind.__name__}({{0}})"
+    return None

@@ -1,0 +1,144 @@
+"""What calling a class gives: an instance, and what is known of what it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sekisho.code import Expr, tag_of
+from sekisho.inference.annotations import value_of_class
+from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.iterating import iterated
+from sekisho.inference.loaders import make_dataset, make_loader
+from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.own_calls import call_one
+from sekisho.inference.program import split
+from sekisho.inference.pythons import call_python
+from sekisho.inference.refusals import note_refused
+from sekisho.inference.states import note_read
+from sekisho.inference.values import (
+    NEVER,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    is_never,
+    join_all,
+    list_of,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from sekisho.inference.loaders import Caller
+    from sekisho.inference.overloads import Arguments
+
+__all__ = ["PARTIAL", "construct"]
+
+PARTIAL: Final = "functools:partial"
+_PASSING: Final = frozenset({"tqdm.std:tqdm"})
+"""Classes that iterate over what they are given, and show how far they are."""
+
+_LAST: Final = frozenset({"takewhile", "dropwhile", "filterfalse"})
+_CHAINED: Final = frozenset({"chain", "islice", "cycle", *_LAST})
+
+_DATACLASSES: Final = frozenset(
+    {"dataclass", "dataclasses.dataclass", "define", "attrs.define", "frozen"}
+)
+
+
+def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_value: Caller) -> Value:
+    """What calling a class gives.
+
+    Args:
+        frame: where it is called.
+        cls: the class.
+        call: what it is passed.
+        node: the call.
+        call_value: what calling a value gives.
+    """
+    key, last = split(cls)
+    if key == "builtins":
+        if last == "super":
+            return _super(frame)
+        found = call_python(last, call, lambda value: iterated(frame, value))
+        return value_of_class(frame.program, cls) if found is None else found
+    if key == "itertools" and call.args and last in _CHAINED and not call.is_open:
+        chained = (
+            call.args if last == "chain" else call.args[-1:] if last in _LAST else call.args[:1]
+        )
+        return list_of(join_all(iterated(frame, each) for each in chained), "iterator")
+    if cls == "collections:defaultdict":
+        return ("dict", NEVER, ())
+    if cls in {"collections:deque", "collections:OrderedDict"}:
+        item = iterated(frame, call.args[0]) if call.args else NEVER
+        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
+    knowledge = frame.knowledge
+    world = frame.program.world_of_class(cls)
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
+        if frame.program.is_own(name):
+            break
+        instance = knowledge.instance_of(cls)
+        if knowledge.is_strict(name) or name in knowledge.only:
+            note_refused(frame, name, entry, call, node, instance)
+        note_read(frame, name, entry, call, node, instance)
+    if world is not None and not frame.program.is_own(cls):
+        value = knowledge.instance_of(cls)
+        for source in arrays_in(call.args[0]) if call.args else ():
+            if source != world[0] and world[1]:
+                shown = f"{world[0]}.{last}"
+                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
+        return value
+    if cls.endswith(":device") and node.args:
+        given = call.args[0]
+        return ("instance", cls, given[2] if given[0] == "instance" else None)
+    if cls == PARTIAL and call.args:
+        kwargs = tuple(sorted(call.kwargs, key=repr))
+        return ("partial", call.args[0], ("tuple", *call.args[1:]), ("dict", NEVER, kwargs))
+    for base in frame.program.mro(cls):
+        if base in _PASSING and call.args:
+            return list_of(iterated(frame, call.args[0]), "iterator")
+        if base in knowledge.chains:
+            return ("instance", cls, _chain(call))
+        if base in knowledge.holders:
+            held = join_all(iterated(frame, each) for each in call.args)
+            return ("instance", cls, None if is_never(held) else held)
+        made = make_dataset(frame, base, call) or make_loader(frame, base, call, node, call_value)
+        if made is not None and not frame.program.is_own(cls):
+            return made
+    value = knowledge.instance_of(cls)
+    if frame.program.is_own(cls):
+        _initialise(frame, cls, call, node, value)
+    return value
+
+
+def _chain(call: Arguments) -> Value | None:
+    """The modules of a chain; what comes out of a container that is unpacked, and behind it, in one."""
+    rest = () if is_never(call.rest) else (list_of(call.rest, "rest"),)
+    if call.is_open and not rest:
+        return None
+    return ("tuple", *call.args, *rest) if call.args or rest else None
+
+
+def _super(frame: Frame) -> Value:
+    owner = frame.unit.owner
+    if not owner:
+        return UNKNOWN
+    above = frame.program.mro(owner)[1:]
+    return ("instance", above[0], EXACT) if above else UNKNOWN
+
+
+def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: Value) -> None:
+    """Tell a class's ``__init__``, or its fields, what an instance is made of."""
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True):
+        if frame.program.is_own(name):
+            call_one(frame, name, entry[1][-1], call, node, value)
+            return
+    written = frame.program.entry(cls)
+    if written is None or written[0] != "class":
+        return
+    decorators: set[Expr] = {each[1] if tag_of(each) == "call" else each for each in written[3]}
+    is_tuple = any(base.endswith(":NamedTuple") for base in frame.program.mro(cls))
+    if not decorators & _DATACLASSES and not is_tuple:
+        return
+    fields = [name for name, each in written[2].items() if each[0] == "var" and each[1] is not None]
+    for name, given in (*zip(fields, call.args, strict=False), *call.kwargs):
+        frame.give(f"a {cls}.{name}", given, node.lineno)

@@ -1,0 +1,125 @@
+"""What functions of the project give, and what they are told by a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sekisho.inference.annotations import read_annotation
+from sekisho.inference.containers import doubtful
+from sekisho.inference.decorators import gives_back, is_transparent
+from sekisho.inference.frame import Frame
+from sekisho.inference.members import EXACT, MOST_SUBCLASSES, find_method
+from sekisho.inference.operations import note_axes
+from sekisho.inference.overloads import Arguments, assign, call_signatures
+from sekisho.inference.program import split
+from sekisho.inference.values import (
+    NEVER,
+    PLAIN,
+    TRACKED,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    certain_state,
+    certain_world,
+    is_never,
+    is_unknown,
+    join,
+    list_of,
+    plain,
+    unsure,
+    with_state,
+    worlds_of,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from sekisho.code import Entry, Signature
+
+__all__ = ["call_one", "call_own", "parameter_fact"]
+
+
+def parameter_fact(function: str, name: str) -> str:
+    """The fact that says what a parameter is called with."""
+    return f"p {function}.{name}"
+
+
+def call_own(
+    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+) -> Value:
+    """What a function of the project gives; it is told what it is called with."""
+    last = name.rpartition(".")[2]
+    is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
+    methods = [(name, entry)]
+    if not is_exact and self_value is not None:
+        if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
+            return UNKNOWN  # a class that stands for anything
+        others = find_method(frame, self_value[1], last, is_exact=False)
+        methods += [each for each in others if each[0] != name]
+    # Which of several methods is called, one cannot see.
+    if len(methods) > 1 + _is_abstract(entry):
+        args = tuple(map(doubtful, call.args))
+        kwargs = tuple((word, doubtful(value)) for word, value in call.kwargs)
+        call = call._replace(args=args, kwargs=kwargs)
+    result = NEVER
+    for each, written in methods:
+        given = call_one(frame, each, written[1][-1], call, node, self_value)
+        if len(written[1]) > 1:  # what is written in front of it, for readers
+            given = call_signatures(frame.program, each, written[1], call, self_value)
+        result = join(result, given)
+    state = certain_state(result)
+    if frame.no_grad and state & TRACKED:
+        return with_state(result, state & ~TRACKED)
+    return result
+
+
+def _is_abstract(entry: Entry) -> bool:
+    return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
+
+
+def call_one(
+    frame: Frame,
+    name: str,
+    signature: Signature,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
+) -> Value:
+    """What one function gives, without those that override it."""
+    skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
+    taken = assign(signature, call, skip=skip)
+    key, _ = split(name)
+    bindings = {"Self": self_value} if self_value is not None else {}
+    if not is_transparent(frame, key, signature[2]):
+        return UNKNOWN
+    frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
+    for place, value in taken or ():
+        parameter, _, _, annotation = signature[0][place]
+        frame.give(parameter_fact(name, parameter), value, node.lineno)
+        if arrays_in(value):
+            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
+        if annotation is not None and value[0] == "array":
+            wanted = read_annotation(frame.program, key, annotation, bindings)
+            note_axes(frame, name, parameter, value, wanted, node)
+    if gives_back(frame, key, signature[2]):
+        return UNKNOWN  # in the library of its caller
+    if signature[1] is not None:
+        said = read_annotation(frame.program, key, signature[1], bindings)
+        if said[0] == "list" and said[1] == "iterator" and _is_context(signature):
+            return list_of(said[2], "context")
+        if not is_unknown(said) and len(worlds_of(said)) <= 1:
+            is_array = said[0] == "array" and bool(frame.knowledge.trained)
+            state = certain_state(frame.fact(f"r {name}")) if is_array else 0
+            return with_state(said, state) if state else said
+    worlds = {world for value in call.values() for world in worlds_of(value)}
+    if len(worlds) == 1:
+        (world,) = worlds
+        narrow = frame.fact(f"w {name} {world}")
+        if not is_never(narrow):
+            is_sure = all(certain_world(each) == world for each in call.values() if worlds_of(each))
+            return narrow if is_sure else unsure(narrow)
+    return frame.fact(f"r {name}")
+
+
+def _is_context(signature: Signature) -> bool:
+    return any(str(each).endswith("contextmanager") for each in signature[2])

@@ -1,0 +1,147 @@
+"""What a function says by way of those that it calls, and that call it."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+pytest.importorskip("libcst")
+
+from sekisho.adoption.callers import count_uses, mentions_of, read_callees
+from sekisho.adoption.definitions import find_definitions
+from sekisho.adoption.rewriting import Edit, rewrite
+from sekisho.tracer import Observed, Place
+
+PATH = "m.py"
+
+
+def definitions_of(text):
+    tree = ast.parse(f"import numpy as np\nimport torch\n{textwrap.dedent(text)}")
+    return tree, {(PATH, each.first): each for each in find_definitions(tree)}
+
+
+def callees(text, *ways):
+    """What is read, by function, where arrays went from one parameter to another."""
+    _, definitions = definitions_of(text)
+    keys = {each.name: key for key, each in definitions.items()}
+    places = [
+        tuple([Place(keys[name], parameter, ()) for name, _, parameter in ends])
+        for ends in ([end.rpartition(" ") for end in way] for way in ways)
+    ]
+    found = read_callees(places, definitions)
+    return {name: (found.handed[keys[name]], found.libraries[keys[name]]) for name in keys}
+
+
+@pytest.mark.parametrize(
+    ("body", "handed"),
+    [
+        ("return g(x)", True),
+        ("return g(y=x)", True),
+        ("z = g(x)\n    return z", True),
+        ("return other.g(x)", True),
+        ("return [g(x) for _ in range(3)]", True),
+        ("return g(x) if z else None", False),
+        ("if z:\n        g(x)", False),
+        ("x = prepared(x)\n    return g(x)", False),
+        ("if x is None:\n        return 0\n    return g(x)", False),
+        ("if isinstance(x, list):\n        return 0\n    return g(x)", False),
+        ("return g(x[0])", False),
+        ("return h(x)", False),
+        ("return lambda: g(x)", False),
+    ],
+)
+def test_an_argument_is_an_array_where_every_call_passes_it_to_code_that_needs_one(body, handed):
+    text = f"def f(x, z=0):\n    {body}\n\ndef g(y):\n    return y.shape\n"
+    assert callees(text, ("f x", "g y"))["f"][0] == (frozenset({"x"}) if handed else frozenset())
+    assert callees(text)["f"][0] == frozenset()  # no array went there: it may be another ``g``
+
+
+@pytest.mark.parametrize(
+    ("g", "handed"),
+    [
+        ("def g(y):\n    return y - 1", True),
+        ("def g(y):\n    return torch.exp(y)", True),
+        ("class g:\n    def __init__(self, y):\n        self.n = y.shape", True),
+        ("class C:\n    def g(self, y):\n        return y[:, 0]", True),
+        ("def g(y):\n    return np.exp(y)", False),
+        ("def g(y):\n    return y", False),
+        ("def g(y=None):\n    return y.shape", False),
+        ("def g(y):\n    if y is None:\n        return 0\n    return y.shape", False),
+        ("def g(y):\n    if isinstance(y, list):\n        return 0\n    return y.shape", False),
+    ],
+)
+def test_what_the_other_function_does_counts(g, handed):
+    name = {"class g": "g.__init__", "class C": "C.g"}.get(g.partition(":")[0], "g")
+    found = callees(f"def f(x):\n    return a.g(x)\n\n{g}\n", ("f x", f"{name} y"))
+    assert found["f"][0] == (frozenset({"x"}) if handed else frozenset())
+
+
+def test_what_is_passed_on_may_be_passed_on_again():
+    text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return h(y)\n\ndef h(z):\n    return np.exp(z.T)\n"
+    for ways in [(("f x", "g y"), ("g y", "h z")), (("g y", "h z"), ("f x", "g y"))]:
+        found = callees(text, *ways)
+        assert found["f"] == ({"x"}, {"numpy"})
+        assert found["g"] == ({"y"}, {"numpy"})
+        assert found["h"] == (frozenset(), {"numpy"})
+    around = "def f(x):\n    return g(x)\n\ndef g(y):\n    return f(y)\n"
+    found = callees(around, ("f x", "g y"), ("g y", "f x"))
+    assert found == dict.fromkeys("fg", (frozenset(), frozenset()))
+
+
+def test_a_function_that_passes_arrays_to_one_of_a_library_is_of_that_library_too():
+    text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return np.exp(y)\n\ndef h(x):\n    return x + x\n"
+    found = callees(text, ("f x", "g y"))
+    assert (found["f"][1], found["h"][1]) == ({"numpy"}, frozenset())
+
+
+def uses(text, name, **callers):
+    tree, definitions = definitions_of(text)
+    seen = []
+    for (path, line), each in definitions.items():
+        observed = Observed(path, each.name, line, each.parameters)
+        observed.callers = {*callers.get(each.name, "").split()}
+        seen.append(observed)
+    names = {line: each.name for (_, line), each in definitions.items()}
+    found = count_uses(seen, mentions_of(tree, PATH, names))
+    return {each.name: found[each.key] for each in seen}[name]
+
+
+TESTS = "t.py:a t.py:b t.py:c"
+HELPER = "def f(x):\n    return _g(x)\n\ndef _g(x):\n    return x\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (HELPER, 3),
+        (HELPER.replace("_g", "g"), 1),
+        (HELPER.replace("_g", "__g__"), 1),
+        (HELPER + "def h(x):\n    return _g(x)\n", 1),
+        (HELPER + "TABLE = {'g': _g}\n", 1),
+        (HELPER + "class C:\n    g = _g\n", 1),
+        (HELPER + "def h(x):\n    def inner():\n        return _g(x)\n    return inner\n", 1),
+        (HELPER.replace("return _g(x)", "return [_g(a) for a in x]"), 3),
+    ],
+)
+def test_a_private_function_is_used_as_often_as_the_functions_that_call_it(text, expected):
+    name = next(each for each in ("__g__", "_g", "g") if f"def {each}(" in text)
+    assert uses(text, name, f=TESTS, **{name: "m.py:f"}) == expected
+
+
+def test_what_several_functions_call_has_all_of_their_uses_and_never_fewer_than_were_seen():
+    text = HELPER + "def h(x):\n    return _g(x)\n"
+    assert uses(text, "_g", f="t.py:a t.py:b", h="t.py:b t.py:c", _g="m.py:f m.py:h") == 3
+    assert uses(text, "_g", f="t.py:a", h="t.py:a", _g="m.py:f m.py:h") == 2
+    around = "def _f(x):\n    return _g(x)\n\ndef _g(x):\n    return _f(x)\n"
+    assert uses(around, "_g", _f="m.py:_g", _g="m.py:_f") == 1
+
+
+@pytest.mark.parametrize(("width", "is_broken"), [(17, False), (16, True)])
+def test_a_header_is_broken_only_if_it_is_longer_than_a_line(width, is_broken):
+    text = "def f(x, y):\n    return x\n"
+    after, missed = rewrite(text, [Edit(1, {"x": "int"}, "", {})], [], "m", width)
+    assert not missed
+    assert len("def f(x: int, y):") == 17
+    assert ("f(\n" in after) == is_broken

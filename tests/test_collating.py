@@ -1,0 +1,197 @@
+"""``stack`` and ``concat`` of records: a list of samples becomes a batch."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import typing
+from collections import OrderedDict, UserDict, deque
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sekisho as sk
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    x: typing.Any
+    label: typing.Any = 0
+
+
+@attrs.frozen
+class Record:
+    x: typing.Any
+    label: typing.Any = 0
+
+
+class Named(typing.NamedTuple):
+    x: typing.Any
+    label: typing.Any = 0
+
+
+SHAPES = {
+    "dict": lambda x, label: {"x": x, "label": label},
+    "OrderedDict": lambda x, label: OrderedDict(x=x, label=label),
+    "UserDict": lambda x, label: UserDict(x=x, label=label),
+    "tuple": lambda x, label: (x, label),
+    "list": lambda x, label: [x, label],
+    "deque": lambda x, label: deque([x, label]),
+    "dataclass": Sample,
+    "attrs": Record,
+    "NamedTuple": Named,
+    "nested": lambda x, label: {"deep": [Sample(x, (label,))]},
+}
+
+
+def parts(name, record):
+    """The array and the label of a record."""
+    if name == "nested":
+        record = record["deep"][0]
+        return record.x, record.label[0]
+    if name in {"dict", "OrderedDict", "UserDict"}:
+        return record["x"], record["label"]
+    if name in {"tuple", "list", "deque"}:
+        return record[0], record[1]
+    return record.x, record.label
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("join", [sk.stack, sk.concat])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_arrays_are_joined_and_labels_listed(world, name, join, axis):
+    arrays = [world.zeros(2, 3), world.range(2, 3) + world.zeros(2, 3)]
+    records = [SHAPES[name](each, label) for label, each in enumerate(arrays)]
+    before = copy.copy(records)
+    batch = join(records, axis=axis)
+    assert type(batch) is type(records[0])
+    x, labels = parts(name, batch)
+    expected = join(arrays, axis=axis)
+    assert type(x) is type(expected)
+    assert x.tolist() == expected.tolist()
+    assert labels == [0, 1]
+    assert all(a is b for a, b in zip(records, before, strict=True))
+    assert [parts(name, each)[0] is a for each, a in zip(records, arrays, strict=True)] == [
+        True
+    ] * 2
+
+
+LEAVES = st.deferred(
+    lambda: st.one_of(
+        st.just("array"),
+        st.just("number"),
+        st.dictionaries(st.sampled_from("abc"), LEAVES, max_size=2),
+        st.tuples(LEAVES, LEAVES),
+    )
+)
+
+
+def build(tree, number):
+    if tree == "array":
+        return np.full(2, number)
+    if tree == "number":
+        return number
+    if isinstance(tree, dict):
+        return {key: build(each, number) for key, each in tree.items()}
+    return tuple(build(each, number) for each in tree)
+
+
+def batch_of(tree, count):
+    if tree == "array":
+        return np.stack([np.full(2, n) for n in range(count)]).tolist()
+    if tree == "number":
+        return list(range(count))
+    if isinstance(tree, dict):
+        return {key: batch_of(each, count) for key, each in tree.items()}
+    return tuple(batch_of(each, count) for each in tree)
+
+
+def plain(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+
+@given(tree=LEAVES, count=st.integers(1, 4))
+def test_the_batch_has_the_structure_of_its_samples(tree, count):
+    samples = [{"first": np.zeros(1), "tree": build(tree, n)} for n in range(count)]
+    batch = sk.stack(samples)
+    assert plain(batch["tree"]) == batch_of(tree, count)
+
+
+def test_none_stays_none_and_further_values_are_listed():
+    a, b = np.zeros(2), np.ones(2)
+    assert sk.stack([{"x": a, "m": None}, {"x": b, "m": None}])["m"] is None
+    assert sk.stack([{"x": a, "m": None}, {"x": b, "m": 1}])["m"] == [None, 1]
+
+
+ZEROS, ONES = np.zeros(3), np.ones(4)
+LOOP: dict[str, typing.Any] = {"x": ZEROS}
+LOOP["self"] = LOOP
+REFUSED = {
+    "keys": (
+        [{"x": ZEROS}, {"y": ZEROS}],
+        "stack() item 1: expected the same keys as item 0, 'x', got 'y'.",
+    ),
+    "fewer keys": (
+        [{"x": ZEROS, "y": 1}, {"x": ZEROS}],
+        "stack() item 1: expected the same keys as item 0, 'x', 'y', got 'x'.",
+    ),
+    "items": (
+        [{"x": [ZEROS]}, {"x": [ZEROS, ZEROS]}],
+        "stack() item 1 at ['x']: expected the same number of items as item 0, 1, got 2.",
+    ),
+    "classes": (
+        [{"x": [ZEROS]}, {"x": (ZEROS,)}],
+        "stack() item 1 at ['x']: expected a list, as item 0 is, got a tuple.",
+    ),
+    "shapes": (
+        [{"x": ZEROS}, {"x": ONES}],
+        "stack() its arguments at ['x']: expected shapes that fit along axis 0, got [3], [4].",
+    ),
+    "missing": (
+        [{"x": {"y": ZEROS}}, {"x": {"y": None}}],
+        "stack() item 1 at ['x']['y']: expected an array or a tensor, got None.",
+    ),
+    "field": (
+        [Sample(ZEROS), Sample(ONES)],
+        "stack() its arguments at .x: expected shapes that fit along axis 0, got [3], [4].",
+    ),
+    "loop": ([LOOP, LOOP], "expected records that do not contain themselves, got a dict."),
+}
+
+
+@pytest.mark.parametrize(("records", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_does_not_fit_is_refused_with_its_path(records, message):
+    with pytest.raises(sk.BoundaryError) as caught:
+        sk.stack(records)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("records", [[{"a": 1}, {"a": 2}], [[1, 2], [3, 4]], [(), ()], [{}, {}]])
+def test_records_without_an_array_are_refused_as_before(records):
+    with pytest.raises(sk.WorldError, match="item 0: expected an array or a tensor"):
+        sk.stack(records)
+
+
+def test_two_worlds_at_one_place_are_refused_and_at_two_places_joined():
+    torch = pytest.importorskip("torch")
+    x, t = np.ones(2), torch.ones(2)
+    with pytest.raises(sk.WorldError, match=r"item 1 at \['x'\]"):
+        sk.stack([{"x": x}, {"x": t}])
+    batch = sk.stack([{"x": x, "t": t}, {"x": x, "t": t}])
+    assert type(batch["x"]) is np.ndarray
+    assert type(batch["t"]) is torch.Tensor
+
+
+def test_as_collate_function_of_a_loader():
+    data = pytest.importorskip("torch.utils.data")
+    samples = [{"x": np.full(2, n, np.float32), "name": str(n)} for n in range(4)]
+    batches = list(data.DataLoader(samples, batch_size=2, collate_fn=sk.stack))
+    assert [each["name"] for each in batches] == [["0", "1"], ["2", "3"]]
+    assert batches[1]["x"].tolist() == [[2, 2], [3, 3]]

@@ -1,0 +1,285 @@
+"""The first mistakes of a newcomer, and the fix that each of them is answered with; none is silent."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+import sekisho as sk
+from sekisho.__main__ import main
+
+SETUP = """
+import beartype, dataclasses, jaxtyping, typing
+import numpy as np, torch
+from jaxtyping import Float, Float32
+import sekisho as sk
+A, T = np.ndarray, torch.Tensor
+"""
+
+
+def guarded(annotation: str, call: str, decorator: str = "numpy_world", body: str = "return x"):
+    return f"@sk.{decorator}\ndef f(x: {annotation}): {body}\nf({call})"
+
+
+MISTAKES = {
+    # names and imports
+    "numpy": ("@sk.numpy\ndef f(x): ...", "hint: sekisho.numpy_world, or sekisho.to_numpy(x)"),
+    "torch": ("@sk.torch\ndef f(x): ...", "hint: sekisho.torch_world, or sekisho.to_torch(x)"),
+    "a misspelt import": ("from sekisho import numpy_word", "hint: sekisho.numpy_world"),
+    "jaxtyping's decorator": (
+        "from sekisho import jaxtyped",
+        "hint: sekisho.numpy_world, torch_world",
+    ),
+    "jaxtyping's types": ("sk.Float32[A, 'n']", "hint: from jaxtyping import Float32"),
+    "torch's class": (
+        "def f(x: sk.Tensor): ...",
+        "hint: sekisho.Array, or the class of one library",
+    ),
+    "torch's converter": ("sk.from_numpy(np.ones(3))", "hint: sekisho.to_torch(x)"),
+    "torch's function": ("sk.unsqueeze(np.ones(3), 0)", "hint: sekisho.expand_dims(x, axis)"),
+    "strict": ("sk.strict()", "hint: sekisho.mode('strict')"),
+    "allow": ("with sk.allow_crossing(): ...", "hint: sekisho.crossing_allowed()"),
+    # modes and options
+    "no parentheses": ("with sk.mode: ...", "hint: with sekisho.mode(...):"),
+    "no with": ("sk.mode('strict')", "hint: with sekisho.mode(...):"),
+    "a capital": ("sk.set_mode('Strict')", "hint: did you mean 'strict'?"),
+    "a mode as an option": (
+        "@sk.numpy_world(mode='strict')\ndef f(x): ...",
+        "hint: set_mode('strict'), or a block: with mode('strict'):",
+    ),
+    "a dtype as an option": (
+        "@sk.numpy_world(dtype='float32')\ndef f(x): ...",
+        "hint: it stands in an annotation, as in x: Float32[numpy.ndarray, 'h w']",
+    ),
+    "a device of NumPy": (
+        "@sk.numpy_world(device='cuda')\ndef f(x): ...",
+        "hint: 'device' is an option of torch_world",
+    ),
+    "a GPU": ("@sk.torch_world(device='gpu')\ndef f(x): ...", "a GPU is 'cuda', 'mps' or 'xpu'"),
+    # what is decorated
+    "a word": (
+        "@sk.numpy_world('float32')\ndef f(x): ...",
+        "hint: write @numpy_world in a line of its own above the function",
+    ),
+    "an array": ("sk.numpy_world(torch.ones(3))", "hint: to convert an array, call to_numpy(x)"),
+    "a converter": ("@sk.to_numpy\ndef f(x): ...", "the decorator is @numpy_world"),
+    "two worlds": (
+        "@sk.numpy_world\n@sk.torch_world\ndef f(x): ...",
+        "hint: leave one out, or write @boundary in place of both",
+    ),
+    # annotations
+    "the other library": (
+        guarded("T", "1"),
+        "hint: declare an array of NumPy, or decorate with @boundary",
+    ),
+    "a function": (guarded("np.array", "1"), "hint: the class is numpy.ndarray"),
+    "a dtype": (guarded("Float32", "1"), 'hint: Float32[numpy.ndarray, "..."]'),
+    "no axes": (guarded("Float32[A]", "1"), "For example `Float[jax.Array, 'foo bar']`"),
+    "commas": (guarded("Float32[A, 'h, w']", "1"), "separated with spaces, not commas"),
+    "brackets": (guarded("Float32[A, '[n]']", "1"), "hint: a shape has no brackets here: 'n'"),
+    "a bracket": (guarded("Float32[A, '[h w]']", "1"), "hint: a shape has no brackets here: 'h'"),
+    "minus one": (guarded("Float32[A, '-1 3']", "1"), "hint: '_' is an axis of any size"),
+    "a colon": (guarded("Float32[A, ': 3']", "1"), "hint: '_' is an axis of any size"),
+    "a question": (guarded("Float32[A, '? 3']", "1"), "hint: '_' is an axis of any size"),
+    "a product": (guarded("Float32[A, 'h*w']", "1"), "hint: axes are separated by spaces: 'h w'"),
+    "an unbound axis": (
+        guarded("Float32[A, 'n+1']", "1"),
+        "hint: an argument in front of it has to have the axis 'n'",
+    ),
+    "axes in the class": (guarded("A['h w']", "1"), 'as in Float32[numpy.ndarray, "h w"]'),
+    "axes alone": (guarded("'h w'", "1"), 'as in Float32[numpy.ndarray, "h w"]'),
+    "a slip": (
+        "@sk.numpy_world\ndef f(x: Float32[A, 'height w']) -> Float32[A, 'heigth w']: ...",
+        "hint: write 'height'",
+    ),
+    "a missing import": (
+        "from __future__ import annotations\n" + guarded("Missing[A, 'n']", "1"),
+        "name 'Missing' is not defined",
+    ),
+    # values
+    "a list": (guarded("Float32[A, 'n']", "[1., 2.]"), "hint: numpy.asarray(x, dtype='float32')"),
+    "NumPy's default": (guarded("Float32[A, 'n']", "np.ones(2)"), "hint: x.astype('float32')"),
+    "integers": (
+        guarded("Float[A, 'n']", "np.arange(3)"),
+        "hint: x.astype('float32'), or Int in the annotation",
+    ),
+    "the name of a file": (guarded("A", "'x.npy'"), "read it first, with numpy.load(x)"),
+    "a method": (guarded("A", "torch.ones(3).numpy"), "hint: it was not called: x()"),
+    "no batch": (
+        guarded("Float32[T, 'b c h w']", "torch.ones(3, 4, 5)", "torch_world"),
+        "hint: the batch axis is missing: add_batch_dim(x), which is x.unsqueeze(0)",
+    ),
+    "channels": (
+        guarded("Float32[T, '3 h w']", "torch.ones(4, 5, 3)", "torch_world"),
+        "hint: the channels look last: channels_first(x)",
+    ),
+    "a graph": (
+        guarded("A", "torch.ones(3, requires_grad=True)"),
+        "hint: x.detach(), or the option",
+    ),
+    "nothing": (guarded("A", "None"), "hint: if it may be missing, let its annotation say so"),
+    "no return": (
+        "@sk.numpy_world\ndef f(x: A) -> A: x + 1\nf(np.ones(3))",
+        "hint: the function returned nothing: is a 'return' missing?",
+    ),
+    "two results": (
+        "@sk.numpy_world\ndef f(x: A) -> A: return x, x\nf(np.ones(3))",
+        "hint: it returned several values: annotate tuple[...], or return one of them",
+    ),
+    "a foreign result": (
+        "@sk.numpy_world\ndef f(x: A) -> A: return torch.ones(3)\nf(np.ones(3))",
+        "hint: to_numpy(result)",
+    ),
+    "strict mode": (
+        "with sk.mode('strict'):\n    " + guarded("A", "torch.ones(3)").replace("\n", "\n    "),
+        "hint: to_numpy(x), or @numpy_world(on_foreign='convert')",
+    ),
+    # helpers
+    "a device without its name": (
+        "sk.to_torch(np.ones(3), 'cuda')",
+        "hint: to_torch(x, device='cuda')",
+    ),
+    "a misspelt option": ("sk.to_numpy(torch.ones(3), detatch=True)", "did you mean 'detach'?"),
+    "arrays one by one": ("sk.stack(np.ones(3), np.ones(3))", "hint: stack([a, b])"),
+    "a check the wrong way round": (
+        "sk.check(A, np.ones(3))",
+        "hint: the value comes first: check(value, annotation)",
+    ),
+    "a check of axes": (
+        "sk.check(np.ones(3), 'n')",
+        "check(value, Float32[numpy.ndarray, 'n'])",
+    ),
+    "a hook for a folder": (
+        "sk.install_import_hook('src/json')",
+        "hint: the name by which it is imported: 'json'",
+    ),
+    "a hook too late": (
+        "import json\nsk.install_import_hook('json')",
+        "hint: install the hook before the first import of json",
+    ),
+}
+
+OF_OTHERS = {
+    "axes as a tuple": "Float32[A, (3, 4)]",
+    "a function with axes": "Float32[np.array, 'n']",
+    "axes in torch's class": "T['h w']",
+    "a submodule": "import sekisho.numpy_world",
+}
+"""What Python, jaxtyping or torch refuses before sekisho sees it, in words that name no fix."""
+
+
+def answer(code: str) -> str:
+    """What somebody reads who runs code: the error, or the warnings."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            first, future, rest = code.rpartition("from __future__ import annotations\n")
+            text = f"{future}{SETUP}{first}{rest}"
+            # This file has its annotations as strings; a newcomer's has not.
+            exec(compile(text, "newcomer.py", "exec", dont_inherit=True), {"__name__": "newcomer"})
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        gc.collect()
+    return "\n".join(str(each.message) for each in warned)
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_answered_with_its_fix(name):
+    code, fix = MISTAKES[name]
+    assert fix in answer(code)
+    assert sk.get_mode() == "convert"
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_what_others_refuse_is_not_silent(name):
+    assert "Error: " in answer(OF_OTHERS[name])
+
+
+def test_nine_of_ten_have_their_fix():
+    assert len(MISTAKES) >= 9 * len(OF_OTHERS)
+
+
+RIGHT = {
+    "a property": "class C:\n    @sk.numpy_world\n    @property\n    def f(self) -> N: return np.ones((2, 2))\nC().f",
+    "a static method": "class C:\n    @sk.numpy_world\n    @staticmethod\n    def f(x: N): ...\nC.f(BAD)",
+    "a class method": "class C:\n    @sk.numpy_world\n    @classmethod\n    def f(cls, x: N): ...\nC.f(BAD)",
+    "a class": "@sk.numpy_world\nclass C:\n    def f(self, x: N): ...\nC().f(BAD)",
+    "a dataclass": "@sk.numpy_world\n@dataclasses.dataclass\nclass C:\n    x: N\nC(BAD)",
+    "parentheses": "@sk.numpy_world()\ndef f(x: N): ...\nf(BAD)",
+    "below jaxtyped": "@jaxtyping.jaxtyped(typechecker=beartype.beartype)\n@sk.numpy_world\ndef f(x: N): ...\nf(BAD)",
+    "above jaxtyped": "@sk.numpy_world\n@jaxtyping.jaxtyped(typechecker=beartype.beartype)\ndef f(x: N): ...\nf(BAD)",
+    "below beartype": "@beartype.beartype\n@sk.numpy_world\ndef f(x: N): ...\nf(BAD)",
+    "above beartype": "@sk.numpy_world\n@beartype.beartype\ndef f(x: N): ...\nf(BAD)",
+}
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_order_that_looks_wrong_and_is_right_checks_all_the_same(name):
+    code = RIGHT[name].replace("BAD", "np.ones((2, 2))").replace("N", "Float[A, 'n']")
+    # A checker that stands above the guard is the first to refuse, in its own words.
+    refusals = ("has 2 axes, not 1", "Type-check error", "violates type hint")
+    assert any(refusal in answer(code) for refusal in refusals)
+
+
+SETTINGS = {
+    '[tool.sekisho]\nmode = "strickt"\n': "hint: did you mean 'strict'?",
+    '[tool.sekisho]\npackges = ["a"]\n': "Did you mean 'packages'?",
+    '[tool.sekisho.check]\nselct = ["SK107"]\n': "Did you mean 'select'?",
+    '[tool.sekisho.check]\nselect = ["SK17"]\n': "Did you mean 'SK107'?",
+    '[tools.sekisho]\nmode = "strict"\n': "Did you mean [tool.sekisho]?",
+}
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_a_misspelt_setting_is_answered_with_its_fix(text, tmp_path, monkeypatch, capsys):
+    (tmp_path / "pyproject.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(["config"])
+    assert SETTINGS[text] in capsys.readouterr().err
+
+
+COMMANDS = {
+    "chek .": "Did you mean 'check'?",
+    "crossings": "For example: sekisho crossings --html report.html train.py",
+    "crossings pytest": "To run a module: sekisho crossings -m pytest",
+    "adopt package": "python -m sekisho adopt PACKAGE -- -m pytest tests",
+    "adopt package pytest tests": "as in sekisho adopt package -- pytest tests",
+    "check --select SK17 .": "Did you mean 'SK107'?",
+    "map --only numpi .": "Did you mean 'numpy'?",
+}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_wrong_command_line_is_answered_with_its_fix(line, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    assert caught.value.code == 2
+    assert COMMANDS[line] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "fix"),
+    [
+        ("--sekisho-mode=strickt", "hint: did you mean 'strict'?"),
+        ("--sekisho-mod=strict", "unrecognized arguments: --sekisho-mod=strict"),
+    ],
+)
+def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):
+    (tmp_path / "test_a.py").write_text("def test_a(): ...\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", option, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 4
+    assert fix in done.stderr
