@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from sekisho.utils import add_verbosity
+
 if TYPE_CHECKING:
     import argparse
 
@@ -25,6 +27,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--stdio", action="store_true", help="accepted, as editors pass it: there is no other way"
     )
+    add_verbosity(parser, "nothing: it prints what the protocol asks for only")
     parser.set_defaults(run=run, parser=parser)
 
 
