@@ -12,7 +12,7 @@ import pytest
 import sekisho as sk
 from sekisho.__main__ import main
 
-COMMANDS = ("crossings", "map", "check", "adopt", "config", "restore", "clean")
+COMMANDS = ("crossings", "map", "check", "adopt", "config", "restore", "clean", "server")
 
 
 def said(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -49,9 +49,9 @@ def test_help_has_two_examples_and_the_exit_statuses(command, columns, capsys, m
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_misspelt_option_is_answered_with_the_one_that_was_meant(command, capsys):
-    needed = {"restore": [], "clean": [], "config": [], "crossings": ["a.py", "b"]}.get(
-        command, ["."]
-    )
+    none: list[str] = []
+    needed = dict.fromkeys(("restore", "clean", "config", "server"), none)
+    needed = {**needed, "crossings": ["a.py", "b"]}.get(command, ["."])
     options = set(re.findall(r"(?<!\S)--[a-z-]{4,}", help_of(capsys, command))) - {"--help"}
     for option in options:
         wrong = option[:3] + option[4:]

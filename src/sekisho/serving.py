@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from sekisho.utils import add_verbosity
+
 if TYPE_CHECKING:
     import argparse
 
@@ -18,13 +20,14 @@ def add_command(commands: Any) -> None:
         help="speak the Language Server Protocol over standard input and output, for an editor",
         description="Tell an editor what check and map find in the files that are open, saved or "
         "not: an editor starts it, beside the server of a type checker. It reads, and runs nothing.",
-        epilog="examples:\n  %(prog)s\n\n"
+        epilog="examples:\n  %(prog)s\n  %(prog)s --stdio\n\n"
         "The exit status is 0 if the editor has ended it, 1 if the editor went away, and 2 if pygls is "
         "not installed.",
     )
     parser.add_argument(
         "--stdio", action="store_true", help="accepted, as editors pass it: there is no other way"
     )
+    add_verbosity(parser, "nothing: it prints what the protocol asks for only")
     parser.set_defaults(run=run, parser=parser)
 
 

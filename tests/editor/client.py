@@ -249,8 +249,14 @@ class Client:
         return self.process.wait(SECONDS)
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        """End the server: as a client does that goes away, so that its coverage is written."""
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             with contextlib.suppress(OSError):
                 stream.close()

@@ -104,7 +104,7 @@ def test_a_hover_shows_the_contract_as_it_is_written_and_its_axes(write, editor)
     assert client.hover(uri, 7, 6) == (
         "```python\n@torch_world\n"
         'def scale(x: Float[Tensor, "batch features"], *, by=2.0) -> Float[Tensor, "batch features"]'
-        "\n```\n\n**torch**: (x: torch, by: unknown) -> torch"
+        "\n```\n\n**torch**: (x: torch, by: none) -> torch"
     )
     assert client.hover(uri, 8, 11) == (
         '`x`: **torch**, axes `"batch features"`\n\n'

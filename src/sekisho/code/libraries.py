@@ -35,7 +35,7 @@ def _digest(path: str, _changed: int, _size: int) -> str:
 
 
 class Libraries:
-    """Tables of installed modules, by name.
+    """Tables of installed modules, by name, as they are when they are asked for first.
 
     Attributes:
         used: for each module that was looked up, the digest of its file; "folder" if it is only a
@@ -52,6 +52,7 @@ class Libraries:
         self._typeshed = next((each for each in shipped if isdir(each)), None)
         self._tables: dict[str, Table | None] = {}
         self._folders: dict[str, list[str]] = {}
+        self._states: dict[str, str] = {}
         self.used = {}
 
     def table(self, module: str) -> Table | None:
@@ -78,10 +79,11 @@ class Libraries:
         return all(self._state_of(module) == known for module, known in used.items())
 
     def _state_of(self, module: str) -> str:
-        path, _ = self._find(module)
-        if not path:
-            return "folder" if self._folders[module] else ""
-        return self._digest_of(path)
+        if module not in self._states:
+            path, _ = self._find(module)
+            folder = "folder" if self._folders[module] else ""
+            self._states[module] = self._digest_of(path) if path else folder
+        return self._states[module]
 
     def _read(self, module: str) -> Table | None:
         path, is_package = self._find(module)

@@ -17,7 +17,7 @@ from sekisho.editor.looking import (
     name_at,
     variable,
 )
-from sekisho.inference import arrays_in, label, worlds_of
+from sekisho.inference import arrays_in, is_open, label, worlds_of
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
@@ -120,7 +120,12 @@ def _value_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
 
 def _headline(name: str, value: Value) -> str:
     axes = axes_of(value)
-    return f"`{name}`: **{label(value)}**" + (f', axes `"{axes}"`' if axes else "")
+    shown = f"`{name}`: **{label(value)}**" + (f', axes `"{axes}"`' if axes else "")
+    return (
+        f"{shown}, or something else: not all that it is bound to is known"
+        if is_open(value)
+        else shown
+    )
 
 
 def _steps(steps: Iterator[str]) -> str:

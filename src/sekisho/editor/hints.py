@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sekisho.editor.describing import axes_of, crossing_text
 from sekisho.editor.looking import crossings_in
 from sekisho.editor.positions import Lines
-from sekisho.inference import arrays_in
+from sekisho.inference import arrays_in, is_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,8 +96,11 @@ def _of_variables(
 
 
 def _is_obvious(reading: Reading, function: Function, variable: Variable) -> bool:
-    """Whether a line tells itself: it names the library, or the name held an array of it before."""
-    if variable.world == variable.before:
+    """Whether a line tells itself: it names the library, or the name held an array of it before.
+
+    What is taken from some calls only, while others are not known, is not notable either.
+    """
+    if variable.world == variable.before or is_open(variable.value):
         return True
     first = variable.how.partition(".")[0]
     found = reading.solution.program.resolve(function.unit.key, first) if first else None

@@ -38,6 +38,8 @@ class Lifecycle:
         self.session = Session(self._show, self._log)
         self.is_ended = False
         self._published: dict[str, str] = {}
+        self._shown: dict[str, tuple[object, ...]] = {}
+        self._refreshes = False
         self._told: set[str] = set()
         self._progress = ""
 
@@ -168,6 +170,7 @@ class Lifecycle:
             each.type in _CREATED_OR_DELETED or each.uri.endswith(".gitignore")
             for each in params.changes
         )
+        self._refreshes = True
         self.session.touch(files=is_listed)
 
     # --- what the client is sent
@@ -190,9 +193,10 @@ class Lifecycle:
         for reading in state.readings:
             if reading.problem:
                 self._warn(reading.problem)
-        has_changed = self._publish() if self.session.options.pushes else is_first
-        if has_changed or is_first:
-            self._refresh(is_first=is_first)
+        has_changed = self._publish() if self.session.options.pushes else False
+        if has_changed or is_first or self._refreshes:
+            self._refreshes = False
+            self._refresh()
 
     def _publish(self) -> bool:
         """Send the diagnostics that have changed; return whether some of several buffers have."""
@@ -201,7 +205,12 @@ class Lifecycle:
         for uri, view in state.views.items() if state is not None else ():
             if state is None or uri not in self.session.buffers:
                 continue
-            found = diagnostics_of(state.findings_of(view), self.pane(uri, view))
+            findings, typed = state.findings_of(view), self.session.buffers.text(uri)
+            # With a thousand buffers open, most are as they were: nothing of them is compared.
+            if self._shown.get(uri) == (findings, view.text, typed):
+                continue
+            self._shown[uri] = findings, view.text, typed
+            found = diagnostics_of(findings, self.pane(uri, view))
             known = result_id(found)
             if self._published.get(uri, result_id([])) != known:
                 self._published[uri] = known
@@ -215,13 +224,17 @@ class Lifecycle:
 
     def _withdraw(self) -> None:
         """Take back what was said of buffers that are closed."""
+        self._shown = {
+            uri: each for uri, each in self._shown.items() if uri in self.session.buffers
+        }
         for uri in [uri for uri in self._published if uri not in self.session.buffers]:
             if self._published.pop(uri) != result_id([]):
                 self._send(uri, [], None)
 
-    def _refresh(self, *, is_first: bool) -> None:
+    def _refresh(self) -> None:
+        """Let the client ask again: what it has not typed in may have changed, too."""
         pulls = not self.session.options.pushes
-        if is_first and pulls and self._has("workspace.diagnostics.refresh_support"):
+        if pulls and self._has("workspace.diagnostics.refresh_support"):
             self._server.workspace_diagnostic_refresh(None)
         self._refresh_hints()
 

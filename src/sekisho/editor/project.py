@@ -135,6 +135,7 @@ class Programs:
         """Read nothing yet."""
         self._cache = MemoryCache()
         self._listed: dict[str, dict[str, Path]] = {}
+        self._passed_by: set[tuple[str, str]] = set()
         self._good: dict[str, tuple[str, str]] = {}
         self._last: dict[str, tuple[object, Reading]] = {}
         self._earlier: dict[str, Earlier] = {}
@@ -142,6 +143,7 @@ class Programs:
     def list_again(self) -> None:
         """Look again which files there are, at the next reading."""
         self._listed.clear()
+        self._passed_by.clear()
 
     def flush(self) -> None:
         """Write the cache to disk."""
@@ -185,10 +187,18 @@ class Programs:
         if around:
             folder = max(around, key=len)
             is_new = not Path(path).exists()
-            if is_new or real in self._files_of(folder):
+            if is_new or real in self._files_of(folder) or self._is_listed_now(folder, real):
                 return folder
         # Outside of the workspace, or what `check` passes by: what git ignores, an environment.
         return f"{Path(path).parent}{os.sep}."
+
+    def _is_listed_now(self, folder: str, path: str) -> bool:
+        """Whether a file has come since the files were listed; it is asked of each once."""
+        if (folder, path) in self._passed_by:
+            return False
+        self._passed_by.add((folder, path))
+        del self._listed[folder]
+        return path in self._files_of(folder)
 
     def _files_of(self, folder: str) -> dict[str, Path]:
         """Return the files of a folder by their real paths."""

@@ -81,7 +81,7 @@ class Session:
         folders: those of the workspace.
         options: the settings.
         state: what was read; None until the first reading has ended.
-        on_read: called in the loop after each reading; with True after the first one.
+        on_read: called in the loop after each reading, also one that failed; with True until one succeeds.
         on_error: called with a text if a reading fails.
     """
 
@@ -144,8 +144,6 @@ class Session:
         findings = {
             id(reading): reading.findings(open_in.get(id(reading), ())) for reading in readings
         }
-        if self.state is None:
-            self._programs.flush()
         return State(views, readings, findings)
 
     def _end(self, done: asyncio.Future[State], seen: int) -> None:
@@ -162,8 +160,9 @@ class Session:
         for future in ready:
             if not future.done():
                 future.set_result(None)
-        if error is None:
-            self.on_read(is_first)
+        self.on_read(is_first)
+        if is_first and error is None:  # when its findings are out
+            self._worker.submit(self._programs.flush, asyncio.get_running_loop().create_future())
         if self._changes > seen:
             self._start()
 

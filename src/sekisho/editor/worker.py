@@ -38,7 +38,7 @@ class Worker:
             loop = result.get_loop()
             try:
                 value = call()
-            except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            except BaseException as error:  # noqa: BLE001 - the one that waits gets it
                 set_result, what = result.set_exception, error
             else:
                 set_result, what = result.set_result, value

@@ -10,19 +10,25 @@ mention one of them, and so on. Common words make that too many units, and none 
 from __future__ import annotations
 
 import re
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sekisho.code import Libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sekisho.code import Entry, Table
+    from sekisho.code import Cache, Entry, Table
     from sekisho.inference.frame import Unit
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.modules import Memo, Module
     from sekisho.inference.values import Value
 
 __all__ = ["Earlier"]
+
+_TRUSTED: Final = 10.0
+"""Seconds for which the libraries are taken to be as they were."""
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -51,7 +57,16 @@ class Earlier:
         self.used = {}
         self._read: dict[str, _Read] = {}
         self._common: tuple[Any, ...] = ()
+        self._libraries: Libraries | None = None
+        self._since = 0.0
         self._words: dict[str, dict[str, frozenset[str]]] = {}
+
+    def libraries(self, cache: Cache) -> Libraries:
+        """Return the installed libraries; they are looked for again after some seconds."""
+        now = time.monotonic()
+        if self._libraries is None or now - self._since > _TRUSTED:
+            self._libraries, self._since = Libraries(cache), now
+        return self._libraries
 
     def give(self, modules: Mapping[str, Module], units: Iterable[Unit], known: Knowledge) -> None:
         """Give the modules that have no memo what still holds of their earlier one.
@@ -185,8 +200,9 @@ def _answers_mention(answers: Iterable[Value | None], names: set[str]) -> bool:
 def _named(value: Value) -> frozenset[str]:
     """Return the words of the classes and functions that a value names."""
     found: set[str] = set()
-    for each in value:
-        if isinstance(each, tuple):
+    parts: list[Any] = list(value)
+    for each in parts:
+        if each.__class__ is tuple:
             found |= _named(each)
         elif isinstance(each, str) and ":" in each:
             found |= set(_WORD.findall(each.partition(":")[2]))

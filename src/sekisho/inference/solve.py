@@ -95,7 +95,7 @@ def solve(
     with _without_collector():
         skipped: list[Skipped] = []
         modules = [*read_modules(paths, cache, skipped, texts or {})]
-        libraries = Libraries(cache)
+        libraries = Libraries(cache) if earlier is None else earlier.libraries(cache)
         program = Program([(module.file, module.table) for module in modules], libraries)
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
