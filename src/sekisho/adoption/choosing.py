@@ -211,7 +211,9 @@ def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
         or any({*each.ranks} - {0} for each in given)
     ):
         return ""
-    return f"its result is annotated as '{number}', and no call was with more than numbers"
+    return (
+        f"its result is annotated as '{number}', and only single numbers came: it may give arrays"
+    )
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
