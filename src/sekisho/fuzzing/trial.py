@@ -164,8 +164,9 @@ class Trial:
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
             return outcome  # sums depend on their order, and so may depend on the layout
-        words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
-        if words:
+        laid = [a for _, a in arrays if a.layout]
+        if laid and all(world_named(a.world).layouts[a.layout].is_memory for a in laid):
+            words = " and ".join(dict.fromkeys(a.layout for a in laid))
             self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
         for world in self.target.worlds:
             if world.name != recipe.world:
