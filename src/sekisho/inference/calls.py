@@ -31,7 +31,6 @@ from sekisho.inference.values import (
     is_unknown,
     join,
     list_of,
-    map_atoms,
     perhaps_number,
     unsure,
     worlds_of,
@@ -187,11 +186,11 @@ def _by_stubs(
     if is_unknown(result) and any(word in words for word, _ in call.kwargs):
         kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
         return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
-    if split(name)[0] == _UFUNCS and any(map(certain_world, call.args)):
-        return map_atoms(  # of an array, an array: the stubs say Any
-            result, lambda atom: array(atom[1]) if atom[0] == "array" and not atom[5] else atom
-        )
-    return result
+    if split(name)[0] == _UFUNCS and result[0] == "array" and not result[5]:
+        if any(certain_world(each) == result[1] for each in call.args):
+            return array(result[1])  # the stubs say Any
+        return unsure(result) if any(map(is_unknown, call.args)) else result
+    return unsure(result) if ("class", "builtins:object") in call.values() else result
 
 
 def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
