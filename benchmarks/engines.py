@@ -2,8 +2,8 @@
 
     python benchmarks/engines.py --checker PYREFLY --stubs FOLDER [--packages FOLDER] [--write]
 
-PYREFLY is its program, of 1.4; the first FOLDER holds pyrefly-torch-stubs and pyrefly-numpy-stubs, which must
-not be installed beside torch, since `check` would read them alone. Measured are the planted mistakes
+PYREFLY is its program, of 1.4; the first FOLDER holds pyrefly-torch-stubs and pyrefly-numpy-stubs, which need
+not be installed beside torch. Measured are the planted mistakes
 (tests/planted/raising), their repaired programs, and each package in the second FOLDER. --write puts
 the tables into docs/engines.md. --sample N writes N findings of each package into
 benchmarks/judged.json, to be judged by hand: useful, noise or false.

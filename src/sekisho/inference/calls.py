@@ -189,6 +189,8 @@ def _by_stubs(
     if split(name)[0] == _UFUNCS and result[0] == "array" and not result[5]:
         if any(certain_world(each) == result[1] for each in call.args):
             return array(result[1])  # the stubs say Any
+        if all(each[0] == "instance" for each in call.args):
+            result = perhaps_number(result)
         return unsure(result) if any(map(is_unknown, call.args)) else result
     return unsure(result) if ("class", "builtins:object") in call.values() else result
 
