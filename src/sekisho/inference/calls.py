@@ -104,10 +104,6 @@ def _call_function(
     frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> Value:
     key, last = split(name)
-    if name == "builtins:map" and len(call.args) > 1:
-        items = tuple(iterated(frame, each) for each in call.args[1:])
-        written = stand_in(node, node.args[0], len(items))
-        return list_of(call_value(frame, call.args[0], Arguments(items), written), "iterator")
     if key == "builtins":
         found = call_python(last, call, lambda value: iterated(frame, value))
         return UNKNOWN if found is None else found

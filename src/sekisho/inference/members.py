@@ -127,6 +127,9 @@ def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: V
         key, _ = split(owner)
         said = read_annotation(frame.program, key, entry[1][0][1], {"Self": self_value})
         return said if is_known(said) else frame.fact(f"r {identifier}")
+    given = frame.knowledge.gives.get(identifier)
+    if given is not None:
+        return read_annotation(frame.program, split(owner)[0], given)
     return call_signatures(frame.program, identifier, entry[1], Arguments(), self_value)
 
 

@@ -357,7 +357,9 @@ def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """What is annotated; of a plain container, what it is seen to hold."""
     if said[0] == called[0] == "instance":
         # Of a parameter that is annotated with a base, the class that is passed.
-        return called if said[1] in frame.program.mro(called[1])[1:] else said
+        # Of a container of the very class that is annotated, what it is seen to hold.
+        above = frame.program.mro(called[1])[0 if said[2] is None else 1 :]
+        return called if said[1] in above else said
     return sharper(said, called)
 
 
