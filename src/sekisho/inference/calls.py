@@ -37,6 +37,8 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sekisho.code import Entry
 
 __all__ = ["call_value"]
@@ -178,7 +180,7 @@ def _by_stubs(
         return read_annotation(program, split(name)[0], said)
     result = call_signatures(program, name, entry[1], call, self_value)
     world = knowledge.worlds.get(split(name)[0].partition(".")[0])
-    words = world.supplement.keywords if world is not None else {}
+    words: Mapping[str, str] = world.supplement.keywords if world is not None else {}
     if is_unknown(result) and any(word in words for word, _ in call.kwargs):
         kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
         return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)

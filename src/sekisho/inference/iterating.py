@@ -30,7 +30,8 @@ def iterated(frame: Frame, value: Value) -> Value:
                 return UNKNOWN  # the keys of a ModuleDict
             held: Value = atom[2] or EXACT
             if held[0] == "list" and held[1] == BATCHES:
-                return held[2]
+                batch: Value = held[2]
+                return batch
             if held != EXACT:
                 return item_of(held) if held[0] == "tuple" else held
             held = container_of(frame, atom)
