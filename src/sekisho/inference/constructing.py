@@ -8,8 +8,9 @@ from sekisho.code import Expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
-from sekisho.inference.loaders import make_dataset, make_loader
+from sekisho.inference.loaders import make_dataset, make_loader, stand_in
 from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.overloads import Arguments
 from sekisho.inference.own_calls import call_one
 from sekisho.inference.program import split
 from sekisho.inference.pythons import call_python
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import ast
 
     from sekisho.inference.loaders import Caller
-    from sekisho.inference.overloads import Arguments
 
 __all__ = ["PARTIAL", "construct"]
 
@@ -59,6 +59,10 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
     if key == "builtins":
         if last == "super":
             return _super(frame)
+        if last == "map" and len(call.args) > 1:
+            items = tuple(iterated(frame, each) for each in call.args[1:])
+            written = stand_in(node, node.args[0], len(items))
+            return list_of(call_value(frame, call.args[0], Arguments(items), written), "iterator")
         found = call_python(last, call, lambda value: iterated(frame, value))
         return value_of_class(frame.program, cls) if found is None else found
     if key == "itertools" and call.args and last in _CHAINED and not call.is_open:

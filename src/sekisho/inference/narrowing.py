@@ -182,10 +182,9 @@ def _refine(
             _put(frame, subject, instead)
         return
     kept = map_atoms(value, lambda atom: atom if keeps(atom) else NEVER)
-    if is_never(kept) and instead is not None:
-        kept = instead
-    if not is_never(kept):
-        _put(frame, subject, kept)
+    if is_never(kept):  # it is something else than was known of it
+        kept = UNKNOWN if instead is None else instead
+    _put(frame, subject, kept)
 
 
 def _put(frame: Frame, subject: ast.expr, value: Value) -> None:
