@@ -118,8 +118,8 @@ def _difference(x: Any, y: Any, asked: _Asked) -> str | None:
     different = int(np.count_nonzero(~close))
     if not different:
         return None
-    how = _largest(*np.broadcast_arrays(left, right), ~close, asked)
-    return f"{different} of {close.size} values differ, {how}"
+    left, right = np.broadcast_arrays(left, right)
+    return f"{different} of {close.size} values differ, {_largest(left, right, ~close, asked)}"
 
 
 def _largest(left: Any, right: Any, differs: Any, asked: _Asked) -> str:

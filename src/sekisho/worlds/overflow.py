@@ -68,7 +68,7 @@ def _compare(name: str, result: Any, wide: Any, found: list[str]) -> None:
     if not _is_small(result):
         return
     one, other = np.asarray(result).astype(np.int64), np.asarray(wide)
-    differs = np.argwhere(one != other) if one.shape == other.shape else []
+    differs: Any = np.argwhere(one != other) if one.shape == other.shape else ()
     if len(differs):
         at = tuple(differs[0])
         found.append(told(name, result.dtype.name, one[at], other[at]))
