@@ -273,9 +273,13 @@ def node_parts(value: Any) -> list[Any] | None:
 
     None if the class is not registered, or the release cannot tell.
     """
+
+    def is_part(each: Any) -> bool:
+        return each is not value
+
     try:
         pytree: Any = importlib.import_module("torch.utils._pytree")
-        parts: list[Any] = pytree.tree_flatten(value, is_leaf=lambda each: each is not value)[0]
+        parts: list[Any] = pytree.tree_flatten(value, is_leaf=is_part)[0]
     except (ImportError, AttributeError):
         return None
     return None if len(parts) == 1 and parts[0] is value else parts
