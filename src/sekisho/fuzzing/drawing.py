@@ -288,7 +288,8 @@ class Drawer:
             if origin is tuple and ... not in get_args(hint):
                 return st.tuples(*parts)
             if origin in {tuple, list}:
-                return st.lists(parts[0], max_size=_DEEPEST).map(origin)
+                several: Any = st.lists(parts[0], max_size=_DEEPEST)
+                return several.map(origin)
             return st.one_of(parts)
         try:
             strategy = st.none() if hint is None else st.from_type(hint)

@@ -18,7 +18,7 @@ from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
-from sekisho.fuzzing.refusals import line_of_own_raise
+from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
@@ -237,7 +237,7 @@ class Trial:
             if line is not None:
                 self.refusals[type(error), f"{_first_line(error)} (line {line})"] += 1
                 return _Outcome(error=error)
-            if self.is_open:
+            if self.is_open and may_be_of_shapes(error):
                 # Another layout of the same values, which the comparison tries, tells if it is to blame.
                 self.guesses[type(error), _first_line(error)] += 1
                 return _Outcome(error=error)
