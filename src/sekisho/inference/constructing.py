@@ -55,6 +55,49 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
         node: the call.
         call_value: what calling a value gives.
     """
+    of_python = _construct_python(frame, cls, call, node, call_value)
+    if of_python is not None:
+        return of_python
+    knowledge = frame.knowledge
+    world = frame.program.world_of_class(cls)
+    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
+        if frame.program.is_own(name):
+            break
+        instance = knowledge.instance_of(cls)
+        if knowledge.is_strict(name) or name in knowledge.only:
+            note_refused(frame, name, entry, call, node, instance)
+        note_read(frame, name, entry, call, node, instance)
+    if world is not None and not frame.program.is_own(cls):
+        value = knowledge.instance_of(cls)
+        for source in arrays_in(call.args[0]) if call.args else ():
+            if source != world[0] and world[1]:
+                shown = f"{world[0]}.{split(cls)[1]}"
+                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
+        return value
+    if cls.endswith(":device") and node.args:
+        given = call.args[0]
+        return ("instance", cls, given[2] if given[0] == "instance" else None)
+    for base in frame.program.mro(cls):
+        if base in _PASSING and call.args:
+            return list_of(iterated(frame, call.args[0]), "iterator")
+        if base in knowledge.chains:
+            return ("instance", cls, _chain(call))
+        if base in knowledge.holders:
+            held = join_all(iterated(frame, each) for each in call.args)
+            return ("instance", cls, None if is_never(held) else held)
+        made = make_dataset(frame, base, call) or make_loader(frame, base, call, node, call_value)
+        if made is not None and not frame.program.is_own(cls):
+            return made
+    value = knowledge.instance_of(cls)
+    if frame.program.is_own(cls):
+        _initialise(frame, cls, call, node, value)
+    return value
+
+
+def _construct_python(
+    frame: Frame, cls: str, call: Arguments, node: ast.Call, call_value: Caller
+) -> Value | None:
+    """What calling a class of Python's own gives; None if it is another's."""
     key, last = split(cls)
     if key == "builtins":
         if last == "super":
@@ -75,43 +118,10 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
     if cls in {"collections:deque", "collections:OrderedDict"}:
         item = iterated(frame, call.args[0]) if call.args else NEVER
         return list_of(item, "deque") if last == "deque" else ("dict", item, ())
-    knowledge = frame.knowledge
-    world = frame.program.world_of_class(cls)
-    for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
-        if frame.program.is_own(name):
-            break
-        instance = knowledge.instance_of(cls)
-        if knowledge.is_strict(name) or name in knowledge.only:
-            note_refused(frame, name, entry, call, node, instance)
-        note_read(frame, name, entry, call, node, instance)
-    if world is not None and not frame.program.is_own(cls):
-        value = knowledge.instance_of(cls)
-        for source in arrays_in(call.args[0]) if call.args else ():
-            if source != world[0] and world[1]:
-                shown = f"{world[0]}.{last}"
-                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
-        return value
-    if cls.endswith(":device") and node.args:
-        given = call.args[0]
-        return ("instance", cls, given[2] if given[0] == "instance" else None)
     if cls == PARTIAL and call.args:
         kwargs = tuple(sorted(call.kwargs, key=repr))
         return ("partial", call.args[0], ("tuple", *call.args[1:]), ("dict", NEVER, kwargs))
-    for base in frame.program.mro(cls):
-        if base in _PASSING and call.args:
-            return list_of(iterated(frame, call.args[0]), "iterator")
-        if base in knowledge.chains:
-            return ("instance", cls, _chain(call))
-        if base in knowledge.holders:
-            held = join_all(iterated(frame, each) for each in call.args)
-            return ("instance", cls, None if is_never(held) else held)
-        made = make_dataset(frame, base, call) or make_loader(frame, base, call, node, call_value)
-        if made is not None and not frame.program.is_own(cls):
-            return made
-    value = knowledge.instance_of(cls)
-    if frame.program.is_own(cls):
-        _initialise(frame, cls, call, node, value)
-    return value
+    return None
 
 
 def _chain(call: Arguments) -> Value | None:
