@@ -3,8 +3,7 @@
     python benchmarks/engines.py --checker PYREFLY --stubs FOLDER [--packages FOLDER] [--write]
 
 PYREFLY is the program of Pyrefly 1.4. The first FOLDER holds pyrefly-torch-stubs and
-pyrefly-numpy-stubs, which must not be installed beside torch, since `check` would read only the
-stubs. It measures the planted mistakes (tests/planted/raising), the repaired programs, and each
+pyrefly-numpy-stubs, which need not be installed beside torch. It measures the planted mistakes (tests/planted/raising), the repaired programs, and each
 package in the second FOLDER. --write puts the tables into docs/engines.md. --sample N writes N
 findings of each package into benchmarks/judged.json, to be judged by hand: useful, noise or false.
 """

@@ -88,7 +88,8 @@ def test_what_cannot_be_called_cannot_be_decorated(target):
     with pytest.raises(sk.DeclarationError) as caught:
         decorate(target)
     assert str(caught.value) == (
-        f"numpy_world(): expected a function, got {target!r}, which cannot be called."
+        f"numpy_world(): expected a function, got {target!r}, which cannot be called.\n"
+        "  hint: write @numpy_world in a line of its own above the function"
     )
 
 

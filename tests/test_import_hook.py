@@ -428,13 +428,15 @@ def test_what_cannot_be_checked_is_warned_of_all_in_one_run_and_the_rest_is_chec
             str(path),
             7,
             "not checked: Kernel.factor() the result: the axis 'p+q' uses 'p', "
-            "which no axis before it binds.",
+            "which no axis before it binds.\n"
+            "  hint: an argument in front of it has to have the axis 'p'",
         ),
         (
             str(path),
             11,
             "not checked: Kernel.apply() argument 'x': the axis 'k+1' uses 'k', "
-            "which no axis before it binds.",
+            "which no axis before it binds.\n"
+            "  hint: an argument in front of it has to have the axis 'k'",
         ),
         (
             str(path),
@@ -452,7 +454,8 @@ def test_what_cannot_be_checked_is_warned_of_all_in_one_run_and_the_rest_is_chec
             str(path),
             17,
             "not checked: third() argument 'x': the axis 'q+1' uses 'q', "
-            "which no axis before it binds.",
+            "which no axis before it binds.\n"
+            "  hint: an argument in front of it has to have the axis 'q'",
         ),
     ]
 

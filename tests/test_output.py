@@ -168,7 +168,7 @@ def test_a_page_shows_what_source_code_hides(folder, hidden):
         place(folder, "a.py", text.replace("\n\t", "\n#\t"))
         assert run(folder, "map", ".", "--html", "map.html").returncode == 0
         page = is_clean((folder / "map.html").read_bytes(), "\n\t\u3000")
-        assert f"  # a {as_html(hidden)}</span>" in page
+        assert f"  # a {as_html(hidden)}\n" in page
         assert "#\ty\u3000z" in page
     path = folder / "b.py"
     path.write_text(f"x = 1  # b {hidden}\n", "utf-8")

@@ -219,7 +219,7 @@ WRONG = [
     (("missing.py",), "there is no script 'missing.py'"),
     (("--fail-on", "much", "__FILE__"), "--fail-on 'much': expected undeclared, crossings>NUMBER"),
     (("--html", "no/where.html", "__FILE__"), "there is no folder for 'no/where.html'"),
-    (("--keep", "-1", "__FILE__"), "argument --keep: invalid"),
+    (("--keep", "-1", "__FILE__"), "argument --keep: expected a whole number"),
     ((), "the following arguments are required: program"),
 ]
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Unpack
 
-    from sekisho.contract import Kind, Options
-    from sekisho.contract.keywords import (
+    from sekisho.contract import (
         HostOptions,
+        Kind,
         Mutates,
         OnForeign,
+        Options,
         Returns,
         Scalars,
         TorchOptions,
@@ -73,27 +74,20 @@ def numpy_world(  # noqa: PLR0913 - one parameter an option
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
-    """Declare that a function stays in NumPy: arrays in, arrays out.
-
-    Tensors among the arguments are converted or refused, depending on the mode. A tensor as the
-    result is an error. Arrays are checked against their annotations.
+    """Declare that a function stays in NumPy: arrays in, arrays out, checked by their annotations.
 
     Args:
-        function: the function, when used without parentheses.
-        on_foreign: None follows the mode, ``"convert"`` always converts, ``"reject"`` never does.
-        returns: ``"caller"`` takes results back to the world and the device of the first array
-            argument.
+        function: the function, without parentheses.
+        on_foreign: for tensors among the arguments: None follows the mode, ``"convert"`` always converts, ``"reject"`` never does.
+        returns: ``"caller"`` takes results back to the world and device of the first array argument.
         casting: the casts that are allowed if an annotation names exactly one dtype: ``"no"``
-            (default), ``"equiv"``, ``"safe"``, ``"same_kind"`` or ``"unsafe"``, as in NumPy, except
-            that int64 to float64 does not count as safe because large integers lose digits.
+            (default), ``"equiv"``, ``"safe"``, ``"same_kind"`` or ``"unsafe"``, as in NumPy; but int64
+            to float64 is not safe, because large integers lose digits.
         copy: whether a conversion copies: None if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
-        mutates: the parameters that the function changes in place on purpose; strict mode refuses
-            any other change of an argument.
-        locals: whether the values of annotated local variables are checked, as in
-            ``y: Float[np.ndarray, "n"] = f(x)``; it needs the function's source.
-        typechecker: checks all other annotations: ``"beartype"``, a decorator, or None for no
-            check.
+        mutates: parameters that the function changes in place; strict mode refuses other changes.
+        locals: whether annotated local variables are checked, as in ``y: Float[np.ndarray, "n"] = x``.
+        typechecker: checks all other annotations: ``"beartype"``, a decorator, or None.
         **misspelt: refused, with the option that was probably meant.
 
     Returns:
@@ -103,8 +97,7 @@ def numpy_world(  # noqa: PLR0913 - one parameter an option
         DeclarationError: at decoration, if an annotation or an option contradicts the declaration.
 
     Examples:
-        >>> import numpy as np
-        >>> import sekisho as sk
+        >>> import numpy as np, sekisho as sk
         >>> from jaxtyping import Float
         >>> @sk.numpy_world
         ... def center(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
@@ -178,8 +171,8 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         copy: see `numpy_world`.
         device: where tensors must be. Others are moved, which is a crossing. None checks nothing,
             ``"cuda"`` is any CUDA device, ``"module"`` is the device of ``self``'s first parameter.
-        scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body
-            (``.item()``, ``if x:``), since each one waits for the device.
+        scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body,
+            as ``.item()`` makes one, since each waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         mutates: see `numpy_world`.
         locals: see `numpy_world`.
@@ -193,8 +186,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         DeclarationError: at decoration, if an annotation or an option contradicts the declaration.
 
     Examples:
-        >>> import torch
-        >>> import sekisho as sk
+        >>> import torch, sekisho as sk
         >>> from jaxtyping import Float32
         >>> @sk.torch_world
         ... def scale(x: Float32[torch.Tensor, "n"], by: float) -> Float32[torch.Tensor, "n"]:

@@ -12,7 +12,7 @@ from sekisho.worlds import has_world, make_is_world, world_named, world_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.contract.keywords import Mutates
+    from sekisho.contract import Mutates
     from sekisho.utils import Converting, HandingBack
     from sekisho.worlds import Casting
 

@@ -350,9 +350,9 @@ def fuzz(
 ) -> None:
     """Call a function with inputs that its contract accepts, and report what must not happen.
 
-    It reports a crash, a result that breaks the contract, a crossing, a changed argument, a cut
-    gradient, a small integer that wraps around, and a different result for equal values in another
-    layout or world. An undeclared ``raise`` of the function's own is a warning.
+    Reported are crashes, results that break the contract, crossings, changed arguments, cut gradients,
+    small integers that wrap around, and other results for equal values in another layout or world. An
+    undeclared ``raise`` of the function's own is a warning.
 
     Args:
         function: see `inputs_of`.
@@ -361,12 +361,12 @@ def fuzz(
         rtol: how far results may differ, relative to the largest number; None is half the digits.
         given: see `inputs_of`.
         worlds: see `inputs_of`; their results are compared.
+        hostile: see `inputs_of`.
+        most_elements: see `inputs_of`.
         examples: how many inputs to try, each with a few variations.
-        hostile: see `arrays_of`.
         compile: whether to compare with ``torch.compile`` or ``jax.jit``; or options of these.
         seconds: the time that one call may take; what JAX compiles in it does not count.
         seed: a number that makes the inputs the same each time.
-        most_elements: see `arrays_of`.
 
     Raises:
         AssertionError: with the smallest input found, as code to paste.
@@ -375,7 +375,6 @@ def fuzz(
     Examples:
         >>> import numpy as np, sekisho as sk
         >>> from jaxtyping import Float32
-        >>> from sekisho.testing import fuzz
         >>> @sk.numpy_world
         ... def peak(x: Float32[np.ndarray, "n"]) -> np.float32:
         ...     return x.max()
@@ -387,12 +386,6 @@ def fuzz(
     from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
 
     target, options = find_target(function, worlds), {} if compile is True else compile or None
-    fuzz_target(
-        target,
-        Demands(allow, target.mutates | {*mutates}, rtol, seconds, options),
-        given or {},
-        examples=examples,
-        hostile=hostile,
-        most=most_elements,
-        seeded=seed,
-    )
+    demands = Demands(allow, target.mutates | {*mutates}, rtol, seconds, options)
+    sizes: Any = {"examples": examples, "hostile": hostile, "most": most_elements, "seeded": seed}
+    fuzz_target(target, demands, given or {}, **sizes)

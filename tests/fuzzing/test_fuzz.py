@@ -535,7 +535,7 @@ def test_a_project_says_what_its_functions_may_do(package):
     [
         (
             'says = ["ValueError"]',
-            "there is no setting 'says'. There are allow, mutates, rtol, skip",
+            "there is no setting 'says'. There are allow, mutates, rtol, compile, skip",
         ),
         ('allow = ["Nothing"]', "'Nothing' is no error"),
     ],

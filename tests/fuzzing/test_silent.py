@@ -307,6 +307,31 @@ def test_a_crash_is_told_though_the_function_also_refuses():
     assert found_in(f).startswith("f() raises ValueError: zero-size array")
 
 
+def test_a_crash_where_the_axes_were_guessed_is_a_warning():
+    @sk.numpy_world
+    def square(x: A) -> A:
+        return x.reshape(x.shape[0], x.shape[0])
+
+    with pytest.warns(UserWarning, match="no annotation says which axes") as caught:
+        fuzz(square, seed=0)
+    assert str(caught[0].message).endswith(
+        '\n  hint: annotate the axes, as in Float[Tensor, "n d"]'
+    )
+
+    @sk.numpy_world
+    def calls(x: A) -> A:
+        return square(y=x)
+
+    @sk.numpy_world
+    def lies(x: A) -> A:
+        if not x.flags.c_contiguous:
+            raise OverflowError
+        return x
+
+    assert "unexpected keyword argument" in found_in(calls)
+    assert found_in(lies).startswith("lies() raises OverflowError")
+
+
 def test_an_error_that_is_handed_on_is_a_crash():
     @sk.numpy_world
     def f(x: Float32[A, "n"]) -> np.float32:

@@ -70,7 +70,7 @@ def test_select_and_ignore(project, run_check, options, found):
 )
 def test_a_comment_on_the_line(project, comment, is_told):
     project.write(f"import torch\nw_np = torch.ones(3)  {comment}\n")
-    assert bool(project.findings()) == is_told
+    assert bool(project.findings("SK102")) == is_told
 
 
 SETTINGS = """
@@ -97,7 +97,7 @@ def test_settings_of_pyproject(project):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("select = ['SK2']", "there is no code 'SK2'. Did you mean 'SK102'?"),
+        ("select = ['SK2']", "there is no code 'SK2'. Did you mean 'SK112'?"),
         ("selects = []", "there is no setting 'selects'. Did you mean 'select'?"),
         ("select = 'SK101'", "select: expected a list of strings, got 'SK101'"),
         ("suffixes = {_x = 'tensorflow'}", "there is no world 'tensorflow', only numpy, "),

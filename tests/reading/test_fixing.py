@@ -113,7 +113,8 @@ USES = [
     "def f(x{0}):\n    return torch.from_numpy(np.ones(3))\n",
     "def f(x{0}) -> np.ndarray:\n    y = torch.ones(3)\n    return y.numpy()\n",
     "def f(x{0}):\n    return x + 1\n\n\na = f(np.ones(3))\nb = f(torch.ones(3))\n",
-    "def f(x{0}, y=None):\n    return (x - x.mean()) / x.std()\n\n\nf(np.ones(3))\nf(torch.ones(3))\n",
+    "def f(x{0}, y):\n    return (x - x.mean()) / x.std()\n\n\n"
+    "f(np.ones(3), Future().result())\nf(torch.ones(3), Future().result())\n",
 ]
 
 

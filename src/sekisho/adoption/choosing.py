@@ -205,14 +205,17 @@ def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
     What computes with single numbers often computes with arrays too, and then gives one.
     """
     node = definition.annotations.get("return")
+    number = node.id if isinstance(node, ast.Name) and node.id in _NUMBERS else ""
     given = [slot for slot in deduced.axes if slot.name not in {"return", "yield"}]
     if (
-        not (isinstance(node, ast.Name) and node.id in _NUMBERS)
+        not number
         or "any" not in definition.body.gives
         or any({*each.ranks} - {0} for each in given)
     ):
         return ""
-    return f"its result is annotated as '{node.id}', and no call was with more than numbers"
+    return (
+        f"its result is annotated as '{number}', and only single numbers came: it may give arrays"
+    )
 
 
 def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:

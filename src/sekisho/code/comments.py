@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any, Final
+from typing import Final
 
 from sekisho.utils import parse, quiet
 
@@ -26,8 +26,8 @@ def parse_typed(text: str) -> ast.Module:
             tree = ast.parse(text, type_comments=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return parse(text)  # such a comment stands where none is allowed; or it says what is wrong
-    annotated: ast.Module = _Annotate().visit(tree)
-    return annotated
+    _Annotate().visit(tree)  # which gives back the module itself
+    return tree
 
 
 class _Annotate(ast.NodeTransformer):
@@ -37,12 +37,15 @@ class _Annotate(ast.NodeTransformer):
         self.generic_visit(node)
         said = _expression(node.type_comment, node)
         target = node.targets[0]
-        is_one = len(node.targets) == 1 and isinstance(target, (ast.Name, ast.Attribute))
-        if said is None or not is_one:
+        if (
+            said is None
+            or len(node.targets) > 1
+            or not isinstance(target, (ast.Name, ast.Attribute))
+        ):
             return node
-        make: Any = ast.AnnAssign
-        annotated: ast.stmt = make(target, said, node.value, int(isinstance(target, ast.Name)))
-        return ast.copy_location(annotated, node)
+        annotated = ast.AnnAssign(target, said, node.value, int(isinstance(target, ast.Name)))
+        ast.copy_location(annotated, node)
+        return annotated
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.generic_visit(node)

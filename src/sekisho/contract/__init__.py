@@ -26,6 +26,14 @@ from sekisho.contract.contract import (
 from sekisho.contract.expressions import Bindings, Braces, Expression
 from sekisho.contract.fields import field_names, has_fields, is_validated
 from sekisho.contract.free import FREE
+from sekisho.contract.keywords import (
+    HostOptions,
+    Mutates,
+    OnForeign,
+    Returns,
+    Scalars,
+    TorchOptions,
+)
 from sekisho.contract.memo import (
     at_leaf,
     check_in_scope,
@@ -69,6 +77,12 @@ from sekisho.contract.symbols import binders
 from sekisho.contract.typecheck import make_checker
 
 __all__ = [
+    "HostOptions",
+    "Mutates",
+    "OnForeign",
+    "Returns",
+    "Scalars",
+    "TorchOptions",
     "ANYTHING",
     "AliasSpec",
     "ArraySpec",

@@ -21,6 +21,8 @@ __all__ = ["binders", "check_symbols"]
 
 def _meant(axis: Axis, name: str) -> str:
     """Return the hint for an axis whose name is not bound: often a product where two axes are meant."""
+    if name.startswith("{"):
+        return f"'{name}' is the value of an argument, and the function has none of this name"
     words = axis.text.split("*")
     apart = " ".join(words)
     if len(words) > 1 and all(map(str.isidentifier, words)):

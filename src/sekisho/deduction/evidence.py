@@ -146,7 +146,8 @@ CLAIMS: Final = {
     "world": Claim(
         "one library (`numpy_world`)",
         "the function uses that library alone, for more than a constant and the product of a shape "
-        "(`np.pi`, `np.prod`), or its class extends one of it, and no argument is asked which it is",
+        "(`np.pi`, `np.prod`), passes its arrays on to a function of the package that does, or its class "
+        "extends one of it; and no argument is asked which it is",
         *(0, 0, 0),
         "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",
@@ -156,7 +157,8 @@ CLAIMS: Final = {
         "it is not asked what it is (`isinstance`, `is_tensor`, `hasattr`, `x == 'auto'`), is not made "
         "an array (`np.asarray(x)`), is neither iterated over nor unpacked, and is used as no list, "
         "number or None can be: `x.shape`, `x[:, 0]`, `x - y`; of other libraries than NumPy, which "
-        "make no arrays of lists, a call of theirs and `self.layer(x)` say so too",
+        "make no arrays of lists, a call of theirs and `self.layer(x)` say so too; so does a function of the "
+        "package that every call passes it on to",
         *(1, 1, 3),
         "no annotation",
         "an annotation by hand; of other libraries than NumPy's, calls from three functions",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sekisho.errors import DeclarationError
 from sekisho.exporting.sizes import least_sizes
 from sekisho.utils import closest
+from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def read_bounds(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Bound
 
 
 def _pair(function: str, name: str, pair: Any) -> tuple[int | None, int | None]:
-    is_pair = isinstance(pair, tuple) and len(pair) == 2  # noqa: PLR2004 - smallest and largest
+    is_pair = issubclass(class_of(pair), tuple) and len(pair) == 2  # noqa: PLR2004 - smallest and largest
     if is_pair and all(each is None or (type(each) is int and each >= 0) for each in pair):
         low, high = pair
         if low is None or high is None or low < high:

@@ -107,7 +107,11 @@ class _Writer:
                 f"{with_article(kind)} cannot be made of shapes alone",
                 "pass an example",
             )
-        parts, structure = tree_util.tree_flatten(value, is_leaf=lambda x: x is not value)
+
+        def is_part(each: Any) -> bool:
+            return each is not value
+
+        parts, structure = tree_util.tree_flatten(value, is_leaf=is_part)
         if parts and parts[0] is value:
             kind = record.spec.text
             self.refuse(

@@ -25,7 +25,7 @@ from sekisho.contract import (
 from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.sizes import read_sizes
 from sekisho.exporting.tree import MISSING, Leaf, Record, leaves
-from sekisho.worlds import dtype_name, find_world
+from sekisho.worlds import class_of, dtype_name, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,13 +171,13 @@ class Reader:
         if isinstance(spec, TupleSpec):
             if value is MISSING and spec.several is None:
                 value = (MISSING,) * len(spec.items)
-            if isinstance(value, tuple):
+            if issubclass(class_of(value), tuple):
                 each = zip(spec.expanded(len(value)), value, strict=False)
                 return tuple([self.read(s, v, f"{place}[{i}]") for i, (s, v) in enumerate(each)])
         if isinstance(spec, SequenceSpec) and type(value) in {list, tuple}:
             items = [self.read(spec.item, v, f"{place}[{i}]") for i, v in enumerate(value)]
             return type(value)(items)
-        if isinstance(spec, MappingSpec) and isinstance(value, dict):
+        if isinstance(spec, MappingSpec) and issubclass(class_of(value), dict):
             return {key: self.read(spec.value, v, f"{place}[{key!r}]") for key, v in value.items()}
         if value is MISSING:
             self.refuse(place, f"{spec.text} does not say how many items there are", _EXAMPLE)
@@ -209,7 +209,7 @@ class Reader:
 
     def tree(self, item: Any, value: Any, place: str) -> Any:
         """Read a PyTree of the containers that every exporter takes."""
-        if isinstance(value, dict):
+        if issubclass(class_of(value), dict):
             return {key: self.tree(item, v, f"{place}[{key!r}]") for key, v in value.items()}
         if type(value) in {list, tuple}:
             return type(value)([self.tree(item, v, f"{place}[{i}]") for i, v in enumerate(value)])
@@ -217,7 +217,7 @@ class Reader:
 
     def plain(self, value: Any, place: str) -> Any:
         """Read a value of which the contract says nothing."""
-        if isinstance(value, dict):
+        if issubclass(class_of(value), dict):
             return {key: self.plain(v, f"{place}[{key!r}]") for key, v in value.items()}
         if type(value) in {list, tuple}:
             return type(value)([self.plain(v, f"{place}[{i}]") for i, v in enumerate(value)])
@@ -258,7 +258,7 @@ def _fits(spec: Any, value: Any) -> bool:
     if isinstance(spec, (SequenceSpec, MappingSpec)):
         return isinstance(value, spec.container)
     if isinstance(spec, TupleSpec):
-        return isinstance(value, tuple) and len(spec.expanded(len(value))) == len(value)
+        return issubclass(class_of(value), tuple) and len(spec.expanded(len(value))) == len(value)
     if isinstance(spec, RecordSpec):
         return isinstance(value, dict if spec.is_dict else spec.kind)
     return not isinstance(spec, HintSpec) or find_world(value) is None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.worlds import class_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -36,8 +38,8 @@ class Size:
     fixed: int | None = None
     name: str | None = None
     expression: Expression | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-    known: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    known: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def with_leaves(
             return change(each)
         if isinstance(each, Record):
             return rebuild(each, {name: visit(part) for name, part in each.fields.items()})
-        if isinstance(each, dict):
+        if issubclass(class_of(each), dict):
             return {key: visit(value) for key, value in each.items()}
         items = [visit(item) for item in each]
         return type(each)(*items) if hasattr(each, "_fields") else type(each)(items)
@@ -90,6 +92,6 @@ def leaves(node: Any) -> Iterator[Leaf]:
     if isinstance(node, Leaf):
         yield node
         return
-    inside = node.fields if isinstance(node, Record) else node
-    for each in inside.values() if isinstance(inside, Mapping) else inside:
+    inside: Any = node.fields if isinstance(node, Record) else node
+    for each in inside.values() if issubclass(class_of(inside), Mapping) else inside:
         yield from leaves(each)

@@ -60,7 +60,7 @@ def _changes(solution: Solution, function: Function, _suffixes: Any) -> Iterator
 
 
 def _lies(
-    _solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
+    solution: Solution, function: Function, suffixes: Mapping[str, frozenset[str]]
 ) -> Iterator[Finding]:
     """Find SK102."""
     seen: set[str] = set()
@@ -74,7 +74,9 @@ def _lies(
         ending = next((each for each in suffixes if name.endswith(each) and name != each), None)
         if not world or ending is None or world in suffixes[ending] or name in seen:
             continue
-        if not _is_meant(function, ending, suffixes[ending]) or _is_word(names, name, ending):
+        if not _is_meant(solution, function, ending, suffixes[ending]) or _is_word(
+            names, name, ending
+        ):
             continue
         seen.add(name)
         said = " or ".join(sorted(title(each) for each in suffixes[ending]))
@@ -108,14 +110,19 @@ def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
     return any(each.startswith(start) and each != name for each in others)
 
 
-_LETTER: Final = len("_t")
+_COMMON: Final = frozenset({"_t", "_tensor"})
 
 
-def _is_meant(function: Function, ending: str, worlds: Iterable[str]) -> bool:
-    """Return whether an ending means a library: without torch, ``x_t`` may be a time step."""
-    return len(ending) > _LETTER or any(
-        ending not in world_named(name).supplement.suffixes  # the project's own settings define it
-        or re.search(rf"^\s*(?:import|from) {name}\b", function.file.text, re.MULTILINE)
+def _is_meant(solution: Solution, function: Function, ending: str, worlds: Iterable[str]) -> bool:
+    """Return whether an ending means a library: without torch, `x_t` and `x_tensor` are mathematics."""
+    if ending not in _COMMON:
+        return True
+    table = solution.program.table(function.unit.key)
+    entries = table.names.values() if table is not None else ()
+    imported = {each[1].partition(".")[0] for each in entries if each[0] == "import"}
+    return any(
+        ending not in world_named(name).supplement.suffixes  # the project's own settings say it
+        or name in imported
         for name in worlds
     )
 

@@ -16,7 +16,8 @@ __all__ = ["callable_of", "is_callable_hint"]
 
 def is_callable_hint(hint: Any) -> bool:
     """Return whether a hint asks for any callable of a signature."""
-    return abc.Callable in {hint, get_origin(hint)}
+    callable_class: Any = abc.Callable
+    return callable_class in {hint, get_origin(hint)}
 
 
 def callable_of(hint: Any, draw: Callable[[Any], Any]) -> Leaf | None:

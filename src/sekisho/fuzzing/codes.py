@@ -83,15 +83,15 @@ def _of_array(value: Any) -> Code:
 
 
 def _of_container(value: Any) -> Code:
-    if isinstance(value, dict):
+    if class_of(value) is dict:
         pairs = [(code_of(key), code_of(each)) for key, each in value.items()]
         inside = [f"{key.text}: {each.text}" for key, each in pairs]
         return _joined("{{{}}}", inside, [code for pair in pairs for code in pair])
     parts = [code_of(each) for each in value]
     inside = [each.text for each in parts]
-    if isinstance(value, tuple):
+    if class_of(value) is tuple:
         return _joined("({},)" if len(parts) == 1 else "({})", inside, parts)
-    if isinstance(value, list):
+    if class_of(value) is list:
         return _joined("[{}]", inside, parts)
     return _joined(f"{class_of(value).__name__}([{{}}])", inside, parts)
 

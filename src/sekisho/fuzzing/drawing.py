@@ -5,7 +5,8 @@ from __future__ import annotations
 import string
 import warnings
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning, InvalidArgument, ResolutionFailed
@@ -251,7 +252,7 @@ class Drawer:
                 return Leaf(self.draw(self.plain(spec, name)))
         except DeclarationError:
             raise
-        except (AttributeError, RuntimeError, TypeError, ValueError, HypothesisWarning) as error:
+        except _MAKING as error:
             why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
             raise self.unknown(name, why) from None
 
@@ -280,6 +281,16 @@ class Drawer:
             return _TEXTS
         if hint is float and not self.hostile:
             return st.floats(-4, 4)
+        inside = [each for each in get_args(hint) if each is not ...]
+        origin = get_origin(hint)
+        if origin in _HOLDERS and inside:  # their integers may be sizes, too
+            parts = [self.of_hint(each, spec, name) for each in inside]
+            if origin is tuple and ... not in get_args(hint):
+                return st.tuples(*parts)
+            if origin in {tuple, list}:
+                several: Any = st.lists(parts[0], max_size=_DEEPEST)
+                return several.map(origin)
+            return st.one_of(parts)
         try:
             strategy = st.none() if hint is None else st.from_type(hint)
             strategy.validate()
@@ -287,6 +298,14 @@ class Drawer:
             raise self.unknown(name, f"Hypothesis knows none for {spec.text}") from None
         return strategy
 
+
+_HOLDERS: Final = frozenset({list, tuple, Union, UnionType})
+
+_MAKING: Final = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError, HypothesisWarning),
+)
+"""What a class may raise that is made of drawn arguments."""
 
 _ANY_SHAPE: Final = parse_axes("...")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import reject
+
 from sekisho.fuzzing.codes import class_code, code_of
 from sekisho.fuzzing.recipes import Group
 
@@ -98,7 +100,10 @@ def _make_record(kind: Any, fields: Mapping[str, Any]) -> Any:
     """Make a record; set the fields that are not arguments afterwards."""
     known: Any = getattr(kind, "__dataclass_fields__", {})
     late = {name for name in fields if name in known and not known[name].init}
-    made = kind(**{name: value for name, value in fields.items() if name not in late})
+    try:
+        made = kind(**{name: value for name, value in fields.items() if name not in late})
+    except (TypeError, ValueError):
+        reject()  # its own validation asks more than its annotations
     for name in late:
         object.__setattr__(made, name, fields[name])
     return made

@@ -72,7 +72,7 @@ class ArrayRecipe(NamedTuple):
         value = _code(world.plain, world.name)(self.make())
         if name in {"", self.world}:
             return value
-        array = world.to_host(value, Policy(copy=True, extended=True)).value
+        array = world.to_host(value, Policy(copy=True, extended=True, detach=True)).value
         return world_named(name).from_host(array, Policy(copy=True)).value
 
     def fitting(self, *, writes: bool) -> list[str]:

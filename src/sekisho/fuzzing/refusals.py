@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dis
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["line_of_own_raise"]
+__all__ = ["line_of_own_raise", "may_be_of_shapes"]
 
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
 _REFUSALS: Final = (ValueError, TypeError, NotImplementedError, RuntimeError)
@@ -32,3 +33,12 @@ def line_of_own_raise(error: BaseException, package: str) -> int | None:
     # The argument is 0 for a bare `raise`, which hands on what a library raised.
     is_own = frame.f_code.co_code[at] == _RAISE and frame.f_code.co_code[at + 1] > 0
     return innermost.tb_lineno if root == package and is_refusal and is_own else None
+
+
+_OF_SHAPES: Final = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
+_CALLS: Final = re.compile(r"unexpected keyword|positional argument|required (keyword|positional)")
+
+
+def may_be_of_shapes(error: BaseException) -> bool:
+    """Return whether an error may say that an array has other axes than the code expects."""
+    return isinstance(error, _OF_SHAPES) and not _CALLS.search(str(error))

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from sekisho.context import mode
+from sekisho.contract import UNANNOTATED, array_specs
 from sekisho.errors import BoundaryError
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
-from sekisho.fuzzing.refusals import line_of_own_raise
+from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
@@ -106,12 +107,23 @@ class Trial:
         self.demands = demands
         self.package: str = str(inspect.unwrap(target.call).__module__).partition(".")[0]
         self.compiled: dict[str, Any] = {}
-        self.calls = 0
+        self.calls: int = 0
         self.late: Finding | None = None
         """A call that has not returned."""
 
         self.refusals: Counter[tuple[type[BaseException], str]] = Counter()
         """Errors of the function's own, each with its text and line."""
+
+        self.guesses: Counter[tuple[type[BaseException], str]] = Counter()
+        """Errors where some array has axes that no annotation says, so that they were guessed."""
+
+        parameters = target.contract.parameters
+        self.is_open: bool = any(
+            spec.axes is None
+            for each in parameters
+            if each.spec is not UNANNOTATED
+            for spec in array_specs(each.spec)
+        )
 
     def run(self, recipe: CallRecipe) -> None:
         """Call the function with one input.
@@ -154,8 +166,9 @@ class Trial:
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
             return outcome  # sums depend on their order, and so may depend on the layout
-        words = " and ".join(dict.fromkeys(a.layout for _, a in arrays if a.layout))
-        if words:
+        laid = [a for _, a in arrays if a.layout]
+        if laid and all(world_named(a.world).layouts[a.layout].is_memory for a in laid):
+            words = " and ".join(dict.fromkeys(a.layout for a in laid))
             self._compare(recipe, outcome, "", f"where the values lie contiguously, not {words}")
         for world in self.target.worlds:
             if world.name != recipe.world:
@@ -223,6 +236,10 @@ class Trial:
             line = line_of_own_raise(error, self.package)
             if line is not None:
                 self.refusals[type(error), f"{_first_line(error)} (line {line})"] += 1
+                return _Outcome(error=error)
+            if self.is_open and may_be_of_shapes(error):
+                # Another layout of the same values, which the comparison tries, tells if it is to blame.
+                self.guesses[type(error), _first_line(error)] += 1
                 return _Outcome(error=error)
             text = f"raises{where} {_first_line(error)}"
             raise Finding(text, recipe, error, again) from None

@@ -6,7 +6,6 @@ decorated. A value that fails the inline check takes the slow path in `validatio
 """
 
 from sekisho.guard.annotated import check_local
-from sekisho.guard.body import Body, body_of
 from sekisho.guard.bound import BoundContract, bind_contract
 from sekisho.guard.checking import hold_at, hold_traced
 from sekisho.guard.checkpoint import Checkpoint
@@ -24,12 +23,10 @@ from sekisho.guard.stub import guard_later, options_of
 from sekisho.guard.targets import guard_generated, guard_target
 
 __all__ = [
-    "Body",
     "BoundContract",
     "Checkpoint",
     "Report",
     "bind_contract",
-    "body_of",
     "called",
     "check_local",
     "guard_generated",

@@ -14,18 +14,13 @@ from types import (
 from typing import Any, Final
 
 from sekisho.monitor import unwatched
-from sekisho.worlds import class_of, find_world
+from sekisho.worlds import class_of, find_world, loaded_worlds
 
 __all__ = ["number_hint", "value_hint"]
 
 _FUNCTIONS: Final = (FunctionType, MethodType, BuiltinFunctionType)
-_READERS: Final = {
-    (".npy", ".npz"): "it is the name of a file: read it first, with numpy.load({0})",
-    (".pt", ".pth"): "it is the name of a file: read it first, with torch.load({0})",
-    (".png", ".jpg", ".jpeg"): "it is the name of a file: read it first, with PIL.Image.open({0})",
-    (".csv", ".txt"): "it is the name of a file: read it first, with numpy.loadtxt({0})",
-}
-"""How files are read, by the ends of their names."""
+_IMAGES: Final = (".png", ".jpg", ".jpeg")
+_TABLES: Final = (".csv", ".txt")
 
 
 def value_hint(value: object, *, is_result: bool) -> str | None:
@@ -44,8 +39,17 @@ def value_hint(value: object, *, is_result: bool) -> str | None:
     if kind in _FUNCTIONS:
         return "it was not called: {0}()"
     if issubclass(kind, (str, PurePath)):
-        return next((how for ends, how in _READERS.items() if str(value).endswith(ends)), None)
+        return _reading_hint(str(value))
     return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
+
+
+def _reading_hint(name: str) -> str | None:
+    """Return how a file is read, by the end of its name; None for any other text."""
+    readers = {end: call for world in loaded_worlds() for end, call in world.readers.items()}
+    readers |= dict.fromkeys(_IMAGES, "PIL.Image.open({0})")
+    readers |= dict.fromkeys(_TABLES, "numpy.loadtxt({0})")
+    call = next((call for end, call in readers.items() if name.endswith(end)), None)
+    return f"it is the name of a file: read it first, with {call}" if call else None
 
 
 def number_hint(kind: Any, value: Any) -> str | None:

@@ -31,13 +31,14 @@ from sekisho.inference.values import (
     is_unknown,
     join,
     list_of,
-    map_atoms,
     perhaps_number,
     unsure,
     worlds_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sekisho.code import Entry
 
 __all__ = ["call_value"]
@@ -105,10 +106,6 @@ def _call_function(
     frame: Frame, name: str, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> Value:
     key, last = split(name)
-    if name == "builtins:map" and len(call.args) > 1:
-        items = tuple(iterated(frame, each) for each in call.args[1:])
-        written = stand_in(node, node.args[0], len(items))
-        return list_of(call_value(frame, call.args[0], Arguments(items), written), "iterator")
     if key == "builtins":
         found = call_python(last, call, lambda value: iterated(frame, value))
         return UNKNOWN if found is None else found
@@ -183,15 +180,17 @@ def _by_stubs(
         return read_annotation(program, split(name)[0], said)
     result = call_signatures(program, name, entry[1], call, self_value)
     world = knowledge.worlds.get(split(name)[0].partition(".")[0])
-    words = world.supplement.keywords if world is not None else {}
+    words: Mapping[str, str] = world.supplement.keywords if world is not None else {}
     if is_unknown(result) and any(word in words for word, _ in call.kwargs):
         kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
         return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
-    if split(name)[0] == _UFUNCS and any(map(certain_world, call.args)):
-        return map_atoms(  # of an array, an array: the stubs say Any
-            result, lambda atom: array(atom[1]) if atom[0] == "array" and not atom[5] else atom
-        )
-    return result
+    if split(name)[0] == _UFUNCS and result[0] == "array" and not result[5]:
+        if any(certain_world(each) == result[1] for each in call.args):
+            return array(result[1])  # the stubs say Any
+        if all(each[0] == "instance" for each in call.args):
+            result = perhaps_number(result)
+        return unsure(result) if any(map(is_unknown, call.args)) else result
+    return unsure(result) if ("class", "builtins:object") in call.values() else result
 
 
 def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:

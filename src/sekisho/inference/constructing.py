@@ -8,8 +8,9 @@ from sekisho.code import Expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
-from sekisho.inference.loaders import make_dataset, make_loader
+from sekisho.inference.loaders import make_dataset, make_loader, stand_in
 from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.overloads import Arguments
 from sekisho.inference.own_calls import call_one
 from sekisho.inference.program import split
 from sekisho.inference.pythons import call_python
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import ast
 
     from sekisho.inference.loaders import Caller
-    from sekisho.inference.overloads import Arguments
 
 __all__ = ["PARTIAL", "construct"]
 
@@ -55,22 +55,9 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
         node: the call.
         call_value: what calling a value gives.
     """
-    key, last = split(cls)
-    if key == "builtins":
-        if last == "super":
-            return _super(frame)
-        found = call_python(last, call, lambda value: iterated(frame, value))
-        return value_of_class(frame.program, cls) if found is None else found
-    if key == "itertools" and call.args and last in _CHAINED and not call.is_open:
-        chained = (
-            call.args if last == "chain" else call.args[-1:] if last in _LAST else call.args[:1]
-        )
-        return list_of(join_all(iterated(frame, each) for each in chained), "iterator")
-    if cls == "collections:defaultdict":
-        return ("dict", NEVER, ())
-    if cls in {"collections:deque", "collections:OrderedDict"}:
-        item = iterated(frame, call.args[0]) if call.args else NEVER
-        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
+    of_python = _construct_python(frame, cls, call, node, call_value)
+    if of_python is not None:
+        return of_python
     knowledge = frame.knowledge
     world = frame.program.world_of_class(cls)
     for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
@@ -84,15 +71,12 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
         value = knowledge.instance_of(cls)
         for source in arrays_in(call.args[0]) if call.args else ():
             if source != world[0] and world[1]:
-                shown = f"{world[0]}.{last}"
+                shown = f"{world[0]}.{split(cls)[1]}"
                 frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
         return value
     if cls.endswith(":device") and node.args:
         given = call.args[0]
         return ("instance", cls, given[2] if given[0] == "instance" else None)
-    if cls == PARTIAL and call.args:
-        kwargs = tuple(sorted(call.kwargs, key=repr))
-        return ("partial", call.args[0], ("tuple", *call.args[1:]), ("dict", NEVER, kwargs))
     for base in frame.program.mro(cls):
         if base in _PASSING and call.args:
             return list_of(iterated(frame, call.args[0]), "iterator")
@@ -108,6 +92,36 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
     if frame.program.is_own(cls):
         _initialise(frame, cls, call, node, value)
     return value
+
+
+def _construct_python(
+    frame: Frame, cls: str, call: Arguments, node: ast.Call, call_value: Caller
+) -> Value | None:
+    """What calling a class of Python's own gives; None if it is another's."""
+    key, last = split(cls)
+    if key == "builtins":
+        if last == "super":
+            return _super(frame)
+        if last == "map" and len(call.args) > 1:
+            items = tuple(iterated(frame, each) for each in call.args[1:])
+            written = stand_in(node, node.args[0], len(items))
+            return list_of(call_value(frame, call.args[0], Arguments(items), written), "iterator")
+        found = call_python(last, call, lambda value: iterated(frame, value))
+        return value_of_class(frame.program, cls) if found is None else found
+    if key == "itertools" and call.args and last in _CHAINED and not call.is_open:
+        chained = (
+            call.args if last == "chain" else call.args[-1:] if last in _LAST else call.args[:1]
+        )
+        return list_of(join_all(iterated(frame, each) for each in chained), "iterator")
+    if cls == "collections:defaultdict":
+        return ("dict", NEVER, ())
+    if cls in {"collections:deque", "collections:OrderedDict"}:
+        item = iterated(frame, call.args[0]) if call.args else NEVER
+        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
+    if cls == PARTIAL and call.args:
+        kwargs = tuple(sorted(call.kwargs, key=repr))
+        return ("partial", call.args[0], ("tuple", *call.args[1:]), ("dict", NEVER, kwargs))
+    return None
 
 
 def _chain(call: Arguments) -> Value | None:

@@ -78,9 +78,9 @@ class Knowledge:
         self.program = program
         self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
         self.array_class: dict[str, str] = {}
-        for name, (world, is_array) in program.array_classes.items():
+        for name, (owner, is_array) in program.array_classes.items():
             if is_array:
-                self.array_class.setdefault(world, name)
+                self.array_class.setdefault(owner, name)
         self.operations = {}
         self.modules: dict[str, str] = {}
         self.applied: set[str] = set()

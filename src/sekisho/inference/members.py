@@ -128,6 +128,9 @@ def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: V
         key, _ = split(owner)
         said = read_annotation(frame.program, key, entry[1][0][1], {"Self": self_value})
         return said if is_known(said) else frame.fact(f"r {identifier}")
+    given = frame.knowledge.gives.get(identifier)
+    if given is not None:
+        return read_annotation(frame.program, split(owner)[0], given)
     return call_signatures(frame.program, identifier, entry[1], Arguments(), self_value)
 
 
@@ -167,7 +170,8 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     holder, atom = atom, without_axes(atom)
     if found is None:
         is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
-        is_sure = is_array or not knowledge.number_has(world, name)
+        # An item of an array may be any object; a number that a function gives is one.
+        is_sure = is_array or (kind != "" and not knowledge.number_has(world, name))
         is_sure = is_sure and knowledge.is_firm(holder) and not is_special and not frame.lenient
         if node is not None and is_sure and not knowledge.may_have(world, name):
             others = [each for each in knowledge.worlds if each != world]
@@ -182,8 +186,10 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
             given = (*given[:2], with_state(atom, holder[5]))
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
-    if not knowledge.is_sure(atom):
-        return perhaps_number(given) if knowledge.is_firm(holder) else unsure(given)
+    if not knowledge.is_firm(holder):  # of what may be anything, a dtype is any library's
+        return UNKNOWN if given[0] == "instance" else unsure(given)
+    if not is_array:
+        return perhaps_number(given)
     state = state_of(frame, holder)
     if state and given[0] == "array":
         is_differentiable = name in knowledge.worlds[world].supplement.differentiable

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.containers import doubtful
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.values import (
     NEVER,
@@ -182,10 +183,9 @@ def _refine(
             _put(frame, subject, instead)
         return
     kept = map_atoms(value, lambda atom: atom if keeps(atom) else NEVER)
-    if is_never(kept) and instead is not None:
-        kept = instead
-    if not is_never(kept):
-        _put(frame, subject, kept)
+    if is_never(kept):  # it may be something else than what is known of it
+        kept = doubtful(value) if instead is None else instead
+    _put(frame, subject, kept)
 
 
 def _put(frame: Frame, subject: ast.expr, value: Value) -> None:

@@ -86,6 +86,7 @@ def call_one(
     self_value: Value | None,
 ) -> Value:
     """What one function gives, without those that override it."""
+    frame.note_called(node, name)
     skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)

@@ -357,8 +357,10 @@ def _is_of_another(atom: Value, world: str) -> bool:
 def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """Return the annotated value, refined by the arguments: a subclass, or a container's content."""
     if said[0] == called[0] == "instance":
-        # The annotation is a base class of the argument's class.
-        return called if said[1] in frame.program.mro(called[1])[1:] else said
+        # The annotation is a base class of the argument's class; or it is the class itself, a
+        # container, and the argument shows what it holds.
+        above = frame.program.mro(called[1])[0 if said[2] is None else 1 :]
+        return called if said[1] in above else said
     return sharper(said, called)
 
 

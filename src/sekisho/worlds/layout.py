@@ -43,6 +43,7 @@ class Layout(NamedTuple):
         takes_empty: whether an array without elements can have this layout.
         takes_writes: whether one element can be written without an error and without changing
             another.
+        is_memory: whether the array is the same but for its memory, so that results are, too.
     """
 
     code: str
@@ -51,6 +52,7 @@ class Layout(NamedTuple):
     dtypes: frozenset[str] | None = None
     takes_empty: bool = True
     takes_writes: bool = True
+    is_memory: bool = True
 
     def fits(self, shape: tuple[int, ...], kind: str, dtype: str) -> bool:
         """Return whether an array of this shape and dtype can have this layout."""

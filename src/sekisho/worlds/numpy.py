@@ -54,6 +54,7 @@ class _NumPy(World):
         for key, call in spelled_like_numpy("numpy").items()
         if key != "stack"  # numpy.asarray stacks a list of arrays already
     }
+    readers: Mapping[str, str] = dict.fromkeys((".npy", ".npz"), "numpy.load({0})")
     words: Mapping[str, str] = {
         "newaxis": "expand_dims(x, axis)",
         "concatenate": "concat(arrays, axis=0)",

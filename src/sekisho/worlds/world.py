@@ -43,13 +43,12 @@ class World(Shown):
         is_resident: whether guards test for its arrays inline before the library is imported.
         options: options of its decorator in addition to the common ones: any of ``detach``,
             ``device``, ``scalars``, ``local``.
-        shows_all: see `Shown`.
-        watched: operations that may convert arrays, by what they do; see `Shown`.
-        cheaper: for a watched operation that always copies, the call that shares memory instead.
+        shows_all, watched, cheaper: see `Shown`.
         spelling: the library's own code for a helper, or for creating and casting an array, with
             ``{0}`` for the value. Hints show it beside the helper's name.
         opens: for each of its classes that is not an array, code that turns an instance into one.
         words: the library's own names for operations, with the helper that does the same here.
+        readers: code that reads a file ``{0}``, by the end of its name.
         makers: functions that people annotate with by mistake, in place of the array class.
         read_only_because: why shared memory is read-only, for messages; None if it is writable.
         supplement: facts that static analysis cannot read from the library's code.
@@ -69,6 +68,7 @@ class World(Shown):
     spelling: Mapping[str, str] = {}
     opens: Mapping[str, str] = {}
     words: Mapping[str, str] = {}
+    readers: Mapping[str, str] = {}
     makers: frozenset[str] = frozenset()
     read_only_because: str | None = None
     supplement: Supplement = Supplement()

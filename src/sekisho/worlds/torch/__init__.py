@@ -51,6 +51,7 @@ class _Torch(Probes, World):
     quick: frozenset[str] = operations.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
     spelling: Mapping[str, str] = SPELLING
+    readers: Mapping[str, str] = dict.fromkeys((".pt", ".pth"), "torch.load({0})")
     words: Mapping[str, str] = {
         "unsqueeze": "expand_dims(x, axis)",
         "cat": "concat(arrays, axis=0)",

@@ -14,9 +14,13 @@ __all__ = ["LAYOUTS", "PLAIN", "SCARCE"]
 LAYOUTS: Final[Mapping[str, Layout]] = {
     "transposed": Layout("{0}.movedim(0, -1).contiguous().movedim(-1, 0)", rank=2),
     "every second element": Layout("torch.stack([{0}, {0}], -1)[..., 0]"),
-    "requires grad": Layout("{0}.requires_grad_()", kinds="fc", takes_writes=False),
-    "not a leaf": Layout("{0}.requires_grad_().clone()", kinds="fc"),
-    "a parameter": Layout("torch.nn.Parameter({0})", kinds="fc", takes_writes=False),
+    "requires grad": Layout(
+        "{0}.requires_grad_()", kinds="fc", takes_writes=False, is_memory=False
+    ),
+    "not a leaf": Layout("{0}.requires_grad_().clone()", kinds="fc", is_memory=False),
+    "a parameter": Layout(
+        "torch.nn.Parameter({0})", kinds="fc", takes_writes=False, is_memory=False
+    ),
     "expanded": Layout("{0}[:1].expand({0}.shape)", rank=1, takes_empty=False, takes_writes=False),
     "overlapping": Layout(
         "{0}.as_strided({0}.shape, (1,) * {0}.ndim)", rank=2, takes_empty=False, takes_writes=False
