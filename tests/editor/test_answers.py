@@ -184,18 +184,18 @@ def test_hints_show_crossings_and_axes(write, editor):
 
 
 def test_actions_mend_a_name_or_ignore_it(write, editor):
-    text = "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
+    text = "import numpy as np\n\n\ndef give():\n    ones_jax = np.ones(3)\n    return ones_jax\n"
     write(text)
     client = editor()
     uri = client.read()
     rename, ignore = client.actions(uri, 4)
     assert kinds([rename, ignore]) == [
-        ("quickfix", "Rename ones_tensor to ones_np"),
+        ("quickfix", "Rename ones_jax to ones_np"),
         ("quickfix", "Ignore SK102 (misleading-name) on this line"),
     ]
     assert rename["isPreferred"]
     assert [each["code"] for each in rename["diagnostics"]] == ["SK102"]
-    assert edited(text, rename) == text.replace("ones_tensor", "ones_np")
+    assert edited(text, rename) == text.replace("ones_jax", "ones_np")
     assert edited(text, ignore) == text.replace("(3)", "(3)  # sekisho: ignore[SK102]")
     client.change(uri, edited(text, ignore))
     assert client.diagnostics(uri, lambda found: not found) == []
@@ -203,12 +203,10 @@ def test_actions_mend_a_name_or_ignore_it(write, editor):
 
 
 def test_an_action_is_of_the_kind_that_is_asked_for(write, editor):
-    write(
-        "import numpy as np\n\n\ndef give(x: np.ndarray):\n    y_tensor = x + 1\n    return y_tensor\n"
-    )
+    write("import numpy as np\n\n\ndef give(x: np.ndarray):\n    y_jax = x + 1\n    return y_jax\n")
     client = editor()
     uri = client.read()
-    every = [("quickfix", "Rename y_tensor to y_np")]
+    every = [("quickfix", "Rename y_jax to y_np")]
     every += [("quickfix", "Ignore SK102 (misleading-name) on this line")]
     declare = [("refactor", "Declare give as @sekisho.numpy_world")]
     assert kinds(client.actions(uri, 3, 4)) == every + declare
@@ -246,9 +244,7 @@ def test_a_declaration_is_written_with_its_import(write, editor, head, name, imp
 
 
 def test_nothing_is_offered_while_a_buffer_does_not_parse(write, editor):
-    write(
-        "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
-    )
+    write("import numpy as np\n\n\ndef give():\n    ones_jax = np.ones(3)\n    return ones_jax\n")
     client = editor()
     uri = client.read()
     assert client.actions(uri, 4)

@@ -11,9 +11,7 @@ from editor_client import span
 
 from sekisho import serving
 
-WRONG = (
-    "import numpy as np\n\n\ndef give():\n    ones_tensor = np.ones(3)\n    return ones_tensor\n"
-)
+WRONG = "import numpy as np\n\n\ndef give():\n    ones_jax = np.ones(3)\n    return ones_jax\n"
 
 
 def codes(found):
@@ -51,7 +49,7 @@ def test_a_buffer_without_a_file_is_read(editor):
 
 def test_several_workspaces_are_several_programs(write, connect, tmp_path):
     give = "def give():\n    return 1\n"
-    take = "from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n"
+    take = "from helping import give\n\n\ndef take():\n    x_jax = give()\n    return x_jax\n"
     for name, text in (("one", give), ("two", WRONG)):
         write(text, f"{name}/helping.py")
         write(take, f"{name}/main.py")
@@ -67,7 +65,7 @@ def test_several_workspaces_are_several_programs(write, connect, tmp_path):
 
 def test_what_is_renamed_deleted_or_written_on_disk_is_read_again(write, editor, tmp_path):
     helping = write("import numpy as np\n\n\ndef give():\n    return np.ones(3)\n", "helping.py")
-    write("from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n")
+    write("from helping import give\n\n\ndef take():\n    x_jax = give()\n    return x_jax\n")
     client = editor()
     uri = client.open("main.py")
     assert codes(client.diagnostics(uri)) == [("SK102", 4)]
@@ -111,10 +109,10 @@ def test_a_folder_that_is_removed_leaves_the_server_running(write, editor, tmp_p
 @pytest.mark.parametrize(
     "text",
     [
-        "# -*- coding: latin-1 -*-\nimport numpy as np\nx_tensor = np.ones(3)  # é\n",
-        "# -*- coding: latin-1 -*-\nimport numpy as np\nx_tensor = np.ones(3)  # 日本\n",
-        "import numpy as np\r\n\r\nx_tensor = np.ones(3)\r\n",
-        "import numpy as np\n\f\nx_tensor = np.ones(3)",
+        "# -*- coding: latin-1 -*-\nimport numpy as np\nx_jax = np.ones(3)  # é\n",
+        "# -*- coding: latin-1 -*-\nimport numpy as np\nx_jax = np.ones(3)  # 日本\n",
+        "import numpy as np\r\n\r\nx_jax = np.ones(3)\r\n",
+        "import numpy as np\n\f\nx_jax = np.ones(3)",
     ],
     ids=["latin-1", "not latin-1", "carriage returns", "form feed"],
 )
@@ -238,7 +236,7 @@ def test_without_pygls_the_command_names_the_extra(monkeypatch, capsys, tmp_path
 def test_a_file_that_another_program_has_written_is_in_the_workspace_when_it_is_opened(
     write, editor
 ):
-    write("from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n")
+    write("from helping import give\n\n\ndef take():\n    x_jax = give()\n    return x_jax\n")
     client = editor()
     main = client.read()
     write("import numpy as np\n\n\ndef give():\n    return np.ones(3)\n", "helping.py")
@@ -247,7 +245,7 @@ def test_a_file_that_another_program_has_written_is_in_the_workspace_when_it_is_
 
 
 def test_what_changes_on_disk_lets_a_client_that_pulls_ask_again(write, editor, tmp_path):
-    write("from helping import give\n\n\ndef take():\n    x_tensor = give()\n    return x_tensor\n")
+    write("from helping import give\n\n\ndef take():\n    x_jax = give()\n    return x_jax\n")
     refresh = {"refreshSupport": True}
     client = editor(
         tmp_path,

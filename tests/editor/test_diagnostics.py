@@ -15,11 +15,11 @@ WRONG = """
 
     def give():
         ones = np.ones(3)
-        ones_tensor = np.zeros(3)
-        return ones + ones_tensor
+        ones_jax = np.zeros(3)
+        return ones + ones_jax
 """
 MESSAGE = (
-    "ones_tensor is a NumPy array: np.zeros, and its name says PyTorch [misleading-name]\n"
+    "ones_jax is a NumPy array: np.zeros, and its name says JAX [misleading-name]\n"
     "help: call it ones_np"
 )
 
@@ -34,7 +34,7 @@ def test_a_diagnostic_has_the_code_the_severity_the_help_and_the_page_of_check(w
     uri = client.open("main.py")
     assert client.diagnostics(uri) == [
         {
-            "range": span(5, 4, 5, 15),
+            "range": span(5, 4, 5, 12),
             "message": MESSAGE,
             "severity": 2,
             "code": "SK102",
@@ -80,9 +80,9 @@ def test_findings_are_those_of_check(write, editor, tmp_path, editor_cache):
 
 
         def one(n):
-            x_tensor = give(n)  # sekisho: ignore[SK102]
-            y_tensor = give(n)
-            return x_tensor, y_tensor
+            x_jax = give(n)  # sekisho: ignore[SK102]
+            y_jax = give(n)
+            return x_jax, y_jax
         """,
         "more.py",
     )
@@ -110,8 +110,8 @@ def test_a_buffer_counts_before_it_is_saved_in_other_files_too(write, editor):
 
 
         def take():
-            x_tensor = give()
-            return x_tensor
+            x_jax = give()
+            return x_jax
         """
     )
     client = editor()
@@ -165,7 +165,7 @@ def test_a_client_that_pulls_is_sent_nothing_and_what_has_not_changed_is_not_sen
     assert codes(first["items"]) == [("SK102", 5)]
     again = client.pull(uri, previousResultId=first["resultId"])
     assert again == {"kind": "unchanged", "resultId": first["resultId"]}
-    client.change(uri, (5, 0, 6, 0, "    ones_tensor = 1\n"))
+    client.change(uri, (5, 0, 6, 0, "    ones_jax = 1\n"))
     assert client.pull(uri, previousResultId=first["resultId"])["items"] == []
     pushed = [each["method"] for each in client.notifications]
     assert "textDocument/publishDiagnostics" not in pushed
@@ -216,7 +216,7 @@ def test_settings_are_read_again_when_their_file_changes(write, editor):
 
 def test_a_baseline_leaves_out_what_was_known(write, editor):
     write(WRONG)
-    rows = [["main.py", "SK102", "give", "ones_tensor", 1]]
+    rows = [["main.py", "SK102", "give", "ones_jax", 1]]
     write(json.dumps({"findings": rows}), "known.json")
     write("[tool.sekisho.check]\nbaseline = 'known.json'\n", "pyproject.toml")
     client = editor()

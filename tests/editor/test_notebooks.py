@@ -7,7 +7,7 @@ NOTEBOOK = "file:///somewhere/work.ipynb"
 CELLS = (
     "import numpy as np\n%matplotlib inline\nones = np.ones(3)",
     "# a text",
-    "def use(x):\n    y_tensor = x + 1\n    return y_tensor\n\n\nuse(ones)",
+    "def use(x):\n    y_jax = x + 1\n    return y_jax\n\n\nuse(ones)",
 )
 
 
@@ -58,13 +58,13 @@ def test_cells_are_one_module_and_diagnostics_stand_in_their_cell(notebook):
     assert codes(client.diagnostics(uri(2))) == [("SK102", 1)]
     assert "`x`: **numpy**" in client.hover(uri(2), 0, 8)
     assert "`ones`: **numpy**" in client.hover(uri(2), 5, 4)
-    assert client.hints(uri(2)) == [(0, 9, ": numpy"), (1, 12, ": numpy")]
+    assert client.hints(uri(2)) == [(0, 9, ": numpy"), (1, 9, ": numpy")]
     assert client.hints(uri(0)) == []
     (symbol,) = client.request("textDocument/documentSymbol", textDocument={"uri": uri(2)})
-    assert symbol["range"] == span(0, 0, 2, 19)
+    assert symbol["range"] == span(0, 0, 2, 16)
     rename, ignore = client.actions(uri(2), 1)
     assert (rename["title"], ignore["title"]) == (
-        "Rename y_tensor to y_np",
+        "Rename y_jax to y_np",
         "Ignore SK102 (misleading-name) on this line",
     )
     (edit,) = rename["edit"]["documentChanges"]

@@ -131,7 +131,7 @@ import numpy as np
 
 
 def 計算(入力):
-    名前 = "🙂🙂"; 配列_tensor = np.ones(3); return 配列_tensor, 名前
+    名前 = "🙂🙂"; 配列_jax = np.ones(3); return 配列_jax, 名前
 
 
 計算(np.ones(2))
@@ -139,7 +139,7 @@ def 計算(入力):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "start", "length"), [("utf-16", 17, 9), ("utf-8", 25, 13), ("utf-32", 15, 9)]
+    ("encoding", "start", "length"), [("utf-16", 17, 6), ("utf-8", 25, 10), ("utf-32", 15, 6)]
 )
 def test_positions_behind_emoji_and_japanese(tmp_path, editor, encoding, start, length):
     (tmp_path / "main.py").write_text(JAPANESE, "utf-8")
@@ -155,7 +155,7 @@ def test_positions_behind_emoji_and_japanese(tmp_path, editor, encoding, start, 
 
 
 def test_requests_beyond_the_end_are_answered(write, editor):
-    write("import numpy as np\n\nx_tensor = np.ones(3)")
+    write("import numpy as np\n\nx_jax = np.ones(3)")
     client = editor()
     uri = client.read()
     for line, column in ((2, 500), (500, 0), (2**31 - 1, 2**31 - 1)):

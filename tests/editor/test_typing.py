@@ -20,8 +20,8 @@ from shapes import half
 
 
 def load(path, n):
-    grid_tensor = np.linspace(0, 1, n)
-    weights = half(grid_tensor)
+    grid_jax = np.linspace(0, 1, n)
+    weights = half(grid_jax)
     return weights
 
 
@@ -52,8 +52,8 @@ def test_two_minutes_of_typing_end_in_what_check_finds(write, editor, tmp_path):
     assert found == [("SK102", 5)]
     assert client.hints(uri) == [(6, 11, ": numpy")]
     (rename, _) = client.actions(uri, 5)
-    client.change(uri, PROGRAM.replace("grid_tensor", "grid_np"))
-    assert rename["title"] == "Rename grid_tensor to grid_np"
+    client.change(uri, PROGRAM.replace("grid_jax", "grid_np"))
+    assert rename["title"] == "Rename grid_jax to grid_np"
     assert client.pull(uri)["items"] == []
     for _ in range(40):  # a word is taken back and typed again
         client.change(uri, (5, 22, 5, 23, ""), (5, 22, 5, 22, "a"))
@@ -90,7 +90,7 @@ local function main()
     vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(keys, true, false, true), 'tx', false)
   end
   press('Goimport numpy as np<CR><CR><CR>def give():<CR>')
-  press('A    ones_tensor = np.ones(3)<CR>    total = ones_tensor + 1<CR>    return total<Esc>')
+  press('A    ones_jax = np.ones(3)<CR>    total = ones_jax + 1<CR>    return total<Esc>')
   wait('diagnostic', function() return #diagnostics() == 1 end)
   report.diagnostic = diagnostics()[1].code .. ' ' .. diagnostics()[1].lnum
   local document = { uri = vim.uri_from_bufnr(buffer) }
@@ -153,8 +153,8 @@ def test_neovim_shows_a_diagnostic_and_a_hint_applies_an_action_and_saves(
     assert "fault" not in report, (report, done.stderr)
     assert report["diagnostic"] == "SK102 5"
     assert report["hint"] == ": numpy"
-    assert report["hover"].startswith("`ones_tensor`: **numpy**")
-    assert report["action"] == "Rename ones_tensor to ones_np"
+    assert report["hover"].startswith("`ones_jax`: **numpy**")
+    assert report["action"] == "Rename ones_jax to ones_np"
     assert (tmp_path / "main.py").read_text() == textwrap.dedent(
         '''\
         """A module."""

@@ -8,7 +8,7 @@ define what their functions take and return (`overloads`, `annotations`). The re
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
-from sekisho.inference.labels import label
+from sekisho.inference.labels import is_open, label
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
 from sekisho.inference.values import (
@@ -20,7 +20,6 @@ from sekisho.inference.values import (
     arrays_in,
     certain_world,
     instance,
-    is_open,
     is_unknown,
     join_all,
     list_of,

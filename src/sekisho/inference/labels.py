@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sekisho.inference.values import NONE, Value, atoms, is_known, is_never
+from sekisho.inference.values import NONE, OPEN, Value, atoms, is_known, is_never
 
-__all__ = ["label"]
+__all__ = ["is_open", "label"]
 
 
 def label(value: Value) -> str:
@@ -38,3 +38,11 @@ def _held(kind: str, values: list[Value]) -> str:
         return "none"
     shown = labels if kind == "tuple" else sorted(set(labels) - {"none"})
     return f"{kind}[{', '.join(shown)}]"
+
+
+def is_open(value: Value) -> bool:
+    """Whether an array in a value may be something else: not all that it is bound to is known."""
+    if value[0] == "array":
+        return bool(value[5] & OPEN)
+    inside = {"list": value[2:], "tuple": value[1:], "union": value[1:], "dict": value[1:2]}
+    return any(map(is_open, inside.get(value[0], ())))

@@ -54,7 +54,6 @@ __all__ = [
     "instance",
     "is_known",
     "is_never",
-    "is_open",
     "is_unknown",
     "join",
     "join_all",
@@ -395,13 +394,6 @@ def arrays_in(value: Value) -> tuple[str, ...]:
     if tag == "array":
         return (value[1],)
     return _arrays_in(value) if tag in _CONTAINERS else ()
-
-
-def is_open(value: Value) -> bool:
-    """Whether an array in a value may be something else altogether: not all that is assigned is known."""
-    if value[0] == "array":
-        return bool(value[5] & OPEN)
-    return value[0] in _CONTAINERS and any(map(is_open, _inside(value)))
 
 
 _CONTAINERS: Final = frozenset({"list", "tuple", "dict", "union"})
