@@ -385,7 +385,8 @@ def fuzz(
     """
     from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
 
-    target, options = find_target(function, worlds), {} if compile is True else compile or None
+    target = find_target(function, worlds)
+    options: Mapping[str, Any] | None = {} if compile is True else compile or None
     demands = Demands(allow, target.mutates | {*mutates}, rtol, seconds, options)
     sizes: Any = {"examples": examples, "hostile": hostile, "most": most_elements, "seeded": seed}
     fuzz_target(target, demands, given or {}, **sizes)
