@@ -6,6 +6,7 @@ define what their functions take and return (`overloads`, `annotations`). The re
 """
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import certain_world, only_world, worlds_of
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import is_open, label
@@ -18,13 +19,10 @@ from sekisho.inference.values import (
     Value,
     array,
     arrays_in,
-    certain_world,
     instance,
     is_unknown,
     join_all,
     list_of,
-    only_world,
-    worlds_of,
 )
 
 __all__ = [

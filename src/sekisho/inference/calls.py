@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import names_in, read_annotation
+from sekisho.inference.arrays import certain_world, worlds_of
 from sekisho.inference.constructing import construct
 from sekisho.inference.frame import Frame
 from sekisho.inference.iterating import iterated
@@ -27,13 +28,11 @@ from sekisho.inference.values import (
     Value,
     array,
     arrays_in,
-    certain_world,
     is_unknown,
     join,
     list_of,
     perhaps_number,
     unsure,
-    worlds_of,
 )
 
 if TYPE_CHECKING:

@@ -16,15 +16,7 @@ from sekisho.inference.program import split
 from sekisho.inference.pythons import call_python
 from sekisho.inference.refusals import note_refused
 from sekisho.inference.states import note_read
-from sekisho.inference.values import (
-    NEVER,
-    UNKNOWN,
-    Value,
-    arrays_in,
-    is_never,
-    join_all,
-    list_of,
-)
+from sekisho.inference.values import NEVER, UNKNOWN, Value, arrays_in, is_never, join_all, list_of
 
 if TYPE_CHECKING:
     import ast

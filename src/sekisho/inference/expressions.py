@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import certain_world, only_world
 from sekisho.inference.calls import call_value
 from sekisho.inference.containers import item_of
 from sekisho.inference.displays import (
@@ -34,14 +35,12 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     array,
-    certain_world,
     instance,
     is_never,
     join,
     join_all,
     list_of,
     map_atoms,
-    only_world,
     plain,
     text_constant,
     unsure,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sekisho.inference.arrays import certain_world
 from sekisho.inference.values import (
     NEVER,
     Value,
     arrays_in,
     bounded,
-    certain_world,
     is_unknown,
     join,
     join_known,

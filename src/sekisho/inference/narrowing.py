@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.arrays import only_world
 from sekisho.inference.containers import doubtful
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.values import (
@@ -19,7 +20,6 @@ from sekisho.inference.values import (
     is_unknown,
     join,
     map_atoms,
-    only_world,
 )
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in, certain_state, only_world
+from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import worlds_of
 from sekisho.inference.program import Program, split
 from sekisho.inference.values import (
     NEVER,
@@ -19,7 +20,6 @@ from sekisho.inference.values import (
     is_known,
     is_never,
     join,
-    worlds_of,
 )
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import certain_state, certain_world, worlds_of
 from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.frame import Frame
@@ -19,8 +20,6 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     arrays_in,
-    certain_state,
-    certain_world,
     is_never,
     is_unknown,
     join,
@@ -28,7 +27,6 @@ from sekisho.inference.values import (
     plain,
     unsure,
     with_state,
-    worlds_of,
 )
 
 if TYPE_CHECKING:

@@ -9,17 +9,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.inference.arrays import certain_world, worlds_of
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import (
-    UNKNOWN,
-    Value,
-    certain_world,
-    map_atoms,
-    worlds_of,
-)
+from sekisho.inference.values import UNKNOWN, Value, map_atoms
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

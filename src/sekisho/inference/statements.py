@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import certain_world
 from sekisho.inference.containers import item_of, sharper
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
@@ -15,17 +16,7 @@ from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine
 from sekisho.inference.targets import store
-from sekisho.inference.values import (
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    arrays_in,
-    certain_world,
-    is_unknown,
-    join,
-    plain,
-)
+from sekisho.inference.values import NEVER, NONE, UNKNOWN, Value, arrays_in, is_unknown, join, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.inference.arrays import certain_state
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -17,7 +18,6 @@ from sekisho.inference.values import (
     TRACKED,
     Value,
     arrays_in,
-    certain_state,
     map_atoms,
     with_state,
 )

@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
-from sekisho.inference.values import (
-    Value,
-    arrays_in,
-    is_unknown,
-    join_all,
-    only_world,
-    worlds_of,
-)
+from sekisho.inference.values import Value, arrays_in, is_unknown, join_all
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

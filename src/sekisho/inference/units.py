@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
+from sekisho.inference.arrays import worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
@@ -30,7 +31,6 @@ from sekisho.inference.values import (
     map_atoms,
     plain,
     unsure,
-    worlds_of,
 )
 
 if TYPE_CHECKING:

@@ -49,8 +49,6 @@ __all__ = [
     "arrays_in",
     "atoms",
     "bounded",
-    "certain_state",
-    "certain_world",
     "instance",
     "is_known",
     "is_never",
@@ -60,14 +58,12 @@ __all__ = [
     "join_known",
     "list_of",
     "map_atoms",
-    "only_world",
     "perhaps_number",
     "plain",
     "text_constant",
     "unsure",
     "with_state",
     "without_axes",
-    "worlds_of",
 ]
 
 Value = tuple[Any, ...]
@@ -360,32 +356,6 @@ def _size(value: Value, depth: int) -> int:
 def without_axes(value: Value) -> Value:
     """Return an array of the same world without axes and state."""
     return (*value[:3], "", value[4], 0)
-
-
-def worlds_of(value: Value) -> tuple[str, ...]:
-    """Return the worlds that a value itself may be an array of."""
-    if value[0] == "array":
-        return (value[1],)
-    if value[0] == "union":
-        return tuple(sorted({atom[1] for atom in value[1:] if atom[0] == "array"}))
-    return ()
-
-
-def only_world(value: Value) -> str:
-    """Return the one world that a value is surely an array or number of; "" if there is none."""
-    if value[0] == "array":
-        return str(value[1])
-    return ""
-
-
-def certain_world(value: Value) -> str:
-    """Return the one world that a value is surely an array of; "" if there is none."""
-    return str(value[1]) if value[0] == "array" and value[2] else ""
-
-
-def certain_state(value: Value) -> int:
-    """Return the certain state of an array; 0 for other values."""
-    return int(value[5]) if value[0] == "array" and value[2] else 0
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:
