@@ -1,0 +1,108 @@
+"""docs/architecture.md: the functions of each way through the code run in the order of its list."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import Float
+
+import sekisho as sk
+from sekisho.__main__ import main
+
+PAGE = Path(__file__).parent.parent / "docs" / "architecture.md"
+SECTION = PAGE.read_text("utf-8").partition("## Four ways")[2].partition("\n## ")[0]
+WAYS = {
+    title: re.findall(r"^\d\. `([^`]+)`", text, re.MULTILINE)
+    for title, text in re.findall(r"^\*\*(.+?)\*\*.*:\n\n((?:\d\. .*\n)+)", SECTION, re.MULTILINE)
+}
+
+
+def first(x: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+    return x[:, 0]
+
+
+def decorate_and_call():
+    sk.numpy_world(first)(np.ones((3, 2)))
+
+
+def total(xs: list[Float[np.ndarray, " n"]]) -> float:
+    return float(sum(x.sum() for x in xs))
+
+
+def convert():
+    torch = pytest.importorskip("torch")
+    guarded = sk.numpy_world(total)
+    guarded([np.ones(3)])
+    yield
+    assert guarded([torch.ones(3)]) == 3.0
+
+
+def refuse():
+    guarded = sk.numpy_world(first)
+    guarded(np.ones((3, 2)))
+    yield
+    with pytest.raises(sk.ShapeError) as caught:
+        guarded(np.ones((2, 3)))
+    assert "hint" in str(caught.value)
+
+
+def check(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "program.py"
+    path.write_text("import numpy as np\nimport torch\n\ntorch.sum(np.ones(3))\n", "utf-8")
+    yield
+    assert main(["check", str(path)]) == 1
+
+
+def calls_of(run):
+    """Names of the functions of sekisho that run, by their first calls."""
+    called = {}
+
+    def note(frame, event, _):
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and module.startswith("sekisho."):
+            called.setdefault(f"{module.removeprefix('sekisho.')}.{frame.f_code.co_qualname}")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return list(called)
+
+
+def test_the_page_lists_four_ways_of_at_most_six_functions():
+    assert list(WAYS) == [
+        "A decorated function, up to its first call",
+        "A value that is converted",
+        "A value that is refused",
+        "`sekisho check`",
+    ]
+    assert all(4 < len(names) <= 6 for names in WAYS.values())
+
+
+@pytest.mark.parametrize("title", list(WAYS))
+def test_the_functions_are_called_in_this_order(title, tmp_path, monkeypatch, capsys):
+    steps = {
+        "A decorated function, up to its first call": iter([None]),
+        "A value that is converted": convert(),
+        "A value that is refused": refuse(),
+        "`sekisho check`": check(tmp_path, monkeypatch),
+    }[title]
+    next(steps)
+    is_first = title.startswith("A decorated")
+    called = calls_of(decorate_and_call if is_first else lambda: next(steps, None))
+    names = [name for name in called if name in WAYS[title]]
+    assert names == WAYS[title]
+
+
+def test_a_later_valid_call_runs_no_function_of_sekisho():
+    guarded = sk.numpy_world(first)
+    guarded(np.ones((3, 2)))
+    assert calls_of(lambda: guarded(np.ones((3, 2)))) == []
