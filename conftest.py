@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from sybil import Document, Example, Region
 
 ROOT = Path(__file__).parent
-OPTIONAL = ("torch", "jax", "pandas", "sklearn", "scipy", "PIL", "fastapi", "httpx", "pydantic", "onnxruntime")
+OPTIONAL = (
+    "torch",
+    "jax",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "PIL",
+    "fastapi",
+    "httpx",
+    "pydantic",
+    "onnxruntime",
+)
 MISSING = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
 HAS_TORCH = "torch" not in MISSING
 
