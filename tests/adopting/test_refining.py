@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -149,6 +150,8 @@ def test_a_type_checker_finds_nothing_new(shop, adopt, checker):
         command = [program, *words]
     else:
         pytest.importorskip("mypy")
+    # without a configuration it checks next to nothing
+    Path("pyrefly.toml").write_text('preset = "default"\n', "utf-8")
 
     def found():
         done = subprocess.run(

@@ -1,8 +1,8 @@
-"""Check the snippets of the README and the docs with three type checkers; `make lint` runs this.
+"""Check the snippets of the README and the docs with four type checkers; `make lint` runs this.
 
 ``python tests/typing/check_snippets.py`` writes the snippets of each page as one module, at their
-own lines. It checks that mypy, basedpyright and ty find exactly what is listed here, with the
-settings of docs/howto/types.md.
+own lines. It checks that mypy, basedpyright, ty and Pyrefly find exactly what is listed here, with
+the settings of docs/howto/types.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAGES = [
     # The libraries of the other page are installed for its own tests alone.
     if each.parent.name != "ja" and each.name != "frameworks.md"
 ]
-EVERY = {"mypy", "basedpyright", "ty"}
+EVERY = {"mypy", "basedpyright", "ty", "pyrefly"}
 
 MYPY = """\
 [mypy]
@@ -41,6 +41,14 @@ PYRIGHT = {
     "reportMissingModuleSource": False,
     "reportPossiblyUnboundVariable": False,  # `try: ... except E as error: message = str(error)`
 }
+
+PYREFLY = """\
+preset = "default"
+python-version = "3.11"
+
+[errors]
+unbound-name = false  # `try: ... except E as error: message = str(error)`
+"""
 
 # The lines that show a crossing by mode alone, or an error: each checker reports each.
 REFUSED: dict[str, list[str]] = {
@@ -89,6 +97,8 @@ FOUND: dict[tuple[str, str], set[str]] = {
         "assert checked(np.zeros((4, 4, 3)), (2, 3)).shape == (2, 3, 3)",
     ): {"mypy"},
     ("docs/howto/third-party.md", "checked(np.zeros(4), (2, 3))"): {"mypy"},
+    # Pyrefly reads a package without stubs from its source, in which the name is not written.
+    ("docs/howto/both-worlds.md", "from scipy.ndimage import gaussian_filter1d"): {"pyrefly"},
     # The names of a registered world do not exist before it is registered.
     ("docs/worlds.md", "@sk.grid_world"): {"mypy"},
     # The same function again, after its fix.
@@ -146,6 +156,18 @@ def ty(folder: Path, _: list[str]) -> set[tuple[str, int, str]]:
     return parsed(printed, r"(\S+\.py):(\d+):\d+: error\S* (.*)")
 
 
+def pyrefly(folder: Path, names: list[str]) -> set[tuple[str, int, str]]:
+    """Return the same for Pyrefly."""
+    (folder / "pyrefly.toml").write_text(PYREFLY)
+    options = ("--output-format", "json", "--python-interpreter-path", sys.executable)
+    found = json.loads(run(folder, "pyrefly", "check", *options, *names))
+    return {
+        (Path(each["path"]).name, each["line"], each["description"])
+        for each in found["errors"]
+        if each["severity"] == "error"
+    }
+
+
 def run(folder: Path, command: str, *arguments: str) -> str:
     """Return the output of a checker."""
     program = Path(sys.executable).with_name(command)
@@ -177,7 +199,7 @@ def main() -> int:
         refused = {(page, line): EVERY for page, lines in REFUSED.items() for line in lines}
         listed = {(*place, each) for place, who in (refused | FOUND).items() for each in who}
         found: set[tuple[str, str, str]] = set()
-        for check in (mypy, basedpyright, ty):
+        for check in (mypy, basedpyright, ty, pyrefly):
             for name, number, text in sorted(check(folder, list(pages))):
                 line = (folder / name).read_text("utf-8").splitlines()[number - 1].strip()
                 key = (pages[name], line, check.__name__)
