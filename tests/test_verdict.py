@@ -187,6 +187,7 @@ def test_the_verdict_on_tensors_is_jaxtypings(data):
 OPTION_VALUES: dict[str, tuple[Any, ...]] = {
     **_ALLOWED,
     "device": (None, "cpu", "module"),
+    "mutates": ((), "x", ("w", "y")),
     "typechecker": ("beartype", None, beartype.beartype),
 }
 FLAVOURS = ["function", "method", "coroutine", "generator", "async generator", "dataclass"]

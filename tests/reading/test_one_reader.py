@@ -29,8 +29,11 @@ PLACES = {
     "sekisho/package/project.py": {"read_text", "loads of tomllib"},
     # Like Python's own import: the bytes as they are, and a SyntaxError with the file's name.
     "sekisho/package/compiled.py": {"parse of ast"},
-    # Not sources: recorded crossings, a baseline, and the page of codes.
+    # With the comments that annotate.
+    "sekisho/code/comments.py": {"parse of ast"},
+    # Not sources: recorded crossings, a baseline, the page of codes, a mark of stubs.
     "sekisho/adopting.py": {"read_text"},
+    "sekisho/code/libraries.py": {"read_text"},
     "sekisho/findings/ignoring.py": {"read_text"},
     "sekisho/findings/explaining.py": {"read_text"},
 }

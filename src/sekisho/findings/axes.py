@@ -1,10 +1,10 @@
-"""Compare axis strings: the names in one, and whether an argument's axes can fit a parameter's."""
+"""Compare axis strings: the names in one, whether axes can fit, and whether they both expand."""
 
 from __future__ import annotations
 
 from sekisho.contract import names_of, parse_axes
 
-__all__ = ["misfit", "names_in"]
+__all__ = ["both_expanded", "misfit", "names_in"]
 
 
 def names_in(axes: str) -> list[str]:
@@ -43,3 +43,29 @@ def misfit(wanted: str, given: str) -> str:
     if are_names and theirs != ours and sorted(theirs) == sorted(ours):
         return "the same axes, in another order"
     return ""
+
+
+def both_expanded(left: str, right: str) -> str:
+    """Return the axes of an operation that expands both operands by mistake; "" for any other.
+
+    One operand has the axes of the other and an axis of size 1 more, which is not in front: the other
+    is then aligned with the wrong axes. Other names, as of ``"n 1"`` and ``"m"``, are an outer
+    operation that the author has spelt out.
+
+    Examples:
+        >>> both_expanded("n 1", "n")
+        'n n'
+        >>> both_expanded("1 n", "n"), both_expanded("n 1", "m"), both_expanded("b n", "n")
+        ('', '', '')
+    """
+    lower, higher = sorted((left.split(), right.split()), key=len)
+    if not all(each.isidentifier() or each.isdecimal() for each in (*lower, *higher)):
+        return ""
+    if len(lower) == len(higher) or lower != [each for each in higher if each != "1"]:
+        return ""
+    padded = ["1"] * (len(higher) - len(lower)) + lower
+    pairs = list(zip(higher, padded, strict=True))
+    if any("1" not in pair and pair[0] != pair[1] for pair in pairs):
+        return ""  # it raises, unless two axes happen to have one size
+    both = [other if one == "1" else one for one, other in pairs]
+    return " ".join(both) if both != higher else ""

@@ -70,12 +70,13 @@ RULES: Final = (
         is_error=True,
     ),
     Rule("SK112", "unused-ignore", "a comment that ignores nothing", is_style=True),
+    Rule("SK113", "both-expanded", "an operation that expands both operands"),
 )
 """Each has a section in docs/check.md."""
 
 CODES: Final = {rule.code: rule for rule in RULES}
 UNUSED: Final = "SK112"
-_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
+_SEVERITY: Final = "SK107 SK111 SK108 SK109 SK113 SK110 SK102 SK104 SK101 SK105 SK103 SK106 SK112"
 BY_SEVERITY: Final = tuple(_SEVERITY.split())
 """The order of severity: if a line has several findings, only the most severe is reported."""
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import find_slips
-from sekisho.findings.axes import misfit, names_in
+from sekisho.findings.axes import both_expanded, misfit, names_in
 from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.finding import Fix
 from sekisho.findings.gradients import find_unreadable
@@ -366,6 +366,27 @@ def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[F
             )
 
 
+def _expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """Find SK113."""
+    for line, column, sign, (left, right, one, other) in notes_of(function, "operands"):
+        together = both_expanded(left, right)
+        if together:
+            names = (one or "the left operand", other or "the right operand")
+            higher = names[len(right.split()) > len(left.split())]
+            yield make_finding(
+                function,
+                line,
+                column,
+                "SK113",
+                f'{names[0]} {sign} {names[1]}: axes "{left}" and "{right}" give "{together}", '
+                f"since both are expanded",
+                help=f"drop the axis of size 1: sekisho.squeeze({higher}, axis=-1)"
+                if higher.isidentifier() and (left if higher == one else right).endswith(" 1")
+                else "",
+                subject=f"{one} {sign} {other}",
+            )
+
+
 def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK110."""
     where: dict[str, tuple[int, int]] = {}
@@ -390,6 +411,7 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     find_raising,
     _contradictions,
     _axes,
+    _expansions,
     _slips,
     find_unreadable,
 )

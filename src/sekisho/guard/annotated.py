@@ -24,7 +24,14 @@ from sekisho.errors import DeclarationError, UnguardedWarning, hide_in_pytest
 from sekisho.guard.body import body_of
 from sekisho.guard.checking import checkpoint_of, hold_with, name_in_traced, traced
 from sekisho.guard.late import names_for_typing
-from sekisho.utils import CHECK_LOCAL, annotate_locals, frame_at, locals_of, runs_while_tracing
+from sekisho.utils import (
+    CHECK_LOCAL,
+    annotate_locals,
+    frame_at,
+    locals_of,
+    parse,
+    runs_while_tracing,
+)
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -190,7 +197,7 @@ def _definition(function: types.FunctionType) -> ast.FunctionDef | ast.AsyncFunc
     """Parse a function's source; None for a lambda, which has no annotated locals."""
     try:
         lines, first = inspect.getsourcelines(function.__code__)
-        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+        (node,) = parse(textwrap.dedent("".join(lines))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         if function.__name__ == "<lambda>":
             return None
@@ -221,7 +228,7 @@ def _compiled(
     It is compiled in a function that has its closure's names as parameters, and in a class of the
     name of its own class, since names that begin with two underscores are mangled by it.
     """
-    tree = ast.parse(f"def scope({', '.join(old.co_freevars)}):\n    class owner: pass")
+    tree = parse(f"def scope({', '.join(old.co_freevars)}):\n    class owner: pass")
     body: Any = tree.body[0]
     names = old.co_qualname.split(".")
     if len(names) > 1 and names[-2] != "<locals>":

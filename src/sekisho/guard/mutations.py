@@ -19,7 +19,7 @@ from sekisho.context import current_untraced, note_violation
 from sekisho.contract import ANYTHING, UNANNOTATED, array_specs
 from sekisho.errors import MutationError, MutationWarning, Violation, hide_in_pytest
 from sekisho.monitor import note_refusal
-from sekisho.utils import written_parameters
+from sekisho.utils import parse, written_parameters
 from sekisho.validation import Observed, Place, observe
 from sekisho.worlds import find_world
 
@@ -174,7 +174,7 @@ def _writing_lines(code: CodeType, name: str) -> list[str]:
     """Return the source lines that write into a parameter, each with its file."""
     try:
         lines, first = inspect.getsourcelines(code)
-        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+        (node,) = parse(textwrap.dedent("".join(lines))).body
     except (OSError, TypeError, SyntaxError, ValueError):  # no source, or another one
         return []
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -71,6 +71,7 @@ SIGNS: Final[dict[type, str]] = {
 def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
     """Return the value of ``left op right``."""
     _note_mix(frame, node, op, left, right)
+    _note_expansion(frame, node, op, left, right)
     result = NEVER
     for a in atoms(left):
         for b in atoms(right):
@@ -92,6 +93,15 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
     elif isinstance(op, _ARITHMETIC) and HOST.name in (mine, theirs) and mine != theirs:
         value, operand = (right, 1) if mine == HOST.name else (left, 0)
         note_unreadable(frame, node, sign, _operands(node)[operand], value)
+
+
+def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
+    """Note an operator whose operands have axes by their annotations, which it may both expand."""
+    if isinstance(op, ast.MatMult) or left[0] != "array" or right[0] != "array":
+        return
+    if left[3] and right[3] and left[3] != right[3]:
+        sign = SIGNS.get(type(op), "?")
+        frame.note("operands", node, sign, (left[3], right[3], *_operands(node)))
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:
@@ -190,6 +200,7 @@ def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
     if isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
         return BOOL
     _note_mix(frame, node, op, left, right)
+    _note_expansion(frame, node, op, left, right)
     result = NEVER
     for a in atoms(left):
         for b in atoms(right):
