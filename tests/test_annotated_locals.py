@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import importlib
 import pickle
@@ -244,6 +245,22 @@ class Filters:
 
     def second(self, x: Float[np.ndarray, "n"]) -> None:
         self.__private(x)
+
+
+def test_generated_methods_of_a_class_have_no_source_and_need_none():
+    @sk.boundary(locals=True)
+    @dataclasses.dataclass
+    class Record:
+        x: Float[np.ndarray, "n"]
+        y: Float[np.ndarray, "n"]
+
+        def total(self) -> float:
+            both: Float[np.ndarray, "m"] = self.x + self.y
+            return float(both.sum())
+
+    assert Record(np.ones(2), np.ones(2)).total() == 4
+    with pytest.raises(sk.ShapeError):
+        Record(np.ones(2), np.ones(3))
 
 
 @pytest.mark.parametrize("name", ["first", "second"])

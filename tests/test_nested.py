@@ -365,7 +365,7 @@ def test_registered_classes_that_raise_are_refused_with_their_path(registry, how
         value.x = value
     if how == "leaf":
         value.x = np.array(["text"])
-    words = {"itself": "contains itself", "leaf": "U4"}.get(how, "KeyError('broken')")
+    words = {"itself": "contains itself", "leaf": "it holds text"}.get(how, "KeyError('broken')")
     for whole in ({"a": value}, value):
         with pytest.raises(sk.BoundaryError) as caught:
             sk.to_torch(whole)

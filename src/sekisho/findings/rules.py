@@ -6,8 +6,7 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import find_slips
-from sekisho.findings.axes import both_expanded, misfit, names_in
+from sekisho.findings.annotated_axes import find_expansions, find_misfits, find_slips_in_axes
 from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.finding import Fix
 from sekisho.findings.gradients import find_unreadable
@@ -351,56 +350,6 @@ def _of_another_world(solution: Solution, function: Function, world: str) -> Ite
             return
 
 
-def _axes(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """Find SK109."""
-    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
-        why = misfit(wanted, given)
-        if why:
-            yield make_finding(
-                function,
-                line,
-                column,
-                "SK109",
-                f'{callee} wants {parameter} as "{wanted}", and {name or "what it is given"} is "{given}": {why}',
-                subject=f"{callee} {parameter}",
-            )
-
-
-def _expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """Find SK113."""
-    for line, column, sign, (left, right, one, other) in notes_of(function, "operands"):
-        together = both_expanded(left, right)
-        if together:
-            names = (one or "the left operand", other or "the right operand")
-            higher = names[len(right.split()) > len(left.split())]
-            yield make_finding(
-                function,
-                line,
-                column,
-                "SK113",
-                f'{names[0]} {sign} {names[1]}: axes "{left}" and "{right}" give "{together}", '
-                f"since both are expanded",
-                help=f"drop the axis of size 1: sekisho.squeeze({higher}, axis=-1)"
-                if higher.isidentifier() and (left if higher == one else right).endswith(" 1")
-                else "",
-                subject=f"{one} {sign} {other}",
-            )
-
-
-def _slips(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
-    """Find SK110."""
-    where: dict[str, tuple[int, int]] = {}
-    arrays: list[tuple[str, list[str]]] = []
-    for line, column, name, axes in notes_of(function, "named"):
-        place = "the result" if name == "return" else f"argument '{name}'"
-        where[place] = line, column
-        arrays += [(place, names_in(each)) for each in axes]
-    for slip in find_slips(arrays):
-        yield make_finding(
-            function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
-        )
-
-
 RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _changes,
     _lies,
@@ -410,8 +359,8 @@ RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (
     _works_in_both,
     find_raising,
     _contradictions,
-    _axes,
-    _expansions,
-    _slips,
+    find_misfits,
+    find_expansions,
+    find_slips_in_axes,
     find_unreadable,
 )

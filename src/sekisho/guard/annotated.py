@@ -151,13 +151,17 @@ def _checkpoint(
 
 
 def with_checked_locals(
-    function: types.FunctionType, names_around: Callable[[], dict[str, Any]]
+    function: types.FunctionType,
+    names_around: Callable[[], dict[str, Any]],
+    *,
+    needs_source: bool = True,
 ) -> types.FunctionType:
     """Return a function that also checks its annotated locals; the same one if it has none.
 
     Args:
         function: a plain function.
         names_around: returns the names around its definition, which annotations may use.
+        needs_source: whether to refuse a function without source.
 
     Raises:
         DeclarationError: if its source cannot be had.
@@ -165,7 +169,7 @@ def with_checked_locals(
     code = function.__code__
     if CHECK_LOCAL in code.co_names:
         return function  # from the import hook
-    node = _definition(function)
+    node = _definition(function, needs_source=needs_source)
     scope = f"{code.co_filename}:{code.co_firstlineno} {next(_number)}"
     if node is None or not annotate_locals(node, scope):
         return function
@@ -193,13 +197,15 @@ _FUTURES: Final = 0x1FF0000
 """The flags that imports from `__future__` set in a code object."""
 
 
-def _definition(function: types.FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def _definition(
+    function: types.FunctionType, *, needs_source: bool
+) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Parse a function's source; None for a lambda, which has no annotated locals."""
     try:
         lines, first = inspect.getsourcelines(function.__code__)
         (node,) = parse(textwrap.dedent("".join(lines))).body
     except (OSError, TypeError, SyntaxError, ValueError):
-        if function.__name__ == "<lambda>":
+        if function.__name__ == "<lambda>" or not needs_source:
             return None
         raise _without_source(function) from None
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -75,7 +75,8 @@ def _guard_function(
         _refuse_unknown(function, options)
     names = functools.partial(_names_around, function, frame, owner)
     if options.locals and type(function) is types.FunctionType:
-        function = with_checked_locals(function, names)
+        # A class has methods that were generated, without source and without annotated locals.
+        function = with_checked_locals(function, names, needs_source=owner is None)
     guarded = make_guard(function, options, names)
     _hand_on_methods(function, guarded)
     return guarded

@@ -46,6 +46,20 @@ def tree_leaves(value: object) -> list[Any] | None:
     return None if leaves and leaves[0] is value else leaves
 
 
+def all_but(root: Any) -> Callable[[Any], bool]:
+    """Return a test for leaves by which only the root is taken apart, even if it contains itself."""
+    is_entered = False
+
+    def is_leaf(value: Any) -> bool:
+        nonlocal is_entered
+        if value is root and not is_entered:
+            is_entered = True
+            return False
+        return True
+
+    return is_leaf
+
+
 def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     """Return the parts of an object whose class is registered with JAX's or PyTorch's pytrees.
 
@@ -57,12 +71,8 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
         return None
     jax: Any = sys.modules.get("jax")
     if jax is not None:
-
-        def is_part(each: object) -> bool:
-            return each is not value
-
-        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=is_part)
-        if not (len(leaves) == 1 and leaves[0] is value):
+        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=all_but(value))
+        if not jax.tree_util.treedef_is_leaf(structure):
             return leaves, structure.unflatten
     return None if "torch" not in sys.modules else _registered_with_torch(value)
 
@@ -70,7 +80,7 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
 def _registered_with_torch(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     from sekisho.worlds.torch import node_parts  # noqa: PLC0415 - circular import
 
-    return node_parts(value)
+    return node_parts(value, all_but(value))
 
 
 def torch_parts(value: Any) -> list[Any] | None:

@@ -268,7 +268,9 @@ def mark_axes(tensor: Any, axes: list[int]) -> None:
         return
 
 
-def node_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
+def node_parts(
+    value: Any, is_leaf: Callable[[Any], bool]
+) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     """Return the parts of an object whose class is registered, and what makes another of new parts.
 
     The parts are in the order in which torch flattens them. None if the class is not registered, or
@@ -280,10 +282,7 @@ def node_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | Non
     except (ImportError, AttributeError):
         return None
 
-    def is_part(each: object) -> bool:
-        return each is not value
-
-    parts, structure = flatten(value, is_leaf=is_part)
-    if len(parts) == 1 and parts[0] is value:
+    parts, structure = flatten(value, is_leaf=is_leaf)
+    if getattr(structure, "is_leaf", _never)():
         return None
     return parts, lambda news: unflatten(news, structure)

@@ -1,0 +1,69 @@
+"""Rules about axes that annotations name: calls and operators that they contradict, and slips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sekisho.contract import find_slips
+from sekisho.findings.axes import both_expanded, misfit, names_in
+from sekisho.findings.reasons import make_finding, notes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sekisho.findings.finding import Finding
+    from sekisho.inference import Function, Solution
+
+__all__ = ["find_expansions", "find_misfits", "find_slips_in_axes"]
+
+
+def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """Find SK109."""
+    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
+        why = misfit(wanted, given)
+        if why:
+            yield make_finding(
+                function,
+                line,
+                column,
+                "SK109",
+                f'{callee} wants {parameter} as "{wanted}", and {name or "what it is given"} is "{given}": {why}',
+                subject=f"{callee} {parameter}",
+            )
+
+
+def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
+    """Find SK113."""
+    for line, column, sign, (left, right, one, other) in notes_of(function, "operands"):
+        together = both_expanded(left, right)
+        if together:
+            names = (one or "the left operand", other or "the right operand")
+            higher = names[len(right.split()) > len(left.split())]
+            yield make_finding(
+                function,
+                line,
+                column,
+                "SK113",
+                f'{names[0]} {sign} {names[1]}: axes "{left}" and "{right}" give "{together}", '
+                f"since both are expanded",
+                help=f"drop the axis of size 1: sekisho.squeeze({higher}, axis=-1)"
+                if higher.isidentifier() and (left if higher == one else right).endswith(" 1")
+                else "",
+                subject=f"{one} {sign} {other}",
+            )
+
+
+def find_slips_in_axes(
+    _solution: Solution, function: Function, _suffixes: Any
+) -> Iterator[Finding]:
+    """Find SK110."""
+    where: dict[str, tuple[int, int]] = {}
+    arrays: list[tuple[str, list[str]]] = []
+    for line, column, name, axes in notes_of(function, "named"):
+        place = "the result" if name == "return" else f"argument '{name}'"
+        where[place] = line, column
+        arrays += [(place, names_in(each)) for each in axes]
+    for slip in find_slips(arrays):
+        yield make_finding(
+            function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
+        )
