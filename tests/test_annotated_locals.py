@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import gc
 import importlib
 import pickle
@@ -324,6 +325,82 @@ def test_an_unknown_name_is_warned_of_once(module):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made.function(np.ones(3), np.ones(4))
+
+
+n = 3
+Alias = Float[np.ndarray, "3 3"]
+
+
+def test_a_parameter_or_variable_hides_a_global_of_its_name():
+    @sk.numpy_world(locals=True)
+    def sized(x: Float[np.ndarray, "b c"], n: int) -> None:
+        y: Float[np.ndarray, f"{n} c"] = x
+        del y
+
+    @sk.numpy_world(locals=True)
+    def aliased(x: np.ndarray) -> None:
+        Alias = Float[np.ndarray, "2 2"]  # noqa: F841 - in an annotation
+        y: Alias = x
+        del y
+
+    for size in (2, 3, 4):
+        sized(np.ones((size, 3)), size)
+        with pytest.raises(sk.ShapeError):
+            sized(np.ones((size, 3)), size + 1)
+    aliased(np.ones((2, 2)))
+    with pytest.raises(sk.ShapeError):
+        aliased(np.ones((3, 3)))
+
+
+def test_an_alias_that_is_defined_again_is_read_again(module):
+    text = MODULE.replace("holder = ", 'Alias = Float[np.ndarray, "3"]\nholder = ')
+    made = module(text + "    y: Alias = k\n    return y\n")
+    made.function(np.ones(1), np.ones(3))
+    made.Alias = Float[np.ndarray, "2"]
+    made.function(np.ones(1), np.ones(2))
+    with pytest.raises(sk.ShapeError):
+        made.function(np.ones(1), np.ones(3))
+
+
+RECURSIVE = """
+import numpy as np
+import sekisho as sk
+from jaxtyping import Float
+
+@sk.numpy_world(locals=True)
+def count(x: Float[np.ndarray, "n"]) -> int:
+    y: Float[np.ndarray, "m"] = x[1:]
+    return 0 if len(x) == 0 else 1 + count(y)
+
+class Owner:
+    @sk.numpy_world(locals=True)
+    def is_one(self, other: object, x: Float[np.ndarray, "n"]) -> bool:
+        y: Float[np.ndarray, "n"] = x
+        return isinstance(other, Owner) and len(y) == len(x)
+"""
+
+
+def test_a_function_that_calls_itself_and_a_method_that_names_its_class(module):
+    made = module(RECURSIVE)
+    assert made.count(np.ones(5)) == 5
+    assert made.Owner().is_one(made.Owner(), np.ones(2))
+
+
+@pytest.mark.parametrize("wrap", [functools.lru_cache, functools.partial, "wraps"])
+def test_wrappers_are_refused(wrap):
+    def function(x: Float[np.ndarray, "n"]) -> None:
+        y: Float[np.ndarray, "m"] = x
+        del y
+
+    if wrap == "wraps":
+
+        @functools.wraps(function)
+        def wrapped(*args):
+            return function(*args)
+    else:
+        wrapped = wrap(function)
+    with pytest.raises(sk.DeclarationError, match="this is a wrapper"):
+        sk.numpy_world(locals=True)(wrapped)
 
 
 HOOKED = """

@@ -10,6 +10,7 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
@@ -54,7 +55,9 @@ def test_the_message_names_line_shapes_and_fix():
 def test_it_is_refused_exactly_where_both_operands_are_expanded(shapes, swap):
     one, two = shapes.input_shapes[::-1] if swap else shapes.input_shapes
     x, y = torch.ones(one), torch.ones(two)
-    is_both = len(one) != len(two) and tuple((x - y).shape) not in {one, two}
+    lower, higher = sorted((one, two), key=len)
+    padded = (1,) * (len(higher) - len(lower)) + lower
+    is_both = len(one) != len(two) and tuple((x - y).shape) not in {higher, padded}
     with sk.mode("strict", **REFUSE):
         if not is_both:
             assert error(x, y).shape == shapes.result_shape
@@ -92,6 +95,10 @@ OPERATIONS = {
     "clamp": lambda x, y: torch.clamp(x, min=y),
     "l1_loss": F.l1_loss,
     "mse_loss": F.mse_loss,
+    "gaussian_nll_loss": lambda x, y: F.gaussian_nll_loss(x, y, torch.ones(4)),
+    "allclose": lambda x, y: torch.tensor(torch.allclose(x, y)),
+    "masked_fill": lambda x, y: x.masked_fill(y > 0, 0.0),
+    "beside another None": lambda x, y: (x[None][0] - y) + x[None, None, 0],
     "module": torch.nn.SmoothL1Loss(),
 }
 
@@ -105,6 +112,11 @@ def test_every_operation_that_broadcasts_is_judged(operation):
 
 
 OUTER = {
+    "in a sum": lambda x, y: (x[:, None] + 1) * y,
+    "negated": lambda x, y: -x[:, None] - y,
+    "newaxis": lambda x, y: x[:, np.newaxis] - y,
+    "padded": lambda x, y: y * x.mean(0, keepdim=True)[None],
+    "in the library": lambda x, y: mixture().log_prob(x),
     "None": lambda x, y: x[:, None] - y,
     "equal ranks": lambda x, y: x[:, None] - y[None],
     "unsqueeze": lambda x, y: x.unsqueeze(1) - y,
@@ -120,6 +132,12 @@ OUTER = {
     "indexing": lambda x, y: x[y.long()[:, None]],
     "number": lambda x, y: x.sum() - y[:, None],
 }
+
+
+def mixture():
+    parts = torch.distributions.Normal(torch.zeros(3), torch.ones(3))
+    weights = torch.distributions.Categorical(torch.ones(3))
+    return torch.distributions.MixtureSameFamily(weights, parts)
 
 
 @pytest.mark.parametrize("operation", OUTER.values(), ids=OUTER)

@@ -43,7 +43,7 @@ SHAPES = {
     "dataclass": Sample,
     "attrs": Record,
     "NamedTuple": Named,
-    "nested": lambda x, label: {"deep": [Sample(x, (label,))]},
+    "nested": lambda x, label: {"deep": [Sample(x, label)]},
 }
 
 
@@ -51,7 +51,7 @@ def parts(name, record):
     """The array and the label of a record."""
     if name == "nested":
         record = record["deep"][0]
-        return record.x, record.label[0]
+        return record.x, record.label
     if name in {"dict", "OrderedDict", "UserDict"}:
         return record["x"], record["label"]
     if name in {"tuple", "list", "deque"}:
@@ -99,7 +99,15 @@ def build(tree, number):
     return tuple(build(each, number) for each in tree)
 
 
+def has_array(tree):
+    if isinstance(tree, dict):
+        return any(map(has_array, tree.values()))
+    return any(map(has_array, tree)) if isinstance(tree, tuple) else tree == "array"
+
+
 def batch_of(tree, count):
+    if not has_array(tree):
+        return [build(tree, n) for n in range(count)]
     if tree == "array":
         return np.stack([np.full(2, n) for n in range(count)]).tolist()
     if tree == "number":
@@ -187,6 +195,46 @@ def test_two_worlds_at_one_place_are_refused_and_at_two_places_joined():
     batch = sk.stack([{"x": x, "t": t}, {"x": x, "t": t}])
     assert type(batch["x"]) is np.ndarray
     assert type(batch["t"]) is torch.Tensor
+
+
+def test_concat_joins_the_lists_that_stack_has_made():
+    batches = [
+        sk.stack([{"x": np.zeros(2), "name": each} for each in names]) for names in ("ab", "c")
+    ]
+    whole = sk.concat(batches)
+    assert (whole["x"].shape, whole["name"]) == ((3, 2), ["a", "b", "c"])
+
+
+def test_lists_without_arrays_may_differ_in_length():
+    samples = [{"x": np.zeros(2), "tags": ["a", "b"]}, {"x": np.ones(2), "tags": []}]
+    assert sk.stack(samples)["tags"] == [["a", "b"], []]
+
+
+@pytest.mark.parametrize("library", ["jax", "torch"])
+def test_registered_pytrees_are_joined_part_by_part(library):
+    tree = pytest.importorskip("jax.tree_util" if library == "jax" else "torch.utils._pytree")
+
+    class Registered:
+        def __init__(self, x, note):
+            self.x, self.note = x, note
+
+    if library == "jax":
+        tree.register_pytree_node(
+            Registered, lambda r: ((r.x,), r.note), lambda note, parts: Registered(*parts, note)
+        )
+    else:
+        tree.register_pytree_node(
+            Registered, lambda r: ((r.x,), r.note), lambda parts, note: Registered(*parts, note)
+        )
+    samples = [{"r": Registered(np.full(2, n), "note")} for n in range(3)]
+    joined = sk.stack(samples)["r"]
+    assert (type(joined), joined.x.tolist(), joined.note) == (
+        Registered,
+        [[0, 0], [1, 1], [2, 2]],
+        "note",
+    )
+    if library == "torch":
+        del tree.SUPPORTED_NODES[Registered]
 
 
 def test_as_collate_function_of_a_loader():

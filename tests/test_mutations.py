@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -337,6 +338,62 @@ def test_same_world_compares_arrays_of_either_world(name):
 
     with sk.mode("strict"), pytest.raises(sk.MutationError, match="argument 'x'"):
         change(xp.ones(3, dtype=xp.float32))
+
+
+class Methods:
+    @sk.numpy_world
+    def scale_(self, x: np.ndarray) -> None:
+        x *= 2
+
+    @sk.numpy_world
+    def clip_(self, x: Float[np.ndarray, "n"], low: Float[np.ndarray, "n"]) -> None:
+        np.maximum(x, low, out=x)
+
+
+def memo(x: np.ndarray, cache: dict[str, np.ndarray] = {}) -> None:  # noqa: B006 - on purpose
+    cache[str(len(cache))] = x
+
+
+def add_to(x: np.ndarray, out: np.ndarray) -> None:
+    np.add(x, 1, out=out)
+
+
+def with_words(**words: np.ndarray) -> None:
+    words["out"][0] = 7
+
+
+def read_file(values: Mapping[str, np.ndarray]) -> float:
+    return float(values["x"].sum())
+
+
+def test_what_is_no_change_by_accident_is_not_reported(tmp_path):
+    torch = pytest.importorskip("torch")
+    array = np.ones(3)
+    np.savez(tmp_path / "a.npz", x=array)
+
+    @sk.numpy_world(on_foreign="convert", copy=True)
+    def of_its_own(x: Float32[np.ndarray, "n"]) -> Float32[np.ndarray, "n"]:
+        x += 1
+        return x
+
+    @sk.torch_world(mutates="x")
+    def rows(x: torch.Tensor, y: torch.Tensor) -> None:
+        x.add_(y)
+
+    @sk.numpy_world(mutates="x")
+    def views(x: np.ndarray, y: np.ndarray) -> None:
+        x[...] = 0
+
+    with sk.mode("strict"), np.load(tmp_path / "a.npz") as file:
+        Methods().scale_(array)
+        Methods().clip_(array, np.zeros(3))
+        sk.numpy_world(memo)(array)
+        sk.numpy_world(add_to)(array, array)
+        sk.numpy_world(with_words)(out=array)
+        sk.numpy_world(read_file)(file)
+        of_its_own(torch.ones(3))
+        rows(*torch.ones(2, 3))
+        views(array[1:], array[:-1])
 
 
 def test_a_function_that_raises_gets_no_second_error():

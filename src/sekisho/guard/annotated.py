@@ -29,6 +29,7 @@ from sekisho.utils import (
     annotate_locals,
     frame_at,
     locals_of,
+    names_in_text,
     parse,
     runs_while_tracing,
 )
@@ -44,7 +45,13 @@ __all__ = ["check_local", "with_checked_locals"]
 __tracebackhide__ = hide_in_pytest
 
 
-def check_local(value: Any, name: str, annotation: str, scope: str) -> Any:
+def check_local(
+    value: Any,
+    name: str,
+    annotation: str,
+    scope: str,
+    uses_locals: bool,  # noqa: FBT001 - in inserted code, which is not to be read
+) -> Any:
     """Hold the value of an annotated local to its annotation, with the axes of the call.
 
     Args:
@@ -52,6 +59,7 @@ def check_local(value: Any, name: str, annotation: str, scope: str) -> Any:
         name: the variable's name.
         annotation: the annotation's text.
         scope: the name of the module whose names it uses, or of a function's own `_Scope`.
+        uses_locals: whether it may mention variables of the function itself.
 
     Returns:
         The value itself.
@@ -63,7 +71,8 @@ def check_local(value: Any, name: str, annotation: str, scope: str) -> Any:
     if setting.name == "off":
         return value
     if is_compiling():
-        number = _traced_local(annotation, scope)
+        # While a compiler traces, the values of the function's own variables are not known.
+        number = None if uses_locals else _traced_local(annotation, scope)
         if number is not None:
             checkpoint = getattr(traced, number)
             if setting.violations == "raise":
@@ -72,7 +81,7 @@ def check_local(value: Any, name: str, annotation: str, scope: str) -> Any:
                 checkpoint.hold_or_note(value, body_of(None))
         return value
     frame = _caller()
-    found = _find(annotation, scope, frame)
+    found = _find(annotation, scope, frame, uses_locals=uses_locals)
     if found is not None:
         hold_with(value, found, frame, setting, name)
     return value
@@ -82,17 +91,34 @@ _caller: Any = functools.partial(frame_at, 1)
 """Return the frame that calls `check_local`. Not a Python function, which would add a frame."""
 
 
+class _Known(NamedTuple):
+    """What an annotation asks, and the values of its names when it was read."""
+
+    checkpoint: Checkpoint | None
+    values: dict[str, Any]
+
+
 class _Scope(NamedTuple):
-    """The names that annotations use, and what each annotation asks; None if it is about no array."""
+    """The names that annotations use, and what is known of each annotation."""
 
     names: dict[str, Any]
     further: Mapping[str, Any]
-    known: dict[str, Checkpoint | None]
+    known: dict[str, _Known]
 
     def find(self, annotation: str) -> Checkpoint | None:
-        if annotation not in self.known:
-            self.known[annotation] = _checkpoint(annotation, self.names, self.further)
-        return self.known[annotation]
+        """Return what an annotation asks; None if it is about no array."""
+        known = self.known.get(annotation)
+        # A cell may have been run again, or a module loaded again, with another alias of that name.
+        if known is None or any(
+            self.value_of(name) is not value for name, value in known.values.items()
+        ):
+            values = {name: self.value_of(name) for name in names_in_text(annotation)}
+            known = _Known(_checkpoint(annotation, {**self.further, **self.names}), values)
+            self.known[annotation] = known
+        return known.checkpoint
+
+    def value_of(self, name: str) -> Any:
+        return self.names.get(name, self.further.get(name))
 
 
 _scopes: Final[dict[str | int, _Scope]] = {}
@@ -112,20 +138,30 @@ def _scope(name: str, names: dict[str, Any]) -> _Scope:
 @runs_while_tracing
 def _traced_local(annotation: str, scope: str) -> str | None:
     names = vars(sys.modules[scope]) if scope in sys.modules else {}
-    found = _scope(scope, names).find(annotation)
+    try:
+        found = _scope(scope, names).find(annotation)
+    except (NameError, DeclarationError):
+        return None
     return None if found is None else name_in_traced(found)
 
 
-def _find(annotation: str, name: str, frame: types.FrameType) -> Checkpoint | None:
-    """Return what a local's annotation asks; None if it is about no array."""
+_warned: Final[set[tuple[str, str, int]]] = set()
+
+
+def _find(
+    annotation: str, name: str, frame: types.FrameType, *, uses_locals: bool
+) -> Checkpoint | None:
+    """Return what a local's annotation asks; None if it is about no array, or cannot be read."""
     scope = _scope(name, frame.f_globals)
     try:
-        return scope.find(annotation)
-    except NameError:
-        pass
-    try:  # a name that the function itself defines, which may be another one in the next call
-        return _checkpoint(annotation, scope.names, {**scope.further, **locals_of(frame)})
-    except NameError as error:
+        if not uses_locals:
+            return scope.find(annotation)
+        return _checkpoint(annotation, {**scope.further, **scope.names, **locals_of(frame)})
+    except (NameError, DeclarationError) as error:
+        place = (annotation, frame.f_code.co_filename, frame.f_lineno)
+        if place in _warned:
+            return None
+        _warned.add(place)
         warnings.warn_explicit(
             f"{frame.f_code.co_qualname}() annotates a variable with {annotation}, which is not "
             f"checked: {error}",
@@ -134,15 +170,11 @@ def _find(annotation: str, name: str, frame: types.FrameType) -> Checkpoint | No
             frame.f_lineno,
             registry=frame.f_globals.setdefault("__warningregistry__", {}),
         )
-        scope.known[annotation] = None
         return None
 
 
-def _checkpoint(
-    annotation: str, names: dict[str, Any], further: Mapping[str, Any]
-) -> Checkpoint | None:
-    evaluated = eval(annotation, {**names, **further})  # noqa: S307 - the author's own annotation
-    checkpoint = checkpoint_of(evaluated)
+def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
+    checkpoint = checkpoint_of(eval(annotation, names))  # noqa: S307 - the author's annotation
     holds_arrays = any(True for _ in array_specs(checkpoint.parameter.spec))
     return checkpoint if holds_arrays else None
 
@@ -237,10 +269,16 @@ def _compiled(
     tree = parse(f"def scope({', '.join(old.co_freevars)}):\n    class owner: pass")
     body: Any = tree.body[0]
     names = old.co_qualname.split(".")
-    if len(names) > 1 and names[-2] != "<locals>":
-        body = body.body[0]
-        body.name = names[-2]
-    body.body = [node]
+    owner = names[-2] if len(names) > 1 and names[-2] != "<locals>" else ""
+    # What the definition calls itself, and its class, stay names of the module.
+    of_module = [each for each in (node.name, owner) if each and each not in old.co_freevars]
+    if owner:
+        body.body[0].name = owner
+        body.body[0].body = [node]
+    else:
+        body.body = [node]
+    if of_module:
+        body.body.insert(0, ast.copy_location(ast.Global(of_module), node))
     compiled = compile(tree, old.co_filename, "exec", old.co_flags & _FUTURES, dont_inherit=True)
     compared = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
     wanted = [getattr(old, name) for name in compared]

@@ -21,7 +21,7 @@ from sekisho.errors import MutationError, MutationWarning, Violation, hide_in_py
 from sekisho.monitor import note_refusal
 from sekisho.utils import parse, written_parameters
 from sekisho.validation import Observed, Place, observe
-from sekisho.worlds import find_world
+from sekisho.worlds import find_world, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,22 +41,34 @@ class Arguments(NamedTuple):
         contract: the function's contract.
         function: the function.
         positional: the parameters that positional arguments fill, in order.
-        by_name: the parameters that hold arrays, by name.
+        by_name: the parameters that hold arrays and may not change, by name.
+        declared: the names of those that may.
     """
 
     contract: Contract
     function: Callable[..., Any]
     positional: tuple[Parameter, ...]
     by_name: dict[str, Parameter]
+    declared: frozenset[str]
 
     def observed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Observed]:
         """Return what may not change in a call."""
         found: list[Observed] = []
+        changing = self._changing(args, kwargs)
         for place, value in self._places(args, kwargs):
+            # A default that was not passed is the function's own, such as a cache.
+            if value is place.parameter.default:
+                continue
             spec = place.parameter.spec
             if spec not in _UNREAD or find_world(value) is not None:
-                found += observe(place, value)
+                found += observe(place, value, changing)
         return found
+
+    def _changing(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """Return the arrays that may change: others may share their memory."""
+        named = zip((each.name for each in self.positional), args, strict=False)
+        values = [value for name, value in (*named, *kwargs.items()) if name in self.declared]
+        return [each for each in flatten(values) if find_world(each) is not None]
 
     def _places(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
         several = self.positional[-1:] if self.has_several else ()
@@ -69,7 +81,7 @@ class Arguments(NamedTuple):
         others = next((p for p in self.by_name.values() if p.kind is _VAR_KEYWORD), None)
         for name, value in kwargs.items():
             each = self.by_name.get(name, others)
-            if each is not None:
+            if each is not None and name not in self.declared:
                 yield (
                     Place(self.contract, each, path=f"[{name!r}]" if each is others else ""),
                     value,
@@ -94,14 +106,21 @@ _BY_POSITION: Final = (
 
 
 def arguments_of(contract: Contract, function: Callable[..., Any]) -> Arguments | None:
-    """Return the arguments of a function that may not change; None if there are none."""
+    """Return the arguments of a function that may not change; None if there are none.
+
+    With ``copy=True`` the guard gives the function copies of its own, and it may write into them.
+    """
     holding = [each for each in contract.parameters if _holds_arrays(each)]
+    if contract.options.copy is True:
+        return None
     declared = {"out", *contract.options.mutates}
-    if contract.function.endswith("_") and not contract.function.endswith("__") and holding:
-        declared.add(holding[0].name)
+    if contract.function.endswith("_") and not contract.function.endswith("__"):
+        annotated = [each for each in holding if each.spec not in _UNREAD]
+        first = annotated or [each for each in holding if each.name not in {"self", "cls"}]
+        declared |= {each.name for each in first[:1]}
     kept = {each.name: each for each in holding if each.name not in declared}
     positional = tuple(each for each in contract.parameters if each.kind in _BY_POSITION)
-    return Arguments(contract, function, positional, kept) if kept else None
+    return Arguments(contract, function, positional, kept, frozenset(declared)) if kept else None
 
 
 def _holds_arrays(parameter: Parameter) -> bool:

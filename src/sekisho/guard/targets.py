@@ -74,7 +74,13 @@ def _guard_function(
     if options.mutates and owner is None:  # a class has it for those of its methods that it fits
         _refuse_unknown(function, options)
     names = functools.partial(_names_around, function, frame, owner)
-    if options.locals and type(function) is types.FunctionType:
+    is_wrapper = type(function) is not types.FunctionType or hasattr(function, "__wrapped__")
+    if options.locals and is_wrapper and owner is None:
+        raise DeclarationError(
+            f"{display_name(function)}(): locals=True reads the source of a function, and this is a wrapper.\n"
+            f"  hint: write @{options.kind}(locals=True) directly above the def"
+        )
+    if options.locals and not is_wrapper:
         # A class has methods that were generated, without source and without annotated locals.
         function = with_checked_locals(function, names, needs_source=owner is None)
     guarded = make_guard(function, options, names)

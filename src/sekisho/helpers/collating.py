@@ -12,6 +12,7 @@ from sekisho.worlds import (
     class_of,
     describe,
     find_world,
+    registered_parts,
     type_name,
     with_fields,
     with_items,
@@ -30,9 +31,13 @@ _DEEPEST: Final = 64
 
 def holds_arrays(value: Any, depth: int = _DEEPEST) -> bool:
     """Return whether a value is a container or a record with an array inside."""
-    if not is_container(value) or depth == 0:
-        return False
-    parts = _parts(value).values()
+    if depth == 0:
+        return True  # it may contain itself: joining says so
+    if is_container(value):
+        parts = list(_parts(value).values())
+    else:
+        found = registered_parts(value)
+        parts = [] if found is None else found[0]
     return any(find_world(each) is not None or holds_arrays(each, depth - 1) for each in parts)
 
 
@@ -40,7 +45,7 @@ def join_records(function: str, records: list[Any], join: Callable[[list[Any]], 
     """Join records of one structure.
 
     Arrays at the same place are joined. Anything else becomes the list of its values, or None where
-    all of them are None. Nothing that was passed in is modified.
+    all of them are None; `concat` joins lists without arrays. Nothing that was passed in is modified.
 
     Args:
         function: the name of the helper, for messages.
@@ -62,8 +67,12 @@ def _joined(
     first = values[0]
     if any(find_world(each) is not None for each in values):
         return _arrays_joined(values, join, path)
-    if not is_container(first):
+    if not any(holds_arrays(each, depth) for each in values):
+        if function == "concat" and all(type(each) is list for each in values):
+            return [item for each in values for item in each]
         return None if all(each is None for each in values) else list(values)
+    if not is_container(first):
+        return _nodes_joined(function, values, join, path, depth)
     if depth == 0:
         _refuse(function, 0, path, "records that do not contain themselves", describe(first))
     kept = _parts(first)
@@ -83,6 +92,23 @@ def _joined(
     except Refusal as refusal:
         reason = refusal.reason
     return _refuse(function, 0, path, "records that can be rebuilt", describe(first), reason)
+
+
+def _nodes_joined(
+    function: str, values: list[Any], join: Callable[[list[Any]], Any], path: str, depth: int
+) -> Any:
+    """Join objects whose class is registered with a library's pytrees, part by part."""
+    taken = [registered_parts(each) for each in values]
+    for index, (each, found) in enumerate(zip(values, taken, strict=True)):
+        if found is None or class_of(each) is not class_of(values[0]):
+            _refuse(function, index, path, f"{_named(values[0])}, as item 0 is", describe(each))
+    columns = zip(*(parts for parts, _ in filter(None, taken)), strict=True)
+    news = [
+        _joined(function, list(column), join, f"{path}[{at}]", depth - 1)
+        for at, column in enumerate(columns)
+    ]
+    assert taken[0] is not None
+    return taken[0][1](news)
 
 
 def _arrays_joined(values: list[Any], join: Callable[[list[Any]], Any], path: str) -> Any:

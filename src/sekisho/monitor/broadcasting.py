@@ -9,6 +9,7 @@ ranks.
 from __future__ import annotations
 
 import ast
+import inspect
 import itertools
 import operator
 from types import ModuleType
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 __all__ = ["judge_broadcast"]
 
 __tracebackhide__ = hide_in_pytest
+
+
+def _is_of_library(world: World) -> bool:
+    """Whether the library itself runs the operation, in code of its own such as a distribution's."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(("sekisho.", *world.passes_on)):
+            return module.partition(".")[0] == world.name
+        frame = frame.f_back
+    return False
 
 
 class _Expansion(NamedTuple):
@@ -63,8 +75,10 @@ def judge_broadcast(
     place = place_of_operation() if found else None
     if found is None or place is None:
         return
-    expression = expression_at(place.frame)
-    if _inserts_an_axis(expression):
+    if _is_of_library(world):
+        return
+    written = _written(expression_at(place.frame), place.frame)
+    if any(map(_inserts_an_axis, written)):
         return
     both = " and ".join(describe(each) for _, each in sorted((found.higher, found.lower), key=_at))
     violation = Violation(
@@ -73,7 +87,7 @@ def judge_broadcast(
         "at most one operand to be expanded",
         f"{world.operation_name(operation)} of {both}, which gives {list(found.shape)}",
         place.text,
-        hint=_hint(found, _written(expression, place.frame)),
+        hint=_hint(found, written),
     )
     if level == "warn":
         place.warn(BroadcastWarning, violation)
@@ -91,8 +105,9 @@ def _find_expansion(arrays: Iterable[tuple[int, Any]]) -> _Expansion | None:
         if len(lower[0]) == len(higher[0]):
             continue
         shape = _together(higher[0], lower[0])
-        # The lower rank is padded, so the question is whether the higher one keeps its shape.
-        if shape is not None and shape != higher[0]:
+        # An operand that is only padded in front, as (n,) to (1, n), is not expanded.
+        padded = (1,) * (len(higher[0]) - len(lower[0])) + lower[0]
+        if shape is not None and shape not in {higher[0], padded}:
             return _Expansion(higher[1:], lower[1:], shape)
     return None
 
@@ -114,23 +129,27 @@ def _together(higher: tuple[int, ...], lower: tuple[int, ...]) -> tuple[int, ...
     return tuple(b if a == 1 else a for a, b in pairs)
 
 
-_INSERTING: Final = frozenset({"unsqueeze", "expand_dims", "newaxis"})
+_INSERTING: Final = frozenset({"unsqueeze", "expand_dims"})
 
 
-def _inserts_an_axis(expression: ast.expr | None) -> bool:
-    """Whether an operation names the axis that makes it an outer one, as ``x[:, None] - y``."""
-    if expression is None:
+def _inserts_an_axis(operand: ast.expr) -> bool:
+    """Whether an operand names the axis that makes the operation an outer one: ``x[:, None]``."""
+    if isinstance(operand, ast.BinOp):
+        return _inserts_an_axis(operand.left) or _inserts_an_axis(operand.right)
+    if isinstance(operand, ast.UnaryOp):
+        return _inserts_an_axis(operand.operand)
+    if isinstance(operand, ast.Call):
+        called = operand.func
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", None)
+        return name in _INSERTING
+    if not isinstance(operand, ast.Subscript):
         return False
-    for node in ast.walk(expression):
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.Subscript):
-            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if any(isinstance(each, ast.Constant) and each.value is None for each in parts):
-            return True
-        name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
-        if name in _INSERTING:
-            return True
-    return False
+    parts = operand.slice.elts if isinstance(operand.slice, ast.Tuple) else [operand.slice]
+    return any(
+        (isinstance(each, ast.Constant) and each.value is None)
+        or getattr(each, "attr", getattr(each, "id", None)) == "newaxis"
+        for each in parts
+    )
 
 
 def _hint(found: _Expansion, written: list[ast.expr]) -> str:

@@ -103,7 +103,7 @@ def _judge_call(
     kwargs: dict[str, Any] | None,
 ) -> None:
     judge(watch, world, kind, operation, args, kwargs)
-    if watch.broadcasting and kind == "compute" and watch.home is world:
+    if watch.broadcasting and kind in {"compute", "scalar"} and watch.home is world:
         judge_broadcast(watch, world, operation, (*args, *(kwargs or {}).values()))
 
 

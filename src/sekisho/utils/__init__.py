@@ -17,7 +17,7 @@ from sekisho.utils._private import (
     look_up,
     quiet,
 )
-from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_arrays
+from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_arrays, names_in_text
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
@@ -61,6 +61,7 @@ __all__ = [
     "CHECK_LOCAL",
     "annotate_locals",
     "may_hold_arrays",
+    "names_in_text",
     "Block",
     "Converting",
     "EXPLAIN",

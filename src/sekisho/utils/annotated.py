@@ -1,18 +1,20 @@
 """Find annotations that may hold arrays, and check annotated locals, in a function's syntax tree.
 
 Python evaluates no annotation of a local variable: ``y: Float[Tensor, "n"] = f(x)`` says something to
-readers only. `annotate_locals` makes it ``y: ... = check(f(x), "y", "Float[Tensor, 'n']", __name__)``.
+readers only. `annotate_locals` makes it ``y: ... = check(f(x), "y", "Float[Tensor, 'n']", __name__, False)``.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CHECK_LOCAL", "annotate_locals", "may_hold_arrays"]
+__all__ = ["CHECK_LOCAL", "annotate_locals", "may_hold_arrays", "names_in_text"]
 
 CHECK_LOCAL: Final = "__sekisho_check__"
 """The global name under which a module has the function that checks its annotated locals."""
@@ -42,6 +44,8 @@ def annotate_locals(node: _Function, scope: str | None = None) -> bool:
         scope: under which name the names in the annotations are known; None is the module's.
     """
     found = [each for each in _annotated(node.body) if may_hold_arrays(each.annotation)]
+    own = {each.id for each in ast.walk(node) if _is_bound(each)} if found else set()
+    own |= {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
     for each in found:
         value, annotation = each.value, _without_final(each.annotation)
         assert value is not None  # `_annotated` yields those with a value
@@ -52,9 +56,20 @@ def annotate_locals(node: _Function, scope: str | None = None) -> bool:
                 text = ast.unparse(annotation)
         words = [ast.Constant(ast.unparse(each.target)), ast.Constant(text)]
         names = ast.Name("__name__", ast.Load()) if scope is None else ast.Constant(scope)
-        call = ast.Call(ast.Name(CHECK_LOCAL, ast.Load()), [value, *words, names], [])
+        is_own = ast.Constant(not own.isdisjoint(names_in_text(text)))
+        call = ast.Call(ast.Name(CHECK_LOCAL, ast.Load()), [value, *words, names, is_own], [])
         each.value = ast.fix_missing_locations(ast.copy_location(call, value))
     return bool(found)
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+@cache
+def names_in_text(annotation: str) -> tuple[str, ...]:
+    """Return the names that an annotation's text mentions, also in strings inside of it."""
+    return tuple(dict.fromkeys(re.findall(r"[^\W\d]\w*", annotation)))
 
 
 def _annotated(body: list[ast.stmt]) -> Iterator[ast.AnnAssign]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections import abc
+from collections import UserDict, UserList, abc, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from sekisho.validation.copies import contents_of, difference
 from sekisho.worlds import CheckedIterable, class_of, find_world, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sekisho.validation.violations import Place
 
@@ -37,8 +37,14 @@ class Observed(NamedTuple):
     changed: Callable[[], str | None]
 
 
-def observe(place: Place, value: Any) -> Iterator[Observed]:
-    """Yield all parts of an argument that a body could change in place."""
+def observe(place: Place, value: Any, changing: Sequence[Any] = ()) -> Iterator[Observed]:
+    """Yield all parts of an argument that a body could change in place.
+
+    Args:
+        place: where the argument is.
+        value: the argument.
+        changing: arrays that the body may change; what may share their memory is left out.
+    """
     waiting, seen = [(place, value)], set[int]()
     while waiting:
         place, value = waiting.pop()
@@ -47,7 +53,12 @@ def observe(place: Place, value: Any) -> Iterator[Observed]:
         seen.add(id(value))
         world = find_world(value)
         if world is not None:
-            compare = _memory(value) if isinstance(value, np.ndarray) else _writes(value, world)
+            if any(world.may_share(value, each) for each in changing):
+                continue
+            try:
+                compare = _memory(value) if isinstance(value, np.ndarray) else _writes(value, world)
+            except Exception:  # noqa: BLE001 - a subclass may raise anything
+                compare = None
             if compare is not None:
                 yield Observed(place, compare)
             continue
@@ -64,9 +75,10 @@ def _parts(value: Any) -> list[tuple[str, Any]] | None:
     # Taking items of an iterator, or of what checks items as they are taken, would use them up.
     if issubclass(kind, (str, bytes, CheckedIterable, abc.Iterator)):
         return None
-    if issubclass(kind, abc.Mapping):
+    # A mapping of another class may make its values as they are read, as NumPy's .npz files do.
+    if issubclass(kind, (dict, UserDict)):
         return [(f"[{short(key)}]", each) for key, each in value.items()]
-    if issubclass(kind, (list, tuple)):
+    if issubclass(kind, (list, tuple, deque, UserList)):
         return [(f"[{index}]", each) for index, each in enumerate(value)]
     if dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__"):
         return [(f".{name}", each) for name, each in contents_of(value).attributes.items()]
@@ -80,13 +92,13 @@ def _memory(array: Any) -> Callable[[], str | None] | None:
     return lambda: None if _checksum(array) == before else "a write"
 
 
-def _checksum(array: Any) -> tuple[int, tuple[int, ...]]:
+def _checksum(array: Any) -> tuple[int, tuple[int, ...], Any]:
     plain = array.view(np.ndarray)
     if plain.dtype.hasobject:
         data = plain.tobytes()  # the addresses of the objects
     else:
         data = np.ascontiguousarray(plain).reshape(-1).view(np.uint8).data
-    return zlib.crc32(data), array.shape
+    return zlib.crc32(data), array.shape, array.dtype
 
 
 def _writes(value: Any, world: Any) -> Callable[[], str | None] | None:

@@ -140,6 +140,9 @@ class _NumPy(World):
     def owns(self, value: object) -> bool:
         return isinstance(value, (np.ndarray, np.generic))
 
+    def may_share(self, value: Any, other: Any) -> bool:
+        return isinstance(other, np.ndarray) and np.may_share_memory(value, other)
+
     def is_scalar(self, value: object) -> bool:
         return issubclass(type(value), np.generic)
 

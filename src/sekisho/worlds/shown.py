@@ -27,9 +27,13 @@ _FUNCTIONS: Final = (
     "minimum fmax fmin less less_equal greater greater_equal equal not_equal isclose logical_and "
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift atan2 arctan2 hypot copysign nextafter ldexp logaddexp logaddexp2 "
-    "heaviside gcd lcm xlogy xlog1py zeta polar complex where lerp addcmul addcdiv clamp clip"
+    "heaviside gcd lcm xlogy xlog1py zeta polar complex where lerp addcmul addcdiv clamp clip "
+    "allclose dist masked_fill cosine_similarity pairwise_distance"
 )
-_LOSSES: Final = "mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss"
+_LOSSES: Final = (
+    "mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss gaussian_nll_loss "
+    "hinge_embedding_loss"
+)
 _BROADCASTING: Final = frozenset(f"{_OPERATORS} {_FUNCTIONS} {_LOSSES}".split())
 """Names of operations that broadcast: NumPy's, and losses that compare element by element."""
 
@@ -59,6 +63,7 @@ class Shown(Tested):
         quick: names from `watched` whose single-argument calls on a CPU array always copy, or
             always share; the recorder takes a fast path for them.
         cheaper: for a watched operation that always copies, the call that shares memory instead.
+        passes_on: how the names of the library's modules begin that only pass a user's operation on.
     """
 
     name: str = ""
@@ -67,6 +72,7 @@ class Shown(Tested):
     unshown: Mapping[Kind, tuple[str, ...]] | None = None
     quick: frozenset[str] = frozenset()
     cheaper: Mapping[str, str] = {}
+    passes_on: tuple[str, ...] = ()
 
     def watcher(self, state: Any, judge: Callable[..., None]) -> Watcher | None:  # noqa: ARG002 - most have none
         """Make an object that reports the library's operations; None if there is no mechanism.

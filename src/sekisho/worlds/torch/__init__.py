@@ -51,6 +51,14 @@ class _Torch(Probes, World):
     quick: frozenset[str] = operations.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
     spelling: Mapping[str, str] = SPELLING
+    passes_on: tuple[str, ...] = (
+        "torch.overrides",
+        "torch._tensor",
+        "torch.functional",
+        "torch.nn.functional",
+        "torch.nn.modules.loss",
+        "torch.nn.modules.module",
+    )
     readers: Mapping[str, str] = dict.fromkeys((".pt", ".pth"), "torch.load({0})")
     words: Mapping[str, str] = {
         "unsqueeze": "expand_dims(x, axis)",
@@ -218,6 +226,15 @@ class _Torch(Probes, World):
 
     def write_count(self, value: Any) -> int | None:
         return _private.write_count(value)
+
+    def may_share(self, value: Any, other: Any) -> bool:
+        # All views of one tensor share its count of writes, even those of other elements.
+        if not self.owns(other):
+            return False
+        try:
+            return bool(value.untyped_storage().data_ptr() == other.untyped_storage().data_ptr())
+        except (RuntimeError, NotImplementedError):  # a tensor without memory of its own
+            return value is other
 
     def counting_writes(self) -> Any:
         torch = self.module()
