@@ -504,3 +504,16 @@ def test_nothing_breaks_where_torch_has_the_name_no_more(name, monkeypatch):
         assert "register_dataclass" in refused(
             export.dynamic_shapes, rows, (o(3), Rows(o(2, 4), o(2)))
         )
+
+
+@pytest.mark.parametrize("args", ["tensor", "list"])
+def test_the_arguments_of_an_example_are_a_tuple(args):
+    @sk.torch_world
+    def double(x: Float32[torch.Tensor, "n"]) -> Float32[torch.Tensor, "n"]:
+        return x * 2
+
+    example = torch.ones(3)
+    for call in (export.export, export.dynamic_shapes):
+        with pytest.raises(sk.DeclarationError, match="as a tuple") as caught:
+            call(double, example if args == "tensor" else [example])
+        assert "hint: (x,) for one argument" in str(caught.value)

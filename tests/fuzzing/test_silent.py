@@ -458,3 +458,24 @@ def test_what_has_no_code_is_named_in_a_comment():
     report = found_in(f, given={"how": st.builds(Hidden, st.just(3))})
     assert "    # how: Hidden, as your program makes it\n" in report
     assert report.endswith("    f(x, ...)\n")
+
+
+@pytest.mark.parametrize("options", [{}, {"fullgraph": True}])
+def test_many_kinds_of_tensors_do_not_count_as_a_fault_of_the_function(options):
+    torch = pytest.importorskip("torch")
+
+    @sk.torch_world
+    def right(
+        x: Float32[torch.Tensor, "n"], y: Float32[torch.Tensor, "n m"]
+    ) -> Float32[torch.Tensor, "n m"]:
+        return x[:, None] * y
+
+    @sk.torch_world
+    def branching(x: Float32[torch.Tensor, "n"]) -> Float32[torch.Tensor, "n"]:
+        return x if x.sum() > 0 else -x
+
+    for _ in range(2):  # what was compiled before changes nothing
+        fuzz(right, compile={"backend": "eager", **options}, examples=40, seed=0)
+        if options:
+            with pytest.raises(AssertionError, match="cannot be compiled"):
+                fuzz(branching, compile={"backend": "eager", **options}, examples=20, seed=0)

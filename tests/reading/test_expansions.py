@@ -66,6 +66,10 @@ SILENT = [
     "y - y",
     "p = p.T; p - y",
     "y = y[None]; p - y",
+    "p.squeeze_(1); p - y",
+    "y.unsqueeze_(1); p - y",
+    "p.shape = (len(p),); p - y",
+    "p -= y",
 ]
 
 

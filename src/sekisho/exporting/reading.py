@@ -25,7 +25,7 @@ from sekisho.contract import (
 from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.sizes import read_sizes
 from sekisho.exporting.tree import MISSING, Leaf, Record, leaves
-from sekisho.worlds import class_of, dtype_name, find_world
+from sekisho.worlds import class_of, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,6 +76,11 @@ def read_arguments(
     signature = inspect.Signature(
         [inspect.Parameter(p.name, p.kind, default=p.default) for p in parameters]
     )
+    if args is not None and not isinstance(args, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DeclarationError(
+            f"{bound.name}(): expected the arguments of an example as a tuple, got {describe(args)}.\n"
+            f"  hint: (x,) for one argument"
+        )
     values: dict[str, Any]
     if args is None and kwargs is None:
         plain = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import find_slips
 from sekisho.findings.axes import both_expanded, misfit, names_in
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from sekisho.inference import Function, Solution
 
 __all__ = ["find_expansions", "find_misfits", "find_slips_in_axes"]
+
+
+_CHANGING_AXES: Final = re.compile(
+    r"\.(un)?squeeze_\(|\.(t|transpose|swapaxes|resize|resize_as|set)_\(|\.resize\(|\.shape\s*="
+)
 
 
 def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
@@ -34,6 +40,9 @@ def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Ite
 
 def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK113."""
+    lines = function.file.text.split("\n")[max(function.line - 1, 0) : function.unit.end]
+    if any(map(_CHANGING_AXES.search, lines)):
+        return  # an annotation says nothing of the axes behind such a call
     for line, column, sign, (left, right, one, other) in notes_of(function, "operands"):
         together = both_expanded(left, right)
         if together:

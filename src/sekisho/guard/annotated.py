@@ -272,13 +272,12 @@ def _compiled(
     owner = names[-2] if len(names) > 1 and names[-2] != "<locals>" else ""
     # What the definition calls itself, and its class, stay names of the module.
     of_module = [each for each in (node.name, owner) if each and each not in old.co_freevars]
+    inner: list[Any] = [node]
     if owner:
         body.body[0].name = owner
         body.body[0].body = [node]
-    else:
-        body.body = [node]
-    if of_module:
-        body.body.insert(0, ast.copy_location(ast.Global(of_module), node))
+        inner = [body.body[0]]
+    body.body = [*([ast.copy_location(ast.Global(of_module), node)] if of_module else ()), *inner]
     compiled = compile(tree, old.co_filename, "exec", old.co_flags & _FUTURES, dont_inherit=True)
     compared = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
     wanted = [getattr(old, name) for name in compared]

@@ -97,7 +97,9 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
 
 def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
     """Note an operator whose operands have axes by their annotations, which it may both expand."""
-    if isinstance(op, ast.MatMult) or left[0] != "array" or right[0] != "array":
+    if isinstance(op, ast.MatMult) or isinstance(node, ast.AugAssign):
+        return  # the latter cannot expand its target
+    if left[0] != "array" or right[0] != "array":
         return
     if left[3] and right[3] and left[3] != right[3]:
         sign = SIGNS.get(type(op), "?")

@@ -44,7 +44,7 @@ def annotate_locals(node: _Function, scope: str | None = None) -> bool:
         scope: under which name the names in the annotations are known; None is the module's.
     """
     found = [each for each in _annotated(node.body) if may_hold_arrays(each.annotation)]
-    own = {each.id for each in ast.walk(node) if _is_bound(each)} if found else set()
+    own = {each.id for each in ast.walk(node) if found and _is_bound(each)}
     own |= {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
     for each in found:
         value, annotation = each.value, _without_final(each.annotation)

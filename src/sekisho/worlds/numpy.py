@@ -141,7 +141,8 @@ class _NumPy(World):
         return isinstance(value, (np.ndarray, np.generic))
 
     def may_share(self, value: Any, other: Any) -> bool:
-        return isinstance(other, np.ndarray) and np.may_share_memory(value, other)
+        array: Any = other
+        return isinstance(other, np.ndarray) and np.may_share_memory(value, array)
 
     def is_scalar(self, value: object) -> bool:
         return issubclass(type(value), np.generic)

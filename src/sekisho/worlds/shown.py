@@ -103,6 +103,10 @@ class Shown(Tested):
         name = getattr(operation, "__qualname__", None) or operation.__name__
         return f"{self.name}.{name}"
 
+    def may_share(self, value: Any, other: Any) -> bool:
+        """Return whether a write into another array may be one into this array."""
+        return value is other
+
     # --- for counting crossings
 
     def prepare_wrapping(self) -> None:

@@ -295,10 +295,6 @@ class World(Shown):
         """Return how often a value has been written to; None if the library does not count."""
         return None
 
-    def may_share(self, value: Any, other: Any) -> bool:
-        """Return whether a write into another array may be one into this array."""
-        return value is other
-
     def counting_writes(self) -> Any:
         """Return a ``with`` block in which new values support `write_count`."""
         return nullcontext()

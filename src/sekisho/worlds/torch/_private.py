@@ -37,6 +37,7 @@ __all__ = [
     "node_parts",
     "note_builtin",
     "note_inline",
+    "recompiling_freely",
     "write_count",
 ]
 
@@ -266,6 +267,18 @@ def mark_axes(tensor: Any, axes: list[int]) -> None:
         dynamo.maybe_mark_dynamic(tensor, axes)
     except (ImportError, AttributeError):
         return
+
+
+def recompiling_freely() -> contextlib.AbstractContextManager[Any]:
+    """Lift the number of times that a function is compiled in the block; without it, do nothing."""
+    try:
+        config: Any = importlib.import_module("torch._dynamo.config")
+        names = ("recompile_limit", "accumulated_recompile_limit", "cache_size_limit")
+        limits = {name: 10_000 for name in names if hasattr(config, name)}
+        block: contextlib.AbstractContextManager[Any] = config.patch(limits)
+    except (ImportError, AttributeError):
+        return contextlib.nullcontext()
+    return block
 
 
 def node_parts(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.worlds.containers import flatten, with_leaves
 from sekisho.worlds.overflow import MOST_BYTES, told
 from sekisho.worlds.tested import Tested
+from sekisho.worlds.torch._private import recompiling_freely
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -44,9 +45,17 @@ class Probes(Tested):
     def compiled(
         self, function: Callable[..., Any], options: Mapping[str, Any]
     ) -> Callable[..., Any] | None:
-        """Return a function as `torch.compile` makes it."""
-        compiled: Callable[..., Any] = _torch().compile(function, **options)
-        return compiled
+        """Return a function as `torch.compile` makes it, without what it has compiled before."""
+        torch = _torch()
+        torch.compiler.reset()
+        compiled: Callable[..., Any] = torch.compile(function, **options)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            # Each kind of drawn tensor is compiled anew, which a program's limit is not made for.
+            with recompiling_freely():
+                return compiled(*args, **kwargs)
+
+        return call
 
     def compiled_code(
         self,
