@@ -199,13 +199,8 @@ def _report(
     colours = options.format == "text" and not options.output_file and has_colours(sys.stdout)
     files = {file.path: file for file in solution.program.files.values()}
     columns = None if options.output_file else columns_of(sys.stdout)
-    report = Report(findings, settings, files, colours, columns)
-    if options.statistics:
-        text = statistics(report)
-    elif options.quiet and not findings and not is_data:
-        text = ""
-    else:
-        text = FORMATS[options.format](report)
+    report = Report(findings, settings, files, colours, columns, is_quiet=options.quiet)
+    text = statistics(report) if options.statistics else FORMATS[options.format](report)
     if options.output_file is not None:
         replace_file(options.output_file, text.encode("utf-8", "backslashreplace"))
     else:

@@ -42,7 +42,14 @@ class Options(NamedTuple):
         if not isinstance(found, dict):
             return before, []
         given: dict[str, Any] = {**found}
-        wrong: list[str] = []
+        if isinstance(given.get("sekisho"), dict):  # as it stands in a client's configuration
+            given = {**given["sekisho"]}
+        known = ("inlayHints", "crossings")
+        wrong = [
+            f"sekisho.{name}: there is no such setting. There are {', '.join(known)}"
+            for name in given
+            if name not in known
+        ]
         hints = given.get("inlayHints", before.hints)
         if hints not in HINTS:
             wrong.append(f"sekisho.inlayHints: expected one of {', '.join(HINTS)}, got {hints!r}")

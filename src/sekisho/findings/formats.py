@@ -38,6 +38,7 @@ class Report(NamedTuple):
         settings: the settings of the project.
         files: the files that were read, by path.
         is_coloured: whether a terminal shows it that has colours.
+        is_quiet: whether the totals are left out.
         columns: of that terminal; None where the text goes into a file or a pipe.
     """
 
@@ -46,6 +47,7 @@ class Report(NamedTuple):
     files: Mapping[str, SourceFile]
     is_coloured: bool = False
     columns: int | None = None
+    is_quiet: bool = False
 
 
 def _text(report: Report) -> str:
@@ -69,6 +71,8 @@ def _text(report: Report) -> str:
         if each.help:
             lines.append(f"    {paint('help:', Style.GREEN)} {printable(each.help)}")
     count = len(report.findings)
+    if report.is_quiet:
+        return "".join(f"{line}\n" for line in lines)
     if not count:
         return f"no findings in {_files(len(report.files))}\n"
     said = Counter(each.code for each in report.findings)
