@@ -82,7 +82,10 @@ def test_no_library_is_imported_either(project):
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "source": ["# Title\n"]},
-        {"cell_type": "code", "source": ["%matplotlib inline\n", "import numpy as np\n", "!ls\n"]},
+        {
+            "cell_type": "code",
+            "source": ["%matplotlib inline\n", "import numpy as np\n", "import torch\n", "!ls\n"],
+        },
         {"cell_type": "code", "source": "%%bash\nrm -rf /"},
         {
             "cell_type": "code",
