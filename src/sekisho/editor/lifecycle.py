@@ -35,8 +35,8 @@ class Lifecycle:
     def __init__(self, server: LanguageServer) -> None:
         """Wait for the client."""
         self._server = server
-        self.session = Session(self._show, self._log)
-        self.is_ended = False
+        self.session: Session = Session(self._show, self._log)
+        self.is_ended: bool = False
         self._published: dict[str, str] = {}
         self._shown: dict[str, tuple[object, ...]] = {}
         self._refreshes = False

@@ -44,7 +44,7 @@ class Reading:
         """Take what was read; the rest is found out when it is asked for."""
         self.solution = solution
         self.settings = settings
-        self.problem = problem
+        self.problem: str = problem
         self._start = f"{Path(folder).as_posix()}/"
         self.keys: dict[str, str] = {file.path: key for key, file in solution.program.files.items()}
         self._functions: dict[str, list[Function]] = {}

@@ -44,8 +44,8 @@ class Pane:
             encoding: what the client counts columns in.
         """
         self._start = start
-        self.read = Lines(read, encoding)
-        self.typed = Lines(typed, encoding)
+        self.read: Lines = Lines(read, encoding)
+        self.typed: Lines = Lines(typed, encoding)
         self._shift = Shift(self.read.texts, self.typed.texts)
 
     def place(self, position: types.Position) -> tuple[int, int] | None:

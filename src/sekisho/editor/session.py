@@ -96,9 +96,9 @@ class Session:
 
     def __init__(self, on_read: Callable[[bool], None], on_error: Callable[[str], None]) -> None:
         """Start the thread that reads."""
-        self.buffers = Buffers()
+        self.buffers: Buffers = Buffers()
         self.folders: list[str] = []
-        self.options = Options()
+        self.options: Options = Options()
         self.state = None
         self.on_read = on_read
         self.on_error = on_error
