@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import sys
 import warnings
+import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -248,6 +249,9 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
         found = find(original)
         if found is not None:
             register(wrapper, found)
+            # The table has functions by their id, which another function may get after this one.
+            table: Any = look_up(torch, "jit._builtins._builtin_table")
+            weakref.finalize(wrapper, table.pop, id(wrapper), None).atexit = False
 
 
 def note_inline(original: Any, wrapper: Any) -> None:
