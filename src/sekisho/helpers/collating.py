@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from sekisho.contract import field_names, has_fields
 from sekisho.errors import BoundaryError, Violation, hide_in_pytest
-from sekisho.helpers.nested import MAPPINGS, is_container
+from sekisho.helpers.nested import (
+    is_container,
+    is_mapping,
+    is_record,
+    parts_of,
+    rebuilt,
+    step_to,
+)
 from sekisho.worlds import (
     Refusal,
     class_of,
@@ -14,9 +20,6 @@ from sekisho.worlds import (
     find_world,
     registered_parts,
     type_name,
-    with_fields,
-    with_items,
-    with_values,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ def holds_arrays(value: Any, depth: int = _DEEPEST) -> bool:
     if depth == 0:
         return True  # it may contain itself: joining says so
     if is_container(value):
-        parts = list(_parts(value).values())
+        parts = [each for _, each in parts_of(value)]
     else:
         found = registered_parts(value)
         parts = [] if found is None else found[0]
@@ -49,7 +52,7 @@ def join_records(function: str, records: list[Any], join: Callable[[list[Any]], 
 
     Args:
         function: the name of the helper, for messages.
-        records: the records, of which the first is a container or a record.
+        records: the records; the first is a container or a record.
         join: joins a list of arrays.
 
     Returns:
@@ -75,20 +78,23 @@ def _joined(
         return _nodes_joined(function, values, join, path, depth)
     if depth == 0:
         _refuse(function, 0, path, "records that do not contain themselves", describe(first))
-    kept = _parts(first)
+    kept = parts_of(first)
+    taken: list[dict[Any, Any]] = []
     for index, each in enumerate(values):
         if class_of(each) is not class_of(first):
             _refuse(function, index, path, f"{_named(first)}, as item 0 is", describe(each))
-        if list(_parts(each)) != list(kept) and {*_parts(each)} != {*kept}:
-            expected = f"the same {_noun(first)} as item 0, {_listed(kept)}"
-            _refuse(function, index, path, expected, _listed(_parts(each)))
-    columns = {key: [_parts(each)[key] for each in values] for key in kept}
-    news = {
-        key: _joined(function, column, join, f"{path}{_step(first, key)}", depth - 1)
-        for key, column in columns.items()
-    }
+        taken.append(dict(parts_of(each)))
+        if taken[index].keys() != taken[0].keys():
+            expected = f"the same {_noun(first)} as item 0, {_listed(taken[0])}"
+            _refuse(function, index, path, expected, _listed(taken[index]))
+    news = [
+        _joined(
+            function, [each[key] for each in taken], join, f"{path}{step_to(first, key)}", depth - 1
+        )
+        for key, _ in kept
+    ]
     try:
-        return _rebuilt(first, kept, news)
+        return rebuilt(first, kept, news)
     except Refusal as refusal:
         reason = refusal.reason
     return _refuse(function, 0, path, "records that can be rebuilt", describe(first), reason)
@@ -123,35 +129,10 @@ def _arrays_joined(values: list[Any], join: Callable[[list[Any]], Any], path: st
     raise refusal
 
 
-def _parts(value: Any) -> dict[Any, Any]:
-    """Return the items of a container by key or index, or the fields of a record by name."""
-    cls = class_of(value)
-    if issubclass(cls, MAPPINGS):
-        return dict(value.items())
-    if has_fields(cls):
-        return {name: getattr(value, name) for name in field_names(cls) if hasattr(value, name)}
-    items: list[Any] = list(value)
-    return dict(enumerate(items))
-
-
-def _rebuilt(first: Any, kept: dict[Any, Any], news: dict[Any, Any]) -> Any:
-    cls = class_of(first)
-    if issubclass(cls, MAPPINGS):
-        return with_values(first, list(kept.items()), list(news.values()))
-    if has_fields(cls):
-        return with_fields(first, kept, news)
-    return with_items(first, list(kept.values()), list(news.values()))
-
-
-def _step(value: Any, key: Any) -> str:
-    is_record = not issubclass(class_of(value), MAPPINGS) and has_fields(class_of(value))
-    return f".{key}" if is_record else f"[{key!r}]"
-
-
 def _noun(value: Any) -> str:
-    if issubclass(class_of(value), MAPPINGS):
+    if is_mapping(value):
         return "keys"
-    return "fields" if has_fields(class_of(value)) else "number of items"
+    return "fields" if is_record(value) else "number of items"
 
 
 def _listed(parts: dict[Any, Any]) -> str:

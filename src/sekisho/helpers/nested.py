@@ -22,11 +22,20 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAPPINGS", "convert_nested", "is_container", "is_nested"]
+__all__ = [
+    "convert_nested",
+    "is_container",
+    "is_nested",
+    "is_mapping",
+    "is_record",
+    "parts_of",
+    "rebuilt",
+    "step_to",
+]
 
 __tracebackhide__ = hide_in_pytest
 
-MAPPINGS: Final = (dict, UserDict)
+_MAPPINGS: Final = (dict, UserDict)
 _SEQUENCES: Final = (list, tuple, deque, UserList)
 
 
@@ -41,7 +50,47 @@ def is_nested(value: Any) -> bool:
 def is_container(value: Any) -> bool:
     """Return whether a value is a container or a record that is not only a registered pytree."""
     cls = class_of(value)
-    return issubclass(cls, (*MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+    return issubclass(cls, (*_MAPPINGS, *_SEQUENCES)) or has_fields(cls)
+
+
+def is_mapping(container: Any) -> bool:
+    """Return whether a container has its parts by key."""
+    return issubclass(class_of(container), _MAPPINGS)
+
+
+def is_record(container: Any) -> bool:
+    """Return whether a container has its parts by the names of fields."""
+    return not is_mapping(container) and has_fields(class_of(container))
+
+
+def parts_of(container: Any) -> list[tuple[Any, Any]]:
+    """Return the parts of a container, each with its key, the name of its field or its index."""
+    if is_mapping(container):
+        return list(container.items())
+    if is_record(container):
+        names = field_names(class_of(container))
+        return [(each, getattr(container, each)) for each in names if hasattr(container, each)]
+    items: list[Any] = list(container)
+    return list(enumerate(items))
+
+
+def step_to(container: Any, key: Any) -> str:
+    """Return how code reaches a part: ``.name`` or ``['key']``."""
+    return f".{key}" if is_record(container) else f"[{key!r}]"
+
+
+def rebuilt(container: Any, parts: list[tuple[Any, Any]], news: list[Any]) -> Any:
+    """Return a container of the same class with new parts; the same object if all are unchanged.
+
+    Raises:
+        Refusal: if its class cannot be rebuilt.
+    """
+    if is_mapping(container):
+        return with_values(container, parts, news)
+    if is_record(container):
+        names = [name for name, _ in parts]
+        return with_fields(container, dict(parts), dict(zip(names, news, strict=True)))
+    return with_items(container, [each for _, each in parts], news)
 
 
 def convert_nested(
@@ -103,20 +152,9 @@ class _Walk:
         return self.refuse(value, path, reason)
 
     def _rebuilt(self, value: Any, path: str) -> Any:
-        cls = class_of(value)
-        if issubclass(cls, MAPPINGS):
-            pairs = list(value.items())
-            return with_values(
-                value, pairs, [self.converted(each, f"{path}[{key!r}]") for key, each in pairs]
-            )
-        if has_fields(cls):
-            olds = {name: getattr(value, name) for name in field_names(cls) if hasattr(value, name)}
-            news = {name: self.converted(each, f"{path}.{name}") for name, each in olds.items()}
-            return with_fields(value, olds, news)
-        items = list(value)
-        return with_items(
-            value, items, [self.converted(each, f"{path}[{at}]") for at, each in enumerate(items)]
-        )
+        parts = parts_of(value)
+        news = [self.converted(each, f"{path}{step_to(value, key)}") for key, each in parts]
+        return rebuilt(value, parts, news)
 
     def _registered(self, value: Any, path: str) -> Any:
         """Convert the parts of a registered pytree, whose own functions may raise anything."""
