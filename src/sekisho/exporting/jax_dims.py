@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sekisho.errors import DeclarationError, with_article
+from sekisho.errors import with_article
 from sekisho.exporting.bounds import read_bounds
+from sekisho.exporting.reading import refuse_argument
 from sekisho.exporting.tree import MISSING, with_leaves
 from sekisho.worlds import dtype_name, world_named
 
@@ -57,9 +58,7 @@ class _Writer:
         self.taken = taken
 
     def refuse(self, place: str, why: str, hint: str) -> NoReturn:
-        raise DeclarationError(
-            f"{self.function}() argument '{place}': {why}.\n  hint: {hint}"
-        ) from None
+        refuse_argument(self.function, place, why, hint)
 
     def leaf(self, leaf: Leaf) -> Any:
         if leaf.spec is None or leaf.sizes is None:

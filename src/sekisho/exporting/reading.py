@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sekisho.guard import BoundContract
 
-__all__ = ["Arguments", "read_arguments", "read_result"]
+__all__ = ["Arguments", "read_arguments", "read_result", "refuse_argument"]
 
 _EXAMPLE: Final = "pass an example of the arguments"
 
@@ -113,6 +113,11 @@ def read_result(bound: BoundContract) -> Any:
         return None
 
 
+def refuse_argument(function: str, place: str, why: str, hint: str) -> NoReturn:
+    """Refuse an argument that an exporter cannot be told of."""
+    raise DeclarationError(f"{function}() argument '{place}': {why}.\n  hint: {hint}") from None
+
+
 class Reader:
     """Reads the values of one call.
 
@@ -128,9 +133,7 @@ class Reader:
         self.names = names
 
     def refuse(self, place: str, why: str, hint: str) -> NoReturn:
-        raise DeclarationError(
-            f"{self.function}() argument '{place}': {why}.\n  hint: {hint}"
-        ) from None
+        refuse_argument(self.function, place, why, hint)
 
     def argument(self, parameter: Parameter, value: Any) -> Any:
         """Read the argument of one parameter; of ``*args`` and ``**kwargs``, all that it takes."""
@@ -221,7 +224,7 @@ class Reader:
         return self.read(item, value, place)
 
     def plain(self, value: Any, place: str) -> Any:
-        """Read a value of which the contract says nothing."""
+        """Read a value without a contract."""
         if issubclass(class_of(value), dict):
             return {key: self.plain(v, f"{place}[{key!r}]") for key, v in value.items()}
         if type(value) in {list, tuple}:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.context import OPTIONS
 from sekisho.log import KEEP_OF_PROGRAM
 from sekisho.utils import closest
 from sekisho.worlds import class_of
@@ -44,6 +45,12 @@ def _count(description: str, default: int, minimum: int = 0) -> dict[str, Any]:
         "description": description,
         "default": default,
     }
+
+
+def _option(name: str, description: str) -> dict[str, Any]:
+    """Return the schema of an option of the mode: its words, the default first."""
+    words = [*OPTIONS[name]]
+    return {"type": "string", "enum": words, "description": description, "default": words[0]}
 
 
 def _table(description: str, **properties: Any) -> dict[str, Any]:
@@ -118,27 +125,21 @@ SCHEMA: Final[dict[str, Any]] = {
             "and levels such as 'strict to_numpy=warn'.",
             "default": "convert",
         },
-        violations={
-            "type": "string",
-            "enum": ["raise", "warn"],
-            "description": "What becomes, under pytest, of a value that a contract refuses: an error, or a "
+        violations=_option(
+            "violations",
+            "What becomes, under pytest, of a value that a contract refuses: an error, or a "
             "warning for each place, and the value passes.",
-            "default": "raise",
-        },
-        broadcasting={
-            "type": "string",
-            "enum": ["allow", "warn", "refuse"],
-            "description": "What becomes, under pytest in mode strict, of an operation in a guarded body "
+        ),
+        broadcasting=_option(
+            "broadcasting",
+            "What becomes, under pytest in mode strict, of an operation in a guarded body "
             "that expands both operands because their ranks differ.",
-            "default": "allow",
-        },
-        mutations={
-            "type": "string",
-            "enum": ["refuse", "warn", "allow"],
-            "description": "What becomes, under pytest in mode strict, of an argument that a guarded "
+        ),
+        mutations=_option(
+            "mutations",
+            "What becomes, under pytest in mode strict, of an argument that a guarded "
             "function changes in place without mutates=.",
-            "default": "refuse",
-        },
+        ),
         packages=_strings("Packages that the import hook guards.", []),
         worlds={
             "type": "object",
