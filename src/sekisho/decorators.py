@@ -161,7 +161,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
     typechecker: Any = "beartype",
     **misspelt: Any,
 ) -> F | Callable[[F], F] | Converting | HandingBack:
-    """Declare that a function stays in PyTorch: tensors in, tensors out.
+    """Declare that a function stays in PyTorch: tensors in, tensors out. See also `numpy_world`.
 
     Args:
         function: the function, when used without parentheses.
@@ -179,11 +179,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         typechecker: see `numpy_world`.
         **misspelt: see `numpy_world`.
 
-    Returns:
-        The guard: a plain function with the same signature.
-
-    Raises:
-        DeclarationError: at decoration, if an annotation or an option contradicts the declaration.
+    Returns and raises what `numpy_world` does.
 
     Examples:
         >>> import torch, sekisho as sk
