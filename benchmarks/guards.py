@@ -220,7 +220,7 @@ def eight_annotated(kind):
 
 
 def eight_open(kind):
-    """Two arrays and six values without annotations, none of which is an array of the other world."""
+    """Two arrays, and six values without annotations that are no arrays of the other world."""
     dtype = np.float32 if kind is Array else torch.float32
     other = Tensor if kind is Array else Array
 

@@ -43,7 +43,7 @@ def training_step():
 
 
 def small_operations():
-    """Run nine operations of a microsecond each, of which three cross."""
+    """Run nine operations of a microsecond each; three of them cross."""
     t, a = torch.ones(4), np.ones(4, np.float32)
 
     def step():

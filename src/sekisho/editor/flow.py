@@ -99,7 +99,7 @@ def _walk_back(before: Iterable[_Binding], path: _Path) -> tuple[list[Variable],
 
 
 def _excludes(one: _Path, other: _Path) -> bool:
-    """Whether two places are in branches of one statement, of which only one is run."""
+    """Whether two places are in two branches of one statement, so that only one of them is run."""
     for (first, branch), (second, another) in zip(one, other, strict=False):
         if first != second:
             return False

@@ -127,7 +127,7 @@ def _float_step(spec: ArraySpec, value: Any, call: str) -> Step:
     """Return the cast of integers for an annotation of floats: to the smaller dtype that holds them.
 
     Raises:
-        Advice: for other dtypes, of which any of several may be meant.
+        Advice: for other dtypes, where any of several may be meant.
     """
     if dtype_name(value.dtype).startswith(("int", "uint")):
         for target in ("float32", "float64"):

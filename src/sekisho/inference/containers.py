@@ -52,7 +52,7 @@ def sharper(said: Value, held: Value) -> Value:
 
 
 def doubtful(value: Value) -> Value:
-    """A value of which each array, and each that it holds, may be something else altogether."""
+    """Mark each array in a value, at any depth, as one that may be something else."""
 
     def change(atom: Value) -> Value:
         if atom[0] == "list":
@@ -68,7 +68,7 @@ def doubtful(value: Value) -> Value:
 
 
 def without_constants(value: Value) -> Value:
-    """A value of which only the kind is known."""
+    """Return a value whose kind alone is known."""
     return map_atoms(
         value,
         lambda atom: (

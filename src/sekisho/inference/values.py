@@ -121,7 +121,7 @@ def array(
 
 
 def with_state(value: Value, state: int) -> Value:
-    """A value of which each array has a state; what may be something else altogether stays so."""
+    """Give each array in a value a state; an array that may be something else stays so."""
     if value[0] == "tuple":
         return ("tuple", *(with_state(each, state) for each in value[1:]))
     return map_atoms(
@@ -205,7 +205,7 @@ def unsure(value: Value) -> Value:
 
 
 def perhaps_number(value: Value) -> Value:
-    """A value of which each array may be one number."""
+    """Mark each array in a value as one that may be a number."""
     return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
 
 
