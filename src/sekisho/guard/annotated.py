@@ -8,35 +8,34 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import itertools
 import re
 import sys
-import textwrap
 import types
-import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.context import current
 from sekisho.contract import array_specs, display_name
 from sekisho.errors import DeclarationError, UnguardedWarning, hide_in_pytest
-from sekisho.guard.body import body_of
-from sekisho.guard.checking import checkpoint_of, hold_with, name_in_traced, traced
+from sekisho.guard.checking import checkpoint_of, hold_traced_as, hold_with, name_in_traced
 from sekisho.guard.late import names_for_typing
 from sekisho.utils import (
     CHECK_LOCAL,
     annotate_locals,
+    codes_in,
     frame_at,
     locals_of,
     names_in_text,
     parse,
     runs_while_tracing,
+    statement_of,
+    warn_at_frame,
 )
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from sekisho.guard.checkpoint import Checkpoint
 
@@ -74,11 +73,7 @@ def check_local(
         # While a compiler traces, the values of the function's own variables are not known.
         number = None if uses_locals else _traced_local(annotation, scope)
         if number is not None:
-            checkpoint = getattr(traced, number)
-            if setting.violations == "raise":
-                checkpoint.hold(value, body_of(None))
-            else:
-                checkpoint.hold_or_note(value, body_of(None))
+            hold_traced_as(value, number, setting)
         return value
     frame = _caller()
     found = _find(annotation, scope, frame, uses_locals=uses_locals)
@@ -162,21 +157,17 @@ def _find(
         if place in _warned:
             return None
         _warned.add(place)
-        warnings.warn_explicit(
+        text = (
             f"{frame.f_code.co_qualname}() annotates a variable with {annotation}, which is not "
-            f"checked: {error}",
-            UnguardedWarning,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+            f"checked: {error}"
         )
+        warn_at_frame(frame, text, UnguardedWarning)
         return None
 
 
 def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
     checkpoint = checkpoint_of(eval(annotation, names))  # noqa: S307 - the author's annotation
-    holds_arrays = any(True for _ in array_specs(checkpoint.parameter.spec))
-    return checkpoint if holds_arrays else None
+    return checkpoint if array_specs(checkpoint.parameter.spec) else None
 
 
 # --- for a decorator with `locals=True` ------------------------------------------------------------
@@ -234,21 +225,12 @@ def _definition(
 ) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     """Parse a function's source; None for a lambda, which has no annotated locals."""
     try:
-        lines, first = inspect.getsourcelines(function.__code__)
-        (node,) = parse(textwrap.dedent("".join(lines))).body
+        node = statement_of(function.__code__)
     except (OSError, TypeError, SyntaxError, ValueError):
         if function.__name__ == "<lambda>" or not needs_source:
             return None
         raise _without_source(function) from None
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    width = len(lines[0]) - len(lines[0].lstrip())
-    for each in ast.walk(node):
-        if isinstance(each, (ast.stmt, ast.expr)):
-            each.col_offset += width
-            each.end_col_offset = (each.end_col_offset or 0) + width
-    ast.increment_lineno(node, first - 1)
-    return node
+    return node if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
 
 
 def _without_source(function: types.FunctionType) -> DeclarationError:
@@ -281,17 +263,10 @@ def _compiled(
     compiled = compile(tree, old.co_filename, "exec", old.co_flags & _FUTURES, dont_inherit=True)
     compared = ("co_name", "co_firstlineno", "co_freevars", "co_argcount", "co_kwonlyargcount")
     wanted = [getattr(old, name) for name in compared]
-    for each in _codes(compiled):
+    for each in codes_in(compiled):
         if [getattr(each, name) for name in compared] == wanted:
             return _renamed(each, each.co_qualname, old.co_qualname)
     return None
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    for each in code.co_consts:
-        if isinstance(each, types.CodeType):
-            yield each
-            yield from _codes(each)
 
 
 def _renamed(code: types.CodeType, old: str, new: str) -> types.CodeType:

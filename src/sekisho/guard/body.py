@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
 from sekisho.guard.watched import STARTS
-from sekisho.utils import CHECK_LOCAL, not_counted
+from sekisho.utils import CHECK_LOCAL, codes_in, not_counted
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def share(
         tells: the axes whose sizes, or None, are returned to the guard beside the result.
     """
     names = tuple(each.name for each in contract.parameters)
-    codes = frozenset(_codes(getattr(inspect.unwrap(function), "__code__", None)))
+    codes = frozenset(codes_in(getattr(inspect.unwrap(function), "__code__", None)))
     start = STARTS[contract.flavour]
 
     def call(sizes: tuple[Any, ...], /, *args: Any, **kwargs: Any) -> Any:
@@ -159,7 +159,7 @@ def asks(function: Callable[..., Any]) -> bool:
     Checks of annotated locals are calls too, which `annotate_locals` has inserted.
     """
     plain = inspect.unwrap(function)
-    codes = list(_codes(getattr(plain, "__code__", None)))
+    codes = list(codes_in(getattr(plain, "__code__", None)))
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
     if CHECK_LOCAL in names:
         return True
@@ -189,14 +189,6 @@ def _mentions_jaxtyping(names: set[str], values: list[Any]) -> bool:
         value is jaxtyping or (isinstance(value, type) and issubclass(value, theirs))
         for value in values
     )
-
-
-def _codes(code: CodeType | None) -> Iterator[CodeType]:
-    if code is not None:
-        yield code
-        for each in code.co_consts:
-            if isinstance(each, type(code)):
-                yield from _codes(each)
 
 
 def _globals_named(function: Any, names: set[str]) -> list[Any]:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from sekisho.context import Setting
     from sekisho.guard.body import Body
 
-__all__ = ["checkpoint_of", "hold_at", "hold_traced", "hold_with", "traced_name"]
+__all__ = [
+    "checkpoint_of",
+    "hold_at",
+    "hold_traced",
+    "hold_traced_as",
+    "hold_with",
+    "name_in_traced",
+]
 
 __tracebackhide__ = hide_in_pytest
 
@@ -119,7 +126,12 @@ def _argument(frame: FrameType) -> str | None:
 
 def hold_traced(value: Any, annotation: Any, setting: Setting) -> None:
     """Hold a value to an annotation in code that torch.compile traces. See `hold_at`."""
-    checkpoint = getattr(traced, traced_name(annotation))
+    hold_traced_as(value, traced_name(annotation), setting)
+
+
+def hold_traced_as(value: Any, name: str, setting: Setting) -> None:
+    """Hold a value to the checkpoint of a name in `traced`."""
+    checkpoint = getattr(traced, name)
     if setting.violations == "raise":
         checkpoint.hold(value, body_of(None))
     else:

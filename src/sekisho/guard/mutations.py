@@ -10,8 +10,6 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import textwrap
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,7 +17,7 @@ from sekisho.context import current_untraced, note_violation
 from sekisho.contract import ANYTHING, UNANNOTATED, array_specs
 from sekisho.errors import MutationError, MutationWarning, Violation, hide_in_pytest
 from sekisho.monitor import note_refusal
-from sekisho.utils import parse, written_parameters
+from sekisho.utils import statement_of, warn_at_line, written_parameters
 from sekisho.validation import Observed, Place, observe
 from sekisho.worlds import find_world, flatten
 
@@ -125,7 +123,7 @@ def arguments_of(contract: Contract, function: Callable[..., Any]) -> Arguments 
 
 def _holds_arrays(parameter: Parameter) -> bool:
     spec = parameter.spec
-    return spec in _UNREAD or any(True for _ in array_specs(spec))
+    return spec in _UNREAD or bool(array_specs(spec))
 
 
 class Unchanged:
@@ -172,12 +170,7 @@ class Unchanged:
         )
         setting = current_untraced()
         if setting.mutations == "warn":
-            warnings.warn_explicit(
-                str(violation),
-                MutationWarning,
-                *where,
-                registry=_registries.setdefault(where[0], {}),
-            )
+            warn_at_line(*where, str(violation), MutationWarning)
             return
         if setting.violations == "warn":
             note_violation(title, place.parameter.place, where, lambda: MutationError(violation))
@@ -185,19 +178,16 @@ class Unchanged:
         raise note_refusal(MutationError(violation))
 
 
-_registries: Final[dict[str, dict[Any, Any]]] = {}
-"""The warnings that were shown, by file: the function's module may be gone."""
-
-
 def _writing_lines(code: CodeType, name: str) -> list[str]:
     """Return the source lines that write into a parameter, each with its file."""
     try:
-        lines, first = inspect.getsourcelines(code)
-        (node,) = parse(textwrap.dedent("".join(lines))).body
+        node = statement_of(code)
     except (OSError, TypeError, SyntaxError, ValueError):  # no source, or another one
         return []
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return []
     file, found = Path(code.co_filename).name, written_parameters(node, {name})
-    at = [first + line - 1 for line in found.get(name, ())]
-    return [f"{file}:{line}: {linecache.getline(code.co_filename, line).strip()}" for line in at]
+    return [
+        f"{file}:{line}: {linecache.getline(code.co_filename, line).strip()}"
+        for line in found.get(name, ())
+    ]

@@ -73,9 +73,7 @@ def judge_broadcast(
         (at, each) for at, each in enumerate(operands) if find_world(each) is world
     )
     place = place_of_operation() if found else None
-    if found is None or place is None:
-        return
-    if _is_of_library(world):
+    if found is None or place is None or _is_of_library(world):
         return
     written = _written(expression_at(place.frame), place.frame)
     if any(map(_inserts_an_axis, written)):
@@ -104,9 +102,9 @@ def _find_expansion(arrays: Iterable[tuple[int, Any]]) -> _Expansion | None:
         lower, higher = sorted(pair, key=lambda each: len(each[0]))
         if len(lower[0]) == len(higher[0]):
             continue
-        shape = _together(higher[0], lower[0])
         # An operand that is only padded in front, as (n,) to (1, n), is not expanded.
         padded = (1,) * (len(higher[0]) - len(lower[0])) + lower[0]
+        shape = _together(higher[0], padded)
         if shape is not None and shape not in {higher[0], padded}:
             return _Expansion(higher[1:], lower[1:], shape)
     return None
@@ -120,10 +118,9 @@ def _shape_of(array: Any) -> tuple[int, ...]:
         return ()
 
 
-def _together(higher: tuple[int, ...], lower: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the shape of two operands that are broadcast; None if they do not fit."""
-    padded = (1,) * (len(higher) - len(lower)) + lower
-    pairs = list(zip(higher, padded, strict=True))
+def _together(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape of two operands of one rank that are broadcast; None if they do not fit."""
+    pairs = list(zip(one, other, strict=True))
     if any(1 not in pair and pair[0] != pair[1] for pair in pairs):
         return None
     return tuple(b if a == 1 else a for a, b in pairs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,11 +16,11 @@ from sekisho.context import caller
 from sekisho.errors import UnguardedWarning
 from sekisho.monitor.judging import refuse
 from sekisho.monitor.state import thread
-from sekisho.utils import once, original_of
+from sekisho.utils import codes_in, once, original_of, warn_at_frame
 from sekisho.worlds import class_of, find_world, loaded_worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import CodeType
 
 __all__ = ["show_calls"]
@@ -35,15 +34,8 @@ def show_calls(function: Callable[..., Any]) -> None:
     code: Any = getattr(inspect.unwrap(function), "__code__", None)
     tool = _tool() if _monitoring else None
     if tool is not None and code is not None:
-        for each in _codes(code):
+        for each in codes_in(code):
             _monitoring.set_local_events(tool, each, _monitoring.events.CALL)
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, type(code)):
-            yield from _codes(each)
 
 
 @once
@@ -60,16 +52,12 @@ def _tool() -> int | None:
 
 
 def _say_taken(tools: list[str]) -> None:
-    frame = caller()
-    warnings.warn_explicit(
+    text = (
         "strict mode does not see calls into NumPy in the bodies of other worlds: all six tool ids "
         f"of sys.monitoring are taken, by {', '.join(tools)}\n"
-        "  hint: run strict mode without one of them",
-        UnguardedWarning,
-        frame.f_code.co_filename,
-        frame.f_lineno,
-        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+        "  hint: run strict mode without one of them"
     )
+    warn_at_frame(caller(), text, UnguardedWarning)
 
 
 def _look_at_call(_code: CodeType, _offset: int, called: Any, first: Any) -> None:

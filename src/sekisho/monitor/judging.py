@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import warnings
 from pathlib import Path
 from types import FrameType  # noqa: TC003 - a named tuple's fields are read at run time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.context import GUARD, LIBRARY, OWN, SEKISHO, current, kind_of
 from sekisho.errors import CrossingWarning, Violation, hide_in_pytest
 from sekisho.monitor.state import RefusalError, Watch, note_refusal
-from sekisho.utils import is_guard
+from sekisho.utils import is_guard, warn_at_frame
 from sekisho.worlds import (
     HOST,
     Kind,
@@ -138,9 +137,7 @@ class Place(NamedTuple):
 
     def warn(self, category: type[Warning], violation: Violation) -> None:
         """Issue a warning at the user's own line."""
-        registry = self.own.f_globals.setdefault("__warningregistry__", {})
-        filename, line = self.own.f_code.co_filename, self.own.f_lineno
-        warnings.warn_explicit(str(violation), category, filename, line, registry=registry)
+        warn_at_frame(self.own, str(violation), category)
 
 
 def place_of_operation() -> Place | None:

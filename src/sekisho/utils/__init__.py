@@ -21,7 +21,7 @@ from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_array
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
-from sekisho.utils.frames import expression_at, locals_of, not_counted
+from sekisho.utils.frames import codes_in, expression_at, locals_of, not_counted
 from sekisho.utils.git import ask_git
 from sekisho.utils.hooks import Observer, original_of
 from sekisho.utils.lines import LineFile
@@ -35,7 +35,7 @@ from sekisho.utils.printable import (
     as_toml,
     printable,
 )
-from sekisho.utils.reading import decode, parse
+from sekisho.utils.reading import decode, parse, statement_of
 from sekisho.utils.source import (
     EXPLAIN,
     OPTIONS,
@@ -53,11 +53,15 @@ from sekisho.utils.source import (
 )
 from sekisho.utils.tables import as_table, columns_of, wrapped
 from sekisho.utils.verbosity import add_verbosity, busy, tell
-from sekisho.utils.warned import passing
+from sekisho.utils.warned import passing, warn_at_frame, warn_at_line
 from sekisho.utils.words import closest, foreign_name, refuse_misspelt, refuse_words
 from sekisho.utils.writes import written_parameters
 
 __all__ = [
+    "codes_in",
+    "statement_of",
+    "warn_at_frame",
+    "warn_at_line",
     "CHECK_LOCAL",
     "annotate_locals",
     "may_hold_arrays",

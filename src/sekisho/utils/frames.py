@@ -10,10 +10,10 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["NOT_COUNTED", "expression_at", "locals_of", "not_counted"]
+__all__ = ["NOT_COUNTED", "codes_in", "expression_at", "locals_of", "not_counted"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -35,6 +35,15 @@ def not_counted(function: F) -> F:
 def _renamed(code: CodeType) -> CodeType:
     inside = tuple(_renamed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
     return code.replace(co_filename=f"<sekisho {NOT_COUNTED} {code.co_name}>", co_consts=inside)
+
+
+def codes_in(code: CodeType | None) -> Iterator[CodeType]:
+    """Yield a code object and those of the functions and classes defined inside it."""
+    if code is not None:
+        yield code
+        for each in code.co_consts:
+            if isinstance(each, CodeType):
+                yield from codes_in(each)
 
 
 _OURS: Final = 3

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import tokenize
+from typing import TYPE_CHECKING, Any
 
 from sekisho.utils._private import quiet
 
-__all__ = ["decode", "parse"]
+if TYPE_CHECKING:
+    from types import CodeType
+
+__all__ = ["decode", "parse", "statement_of"]
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -23,6 +28,24 @@ def decode(data: bytes) -> tuple[str, str]:
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     return data.decode(encoding), encoding
+
+
+def statement_of(code: CodeType) -> ast.stmt:
+    """Parse the source of a function's code; its nodes have the positions of the file.
+
+    Raises:
+        OSError: if there is no source.
+        SyntaxError: if the source, or what stands there now, is not one statement.
+    """
+    lines, first = inspect.getsourcelines(code)
+    # In a block of its own, an indented definition keeps its columns.
+    is_indented = lines[0][:1].isspace()
+    tree: Any = parse("".join(["if True:\n", *lines] if is_indented else lines))
+    statements: list[ast.stmt] = tree.body[0].body if is_indented else tree.body
+    if len(statements) != 1:
+        raise SyntaxError(f"{len(statements)} statements")
+    ast.increment_lineno(tree, first - 1 - is_indented)
+    return statements[0]
 
 
 def parse(source: str | bytes) -> ast.Module:

@@ -17,12 +17,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["make_show", "passing"]
+__all__ = ["make_show", "passing", "warn_at_frame", "warn_at_line"]
 
 _OURS: Final = (str(Path(__file__).parent.parent), "<sekisho ")
 
 passing: Final[set[str]] = set()
 """Library modules that pass a call on to one of our torch modes, which calls the function again."""
+
+
+def warn_at_frame(frame: FrameType, text: str, category: type[Warning]) -> None:
+    """Issue a warning at the line of a frame, which its module's registry shows once."""
+    warnings.warn_explicit(
+        text,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+_registries: Final[dict[str, dict[Any, Any]]] = {}
+"""The warnings that were shown, by file: no frame of it may be running, or its module be gone."""
+
+
+def warn_at_line(filename: str, line: int, text: str, category: type[Warning]) -> None:
+    """Issue a warning at a line, such as that of a function which is not running any more."""
+    registry = _registries.setdefault(filename, {})
+    warnings.warn_explicit(text, category, filename, line, registry=registry)
 
 
 def make_show(original: Callable[[Any], None]) -> Callable[[Any], None]:

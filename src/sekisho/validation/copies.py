@@ -7,7 +7,6 @@ write, since its copies are read-only. Any other copy is compared, after the cal
 
 from __future__ import annotations
 
-import warnings
 from collections import abc
 from contextlib import suppress
 from functools import cached_property
@@ -19,6 +18,7 @@ import numpy as np
 
 from sekisho.context import current
 from sekisho.errors import LostWriteError, LostWriteWarning, Violation, hide_in_pytest
+from sekisho.utils import warn_at_line
 from sekisho.worlds import CheckedIterable, class_of, short
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ class Copies(list[Copy]):
         self.clear()  # one report is enough, however many steps a generator has
         if is_strict:
             raise LostWriteError(violation)
-        registry = _registries.setdefault(self.filename, {})
-        text = str(violation)
-        warnings.warn_explicit(text, LostWriteWarning, self.filename, self.line, registry=registry)
+        warn_at_line(self.filename, self.line, str(violation), LostWriteWarning)
 
     def find_lost_write(self) -> Violation | None:
         """Return the violation for the first write into a copy; None if there is none."""
@@ -110,9 +108,6 @@ class Copies(list[Copy]):
 
 
 _HINT: Final = "write into something new and return it, or pass what needs no conversion"
-
-_registries: Final[dict[str, dict[Any, Any]]] = {}
-"""The warnings that were shown, by file. Python forgets its own whenever a filter changes."""
 
 
 def add_array(copies: Copies | None, value: Any, world: World, place: Place, reason: str) -> None:

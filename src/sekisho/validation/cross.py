@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sekisho.context import caller, cross, current
 from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
 from sekisho.monitor import note_refusal
+from sekisho.utils import warn_at_frame
 from sekisho.validation.copies import add_array
 from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
 
@@ -117,13 +117,5 @@ class Border:
         return crossed
 
     def _warn(self, value: object, crossed: object, place: Place) -> None:
-        frame = caller()
         text = f"{self.function}() {place.place}: {describe(value)} crossed to {describe(crossed)}."
-        warnings.warn_explicit(
-            text,
-            CrossingWarning,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-            # The registry of the calling module, so that each of its lines warns once.
-            registry=frame.f_globals.setdefault("__warningregistry__", {}),
-        )
+        warn_at_frame(caller(), text, CrossingWarning)

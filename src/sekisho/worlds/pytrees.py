@@ -46,7 +46,7 @@ def tree_leaves(value: object) -> list[Any] | None:
     return None if leaves and leaves[0] is value else leaves
 
 
-def all_but(root: Any) -> Callable[[Any], bool]:
+def _all_but(root: Any) -> Callable[[Any], bool]:
     """Return a test for leaves by which only the root is taken apart, even if it contains itself."""
     is_entered = False
 
@@ -71,7 +71,7 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
         return None
     jax: Any = sys.modules.get("jax")
     if jax is not None:
-        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=all_but(value))
+        leaves, structure = jax.tree_util.tree_flatten(value, is_leaf=_all_but(value))
         if not jax.tree_util.treedef_is_leaf(structure):
             return leaves, structure.unflatten
     return None if "torch" not in sys.modules else _registered_with_torch(value)
@@ -80,7 +80,7 @@ def registered_parts(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]
 def _registered_with_torch(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     from sekisho.worlds.torch import node_parts  # noqa: PLC0415 - circular import
 
-    return node_parts(value, all_but(value))
+    return node_parts(value, _all_but(value))
 
 
 def torch_parts(value: Any) -> list[Any] | None:
