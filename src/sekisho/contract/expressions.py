@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import SekishoError, with_article
+from sekisho.errors import SekishoError, with_article, with_class
 
 __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expression"]
 
@@ -209,8 +209,7 @@ def _argument(braces: Braces, bound: Bindings) -> Any:
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - attributes and indices may raise anything
-        what = str(error).partition("\n")[0]
-        raise ValueError(f"{braces.text} raises {type(error).__name__}: {what}") from None
+        raise ValueError(f"{braces.text} raises {with_class(error)}") from None
     if isinstance(value, _NUMBERS):
         return value
     raise TypeError(f"{braces.text} is {with_article(type(value).__name__)}, not an integer")

@@ -6,7 +6,7 @@ import builtins
 import functools
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from sekisho.context import current, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from sekisho.contract import Bindings
-    from sekisho.guard.scope import Global
+    from sekisho.guard.scope import Global, GlobalKind
     from sekisho.guard.text import Validation
     from sekisho.validation import Call
 
@@ -56,7 +56,15 @@ __all__ = ["Globals"]
 
 __tracebackhide__ = hide_in_pytest
 
-_CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
+_CHANGING: Final[set[GlobalKind]] = {
+    "array_type",
+    "dtype",
+    "dtypes",
+    "foreign",
+    "function",
+    "plain",
+    "shared",
+}
 """The kinds of globals that change when a library is imported or strict mode is entered."""
 
 _is_watching = False
@@ -183,8 +191,8 @@ class Globals:
                 return Outlined.make(make_as_called, self.contract)
             case "hand_back":
                 return Outlined.make(make_hand_back, self.contract)
-            case _:
-                raise AssertionError(known)
+            case _ as missing:  # mypy: each kind has its case
+                assert_never(missing)
 
     def body(self) -> Callable[..., Any]:
         """Return the function that the guard calls, monitored once strict mode was entered."""

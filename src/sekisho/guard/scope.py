@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract
     from sekisho.worlds import World
 
-__all__ = ["Global", "Scope"]
+__all__ = ["Global", "GlobalKind", "Scope"]
+
+GlobalKind: TypeAlias = Literal[
+    "array_type",
+    "array_type_of",
+    "as_called",
+    "bind",
+    "builtin",
+    "class",
+    "default",
+    "device",
+    "dtype",
+    "dtypes",
+    "first_array",
+    "foreign",
+    "function",
+    "hand_back",
+    "module_device",
+    "monitor",
+    "plain",
+    "shared",
+    "validate",
+]
 
 
 class Global(NamedTuple):
-    """A global of the generated function.
+    """A global of the generated function: its kind, and which one of that kind it is."""
 
-    ``kind`` is one of: ``function``, ``validate``, ``default``, ``array_type``, ``class``, ``dtype``,
-    ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``, ``shared``, ``monitor``, ``bind``, ``as_called``; ``what`` says
-    which one of that kind.
-    """
-
-    kind: str
+    kind: GlobalKind
     what: Any = None
 
 
@@ -84,7 +100,7 @@ class Scope:
         self.taken.add(base)
         return base
 
-    def name_global(self, base: str, kind: str, what: Any = None) -> str:
+    def name_global(self, base: str, kind: GlobalKind, what: Any = None) -> str:
         """Return the name of a global. Further calls for the same global return the same name."""
         for name, known in self.globs.items():
             if known.kind == kind and kind != "validate" and known.what == what:

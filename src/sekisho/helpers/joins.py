@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 import numpy as np
 from numpy import concatenate, ndarray
 
-from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
+from sekisho.errors import (
+    BoundaryError,
+    ShapeError,
+    Violation,
+    WorldError,
+    first_line,
+    hide_in_pytest,
+)
 from sekisho.helpers.operands import (
     inlined_class,
     is_axis,
@@ -275,6 +282,6 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
             "its arguments",
             f"shapes that fit along axis {axis}",
             got + (", ..." if len(arrays) > len(arrays[:8]) else ""),
-            str(error).splitlines()[0],
+            first_line(error),
         )
     ) from None

@@ -14,6 +14,7 @@ from sekisho.code import (
     parse_typed,
     read_file,
 )
+from sekisho.errors import first_line
 from sekisho.inference.values import Value
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def read_modules(
             tree = parse_typed(file.text)
             table = lower(tree, file.module, is_package=file.is_package)
         except (ValueError, RecursionError) as error:
-            skipped.append(Skipped(file.path, str(error).partition("\n")[0]))
+            skipped.append(Skipped(file.path, first_line(error)))
             continue
         cache.write(key, tuple(table))
         yield Module(file, table, tree)
