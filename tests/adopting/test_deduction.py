@@ -736,9 +736,7 @@ def shaped(**words):
     """Describe places, ``x="n m"``; the items of a result by ``result_0="n"``."""
     found = {}
     for name, each in words.items():
-        place = (
-            ("return", (f"[{name[7:]}]",)) if name[:7] == "result_" else (name.strip("_"), ())
-        )
+        place = ("return", (f"[{name[7:]}]",)) if name[:7] == "result_" else (name.strip("_"), ())
         found[place] = tuple(tuple(part.split()) for part in each.split(" or "))
     return found
 
@@ -779,7 +777,10 @@ def test_a_result_that_is_not_described_has_the_open_axes_of_its_argument():
 def test_the_last_axes_stay_apart_from_ranks_that_differ():
     calls = [(array(n, n), array(n)) for n, _ in PAIRS]
     calls += [(array(5, n, n), array(5, n)) for n, _ in PAIRS]
-    assert axes("x", *calls, described=shaped(x="... k k")) == {"x": "*batch k k", "return": "*batch k"}
+    assert axes("x", *calls, described=shaped(x="... k k")) == {
+        "x": "*batch k k",
+        "return": "*batch k",
+    }
 
 
 def test_two_words_are_two_axes_however_equal_they_were():
@@ -794,7 +795,9 @@ def test_one_word_is_one_axis_after_one_call():
     assert axes("x y", call, uses=1, described=told) == {"x": "n d", "y": "d d", "return": "n d"}
 
 
-@pytest.mark.parametrize("told", ["n", "n m k", "n n", "2 m", "... n n", "a b c ...", "... n ...", ""])
+@pytest.mark.parametrize(
+    "told", ["n", "n m k", "n n", "2 m", "... n n", "a b c ...", "... n ...", ""]
+)
 def test_a_shape_that_does_not_fit_is_ignored(told):
     calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
     without = axes("x", *calls)

@@ -116,8 +116,22 @@ def test_the_docstring_of_a_class_describes_its_arguments():
 
 @pytest.mark.parametrize(
     "docstring",
-    ["", "x", "Parameters\n---", "Parameters\n----------", "Args:", "Args:\n    x", ":param", ":param x:"]
-    + ["Returns\n-------\n\n\n", "Args:\n    x (:\n  )", "Parameters\n----\nx : array (\n", "a\n" * 9999],
+    [
+        "",
+        "x",
+        "Parameters\n---",
+        "Parameters\n----------",
+        "Args:",
+        "Args:\n    x",
+        ":param",
+        ":param x:",
+    ]
+    + [
+        "Returns\n-------\n\n\n",
+        "Args:\n    x (:\n  )",
+        "Parameters\n----\nx : array (\n",
+        "a\n" * 9999,
+    ],
 )
 def test_any_text_can_be_read(docstring):
     read(docstring)

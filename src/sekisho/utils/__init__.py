@@ -36,6 +36,7 @@ from sekisho.utils.printable import (
     printable,
 )
 from sekisho.utils.reading import decode, parse, statement_of
+from sekisho.utils.signatures import shown_without
 from sekisho.utils.source import (
     EXPLAIN,
     OPTIONS,
@@ -59,6 +60,7 @@ from sekisho.utils.writes import written_parameters
 
 __all__ = [
     "codes_in",
+    "shown_without",
     "statement_of",
     "warn_at_frame",
     "warn_at_line",
