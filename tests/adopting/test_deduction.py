@@ -809,10 +809,20 @@ def test_a_number_of_the_docstring_is_required_as_one_in_the_code_is():
     assert axes("x", *calls, described=shaped(x="n 3", return_="n"))["x"] == "n 3"
 
 
-def test_several_ranks_are_any_rank():
-    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
-    found = axes("x", *calls, described=shaped(x="n m or m", return_="n m or m"))
-    assert found["x"] == "..."
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("n m or m", "... m"),
+        ("n m or k n m", "... n m"),
+        ("n m or ... n m", "... n m"),
+        ("n m or b k", "..."),
+        ("n m or n", "..."),
+        ("n m or m or 5", "..."),
+    ],
+)
+def test_several_shapes_have_their_last_axes_in_common(told, expected):
+    calls = [(array(n, m), array(n)) for n, m in PAIRS]
+    assert axes("x", *calls, described=shaped(x=told))["x"] == expected
 
 
 def test_words_that_are_no_names_name_nothing():
@@ -837,6 +847,15 @@ def test_what_may_be_more_than_an_array_is_left_out(other, why):
             assert found[each] == why
     unused = annotations("x", *calls, described_others=others, arrays=frozenset({}))
     assert unused["x"].startswith("left out: ")
+
+
+def test_a_result_that_the_code_gives_as_a_number_is_left_out_unless_one_came():
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    gives = frozenset({"any", "plain"})
+    found = annotations("x", *calls, gives=gives)
+    assert found["return"] == "left out: no number was returned, as the code may"
+    found = annotations("x", *calls, (array(2, 2), text("float")), gives=frozenset({"plain"}))
+    assert found["return"].endswith("| float")
 
 
 def test_a_number_that_came_is_no_reason_to_leave_it_out():

@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from sekisho.adoption.docstrings import described_in
 
 NUMPYDOC = """Do it.
@@ -125,8 +126,6 @@ def test_the_docstring_of_a_class_describes_its_arguments():
         "Args:\n    x",
         ":param",
         ":param x:",
-    ]
-    + [
         "Returns\n-------\n\n\n",
         "Args:\n    x (:\n  )",
         "Parameters\n----\nx : array (\n",

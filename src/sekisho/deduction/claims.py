@@ -136,6 +136,8 @@ def _never_given(form: Form, said: Said) -> Iterator[str]:
             yield word
         elif word == "any" and form.is_none:
             yield "value"
+        elif word == "plain" and form.holds_arrays and not form.classes:
+            yield "number"
 
 
 def _may_be_a(word: str, form: Form) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import keyword
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from sekisho.deduction.columns import Column, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
@@ -48,18 +48,16 @@ def with_described(said: Said, slots: Iterable[Slot]) -> tuple[Said, AxisWords]:
     ranked, words = set(said.ranked), dict[tuple[str, tuple[str, ...], int], str]()
     for slot in slots:
         place = slot.name, slot.path
-        shapes = said.described.get(place, ())
-        if len({_form(shape) for shape in shapes}) > 1:
-            batched.setdefault(place, (0, 0))  # several ranks
-        if len(shapes) != 1 or not _fits(shapes[0], slot):
+        shape = _common(said.described.get(place, ()))
+        if shape is None or not _fits(shape, slot):
             continue
-        if "..." in shapes[0]:
-            at = shapes[0].index("...")
-            batched[place] = at, len(shapes[0]) - at - 1
+        if "..." in shape:
+            at = shape.index("...")
+            batched[place] = at, len(shape) - at - 1
         else:
             batched.pop(place, None)
             ranked |= set() if slot.path else {slot.name}
-        for index, word in _indexed(shapes[0]):
+        for index, word in _indexed(shape):
             if word.isdecimal():
                 sizes.setdefault((slot.name, index), int(word))
             elif word.isidentifier() and not keyword.iskeyword(word) and word[0] != "_":
@@ -106,8 +104,13 @@ def _never_contradict(group: Group, members: Iterable[Column]) -> bool:
     )
 
 
-def _form(shape: tuple[str, ...]) -> int:
-    return -1 if "..." in shape else len(shape)
+def _common(shapes: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """Return what several shapes say together: ``(n, m) or (k, n, m)`` is ``(..., n, m)``; None for none."""
+    if len(shapes) < 2:
+        return shapes[0] if shapes else None
+    last = takewhile(lambda words: len({*words}) == 1, zip(*map(reversed, shapes), strict=False))
+    words = [each for each, *_ in last if each != "..."]
+    return ("...", *reversed(words))
 
 
 def _indexed(shape: tuple[str, ...]) -> Iterator[tuple[int, str]]:
