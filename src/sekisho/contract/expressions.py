@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from sekisho.contract.keys import argument_key
 from sekisho.errors import SekishoError, with_article, with_class
 
 __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expression"]
@@ -16,8 +17,7 @@ __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expre
 Size = int | tuple[int, ...]
 
 Bindings = dict[str, Any]
-"""The sizes bound so far. The key of a variadic axis includes its star: ``*batch``. The key
-``{self}`` has the argument that ``{self.size}`` starts from."""
+"""What a call has bound so far, by the keys of `contract.keys`: sizes, and what they are computed from."""
 
 
 class Expression(NamedTuple):
@@ -141,7 +141,7 @@ class _Arguments(ast.NodeTransformer):
         value = _parse(text[1:-1].strip() or "?", self.axis)
         for each in ast.walk(value):
             if isinstance(each, ast.Name):
-                each.id = f"{{{each.id}}}"
+                each.id = argument_key(each.id)
         return Braces(text, value, node.col_offset)
 
 

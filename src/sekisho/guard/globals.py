@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from sekisho.context import current, on_strict
-from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
+from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, kind_of, pack_memo
 from sekisho.errors import BoundaryError, hide_in_pytest
 from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from sekisho.contract import Bindings
-    from sekisho.guard.scope import Global, GlobalKind
+    from sekisho.guard.scope import Global
     from sekisho.guard.text import Validation
     from sekisho.validation import Call
 
@@ -56,15 +56,7 @@ __all__ = ["Globals"]
 
 __tracebackhide__ = hide_in_pytest
 
-_CHANGING: Final[set[GlobalKind]] = {
-    "array_type",
-    "dtype",
-    "dtypes",
-    "foreign",
-    "function",
-    "plain",
-    "shared",
-}
+_CHANGING: Final = {"array_type", "dtype", "dtypes", "foreign", "function", "plain", "shared"}
 """The kinds of globals that change when a library is imported or strict mode is entered."""
 
 _is_watching = False
@@ -387,7 +379,7 @@ def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
 
 def _unchecked_size(key: str) -> Any:
     """Return any size for an axis: in mode ``off`` no later value is refused for it."""
-    return None if key[0] in "#<@" else () if key.startswith("*") else 1
+    return {"several": (), "size": 1}.get(kind_of(key))
 
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
