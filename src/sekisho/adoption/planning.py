@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
 from sekisho.adoption.callers import count_uses, mentions_of, read_callees
-from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
+from sekisho.adoption.choosing import (
+    DECLARATION,
+    DECORATOR,
+    MUTATES,
+    WHOLE,
+    Choice,
+    Settings,
+    choose,
+)
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECLARATION",
     "DECORATOR",
+    "MUTATES",
     "WHOLE",
     "Choice",
     "Plan",
