@@ -59,6 +59,10 @@ KINDS = [
     ("str or ndarray", (), "other"),
     ("ndarray", (), ""),
     ("a window of size [3]", (("3",),), ""),
+    ("ndarray[float64]", (), ""),
+    ("(1-D) array", (), ""),
+    ("ndarray (2D)", (), ""),
+    ("Tensor[int], shape (n,)", (("n",),), ""),
 ]
 
 

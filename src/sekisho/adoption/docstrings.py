@@ -51,6 +51,12 @@ _OTHERS: Final = re.compile(
     r"\b(strs?|strings?|dicts?|mapping|callables?|functions?|objects?|estimators?)\b", re.IGNORECASE
 )
 
+_NO_SIZE: Final = re.compile(
+    r"\d+-?d|(float|u?int|complex)\d+|float|int|integer|complex|bool|str|object|any|default",
+    re.IGNORECASE,
+)
+"""Words in brackets that are dtypes, or the number of axes."""
+
 _NONE: Final = re.compile(r"\bNone\b")
 
 _UNDERLINE: Final = re.compile(r"[-=~]{3,}\s*")
@@ -117,6 +123,7 @@ def _describe(entry: _Entry) -> Described:
     matches = [*_SHAPES.finditer(entry.kind)] or [*_SHAPES_IN_TEXT.finditer(entry.text)]
     inside = [next(each for each in match.groups() if each is not None) for match in matches]
     shapes = [tuple(_word(w) for w in each[1:-1].split(",") if w.strip()) for each in inside]
+    shapes = [shape for shape in shapes if not any(map(_NO_SIZE.fullmatch, shape))]
     rest = _DTYPES.sub(" ", _SHAPES.sub(_without_brackets, entry.kind))
     words = {"list": _LISTS, "number": _NUMBERS, "other": _OTHERS, "none": _NONE}
     others = frozenset(name for name, pattern in words.items() if pattern.search(rest))
