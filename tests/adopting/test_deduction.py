@@ -237,6 +237,12 @@ def test_a_size_that_is_computed(size, expected):
     assert axes("x k", *calls)["return"] == expected
 
 
+def test_an_argument_that_may_be_none_is_no_size():
+    pairs = [(20, 3), (31, 4), (44, 2), (57, 9), (63, 5), (78, 11)]
+    calls = [(array(n), integer(k), array(k)) for n, k in pairs]
+    assert axes("x k", *calls, optional=frozenset({"k"}))["return"] == "_"
+
+
 def test_few_calls_compute_nothing():
     calls = [(array(n), array(n + 1)) for n in (3, 5)]
     assert axes("x", *calls)["return"] == "_"

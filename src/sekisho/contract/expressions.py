@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.contract.keys import argument_key
+from sekisho.contract.keys import argument_key, kind_of
 from sekisho.errors import SekishoError, with_article, with_class
 
 __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expression"]
@@ -212,7 +212,8 @@ def _argument(braces: Braces, bound: Bindings) -> Any:
         raise ValueError(f"{braces.text} raises {with_class(error)}") from None
     if isinstance(value, _NUMBERS):
         return value
-    raise TypeError(f"{braces.text} is {with_article(type(value).__name__)}, not an integer")
+    what = "None" if value is None else with_article(type(value).__name__)
+    raise TypeError(f"{braces.text} is {what}, not an integer")
 
 
 # The types that jaxtyping's f-strings write as a number. A float may equal a size: {width / 2}.
@@ -224,7 +225,8 @@ def _evaluate(node: ast.AST, bound: Bindings) -> Any:  # noqa: PLR0911 - one ret
     if isinstance(node, Braces):
         return _argument(node, bound)
     if isinstance(node, ast.Name):
-        return bound[node.id]
+        # A call binds no argument that is None.
+        return bound.get(node.id) if kind_of(node.id) == "argument" else bound[node.id]
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.BinOp):
