@@ -81,6 +81,7 @@ class Body(NamedTuple):
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
         any_library: the parameters that it may ask which library's they are.
+        namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
         containers: the containers that it uses as a list or a dict.
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``; and
@@ -102,6 +103,7 @@ class Body(NamedTuple):
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     any_library: frozenset[str]
+    namespaces: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
@@ -142,6 +144,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(_passed_to_parts(node)) & parameters,
         frozenset(each for each in _passed(node) if each[0] in parameters),
         frozenset(_asked_which_library(node, asked)) & parameters,
+        frozenset(_asked_for_namespace(node)) & parameters,
         optional,
         dict(_containers(node, parameters)),
         gives,
@@ -195,10 +198,6 @@ def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
     """The parameters that are asked more than whether they are a list, a number, a string or an operator."""
     for each in _walk_without(node, asked):
         match each:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if (
-                _ASKS_NAMESPACE.fullmatch(name)
-            ):
-                yield from (part.id for part in arguments if isinstance(part, ast.Name))
             case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.expr() as classes]) if all(
                 map(_is_no_array_class, _parts_of(classes))
             ):
@@ -207,6 +206,17 @@ def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
                 pass
             case _:
                 yield from _asked_by(each)
+
+
+def _asked_for_namespace(node: _Function) -> Iterator[str]:
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if (
+                _ASKS_NAMESPACE.fullmatch(name)
+            ):
+                yield from (part.id for part in arguments if isinstance(part, ast.Name))
+            case _:
+                pass
 
 
 def _parts_of(classes: ast.expr) -> list[ast.expr]:

@@ -59,7 +59,7 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes"})
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces"})
 """What the body says of a function together with its annotations, and with other functions."""
 
 
@@ -186,6 +186,7 @@ def deduce_all(
                         kinds=kinds,
                         handed=beyond.handed[each.key],
                         libraries=beyond.libraries[each.key],
+                        any_library=definition.body.any_library | beyond.namespaces[each.key],
                     ),
                     star=definition.star,
                     stars=definition.stars,

@@ -100,6 +100,9 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
 def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
     """Let other axes come where the code or the docstring says so; return the changed slots."""
     changed: list[Slot] = []
+    for slot in _runs_that_broadcast(texts, said):
+        texts[slot] = " ".join("..." if word[0] == "*" else word for word in texts[slot].split())
+        changed.append(slot)
     for slot, text in texts.items():
         ends = said.batched.get((slot.name, slot.path))
         words = text.split()
@@ -116,6 +119,25 @@ def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
                 texts[slot] = f"... {text}".rstrip()
                 changed.append(slot)
     return changed
+
+
+def _runs_that_broadcast(texts: Mapping[Slot, str], said: Said) -> list[Slot]:
+    """Find the places with a run of axes that several arguments share, where one leaves it open.
+
+    ``(..., n, n)`` for two arguments rather says that they broadcast than that their batches are one.
+    """
+    sharing: dict[str, list[Slot]] = {}
+    for slot, text in texts.items():
+        for word in text.split():
+            if word[0] == "*":
+                sharing.setdefault(word, []).append(slot)
+    return [
+        slot
+        for slots in sharing.values()
+        if len({each.name for each in slots} - _RESULTS) > 1
+        and any((each.name, each.path) in said.batched for each in slots)
+        for slot in slots
+    ]
 
 
 def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
