@@ -789,6 +789,19 @@ def test_the_last_axes_stay_apart_from_ranks_that_differ():
     }
 
 
+@pytest.mark.parametrize("told", [{}, {"x": "... k k"}, {"y": "... m m"}])
+def test_batches_of_two_arguments_that_are_left_open_may_broadcast(told):
+    batches = [(6,), (3,), (4, 2), (5, 3)]
+    calls = [
+        (array(*batch, n, n), array(*batch, m, m), array(*batch, n, m))
+        for batch in batches
+        for n, m in [(5, 7), (8, 9)]
+    ]
+    found = axes("x y", *calls, described=shaped(**told))
+    starts = {name: each.split()[0] for name, each in found.items()}
+    assert starts == dict.fromkeys(("x", "y", "return"), "..." if told else "*batch")
+
+
 def test_two_words_are_two_axes_however_equal_they_were():
     calls = [(array(5, n, n), array(n, n)) for n, _ in PAIRS]
     told = shaped(x="k n m", return_="n m")
