@@ -20,11 +20,11 @@ from sekisho.findings import (
     read_settings,
     without_known,
 )
-from sekisho.inference import Earlier, Function, Solution, solve, survey
+from sekisho.inference import Earlier, Function, Solution, resume, solve, survey
 from sekisho.utils import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sekisho.editor.buffers import File, Piece
 
@@ -125,6 +125,15 @@ class View(NamedTuple):
         return self.start + len(Lines(self.text).texts) - 1
 
 
+class _State(NamedTuple):
+    """What a program was read of: files with their stamps, texts of buffers, and settings."""
+
+    paths: dict[Path, tuple[int, int]]
+    texts: dict[str, bytes]
+    settings: Settings
+    problem: str
+
+
 class Programs:
     """All programs of a session: one for each folder of the workspace, one for each folder of files outside.
 
@@ -137,7 +146,7 @@ class Programs:
         self._listed: dict[str, dict[str, Path]] = {}
         self._passed_by: set[tuple[str, str]] = set()
         self._good: dict[str, tuple[str, str]] = {}
-        self._last: dict[str, tuple[object, Reading]] = {}
+        self._last: dict[str, tuple[_State, Reading]] = {}
         self._earlier: dict[str, Earlier] = {}
 
     def list_again(self) -> None:
@@ -161,7 +170,6 @@ class Programs:
         Returns:
             The view of each buffer that could be read, by its URI, and all readings.
         """
-        self._cache.next_reading()
         open_now = {piece.uri for file in files for piece in file.pieces}
         self._good = {uri: good for uri, good in self._good.items() if uri in open_now}
         by_program: dict[str, list[File]] = {folder: [] for folder in folders}
@@ -223,24 +231,31 @@ class Programs:
                 paths[path] = 0, 0
         settings, problem = _settings(folder)
         # What nothing has changed of since is not read again: another program's buffer was typed in.
-        state = (
-            paths,
-            texts,
-            settings,
-            problem,
-        )
+        state = _State(paths, texts, settings, problem)
         last = self._last.get(folder)
         if last is not None and last[0] == state:
             return last[1]
         earlier = self._earlier.setdefault(folder, Earlier())
-        try:
-            solution = solve(paths, self._cache, texts=texts, earlier=earlier)
-        except FileNotFoundError:  # one was removed just now
-            left = [path for path in paths if path.is_file() or str(path) in texts]
-            solution = solve(left, self._cache, texts=texts, earlier=earlier)
-        reading = Reading(solution, settings, problem, folder)
+        solution = None
+        if last is not None and last[0].paths == paths and last[0].texts.keys() == texts.keys():
+            before = last[0].texts
+            new = {path: data for path, data in texts.items() if data != before[path]}
+            solution = resume(last[1].solution, earlier, self._cache, new)
+        reading = Reading(
+            solution or self._solve(paths, texts, earlier), settings, problem, folder
+        )
         self._last[folder] = state, reading
         return reading
+
+    def _solve(
+        self, paths: Mapping[Path, object], texts: Mapping[str, bytes], earlier: Earlier
+    ) -> Solution:
+        self._cache.next_reading()
+        try:
+            return solve(paths, self._cache, texts=texts, earlier=earlier)
+        except FileNotFoundError:  # one was removed just now
+            left = [path for path in paths if path.is_file() or str(path) in texts]
+            return solve(left, self._cache, texts=texts, earlier=earlier)
 
     def _data(self, file: File) -> bytes | None:
         """Return what a file would hold, of what parses; None if nothing of it does."""

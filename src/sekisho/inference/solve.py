@@ -27,6 +27,7 @@ from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
 from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
+from sekisho.inference.sites import Sites
 from sekisho.inference.units import Outcome, find_units, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-__all__ = ["Solution", "solve"]
+__all__ = ["Solution", "Solver", "solve"]
 
 _MOST_READINGS: Final = 12
 """Number of readings of a unit after which its facts may only grow."""
@@ -67,7 +68,7 @@ class Solution(NamedTuple):
     units: list[Unit]
     outcomes: dict[str, Outcome]
     facts: dict[str, Value]
-    sites: dict[str, list[tuple[str, int, Value]]]
+    sites: Sites
     skipped: list[Skipped]
     lines: int
 
@@ -100,7 +101,7 @@ def solve(
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return _Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
+        return Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
 
 
 @contextmanager
@@ -120,7 +121,9 @@ def _without_collector() -> Generator[None]:
 # class with open attributes; "g M:x" and "e F x" variables of a module and of an enclosing
 # function; "c F" and "x F" calls with gradients on and off; "d F" whether a decorator is
 # transparent.
-class _Solver:
+class Solver:
+    """The state while the units of a program are read."""
+
     def __init__(
         self,
         program: Program,
@@ -172,7 +175,7 @@ class _Solver:
             self.units,
             outcomes,
             self.facts,
-            self._sites(),
+            Sites((self.units[index], outcome) for index, outcome in self.outcomes.items()),
             skipped,
             lines,
         )
@@ -186,14 +189,6 @@ class _Solver:
                 fact = parameter_fact(unit.name, name)
                 self.given[fact] = {_SEEN: (value, unit.line)}
                 self._join(fact)
-
-    def _sites(self) -> dict[str, list[tuple[str, int, Value]]]:
-        found: dict[str, list[tuple[str, int, Value]]] = {}
-        for index, outcome in self.outcomes.items():
-            for (kind, line, _, fact), value in outcome.notes.items():
-                if kind == "passed":
-                    found.setdefault(fact, []).append((self.units[index].key, line, value))
-        return found
 
     # --- what is kept
 
@@ -216,7 +211,7 @@ class _Solver:
         name = f"units {module.key} {digest(module.file.text)}"
         kept = self.cache.read(name)
         if kept is None:
-            units = self._parse(module)
+            units = self.parse(module)
             supplement = [(*unit[:6], sorted(unit.traits), *unit[7:]) for unit, _ in units]
             inside = [(unit.name, entries) for unit, entries in units if entries]
             self.cache.write(name, (supplement, inside))
@@ -233,8 +228,8 @@ class _Solver:
             module.memo = self.cache.read(f"{name} {state}") or {}
         module.is_changed = not module.memo
 
-    def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
-        """Parse a module, and find its units."""
+    def parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
+        """Parse a module, find its units, and define what is defined in functions."""
         if module.tree is None:
             module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
@@ -305,7 +300,7 @@ class _Solver:
                 break
         else:
             asked: dict[str, Value | None] = {}
-            outcome = self._read_anew(unit, module, asked)
+            outcome = self.read_anew(unit, module, asked)
             memo.append((tuple(asked), tuple(asked.values()), tuple(outcome)))
             module.is_changed = True
             reads = asked
@@ -317,7 +312,7 @@ class _Solver:
             index, before.given if before else {}, outcome.given, only_grows=times > _MOST_READINGS
         )
 
-    def _read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
+    def read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
         """Read a unit, and record the facts that it reads."""
         get = self.facts.get
 
@@ -326,7 +321,7 @@ class _Solver:
             return NEVER if value is None else value
 
         if unit.name not in module.nodes:
-            self._parse(module)
+            self.parse(module)
         # the tree is parsed only now, since cached units need none
         node = module.nodes[unit.name]
         return _read_safely(self.program, self.knowledge, unit, node, fact)
