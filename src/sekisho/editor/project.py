@@ -32,7 +32,7 @@ __all__ = ["Programs", "Reading", "View"]
 
 
 class Reading:
-    """A program as it was read once. It never changes, so any thread may ask it.
+    """A program as it was read once. Readings share what they know, so one thread asks them all.
 
     Attributes:
         solution: what was found out.
