@@ -161,7 +161,8 @@ def test_unknown_methods_are_refused_and_unknown_notifications_are_passed_by(edi
     client = editor()
     uri = client.open("main.py", TEXT)
     for method in ("textDocument/definition", "$/made/up", "sekisho", ""):
-        assert client.refusal(client.start_request(method)) == UNKNOWN
+        number = client.start_request(method, **asked("/hover", uri))
+        assert client.refusal(number) == UNKNOWN
         client.notify(method)
     assert works(client, uri)
 
