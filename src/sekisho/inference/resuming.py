@@ -53,7 +53,7 @@ def resume(
         solution: the last reading.
         earlier: the same reading; it takes the new one in its place.
         cache: what is kept of libraries.
-        texts: of the files that have changed, by path.
+        texts: of the files that may have changed, by path.
     """
     libraries = earlier.libraries(cache)
     if libraries is not solution.program.libraries and not libraries.still(earlier.used):
@@ -72,6 +72,8 @@ def _resume(
     solution: Solution, earlier: Earlier, cache: Cache, key: str, path: str, data: bytes
 ) -> Solution | None:
     before, file = earlier.read[key], read_file(Path(path), data)
+    if file == solution.program.files[key]:
+        return solution
     if (
         not isinstance(file, SourceFile)
         or file.skipped
