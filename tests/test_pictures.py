@@ -43,9 +43,7 @@ def test_the_picture_of_the_editor_is_what_the_server_answers(monkeypatch):
         assert shown in kept
 
 
-@pytest.mark.parametrize(
-    "name", ["border", "crossings", "map", "check", "adopt", "fuzz", "editor"]
-)
+@pytest.mark.parametrize("name", ["border", "crossings", "map", "check", "adopt", "fuzz", "editor"])
 def test_a_picture_loads_nothing(name):
     kept = (DOCS / "images" / f"{name}.svg").read_text("utf-8")
     assert "href" not in kept

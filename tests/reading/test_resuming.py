@@ -55,9 +55,14 @@ MODULES = {
         """,
 }
 QUIET = {
+    "a library that another file names": ("top", "    total = x", "    total = 'numpy'"),
     "a statement": ("base", "    return made", "    extra = str(3)\n    return made"),
     "a statement before it": ("base", "    made = H", "    extra = n\n\n    made = H"),
-    "an array that stays inside": ("base", "    return made", "    a = np.ones(1)\n    return made"),
+    "an array that stays inside": (
+        "base",
+        "    return made",
+        "    a = np.ones(1)\n    return made",
+    ),
     "a line": ("base", "import numpy as np\n", "import numpy as np\n\n"),
     "a comment": ("base", "return self.data.shape", "return self.data.shape  # why"),
     "a comment above all": ("top", "from base", "# remark\nfrom base"),
@@ -67,6 +72,7 @@ QUIET = {
     "in an inner function": ("base", "        return x + y", "        z = y\n        return x + y"),
 }
 LOUD = {
+    "a library that no other file names": ("top", "    total = x", "    total_jax = x"),
     "a result": ("base", "    return made", "    return np.ones(3)"),
     "an argument": ("top", "held = make(THREE)", "held = make(np.ones(1))"),
     "an attribute": ("base", "        self.data = data", "        self.data = 1"),

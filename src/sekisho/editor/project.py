@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import SourceFile, find_files, read_file
 from sekisho.editor.memory import MemoryCache
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from sekisho.editor.buffers import File, Piece
 
 __all__ = ["Programs", "Reading", "View"]
+
+_Content = tuple[int, int] | bytes
+"""A file on disk, by its stamp, or what a buffer holds in its place."""
+
+_FEW: Final = 10
+"""Most files that change at once when a person works; a checkout changes more."""
 
 
 class Reading:
@@ -126,10 +132,9 @@ class View(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What a program was read of: files with their stamps, texts of buffers, and settings."""
+    """What a program was read of: the contents of files, and settings."""
 
-    paths: dict[Path, tuple[int, int]]
-    texts: dict[str, bytes]
+    contents: dict[Path, _Content]
     settings: Settings
     problem: str
 
@@ -221,40 +226,36 @@ class Programs:
     def _read(self, folder: str, files: Sequence[File], *, is_workspace: bool) -> Reading:
         listed = self._files_of(folder) if is_workspace else {}
         stamps = {path: _stamp(path) for path in listed.values()}
-        paths = {path: stamp for path, stamp in stamps.items() if stamp is not None}
-        texts: dict[str, bytes] = {}
+        contents: dict[Path, _Content] = {
+            path: stamp for path, stamp in stamps.items() if stamp is not None
+        }
         for file in files:
             path = listed.get(os.path.realpath(file.path), Path(file.path))
             data = self._data(file)
             if data is not None:
-                texts[str(path)] = data
-                paths[path] = 0, 0
+                contents[path] = data
         settings, problem = _settings(folder)
         # What nothing has changed of since is not read again: another program's buffer was typed in.
-        state = _State(paths, texts, settings, problem)
+        state = _State(contents, settings, problem)
         last = self._last.get(folder)
         if last is not None and last[0] == state:
             return last[1]
         earlier = self._earlier.setdefault(folder, Earlier())
+        new = None if last is None else _changed(last[0].contents, contents)
         solution = None
-        if last is not None and last[0].paths == paths and last[0].texts.keys() == texts.keys():
-            before = last[0].texts
-            new = {path: data for path, data in texts.items() if data != before[path]}
+        if last is not None and new is not None:
             solution = resume(last[1].solution, earlier, self._cache, new)
-        reading = Reading(
-            solution or self._solve(paths, texts, earlier), settings, problem, folder
-        )
+        reading = Reading(solution or self._solve(contents, earlier), settings, problem, folder)
         self._last[folder] = state, reading
         return reading
 
-    def _solve(
-        self, paths: Mapping[Path, object], texts: Mapping[str, bytes], earlier: Earlier
-    ) -> Solution:
+    def _solve(self, contents: Mapping[Path, _Content], earlier: Earlier) -> Solution:
         self._cache.next_reading()
+        texts = {str(path): each for path, each in contents.items() if isinstance(each, bytes)}
         try:
-            return solve(paths, self._cache, texts=texts, earlier=earlier)
+            return solve(contents, self._cache, texts=texts, earlier=earlier)
         except FileNotFoundError:  # one was removed just now
-            left = [path for path in paths if path.is_file() or str(path) in texts]
+            left = [path for path in contents if path.is_file() or str(path) in texts]
             return solve(left, self._cache, texts=texts, earlier=earlier)
 
     def _data(self, file: File) -> bytes | None:
@@ -298,6 +299,26 @@ class Programs:
 
 def _is_below(path: str, folder: str) -> bool:
     return Path(path).is_relative_to(folder)
+
+
+def _changed(
+    before: Mapping[Path, _Content], after: Mapping[Path, _Content]
+) -> dict[str, bytes] | None:
+    """Return what files hold that were saved, opened or typed in; None if more has happened."""
+    if before.keys() != after.keys():
+        return None
+    changed = [path for path, each in after.items() if each != before[path]]
+    try:
+        return (
+            {
+                str(path): each if isinstance(each := after[path], bytes) else path.read_bytes()
+                for path in changed
+            }
+            if len(changed) <= _FEW
+            else None
+        )
+    except OSError:
+        return None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -125,7 +125,7 @@ class Knowledge:
     def of(self, program: Program) -> Knowledge:
         """Return the same of a program with other texts; caches by line or node are empty."""
         new = copy.copy(self)
-        new.program, new._lines = program, {}
+        new.program, new._lines = program, {}  # noqa: SLF001 - its own class
         new.names_of_units, new.changed_by_loops, new.asked_about = {}, {}, {}
         return new
 

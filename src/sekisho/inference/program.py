@@ -101,7 +101,8 @@ class Program:
         """
         new = copy.copy(self)
         new.files = {**self.files, key: file}
-        new._tables = {**self._tables, key: table._replace(names=dict(table.names))}
+        copied = table._replace(names=dict(table.names))
+        new._tables = {**self._tables, key: copied}  # noqa: SLF001 - its own class
         return new
 
     def _find_worlds(self) -> Iterable[World]:

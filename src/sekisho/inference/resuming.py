@@ -74,11 +74,9 @@ def _resume(
     before, file = earlier.read[key], read_file(Path(path), data)
     if file == solution.program.files[key]:
         return solution
-    if (
-        not isinstance(file, SourceFile)
-        or file.skipped
-        or _worlds_in(file.text) != _worlds_in(before.text)
-    ):
+    if not isinstance(file, SourceFile) or file.skipped:
+        return None
+    if any(not _names(solution, key, each) for each in _worlds_in(file) ^ _worlds_in(before)):
         return None
     try:
         tree = parse_typed(file.text)
@@ -142,9 +140,15 @@ def _told(outcome: Outcome) -> dict[str, Value]:
     return {fact: value for fact, (value, _) in outcome.given.items()}
 
 
-def _worlds_in(text: str) -> list[str]:
+def _worlds_in(file: SourceFile | Read) -> set[str]:
     """Return the worlds that a text names: a program has those that some text of it names."""
-    return [name for name in world_names() if name in text]
+    return {name for name in world_names() if name in file.text}
+
+
+def _names(solution: Solution, key: str, world: str) -> bool:
+    """Whether another file names a world, too."""
+    files = solution.program.files
+    return any(world in file.text for other, file in files.items() if other != key)
 
 
 def _count(text: str) -> int:

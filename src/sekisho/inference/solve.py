@@ -149,6 +149,7 @@ class Solver:
         self.dirty: set[int] = set()
 
     def run(self, skipped: list[Skipped]) -> Solution:
+        """Read until nothing changes; `skipped` are the files that could not be read."""
         state = self._state()
         for module in self.modules.values():
             self._load(module, state)
