@@ -285,7 +285,8 @@ def ask_server(text: str) -> Answers:
 def editor() -> str:
     """A file as an editor shows it, with all that the server has answered."""
     answers = ask_server(TYPED)
-    parts, width, x0 = [], 0.0, MARGIN + 4 * COLUMN
+    parts: list[str] = []
+    width, x0 = 0.0, MARGIN + 4 * COLUMN
     lines = TYPED.splitlines()
     for number, line in enumerate(lines):
         y = MARGIN + LINE * number + 12

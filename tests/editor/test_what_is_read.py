@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.editor import project
 from sekisho.editor.buffers import File, Piece
 from sekisho.editor.project import Programs
 
@@ -68,3 +69,22 @@ def test_what_is_told_to_other_files_is_solved(programs, tmp_path):
     (tmp_path / "helping.py").write_text(number)
     assert programs.findings(main=MAIN) == []
     assert programs.solved == 4
+
+
+def test_only_what_sees_an_edit_is_checked_again(programs, monkeypatch):
+    calls = "from main import take\n\n\ndef use(x):\n    return x\n\n\nuse(take())\n"
+    first = programs.findings(main=MAIN, helping=HELPING, calls=calls)
+    checked = []
+    check = project.check
+    monkeypatch.setattr(project, "check", lambda *given: checked.append(given[2]) or check(*given))
+
+    def again(**texts):
+        checked.clear()
+        files = {"main": MAIN, "helping": HELPING, "calls": calls, **texts}
+        assert programs.findings(**files) == first
+        return [key for keys in checked for key in keys]
+
+    assert again() == []
+    assert again(helping=HELPING.replace("    return", "    print()\n    return")) == []
+    assert again(main=f"{MAIN}# remark\n") == ["main"]
+    assert again(calls=calls.replace("    return", "    print()\n    return")) == ["main"]

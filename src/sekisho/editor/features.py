@@ -98,11 +98,16 @@ class Features:
         """Return the diagnostics of all files of the workspace; those of open ones as they are typed."""
         before = {each.uri: each.value for each in params.previous_result_ids}
         encoding = self._session.buffers.encoding
-        found = await self._session.workspace_findings()
-        state = self._session.state
+        state = await self._session.fresh()
+        if state is None:
+            return types.WorkspaceDiagnosticReport([])
+        found = await self._session.ask(
+            lambda: [(each, each.findings(each.keys)) for each in state.readings]
+        )
         panes: dict[str, tuple[Reading, str, Pane, int | None]] = {}
-        for uri, view in state.views.items() if state is not None else ():
+        for uri, view in state.views.items():
             panes[uri] = view.reading, view.path, self._lifecycle.pane(uri, view), view.version
+        by_reading = {id(reading): by_path for reading, by_path in found}
         seen = {(id(reading), path) for reading, path, *_ in panes.values()}
         for reading, by_path in found:
             for path, findings in by_path.items():
@@ -113,7 +118,7 @@ class Features:
                     panes[uri] = reading, path, closed_pane(reading, path, encoding), None
         items: list[types.WorkspaceDocumentDiagnosticReport] = []
         for uri, (reading, path, pane, version) in panes.items():
-            diagnostics = diagnostics_of(reading.findings([path])[path], pane)
+            diagnostics = diagnostics_of(by_reading[id(reading)][path], pane)
             known = result_id(diagnostics)
             items.append(
                 types.WorkspaceUnchangedDocumentDiagnosticReport(

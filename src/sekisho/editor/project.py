@@ -57,6 +57,19 @@ class Reading:
         self._trees: dict[str, ast.Module] = {}
         self._findings: dict[str, list[Finding]] = {}
 
+    def take(self, before: Reading) -> None:
+        """Take what is found of files that neither have changed since nor see a change."""
+        old, new = before.solution, self.solution
+        if new.sites is not old.sites or new.facts is not old.facts or self.settings.baseline:
+            return
+        same = {path for path in self.keys if self.file(path) is before.file(path)}
+        self._trees = {path: each for path, each in before._trees.items() if path in same}
+        functions = before._functions.items()
+        self._functions = {path: each for path, each in functions if path in same}
+        if self.settings == before.settings:
+            found = before._findings.items()
+            self._findings = {path: each for path, each in found if path in same}
+
     def file(self, path: str) -> SourceFile:
         """Return a file as it was read."""
         return self.solution.program.files[self.keys[path]]
@@ -246,6 +259,8 @@ class Programs:
         if last is not None and new is not None:
             solution = resume(last[1].solution, earlier, self._cache, new)
         reading = Reading(solution or self._solve(contents, earlier), settings, problem, folder)
+        if last is not None and solution is not None:
+            reading.take(last[1])
         self._last[folder] = state, reading
         return reading
 

@@ -180,9 +180,3 @@ class Session:
         result: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._worker.submit(call, result)
         return await result
-
-    async def workspace_findings(self) -> list[tuple[Reading, dict[str, list[Finding]]]]:
-        """Return what is found in all programs, open or not."""
-        state = await self.fresh()
-        readings = [] if state is None else state.readings
-        return await self.ask(lambda: [(each, each.findings(each.keys)) for each in readings])

@@ -8,7 +8,7 @@ that are pressed are of this kind, and then nothing is as long as the program is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import SourceFile, lower, parse_typed, read_file
 from sekisho.inference.earlier import Read
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sekisho.inference.earlier import Earlier
     from sekisho.inference.frame import Unit
     from sekisho.inference.modules import Memo
+    from sekisho.inference.sites import Sites
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
     from sekisho.inference.values import Value
@@ -102,7 +103,7 @@ def _resume(
         knowledge=solver.knowledge,
         units=[*solution.units[:at], *units, *solution.units[at + len(units) :]],
         outcomes={**solution.outcomes, **edited.outcomes},
-        sites=solution.sites.with_outcomes(edited.outcomes),
+        sites=_sites(solution, edited.outcomes),
         lines=solution.lines + _count(file.text) - _count(before.text),
     )
 
@@ -130,6 +131,17 @@ def _read(
         edited.outcomes[unit.name] = outcome
         edited.memo[unit.name] = [(tuple(asked), tuple(asked.values()), tuple(outcome))]
     return edited
+
+
+def _sites(solution: Solution, outcomes: dict[str, Outcome]) -> Sites:
+    """Return the calls that pass arrays; the same object if they are the same."""
+    if all(_passed(each) == _passed(solution.outcomes[name]) for name, each in outcomes.items()):
+        return solution.sites
+    return solution.sites.with_outcomes(outcomes)
+
+
+def _passed(outcome: Outcome) -> list[tuple[Any, Any]]:
+    return [(place, value) for place, value in outcome.notes.items() if place[0] == "passed"]
 
 
 def _as_others_see_it(unit: Unit) -> Unit:
