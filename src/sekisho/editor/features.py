@@ -11,9 +11,9 @@ from pygls.uris import from_fs_path
 from sekisho.editor.actions import actions_at
 from sekisho.editor.buffers import path_of
 from sekisho.editor.calling import Call, call_at
-from sekisho.editor.describing import Signature, describe, signature_of
+from sekisho.editor.describing import Signature, describe, is_notable, signature_of
 from sekisho.editor.hints import hints_in, symbols_in
-from sekisho.editor.looking import Name, callee, crossings_in, function_at
+from sekisho.editor.looking import Name, callee, crossings_in, function_at, function_named
 from sekisho.editor.protocol import (
     Pane,
     action_of,
@@ -226,8 +226,9 @@ def _signature(view: View, pane: Pane, position: types.Position) -> types.Signat
         return None
     near = pane.line_near(position)
     name = Name(call.name, near, 0, 0, 10**6, view.reading.tree(view.path))
-    signature = signature_of(view.reading, callee(view.reading, view.path, name))
-    if signature is None:
+    function = function_named(view.reading, callee(view.reading, view.path, name))
+    signature = None if function is None else signature_of(view.reading, function.unit.name)
+    if function is None or signature is None or not is_notable(function):
         return None
     active = _active(signature, call)
     parameters = [types.ParameterInformation(each) for each in signature.parameters]
