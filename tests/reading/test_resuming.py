@@ -179,17 +179,17 @@ def test_edits_one_after_the_other(read):
     ],
 )
 def test_only_the_units_of_an_edit_are_read(read, name, read_again, monkeypatch):
-    module = sys.modules["sekisho.inference.solve"]  # the package has a function so called
-    read_safely = module._read_safely
+    module = sys.modules["sekisho.inference.resuming"]
+    read_unit = module.read_unit
     seen = []
 
     def spy(program, knowledge, unit, node, fact):
         seen.append(unit.name)
-        return read_safely(program, knowledge, unit, node, fact)
+        return read_unit(program, knowledge, unit, node, fact)
 
     earlier = Earlier()
     first = read.solve(earlier=earlier)
-    monkeypatch.setattr(module, "_read_safely", spy)
+    monkeypatch.setattr(module, "read_unit", spy)
     assert read.resume(first, earlier, QUIET[name]) is not None
     assert set(seen) == read_again
     assert len(seen) == len(read_again)

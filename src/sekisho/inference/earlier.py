@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sekisho.inference.modules import Memo, Module
     from sekisho.inference.values import Value
 
-__all__ = ["Earlier", "Read"]
+__all__ = ["Earlier"]
 
 _TRUSTED: Final = 10.0
 """Seconds for which the libraries are taken to be as they were."""
@@ -33,7 +33,7 @@ _TRUSTED: Final = 10.0
 _WORD: Final = re.compile(r"\w+")
 
 
-class Read(NamedTuple):
+class _Read(NamedTuple):
     """A module as it was read.
 
     Attributes:
@@ -48,20 +48,14 @@ class Read(NamedTuple):
 
 
 class Earlier:
-    """The last reading of one program, for the next one.
-
-    Attributes:
-        used: of libraries, what it has looked up: see `Libraries.used`.
-        read: its modules, by key.
-    """
+    """The last reading of one program, for the next one."""
 
     used: dict[str, str]
-    read: dict[str, Read]
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.used = {}
-        self.read = {}
+        self._read: dict[str, _Read] = {}
         self._common: tuple[Any, ...] = ()
         self._libraries: Libraries | None = None
         self._since = 0.0
@@ -91,7 +85,7 @@ class Earlier:
         for unit in units:
             by_module.setdefault(unit.key, []).append(unit)
         for key, module in modules.items():
-            before = self.read[key]
+            before = self._read[key]
             if module.memo or before.text != module.file.text:
                 continue
             is_near = not changed.isdisjoint(_words_of(module.file.text))
@@ -107,18 +101,18 @@ class Earlier:
         """Take what a reading has found out, in the place of the one before."""
         self.used = used
         self._common = _common(known)
-        self.read = {
-            key: Read(module.file.text, module.table, module.memo)
+        self._read = {
+            key: _Read(module.file.text, module.table, module.memo)
             for key, module in modules.items()
         }
 
     def _changed(self, modules: Mapping[str, Module]) -> set[str] | None:
         """Return the names that have changed; None if more has than names."""
-        if modules.keys() != self.read.keys():
+        if modules.keys() != self._read.keys():
             return None
         found: set[str] = set()
         for key, module in modules.items():
-            old, new = self.read[key].table, module.table
+            old, new = self._read[key].table, module.table
             if old.stars != new.stars or old.exported != new.exported:
                 return None
             for name in old.names.keys() | new.names.keys():
@@ -147,7 +141,7 @@ class Earlier:
 
     def _entries(self, key: str, module: Module) -> dict[str, frozenset[str]]:
         """Return the words of each entry of a module; those of a class's members under ``Class.member``."""
-        before = self.read.get(key)
+        before = self._read.get(key)
         if before is not None and before.table == module.table and key in self._words:
             return self._words[key]
         found: dict[str, frozenset[str]] = {}

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import SourceFile, lower, parse_typed, read_file
-from sekisho.inference.earlier import Read
-from sekisho.inference.modules import Module
-from sekisho.inference.solve import Solver
+from sekisho.inference.parsing import units_of
+from sekisho.inference.units import read_unit
+from sekisho.inference.values import NEVER
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Mapping
 
     from sekisho.code import Cache
     from sekisho.inference.earlier import Earlier
     from sekisho.inference.frame import Unit
-    from sekisho.inference.modules import Memo
+    from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.sites import Sites
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
@@ -37,12 +38,10 @@ class _Edited(NamedTuple):
     Attributes:
         units: all of them.
         outcomes: of those that were read again.
-        memo: of all, for the next reading.
     """
 
     units: list[Unit]
     outcomes: dict[str, Outcome]
-    memo: dict[str, Memo]
 
 
 def resume(
@@ -52,31 +51,30 @@ def resume(
 
     Args:
         solution: the last reading.
-        earlier: the same reading; it takes the new one in its place.
+        earlier: the last one that was solved, with the libraries that it has used.
         cache: what is kept of libraries.
         texts: of the files that may have changed, by path.
     """
-    libraries = earlier.libraries(cache)
-    if libraries is not solution.program.libraries and not libraries.still(earlier.used):
+    libraries, before = earlier.libraries(cache), solution.program.libraries
+    if libraries is not before and not all(map(libraries.still, (earlier.used, before.used))):
         return None
     keys = {file.path: key for key, file in solution.program.files.items()}
     for path, data in texts.items():
         key = keys.get(Path(path).as_posix())
-        resumed = None if key is None else _resume(solution, earlier, cache, key, path, data)
+        file = read_file(Path(path), data)
+        if key is None or not isinstance(file, SourceFile) or file.skipped:
+            return None
+        resumed = _resume(solution, key, file)
         if resumed is None:
             return None
         solution = resumed
     return solution
 
 
-def _resume(
-    solution: Solution, earlier: Earlier, cache: Cache, key: str, path: str, data: bytes
-) -> Solution | None:
-    before, file = earlier.read[key], read_file(Path(path), data)
-    if file == solution.program.files[key]:
+def _resume(solution: Solution, key: str, file: SourceFile) -> Solution | None:
+    before = solution.program.files[key]
+    if file == before:
         return solution
-    if not isinstance(file, SourceFile) or file.skipped:
-        return None
     if any(not _names(solution, key, each) for each in _worlds_in(file) ^ _worlds_in(before)):
         return None
     try:
@@ -85,23 +83,22 @@ def _resume(
     except (ValueError, RecursionError):
         return None
     program = solution.program.with_text(key, file, table)
-    module = Module(file, table, tree)
-    module.key = key
-    solver = Solver(program, solution.knowledge.of(program), [module], cache, {}, None)
-    solver.facts = solution.facts
-    units = [unit for unit, _ in solver.parse(module)]
+    knowledge = solution.knowledge.of(program)
+    found: list[tuple[Unit, ast.AST]] = []
+    for unit, node, entries in units_of(tree, key, knowledge):
+        found.append((unit, node))
+        for name, entry in entries.items():
+            program.define(key, name, entry)
     if program.table(key) != solution.program.table(key):
         return None
-    edited = _read(solution, solver, module, units, before)
+    edited = _read(solution, before, knowledge, found)
     if edited is None:
         return None
-    earlier.used = {**earlier.used, **program.libraries.used}
-    earlier.read[key] = Read(file.text, before.table, edited.memo)
     at = next(at for at, unit in enumerate(solution.units) if unit.key == key)
     return solution._replace(
         program=program,
-        knowledge=solver.knowledge,
-        units=[*solution.units[:at], *units, *solution.units[at + len(units) :]],
+        knowledge=knowledge,
+        units=[*solution.units[:at], *edited.units, *solution.units[at + len(found) :]],
         outcomes={**solution.outcomes, **edited.outcomes},
         sites=_sites(solution, edited.outcomes),
         lines=solution.lines + _count(file.text) - _count(before.text),
@@ -109,27 +106,31 @@ def _resume(
 
 
 def _read(
-    solution: Solution, solver: Solver, module: Module, units: list[Unit], before: Read
+    solution: Solution, before: SourceFile, knowledge: Knowledge, found: list[tuple[Unit, ast.AST]]
 ) -> _Edited | None:
     """Read the units of a file whose text has changed; None if one of them tells something else."""
-    old_units = [unit for unit in solution.units if unit.key == module.key]
+    units = [unit for unit, _ in found]
+    key, program = units[0].key, knowledge.program
+    old_units = [unit for unit in solution.units if unit.key == key]
     if len({unit.name for unit in units}) < len(units) or [*map(_as_others_see_it, units)] != [
         *map(_as_others_see_it, old_units)
     ]:
         return None
-    old_lines, lines = before.text.split("\n"), module.file.text.split("\n")
-    edited = _Edited(units, {}, {})
-    for old, unit in zip(old_units, units, strict=True):
+    old_lines, lines = before.text.split("\n"), knowledge.lines_of(key)
+    edited = _Edited(units, {})
+    for old, (unit, node) in zip(old_units, found, strict=True):
         start = unit.line - 1
         if unit == old and unit.line and old_lines[start : unit.end] == lines[start : unit.end]:
-            edited.memo[unit.name] = before.memo.get(unit.name, [])
             continue
-        asked: dict[str, Value | None] = {}
-        outcome = solver.read_anew(unit, module, asked)
+        try:
+            outcome = read_unit(
+                program, knowledge, unit, node, lambda fact: solution.facts.get(fact, NEVER)
+            )
+        except RecursionError:
+            return None
         if _told(outcome) != _told(solution.outcomes[unit.name]):
             return None
         edited.outcomes[unit.name] = outcome
-        edited.memo[unit.name] = [(tuple(asked), tuple(asked.values()), tuple(outcome))]
     return edited
 
 
@@ -152,7 +153,7 @@ def _told(outcome: Outcome) -> dict[str, Value]:
     return {fact: value for fact, (value, _) in outcome.given.items()}
 
 
-def _worlds_in(file: SourceFile | Read) -> set[str]:
+def _worlds_in(file: SourceFile) -> set[str]:
     """Return the worlds that a text names: a program has those that some text of it names."""
     return {name for name in world_names() if name in file.text}
 

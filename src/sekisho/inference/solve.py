@@ -7,7 +7,6 @@ read in the same state. A second run goes through the same states as the first.
 
 from __future__ import annotations
 
-import ast
 import gc
 import os
 from collections.abc import Mapping
@@ -26,16 +25,17 @@ from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
 from sekisho.inference.own_calls import parameter_fact
+from sekisho.inference.parsing import units_of
 from sekisho.inference.program import Program
 from sekisho.inference.sites import Sites
-from sekisho.inference.units import Outcome, find_units, read_unit
+from sekisho.inference.units import Outcome, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-__all__ = ["Solution", "Solver", "solve"]
+__all__ = ["Solution", "solve"]
 
 _MOST_READINGS: Final = 12
 """Number of readings of a unit after which its facts may only grow."""
@@ -101,7 +101,7 @@ def solve(
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
+        return _Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
 
 
 @contextmanager
@@ -121,9 +121,7 @@ def _without_collector() -> Generator[None]:
 # class with open attributes; "g M:x" and "e F x" variables of a module and of an enclosing
 # function; "c F" and "x F" calls with gradients on and off; "d F" whether a decorator is
 # transparent.
-class Solver:
-    """The state while the units of a program are read."""
-
+class _Solver:
     def __init__(
         self,
         program: Program,
@@ -149,7 +147,6 @@ class Solver:
         self.dirty: set[int] = set()
 
     def run(self, skipped: list[Skipped]) -> Solution:
-        """Read until nothing changes; `skipped` are the files that could not be read."""
         state = self._state()
         for module in self.modules.values():
             self._load(module, state)
@@ -176,7 +173,7 @@ class Solver:
             self.units,
             outcomes,
             self.facts,
-            Sites((self.units[index], outcome) for index, outcome in self.outcomes.items()),
+            self._sites(),
             skipped,
             lines,
         )
@@ -190,6 +187,9 @@ class Solver:
                 fact = parameter_fact(unit.name, name)
                 self.given[fact] = {_SEEN: (value, unit.line)}
                 self._join(fact)
+
+    def _sites(self) -> Sites:
+        return Sites((self.units[index], outcome) for index, outcome in self.outcomes.items())
 
     # --- what is kept
 
@@ -212,7 +212,7 @@ class Solver:
         name = f"units {module.key} {digest(module.file.text)}"
         kept = self.cache.read(name)
         if kept is None:
-            units = self.parse(module)
+            units = self._parse(module)
             supplement = [(*unit[:6], sorted(unit.traits), *unit[7:]) for unit, _ in units]
             inside = [(unit.name, entries) for unit, entries in units if entries]
             self.cache.write(name, (supplement, inside))
@@ -229,36 +229,16 @@ class Solver:
             module.memo = self.cache.read(f"{name} {state}") or {}
         module.is_changed = not module.memo
 
-    def parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
-        """Parse a module, find its units, and define what is defined in functions."""
+    def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
+        """Parse a module, and find its units."""
         if module.tree is None:
             module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
-
-        def declares(expr: Any) -> str:
-            own = self.knowledge.own_name(module.key, expr)
-            return own if own.endswith("_world") or own == "boundary" else ""
-
-        for unit, node, entries in find_units(module.tree, module.key, declares):
+        for unit, node, entries in units_of(module.tree, module.key, self.knowledge):
             module.nodes[unit.name] = node
-            self.knowledge.names_of_units[id(node)] = unit.name
             self._define(module, entries)
             found.append((unit, entries))
-        self._name_classes(module.tree.body, module.key, "")
         return found
-
-    def _name_classes(self, body: list[ast.stmt], key: str, prefix: str) -> None:
-        for node in body:
-            if isinstance(node, ast.ClassDef):
-                self.knowledge.names_of_units[id(node)] = f"{key}:{prefix}{node.name}"
-                self._name_classes(node.body, key, f"{prefix}{node.name}.")
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._name_classes(node.body, key, f"{prefix}{node.name}.<locals>.")
-            else:
-                for field in ("body", "orelse", "finalbody"):
-                    self._name_classes(getattr(node, field, []), key, prefix)
-                for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-                    self._name_classes(handler.body, key, prefix)
 
     def _define(self, module: Module, entries: dict[str, Any]) -> None:
         for name, entry in entries.items():
@@ -301,7 +281,7 @@ class Solver:
                 break
         else:
             asked: dict[str, Value | None] = {}
-            outcome = self.read_anew(unit, module, asked)
+            outcome = self._read_anew(unit, module, asked)
             memo.append((tuple(asked), tuple(asked.values()), tuple(outcome)))
             module.is_changed = True
             reads = asked
@@ -313,7 +293,7 @@ class Solver:
             index, before.given if before else {}, outcome.given, only_grows=times > _MOST_READINGS
         )
 
-    def read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
+    def _read_anew(self, unit: Unit, module: Module, asked: dict[str, Value | None]) -> Outcome:
         """Read a unit, and record the facts that it reads."""
         get = self.facts.get
 
@@ -322,7 +302,7 @@ class Solver:
             return NEVER if value is None else value
 
         if unit.name not in module.nodes:
-            self.parse(module)
+            self._parse(module)
         # the tree is parsed only now, since cached units need none
         node = module.nodes[unit.name]
         return _read_safely(self.program, self.knowledge, unit, node, fact)
