@@ -8,7 +8,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidRequest, JsonRpcServerNotInitialized
 from pygls.protocol import LanguageServerProtocol
 
-__all__ = ["Protocol"]
+__all__ = ["PROTOCOL"]
 
 _POSITION: Final = {"line", "character"}
 _MOST: Final = 2**31 - 1
@@ -22,7 +22,7 @@ class _Refused(NamedTuple):
     error: JsonRpcException
 
 
-class Protocol(LanguageServerProtocol):
+class _Protocol(LanguageServerProtocol):
     """The protocol as pygls speaks it, and answers where pygls has none."""
 
     def structure_message(self, data: dict[str, Any]) -> Any:
@@ -66,3 +66,7 @@ class Protocol(LanguageServerProtocol):
 
     def _refuse(self, number: Any, error: JsonRpcException) -> None:
         self._send_response(number, error=error.to_response_error())
+
+
+PROTOCOL: Final[type[Any]] = _Protocol
+"""What `pygls.lsp.server.LanguageServer` takes as its `protocol_cls`."""

@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from sekisho.editor.features import Features
 from sekisho.editor.lifecycle import Lifecycle
-from sekisho.editor.rpc import Protocol
+from sekisho.editor.rpc import PROTOCOL
 
 __all__ = ["serve"]
 
@@ -48,7 +48,7 @@ def make_server() -> tuple[LanguageServer, Lifecycle]:
         _version(),
         types.TextDocumentSyncKind.Incremental,
         _NOTEBOOKS,
-        protocol_cls=Protocol,
+        protocol_cls=PROTOCOL,
     )
     manager: Any = server.protocol.fm
     for method in _BUFFERS:
