@@ -35,8 +35,8 @@ def check(
     worst: dict[tuple[str, int], Finding] = {}
     ignores = {
         file.path: Ignores(file.text)
-        for file in solution.program.files.values()
-        if MAY_IGNORE.search(file.text)
+        for key, file in solution.program.files.items()
+        if (keys is None or key in keys) and MAY_IGNORE.search(file.text)
     }
     accepted: dict[tuple[str, int], tuple[int, int]] = {}
     for each, is_wanted in _found(solution, settings, ignores, keys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
@@ -92,6 +93,17 @@ class Program:
         # A copy: `define` adds names, and a cache may hold the table that it was made of.
         self._tables[key] = table._replace(names=dict(table.names))
         self._by_name.setdefault(file.module, []).append(key)
+
+    def with_text(self, key: str, file: SourceFile, table: Table) -> Program:
+        """Return the program with another text of one file; for as long as its names are the same.
+
+        What was resolved is shared by both.
+        """
+        new = copy.copy(self)
+        new.files = {**self.files, key: file}
+        copied = table._replace(names=dict(table.names))
+        new._tables = {**self._tables, key: copied}  # noqa: SLF001 - its own class
+        return new
 
     def _find_worlds(self) -> Iterable[World]:
         for name in world_names():

@@ -7,7 +7,6 @@ read in the same state. A second run goes through the same states as the first.
 
 from __future__ import annotations
 
-import ast
 import gc
 import os
 from collections.abc import Mapping
@@ -26,8 +25,10 @@ from sekisho.inference.frame import Unit
 from sekisho.inference.knowledge import Knowledge
 from sekisho.inference.modules import Module, read_modules
 from sekisho.inference.own_calls import parameter_fact
+from sekisho.inference.parsing import units_of
 from sekisho.inference.program import Program
-from sekisho.inference.units import Outcome, find_units, read_unit
+from sekisho.inference.sites import Sites
+from sekisho.inference.units import Outcome, read_unit
 from sekisho.inference.values import NEVER, Value, join, join_all, join_known
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Solution(NamedTuple):
     units: list[Unit]
     outcomes: dict[str, Outcome]
     facts: dict[str, Value]
-    sites: dict[str, list[tuple[str, int, Value]]]
+    sites: Sites
     skipped: list[Skipped]
     lines: int
 
@@ -187,13 +188,8 @@ class _Solver:
                 self.given[fact] = {_SEEN: (value, unit.line)}
                 self._join(fact)
 
-    def _sites(self) -> dict[str, list[tuple[str, int, Value]]]:
-        found: dict[str, list[tuple[str, int, Value]]] = {}
-        for index, outcome in self.outcomes.items():
-            for (kind, line, _, fact), value in outcome.notes.items():
-                if kind == "passed":
-                    found.setdefault(fact, []).append((self.units[index].key, line, value))
-        return found
+    def _sites(self) -> Sites:
+        return Sites((self.units[index], outcome) for index, outcome in self.outcomes.items())
 
     # --- what is kept
 
@@ -238,31 +234,11 @@ class _Solver:
         if module.tree is None:
             module.tree = parse_typed(module.file.text)
         found: list[tuple[Unit, dict[str, Any]]] = []
-
-        def declares(expr: Any) -> str:
-            own = self.knowledge.own_name(module.key, expr)
-            return own if own.endswith("_world") or own == "boundary" else ""
-
-        for unit, node, entries in find_units(module.tree, module.key, declares):
+        for unit, node, entries in units_of(module.tree, module.key, self.knowledge):
             module.nodes[unit.name] = node
-            self.knowledge.names_of_units[id(node)] = unit.name
             self._define(module, entries)
             found.append((unit, entries))
-        self._name_classes(module.tree.body, module.key, "")
         return found
-
-    def _name_classes(self, body: list[ast.stmt], key: str, prefix: str) -> None:
-        for node in body:
-            if isinstance(node, ast.ClassDef):
-                self.knowledge.names_of_units[id(node)] = f"{key}:{prefix}{node.name}"
-                self._name_classes(node.body, key, f"{prefix}{node.name}.")
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self._name_classes(node.body, key, f"{prefix}{node.name}.<locals>.")
-            else:
-                for field in ("body", "orelse", "finalbody"):
-                    self._name_classes(getattr(node, field, []), key, prefix)
-                for handler in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-                    self._name_classes(handler.body, key, prefix)
 
     def _define(self, module: Module, entries: dict[str, Any]) -> None:
         for name, entry in entries.items():
