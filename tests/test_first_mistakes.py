@@ -304,6 +304,11 @@ def test_a_wrong_command_line_is_answered_with_its_fix(line, capsys):
     [
         ("--sekisho-mode=strickt", "hint: did you mean 'strict'?"),
         ("--sekisho-mod=strict", "unrecognized arguments: --sekisho-mod=strict"),
+        (
+            "--sekisho-fuzz=json",
+            "hint: decorate its functions, or let 'sekisho adopt json -- -m pytest'",
+        ),
+        ("--sekisho-fuzz=jsn", "No module named 'jsn'"),
     ],
 )
 def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):
