@@ -52,7 +52,7 @@ def test_a_picture_loads_nothing(name):
 
 
 def test_every_picture_is_shown_in_both_readmes():
-    names = {"border", "crossings", "map", "check", "adopt", "fuzz"}
+    names = {"border", "crossings", "map", "check", "adopt", "fuzz", "editor"}
     for page in ("README.md", "README.ja.md"):
         shown = re.findall(r"docs/images/(\w+)\.svg", (DOCS.parent / page).read_text("utf-8"))
         assert names <= set(shown)
