@@ -16,7 +16,7 @@ from sekisho.contract import (
     binders,
     shown_key,
 )
-from sekisho.errors import SekishoError, Violation
+from sekisho.errors import Violation
 from sekisho.hints import value_hint
 from sekisho.worlds import class_of, describe, find_world, short
 
@@ -30,13 +30,6 @@ _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
 
 def _holds_arrays(value: Any) -> bool:
     return issubclass(class_of(value), tuple) and any(find_world(each) for each in value)
-
-
-def _first_line(error: Exception) -> str:
-    try:
-        return str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - any class may define it
-        return ""
 
 
 def _shown(sizes: tuple[int, ...]) -> str:
@@ -132,38 +125,6 @@ class Place:
             reason,
             hint=hint and hint.format(self.name),
         )
-
-    def unreadable(self, spec: Any, value: Any) -> Violation | None:
-        """Make the violation for an array whose shape or dtype cannot be read; None if they can."""
-        world = find_world(value)
-        if world is None:
-            return None
-        try:
-            len(value.shape)
-            # The inline check asks a set whether it holds the dtype.
-            hash(value.dtype)
-        except SekishoError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it may raise anything
-            known = world.why_shapeless(value)
-            if known is not None:
-                return self.violation(spec, value, f"{self.it} {known[0]}", known[1])
-            return self._hostile(spec, value, error)
-        return None
-
-    def classless(self, spec: Any, value: Any) -> Violation | None:
-        """Make the violation for a value whose class cannot be read; None if it can."""
-        try:
-            value.__class__  # noqa: B018 - a property may raise anything
-        except SekishoError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a property may raise anything
-            return self._hostile(spec, value, error)
-        return None
-
-    def _hostile(self, spec: Any, value: Any, error: Exception) -> Violation:
-        text = f"{type(error).__name__}: {_first_line(error)}"
-        return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: what bound the axis, and its size here."""

@@ -1,0 +1,71 @@
+"""A value that is not valid, as data: no exception, and no words yet that cost anything to find.
+
+The functions of this package return a valid value or an `Invalid`. So unions, containers and
+``violations="warn"`` look at what they get, and a compiler can trace them. `words` makes the message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from sekisho.contract import Mismatch
+    from sekisho.errors import BoundaryError
+    from sekisho.validation.call import Call
+    from sekisho.validation.violations import Place
+
+__all__ = ["Hintable", "Invalid"]
+
+
+class Hintable(NamedTuple):
+    """What a hint is searched for. It may be larger than what is refused: the value before a cast.
+
+    Attributes:
+        spec: what the value must be.
+        value: the value.
+        call: the call as it was when the value was refused.
+    """
+
+    spec: Any
+    value: Any
+    call: Call
+
+
+class Invalid(NamedTuple):
+    """A value that is not valid, and why.
+
+    Attributes:
+        error: the class of the error that says so.
+        spec: what the value must be.
+        value: the value.
+        place: where the value is.
+        reason: what does not fit; None if expected and got say it all.
+        hint: the call that makes the value valid, if it is known already; ``{0}`` stands for its name.
+        mismatch: what does not fit of a shape; it stands for the reason.
+        shape: the shape.
+        hintable: what a hint is searched for, with the call; None if there is none to find.
+        expected: what was expected, if that is more than `spec`: the whole union.
+        is_crossing: whether a crossing was refused; in strict mode a body must not hide that.
+    """
+
+    error: type[BoundaryError]
+    spec: Any
+    value: Any
+    place: Place
+    reason: str | None = None
+    hint: str | None = None
+    mismatch: Mismatch | None = None
+    shape: tuple[int, ...] = ()
+    hintable: Hintable | None = None
+    expected: str | None = None
+    is_crossing: bool = False
+
+    @property
+    def expected_text(self) -> str:
+        """What was expected, in the words of the annotation."""
+        return self.expected or self.spec.text
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether more can be said than what was expected."""
+        return self.reason is not None or self.mismatch is not None
