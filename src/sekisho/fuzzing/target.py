@@ -152,7 +152,7 @@ class _Acceptance:
                     found = boundary.verdict(args[len(recipe.positional) - 1 :], call)
                 elif parameter.name in given:
                     found = boundary.verdict(given[parameter.name], call)
-                if isinstance(found, Invalid):
+                if type(found) is Invalid:
                     return False
         finally:
             random.setstate(state)

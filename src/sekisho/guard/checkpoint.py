@@ -59,12 +59,12 @@ class Checkpoint:
         """
         if body is None:
             found = self.boundary.verdict(value, Call({}, None, None, {}, self.keys))
-            return found if isinstance(found, Invalid) else None
+            return found if type(found) is Invalid else None
         body.look()
         bound = dict(body.bound)
         keys = self.keys.union(bound)
         found = self.boundary.verdict(value, Call(bound, None, None, {}, keys))
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return found
         # torch 2.6 cannot trace `keys() - keys()`.
         new = [key for key in bound if key not in body.bound]
@@ -130,4 +130,4 @@ class Checkpoint:
         place = Place(contract, self.parameter._replace(name=name), title)
         call = Call(bound, None, None, who, self.keys)
         found = self.boundary.verdict(value, call, place)
-        return self.boundary.error(found if isinstance(found, Invalid) else invalid)
+        return self.boundary.error(found if type(found) is Invalid else invalid)

@@ -332,7 +332,7 @@ def _make_validate_traced(
     def validate_traced(value: Any, arguments: tuple[Any, ...], *, passes: bool) -> Any:
         call = read_call(arguments)
         found = boundary.verdict(value, call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             violation = boundary.violation(found)
             if passes:
                 note_traced(found.error, boundary.parameter.place, *violation)

@@ -73,8 +73,10 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Cal
 
 
 def saved(call: Call) -> Call:
-    """Return a copy of a call that keeps what is bound now."""
-    return call._replace(bound=dict(call.bound), binders=dict(call.binders))
+    """Return a call that keeps what is bound now, and that records no copies."""
+    # By position, not by `_replace`, which the compiler of torch 2.6 cannot trace.
+    bound, binders = dict(call.bound), dict(call.binders)
+    return Call(bound, call.world, call.device, binders, call.keys, call.leaf, None, call.tolerance)
 
 
 def restore(call: Call, before: Call, copied: int) -> None:

@@ -47,7 +47,7 @@ def find_doubts(
         if each.name in passed:
             known = dict(bound)
             found = Boundary(contract, each, is_result=False).verdict(passed[each.name], again)
-            if isinstance(found, Invalid):
+            if type(found) is Invalid:
                 doubtful |= {key for key in _names(each) if _is_about(found.error, key)}
                 bound.clear()
                 bound.update(known)

@@ -1,4 +1,4 @@
-"""A value that is not valid, as data: no exception, and no words yet that cost anything to find.
+"""A value that is not valid, as data: neither an exception nor a message yet.
 
 The functions of this package return a valid value or an `Invalid`. So unions, containers and
 ``violations="warn"`` look at what they get, and a compiler can trace them. `words` makes the message.
@@ -6,7 +6,7 @@ The functions of this package return a valid value or an `Invalid`. So unions, c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 if TYPE_CHECKING:
     from sekisho.contract import Mismatch
@@ -31,6 +31,7 @@ class Hintable(NamedTuple):
     call: Call
 
 
+@final  # compared by `type`, since `isinstance` would run a value's own `__class__`
 class Invalid(NamedTuple):
     """A value that is not valid, and why.
 

@@ -60,7 +60,7 @@ def validate_container(boundary: Boundary, spec: Any, value: Any, place: Place, 
         place.cyclic.append(value)  # it is being checked already
         return value
     validated = validate(boundary, spec, value, place.entered(spec, value), call)
-    if not isinstance(validated, Invalid):
+    if type(validated) is not Invalid:
         add_container(call.copies, validated, value, place)
     return validated
 
@@ -83,7 +83,7 @@ def _each(
     news: list[Any] = []
     for i, (spec, old) in enumerate(zip(specs, olds, strict=True)):
         new = boundary.validate_as(spec, old, place.inside(f"[{i}]"), call)
-        if isinstance(new, Invalid):
+        if type(new) is Invalid:
             return new
         news.append(new)
     return news
@@ -91,7 +91,7 @@ def _each(
 
 def _sequence(boundary: Boundary, spec: Any, value: Any, place: Place, call: Any) -> Any:
     olds = _listed(lambda: value, place, spec, value)
-    if isinstance(olds, Invalid):
+    if type(olds) is Invalid:
         return olds
     items = _each(boundary, [spec.item] * len(olds), olds, place, call)
     return _made(place, spec, value, with_items, olds, items)
@@ -110,18 +110,18 @@ def _tuple(boundary: Boundary, spec: TupleSpec, value: Any, place: Place, call: 
 
 def _mapping(boundary: Boundary, spec: MappingSpec, value: Any, place: Place, call: Any) -> Any:
     olds = _listed(value.items, place, spec, value)
-    if isinstance(olds, Invalid):
+    if type(olds) is Invalid:
         return olds
     values: list[Any] = []
     for key, item in olds:
         inside = place.item(key)
         found = boundary.validate_as(spec.key, key, inside, call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             reason = f"the key {short(key)} is {describe(key)}, not {spec.key.text}"
             is_crossing = found.is_crossing
             return Invalid(BoundaryError, spec, value, place, reason, is_crossing=is_crossing)
         found = boundary.validate_as(spec.value, item, inside, call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return found
         values.append(found)
     return _made(place, spec, value, with_values, olds, values)
@@ -143,7 +143,7 @@ def _record(boundary: Boundary, spec: RecordSpec, value: Any, place: Place, call
     for name, each in spec.fields.items():
         if name in given:
             found = boundary.validate_as(each, given[name], place.inside(form.format(name)), inside)
-            if isinstance(found, Invalid):
+            if type(found) is Invalid:
                 return found
             fields[name] = found
     shared = {key: size for key, size in inside.bound.items() if _is_of(call, key)}
@@ -181,13 +181,13 @@ def _iterable(boundary: Boundary, spec: IterableSpec, value: Any, place: Place, 
                 copies = copies.fresh()
             fresh = call._replace(bound=dict(bound), binders={}, copies=copies)
             inside = place.inside(f"[{index}]")
-            return boundary.value_or_error(boundary.verdict_on(spec.item, item, inside, fresh))
+            return boundary.validate_item(spec.item, item, inside, fresh)
 
         if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
             return iterate_checked(value, check)
         return CheckedIterable(value, check)
     olds = _listed(lambda: value, place, spec, value)
-    if isinstance(olds, Invalid):
+    if type(olds) is Invalid:
         return olds
     items = _each(boundary, [spec.item] * len(olds), olds, place, call)
     return _made(place, spec, value, with_collected, olds, items)
@@ -197,7 +197,7 @@ def _made(
     place: Place, spec: Any, value: Any, make: Callable[..., Any], olds: Any, news: Any
 ) -> Any:
     """Return the container with its new items; or an `Invalid`, if it cannot be built anew."""
-    if isinstance(news, Invalid):
+    if type(news) is Invalid:
         return news
     try:
         made = make(value, olds, news)

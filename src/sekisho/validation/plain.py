@@ -70,7 +70,7 @@ def find_packed(
     bound = dict(call.bound)  # shared by all items, as in a call with them
     trial = call._replace(bound=bound, binders={}, copies=None)
     for each in value:
-        if isinstance(boundary.validate_as(spec, each, place, trial), Invalid):
+        if type(boundary.validate_as(spec, each, place, trial)) is Invalid:
             return None
     reason = f"{describe(value)} is not {(spec.world or call.world or HOST).noun}"
     hint = f"unpack it: {place.contract.function}(*items)"

@@ -73,12 +73,12 @@ def validate_or_pass(
     """Return a valid value, or an invalid one as it is: one value of a call that has a tolerance."""
     assert call.tolerance is not None
     found = _try(validate, spec, value, place, call)
-    doubts = call.tolerance.doubts(place.parameter, call) if isinstance(found, Invalid) else ()
+    doubts = call.tolerance.doubts(place.parameter, call) if type(found) is Invalid else ()
     if doubts:
         for key in doubts:
             free(call.bound, key)
         found = _try(validate, spec, value, place, call)
-    if not isinstance(found, Invalid):
+    if type(found) is not Invalid:
         return found
     call.tolerance.report(place, functools.partial(boundary.error, found))
     return value
@@ -88,6 +88,6 @@ def _try(validate: Validate, spec: Any, value: Any, place: Place, call: Call) ->
     """Validate a value. After an invalid one the call is as it was before."""
     before, copied = saved(call), len(call.copies or ())
     found = validate(spec, value, place, call)
-    if isinstance(found, Invalid):
+    if type(found) is Invalid:
         restore(call, before, copied)
     return found

@@ -45,7 +45,7 @@ def validate_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, 
     if value is None:
         return None  # the tree without leaves, which jaxtyping always accepts
     flat = _flatten(boundary, spec, value, place)
-    if isinstance(flat, Invalid):
+    if type(flat) is Invalid:
         return flat
     leaves, structure = flat
     if spec.structure is not None:
@@ -60,7 +60,7 @@ def validate_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, 
             leaf_call = call._replace(leaf=(index, spec.structure))
         inside = place.inside(path)
         found = boundary.validate_as(spec.item, leaf, inside, leaf_call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return found
         validated.append(found)
     if all(new is old for new, (_, old) in zip(validated, leaves, strict=True)):

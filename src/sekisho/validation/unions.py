@@ -39,7 +39,7 @@ def validate_union(boundary: Boundary, spec: UnionSpec, value: Any, place: Place
         for alternative, at_home in zip(spec.alternatives, needs_none, strict=True):
             if at_home is turn:
                 found = boundary.validate_as(alternative, value, place, call)
-                if not isinstance(found, Invalid):
+                if type(found) is not Invalid:
                     return found
                 refused.append((alternative, found))
                 restore(call, before, copied)

@@ -110,27 +110,30 @@ class Boundary:
         Raises:
             BoundaryError: if the value is not valid, and the call has no tolerance.
         """
-        return self.value_or_error(self.verdict(value, call, place))
+        found = self.verdict(value, call, place)
+        if type(found) is Invalid:
+            # An exception that the caller is just handling is not the cause.
+            raise self.refusal(found) from None
+        return found
 
-    def value_or_error(self, found: Any) -> Any:
-        """Return a valid value. All other errors of this package begin here.
+    def validate_item(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Validate an item of an iterable when it is taken, which may be after the call."""
+        found = self.verdict_on(spec, value, place, call)
+        if type(found) is Invalid:
+            raise self.refusal(found) from None
+        return found
 
-        Raises:
-            BoundaryError: for an `Invalid`.
-        """
-        if not isinstance(found, Invalid):
-            return found
-        # An exception that the caller is just handling is not the cause.
-        if found.is_crossing:
-            raise note_refusal(self.error(found)) from None
-        raise self.error(found) from None
+    def refusal(self, invalid: Invalid) -> BoundaryError:
+        """Return the error to raise. Strict mode hears of a refused crossing."""
+        error = self.error(invalid)
+        return note_refusal(error) if invalid.is_crossing else error
 
     def error(self, invalid: Invalid) -> BoundaryError:
-        """Make the error for a value that is not valid, with all its words."""
+        """Return the error with all its words. Whatever this package raises is made here."""
         return invalid.error(self.violation(invalid))
 
     def violation(self, invalid: Invalid) -> Violation:
-        """Say what is wrong with a value, as data, and look for the call that makes it valid."""
+        """Return what is wrong with a value in words, with the call that makes it valid."""
         return word(self, invalid)
 
     def verdict(self, value: Any, call: Call, place: Place | None = None) -> Any:
@@ -159,11 +162,11 @@ class Boundary:
         if kind is kind.VAR_POSITIONAL:
             places = [place.inside(f"[{i}]") for i in range(len(value))]
             found = self._several(spec, value, places, call, is_only=len(value) == 1)
-            return found if isinstance(found, Invalid) else tuple(found)
+            return found if type(found) is Invalid else tuple(found)
         if kind is kind.VAR_KEYWORD:
             places = [place.item(key) for key in value]
             found = self._several(spec, value.values(), places, call)
-            return found if isinstance(found, Invalid) else dict(zip(value, found, strict=True))
+            return found if type(found) is Invalid else dict(zip(value, found, strict=True))
         return self.verdict_on(spec, value, place, call)
 
     def _several(
@@ -173,7 +176,7 @@ class Boundary:
         valid: list[Any] = []
         for value, place in zip(values, places, strict=True):
             found = self.verdict_on(spec, value, place, call, is_only=is_only)
-            if isinstance(found, Invalid):
+            if type(found) is Invalid:
                 return found
             valid.append(found)
         return valid
@@ -192,7 +195,7 @@ class Boundary:
 
     def _validate_only(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
         found = self.validate_as(spec, value, place, call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return find_packed(self, spec, value, call, place) or found
         return found
 
@@ -226,7 +229,7 @@ class Boundary:
             spec = spec._replace(axes=at_leaf(spec.axes, call.leaf))
         is_ours = spec.owns(value, call.world)
         found = (self._own if is_ours else self._foreign)(spec, value, place, call)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return found._replace(hintable=Hintable(spec, value, saved(call)))
         return found
 
@@ -245,21 +248,17 @@ class Boundary:
             return closed
         if source is None:
             made = self.border.cross(spec, value, world, call, place)
-            return (
-                made
-                if isinstance(made, Invalid)
-                else self._own(spec, made, place.made(value), call)
-            )
+            return made if type(made) is Invalid else self._own(spec, made, place.made(value), call)
         # Before the conversion, which changes neither dtype nor shape.
         valid = self._check_array(spec, value, place, call)
-        if isinstance(valid, Invalid):
+        if type(valid) is Invalid:
             return valid
         return self.border.cross(spec, valid, world, call, place, passed=value)
 
     def _own(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Return an array of the wanted world, cast and moved if that is allowed; or an `Invalid`."""
         valid = self._check_array(spec, value, place, call)
-        if isinstance(valid, Invalid):
+        if type(valid) is Invalid:
             return valid
         home = self.home
         if call.device is None or home is None or home.is_on(valid, call.device):
@@ -277,7 +276,7 @@ class Boundary:
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
             value = self._cast(spec, value, name, place, call)
-            if isinstance(value, Invalid):
+            if type(value) is Invalid:
                 return value
         if spec.dtype_key is not None:
             invalid = bind_dtype(spec, spec.dtype_key, value, place, call)
@@ -288,7 +287,7 @@ class Boundary:
         # The shape of a DTensor is the global one; `local=True` checks its shard's.
         local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
         shape, bound = shape_of(local, spec, value, place, call), call.bound
-        if isinstance(shape, Invalid):
+        if type(shape) is Invalid:
             return shape
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
@@ -326,7 +325,7 @@ class Boundary:
         found = self.border.find_closed(UNANNOTATED, value, world, place)
         if found is None:
             found = self.border.cross(UNANNOTATED, value, world, call, place)
-        if isinstance(found, Invalid):
+        if type(found) is Invalid:
             return found._replace(hintable=Hintable(UNANNOTATED, value, saved(call)))
         return found
 
@@ -356,7 +355,7 @@ class Boundary:
                 if closed is not None:
                     return closed
                 value = self.border.cross(spec, value, home, call, place)
-                if isinstance(value, Invalid):
+                if type(value) is Invalid:
                     return value
             passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
@@ -374,7 +373,7 @@ class Boundary:
         crossed = value
         if find_world(value) is not None or (takes_arrays(spec.hint) and get_mode() == "strict"):
             crossed = self._validate_unannotated(value, place, call)
-        if crossed is not value and not isinstance(crossed, Invalid):
+        if crossed is not value and type(crossed) is not Invalid:
             (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
             if not check(crossed):
                 reason = f"as {describe(crossed)} it is none"

@@ -23,6 +23,9 @@ from sekisho.worlds import class_of, describe, find_world, short
 if TYPE_CHECKING:
     from sekisho.contract import Bindings, Mismatch
 
+    Axes = tuple[tuple[str, Any, str], ...]
+    """Names of axes, each with its size and what bound it."""
+
 __all__ = ["Place"]
 
 _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
@@ -100,31 +103,33 @@ class Place:
         """The place in the first line of a message."""
         return f"{self.title} at {self.name}" if self.path else self.title
 
+    def mistake(self, spec: Any, value: object) -> str | None:
+        """Return the hint for a value that is always a mistake, whatever the annotation is."""
+        if spec is UNANNOTATED:
+            return None
+        is_result = self.parameter.name == RESULT
+        if is_result and isinstance(spec, ArraySpec) and _holds_arrays(value):
+            # The search would find how to stack them, which is seldom meant.
+            return "it returned several values: annotate tuple[...], or return one of them"
+        return value_hint(value, is_result=is_result)
+
     def violation(
         self,
         spec: Any,
         value: object,
         reason: str | None = None,
         hint: str | None = None,
+        axes: Axes = (),
+        expected: str | None = None,
     ) -> Violation:
         """Make the violation for an invalid value; ``{0}`` in the hint stands for its name."""
-        if spec is not UNANNOTATED:
-            is_result = self.parameter.name == RESULT
-            if is_result and isinstance(spec, ArraySpec) and _holds_arrays(value):
-                # The search has found how to stack them, which is seldom meant.
-                hint = "it returned several values: annotate tuple[...], or return one of them"
-            hint = hint or value_hint(value, is_result=is_result)
+        if expected is None:
+            expected = "nothing of the other world" if spec is UNANNOTATED else spec.text
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"
-        return Violation(
-            self.contract.function,
-            self.place,
-            "nothing of the other world" if spec is UNANNOTATED else spec.text,
-            got,
-            reason,
-            hint=hint and hint.format(self.name),
-        )
+        hint = hint and hint.format(self.name)
+        return Violation(self.contract.function, self.place, expected, got, reason, axes, hint=hint)
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: what bound the axis, and its size here."""
@@ -140,9 +145,7 @@ class Place:
         size = _shown(mismatch.size) if isinstance(mismatch.size, tuple) else mismatch.size
         return f"{start} {size} (from {source}), but {text}"
 
-    def bound(
-        self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
-    ) -> tuple[tuple[str, Any, str], ...]:
+    def bound(self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]) -> Axes:
         """Return the axes that an annotation mentions, their bound sizes, and what bound them."""
         axes = spec.axes or ()
         keys = [name for axis in axes if axis.expression for name in axis.expression.names]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sekisho.contract import FREE, UNANNOTATED, ArraySpec, HintSpec, TupleSpec, match_shape
 from sekisho.errors import hide_in_pytest
 from sekisho.hints import Wanted, are_few, find_hint, plain_text, shape_step
-from sekisho.validation.call import saved
 from sekisho.validation.invalid import Invalid
 from sekisho.validation.plain import plain_hint
 from sekisho.worlds import HOST, Policy, class_of, find_world, is_compiling, with_leaves
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from sekisho.validation.call import Call
     from sekisho.validation.invalid import Hintable
     from sekisho.validation.validate import Boundary
-    from sekisho.validation.violations import Place
+    from sekisho.validation.violations import Axes, Place
 
 __all__ = ["as_number", "word"]
 
@@ -32,35 +31,30 @@ def as_number(value: Any) -> Any:
 
 def word(boundary: Boundary, invalid: Invalid) -> Violation:
     """Return the violation for a value that is not valid at a boundary, with its hint."""
-    place = invalid.place
+    spec, value, place, is_traced = invalid.spec, invalid.value, invalid.place, is_compiling()
+    reason, hint, axes = invalid.reason, invalid.hint, ()
     if invalid.mismatch is not None:
-        violation = _word_mismatch(invalid)
-    else:
-        violation = place.violation(invalid.spec, invalid.value, invalid.reason, invalid.hint)
-    if invalid.expected is not None:
-        violation = violation._replace(expected=invalid.expected)
-    if violation.hint is not None or invalid.hintable is None or is_compiling():
-        return violation
-    hint = _find_hint(boundary, invalid.hintable, place)
-    return violation._replace(hint=hint and hint.format(place.name))
+        reason, hint, axes = _word_mismatch(invalid, is_traced=is_traced)
+    hint = hint or place.mistake(spec, value)
+    if hint is None and invalid.hintable is not None and not is_traced:
+        hint = _find_hint(boundary, invalid.hintable, place)
+    return place.violation(spec, value, reason, hint, axes, invalid.expected)
 
 
-def _word_mismatch(invalid: Invalid) -> Violation:
-    """Return the violation for a shape; while a compiler traces, with its hint, too."""
-    spec, value, place, mismatch = invalid.spec, invalid.value, invalid.place, invalid.mismatch
+def _word_mismatch(invalid: Invalid, *, is_traced: bool) -> tuple[str, str | None, Axes]:
+    """Return what does not fit of a shape, the hint if a compiler traces, and the bound axes."""
+    spec, place, mismatch = invalid.spec, invalid.place, invalid.mismatch
     assert mismatch is not None
     assert invalid.hintable is not None
-    call, shape = invalid.hintable.call, invalid.shape
+    call, shape, hint = invalid.hintable.call, invalid.shape, None
     bound = call.bound
-    if is_compiling():  # again with numbers, since symbols cannot be printed
+    if is_traced:  # again with numbers, since symbols cannot be printed
         shape = tuple([index(size) for size in shape])
         bound = {key: with_leaves(size, as_number) for key, size in bound.items()}
         mismatch = match_shape(spec.axes, shape, bound) or mismatch
-    violation = place.violation(spec, value, place.word(mismatch, call.binders))
-    if is_compiling():
-        step = shape_step(spec, shape, bound, find_world(value) or HOST)
-        violation = violation._replace(hint=step and plain_text(step, place.name))
-    return violation._replace(axes=place.bound(spec, bound, call.binders))
+        step = shape_step(spec, shape, bound, find_world(invalid.value) or HOST)
+        hint = step and plain_text(step, "{0}")
+    return place.word(mismatch, call.binders), hint, place.bound(spec, bound, call.binders)
 
 
 def _find_hint(boundary: Boundary, hintable: Hintable, place: Place) -> str | None:
@@ -99,6 +93,5 @@ def _container_hint(
     is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
     if not is_one or not are_few(value):
         return None
-    trial = saved(call)._replace(copies=None)
-    found = boundary.validate_as(spec, wanted(value), place, trial)
-    return None if isinstance(found, Invalid) else f"{wanted.__name__}({{0}})"
+    found = boundary.validate_as(spec, wanted(value), place, call)
+    return None if type(found) is Invalid else f"{wanted.__name__}({{0}})"
