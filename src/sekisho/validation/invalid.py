@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
+from sekisho.validation.call import Call, saved
+
 if TYPE_CHECKING:
     from sekisho.contract import Mismatch
     from sekisho.errors import BoundaryError
-    from sekisho.validation.call import Call
     from sekisho.validation.violations import Place
 
 __all__ = ["Hintable", "Invalid"]
@@ -61,12 +62,21 @@ class Invalid(NamedTuple):
     expected: str | None = None
     is_crossing: bool = False
 
-    @property
-    def expected_text(self) -> str:
-        """What was expected, in the words of the annotation."""
-        return self.expected or self.spec.text
-
-    @property
-    def has_reason(self) -> bool:
-        """Whether more can be said than what was expected."""
-        return self.reason is not None or self.mismatch is not None
+    def hintable_as(self, spec: Any, value: Any, call: Call) -> Invalid:
+        """Return the same, with what a hint is searched for."""
+        error, refused, place, mismatch = self.error, self.value, self.place, self.mismatch
+        hintable = Hintable(spec, value, saved(call))
+        # Neither by `_replace` nor by a slice, which the compiler of torch 2.6 cannot trace.
+        return Invalid(
+            error,
+            self.spec,
+            refused,
+            place,
+            self.reason,
+            self.hint,
+            mismatch,
+            self.shape,
+            hintable,
+            self.expected,
+            self.is_crossing,
+        )

@@ -63,11 +63,11 @@ def _meant(
     # If only one alternative was meant, what it says: the one that refuses an item of the value, or
     # else the only one that has a reason.
     inside = [each for each in refused if each[1].place.place != place.place]
-    meant = inside if len(inside) == 1 else [each for each in refused if each[1].has_reason]
+    meant = inside if len(inside) == 1 else [each for each in refused if each[1].reason or each[1].mismatch]
     own = [each for each in refused if _is_kind(each[0], value)]
     if not inside and own:  # a list is allowed: that it is not an array says nothing
         meant = own
-    rest = [each for each in refused if each[1].expected_text != "None"]
+    rest = [each for each in refused if (each[1].expected or each[1].spec.text) != "None"]
     if not meant and len(rest) == 1:
         meant = rest
     if find_world(value) is not None:  # alternatives without arrays say nothing of an array
@@ -76,5 +76,6 @@ def _meant(
     if len(meant) != 1:
         kind = WorldError if find_world(value) is None else BoundaryError
         return Invalid(kind, spec, value, place, is_crossing=is_crossing)
-    invalid = meant[0][1]._replace(is_crossing=is_crossing)
-    return invalid._replace(expected=spec.text) if invalid.place.place == place.place else invalid
+    invalid = meant[0][1]
+    expected = spec.text if invalid.place.place == place.place else invalid.expected
+    return invalid._replace(expected=expected, is_crossing=is_crossing)

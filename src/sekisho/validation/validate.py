@@ -41,7 +41,6 @@ from sekisho.errors import (
     hide_in_pytest,
 )
 from sekisho.monitor import note_refusal
-from sekisho.validation.call import saved
 from sekisho.validation.copies import add_array
 from sekisho.validation.cross import Border
 from sekisho.validation.facts import bind_dtype, shape_of, validate_self, why_no_scalar
@@ -161,7 +160,8 @@ class Boundary:
             return self.verdict_on(spec.inner, value, place, call)
         if kind is kind.VAR_POSITIONAL:
             places = [place.inside(f"[{i}]") for i in range(len(value))]
-            found = self._several(spec, value, places, call, is_only=len(value) == 1)
+            is_only = len(value) == 1 and not is_compiling()  # no compiler traces the search
+            found = self._several(spec, value, places, call, is_only=is_only)
             return found if type(found) is Invalid else tuple(found)
         if kind is kind.VAR_KEYWORD:
             places = [place.item(key) for key in value]
@@ -230,7 +230,7 @@ class Boundary:
         is_ours = spec.owns(value, call.world)
         found = (self._own if is_ours else self._foreign)(spec, value, place, call)
         if type(found) is Invalid:
-            return found._replace(hintable=Hintable(spec, value, saved(call)))
+            return found.hintable_as(spec, value, call)
         return found
 
     def _foreign(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
@@ -326,7 +326,7 @@ class Boundary:
         if found is None:
             found = self.border.cross(UNANNOTATED, value, world, call, place)
         if type(found) is Invalid:
-            return found._replace(hintable=Hintable(UNANNOTATED, value, saved(call)))
+            return found.hintable_as(UNANNOTATED, value, call)
         return found
 
     # --- annotations that a type checker checks
