@@ -95,6 +95,7 @@ def make_hand_back(contract: Contract) -> Any:
                 refuse(value, refusal.reason, hint and hint.format("result"))
             return value
 
+        handed: Any = None
         try:
             handed = with_leaves(result, back)
         except Refusal as refusal:

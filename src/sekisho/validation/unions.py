@@ -63,7 +63,11 @@ def _meant(
     # If only one alternative was meant, what it says: the one that refuses an item of the value, or
     # else the only one that has a reason.
     inside = [each for each in refused if each[1].place.place != place.place]
-    meant = inside if len(inside) == 1 else [each for each in refused if each[1].reason or each[1].mismatch]
+    meant = (
+        inside
+        if len(inside) == 1
+        else [each for each in refused if each[1].reason or each[1].mismatch]
+    )
     own = [each for each in refused if _is_kind(each[0], value)]
     if not inside and own:  # a list is allowed: that it is not an array says nothing
         meant = own

@@ -123,13 +123,14 @@ class Place:
         expected: str | None = None,
     ) -> Violation:
         """Make the violation for an invalid value; ``{0}`` in the hint stands for its name."""
-        if expected is None:
-            expected = "nothing of the other world" if spec is UNANNOTATED else spec.text
+        wanted: str = "nothing of the other world" if spec is UNANNOTATED else spec.text
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"
         hint = hint and hint.format(self.name)
-        return Violation(self.contract.function, self.place, expected, got, reason, axes, hint=hint)
+        return Violation(
+            self.contract.function, self.place, expected or wanted, got, reason, axes, hint
+        )
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: what bound the axis, and its size here."""

@@ -32,7 +32,8 @@ def as_number(value: Any) -> Any:
 def word(boundary: Boundary, invalid: Invalid) -> Violation:
     """Return the violation for a value that is not valid at a boundary, with its hint."""
     spec, value, place, is_traced = invalid.spec, invalid.value, invalid.place, is_compiling()
-    reason, hint, axes = invalid.reason, invalid.hint, ()
+    reason, hint = invalid.reason, invalid.hint
+    axes: Axes = ()
     if invalid.mismatch is not None:
         reason, hint, axes = _word_mismatch(invalid, is_traced=is_traced)
     hint = hint or place.mistake(spec, value)
@@ -93,5 +94,8 @@ def _container_hint(
     is_one = issubclass(class_of(value), (list, tuple)) and wanted in {list, tuple}
     if not is_one or not are_few(value):
         return None
-    found = boundary.validate_as(spec, wanted(value), place, call)
+    try:
+        found = boundary.validate_as(spec, wanted(value), place, call)
+    except RecursionError:  # a value that nests too deep has been refused for its class already
+        return None
     return None if type(found) is Invalid else f"{wanted.__name__}({{0}})"
