@@ -1,6 +1,7 @@
 """The slow path finds a verdict that is data; its words, and its hint, are made once at the edge."""
 
 import contextlib
+import dataclasses
 import importlib
 import sys
 import warnings
@@ -112,6 +113,30 @@ def test_a_value_is_not_asked_for_its_class_to_tell_it_from_a_verdict():
 
     xs = [np.ones(3).view(Hostile)]
     assert f(xs) is xs
+
+
+@dataclasses.dataclass
+class Node:
+    x: Float[np.ndarray, "n"]
+    next: "Node | None" = None
+
+
+def test_a_value_of_the_wrong_class_that_nests_too_deep_for_a_hint_is_refused_for_its_class():
+    @sk.numpy_world
+    def f(x: tuple[Node, ...]): ...
+
+    chain = None
+    for _ in range(3000):
+        chain = Node(np.ones(3), chain)
+    with pytest.raises(sk.BoundaryError) as caught:
+        f([chain])
+    assert str(caught.value) == "f() argument 'x': expected tuple[Node, ...], got a list."
+    with pytest.raises(sk.BoundaryError) as caught:
+        f((chain,))
+    assert str(caught.value) == (
+        "f() argument 'x': expected tuple[Node, ...], got a tuple.\n"
+        "  it nests too deep to be checked, or contains itself"
+    )
 
 
 def test_an_error_of_another_guard_is_raised_as_it_is():

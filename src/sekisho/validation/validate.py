@@ -128,7 +128,7 @@ class Boundary:
         return note_refusal(error) if invalid.is_crossing else error
 
     def error(self, invalid: Invalid) -> BoundaryError:
-        """Return the error with all its words. Whatever this package raises is made here."""
+        """Return the error with all its words. All errors for an `Invalid` are made here."""
         return invalid.error(self.violation(invalid))
 
     def violation(self, invalid: Invalid) -> Violation:
