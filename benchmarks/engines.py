@@ -349,8 +349,8 @@ def packages_table(results):
 # --- the page
 
 
-def put(page, mark, rows):
-    begin, end = f"<!-- {mark}: written by benchmarks/engines.py -->", f"<!-- end of {mark} -->"
+def put(page, mark, rows, program="benchmarks/engines.py"):
+    begin, end = f"<!-- {mark}: written by {program} -->", f"<!-- end of {mark} -->"
     before, rest = page.split(begin)
     return f"{before}{begin}\n" + "\n".join(rows) + f"\n{end}{rest.split(end)[1]}"
 

@@ -69,6 +69,8 @@ def tests_of(options, places):
     trial = Trial(options)
     listed = trial.python("-m", "pytest", *FLAGS, "--collect-only", *places).stdout
     tests = [line for line in listed.splitlines() if "::" in line and not line.startswith("ERROR")]
+    if not tests:
+        sys.exit(f"pytest collects no tests:\n{listed[-2000:]}")
     if options.most:
         tests = random.Random(99).sample(tests, min(options.most, len(tests)))  # noqa: S311 - a choice of tests
     before, _ = trial.passed(tests)

@@ -1,4 +1,4 @@
-"""The pictures of the README: a border, drawn from a log, and what the commands print.
+"""The pictures of the README: a border, drawn from a log; what the commands print; and the editor.
 
 ``python docs/pictures.py`` makes them anew in docs/images; tests/test_pictures.py holds that they are
 what is printed now, but for seconds. Each is one SVG that loads nothing, light or dark as the reader's
@@ -7,6 +7,8 @@ machine is.
 
 from __future__ import annotations
 
+import importlib
+import keyword
 import os
 import re
 import subprocess
@@ -23,6 +25,7 @@ from jaxtyping import Float32, UInt8  # noqa: TC002 - likewise
 import sekisho as sk
 
 IMAGES = Path(__file__).parent / "images"
+ROOT = Path(__file__).parent.parent
 
 STYLE = """\
 text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #24292f }
@@ -36,14 +39,14 @@ text.numpy, text.torch { stroke: none } .gate { stroke: #57606a; stroke-width: 3
 """
 
 
-def svg(width: int, height: int, title: str, parts: list[str]) -> str:
+def svg(width: int, height: int, title: str, parts: list[str], style: str = STYLE) -> str:
     """A picture of a size in pixels."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">'
     )
     page = f'<rect class="page" x="1" y="1" width="{width - 2}" height="{height - 2}" rx="8"/>'
-    return "\n".join([head, f"<style>\n{STYLE}</style>", page, *parts, "</svg>", ""])
+    return "\n".join([head, f"<style>\n{style}</style>", page, *parts, "</svg>", ""])
 
 
 # --- what is printed -------------------------------------------------------------------------------
@@ -220,6 +223,133 @@ def border() -> str:
     return svg(width, bottom - 8, "what crosses between NumPy and PyTorch", parts)
 
 
+# --- the editor ------------------------------------------------------------------------------------
+
+TYPED = """\
+import numpy as np
+import torch
+from jaxtyping import Float
+
+
+def load(count: int) -> Float[np.ndarray, "n h w"]:
+    rng = np.random.default_rng(0)
+    return rng.random((count, 64, 64))
+
+
+def score(count: int, net: torch.nn.Conv2d):
+    scans = load(count)
+    batch_np = torch.from_numpy(scans)
+    scores = net(batch_np[:, None])
+    return scores.amax((1, 2, 3)), scans.unsqueeze(1)
+"""
+POINTED = (14, 37)
+"""The line and the column that the pointer is over, from 0."""
+
+EDITOR_STYLE = f"""\
+{STYLE}\
+.number {{ fill: #8c959f }} .word {{ fill: #8250df }} .hint {{ fill: #57606a; font-size: 12px }}
+.error {{ fill: #cf222e }} .warning {{ fill: #9a6700 }} .under {{ fill: none; stroke-width: 1.2 }}
+.under.error {{ stroke: #cf222e }} .under.warning {{ stroke: #bf8700 }} .badge {{ fill: #eaeef2 }}
+.card {{ fill: #ffffff; stroke: #d0d7de }}
+@media (prefers-color-scheme: dark) {{
+  .number {{ fill: #6e7681 }} .word {{ fill: #d2a8ff }} .hint {{ fill: #9da7b3 }} .badge {{ fill: #272e37 }}
+  .error {{ fill: #ff7b72 }} .warning {{ fill: #e3b341 }} .card {{ fill: #1f2630; stroke: #444c56 }}
+  .under.error {{ stroke: #ff7b72 }} .under.warning {{ stroke: #e3b341 }} .under {{ fill: none }}
+}}
+"""
+
+
+class Answers(NamedTuple):
+    """What `sekisho server` tells an editor of a file."""
+
+    diagnostics: list[dict[str, Any]]
+    hints: list[tuple[int, int, str]]
+    hover: str
+
+
+def ask_server(text: str) -> Answers:
+    """Start the server as an editor does, open a file, and ask."""
+    sys.path.insert(0, str(ROOT / "tests" / "editor"))
+    client_of = importlib.import_module("client").Client
+    with tempfile.TemporaryDirectory() as folder:
+        client = client_of(folder, Path(folder, "cache"), source=ROOT / "src")
+        client.initialize(capabilities={"textDocument": {"diagnostic": {}}})
+        uri = client.open("scores.py", text)
+        found = client.pull(uri)["items"]
+        answers = Answers(found, client.hints(uri), client.hover(uri, *POINTED))
+        client.stop()
+        client.kill()
+    return answers
+
+
+def editor() -> str:
+    """A file as an editor shows it, with all that the server has answered."""
+    answers = ask_server(TYPED)
+    parts: list[str] = []
+    width, x0 = 0.0, MARGIN + 4 * COLUMN
+    lines = TYPED.splitlines()
+    for number, line in enumerate(lines):
+        y = MARGIN + LINE * number + 12
+        inside = sorted(hint[1:] for hint in answers.hints if hint[0] == number)
+        places = [(*each, len(each[1]) + 1) for each in inside]
+        parts.append(written(f"{number + 1:>2}", MARGIN, y, "number"))
+
+        def across(column: int, places: Any = places) -> float:
+            """Where a column is, behind the hints in front of it."""
+            return x0 + COLUMN * (column + sum(wide for at, _, wide in places if at < column))
+
+        for match in re.finditer(r"\S+?(?=\W|$)|\S", line):
+            kind = "word" if keyword.iskeyword(match[0]) else ""
+            parts.append(written(match[0], across(match.start()), y, kind))
+        end = across(len(line))
+        for at, label, _ in places:
+            x = across(at) + COLUMN / 2
+            size = f'width="{len(label) * COLUMN:.0f}" height="{LINE - 3}"'
+            parts.append(f'<rect class="badge" x="{x - 2:.0f}" y="{y - 12}" {size} rx="3"/>')
+            parts.append(written(label, x, y, "hint", COLUMN * 0.94))
+            end = max(end, x + len(label) * COLUMN)
+        for each in answers.diagnostics:
+            start, stop = each["range"]["start"], each["range"]["end"]
+            if start["line"] == number:
+                kind = "error" if each["severity"] == 1 else "warning"
+                parts.append(wave(across(start["character"]), across(stop["character"]), y, kind))
+                message = f"■ {each['message'].splitlines()[0]}"
+                parts.append(written(message, end + 2 * COLUMN, y, kind))
+                end += (2 + len(message)) * COLUMN
+        width = max(width, end)
+    bottom = MARGIN + LINE * len(lines)
+    parts += card(answers.hover, x0 + COLUMN * POINTED[1], bottom + 2)
+    size = (int(width) + MARGIN, bottom + LINE * (len(answers.hover.splitlines()) + 1) + MARGIN)
+    return svg(*size, "what an editor shows with sekisho server", parts, EDITOR_STYLE)
+
+
+def written(text: str, x: float, y: float, kind: str, column: float = COLUMN) -> str:
+    """A text in columns of one width."""
+    name = f' class="{kind}"' if kind else ""
+    return (
+        f'<text{name} x="{x:.1f}" y="{y:.0f}" xml:space="preserve" textLength="{len(text) * column:.1f}" '
+        f'lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+    )
+
+
+def wave(start: float, end: float, y: float, kind: str) -> str:
+    """The line under what a diagnostic is about."""
+    steps = "".join(f" l 2 {-2 if step % 2 else 2}" for step in range(int((end - start) / 2)))
+    return f'<path class="under {kind}" d="M {start:.1f} {y + 3:.1f}{steps}"/>'
+
+
+def card(text: str, x: float, y: float) -> list[str]:
+    """What is shown while the pointer is over a name: Markdown, of which only the signs go."""
+    lines = [re.sub(r"[`*]", "", line) for line in text.splitlines()]
+    size = f'width="{(max(map(len, lines)) + 2) * COLUMN:.0f}" height="{LINE * len(lines) + 10}"'
+    parts = [f'<rect class="card" x="{x:.0f}" y="{y:.0f}" {size} rx="5"/>']
+    for number, line in enumerate(lines):
+        if line:
+            kind = "" if number else "prompt"
+            parts.append(written(line, x + COLUMN, y + LINE * number + 17, kind))
+    return parts
+
+
 def pictures() -> dict[str, str]:
     """Each picture, by its name."""
     made = {"border": border()}
@@ -230,5 +360,5 @@ def pictures() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for name, text in pictures().items():
+    for name, text in {**pictures(), "editor": editor()}.items():
         (IMAGES / f"{name}.svg").write_text(text, encoding="utf-8")

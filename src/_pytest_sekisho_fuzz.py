@@ -47,7 +47,8 @@ def fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
     """A test for each guarded function of a package.
 
     Raises:
-        pytest.UsageError: if there is no such package, or Hypothesis is not installed.
+        pytest.UsageError: if there is no such package, if it has no guarded function, or if Hypothesis is
+            not installed.
     """
     try:
         from sekisho.fuzzing import find_guards, read_table, settings_for  # noqa: PLC0415 - as said
@@ -55,6 +56,11 @@ def fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
         found = list(find_guards(package))
     except ImportError as error:
         raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
+    if not found:  # otherwise a run that called nothing would pass
+        raise pytest.UsageError(
+            f"--sekisho-fuzz={package}: no function of {package} has a guard, so there is nothing to call.\n"
+            f"  hint: decorate its functions, or let 'sekisho adopt {package} -- -m pytest' write contracts"
+        )
     try:
         table = read_table(session.config.rootpath)
         settings = [settings_for(each.name, table) for each in found]

@@ -674,6 +674,19 @@ def test_an_axis_that_cannot_be_computed_is_refused_in_words(axis, words, world)
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("axis", ["{n}", "{n}+1", "{n + 1}", "{n.size}", "{n[0]}"])
+@pytest.mark.parametrize("arguments", [(), (None,)])
+def test_an_argument_that_is_none_is_named_so(axis, arguments, world):
+    @sk.boundary
+    def made(n=None) -> Float32[world.array_type, axis]:
+        return world.zeros(1)
+
+    with pytest.raises(sk.ShapeError, match="which fails here") as caught:
+        made(*arguments)
+    assert "None" in str(caught.value)
+    assert "KeyError" not in str(caught.value)
+
+
 @pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.parametrize("annotated_as_int", [False, True])
 def test_an_argument_that_is_an_array_is_no_size(size, annotated_as_int, world, other):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import timeit
 import warnings
+from types import ModuleType
 
 import pytest
 
@@ -163,6 +165,22 @@ MISTAKES = {
     ),
 }
 
+MISTAKES |= {
+    f"{name} assigned": (
+        f"sk.{name} = 'strict'",
+        f"sekisho.{name} is called, not assigned.\n  hint: sekisho.{name}('strict')",
+    )
+    for name in sk.__all__
+    if callable(getattr(sk, name)) and name != "mode"
+} | {
+    "a mode assigned": (
+        "sk.mode = 'strict'",
+        "sekisho.mode is called, not assigned.\n  hint: with sekisho.mode('strict'):",
+    ),
+    "a switch assigned": ("sk.set_mode = True", "hint: sekisho.set_mode(...)"),
+    "a setting assigned": ("sk.strict = True", "has no 'strict'.\n  hint: sekisho.mode('strict')"),
+}
+
 OF_OTHERS = {
     "axes as a tuple": "Float32[A, (3, 4)]",
     "a function with axes": "Float32[np.array, 'n']",
@@ -193,6 +211,22 @@ def test_a_mistake_is_answered_with_its_fix(name):
     code, fix = MISTAKES[name]
     assert fix in answer(code)
     assert sk.get_mode() == "convert"
+
+
+def test_a_test_can_replace_a_function_of_the_module(monkeypatch):
+    monkeypatch.setattr(sk, "get_mode", lambda: "strict")
+    assert sk.get_mode() == "strict"
+    monkeypatch.undo()
+    assert sk.get_mode() == "convert"
+
+
+def test_reading_the_module_is_as_fast_as_if_it_could_be_assigned_to():
+    plain = ModuleType("plain")
+    vars(plain).update(vars(sk))
+    timers = [timeit.Timer("sk.set_mode", globals={"sk": module}) for module in (sk, plain)]
+    rounds = [[timer.timeit(20_000) for timer in timers] for _ in range(50)]  # in turns
+    ours, theirs = map(min, zip(*rounds, strict=True))
+    assert ours < theirs * 1.3
 
 
 @pytest.mark.usefixtures("torch")
@@ -270,6 +304,11 @@ def test_a_wrong_command_line_is_answered_with_its_fix(line, capsys):
     [
         ("--sekisho-mode=strickt", "hint: did you mean 'strict'?"),
         ("--sekisho-mod=strict", "unrecognized arguments: --sekisho-mod=strict"),
+        (
+            "--sekisho-fuzz=json",
+            "hint: decorate its functions, or let 'sekisho adopt json -- -m pytest'",
+        ),
+        ("--sekisho-fuzz=jsn", "No module named 'jsn'"),
     ],
 )
 def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
 import types
@@ -427,3 +429,29 @@ def test_a_guard_has_the_methods_of_any_object_that_is_called():
             return "fitted"
 
     assert sk.numpy_world(Model()).fit() == "fitted"
+
+
+# --- what help() shows ---------------------------------------------------------------------------
+
+FUNCTIONS = {
+    name: getattr(sk, name) for name in sk.__all__ if inspect.isfunction(getattr(sk, name))
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_help_shows_parameters_that_can_be_passed_and_describes_them(name):
+    text = FUNCTIONS[name].__doc__
+    for each in inspect.signature(FUNCTIONS[name]).parameters.values():
+        assert each.name[0] != "_"
+        assert type(each.default) is not object
+        described = rf"^ +\**{each.name}: |`{each.name}`"
+        assert "see `sekisho.jax_world`" in text or re.search(described, text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_help_leaves_out_only_what_is_refused(name):
+    code, shown = FUNCTIONS[name].__code__, inspect.signature(FUNCTIONS[name]).parameters
+    hidden = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]} - {*shown}
+    for each in hidden:
+        with pytest.raises(sk.DeclarationError):
+            FUNCTIONS[name](np.ones((2, 2)), **{each: 0})

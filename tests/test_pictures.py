@@ -34,7 +34,16 @@ def test_a_picture_is_what_is_printed(pictures, name):
     assert without_times(pictures[name]) == without_times(kept), "run docs/pictures.py"
 
 
-@pytest.mark.parametrize("name", ["border", "crossings", "map", "check", "adopt", "fuzz"])
+def test_the_picture_of_the_editor_is_what_the_server_answers(monkeypatch):
+    pytest.importorskip("pygls")
+    monkeypatch.syspath_prepend(DOCS)
+    kept = (DOCS / "images" / "editor.svg").read_text("utf-8")
+    assert importlib.import_module("pictures").editor() == kept, "run docs/pictures.py"
+    for shown in ("[misleading-name]", "[wrong-library]", ": numpy", "← NumPy → PyTorch", "axes"):
+        assert shown in kept
+
+
+@pytest.mark.parametrize("name", ["border", "crossings", "map", "check", "adopt", "fuzz", "editor"])
 def test_a_picture_loads_nothing(name):
     kept = (DOCS / "images" / f"{name}.svg").read_text("utf-8")
     assert "href" not in kept

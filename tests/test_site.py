@@ -171,6 +171,39 @@ def test_pages_fit_the_screen_and_are_silent(site, asked, width):
     assert len(names) > 20
 
 
+def test_code_that_is_cut_off_on_a_phone_shows_it_and_errors_are_not(site, asked):
+    names = [path.relative_to(site).as_posix() for path in pages(site)]
+    frames = "".join(f'<iframe src="/{name}" width="390" height="844"></iframe>' for name in names)
+    # Titles: errors wider than the screen, wide code without a shadow, wide code.
+    asks = (
+        "<script>onload = () => {"
+        "const every = [...document.querySelectorAll('iframe')].flatMap(each =>"
+        "[...each.contentDocument.querySelectorAll('pre > code')]);"
+        "const wide = every.filter(each => each.scrollWidth > each.clientWidth);"
+        "const plain = wide.filter(each => getComputedStyle(each).backgroundAttachment.split(', ')[1]"
+        " !== 'scroll' || !getComputedStyle(each).backgroundImage.includes('gradient'));"
+        "const errors = wide.filter(each => each.closest('.language-pycon'));"
+        "document.title = [errors.length, plain.length, wide.length].join(' ') }</script>"
+    )
+    errors, plain, wide = map(int, asked(asks, frames, "--window-size=440,900").split())
+    assert (errors, plain) == (0, 0)
+    assert wide > 50
+
+
+@pytest.mark.parametrize("name", ["index.html", "ja/index.html"])
+def test_the_first_screen_of_home_has_the_command_the_code_and_the_error(asked, name):
+    asks = (
+        "<script>onload = () => { const page = document.querySelector('iframe').contentDocument;"
+        "const error = page.querySelector('.language-pycon');"
+        "document.title = [error.innerText.includes('hint:'), page.querySelectorAll("
+        "'.language-python').length > 0, error.getBoundingClientRect().bottom].join(' ') }</script>"
+    )
+    frame = f'<iframe src="/{name}" width="390" height="844"></iframe>'
+    has_hint, has_code, bottom = asked(asks, frame).split()
+    assert (has_hint, has_code) == ("true", "true")
+    assert float(bottom) <= 844
+
+
 def test_pictures_are_dark_where_the_site_is(asked):
     asks = (
         "<script>onload = () => { const page = document.querySelector('iframe').contentDocument;"

@@ -5,6 +5,7 @@ values of a function. The helpers (`add_batch_dim`, `transpose2d`, ...) have one
 operation in every library. ``strict`` mode finds every crossing.
 """
 
+import sys
 from typing import Any
 
 from sekisho.allowed import crossing_allowed
@@ -55,7 +56,7 @@ from sekisho.import_hook import install_import_hook, unguarded
 from sekisho.log import Crossing, CrossingLog, Row
 from sekisho.recording import record_crossings
 from sekisho.registered import jax_world
-from sekisho.utils import generated_source
+from sekisho.utils import PublicModule, generated_source
 from sekisho.worlds import (
     Array,
     Converted,
@@ -138,6 +139,8 @@ __all__ = [
     "unguarded",
     "world_of",
 ]
+
+sys.modules[__name__].__class__ = PublicModule
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, MutationError
 from sekisho.utils import add_verbosity, busy, printable, tell
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def _write_and_hold(
 
     The transaction of each round is noted in the options, so that `_state` can say what it has left.
     """
-    from sekisho.adoption import DECORATOR, WHOLE, make_plan  # noqa: PLC0415 - imported at a run only
+    from sekisho.adoption import DECORATOR, MUTATES, WHOLE, make_plan  # noqa: PLC0415 - imported at a run only
 
     dropped: dict[tuple[str, str, str], str] = {}
     rounds: list[Transaction] = options.rounds
@@ -303,9 +303,8 @@ def _write_and_hold(
         new = {_guilty(each, plan): each["text"] for each in refused}
         for path, name, place in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
-            if len(rounds) > _MOST_ROUNDS or (
-                place == DECORATOR and (path, name, place) in dropped
-            ):
+            is_last = place == DECORATOR or place.startswith(MUTATES)
+            if len(rounds) > _MOST_ROUNDS or (is_last and (path, name, place) in dropped):
                 new[path, name, WHOLE] = new.pop((path, name, place))
         if not new.keys() - dropped.keys():
             sys.stderr.write(output)
@@ -319,7 +318,12 @@ def _write_and_hold(
     left_alone = _left_alone(rounds)
     _report(_without(plan, left_alone), options)
     for (_, name, place), text in dropped.items():
-        _say(f"taken out, since it did not hold: {name}, {place}: {text}")
+        what = (
+            "declared, since a call did it"
+            if place.startswith(MUTATES)
+            else "taken out, since it did not hold"
+        )
+        _say(f"{what}: {name}, {place}: {text}")
     for line in _named(left_alone):
         _say(line)
     if not options.quiet:
@@ -370,12 +374,14 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
 
 def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
     """What of the plan a guard has refused a value for: the file, the function, the place."""
-    from sekisho.adoption import DECLARATION, DECORATOR  # noqa: PLC0415 - imported at a run only
+    from sekisho.adoption import DECLARATION, DECORATOR, MUTATES  # noqa: PLC0415 - imported at a run only
 
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
     if place == DECLARATION:
         return path, name, place
     argument = re.match(r"argument '(\w+)'", place)
+    if argument and refused["error"] == MutationError.__name__:
+        return path, name, f"{MUTATES}{argument[1]}"
     written = {
         each
         for file in plan.files

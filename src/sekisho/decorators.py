@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from sekisho.context import caller, get_mode
 from sekisho.errors import DeclarationError, hide_in_pytest
-from sekisho.utils import refuse_misspelt
+from sekisho.utils import refuse_misspelt, shown_without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,7 @@ def numpy_world(
     returns: Literal["world"] = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
+@shown_without("misspelt")
 def numpy_world(  # noqa: PLR0913 - one parameter an option
     function: F | None = None,
     /,
@@ -88,7 +89,6 @@ def numpy_world(  # noqa: PLR0913 - one parameter an option
         mutates: parameters that the function changes in place; strict mode refuses other changes.
         locals: whether annotated local variables are checked, as in ``y: Float[np.ndarray, "n"] = x``.
         typechecker: checks all other annotations: ``"beartype"``, a decorator, or None.
-        **misspelt: refused, with the option that was probably meant.
 
     Returns:
         The guard: a plain function with the same signature.
@@ -145,6 +145,7 @@ def torch_world(
     returns: Literal["world"] = ...,
     **options: Unpack[TorchOptions],
 ) -> Callable[[F], F]: ...
+@shown_without("misspelt")
 def torch_world(  # noqa: PLR0913 - keywords, each with a default
     function: F | None = None,
     /,
@@ -177,7 +178,6 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         mutates: see `numpy_world`.
         locals: see `numpy_world`.
         typechecker: see `numpy_world`.
-        **misspelt: see `numpy_world`.
 
     Returns and raises what `numpy_world` does.
 
@@ -221,6 +221,7 @@ def same_world(
     on_foreign: Literal["reject"] | None = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
+@shown_without("misspelt")
 def same_world(
     function: F | None = None,
     /,
@@ -248,7 +249,6 @@ def same_world(
         mutates: see `numpy_world`.
         locals: see `numpy_world`.
         typechecker: see `numpy_world`.
-        **misspelt: see `numpy_world`.
 
     Returns:
         The guard: a plain function with the same signature.
@@ -295,6 +295,7 @@ def boundary(
     on_foreign: Literal["reject"] | None = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
+@shown_without("misspelt")
 def boundary(
     function: F | None = None,
     /,
@@ -322,7 +323,6 @@ def boundary(
         mutates: see `numpy_world`.
         locals: see `numpy_world`.
         typechecker: see `numpy_world`.
-        **misspelt: see `numpy_world`.
 
     Returns:
         The guard: a plain function with the same signature.

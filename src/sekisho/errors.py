@@ -216,6 +216,21 @@ hide_in_pytest: Final = methodcaller("errisinstance", SekishoError)
 """The ``__tracebackhide__`` of a module whose frames say nothing that the error does not."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text; the name of its class, if it has no text."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - any class may define it
+        text = ""
+    return text.strip().partition("\n")[0] or type(error).__name__
+
+
+def with_class(error: BaseException) -> str:
+    """Return the name of an error's class, and the first line of its text if it has one."""
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
+
+
 def with_article(noun: str) -> str:
     """Return a noun with its article: ``a list``, ``an int``."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 from sekisho.decorators import decorate
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers import make_to_world
+from sekisho.utils import shown_without
 from sekisho.worlds import has_world, make_is_world, world_named, world_names
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def make_world_decorator(name: str) -> WorldDecorator:
     """
     kind = f"{name}_world"
 
+    @shown_without("more")
     def declare(
         function: Any = None,
         /,

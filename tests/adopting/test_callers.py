@@ -31,7 +31,10 @@ def callees(text, *ways):
         for ends in ([end.rpartition(" ") for end in way] for way in ways)
     ]
     found = read_callees(places, definitions)
-    return {name: (found.handed[keys[name]], found.libraries[keys[name]]) for name in keys}
+    return {
+        name: (found.handed[keys[name]], found.libraries[keys[name]], found.namespaces[keys[name]])
+        for name in keys
+    }
 
 
 @pytest.mark.parametrize(
@@ -82,12 +85,12 @@ def test_what_is_passed_on_may_be_passed_on_again():
     text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return h(y)\n\ndef h(z):\n    return np.exp(z.T)\n"
     for ways in [(("f x", "g y"), ("g y", "h z")), (("g y", "h z"), ("f x", "g y"))]:
         found = callees(text, *ways)
-        assert found["f"] == ({"x"}, {"numpy"})
-        assert found["g"] == ({"y"}, {"numpy"})
-        assert found["h"] == (frozenset(), {"numpy"})
+        assert found["f"][:2] == ({"x"}, {"numpy"})
+        assert found["g"][:2] == ({"y"}, {"numpy"})
+        assert found["h"][:2] == (frozenset(), {"numpy"})
     around = "def f(x):\n    return g(x)\n\ndef g(y):\n    return f(y)\n"
     found = callees(around, ("f x", "g y"), ("g y", "f x"))
-    assert found == dict.fromkeys("fg", (frozenset(), frozenset()))
+    assert found == dict.fromkeys("fg", (frozenset(), frozenset(), frozenset()))
 
 
 def test_a_function_that_passes_arrays_to_one_of_a_library_is_of_that_library_too():
@@ -145,3 +148,29 @@ def test_a_header_is_broken_only_if_it_is_longer_than_a_line(width, is_broken):
     assert not missed
     assert len("def f(x: int, y):") == 17
     assert ("f(\n" in after) == is_broken
+
+
+@pytest.mark.parametrize(
+    ("g", "asks"),
+    [
+        ("xp = get_namespace(y)\n    return xp.exp(y)", True),
+        ("xp = array_api_compat.array_namespace(y)\n    return xp.exp(y)", True),
+        ("return h(y)", True),
+        ("return y.exp()", False),
+        ("y = np.asarray(y)\n    return y", False),
+    ],
+)
+def test_code_that_asks_for_the_library_of_what_is_passed_on_is_for_several(g, asks):
+    text = f"""
+def f(x):
+    return g(x)
+
+def g(y):
+    {g}
+
+def h(z):
+    return namespace(z).exp(z)
+"""
+    found = callees(text, ("f x", "g y"), ("g y", "h z"))
+    assert found["f"][2] == (frozenset({"x"}) if asks else frozenset())
+    assert callees(text)["f"][2] == frozenset()  # no array went there

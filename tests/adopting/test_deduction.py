@@ -237,6 +237,12 @@ def test_a_size_that_is_computed(size, expected):
     assert axes("x k", *calls)["return"] == expected
 
 
+def test_an_argument_that_may_be_none_is_no_size():
+    pairs = [(20, 3), (31, 4), (44, 2), (57, 9), (63, 5), (78, 11)]
+    calls = [(array(n), integer(k), array(k)) for n, k in pairs]
+    assert axes("x k", *calls, optional=frozenset({"k"}))["return"] == "_"
+
+
 def test_few_calls_compute_nothing():
     calls = [(array(n), array(n + 1)) for n in (3, 5)]
     assert axes("x", *calls)["return"] == "_"
@@ -725,3 +731,164 @@ def test_what_one_use_shows_refuses_no_other_use_of_the_same_function(name, trac
                 tree = ast.parse(found[place], mode="eval").body
                 words = parse_axes(tree.slice.elts[1].value)
                 assert match_shape(words, tuple(shape), bound) is None, (found, given, result)
+
+
+# --- what the docstring says
+
+PAIRS = [(2, 3), (4, 7), (8, 9)]
+
+
+def shaped(**words):
+    """Describe places, ``x="n m"``; the items of a result by ``result_0="n"``."""
+    found = {}
+    for name, each in words.items():
+        place = ("return", (f"[{name[7:]}]",)) if name[:7] == "result_" else (name.strip("_"), ())
+        found[place] = tuple(tuple(part.split()) for part in each.split(" or "))
+    return found
+
+
+def test_axes_have_the_names_of_the_docstring():
+    calls = [(array(n, m), array(n)) for n, m in PAIRS]
+    told = shaped(x="n_samples n_features", return_="n_samples")
+    assert axes("x", *calls, described=told) == {"x": "n_samples n_features", "return": "n_samples"}
+
+
+def test_a_rank_of_the_docstring_needs_no_other_evidence():
+    calls = [(array(n, m), array(n)) for n, m in PAIRS]
+    assert axes("x", *calls, uses=1)["x"] == "..."
+    assert axes("x", *calls, uses=1, described=shaped(x="n m", return_="n")) == {
+        "x": "n m",
+        "return": "n",
+    }
+
+
+@pytest.mark.parametrize("told", ["... m", "n ...", "... n m", "n ... m"])
+def test_axes_that_the_docstring_leaves_open_stay_open(told):
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    found = axes("x", *calls, described=shaped(x=told, return_=told))
+    assert found == {"x": told, "return": told}
+
+
+def test_a_result_that_may_have_no_axes_is_left_out():
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    found = axes("x", *calls, described=shaped(x="...", return_="..."))
+    assert found == {"x": "...", "return": "left out: it may have no axes"}
+
+
+def test_a_result_that_is_not_described_has_the_open_axes_of_its_argument():
+    calls = [(array(n, m), array(n)) for n, m in PAIRS]
+    assert axes("x", *calls, described=shaped(x="... m"))["return"] == "... b"
+
+
+def test_the_last_axes_stay_apart_from_ranks_that_differ():
+    calls = [(array(n, n), array(n)) for n, _ in PAIRS]
+    calls += [(array(5, n, n), array(5, n)) for n, _ in PAIRS]
+    assert axes("x", *calls, described=shaped(x="... k k")) == {
+        "x": "*batch k k",
+        "return": "*batch k",
+    }
+
+
+@pytest.mark.parametrize("told", [{}, {"x": "... k k"}, {"y": "... m m"}])
+def test_batches_of_two_arguments_that_are_left_open_may_broadcast(told):
+    batches = [(6,), (3,), (4, 2), (5, 3)]
+    calls = [
+        (array(*batch, n, n), array(*batch, m, m), array(*batch, n, m))
+        for batch in batches
+        for n, m in [(5, 7), (8, 9)]
+    ]
+    found = axes("x y", *calls, described=shaped(**told))
+    starts = {name: each.split()[0] for name, each in found.items()}
+    assert starts == dict.fromkeys(("x", "y", "return"), "..." if told else "*batch")
+
+
+def test_two_words_are_two_axes_however_equal_they_were():
+    calls = [(array(5, n, n), array(n, n)) for n, _ in PAIRS]
+    told = shaped(x="k n m", return_="n m")
+    assert axes("x", *calls, described=told) == {"x": "k n m", "return": "n m"}
+
+
+def test_one_word_is_one_axis_after_one_call():
+    call = array(3, 4), array(4, 4), array(3, 4)
+    told = shaped(x="n d", y="d d", return_="n d")
+    assert axes("x y", call, uses=1, described=told) == {"x": "n d", "y": "d d", "return": "n d"}
+
+
+@pytest.mark.parametrize(
+    "told", ["n", "n m k", "n n", "2 m", "... n n", "a b c ...", "... n ...", ""]
+)
+def test_a_shape_that_does_not_fit_is_ignored(told):
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    without = axes("x", *calls)
+    assert axes("x", *calls, described=shaped(x=told)) == without
+
+
+def test_a_number_of_the_docstring_is_required_as_one_in_the_code_is():
+    calls = [(array(n, 3), array(n)) for n, _ in PAIRS]
+    assert axes("x", *calls, described=shaped(x="n 3", return_="n"))["x"] == "n 3"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("n m or m", "... m"),
+        ("n m or k n m", "... n m"),
+        ("n m or ... n m", "... n m"),
+        ("n m or b k", "..."),
+        ("n m or n", "..."),
+        ("n m or m or 5", "..."),
+    ],
+)
+def test_several_shapes_have_their_last_axes_in_common(told, expected):
+    calls = [(array(n, m), array(n)) for n, m in PAIRS]
+    assert axes("x", *calls, described=shaped(x=told))["x"] == expected
+
+
+def test_words_that_are_no_names_name_nothing():
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    assert axes("x", *calls, described=shaped(x="lambda n+1", return_="_ 2*n"))["x"] == "b d"
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ("number", "left out: its docstring says that it may be a number"),
+        ("other", "left out: its docstring says that it may be something else"),
+        ("list", None),
+    ],
+)
+def test_what_may_be_more_than_an_array_is_left_out(other, why):
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    others = {(name, ()): frozenset({other}) for name in ("x", "return")}
+    found = annotations("x", *calls, described_others=others)
+    for each in ("x", "return"):
+        if why is not None:
+            assert found[each] == why
+    unused = annotations("x", *calls, described_others=others, arrays=frozenset({}))
+    assert unused["x"].startswith("left out: ")
+
+
+def test_a_result_that_the_code_gives_as_a_number_is_left_out_unless_one_came():
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    gives = frozenset({"any", "plain"})
+    found = annotations("x", *calls, gives=gives)
+    assert found["return"] == "left out: no number was returned, as the code may"
+    found = annotations("x", *calls, (array(2, 2), text("float")), gives=frozenset({"plain"}))
+    assert found["return"].endswith("| float")
+
+
+def test_a_number_that_came_is_no_reason_to_leave_it_out():
+    calls = [(array(n, m), array(n, m)) for n, m in PAIRS]
+    calls += [(array(2, 2), text("float"))]
+    others = {("return", ()): frozenset({"number"})}
+    assert annotations("x", *calls, described_others=others)["return"].endswith("| float")
+
+
+@pytest.mark.parametrize(("dtype", "number"), [("float64", "float"), ("int64", "int")])
+def test_a_float_may_come_where_arrays_of_floats_and_an_integer_came(dtype, number):
+    def tensor(*shape):
+        return array(*shape, dtype=dtype, world="torch")
+
+    calls = [(tensor(n, m), tensor(n, m)) for n, m in PAIRS]
+    found = annotations("x", *calls, (integer(2), tensor(3, 3)), libraries=frozenset({"torch"}))
+    assert found["x"].endswith(f"| {number}")

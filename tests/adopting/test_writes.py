@@ -142,3 +142,60 @@ def test_in_the_table_of_the_hook_it_is_a_boundary(write, adopt, torch):
     assert status == 0
     assert '"fills.fill" = "boundary"' in out
     assert '"fills.double" = "same"' in out
+
+
+CALLERS = """
+    def fill(out):
+        out += 1
+
+
+    def by_position(x, out):
+        fill(out)
+        return x
+
+
+    def by_keyword(x, out=None):
+        if out is not None:
+            fill(out=out)
+        return x
+
+
+    def never(x, y):
+        return x + y
+    """
+CALLS = """
+    import numpy as np
+    from callers import by_keyword, by_position, never
+
+
+    def call(n):
+        by_position(np.zeros(n), np.zeros((n, 2)))
+        by_keyword(np.zeros(n)), by_keyword(np.zeros(n), out=np.zeros((n, 2)))
+        never(np.zeros(n), np.zeros(n))
+
+
+    def again(n):
+        call(n)
+
+
+    for n in (3, 4, 5):
+        call(n), again(n + 3)
+    """
+
+
+@pytest.mark.parametrize("name", ["out", "buffer"])
+def test_a_write_by_a_function_that_is_called_is_declared_after_the_second_run(write, adopt, name):
+    path = write("callers.py", CALLERS.replace("out", name))
+    write("program.py", CALLS.replace("out=", f"{name}="))
+    status, _, err = adopt("callers.py", "--write", "--", "program.py")
+    assert status == 0, err
+    text = path.read_text("utf-8")
+    declared = "" if name == "out" else f', mutates="{name}"'
+    for function in ("by_position", "by_keyword"):
+        declares = f'@sk.same_world(on_foreign="reject"{declared})\ndef {function}('
+        assert declares in text or name == "out"
+        assert (f"declared, since a call did it: {function}, mutates {name}: " in err) == bool(
+            declared
+        )
+    assert "@sk.same_world\ndef never(" in text
+    assert "taken out" not in err

@@ -89,6 +89,11 @@ class Client:
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
+    def refusal(self, number, seconds=SECONDS):
+        """The code of the error that the server answers; None if it answers something else."""
+        self._take(lambda: number in self._answers, seconds)
+        return self._answers.pop(number).get("error", {}).get("code")
+
     def request(self, method, **params):
         return self.finish(self.start_request(method, **params))
 

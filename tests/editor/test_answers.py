@@ -57,13 +57,13 @@ def edited(text, action):
         (
             13,
             12,
-            "`scaled`: **list[none | numpy] | numpy**\n\n- line 13 (list[none | numpy])\n- line 11 (numpy)",
+            "`scaled`: **list[other | numpy] | numpy**\n\n- line 13 (list[other | numpy])\n- line 11 (numpy)",
         ),
         (21, 22, "`self.data`: **numpy**\n\n- assigned at main.py:19"),
         (
             24,
             5,
-            "```python\ndef load(n)\n```\n\n**numpy**: (n: none) -> numpy",
+            "```python\ndef load(n)\n```\n\n**numpy**: (n) -> numpy",
         ),
     ],
 )
@@ -78,6 +78,96 @@ def test_a_hover_where_nothing_is_known_is_none(write, editor, line, column):
     write(CODE)
     client = editor()
     assert client.hover(client.read(), line, column) is None
+
+
+@pytest.mark.parametrize("place", [(4, 5), (9, 5), (10, 5), (13, 5), (15, 9), (16, 9)])
+def test_a_hover_has_nothing_to_say_where_no_array_is(write, editor, place):
+    write(
+        """
+        import numpy as np
+        from typing import Any
+
+
+        def plain(x: int, *rest: Any) -> list[int]:
+            return [x, *rest]
+
+
+        def cross() -> None:
+            names = {"a": 1}
+            rows = [each for each in names]
+            print(plain(1, *rows))
+
+
+        class Box:
+            def __init__(self, n):
+                self.n = n
+                self.array = np.ones(n)
+        """
+    )
+    client = editor()
+    uri = client.read()
+    assert client.hover(uri, *place) is None
+    assert client.ask("signatureHelp", uri, 10, 20) is None
+
+
+def test_a_parameter_is_not_what_the_module_calls_so(write, editor):
+    write(
+        """
+        import numpy as np
+        import pytest
+
+
+        @pytest.fixture
+        def grid(tmp_path):
+            return np.ones(3)
+
+
+        def test_grid(grid, tmp_path):
+            assert grid.shape
+            assert grid(3)
+        """
+    )
+    client = editor()
+    uri = client.read()
+    assert client.hover(uri, 10, 12).startswith("`grid`: **numpy**")
+    assert client.ask("signatureHelp", uri, 11, 16) is None
+    assert client.hover(uri, 5, 5).startswith("```python\ndef grid(tmp_path)")
+
+
+def test_a_crossing_is_told_once(write, editor):
+    pytest.importorskip("torch")
+    text = "import torch\n\n\ndef both(x: torch.Tensor):\n    return x.numpy(), x.numpy()\n"
+    write(text)
+    client = editor()
+    told = client.hover(client.read(), 4, 14)
+    assert told.count("crosses: PyTorch → NumPy by torch.Tensor.numpy") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("rows = [np.ones(2) for _ in range(3)]", []),
+        ("one, two = np.ones(2), np.ones(3)", []),
+        ("table = {'a': np.ones(2)}", []),
+        ("table = {'a': x}", [": dict[numpy]"]),
+        ("rows = [x, x]", [": list[numpy]"]),
+        ("rows = [1, x]", [": list[other | numpy]"]),
+    ],
+)
+def test_a_hint_is_left_out_where_the_line_names_the_library(write, editor, line, shown):
+    write(f"import numpy as np\n\n\ndef give(x: np.ndarray):\n    {line}\n    print(x)\n")
+    client = editor()
+    assert [label for _, _, label in client.hints(client.read())] == shown
+
+
+def test_a_class_is_shown_as_what_is_called(write, editor):
+    text = "import numpy as np\n\n\nclass Box:\n    def __init__(self, x, n=1) -> None:\n"
+    write(f"{text}        self.x = x\n\n\nBox(np.ones(3))\n")
+    client = editor()
+    assert client.hover(client.read(), 8, 1) == (
+        "```python\nclass Box(x, n=1)\n```\n\n**numpy**: (x: numpy, n) -> no array\n\n"
+        "ready for `@numpy_world`"
+    )
 
 
 def test_a_hover_shows_the_contract_as_it_is_written_and_its_axes(write, editor):
@@ -104,7 +194,7 @@ def test_a_hover_shows_the_contract_as_it_is_written_and_its_axes(write, editor)
     assert client.hover(uri, 7, 6) == (
         "```python\n@torch_world\n"
         'def scale(x: Float[Tensor, "batch features"], *, by=2.0) -> Float[Tensor, "batch features"]'
-        "\n```\n\n**torch**: (x: torch, by: none) -> torch"
+        "\n```\n\n**torch**: (x: torch, by) -> torch"
     )
     assert client.hover(uri, 8, 11) == (
         '`x`: **torch**, axes `"batch features"`\n\n'
@@ -125,7 +215,7 @@ def test_hints_say_worlds_that_a_line_does_not(write, editor):
     client = editor()
     hints = client.hints(client.read())
     assert hints[:3] == [(8, 14, ": numpy"), (9, 9, ": numpy"), (10, 10, ": numpy")]
-    assert hints[3:] == [(12, 14, ": list[none | numpy]")]
+    assert hints[3:] == [(12, 14, ": list[other | numpy]")]
 
 
 @pytest.mark.parametrize(
@@ -267,10 +357,10 @@ SIGNATURES = """
 
 
     class Net:
-        def __init__(self, width: int, /):
+        def __init__(self, width: np.ndarray, /):
             self.width = width
 
-        def run(self, x, *, y=1):
+        def run(self, x: np.ndarray, *, y=1):
             return x
 
 
@@ -293,9 +383,9 @@ LABEL = (
         ("scale(x, other=", LABEL, 4),
         ("print(scale(len(x), 'a, b', ", LABEL, 2),
         ("y = [scale(x,\n        ", LABEL, 1),
-        ("Net(", "Net(width: int, /)", 0),
-        ("net.run(x, y=", "run(x, *, y=1)", 2),
-        ("net.run(x, ", "run(x, *, y=1)", None),
+        ("Net(", "Net(width: np.ndarray, /)", 0),
+        ("net.run(x, y=", "run(x: np.ndarray, *, y=1)", 2),
+        ("net.run(x, ", "run(x: np.ndarray, *, y=1)", None),
     ],
 )
 def test_a_signature_keeps_the_text_of_annotations(write, editor, typed, label, active):

@@ -10,6 +10,7 @@ from sekisho.adoption.imports import with_imports
 from sekisho.adoption.planning import (
     DECLARATION,
     DECORATOR,
+    MUTATES,
     WHOLE,
     Plan,
     Settings,
@@ -27,6 +28,7 @@ __all__ = [
     "DECLARATION",
     "DECORATOR",
     "Import",
+    "MUTATES",
     "WHOLE",
     "Plan",
     "Reading",

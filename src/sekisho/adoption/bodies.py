@@ -11,6 +11,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
+from sekisho.adoption.docstrings import described_in
 from sekisho.adoption.requirements import (
     certain_statements,
     required,
@@ -18,13 +19,16 @@ from sekisho.adoption.requirements import (
     unconditional_nodes,
 )
 from sekisho.adoption.returns import returns_of
-from sekisho.adoption.shapes import names_in_body, ranked_in
+from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Body", "read_body"]
+
+_ASKS_NAMESPACE: Final = re.compile(r"\w*namespace")
+"""Functions that return the library of an array: the code is for several."""
 
 _ASKS: Final = re.compile(
     r"isinstance|issubclass|hasattr|callable|type|isscalar"
@@ -58,6 +62,7 @@ _OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Place = tuple[str, tuple[str, ...]]
 
 
 class Body(NamedTuple):
@@ -76,10 +81,14 @@ class Body(NamedTuple):
         parts: the parameters that it calls a part of its object with, as in ``self.layer(x)``.
         passes: the parameters that it passes by themselves, each with the name of the function.
         any_library: the parameters that it may ask which library's they are.
+        namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
         containers: the containers that it uses as a list or a dict.
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``; and
             ``none [1]``, if the second item of a tuple may be None.
+        batched: how many axes it speaks of in front of ``...``, and behind, by place.
+        described: the shapes that its docstring gives, by place.
+        described_others: what its docstring names beside arrays, by place.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -94,9 +103,13 @@ class Body(NamedTuple):
     parts: frozenset[str]
     passes: frozenset[tuple[str, str]]
     any_library: frozenset[str]
+    namespaces: frozenset[str]
     optional: frozenset[str]
     containers: Mapping[str, str]
     gives: frozenset[str]
+    batched: Mapping[_Place, tuple[int, int]]
+    described: Mapping[_Place, tuple[tuple[str, ...], ...]]
+    described_others: Mapping[_Place, frozenset[str]]
 
 
 def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
@@ -113,7 +126,9 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     ranked = {name for statement in certain for name in ranked_in(statement, parameters)}
     # a test that every call has to pass leaves nothing open
     asked = {id(test) for statement in certain for test in required(statement)}
-    optional = frozenset(_optional(node, parameters))
+    docs = described_in(node, parameters, cls)
+    nullable = {name for (name, path), each in docs.items() if "none" in each.others and not path}
+    optional = frozenset(_optional(node, parameters)) | (nullable & parameters)
     gives, dtype = returns_of(node, optional)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
@@ -129,9 +144,13 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         frozenset(_passed_to_parts(node)) & parameters,
         frozenset(each for each in _passed(node) if each[0] in parameters),
         frozenset(_asked_which_library(node, asked)) & parameters,
+        frozenset(_asked_for_namespace(node)) & parameters,
         optional,
         dict(_containers(node, parameters)),
         gives,
+        {(x, ()): ends for x, ends in batched_in(node, parameters).items() if x not in ranked},
+        {place: each.shapes for place, each in docs.items() if each.shapes},
+        {place: each.others for place, each in docs.items() if each.others},
     )
 
 
@@ -187,6 +206,17 @@ def _asked_which_library(node: _Function, asked: set[int]) -> Iterator[str]:
                 pass
             case _:
                 yield from _asked_by(each)
+
+
+def _asked_for_namespace(node: _Function) -> Iterator[str]:
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if (
+                _ASKS_NAMESPACE.fullmatch(name)
+            ):
+                yield from (part.id for part in arguments if isinstance(part, ast.Name))
+            case _:
+                pass
 
 
 def _parts_of(classes: ast.expr) -> list[ast.expr]:

@@ -27,10 +27,12 @@ class Callees(NamedTuple):
         handed: the parameters that reach a library which makes no arrays of lists, or code that uses them
             as nothing but arrays can be.
         libraries: the worlds whose libraries are used.
+        namespaces: the parameters whose library's functions are asked for: the code is for several libraries.
     """
 
     handed: Mapping[Key, frozenset[str]]
     libraries: Mapping[Key, frozenset[str]]
+    namespaces: Mapping[Key, frozenset[str]]
 
 
 def read_callees(
@@ -47,6 +49,7 @@ def read_callees(
     }
     handed = {key: each.handed for key, each in definitions.items()}
     libraries = {key: each.libraries for key, each in definitions.items()}
+    namespaces = {key: each.body.namespaces for key, each in definitions.items()}
     is_new = True
     while is_new:  # since what is passed on may be passed on again
         is_new = False
@@ -58,10 +61,13 @@ def read_callees(
                 handed[here] |= {one.name}
                 certain[here] |= {one.name}
                 is_new = True
+            if other.name in namespaces[there] and one.name not in namespaces[here]:
+                namespaces[here] |= {one.name}
+                is_new = True
             if not libraries[there] <= libraries[here]:
                 libraries[here] |= libraries[there]
                 is_new = True
-    return Callees(handed, libraries)
+    return Callees(handed, libraries, namespaces)
 
 
 def _is_passed_on(one: Place, other: Place, definitions: Mapping[Key, Definition]) -> bool:

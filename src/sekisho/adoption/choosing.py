@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     """Triples of path, function and a parameter, ``return``, ``decorator`` or ``everything``: what
     not to write."""
 
-__all__ = ["DECLARATION", "DECORATOR", "WHOLE", "Choice", "Settings", "choose"]
+__all__ = ["DECLARATION", "DECORATOR", "MUTATES", "WHOLE", "Choice", "Settings", "choose"]
 
 DECORATOR: Final = "decorator"
 WHOLE: Final = "everything"
 DECLARATION: Final = "declaration"
+MUTATES: Final = "mutates "  # and the name of the argument that a call has changed
 """Places beside parameters and ``return`` that a run may have shown to be wrong."""
 
 _NUMBERS: Final = frozenset({"int", "float", "complex"})
@@ -116,8 +117,13 @@ def choose(
     left_out += [("", f"no decorator: {why_bare}")] if why_bare and not has_one else []
     decorator = "" if has_one or why_bare else spelling.decorator(kind)
     converts = bool(decorator) and kind != "boundary"
-    lost_writes = tuple(_lost_writes(definition, deduced, converts=converts))
-    decorator += _options(definition, deduced, rejects=bool(lost_writes)) if decorator else ""
+    writes = {
+        name: f"line {lines[0]} writes into '{name}'" for name, lines in definition.writes.items()
+    }
+    seen = [place.removeprefix(MUTATES) for place in sorted(is_out) if place.startswith(MUTATES)]
+    writes |= {name: f"a call of it has changed '{name}'" for name in seen}
+    lost_writes = tuple(_lost_writes(writes, deduced)) if converts else ()
+    decorator += _options(writes, deduced, rejects=bool(lost_writes)) if decorator else ""
     is_kept = settings.keep_annotations or bool(why_bare)
     exact = {} if is_kept else _refined(definition, deduced, spelling, is_out)
     is_empty = not (annotations or decorator or exact)
@@ -218,20 +224,17 @@ def _doubtful_number(definition: Definition, deduced: Deduced) -> str:
     )
 
 
-def _lost_writes(definition: Definition, deduced: Deduced, *, converts: bool) -> Iterator[str]:
+def _lost_writes(writes: Mapping[str, str], deduced: Deduced) -> Iterator[str]:
     """Yield writes into array arguments, which a guard that converts would lose."""
-    for name, (line, *_) in definition.writes.items() if converts else ():
+    for name, why in writes.items():
         if name in deduced.forms and deduced.forms[name].holds_arrays:
-            yield (
-                f"nothing is converted, since line {line} writes into '{name}': "
-                "a write into a converted copy would be lost"
-            )
+            yield f"nothing is converted, since {why}: a write into a converted copy would be lost"
 
 
-def _options(definition: Definition, deduced: Deduced, *, rejects: bool) -> str:
+def _options(writes: Mapping[str, str], deduced: Deduced, *, rejects: bool) -> str:
     """Return the options of a decorator: what is written into is declared, for strict mode."""
     holding = {name for name, form in deduced.forms.items() if form.holds_arrays}
-    written = [name for name in definition.writes if name in holding and name != "out"]
+    written = [name for name in writes if name in holding and name != "out"]
     options = ['on_foreign="reject"'] if rejects else []
     if written:
         names = ", ".join(f'"{name}"' for name in written)

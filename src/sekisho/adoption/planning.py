@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
 from sekisho.adoption.callers import count_uses, mentions_of, read_callees
-from sekisho.adoption.choosing import DECLARATION, DECORATOR, WHOLE, Choice, Settings, choose
+from sekisho.adoption.choosing import (
+    DECLARATION,
+    DECORATOR,
+    MUTATES,
+    WHOLE,
+    Choice,
+    Settings,
+    choose,
+)
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECLARATION",
     "DECORATOR",
+    "MUTATES",
     "WHOLE",
     "Choice",
     "Plan",
@@ -50,7 +59,7 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes"})
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces"})
 """What the body says of a function together with its annotations, and with other functions."""
 
 
@@ -177,6 +186,7 @@ def deduce_all(
                         kinds=kinds,
                         handed=beyond.handed[each.key],
                         libraries=beyond.libraries[each.key],
+                        any_library=definition.body.any_library | beyond.namespaces[each.key],
                     ),
                     star=definition.star,
                     stars=definition.stars,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["axis_of", "names_in_body", "number_in", "ranked_in"]
+__all__ = ["axis_of", "batched_in", "names_in_body", "number_in", "ranked_in"]
 
 _PATTERNS: Final = frozenset({"rearrange", "reduce", "repeat", "einops_rearrange"})
 _LONGEST: Final = 16
@@ -99,6 +99,39 @@ def _shape(value: ast.expr) -> tuple[str, int]:
             return name, start
         case _:
             return "", 0
+
+
+def batched_in(node: ast.AST, parameters: frozenset[str]) -> dict[str, tuple[int, int]]:
+    """Find arrays that may have any number of axes, as in ``x[..., 0]`` and ``x.mT``.
+
+    Returns:
+        By parameter, how many axes the code speaks of in front of the others, and behind them.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for each in ast.walk(node):
+        match each:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Tuple(elts=parts)):
+                at = next((i for i, part in enumerate(parts) if _is_ellipsis(part)), None)
+                if at is None:
+                    continue
+                ends = _axes_in(parts[:at]), _axes_in(parts[at + 1 :])
+            case ast.Attribute(value=ast.Name(id=name), attr="mT" | "mH"):
+                ends = 0, 2
+            case _:
+                continue
+        if name in parameters:
+            before = found.get(name, (0, 0))
+            found[name] = max(before[0], ends[0]), max(before[1], ends[1])
+    return found
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
+
+
+def _axes_in(parts: list[ast.expr]) -> int:
+    """Count the indices of a subscript that stand for an axis; ``None`` makes one."""
+    return sum(not (isinstance(each, ast.Constant) and each.value is None) for each in parts)
 
 
 def axis_of(value: ast.expr) -> tuple[str, int] | None:

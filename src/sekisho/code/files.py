@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sekisho.errors import first_line
 from sekisho.utils import ask_git, decode, parse
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def read_file(path: Path, data: bytes | None = None) -> SourceFile | Skipped:
             return _read_notebook(path, data)
         text, encoding = decode(data)
     except (OSError, SyntaxError, UnicodeDecodeError, LookupError, ValueError) as error:
-        return Skipped(shown, _first_line(error))
+        return Skipped(shown, first_line(error))
     module, root = _module_of(path)
     return SourceFile(
         shown,
@@ -202,7 +203,7 @@ def _read_notebook(path: Path, data: bytes) -> SourceFile | Skipped:
             for cell in notebook["cells"]
         ]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        return Skipped(shown, f"it is no notebook: {_first_line(error)}")
+        return Skipped(shown, f"it is no notebook: {first_line(error)}")
     lines: list[str] = []
     cells: list[tuple[int, int]] = []
     skipped: list[Skipped] = []
@@ -245,7 +246,3 @@ def _problem(code: str) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]

@@ -26,6 +26,7 @@ from sekisho.contract.contract import (
 from sekisho.contract.expressions import Bindings, Braces, Expression
 from sekisho.contract.fields import field_names, has_fields, is_validated
 from sekisho.contract.free import FREE
+from sekisho.contract.keys import argument_key, argument_of, growth_key, kind_of
 from sekisho.contract.keywords import (
     HostOptions,
     Mutates,
@@ -77,6 +78,10 @@ from sekisho.contract.symbols import binders
 from sekisho.contract.typecheck import make_checker
 
 __all__ = [
+    "argument_key",
+    "argument_of",
+    "growth_key",
+    "kind_of",
     "HostOptions",
     "Mutates",
     "OnForeign",

@@ -9,6 +9,7 @@ import sys
 from typing import Any, get_origin
 
 from sekisho.contract.axes import parse_axes
+from sekisho.contract.keys import dtype_key
 from sekisho.contract.specs import ArraySpec
 from sekisho.worlds import Array, World, loaded_worlds, world_of_class
 
@@ -91,7 +92,11 @@ def _parse_alias(hint: Any) -> ArraySpec | None:
         if alias is not None:
             axes = None if alias.axes is None else parse_axes(alias.axes)
             spec = ArraySpec(alias.text, world, alias.kind, alias.dtypes, alias.label, axes)
-            return spec if alias.variable is None else spec._replace(dtype_key=f"@{alias.variable}")
+            return (
+                spec
+                if alias.variable is None
+                else spec._replace(dtype_key=dtype_key(alias.variable))
+            )
     return None
 
 

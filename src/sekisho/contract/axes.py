@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from sekisho.contract.expressions import Bindings, Expression, Size, parse_expression
 from sekisho.contract.free import FREE
+from sekisho.contract.keys import growth_key, several_key
 from sekisho.errors import SekishoError
 
 __all__ = [
@@ -52,7 +53,7 @@ def _key_of(axis: Axis) -> str | None:
     # Beside the property, since the compiler of torch 2.6 cannot trace that.
     if axis.name is None or axis.treepath:
         return None
-    return f"*{axis.name}" if axis.variadic else axis.name
+    return several_key(axis.name) if axis.variadic else axis.name
 
 
 _WORD: Final = re.compile(r"(?:\{[^{}]*\}|\S)+")  # an expression in braces may hold spaces
@@ -230,7 +231,7 @@ def _match_variadic(axis: Axis, shape: tuple[int, ...], bound: Bindings) -> Mism
         return None
     # jaxtyping stores with each shape whether it may still grow by broadcasting; here the marker
     # beside the name says so.
-    marker = f"#{key}"
+    marker = growth_key(key)
     if key not in bound:
         bound[key] = shape
         if axis.broadcastable:

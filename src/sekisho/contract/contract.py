@@ -18,6 +18,7 @@ from typing import (
 from sekisho.contract.annotations import Parser
 from sekisho.contract.axes import Axis
 from sekisho.contract.changes import mapped
+from sekisho.contract.keys import argument_key
 from sekisho.contract.marks import unpacked
 from sekisho.contract.options import Options
 from sekisho.contract.parts import array_specs, holds_arrays, names_in, walk
@@ -167,7 +168,7 @@ def _with_annotations(
     hints, evaluate = resolve_annotations(function, names, where, problems)
     first = bare.parameters[0] if bare.parameters else None
     # `Self` is the class of the first positional argument.
-    owner = f"{{{first.name}}}" if first and first.kind in _POSITIONAL else None
+    owner = argument_key(first.name) if first and first.kind in _POSITIONAL else None
     as_written = options.kind == "boundary"
     parser = Parser(
         options.world, names, options.typechecker, evaluate, owner, takes_as_written=as_written

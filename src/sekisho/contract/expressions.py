@@ -9,15 +9,15 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import SekishoError, with_article
+from sekisho.contract.keys import argument_key, kind_of
+from sekisho.errors import SekishoError, with_article, with_class
 
 __all__ = ["FUNCTIONS", "Bindings", "Braces", "Expression", "Size", "parse_expression"]
 
 Size = int | tuple[int, ...]
 
 Bindings = dict[str, Any]
-"""The sizes bound so far. The key of a variadic axis includes its star: ``*batch``. The key
-``{self}`` has the argument that ``{self.size}`` starts from."""
+"""What a call has bound so far, by the keys of `contract.keys`: sizes, and what they are computed from."""
 
 
 class Expression(NamedTuple):
@@ -141,7 +141,7 @@ class _Arguments(ast.NodeTransformer):
         value = _parse(text[1:-1].strip() or "?", self.axis)
         for each in ast.walk(value):
             if isinstance(each, ast.Name):
-                each.id = f"{{{each.id}}}"
+                each.id = argument_key(each.id)
         return Braces(text, value, node.col_offset)
 
 
@@ -209,11 +209,11 @@ def _argument(braces: Braces, bound: Bindings) -> Any:
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - attributes and indices may raise anything
-        what = str(error).partition("\n")[0]
-        raise ValueError(f"{braces.text} raises {type(error).__name__}: {what}") from None
+        raise ValueError(f"{braces.text} raises {with_class(error)}") from None
     if isinstance(value, _NUMBERS):
         return value
-    raise TypeError(f"{braces.text} is {with_article(type(value).__name__)}, not an integer")
+    what = "None" if value is None else with_article(type(value).__name__)
+    raise TypeError(f"{braces.text} is {what}, not an integer")
 
 
 # The types that jaxtyping's f-strings write as a number. A float may equal a size: {width / 2}.
@@ -225,7 +225,8 @@ def _evaluate(node: ast.AST, bound: Bindings) -> Any:  # noqa: PLR0911 - one ret
     if isinstance(node, Braces):
         return _argument(node, bound)
     if isinstance(node, ast.Name):
-        return bound[node.id]
+        # A call binds no argument that is None.
+        return bound.get(node.id) if kind_of(node.id) == "argument" else bound[node.id]
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.BinOp):

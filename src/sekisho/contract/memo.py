@@ -12,6 +12,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.contract._private import storage
+from sekisho.contract.keys import (
+    argument_of,
+    growth_key,
+    kind_of,
+    several_key,
+    structure_key,
+)
 from sekisho.contract.specs import MEMO
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ def pack_memo(bound: Bindings) -> None:
 
     It has a local for each axis name, but these names are not known when it is generated.
     """
-    packed = {key: size for key, size in bound.items() if "(" in key or key[0] == "<"}
+    packed = {key: size for key, size in bound.items() if "(" in key or kind_of(key) == "structure"}
     if packed:
         bound[MEMO] = packed
 
@@ -86,10 +93,10 @@ def match_structure(name: str, structure: Any, bound: Bindings) -> bool:
         KeyError: if a part of a composite name is not bound yet.
     """
     if name.isidentifier():
-        return bool(bound.setdefault(f"<{name}>", structure) == structure)
+        return bool(bound.setdefault(structure_key(name), structure) == structure)
     # Raises the KeyError for a part that is not bound.
     for part in parts_of(name):
-        _ = bound[f"<{part}>"]
+        _ = bound[structure_key(part)]
     # Only jaxtyping understands a composite name. With these leaves it compares nothing but the
     # structure.
     tree = structure.unflatten([_LEAF] * structure.num_leaves)
@@ -145,7 +152,7 @@ def check_in_scope(
 
 def open_memo(bound: Bindings) -> None:
     """Make jaxtyping's `isinstance` use, in this thread, the axes and arguments bound so far."""
-    arguments = {key[1:-1]: value for key, value in bound.items() if key[0] == "{"}
+    arguments = {argument_of(k): value for k, value in bound.items() if kind_of(k) == "argument"}
     storage().push_shape_memo(arguments)
     write_memo(bound)
 
@@ -154,13 +161,13 @@ def write_memo(bound: Bindings) -> None:
     """Pass the axes bound so far to jaxtyping."""
     single, variadic, structures, _ = storage().get_shape_memo()
     for key, size in bound.items():
-        match key[0]:
-            case "*":
+        match kind_of(key):
+            case "several":
                 # jaxtyping keeps a pair: whether the axes may still grow, and their sizes.
-                variadic[key[1:]] = (bound.get(f"#{key}") is not None, size)
-            case "<":
+                variadic[key[1:]] = (bound.get(growth_key(key)) is not None, size)
+            case "structure":
                 structures[key[1:-1]] = size
-            case "#" | "{":
+            case "growth" | "argument":
                 pass
             case _:
                 single[key] = size
@@ -170,12 +177,12 @@ def read_memo(bound: Bindings) -> None:
     """Bind what jaxtyping has bound."""
     single, variadic, structures, _ = storage().get_shape_memo()
     bound.update(single)
-    bound.update({f"<{name}>": structure for name, structure in structures.items()})
+    bound.update({structure_key(name): structure for name, structure in structures.items()})
     for name, (grows, shape) in variadic.items():
-        bound[f"*{name}"] = shape
-        bound.pop(f"#*{name}", None)  # it may have stopped growing
+        bound[several_key(name)] = shape
+        bound.pop(growth_key(several_key(name)), None)  # it may have stopped growing
         if grows:
-            bound[f"#*{name}"] = 1
+            bound[growth_key(several_key(name))] = 1
 
 
 def close_memo() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sekisho.contract.keys import growth_key
 from sekisho.contract.specs import (
     PYTREE,
     AliasSpec,
@@ -111,7 +112,7 @@ def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str
             found.append(axis.key)
             if axis.variadic:
                 # Beside it the marker that it may still grow by broadcasting: see match_shape.
-                found.append(f"#{axis.key}")
+                found.append(growth_key(axis.key))
     return (*found, dtype_key) if dtype_key is not None else tuple(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.contract.changes import without_axes
+from sekisho.contract.keys import argument_key, kind_of
 from sekisho.contract.memo import has_key
 from sekisho.contract.parts import children, names_in
 from sekisho.contract.specs import AliasSpec, ArraySpec, RecordSpec
@@ -21,7 +22,7 @@ __all__ = ["binders", "check_symbols"]
 
 def _meant(axis: Axis, name: str) -> str:
     """Return the hint for an axis whose name is not bound: often a product where two axes are meant."""
-    if name.startswith("{"):
+    if kind_of(name) == "argument":
         return f"'{name}' is the value of an argument, and the function has none of this name"
     words = axis.text.split("*")
     apart = " ".join(words)
@@ -41,7 +42,7 @@ def check_symbols(contract: Contract, problems: list[str] | None) -> Contract:
     everything = (*contract.parameters, *contract.outcomes)
     if not any(axis.expression for parameter in everything for axis in parameter.axes):
         return contract
-    seen = {f"{{{each.name}}}" for each in contract.parameters}
+    seen = {argument_key(each.name) for each in contract.parameters}
     keys = contract.keys
     unbound: set[Axis] = set()
     for parameter in everything:
@@ -83,8 +84,8 @@ def _unbound_axes(
             return
         visited.add(id(spec))
         # The fields are to a record what arguments are to a function.
-        own = {name for name in seen if name[0] != "{"} | {f"{{{name}}}" for name in spec.fields}
-        own.add("{self}")
+        own = {name for name in seen if kind_of(name) != "argument"}
+        own |= {argument_key(name) for name in ("self", *spec.fields)}
         for each in spec.fields.values():
             yield from _unbound_axes(each, own, shared | spec.keys, visited)
         # Names that the call's own annotations use too are bound for what follows.
@@ -106,7 +107,7 @@ def binders(contract: Contract, key: str, before: str) -> tuple[str, ...]:
         if parameter.name == before:
             break
         axes = [axis for axis in parameter.axes if has_key(axis, key)]
-        if axes or (key[0] == "@" and key in names_in(parameter.spec)):
+        if axes or (kind_of(key) == "dtype" and key in names_in(parameter.spec)):
             found.append(parameter.place)
             certain = isinstance(parameter.spec, ArraySpec) and not parameter.has_default
             if certain and not all(axis.broadcastable for axis in axes):

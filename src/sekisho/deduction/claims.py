@@ -81,6 +81,8 @@ def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
         yield Weaker(name, "array", why)
     if name == "return" and "any" in said.gives and (form.items or _has_number(form)):
         yield Weaker(name, "result", "the code does not say of which class it is")
+    if why := _described_as_more(name, form, said):
+        yield Weaker(name, "result" if name in _RESULTS else "array", why)
     if name == "return" and (missing := [*_never_given(form, said)]):
         yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
@@ -88,6 +90,20 @@ def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
     if name in said.open or not (name in said.classes or name in said.flags):
         came = ", ".join(sorted(each for _, each in form.classes))
         yield Weaker(name, "class", came or "a container")
+
+
+def _described_as_more(name: str, form: Form, said: Said) -> str:
+    """Return what the docstring says may come beside arrays and never did; "" if there is nothing."""
+    others = said.described_others.get((name, ()), frozenset[str]())
+    if form.slot is None:
+        return ""
+    if "number" in others and not _has_number(form):
+        return "its docstring says that it may be a number"
+    if "other" in others and not form.classes:
+        return "its docstring says that it may be something else"
+    # Code that uses it as nothing but an array says more than the word array-like.
+    is_loose = name in said.arrays or form.items is not None
+    return "its docstring says that it may be a list" if "list" in others and not is_loose else ""
 
 
 def _has_number(form: Form) -> bool:
@@ -120,6 +136,8 @@ def _never_given(form: Form, said: Said) -> Iterator[str]:
             yield word
         elif word == "any" and form.is_none:
             yield "value"
+        elif word == "plain" and form.holds_arrays and not form.classes:
+            yield "number"
 
 
 def _may_be_a(word: str, form: Form) -> bool:

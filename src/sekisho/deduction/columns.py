@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sekisho.deduction.evidence import CLAIMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sekisho.deduction.forms import Slot
 
@@ -96,20 +96,36 @@ def _agree(a: Column, b: Column) -> bool:
     return bool(shared) and all(a.sizes[call] == b.sizes[call] for call in shared)
 
 
-def lay_out(slots: Sequence[Slot]) -> dict[Slot, Layout]:
+def lay_out(
+    slots: Sequence[Slot],
+    batched: Mapping[tuple[str, tuple[str, ...]], tuple[int, int]] | None = None,
+) -> dict[Slot, Layout]:
     """Find the columns of all slots.
 
     Where the rank of a slot differs, the run of axes comes first (``*batch h w``), followed by as
     many axes as make it equal to the run of another slot. It comes last (``b *rest``) only if that
-    is the only way to make the first axis equal to another one.
+    is the only way to make the first axis equal to another one. Where the code or the docstring says
+    where the run is, as in ``(..., n, n)``, it is there.
+
+    Args:
+        slots: in the order in which their axes are bound.
+        batched: the number of axes before the run and behind it, by place.
     """
     layouts = {slot: _fixed(slot) for slot in slots if len(slot.ranks) == 1}
     loose = [slot for slot in slots if len(slot.ranks) > 1]
+    told = {
+        slot: _columns_of(slot, *ends)
+        for slot in loose
+        if (ends := (batched or {}).get((slot.name, slot.path))) and sum(ends) <= min(slot.ranks)
+    }
     choices = {
-        slot: [_columns_of(slot, 0, after) for after in range(min(slot.ranks), -1, -1)]
+        slot: [told[slot]]
+        if slot in told
+        else [_columns_of(slot, 0, after) for after in range(min(slot.ranks), -1, -1)]
         for slot in loose
     }
-    for slot in loose:
+    layouts |= told
+    for slot in (each for each in loose if each not in told):
         # max returns the first of equals: the layout with the most axes after the run
         best = max(choices[slot], key=lambda layout: _shared_runs(layout, slot, choices))
         if not _shared_runs(best, slot, choices) and min(slot.ranks) > 0:

@@ -78,7 +78,9 @@ def deduce(
         weaker += wider
     left = {name: why for name, form in came.items() if (why := left_out(name, form, said, uses))}
     slots = [*slots_of(forms.values())]
-    axes, unsure = axes_of(slots, _integers(observed, calls), said, uses)
+    # An argument that may be None is no size: without it, the code takes another one.
+    integers = {n: v for n, v in _integers(observed, calls).items() if n not in said.optional}
+    axes, unsure = axes_of(slots, integers, said, uses)
     words, kinds = words_of(slots, said, uses)
     for slot in slots:
         # Where a result has no axes, NumPy returns a number instead of an array.

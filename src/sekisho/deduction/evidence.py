@@ -77,7 +77,8 @@ CLAIMS: Final = {
         *(2, 1, 3),
         '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
         'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
-        'made of them, get `"... n n"` wherever the code does not say their rank',
+        'made of them, get `"... n n"` wherever the code does not say their rank; arrays whose last axes '
+        'alone are used, as in `x[..., 0]` and `x.mT`, get `"... n"`',
         "unpack or assert the shape, or calls from three functions or tests",
     ),
     "equal": Claim(
@@ -147,7 +148,7 @@ CLAIMS: Final = {
         "one library (`numpy_world`)",
         "the function uses that library alone, for more than a constant and the product of a shape "
         "(`np.pi`, `np.prod`), passes its arrays on to a function of the package that does, or its class "
-        "extends one of it; and no argument is asked which it is",
+        "extends one of it; and no argument is asked which it is, as by `get_namespace(x)`",
         *(0, 0, 0),
         "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",
@@ -165,7 +166,7 @@ CLAIMS: Final = {
     ),
     "none": Claim(
         "None is never passed",
-        "the default is not None, and nothing asks `x is None`",
+        "the default is not None, nothing asks `x is None`, and the docstring does not name it",
         *(0, 0, 0),
         "`| None`",
         "",

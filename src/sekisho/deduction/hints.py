@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["LeftOut", "Spelling", "spell"]
 
 _PLAIN: Final = ("bool", "int", "float", "complex", "str", "bytes")
+_FLOATING: Final = frozenset({"Float", "Inexact", "Real", "Num"})
 _WIDER: Final = {"bool": "int", "int": "float", "float": "complex"}
 
 
@@ -51,7 +52,7 @@ class _Hint(NamedTuple):
             raise LeftOut(form.mixed)
         parts = [self.array(form.slot)] if form.slot is not None else []
         parts += [self.items(form.items)] if form.items is not None else []
-        parts += _classes(form)
+        parts += _classes(form, self.words)
         if not parts:
             raise LeftOut("always None")
         return " | ".join([*parts, "None"] if form.is_optional else parts)
@@ -79,8 +80,10 @@ class _Hint(NamedTuple):
         return f"{items.kind}[{', '.join(each)}]"
 
 
-def _classes(form: Form) -> list[str]:
+def _classes(form: Form, words: Mapping[Slot, str]) -> list[str]:
     names = {name for module, name in form.classes if module == "builtins"}
+    if "int" in names and form.slot is not None and words[form.slot] in _FLOATING:
+        names.add("float")  # where arrays of floats may come, a number is a float, too
     other = sorted(f"{module}.{name}" for module, name in form.classes if module != "builtins")
     unknown = [*other, *sorted(names.difference(_PLAIN))]
     if unknown:

@@ -36,8 +36,12 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
             texts[slot] = "..."
         elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
             texts[slot] = "..."  # an axis without a name may be missing in the next call
-    batched = _batch_squares(texts, said)
-    open_slots = [*_uncertain(texts, said, calls=calls, uses=uses)]
+    batched = [*_batch_described(texts, said), *_batch_squares(texts, said)]
+    open_slots = [
+        slot
+        for slot in _uncertain(texts, said, calls=calls, uses=uses)
+        if (slot.name, slot.path) not in said.batched
+    ]
     split = {slot: _split(texts[slot]) for slot in open_slots}
     firsts = {*_first_axes(texts, said)}
     taken = {word.lstrip("*#") for text in texts.values() for word in text.split()}
@@ -79,7 +83,7 @@ def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
 def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
     arguments = [slot for slot in texts if slot.name not in _RESULTS]
     results = [slot for slot in texts if slot.name in _RESULTS]
-    certain = {slot for slot in arguments if slot.name in said.ranked and not slot.path}
+    certain = {slot for slot in texts if slot.name in said.ranked and not slot.path}
     # If an argument may be something else, or selects an axis, then the result may differ, too.
     is_open = said.picks_axis or any(slot.name in said.open for slot in arguments)
     if not is_open and CLAIMS["rank"].holds(calls=calls, uses=uses):
@@ -91,6 +95,49 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     if is_bound and calls >= CLAIMS["rank"].calls and certain.issuperset(arguments) and not is_open:
         certain.update(results)
     yield from (slot for slot in texts if slot not in certain)
+
+
+def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
+    """Let other axes come where the code or the docstring says so; return the changed slots."""
+    changed: list[Slot] = []
+    for slot in _runs_that_broadcast(texts, said):
+        texts[slot] = " ".join("..." if word[0] == "*" else word for word in texts[slot].split())
+        changed.append(slot)
+    for slot, text in texts.items():
+        ends = said.batched.get((slot.name, slot.path))
+        words = text.split()
+        if ends is None or len(slot.ranks) > 1 or sum(ends) > len(words):
+            continue
+        before, after = ends
+        texts[slot] = " ".join([*words[:before], "...", *words[len(words) - after :]])
+        changed.append(slot)
+    if any(slot.name not in _RESULTS for slot in changed):
+        # What is made of such an argument has as many axes more.
+        for slot, text in texts.items():
+            is_said = (slot.name, slot.path) in said.batched or slot.name in said.ranked
+            if slot.name in _RESULTS and len(slot.ranks) == 1 and not is_said:
+                texts[slot] = f"... {text}".rstrip()
+                changed.append(slot)
+    return changed
+
+
+def _runs_that_broadcast(texts: Mapping[Slot, str], said: Said) -> list[Slot]:
+    """Find the places with a run of axes that several arguments share, where one leaves it open.
+
+    ``(..., n, n)`` for two arguments rather says that they broadcast than that their batches are one.
+    """
+    sharing: dict[str, list[Slot]] = {}
+    for slot, text in texts.items():
+        for word in text.split():
+            if word[0] == "*":
+                sharing.setdefault(word, []).append(slot)
+    return [
+        slot
+        for slots in sharing.values()
+        if len({each.name for each in slots} - _RESULTS) > 1
+        and any((each.name, each.path) in said.batched for each in slots)
+        for slot in slots
+    ]
 
 
 def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
@@ -105,7 +152,7 @@ def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:
     if not squares:
         return []
     results = [slot for slot in texts if slot.name in _RESULTS and len(slot.ranks) == 1]
-    changed = [*squares, *results]
+    changed = [*squares, *(each for each in results if not texts[each].startswith("..."))]
     for slot in changed:
         texts[slot] = f"... {texts[slot]}".rstrip()
     return changed

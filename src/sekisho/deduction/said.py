@@ -35,6 +35,9 @@ class Said(NamedTuple):
             and ``none [1]`` if the second item of a tuple may be None; empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class extends.
         kinds: the kinds of dtypes that any function of its package was called with.
+        batched: how many axes it speaks of in front of ``...``, and behind, by place: other axes may be there.
+        described: the shapes that its docstring gives, by place; ``...`` stands for any axes.
+        described_others: what its docstring names beside arrays, by place: ``number``, ``list``, ``other``.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
     """
@@ -58,5 +61,8 @@ class Said(NamedTuple):
     gives: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
+    batched: Mapping[tuple[str, tuple[str, ...]], tuple[int, int]] = {}
+    described: Mapping[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], ...]] = {}
+    described_others: Mapping[tuple[str, tuple[str, ...]], frozenset[str]] = {}
     picks_axis: bool = False
     is_method: bool = False

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sekisho.contract import match_shape, parse_axes
-from sekisho.deduction.columns import Column, Group, Layout, absorb, group_columns, lay_out
+from sekisho.deduction.columns import (
+    Column,
+    Group,
+    Layout,
+    absorb,
+    group_columns,
+    lay_out,
+)
+from sekisho.deduction.described import as_described, with_described
 from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.expressions import find_expression
 from sekisho.deduction.naming import name_groups
@@ -35,10 +43,11 @@ def axes_of(
         said: what the code says.
         uses: the number of callers, or tests, that made the calls.
     """
-    layouts = lay_out(slots)
+    said, described = with_described(said, slots)
+    layouts = lay_out(slots, said.batched)
     calls = different_calls(slots)
     columns = [column for layout in layouts.values() for column in layout.columns]
-    groups = group_columns(columns, calls, uses)
+    groups = as_described(group_columns(columns, calls, uses), described)
     absorb(layouts, groups)
     words = _words(groups, arguments, said, calls)
     weaker = [*_weaker_sizes(groups, words, calls)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sekisho.code import SourceFile, parse_concrete
 from sekisho.editor.looking import function_at
 from sekisho.editor.positions import Edit, edits_between, with_ends
-from sekisho.findings import CODES, can_declare, edits_of, spelled
+from sekisho.findings import CODES, UNUSED, can_declare, edits_of, spelled, without_unused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,9 @@ def _of(view: View, finding: Finding) -> Iterator[Action]:
         line=finding.line - view.start + 1,
         fix=finding.fix and finding.fix._replace(line=finding.fix.line - view.start + 1),
     )
+    if finding.code == UNUSED:
+        yield from _removal(view, finding, here)
+        return
     if finding.fix is not None:
         edits = _edits(view, here, fixes=True)
         if edits:
@@ -72,6 +75,17 @@ def _of(view: View, finding: Finding) -> Iterator[Action]:
     if edits:
         title = f"Ignore {finding.code} ({CODES[finding.code].name}) on this line"
         yield Action(title, "quickfix", edits, finding)
+
+
+def _removal(view: View, finding: Finding, here: Finding) -> Iterator[Action]:
+    """Yield the end of a comment that ignores nothing, or of its codes that do."""
+    try:
+        text = without_unused(view.text, here)
+    except (ValueError, RecursionError):  # a cell that has lines which are no Python
+        return
+    codes = "" if finding.help == "remove it" else f"{finding.subject} from "
+    edits = edits_between(view.text, text)
+    yield Action(f"Remove {codes}the comment", "quickfix", edits, finding, is_preferred=True)
 
 
 def _edits(view: View, finding: Finding, *, fixes: bool) -> list[Edit]:

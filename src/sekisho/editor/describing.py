@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.editor.looking import (
@@ -17,7 +18,7 @@ from sekisho.editor.looking import (
     name_at,
     variable,
 )
-from sekisho.inference import arrays_in, is_open, label, worlds_of
+from sekisho.inference import arrays_in, is_open, is_unknown, label, worlds_of
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
@@ -26,9 +27,18 @@ if TYPE_CHECKING:
     from sekisho.editor.project import Reading
     from sekisho.inference import Function, Value, Variable
 
-__all__ = ["Described", "Signature", "axes_of", "crossing_text", "describe", "signature_of"]
+__all__ = [
+    "Described",
+    "Signature",
+    "axes_of",
+    "crossing_text",
+    "describe",
+    "is_notable",
+    "signature_of",
+]
 
 _SILENT: Final = frozenset({"none", "unknown"})
+_NO_ARRAY: Final = re.compile(r"\bnone\b")
 _MOST: Final = 4
 """Places that are named, of many."""
 
@@ -63,8 +73,12 @@ class Signature(NamedTuple):
     @property
     def label(self) -> str:
         """All of it, in one line."""
-        returns = f" -> {self.returns}" if self.returns else ""
-        return f"{self.name}({', '.join(self.parameters)}){returns}"
+        return self.without_result + (f" -> {self.returns}" if self.returns else "")
+
+    @property
+    def without_result(self) -> str:
+        """Its name and its parameters."""
+        return f"{self.name}({', '.join(self.parameters)})"
 
 
 def describe(reading: Reading, path: str, line: int, character: int) -> Described | None:
@@ -75,11 +89,11 @@ def describe(reading: Reading, path: str, line: int, character: int) -> Describe
     parts = [*_function_parts(reading, path, name)]
     if not parts:
         parts = [*_value_parts(reading, path, name)]
-    parts += [
+    parts += dict.fromkeys(
         f"crosses: {crossing_text(each)}"
         for each in crossings_in(reading, path)
         if each.line == line and each.operation.rpartition(".")[2].rstrip("()") in _words(name)
-    ]
+    )
     return Described(name, "\n\n".join(parts)) if parts else None
 
 
@@ -94,6 +108,11 @@ def crossing_text(crossing: Crossing) -> str:
     return f"{source} → {target} by {crossing.operation}{declared}"
 
 
+def shown_label(value: Value) -> str:
+    """Return what a value may hold. Beside other code, the label of no array would be taken for None."""
+    return _NO_ARRAY.sub("other", label(value))
+
+
 def axes_of(value: Value) -> str:
     """Return the axes of an array, as its annotation says; "" if none does."""
     return str(value[3]) if value[0] == "array" else ""
@@ -105,12 +124,12 @@ def axes_of(value: Value) -> str:
 def _value_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
     if "." in name.text:
         found = attribute(reading, path, name)
-        if found is not None and label(found[0]) not in _SILENT:
+        if found is not None and arrays_in(found[0]):
             yield _headline(name.text, found[0])
             yield _steps(f"assigned at {reading.shown(place)}" for place in found[1][:_MOST])
         return
     seen = variable(reading, path, name)
-    if seen is None or label(seen.value) in _SILENT:
+    if seen is None or not arrays_in(seen.value):
         return
     yield _headline(name.text, seen.value)
     steps = [step for each in seen.bindings[:_MOST] for step in _reasons(reading, seen, each)]
@@ -120,7 +139,7 @@ def _value_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
 
 def _headline(name: str, value: Value) -> str:
     axes = axes_of(value)
-    shown = f"`{name}`: **{label(value)}**" + (f', axes `"{axes}"`' if axes else "")
+    shown = f"`{name}`: **{shown_label(value)}**" + (f', axes `"{axes}"`' if axes else "")
     return (
         f"{shown}, or something else: not all that it is bound to is known"
         if is_open(value)
@@ -146,7 +165,7 @@ def _reasons(reading: Reading, seen: Seen, binding: Variable) -> Iterator[str]:
     )
     if parameter is None:
         where = function.file.place(binding.line).rpartition(":")[2]
-        held = f" ({binding.world})" if len(seen.bindings) > 1 else ""
+        held = f" ({shown_label(binding.value)})" if len(seen.bindings) > 1 else ""
         yield f"line {where}{held}" + (f": `{binding.how}`" if binding.how else "")
         return
     text = function.file.text
@@ -162,7 +181,7 @@ def _called(reading: Reading, function: Function, name: str) -> Iterator[str]:
     sites = reading.solution.sites.get(f"p {function.unit.name}.{name}", ())
     files = reading.solution.program.files
     told = [
-        f"{label(value)} as called at {reading.shown(files[key].place(line))}"
+        f"{shown_label(value)} as called at {reading.shown(files[key].place(line))}"
         for key, line, value in sorted(sites, key=lambda site: site[:2])
         if arrays_in(value)
     ]
@@ -187,10 +206,18 @@ def _function_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
     signature = signature_of(reading, identifier)
     if function is None or signature is None:
         return
+    parameters = _shown_parameters(function)
+    if not is_notable(function):
+        return
     decorator = f"@{function.unit.declared}\n" if function.unit.declared else ""
-    yield f"```python\n{decorator}def {signature.label}\n```"
-    taken = ", ".join(f"{each}: {label(value)}" for each, value in _shown_parameters(function))
-    yield f"**{function.world}**: ({taken}) -> {label(function.returns)}"
+    is_class = name.text.rpartition(".")[2] == signature.name and function.name.endswith("__init__")
+    head = f"class {signature.without_result}" if is_class else f"def {signature.label}"
+    yield f"```python\n{decorator}{head}\n```"
+    taken = ", ".join(
+        f"{each}: {shown_label(value)}" if _says(value) else each for each, value in parameters
+    )
+    given = shown_label(function.returns) if _says(function.returns) else "no array"
+    yield f"**{function.world}**: ({taken}) -> {given}"
     if function.ready_for:
         yield f"ready for `@{function.ready_for}`"
     steps = [
@@ -200,9 +227,21 @@ def _function_parts(reading: Reading, path: str, name: Name) -> Iterator[str]:
     ]
     if steps:
         yield "It crosses:\n\n" + _steps(iter(steps[:_MOST]))
-    several = [each for each, value in _shown_parameters(function) if len(worlds_of(value)) > 1]
+    several = [each for each, value in parameters if len(worlds_of(value)) > 1]
     for each in several:
         yield f"`{each}`:\n\n" + _steps(_called(reading, function, each))
+
+
+def _says(value: Value) -> bool:
+    """Whether a label tells something of a value: the arrays in it, or that it may be one."""
+    return bool(arrays_in(value)) or is_unknown(value)
+
+
+def is_notable(function: Function) -> bool:
+    """Whether a function has to do with arrays: the server of a type checker says the rest."""
+    values = [function.returns, *(value for _, value in _shown_parameters(function))]
+    is_silent = function.world in _SILENT and not function.ready_for
+    return not is_silent or any(map(arrays_in, values))
 
 
 def _shown_parameters(function: Function) -> list[tuple[str, Value]]:

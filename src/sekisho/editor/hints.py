@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.editor.describing import axes_of, crossing_text
+from sekisho.editor.describing import axes_of, crossing_text, shown_label
 from sekisho.editor.looking import crossings_in
 from sekisho.editor.positions import Lines
 from sekisho.inference import arrays_in, is_open
@@ -21,6 +22,7 @@ __all__ = ["HINTS", "Hint", "Symbol", "hints_in", "symbols_in"]
 HINTS: Final = ("off", "notable", "all")
 """Settings: no hints; those of variables whose library the line does not name; all."""
 
+_DOTTED: Final = re.compile(r"(?<![\w.])(\w+)\.")
 _DEFS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -84,30 +86,36 @@ def _of_variables(
     for each in function.variables:
         if not arrays_in(each.value) or (each.line, each.column) in annotated:
             continue
-        if not is_all and _is_obvious(reading, function, each):
-            continue
         here = each.line - 1
+        if not is_all and _is_obvious(reading, function, each, lines.at(here)):
+            continue
         start = lines.from_bytes(here, each.column)
         if not lines.at(here)[start:].startswith(each.name):
             continue  # bound by something that is not its name
         axes = axes_of(each.value)
-        text = f": {each.world}" + (f' "{axes}"' if axes else "")
+        text = f": {shown_label(each.value)}" + (f' "{axes}"' if axes else "")
         yield Hint(each.line, start + len(each.name), text, f"by {each.how}" if each.how else "")
 
 
-def _is_obvious(reading: Reading, function: Function, variable: Variable) -> bool:
+def _is_obvious(reading: Reading, function: Function, variable: Variable, line: str) -> bool:
     """Whether a line tells itself: it names the library, or the name held an array of it before.
 
     What is taken from some calls only, while others are not known, is not notable either.
     """
-    if variable.world == variable.before or is_open(variable.value):
+    if variable.world == variable.before or "unknown" in variable.world or is_open(variable.value):
         return True
-    first = variable.how.partition(".")[0]
-    found = reading.solution.program.resolve(function.unit.key, first) if first else None
+    # Of a display or a comprehension, as of several assigned at once, no one call tells.
+    calls = [variable.how.partition(".")[0]] if variable.how else _DOTTED.findall(line)
+    named = {name for each in calls if (name := _library(reading, function, each))}
+    return named == {*arrays_in(variable.value)}
+
+
+def _library(reading: Reading, function: Function, name: str) -> str:
+    """Return the library that a name of a module is, or is of."""
+    found = reading.solution.program.resolve(function.unit.key, name)
     if found is None or found[0] not in {"module", "class", "function"}:
-        return False
-    module = str(found[1]).partition(":")[0].partition(".")[0]
-    return module == variable.world
+        return ""
+    return str(found[1]).partition(":")[0].partition(".")[0]
 
 
 def _of_crossings(reading: Reading, path: str, lines: Lines) -> Iterator[Hint]:

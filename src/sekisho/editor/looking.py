@@ -235,6 +235,8 @@ def callee(reading: Reading, path: str, name: Name) -> str:
         inner = f"{around.unit.name}.<locals>.{name.text}"
         if function_named(reading, inner) is not None:
             return inner
+        if any(each.name == name.text.partition(".")[0] for each in around.variables):
+            return ""  # a variable or a parameter, as of a fixture: not what the module calls so
         around = function_named(reading, around.unit.outer) if around.unit.outer else None
     found = program.dotted(reading.keys[path], name.text)
     if found[0] == "class":

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import SourceFile, find_files, read_file
 from sekisho.editor.memory import MemoryCache
@@ -20,19 +20,25 @@ from sekisho.findings import (
     read_settings,
     without_known,
 )
-from sekisho.inference import Earlier, Function, Solution, solve, survey
+from sekisho.inference import Earlier, Function, Solution, resume, solve, survey
 from sekisho.utils import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sekisho.editor.buffers import File, Piece
 
 __all__ = ["Programs", "Reading", "View"]
 
+_Content = tuple[int, int] | bytes
+"""A file on disk, by its stamp, or what a buffer holds in its place."""
+
+_FEW: Final = 10
+"""Most files that change at once when a person works; a checkout changes more."""
+
 
 class Reading:
-    """A program as it was read once. It never changes, so any thread may ask it.
+    """A program as it was read once. Readings share what they know, so one thread asks them all.
 
     Attributes:
         solution: what was found out.
@@ -50,6 +56,19 @@ class Reading:
         self._functions: dict[str, list[Function]] = {}
         self._trees: dict[str, ast.Module] = {}
         self._findings: dict[str, list[Finding]] = {}
+
+    def take(self, before: Reading) -> None:
+        """Take what is found of files that neither have changed since nor see a change."""
+        old, new = before.solution, self.solution
+        if new.sites is not old.sites or new.facts is not old.facts or self.settings.baseline:
+            return
+        same = {path for path in self.keys if self.file(path) is before.file(path)}
+        self._trees = {path: each for path, each in before._trees.items() if path in same}
+        functions = before._functions.items()
+        self._functions = {path: each for path, each in functions if path in same}
+        if self.settings == before.settings:
+            found = before._findings.items()
+            self._findings = {path: each for path, each in found if path in same}
 
     def file(self, path: str) -> SourceFile:
         """Return a file as it was read."""
@@ -125,6 +144,14 @@ class View(NamedTuple):
         return self.start + len(Lines(self.text).texts) - 1
 
 
+class _State(NamedTuple):
+    """What a program was read of: the contents of files, and settings."""
+
+    contents: dict[Path, _Content]
+    settings: Settings
+    problem: str
+
+
 class Programs:
     """All programs of a session: one for each folder of the workspace, one for each folder of files outside.
 
@@ -137,7 +164,7 @@ class Programs:
         self._listed: dict[str, dict[str, Path]] = {}
         self._passed_by: set[tuple[str, str]] = set()
         self._good: dict[str, tuple[str, str]] = {}
-        self._last: dict[str, tuple[object, Reading]] = {}
+        self._last: dict[str, tuple[_State, Reading]] = {}
         self._earlier: dict[str, Earlier] = {}
 
     def list_again(self) -> None:
@@ -161,7 +188,6 @@ class Programs:
         Returns:
             The view of each buffer that could be read, by its URI, and all readings.
         """
-        self._cache.next_reading()
         open_now = {piece.uri for file in files for piece in file.pieces}
         self._good = {uri: good for uri, good in self._good.items() if uri in open_now}
         by_program: dict[str, list[File]] = {folder: [] for folder in folders}
@@ -213,34 +239,39 @@ class Programs:
     def _read(self, folder: str, files: Sequence[File], *, is_workspace: bool) -> Reading:
         listed = self._files_of(folder) if is_workspace else {}
         stamps = {path: _stamp(path) for path in listed.values()}
-        paths = {path: stamp for path, stamp in stamps.items() if stamp is not None}
-        texts: dict[str, bytes] = {}
+        contents: dict[Path, _Content] = {
+            path: stamp for path, stamp in stamps.items() if stamp is not None
+        }
         for file in files:
             path = listed.get(os.path.realpath(file.path), Path(file.path))
             data = self._data(file)
             if data is not None:
-                texts[str(path)] = data
-                paths[path] = 0, 0
+                contents[path] = data
         settings, problem = _settings(folder)
         # What nothing has changed of since is not read again: another program's buffer was typed in.
-        state = (
-            paths,
-            texts,
-            settings,
-            problem,
-        )
+        state = _State(contents, settings, problem)
         last = self._last.get(folder)
         if last is not None and last[0] == state:
             return last[1]
         earlier = self._earlier.setdefault(folder, Earlier())
-        try:
-            solution = solve(paths, self._cache, texts=texts, earlier=earlier)
-        except FileNotFoundError:  # one was removed just now
-            left = [path for path in paths if path.is_file() or str(path) in texts]
-            solution = solve(left, self._cache, texts=texts, earlier=earlier)
-        reading = Reading(solution, settings, problem, folder)
+        new = None if last is None else _changed(last[0].contents, contents)
+        solution = None
+        if last is not None and new is not None:
+            solution = resume(last[1].solution, earlier, self._cache, new)
+        reading = Reading(solution or self._solve(contents, earlier), settings, problem, folder)
+        if last is not None and solution is not None:
+            reading.take(last[1])
         self._last[folder] = state, reading
         return reading
+
+    def _solve(self, contents: Mapping[Path, _Content], earlier: Earlier) -> Solution:
+        self._cache.next_reading()
+        texts = {str(path): each for path, each in contents.items() if isinstance(each, bytes)}
+        try:
+            return solve(contents, self._cache, texts=texts, earlier=earlier)
+        except FileNotFoundError:  # one was removed just now
+            left = [path for path in contents if path.is_file() or str(path) in texts]
+            return solve(left, self._cache, texts=texts, earlier=earlier)
 
     def _data(self, file: File) -> bytes | None:
         """Return what a file would hold, of what parses; None if nothing of it does."""
@@ -283,6 +314,26 @@ class Programs:
 
 def _is_below(path: str, folder: str) -> bool:
     return Path(path).is_relative_to(folder)
+
+
+def _changed(
+    before: Mapping[Path, _Content], after: Mapping[Path, _Content]
+) -> dict[str, bytes] | None:
+    """Return what files hold that were saved, opened or typed in; None if more has happened."""
+    if before.keys() != after.keys():
+        return None
+    changed = [path for path, each in after.items() if each != before[path]]
+    try:
+        return (
+            {
+                str(path): each if isinstance(each := after[path], bytes) else path.read_bytes()
+                for path in changed
+            }
+            if len(changed) <= _FEW
+            else None
+        )
+    except OSError:
+        return None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

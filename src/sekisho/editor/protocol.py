@@ -48,6 +48,11 @@ class Pane:
         self.typed: Lines = Lines(typed, encoding)
         self._shift = Shift(self.read.texts, self.typed.texts)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether what is typed is what was read."""
+        return self._shift.is_same
+
     def place(self, position: types.Position) -> tuple[int, int] | None:
         """Return a line of the file, and a character in it; None where the text was not read yet."""
         line = self._shift.earlier(min(position.line, len(self.typed.texts) - 1))

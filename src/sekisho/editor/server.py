@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import sys
 from importlib import metadata
@@ -14,6 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from sekisho.editor.features import Features
 from sekisho.editor.lifecycle import Lifecycle
+from sekisho.editor.rpc import PROTOCOL
 
 __all__ = ["serve"]
 
@@ -42,7 +44,11 @@ _NOTEBOOKS = types.NotebookDocumentSyncOptions(
 def make_server() -> tuple[LanguageServer, Lifecycle]:
     """Make a server that has not started yet."""
     server = LanguageServer(
-        "sekisho", _version(), types.TextDocumentSyncKind.Incremental, _NOTEBOOKS
+        "sekisho",
+        _version(),
+        types.TextDocumentSyncKind.Incremental,
+        _NOTEBOOKS,
+        protocol_cls=PROTOCOL,
     )
     manager: Any = server.protocol.fm
     for method in _BUFFERS:
@@ -91,6 +97,8 @@ def _version() -> str:
 def serve() -> bool:
     """Speak the protocol over standard input and output; return whether the client has ended it."""
     server, lifecycle = make_server()
+    # It warns of each request that is cancelled too late; editors write what comes here into a log.
+    logging.getLogger("pygls").setLevel(logging.ERROR)
     # What anything prints would stand between two messages; and pygls closes what it writes to.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with output, contextlib.redirect_stdout(sys.stderr):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from sekisho.editor.buffers import Buffers
 from sekisho.editor.hints import HINTS
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sekisho.findings import Finding
 
 __all__ = ["Options", "Session", "State"]
+
+_Answer = TypeVar("_Answer")
 
 _PAUSE: Final = 0.03
 """Seconds after a change until it is read: changes that come in a burst are read at once."""
@@ -173,13 +175,8 @@ class Session:
         if self._changes > seen:
             self._start()
 
-    async def workspace_findings(self) -> list[tuple[Reading, dict[str, list[Finding]]]]:
-        """Return what is found in all programs, open or not."""
-        state = await self.fresh()
-        if state is None:
-            return []
-        result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        readings = state.readings
-        self._worker.submit(lambda: [(each, each.findings(each.keys)) for each in readings], result)
-        found: list[tuple[Reading, dict[str, list[Finding]]]] = await result
-        return found
+    async def ask(self, call: Callable[[], _Answer]) -> _Answer:
+        """Return what a call finds in a reading: in the thread that reads, since readings share what they know."""
+        result: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+        self._worker.submit(call, result)
+        return await result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sekisho.errors import with_article
+from sekisho.errors import first_line, with_article
 from sekisho.exporting.bounds import read_bounds
 from sekisho.exporting.reading import refuse_argument
 from sekisho.exporting.tree import MISSING, with_leaves
@@ -86,9 +86,10 @@ class _Writer:
         try:
             return size.expression.evaluate({**size.known, **own})
         except Exception as error:  # noqa: BLE001 - JAX has an error of its own for each reason
-            first = str(error).partition("\n")[0]
             hint = "an expression of + - * // %"
-            self.refuse(leaf.place, f"JAX has no symbolic size '{size.text}': {first}", hint)
+            self.refuse(
+                leaf.place, f"JAX has no symbolic size '{size.text}': {first_line(error)}", hint
+            )
 
     def fresh(self, place: str, axis: int) -> str:
         name = "".join(each if each.isalnum() else "_" for each in f"{place}_{axis}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.contract import variadic_index
+from sekisho.contract import argument_of, kind_of, variadic_index
 from sekisho.exporting.tree import Size
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def _read(axis: Axis, size: int | None, names: Mapping[str, str], known: Mapping
     expression = axis.expression
     if expression is None:
         return Size(axis.text)
-    braces = {name for name in expression.names if name[0] == "{"}
+    braces = {name for name in expression.names if kind_of(name) == "argument"}
     missing = sorted(braces - known.keys())
     if missing:
         raise ValueError(
-            f"'{axis.text}' is computed from '{missing[0][1:-1]}', which is not passed"
+            f"'{axis.text}' is computed from '{argument_of(missing[0])}', which is not passed"
         )
     values = {name: known[name] for name in braces}
     others = [name for name in expression.names if name not in braces]

@@ -9,10 +9,15 @@ from sekisho.findings.checking import check
 from sekisho.findings.declaring import can_declare, spelled
 from sekisho.findings.editing import Edit, edits_of
 from sekisho.findings.explaining import explain, find_page
-from sekisho.findings.finding import CODES, Finding, to_code
+from sekisho.findings.finding import CODES, UNUSED, Finding, to_code
 from sekisho.findings.fixing import difference
 from sekisho.findings.formats import FORMATS, Report, statistics
-from sekisho.findings.ignoring import read_baseline, without_known, write_baseline
+from sekisho.findings.ignoring import (
+    read_baseline,
+    without_known,
+    without_unused,
+    write_baseline,
+)
 from sekisho.findings.settings import Settings, read_settings
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "Finding",
     "Report",
     "Settings",
+    "UNUSED",
     "can_declare",
     "check",
     "difference",
@@ -34,5 +40,6 @@ __all__ = [
     "statistics",
     "to_code",
     "without_known",
+    "without_unused",
     "write_baseline",
 ]

@@ -16,7 +16,7 @@ from sekisho.utils import parse, printable
 from sekisho.writing import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from sekisho.findings.finding import Finding
@@ -28,6 +28,7 @@ __all__ = [
     "read_baseline",
     "with_ignores",
     "without_known",
+    "without_unused",
     "write_baseline",
 ]
 
@@ -159,6 +160,41 @@ def with_ignores(text: str, findings: Iterable[Finding]) -> str:
     if not (_is_same(text, written) and all(map(done.has, found))):
         raise ValueError("no comment can be added to it")
     return written
+
+
+def without_unused(text: str, finding: Finding) -> str:
+    """Remove what ignores nothing, as a finding of SK112 says: a comment, or some codes of it.
+
+    Raises:
+        ValueError: if that would change the program.
+    """
+    idle = set(finding.subject.split(", "))
+    parts = _LINE_END.split(text)  # every second part is a line end
+    at, column = 2 * finding.line - 2, finding.column - 1
+    code, comment = parts[at][:column], parts[at][column:]
+    for pattern, to_codes in ((_OF_FILE, _code), (_COMMENT, _code), (_NOQA, str.upper)):
+        comment = pattern.sub(lambda match, to=to_codes: _without(match, idle, to), comment)
+    comment = comment.strip()
+    if comment and not comment.startswith("#"):
+        comment = f"# {comment}"  # what was written behind the codes
+    parts[at] = f"{code}{comment}" if comment else code.rstrip()
+    if not parts[at]:  # the comment had a line of its own
+        del parts[at : at + 2]
+    written = "".join(parts)
+    if ast.dump(parse(text)) != ast.dump(parse(written)):
+        raise ValueError("the comment cannot be removed")
+    return written
+
+
+def _without(match: re.Match[str], idle: set[str], to_code: Callable[[str], str]) -> str:
+    """Return a comment without some of its codes; "" if none is left."""
+    if match[1] is None:
+        return "" if "" in idle else match[0]
+    words = match[1].replace(",", " ").split()
+    kept = [word for word in words if to_code(word) not in idle]
+    if len(kept) == len(words) and words:
+        return match[0]
+    return match[0].replace(match[1], ", ".join(kept)) if kept else ""
 
 
 def _unix(text: str) -> str:

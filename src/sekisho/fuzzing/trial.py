@@ -13,7 +13,7 @@ import numpy as np
 
 from sekisho.context import mode
 from sekisho.contract import UNANNOTATED, array_specs
-from sekisho.errors import BoundaryError
+from sekisho.errors import BoundaryError, with_class
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
@@ -198,7 +198,7 @@ class Trial:
             text = f"is not compiled after {_COMPILING} seconds"
             raise Finding(text, recipe, compiled=world.name) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for
-            text = f"cannot be compiled: {_first_line(error)}"
+            text = f"cannot be compiled: {with_class(error)}"
             raise Finding(text, recipe, error, compiled=world.name) from None
         scale = _largest([outcome.result, result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(_arrays_of(outcome), _arrays_of(_Outcome(result)), scale)
@@ -235,13 +235,13 @@ class Trial:
                 raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             line = line_of_own_raise(error, self.package)
             if line is not None:
-                self.refusals[type(error), f"{_first_line(error)} (line {line})"] += 1
+                self.refusals[type(error), f"{with_class(error)} (line {line})"] += 1
                 return _Outcome(error=error)
             if self.is_open and may_be_of_shapes(error):
                 # Another layout of the same values, which the comparison tries, tells if it is to blame.
-                self.guesses[type(error), _first_line(error)] += 1
+                self.guesses[type(error), with_class(error)] += 1
                 return _Outcome(error=error)
-            text = f"raises{where} {_first_line(error)}"
+            text = f"raises{where} {with_class(error)}"
             raise Finding(text, recipe, error, again) from None
         finally:
             if os.getpid() != process:
@@ -316,11 +316,6 @@ class Trial:
         at = tuple(int(each) for each in np.argwhere(~close)[0])
         place = f" at {list(at)}" if at else ""
         return f"{one[at]}{place}, and there {other[at]}"
-
-
-def _first_line(error: BaseException) -> str:
-    first = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _arrays_of(outcome: _Outcome) -> _Outcome:

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import close_memo, open_memo, read_memo, unpack_memo, write_memo
+from sekisho.contract import argument_key, close_memo, open_memo, read_memo, unpack_memo, write_memo
 from sekisho.guard.watched import STARTS
 from sekisho.utils import CHECK_LOCAL, codes_in, not_counted
 from sekisho.worlds import is_compiling
@@ -128,7 +128,7 @@ def share(
         bound = {key: size for key, size in zip(knows, sizes, strict=True) if size is not None}
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         # An axis `{size}` is the value of the argument `size`.
-        bound.update({f"{{{name}}}": value for name, value in arguments.items()})
+        bound.update({argument_key(name): value for name, value in arguments.items()})
         unpack_memo(bound)
         body = Body(contract, codes, bound)
         if start is None:

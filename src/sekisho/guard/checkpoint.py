@@ -11,7 +11,9 @@ from sekisho.contract import (
     Parameter,
     Parser,
     annotation_text,
+    argument_of,
     binders,
+    kind_of,
     make_parameter,
     prepare_checkers,
 )
@@ -100,7 +102,7 @@ class Checkpoint:
         """
         if body is None:
             return False
-        arguments = {key[1:-1]: each for key, each in body.bound.items() if key[0] == "{"}
+        arguments = {argument_of(k): v for k, v in body.bound.items() if kind_of(k) == "argument"}
         call = Call(body.bound, body.contract.options.world, None, {}, self.keys)
         doubts = find_doubts(body.contract, lambda: arguments, self.parameter, call)
         for key in doubts:

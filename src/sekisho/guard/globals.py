@@ -6,10 +6,10 @@ import builtins
 import functools
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from sekisho.context import current, on_strict
-from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, pack_memo
+from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, kind_of, pack_memo
 from sekisho.errors import hide_in_pytest
 from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
@@ -183,8 +183,8 @@ class Globals:
                 return Outlined.make(make_as_called, self.contract)
             case "hand_back":
                 return Outlined.make(make_hand_back, self.contract)
-            case _:
-                raise AssertionError(known)
+            case _ as missing:  # mypy: each kind has its case
+                assert_never(missing)
 
     def body(self) -> Callable[..., Any]:
         """Return the function that the guard calls, monitored once strict mode was entered."""
@@ -368,7 +368,7 @@ def _sizes(bound: Bindings, binds: tuple[str, ...]) -> list[Any]:
 
 def _unchecked_size(key: str) -> Any:
     """Return any size for an axis: in mode ``off`` no later value is refused for it."""
-    return None if key[0] in "#<@" else () if key.startswith("*") else 1
+    return {"several": (), "size": 1}.get(kind_of(key))
 
 
 def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:

@@ -21,6 +21,7 @@ from sekisho.contract import (
     SequenceSpec,
     TupleSpec,
     UnionSpec,
+    kind_of,
     matches_dtype,
     names_in,
 )
@@ -203,7 +204,7 @@ def _spec_cases(
 
 def _tuple_case(scope: Scope, spec: TupleSpec, local: str) -> Case | None:
     """Check all items in one expression, so no item may bind an axis that another needs."""
-    keys = [key for key in names_in(spec) if key[0] != "#"]
+    keys = [key for key in names_in(spec) if kind_of(key) != "growth"]
     if spec.several is not None or any(
         keys.count(key) > 1 and key not in scope.certain for key in keys
     ):

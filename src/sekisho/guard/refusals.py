@@ -25,7 +25,7 @@ def write_refusal(error: Exception, function: Any) -> None:
     violation = error.args[0] if error.args else None
     if isinstance(violation, Violation) and not hasattr(error, REFUSALS):
         setattr(error, REFUSALS, True)
-        _write(function, violation.place, str(violation))
+        _write(function, violation.place, str(violation), type(error).__name__)
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def noting_declarations(function: Any) -> Generator[None]:
         raise
 
 
-def _write(function: Any, place: str, text: str) -> None:
+def _write(function: Any, place: str, text: str, error: str = "") -> None:
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return
@@ -49,6 +49,7 @@ def _write(function: Any, place: str, text: str) -> None:
         "function": code.co_qualname,
         "place": place,
         "text": text.replace("\n", " "),
+        "error": error,
     }
     with contextlib.suppress(OSError), open(os.environ[REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - saves the import of pathlib
         file.write(json.dumps(said) + "\n")

@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from sekisho.contract import argument_key, growth_key, kind_of
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract
     from sekisho.worlds import World
 
-__all__ = ["Global", "Scope"]
+__all__ = ["Global", "GlobalKind", "Scope"]
+
+GlobalKind: TypeAlias = Literal[
+    "array_type",
+    "array_type_of",
+    "as_called",
+    "bind",
+    "builtin",
+    "class",
+    "default",
+    "device",
+    "dtype",
+    "dtypes",
+    "first_array",
+    "foreign",
+    "function",
+    "hand_back",
+    "module_device",
+    "monitor",
+    "plain",
+    "shared",
+    "validate",
+]
+
+
+_SUFFIXES: Final = {"growth": "_grows", "structure": "_memo", "dtype": "_dtype"}
+"""What marks a local that holds no size."""
 
 
 class Global(NamedTuple):
-    """A global of the generated function.
+    """A global of the generated function: its kind, and which one of that kind it is."""
 
-    ``kind`` is one of: ``function``, ``validate``, ``default``, ``array_type``, ``class``, ``dtype``,
-    ``dtypes``, ``plain``, ``foreign``, ``builtin``, ``device``, ``module_device``, ``first_array``,
-    ``array_type_of``, ``hand_back``, ``shared``, ``monitor``, ``bind``, ``as_called``; ``what`` says
-    which one of that kind.
-    """
-
-    kind: str
+    kind: GlobalKind
     what: Any = None
 
 
@@ -55,11 +77,13 @@ class Scope:
         self.globs: dict[str, Global] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
         # An axis `{size}` is the value of the argument `size`.
-        self.axes: dict[str, str] = {f"{{{each.name}}}": each.name for each in contract.parameters}
+        self.axes: dict[str, str] = {
+            argument_key(each.name): each.name for each in contract.parameters
+        }
         self.certain: set[str] = set(self.axes)
         every = (*contract.parameters, *contract.outcomes)
         growing = {a.key for each in every for a in each.axes if a.variadic and a.broadcastable}
-        self.growing: set[str | None] = growing | {f"#{key}" for key in growing}
+        self.growing: set[str | None] = growing | {growth_key(key) for key in growing if key}
         self.array_type: str = (
             self.fresh("array_type") if contract.options.kind == "same_world" else ""
         )
@@ -84,7 +108,13 @@ class Scope:
         self.taken.add(base)
         return base
 
-    def name_global(self, base: str, kind: str, what: Any = None) -> str:
+    def hold(self, key: str) -> None:
+        """Let a local hold what is bound under a key: ``batch`` for ``*batch``."""
+        if key not in self.axes:
+            base = key.strip("#*<>@") or "axes"
+            self.axes[key] = self.fresh(base + _SUFFIXES.get(kind_of(key), ""))
+
+    def name_global(self, base: str, kind: GlobalKind, what: Any = None) -> str:
         """Return the name of a global. Further calls for the same global return the same name."""
         for name, known in self.globs.items():
             if known.kind == kind and kind != "validate" and known.what == what:

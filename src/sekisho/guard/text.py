@@ -19,6 +19,7 @@ from sekisho.contract import (
     Contract,
     Parameter,
     UnionSpec,
+    kind_of,
     names_in,
 )
 from sekisho.guard.parameters import arguments_text, signature_text, stars_of
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from sekisho.worlds import World
 
 __all__ = ["DELEGATE_ASYNC", "Validation", "Generated", "generate"]
+
+
+_OF_AXES: Final = frozenset({"size", "several", "growth"})
+"""The kinds of keys that a body may bind, too: see `contract.keys`."""
 
 
 class Generated(NamedTuple):
@@ -129,16 +134,13 @@ class _Writer:
     def write_shared_call(self) -> tuple[str, tuple[str, ...]]:
         """Return the call of a body that shares the axes, and the axes that it may bind."""
         scope, contract = self.scope, self.contract
-        knows = tuple(key for key in scope.axes if key[0] != "{")
+        knows = tuple(key for key in scope.axes if kind_of(key) != "argument")
         mentioned = self.keys((contract.result,)) if "generator" not in contract.flavour else {}
-        new = tuple(key for key in mentioned if key[0] not in "{<@" and key not in scope.certain)
+        new = tuple(k for k in mentioned if kind_of(k) in _OF_AXES and k not in scope.certain)
         sizes = ", ".join(scope.axes[key] for key in knows)
         self.emit(f"# the body shares: {sizes or 'what it binds itself'}")
         for key in new:
-            if key not in scope.axes:
-                scope.axes[key] = scope.fresh(
-                    (key.strip("#*") or "axes") + "_grows" * (key[0] == "#")
-                )
+            scope.hold(key)
         self.write_as_called()
         function = scope.name_global(f"_{self.name}", "shared", (knows, new))
         passed = f"({sizes},)" if len(knows) == 1 else f"({sizes})"
@@ -257,17 +259,18 @@ class _Writer:
         if spec is ANYTHING:
             return
         items = items_of(scope, parameter, local)
-        own = [key for key in self.keys((parameter,)) if key[0] != "#" or key in scope.growing]
+        own = [
+            key
+            for key in self.keys((parameter,))
+            if kind_of(key) != "growth" or key in scope.growing
+        ]
         knows = tuple(key for key in own if key in scope.axes)
         # Items share even the axes that no other annotation mentions.
         binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
         first = item_cases(scope, items, binds) if items else None
         cases = None if first else cases_of(scope, parameter, local, binds)
         for key in binds:
-            if key not in scope.axes:
-                # "batch" for "*batch"; a suffix marks what is not an axis.
-                suffix = {"#": "_grows", "<": "_memo", "@": "_dtype"}.get(key[0], "")
-                scope.axes[key] = scope.fresh((key.strip("#*<>@") or "axes") + suffix)
+            scope.hold(key)
         validation = Validation(parameter, knows, binds)
         validate = scope.name_global(f"_validate_{local}", "validate", validation)
         targets = ", ".join([local, *(scope.axes[key] for key in binds)])

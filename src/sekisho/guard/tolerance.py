@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import note_violation
-from sekisho.contract import FREE
+from sekisho.contract import FREE, kind_of
 from sekisho.errors import BoundaryError, Violation, hide_in_pytest
 from sekisho.utils import is_guard, locals_of, runs_while_tracing
 from sekisho.validation import Tolerance, find_doubts
@@ -55,7 +55,7 @@ def _is_of(contract: Contract, frame: Any) -> bool:
 def sizes_or_free(keys: tuple[str, ...], sizes: list[Any]) -> list[Any]:
     """Fill in what a refused value has not bound: the text may compare it without a question."""
     return [
-        FREE if size is None and key[0] not in "#<" else size
+        FREE if size is None and kind_of(key) not in {"growth", "structure"} else size
         for key, size in zip(keys, sizes, strict=True)
     ]
 

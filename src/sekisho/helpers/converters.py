@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, overload
 from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
 from sekisho.helpers.operands import refuse_world
-from sekisho.utils import refuse_words
+from sekisho.utils import refuse_words, shown_without
 from sekisho.worlds import (
     Convertible,
     JaxArray,
@@ -63,6 +63,7 @@ def to_numpy(
 ) -> tuple[Any, ...]: ...
 @overload
 def to_numpy(x: Record, /, *, copy: bool | None = ..., detach: bool = ...) -> Record: ...
+@shown_without("more", "words")
 def to_numpy(
     x: Any,
     /,
@@ -81,9 +82,6 @@ def to_numpy(
             depth, whose arrays are converted. What is no array stays as it is.
         copy: None copies if needed, True always, False never.
         detach: whether a tensor that requires grad may be detached from its graph.
-        *more: refused, with the name of the option.
-        **words: arguments of other libraries (``force``, ``dtype``) raise an error that names
-            sekisho's own.
 
     Returns:
         An array of the same dtype and shape; of a container, one of the same class with arrays in it,
@@ -135,6 +133,7 @@ def to_torch(
 def to_torch(
     x: Record, /, *, copy: bool | None = ..., device: str | TorchDevice | None = ...
 ) -> Record: ...
+@shown_without("more", "words")
 def to_torch(
     x: Any,
     /,
@@ -153,8 +152,6 @@ def to_torch(
         copy: None copies if needed, True always, False never.
         device: the device of the result. With None, an array stays on the host and a tensor on its
             device.
-        *more: refused, with the name of the option.
-        **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
         A tensor of the same dtype and shape.
@@ -232,6 +229,7 @@ def to_jax(
 def to_jax(
     x: Record, /, *, copy: bool | None = ..., device: Any = ..., detach: bool = ...
 ) -> Record: ...
+@shown_without("more", "words")
 def to_jax(
     x: Any,
     /,
@@ -253,8 +251,6 @@ def to_jax(
         device: ``"cpu"``, ``"gpu:0"``, a `jax.Device` or a `jax.sharding.Sharding`. With None, JAX
             chooses, and a JAX array stays on its device.
         detach: whether a tensor that requires grad may be detached from its graph.
-        *more: refused, with the name of the option.
-        **words: arguments of other libraries (``dtype``) raise an error that names sekisho's own.
 
     Returns:
         An array of the same dtype and shape.

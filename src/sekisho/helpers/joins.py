@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, overload
 import numpy as np
 from numpy import concatenate, ndarray
 
-from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
+from sekisho.errors import (
+    BoundaryError,
+    ShapeError,
+    Violation,
+    WorldError,
+    first_line,
+    hide_in_pytest,
+)
 from sekisho.helpers.operands import (
     inlined_class,
     is_axis,
@@ -16,7 +23,7 @@ from sekisho.helpers.operands import (
     refuse_world,
     tell_of_worlds,
 )
-from sekisho.utils import refuse_words
+from sekisho.utils import refuse_words, shown_without
 from sekisho.worlds import StandardArray, World, class_of, describe, find_world
 
 if TYPE_CHECKING:
@@ -52,6 +59,7 @@ def concat(arrays: Sequence[TorchTensor], /, *, axis: int | None = ...) -> Torch
 def concat(arrays: Sequence[StandardArray], /, *, axis: int | None = ...) -> StandardArray: ...
 @overload
 def concat(arrays: Sequence[R], /, *, axis: int | None = ...) -> R: ...
+@shown_without("more", "dim")
 def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None = None) -> Any:
     """Join arrays or tensors along an existing axis.
 
@@ -61,9 +69,7 @@ def concat(arrays: Any, /, more: None = None, *, axis: int | None = 0, dim: None
 
     Args:
         arrays: arrays of one world, with the same shape except along `axis`; or records of them.
-        more: always an error: the arrays are one argument.
         axis: the axis to join along; None flattens the arrays first.
-        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
         A new array or tensor.
@@ -105,6 +111,7 @@ def stack(arrays: Sequence[TorchTensor], /, *, axis: int = ...) -> TorchTensor: 
 def stack(arrays: Sequence[StandardArray], /, *, axis: int = ...) -> StandardArray: ...
 @overload
 def stack(arrays: Sequence[R], /, *, axis: int = ...) -> R: ...
+@shown_without("more", "dim")
 def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None) -> Any:
     """Join arrays or tensors of one shape along a new axis: samples become a batch.
 
@@ -113,9 +120,7 @@ def stack(arrays: Any, /, more: None = None, *, axis: int = 0, dim: None = None)
 
     Args:
         arrays: arrays of one world and one shape; or records of such arrays, all of one structure.
-        more: always an error: the arrays are one argument.
         axis: position of the new axis in the result.
-        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
         A new array or tensor with one more axis.
@@ -275,6 +280,6 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
             "its arguments",
             f"shapes that fit along axis {axis}",
             got + (", ..." if len(arrays) > len(arrays[:8]) else ""),
-            str(error).splitlines()[0],
+            first_line(error),
         )
     ) from None

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
-from sekisho.errors import BoundaryError, ShapeError, Violation, WorldError, hide_in_pytest
+from sekisho.errors import (
+    BoundaryError,
+    ShapeError,
+    Violation,
+    WorldError,
+    first_line,
+    hide_in_pytest,
+)
 from sekisho.utils import runs_while_tracing
 from sekisho.worlds import (
     HOST,
@@ -182,7 +189,7 @@ def refuse_argument(
 
 def refuse_operation(function: str, x: object, error: Exception) -> NoReturn:
     """Refuse a value that its library cannot use in this operation, such as a nested tensor."""
-    reason = str(error).partition("\n")[0]
+    reason = first_line(error)
     violation = Violation(
         function, "argument 'x'", "an array or a plain tensor", describe(x), reason
     )

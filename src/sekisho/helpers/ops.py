@@ -23,7 +23,7 @@ from sekisho.helpers.operands import (
     refuse_shape,
     world_of_operand,
 )
-from sekisho.utils import refuse_words
+from sekisho.utils import refuse_words, shown_without
 from sekisho.worlds import StandardArray
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def expand_dims(x: NDArray[S], /, axis: Axes = ...) -> NDArray[S]: ...
 def expand_dims(x: TorchTensor, /, axis: Axes = ...) -> TorchTensor: ...
 @overload
 def expand_dims(x: StandardArray, /, axis: Axes = ...) -> StandardArray: ...
+@shown_without("dim")
 def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     """Add axes of size 1 at any position.
 
@@ -135,7 +136,6 @@ def expand_dims(x: Any, /, axis: Axes = 0, dim: None = None) -> Any:
     Args:
         x: an array or a tensor of any shape.
         axis: positions of the new axis or axes in the result; negative ones count from the end.
-        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
         A view with one more axis for each position.
@@ -170,13 +170,13 @@ def squeeze(x: NDArray[S], /, axis: Axes) -> NDArray[S]: ...
 def squeeze(x: TorchTensor, /, axis: Axes) -> TorchTensor: ...
 @overload
 def squeeze(x: StandardArray, /, axis: Axes) -> StandardArray: ...
+@shown_without("dim")
 def squeeze(x: Any, /, axis: Axes | None = None, dim: None = None) -> Any:
     """Remove axes of size 1. In every world, an axis of another size is an error.
 
     Args:
         x: an array or a tensor.
         axis: the axis or axes to remove; each must have size 1.
-        dim: always an error: PyTorch's name for `axis`.
 
     Returns:
         A view without these axes.
@@ -263,6 +263,7 @@ def permute_dims(x: NDArray[S], /, axes: tuple[int, ...]) -> NDArray[S]: ...
 def permute_dims(x: TorchTensor, /, axes: tuple[int, ...]) -> TorchTensor: ...
 @overload
 def permute_dims(x: StandardArray, /, axes: tuple[int, ...]) -> StandardArray: ...
+@shown_without("_1", "_2", "_3", "_4", "_5", "dims")
 def permute_dims(
     x: Any,
     /,
@@ -281,7 +282,6 @@ def permute_dims(
     Args:
         x: an array or a tensor.
         axes: for each axis of the result, the axis of `x`; each axis exactly once.
-        dims: always an error: PyTorch's name for `axes`.
 
     Returns:
         A view.

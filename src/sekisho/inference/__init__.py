@@ -10,6 +10,7 @@ from sekisho.inference.arrays import certain_world, only_world, worlds_of
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import is_open, label
+from sekisho.inference.resuming import resume
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
 from sekisho.inference.values import (
@@ -47,6 +48,7 @@ __all__ = [
     "list_of",
     "only_world",
     "read_annotation",
+    "resume",
     "solve",
     "survey",
     "world_of_all",

@@ -1,50 +1,55 @@
-"""What an earlier reading of a program has found out, kept where the signatures of a module have changed.
+"""What the last reading of a program has found out, kept where the signatures of a module have changed.
 
 A reading of a unit holds in a state: the tables of all modules. When one of them changes, most units
-cannot have seen what changed. A unit sees a name of a table by a word in its own text, or by a value
-that another unit tells it; and of what it so sees, it sees the entries that are written there. So a unit
-is read again if its text, or a value that it asked for, has a word of those that changed, or of entries that
-mention one of them, and so on. Common words make that too many units, and none too few.
+cannot have seen what changed: see `Reach`. The others are read again.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import Libraries
+from sekisho.code import Libraries, digest
+from sekisho.inference.modules import read_table
+from sekisho.inference.reach import Change, Reach, changes, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sekisho.code import Cache, Entry, Table
+    from sekisho.code import Cache, Table
     from sekisho.inference.frame import Unit
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.modules import Memo, Module
-    from sekisho.inference.values import Value
 
-__all__ = ["Earlier"]
+__all__ = ["Earlier", "Kept", "what_is_common"]
 
 _TRUSTED: Final = 10.0
 """Seconds for which the libraries are taken to be as they were."""
 
-_WORD: Final = re.compile(r"\w+")
+Row = tuple[str, str, str, str]
+"""Of a module: the path and the root of its file, the digest of its text, the cache's key of its readings."""
+
+Kept = tuple[dict[str, str], str, dict[str, Row]]
+"""A reading on disk: the libraries that it used, what it depends on as a whole, and its modules by key."""
 
 
 class _Read(NamedTuple):
     """A module as it was read.
 
     Attributes:
-        text: its text.
+        place: the path and the root of its file.
+        content: the digest of its text.
         table: its names.
         memo: what its units have told.
+        kept_as: the cache's key of `memo`.
     """
 
-    text: str
+    place: tuple[str, str]
+    content: str
     table: Table
     memo: dict[str, Memo]
+    kept_as: str
 
 
 class Earlier:
@@ -56,10 +61,9 @@ class Earlier:
         """Begin with nothing."""
         self.used = {}
         self._read: dict[str, _Read] = {}
-        self._common: tuple[Any, ...] = ()
+        self._common = ""
         self._libraries: Libraries | None = None
         self._since = 0.0
-        self._words: dict[str, dict[str, frozenset[str]]] = {}
 
     def libraries(self, cache: Cache) -> Libraries:
         """Return the installed libraries; they are looked for again after some seconds."""
@@ -68,142 +72,111 @@ class Earlier:
             self._libraries, self._since = Libraries(cache), now
         return self._libraries
 
-    def give(self, modules: Mapping[str, Module], units: Iterable[Unit], known: Knowledge) -> None:
+    def is_empty(self) -> bool:
+        """Return whether nothing was read yet."""
+        return not self._read
+
+    def recall(self, kept: Kept, modules: Mapping[str, Module], cache: Cache) -> None:
+        """Take what is kept on disk of the last reading of a program, if it has the same modules."""
+        used, common, rows = kept
+        found: dict[str, _Read] = {}
+        if rows.keys() != modules.keys():
+            return
+        for key, (path, root, content, kept_as) in rows.items():
+            module = modules[key]
+            is_same = content == module.content
+            table = module.table if is_same else read_table(cache, module, content)
+            if table is None:
+                return
+            memo: dict[str, Memo] | None = cache.read(kept_as) if is_same else None
+            found[key] = _Read((path, root), content, table, memo or {}, kept_as)
+        self.used, self._common, self._read = used, common, found
+
+    def give(self, modules: Mapping[str, Module], units: Iterable[Unit], common: str) -> None:
         """Give the modules that have no memo what still holds of their earlier one.
 
         Args:
             modules: of the program as it is now, by key.
             units: all of theirs.
-            known: what is known of the program as a whole.
+            common: what readings depend on of the program as a whole: see `what_is_common`.
         """
-        self._words = {key: self._entries(key, module) for key, module in modules.items()}
-        changed = self._changed(modules)
-        if changed is None or self._common != _common(known):
+        reach = self._reach(modules)
+        if reach is None or self._common != common:
             return
-        changed = self._closed(changed)
         by_module: dict[str, list[Unit]] = {}
         for unit in units:
             by_module.setdefault(unit.key, []).append(unit)
         for key, module in modules.items():
             before = self._read[key]
-            if module.memo or before.text != module.file.text:
+            if module.memo or before.content != module.content:
                 continue
-            is_near = not changed.isdisjoint(_words_of(module.file.text))
-            lines = module.file.text.split("\n") if is_near else []
+            is_near = reach.is_near(words_of(module.file.text))
+            lines = module.file.text.split("\n")
+            is_whole = True
             for unit in by_module.get(key, ()):
-                memo = before.memo.get(unit.name)
-                if memo and not (is_near and _mentions(unit, lines, changed)):
-                    kept = [each for each in memo if not _answers_mention(each[1], changed)]
-                    if kept:
-                        module.memo[unit.name] = kept
+                memo = before.memo.get(unit.name, [])
+                words = partial(_words_of_unit, unit, lines)
+                is_seen = is_near and reach.is_seen(words())
+                kept = [each for each in memo if not (is_seen or reach.is_told(words, each[1]))]
+                is_whole = is_whole and len(kept) == len(memo) > 0
+                if kept:
+                    module.memo[unit.name] = kept
+            module.kept_as = before.kept_as if is_whole else ""
 
-    def take(self, modules: Mapping[str, Module], known: Knowledge, used: dict[str, str]) -> None:
+    def take(self, modules: Mapping[str, Module], common: str, used: dict[str, str]) -> None:
         """Take what a reading has found out, in the place of the one before."""
         self.used = used
-        self._common = _common(known)
+        self._common = common
         self._read = {
-            key: _Read(module.file.text, module.table, module.memo)
+            key: _Read(
+                (module.file.path, module.file.root),
+                module.content,
+                module.table,
+                module.memo,
+                module.kept_as,
+            )
             for key, module in modules.items()
         }
 
-    def _changed(self, modules: Mapping[str, Module]) -> set[str] | None:
-        """Return the names that have changed; None if more has than names."""
+    def _reach(self, modules: Mapping[str, Module]) -> Reach | None:
+        """Return what leads to the names that have changed; None if more has changed than names."""
         if modules.keys() != self._read.keys():
             return None
-        found: set[str] = set()
+        found: list[Change] = []
         for key, module in modules.items():
-            old, new = self._read[key].table, module.table
-            if old.stars != new.stars or old.exported != new.exported:
+            before = self._read[key]
+            if before.place != (module.file.path, module.file.root):
                 return None
-            for name in old.names.keys() | new.names.keys():
-                before, after = old.names.get(name), new.names.get(name)
-                if before == after:
-                    continue
-                if not _has_bases(before, after):
-                    return None  # subclasses are asked for by the names of their bases
-                found.add(name)
-                found |= _changed_members(before, after)
-        return found
-
-    def _closed(self, changed: set[str]) -> set[str]:
-        """Return some names, and all names of entries that mention one of them, directly or not."""
-        found = set(changed)
-        size = -1
-        while size != len(found):
-            size = len(found)
-            for entries in self._words.values():
-                found |= {
-                    name.rpartition(".")[2]
-                    for name, words in entries.items()
-                    if not words.isdisjoint(found)
-                }
-        return found
-
-    def _entries(self, key: str, module: Module) -> dict[str, frozenset[str]]:
-        """Return the words of each entry of a module; those of a class's members under ``Class.member``."""
-        before = self._read.get(key)
-        if before is not None and before.table == module.table and key in self._words:
-            return self._words[key]
-        found: dict[str, frozenset[str]] = {}
-        for name, entry in module.table.names.items():
-            found[name] = frozenset(_WORD.findall(repr(entry)))
-            for member, inner in entry[2].items() if entry[0] == "class" else ():
-                found[f"{name}.{member}"] = frozenset(_WORD.findall(repr(inner)))
-        return found
+            changed = [] if before.table is module.table else changes(before.table, module.table)
+            if changed is None:
+                return None
+            found += changed
+        return Reach(found, [(module.file.text, module.table) for module in modules.values()])
 
 
-def _common(known: Knowledge) -> tuple[Any, ...]:
-    """Return what readings depend on of the program as a whole."""
-    return (
-        tuple(known.worlds),
-        frozenset(known.program.unread),
-        known.exclusive,
-        known.alone,
-        known.decorators,
-        known.fixtures,
+def what_is_common(known: Knowledge) -> str:
+    """Return a digest of what readings depend on of the program as a whole."""
+    program = known.program
+    # Written the same, a base may be another class: an alias has changed.
+    classes = (
+        (name, program.mro(name)) for key in program.files for name in program.classes_of(key)
+    )
+    return digest(
+        repr(
+            (
+                tuple(known.worlds),
+                sorted(program.unread),
+                sorted(known.exclusive.items()),
+                sorted(known.alone.items()),
+                sorted(known.decorators),
+                sorted(known.fixtures),
+                sorted(classes),
+            )
+        )
     )
 
 
-def _has_bases(before: Entry | None, after: Entry | None) -> bool:
-    """Whether an entry of a table is no class before and after, or a class with the same bases."""
-    bases = [
-        each[1] if each is not None and each[0] == "class" else None for each in (before, after)
-    ]
-    return bases[0] == bases[1]
-
-
-def _changed_members(before: Entry | None, after: Entry | None) -> set[str]:
-    if before is None or after is None or before[0] != "class" or after[0] != "class":
-        return set()
-    old, new = before[2], after[2]
-    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-
-
-@lru_cache(maxsize=4000)
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text))
-
-
-def _mentions(unit: Unit, lines: list[str], names: set[str]) -> bool:
-    """Whether a unit has one of some words in its text, or is in a class so called."""
-    if unit.owner.rpartition(":")[2].rpartition(".")[2] in names:
-        return True
+def _words_of_unit(unit: Unit, lines: list[str]) -> frozenset[str]:
+    """Return the words of a unit's text, and of the classes and functions that it is inside of."""
     text = "\n".join(lines[unit.line - 1 : unit.end] if unit.line else lines)
-    return any(word in names for word in _WORD.findall(text))
-
-
-def _answers_mention(answers: Iterable[Value | None], names: set[str]) -> bool:
-    return any(each is not None and not names.isdisjoint(_named(each)) for each in answers)
-
-
-@lru_cache(maxsize=100_000)
-def _named(value: Value) -> frozenset[str]:
-    """Return the words of the classes and functions that a value names."""
-    found: set[str] = set()
-    parts: list[Any] = list(value)
-    for each in parts:
-        if each.__class__ is tuple:
-            found |= _named(each)
-        elif isinstance(each, str) and ":" in each:
-            found |= set(_WORD.findall(each.partition(":")[2]))
-    return frozenset(found)
+    return words_of.__wrapped__(f"{unit.name.partition(':')[2]} {text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -120,6 +121,13 @@ class Knowledge:
             for member, name in self.exclusive.items()
             if self._tells_by_call(self.worlds[name], member)
         }
+
+    def of(self, program: Program) -> Knowledge:
+        """Return the same of a program with other texts; caches by line or node are empty."""
+        new = copy.copy(self)
+        new.program, new._lines = program, {}  # noqa: SLF001 - its own class
+        new.names_of_units, new.changed_by_loops, new.asked_about = {}, {}, {}
+        return new
 
     def array_of(self, world: str) -> Value:
         """Return an array of a world."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
@@ -11,7 +12,7 @@ from sekisho.inference.values import UNKNOWN, Value
 from sekisho.worlds import HOST, World, world_named, world_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["IMPORTERS", "Program", "SPECIAL", "imported_by_call", "split"]
 
@@ -92,6 +93,17 @@ class Program:
         # A copy: `define` adds names, and a cache may hold the table that it was made of.
         self._tables[key] = table._replace(names=dict(table.names))
         self._by_name.setdefault(file.module, []).append(key)
+
+    def with_text(self, key: str, file: SourceFile, table: Table) -> Program:
+        """Return the program with another text of one file; for as long as its names are the same.
+
+        What was resolved is shared by both.
+        """
+        new = copy.copy(self)
+        new.files = {**self.files, key: file}
+        copied = table._replace(names=dict(table.names))
+        new._tables = {**self._tables, key: copied}  # noqa: SLF001 - its own class
+        return new
 
     def _find_worlds(self) -> Iterable[World]:
         for name in world_names():
@@ -336,13 +348,17 @@ class Program:
         """Return the project's classes that inherit from a class."""
         if self._subclasses is None:
             self._subclasses = {}
-            for key, table in self._tables.items():
-                for each, entry in table.names.items():
-                    if entry[0] == "class":
-                        own = f"{key}:{each}"
-                        for base in self.mro(own)[1:]:
-                            self._subclasses.setdefault(base, []).append(own)
+            for key in self.files:
+                for own in self.classes_of(key):
+                    for base in self.mro(own)[1:]:
+                        self._subclasses.setdefault(base, []).append(own)
         return self._subclasses.get(name, ())
+
+    def classes_of(self, key: str) -> Iterator[str]:
+        """Yield the classes of one of the project's modules."""
+        for name, entry in self._tables[key].names.items():
+            if entry[0] == "class":
+                yield f"{key}:{name}"
 
 
 def _is_annotated(entry: Entry) -> bool:

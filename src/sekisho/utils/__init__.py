@@ -1,9 +1,9 @@
 """Code that every package depends on and that does not know about arrays.
 
-`source` alone compiles and runs generated text, and `reading` alone parses source files. `blocks` is the
-base of ``with`` blocks, `hooks` wraps functions of other packages, `children` runs code in child processes,
-`lines` writes their files, `words` suggests names, `overloads` types some decorators, and `tables` and
-`verbosity` serve the command line.
+`source` alone compiles and runs generated text, and `reading` alone parses source files. `blocks` is the base
+of ``with`` blocks, `hooks` wraps functions of other packages, `children` runs code in child processes, `lines`
+writes their files, `words` suggests names, `assigned` refuses values in the place of calls, `overloads` types
+some decorators, and `tables` and `verbosity` serve the command line.
 """
 
 from sekisho.utils._private import (
@@ -18,6 +18,7 @@ from sekisho.utils._private import (
     quiet,
 )
 from sekisho.utils.annotated import CHECK_LOCAL, annotate_locals, may_hold_arrays, names_in_text
+from sekisho.utils.assigned import PublicModule
 from sekisho.utils.blocks import Block, without_last
 from sekisho.utils.children import environment_of_children
 from sekisho.utils.colours import Style, has_colours, painted
@@ -36,6 +37,7 @@ from sekisho.utils.printable import (
     printable,
 )
 from sekisho.utils.reading import decode, parse, statement_of
+from sekisho.utils.signatures import shown_without
 from sekisho.utils.source import (
     EXPLAIN,
     OPTIONS,
@@ -59,6 +61,7 @@ from sekisho.utils.writes import written_parameters
 
 __all__ = [
     "codes_in",
+    "shown_without",
     "statement_of",
     "warn_at_frame",
     "warn_at_line",
@@ -73,6 +76,7 @@ __all__ = [
     "LineFile",
     "OPTIONS",
     "Observer",
+    "PublicModule",
     "STUB",
     "Style",
     "WRITE",

@@ -8,6 +8,7 @@ import io
 import tokenize
 from typing import TYPE_CHECKING, Any
 
+from sekisho.errors import first_line
 from sekisho.utils._private import quiet
 
 if TYPE_CHECKING:
@@ -61,5 +62,5 @@ def parse(source: str | bytes) -> ast.Module:
         except SyntaxError as error:
             raise ValueError(f"line {error.lineno}: {error.msg}") from None
         except (ValueError, RecursionError, MemoryError) as error:
-            first = str(error).partition("\n")[0]
-            raise ValueError(first or "it is nested too deeply") from None
+            why = first_line(error) if str(error) else "it is nested too deeply"
+            raise ValueError(why) from None

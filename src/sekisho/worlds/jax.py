@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from sekisho.errors import first_line
 from sekisho.worlds import _jax_private as _private
 from sekisho.worlds.containers import flatten, with_leaves
 from sekisho.worlds.dtypes import (
@@ -120,7 +121,7 @@ class _Jax(World):
         try:
             return jax.devices(kind)[int(index or 0)]
         except (IndexError, RuntimeError, ValueError) as error:
-            raise Refusal(str(error).partition("\n")[0]) from None
+            raise Refusal(first_line(error)) from None
 
     def is_on(self, value: Any, device: Any) -> bool:
         return self.device(value) in {None, device}

@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.errors import first_line
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
@@ -179,8 +180,8 @@ class _Torch(Probes, World):
         except (AssertionError, NotImplementedError, RuntimeError) as error:
             if kinds.is_out_of_memory(error):
                 raise
-            why = str(error).partition("\n")[0]
-            raise Refusal(f"this machine cannot move it to {policy.device}: {why}") from None
+            why = f"this machine cannot move it to {policy.device}: {first_line(error)}"
+            raise Refusal(why) from None
         return Converted(moved, reason)
 
     def to_host(self, value: Any, policy: Policy) -> Converted:

@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from sekisho.errors import with_article
+from sekisho.errors import first_line, with_article
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name
 from sekisho.worlds.policy import Refusal
 from sekisho.worlds.torch import _private
@@ -129,7 +129,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def why_no_device(device: object, error: Exception) -> str:
     """Return why torch does not know a device, without torch's long list of device types."""
-    text, kind = str(error).splitlines()[0], str(device).partition(":")[0]
+    text, kind = first_line(error), str(device).partition(":")[0]
     if "device type at start of device string" not in text:
         return text
     gpus = "; a GPU is 'cuda', 'mps' or 'xpu'" if kind.lower() in {"gpu", "nvidia", "amd"} else ""
