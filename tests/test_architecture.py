@@ -1,7 +1,8 @@
-"""docs/architecture.md: the functions of each way through the code run in the order of its list."""
+"""docs/architecture.md: functions run in the order of its lists, and errors are raised where it says."""
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -131,3 +132,66 @@ def test_a_later_valid_call_runs_no_function_of_sekisho():
     # In a process of its own: once a process was in strict mode, bodies may be monitored.
     environment = {**os.environ, "SEKISHO_MODE": "convert"}
     subprocess.run([sys.executable, "-c", LATER], check=True, env=environment)
+
+
+# --- the slow path: data inside, errors at its edges -----------------------------------------------------
+
+SOURCE = Path(sk.__file__).parent
+ERRORS = {
+    name
+    for name in sk.__all__
+    if isinstance(getattr(sk, name), type) and issubclass(getattr(sk, name), sk.BoundaryError)
+}
+
+
+def trees_of(*packages):
+    for package in packages:
+        for path in sorted((SOURCE / package).glob("*.py")):
+            yield path, ast.parse(path.read_text("utf-8"))
+
+
+def functions_that(is_one, tree):
+    """Names of the innermost functions that contain such a statement."""
+    found = []
+
+    def visit(node, name):
+        for child in ast.iter_child_nodes(node):
+            is_inner = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_one(child):
+                found.append(name)
+            visit(child, child.name if is_inner else name)
+
+    visit(tree, "")
+    return found
+
+
+def test_the_slow_path_raises_at_its_edges_only():
+    def raises(node):
+        return isinstance(node, ast.Raise) and node.exc is not None
+
+    raising = {
+        path.stem: names
+        for path, tree in trees_of("validation")
+        if (names := functions_that(raises, tree))
+    }
+    assert raising == {
+        "copies": ["tell"],  # a lost write, after the body
+        "hand_back": ["hand_back"],
+        "validate": ["validate", "validate_item"],
+    }
+
+
+def test_no_error_of_ours_is_caught_to_find_a_verdict():
+    def catches(node):
+        if not isinstance(node, ast.ExceptHandler) or node.type is None:
+            return False
+        return bool(
+            ERRORS & {each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)}
+        )
+
+    catching = [
+        f"{path.stem}.{name}"
+        for path, tree in trees_of("validation", "guard", "fuzzing")
+        for name in functions_that(catches, tree)
+    ]
+    assert catching == []

@@ -8,7 +8,7 @@ import pytest
 from jaxtyping import Float32
 
 import sekisho as sk
-from sekisho.validation import validate
+from sekisho.validation import words
 
 MODES = ("convert", "warn", "strict", "off")
 
@@ -180,7 +180,7 @@ def tracing(monkeypatch):
     """Make guards believe that a compiler traces them, from the moment it is called."""
 
     def begin():
-        for name in ("validation.validate", "guard.globals", "guard.explain"):
+        for name in ("validation.validate", "validation.words", "guard.globals", "guard.explain"):
             module = importlib.import_module(f"sekisho.{name}")
             monkeypatch.setattr(module, "is_compiling", lambda: True)
 
@@ -248,4 +248,4 @@ def test_a_run_of_axes_is_told_with_all_of_its_sizes(shape, world):
 
 @pytest.mark.parametrize("value", [3, 0, 2.5, None, "a", True, (1, 2)])
 def test_only_whole_numbers_are_read_as_the_numbers_of_a_compiler(value):
-    assert validate._as_number(value) is value
+    assert words.as_number(value) is value

@@ -20,12 +20,12 @@ from sekisho.contract import (
     PackedSpec,
     array_specs,
 )
-from sekisho.errors import BoundaryError, DeclarationError
+from sekisho.errors import DeclarationError
 from sekisho.fuzzing.drawing import Asked, Drawer, dtypes_for
 from sekisho.fuzzing.recipes import ArrayRecipe, CallRecipe, Leaf, realize
 from sekisho.fuzzing.sizes import WIDE, Sizes
 from sekisho.guard import Checkpoint, bind_contract
-from sekisho.validation import Boundary, Call
+from sekisho.validation import Boundary, Call, Invalid
 from sekisho.worlds import HOST, asked_worlds, loaded_worlds, world_named
 
 if TYPE_CHECKING:
@@ -142,17 +142,18 @@ class _Acceptance:
         bound = {**self.target.known, **{f"{{{n}}}": value for n, value in given.items()}}
         contract = self.target.contract
         world = contract.options.world or world_named(recipe.world)
-        call = Call(bound, world, None, {}, contract.keys, in_trial=True)
+        call = Call(bound, world, None, {}, contract.keys)
         # Beartype samples long containers by `random`, and Hypothesis warns of its use in a strategy.
         state = random.getstate()
         try:
             for parameter, boundary in self.boundaries:
+                found: Any = None
                 if parameter.kind is parameter.kind.VAR_POSITIONAL:
-                    boundary.validate(args[len(recipe.positional) - 1 :], call)
+                    found = boundary.verdict(args[len(recipe.positional) - 1 :], call)
                 elif parameter.name in given:
-                    boundary.validate(given[parameter.name], call)
-        except BoundaryError:
-            return False
+                    found = boundary.verdict(given[parameter.name], call)
+                if type(found) is Invalid:
+                    return False
         finally:
             random.setstate(state)
         return True

@@ -8,9 +8,10 @@ import os.path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import note_violation
-from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
+from sekisho.errors import DeclarationError, hide_in_pytest
 from sekisho.guard.body import body_of
 from sekisho.guard.checkpoint import Checkpoint
+from sekisho.monitor import note_refusal
 from sekisho.utils import expression_at, runs_while_tracing
 from sekisho.worlds import find_world
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from sekisho.context import Setting
+    from sekisho.errors import BoundaryError
     from sekisho.guard.body import Body
+    from sekisho.validation import Invalid
 
 __all__ = [
     "checkpoint_of",
@@ -82,18 +85,18 @@ def hold_with(
         BoundaryError: as `hold_at`.
     """
     body = body_of(frame.f_code)
-    try:
-        checkpoint.hold(value, body, frame.f_lineno)
-    except BoundaryError as refusal:
-        refuse = functools.partial(_worded, refusal, checkpoint, value, frame, body, name)
-        if setting.violations == "raise":
-            raise refuse() from None
-        if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
-            note_violation(body.contract.function if body else "check", "check", (), refuse)
+    invalid = checkpoint.hold(value, body, frame.f_lineno)
+    if invalid is None:
+        return
+    refuse = functools.partial(_worded, invalid, checkpoint, value, frame, body, name)
+    if setting.violations == "raise":
+        raise note_refusal(refuse()) if invalid.is_crossing else refuse()
+    if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
+        note_violation(body.contract.function if body else "check", "check", (), refuse)
 
 
 def _worded(
-    refusal: BoundaryError,
+    invalid: Invalid,
     checkpoint: Checkpoint,
     value: Any,
     frame: FrameType,
@@ -108,8 +111,7 @@ def _worded(
     else:
         shown = name() or "value"
         title = f"{'check of' if body else 'of'} {shown} {where}"
-    explained = checkpoint.explain(value, body, title, shown)
-    return explained or refusal.with_traceback(None)
+    return checkpoint.explain(value, invalid, body, title, shown)
 
 
 def _argument(frame: FrameType) -> str | None:
@@ -131,11 +133,7 @@ def hold_traced(value: Any, annotation: Any, setting: Setting) -> None:
 
 def hold_traced_as(value: Any, name: str, setting: Setting) -> None:
     """Hold a value to the checkpoint of a name in `traced`."""
-    checkpoint = getattr(traced, name)
-    if setting.violations == "raise":
-        checkpoint.hold(value, body_of(None))
-    else:
-        checkpoint.hold_or_note(value, body_of(None))
+    getattr(traced, name).hold_traced(value, body_of(None), passes=setting.violations == "warn")
 
 
 class _Traced:

@@ -17,12 +17,12 @@ from sekisho.contract import (
     make_parameter,
     prepare_checkers,
 )
-from sekisho.errors import BoundaryError, DeclarationError, hide_in_pytest
-from sekisho.guard.tolerance import CHECKED_PLACE, note_traced, parts_of
-from sekisho.validation import Boundary, Call, Place, find_doubts, free
-from sekisho.worlds import is_compiling
+from sekisho.errors import DeclarationError, hide_in_pytest
+from sekisho.guard.tolerance import CHECKED_PLACE, note_traced
+from sekisho.validation import Boundary, Call, Invalid, Place, find_doubts, free
 
 if TYPE_CHECKING:
+    from sekisho.errors import BoundaryError
     from sekisho.guard.body import Body
 
 __all__ = ["Checkpoint"]
@@ -47,7 +47,7 @@ class Checkpoint:
         self.keys: frozenset[str] = self.contract.keys
         self.boundary: Boundary = Boundary(self.contract, self.parameter, is_result=False)
 
-    def hold(self, value: Any, body: Body | None, line: int = 0) -> None:
+    def hold(self, value: Any, body: Body | None, line: int = 0) -> Invalid | None:
         """Check a value, and bind its new axes in the body.
 
         Args:
@@ -55,33 +55,45 @@ class Checkpoint:
             body: the body that the check stands in; None outside of a guarded function.
             line: the line of the check.
 
-        Raises:
-            BoundaryError: if the value is not valid. Its message is short: `explain` makes the full
-                one.
+        Returns:
+            None; or what is wrong with the value, in the words of a function: `explain` has the
+            check's.
         """
         if body is None:
-            # A trial searches for no hint. While torch.compile traces there is no second attempt.
-            call = Call({}, None, None, {}, self.keys, in_trial=not is_compiling())
-            self.boundary.validate(value, call)
-            return
+            found = self.boundary.verdict(value, Call({}, None, None, {}, self.keys))
+            return found if type(found) is Invalid else None
         body.look()
         bound = dict(body.bound)
         keys = self.keys.union(bound)
-        call = Call(bound, None, None, {}, keys, in_trial=not is_compiling())
-        self.boundary.validate(value, call)
+        found = self.boundary.verdict(value, Call(bound, None, None, {}, keys))
+        if type(found) is Invalid:
+            return found
         # torch 2.6 cannot trace `keys() - keys()`.
         new = [key for key in bound if key not in body.bound]
         body.bound.clear()  # drops the markers of variadic axes that stopped growing
         body.bound.update(bound)
         body.binders.update(dict.fromkeys(new, f"the check in line {line}"))
         body.tell()
+        return None
 
-    def hold_or_note(self, value: Any, body: Body | None) -> None:
-        """Check a value that a compiler of torch traces, and note it if it is refused."""
-        try:
-            self.hold(value, body)
-        except BoundaryError as error:
-            note_traced(type(error), CHECKED_PLACE, *parts_of(error))
+    def hold_traced(self, value: Any, body: Body | None, *, passes: bool) -> None:
+        """Check a value that a compiler of torch traces.
+
+        Args:
+            value: anything.
+            body: the body that the check stands in; None outside of a guarded function.
+            passes: whether an invalid value is noted and passes.
+
+        Raises:
+            BoundaryError: if the value is not valid, and may not pass.
+        """
+        invalid = self.hold(value, body)
+        if invalid is None:
+            return
+        if passes:
+            note_traced(invalid.error, CHECKED_PLACE, *self.boundary.violation(invalid))
+            return
+        raise self.boundary.error(invalid)
 
     def holds_without_doubts(self, value: Any, body: Body | None, line: int) -> bool:
         """Whether a refused value fits where what another refused value names fits any size.
@@ -96,18 +108,16 @@ class Checkpoint:
         for key in doubts:
             free(body.bound, key)
         body.tell()
-        try:
-            if doubts:
-                self.hold(value, body, line)
-        except BoundaryError:
-            return False
-        return bool(doubts)
+        return bool(doubts) and self.hold(value, body, line) is None
 
-    def explain(self, value: Any, body: Body | None, title: str, name: str) -> BoundaryError | None:
+    def explain(
+        self, value: Any, invalid: Invalid, body: Body | None, title: str, name: str
+    ) -> BoundaryError:
         """Check a value again, and return its full error: the line, the axes, and what bound them.
 
         Args:
             value: the value that `hold` refused.
+            invalid: what `hold` has returned.
             body: the body that the check stands in; None outside of a guarded function.
             title: what the message calls the check.
             name: what the message calls the value.
@@ -120,8 +130,6 @@ class Checkpoint:
                 found = " or ".join(binders(body.contract, key, CHECKED))
                 who[key] = body.binders.get(key) or found or "the body"
         place = Place(contract, self.parameter._replace(name=name), title)
-        try:
-            self.boundary.validate(value, Call(bound, None, None, who, self.keys), place)
-        except BoundaryError as error:
-            return error.with_traceback(None)
-        return None
+        call = Call(bound, None, None, who, self.keys)
+        found = self.boundary.verdict(value, call, place)
+        return self.boundary.error(found if type(found) is Invalid else invalid)

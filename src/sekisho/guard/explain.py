@@ -20,7 +20,7 @@ from sekisho.guard.refusals import REFUSALS, write_refusal
 from sekisho.guard.report import note_refusal
 from sekisho.guard.writes import forget
 from sekisho.utils import is_guard, locals_of
-from sekisho.validation import Place
+from sekisho.validation import Place, why_classless, why_unreadable
 from sekisho.worlds import find_world, flatten, is_compiling
 
 if TYPE_CHECKING:
@@ -61,12 +61,14 @@ def make_explainer(
         is_of_body = _has_run(function, error.__traceback__)
         for parameter, value in _declared(contract, values):
             place, holds_arrays = Place(contract, parameter), bool(array_specs(parameter.spec))
-            violation = place.unreadable(parameter.spec, value) if holds_arrays else None
-            if violation is None and not is_of_body:
+            reason, hint = (why_unreadable(value) if holds_arrays else None) or (None, None)
+            if reason is None and not is_of_body:
                 # The guard's `isinstance` reads the class; the body has errors of its own.
-                violation = place.classless(parameter.spec, value)
-            if violation is not None:
-                raise (WorldError if holds_arrays else BoundaryError)(violation) from None
+                reason = why_classless(value)
+            if reason is not None:
+                kind = WorldError if holds_arrays else BoundaryError
+                reason = f"{place.it} {reason}"
+                raise kind(place.violation(parameter.spec, value, reason, hint)) from None
         if isinstance(error, ValueError) and "read-only" in str(error):
             _note_read_only(error, values)
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from sekisho.context import current, on_strict
 from sekisho.contract import MEMO, RESULT, Contract, dtypes_of, kind_of, pack_memo
-from sekisho.errors import BoundaryError, hide_in_pytest
+from sekisho.errors import hide_in_pytest
 from sekisho.guard.context import make_array_type_of, module_device
 from sekisho.guard.explain import make_explainer
 from sekisho.guard.generators import make_watch
-from sekisho.guard.tolerance import NAMES, note_traced, parts_of, sizes_or_free, tolerance_maker
+from sekisho.guard.tolerance import NAMES, note_traced, sizes_or_free, tolerance_maker
 from sekisho.guard.wrappers import make_as_called, make_binder
 from sekisho.guard.writes import Called, called_by, listen, stand_for
-from sekisho.monitor import settle_boundary, thread
 from sekisho.utils import EXPLAIN, WRITE, is_guard, live_guards, locals_of, runs_while_tracing
 from sekisho.validation import (
     Boundary,
     Copies,
+    Invalid,
     call_reader,
     first_array_of,
     make_hand_back,
@@ -304,14 +304,7 @@ def make_validate(  # noqa: C901 - one branch for each way of calling it
         call = read_call(arguments, copies, tolerance)
         if takes_any and arguments[0] is array_class(HOST):
             call = call._replace(world=_world_of_call(contract))
-        start = len(thread.refused)
-        try:
-            validated = boundary.validate(value, call)
-        except BoundaryError as error:
-            settle_boundary(start, error)
-            # Drop the frames in between: the caller's line and the message say it all.
-            raise error.with_traceback(None) from None
-        settle_boundary(start, None)
+        validated = boundary.validate(value, call)
         if call.copies:
             listen(call.copies, contract.flavour, called)
         if not binds:
@@ -338,19 +331,15 @@ def _make_validate_traced(
 
     def validate_traced(value: Any, arguments: tuple[Any, ...], *, passes: bool) -> Any:
         call = read_call(arguments)
-        validated: Any = None
-        refusal: BoundaryError | None = None
-        try:
-            validated = boundary.validate(value, call)
-        except BoundaryError as error:
+        found = boundary.verdict(value, call)
+        if type(found) is Invalid:
+            violation = boundary.violation(found)
             if passes:
-                note_traced(type(error), boundary.parameter.place, *parts_of(error))
+                note_traced(found.error, boundary.parameter.place, *violation)
                 return (value, *sizes_or_free(binds, [None] * len(binds))) if binds else value
             # The compiler prints an error's arguments: let it be one that reads well.
-            refusal = type(error)(str(error.args[0]))
-        if refusal is not None:  # out here: up to torch 2.12 it cannot trace "from None"
-            raise refusal
-        return (validated, *_sizes(call.bound, binds)) if binds else validated
+            raise found.error(str(violation))
+        return (found, *_sizes(call.bound, binds)) if binds else found
 
     return validate_traced
 

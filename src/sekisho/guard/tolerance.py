@@ -21,7 +21,6 @@ __all__ = [
     "CHECKED_PLACE",
     "NAMES",
     "note_traced",
-    "parts_of",
     "sizes_or_free",
     "tolerance_maker",
 ]
@@ -63,20 +62,6 @@ def sizes_or_free(keys: tuple[str, ...], sizes: list[Any]) -> list[Any]:
 
 CHECKED_PLACE: Final = "check"
 """What a `check` is called in reports: its line is the place."""
-
-
-def parts_of(error: BoundaryError) -> tuple[Any, ...]:
-    """The parts of a violation: a compiler of torch would hand over an empty one as a whole."""
-    violation: Any = error.args[0]
-    return (
-        violation.function,
-        violation.place,
-        violation.expected,
-        violation.got,
-        violation.reason,
-        violation.axes,
-        violation.hint,
-    )
 
 
 @runs_while_tracing

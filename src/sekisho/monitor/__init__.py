@@ -8,14 +8,13 @@ monitor.
 from sekisho.monitor.calls import show_calls
 from sekisho.monitor.hooks import starters
 from sekisho.monitor.jobs import wrap_starters
-from sekisho.monitor.state import Watch, note_refusal, settle_boundary, thread, unwatched
+from sekisho.monitor.state import Watch, note_refusal, thread, unwatched
 from sekisho.monitor.strict import Watching
 
 __all__ = [
     "Watch",
     "Watching",
     "note_refusal",
-    "settle_boundary",
     "show_calls",
     "thread",
     "unwatched",

@@ -27,7 +27,6 @@ __all__ = [
     "note_caught",
     "note_refusal",
     "of_jobs",
-    "settle_boundary",
     "thread",
     "unwatched",
 ]
@@ -150,11 +149,3 @@ def note_refusal(error: E) -> E:
     if thread.depth:
         thread.refused.append(error)
     return error
-
-
-def settle_boundary(start: int, error: SekishoError | None) -> None:
-    """Of all refusals in a boundary, such as for a union's members, keep only the final error."""
-    if len(thread.refused) > start:
-        del thread.refused[start:]
-        if error is not None:
-            thread.refused.append(error)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sekisho.validation.copies import Copies
     from sekisho.validation.tolerance import Tolerance
 
-__all__ = ["Call", "call_reader"]
+__all__ = ["Call", "call_reader", "restore", "saved"]
 
 
 class Call(NamedTuple):
@@ -25,8 +25,6 @@ class Call(NamedTuple):
         device: where tensors must be; None for anywhere.
         binders: for an axis that was bound in the current value, the item that bound it; grows.
         keys: the names that belong to what is being checked: the call, or a record in it.
-        in_trial: whether an alternative of a union is tried, or a value of a call that has a
-            tolerance, whose error may never be shown.
         leaf: the number of a PyTree's leaf and the name of the structure, if the value is a leaf.
         copies: the arguments that were copied so far; grows. None if they are not compared: for
             results, for copies that the author has asked for, and under a compiler.
@@ -38,7 +36,6 @@ class Call(NamedTuple):
     device: Any
     binders: dict[str, str]
     keys: frozenset[str]
-    in_trial: bool = False
     leaf: tuple[int, str] | None = None
     copies: Copies | None = None
     tolerance: Tolerance | None = None
@@ -69,9 +66,30 @@ def call_reader(contract: Contract, knows: tuple[str, ...]) -> Callable[..., Cal
             world = world_of_array_class(arguments[0])
         elif module:
             device = arguments[0]
-        # By position: keywords take longer. With a tolerance a refusal is worded once a place, so each
-        # value is tried first.
-        in_trial = tolerance is not None
-        return Call(bound, world, device, {}, keys, in_trial, None, copies, tolerance)
+        # By position: keywords take longer.
+        return Call(bound, world, device, {}, keys, None, copies, tolerance)
 
     return read
+
+
+def saved(call: Call) -> Call:
+    """Return a call that keeps what is bound now, and that records no copies."""
+    # By position, not by `_replace`, which the compiler of torch 2.6 cannot trace.
+    bound, binders = dict(call.bound), dict(call.binders)
+    return Call(bound, call.world, call.device, binders, call.keys, call.leaf, None, call.tolerance)
+
+
+def restore(call: Call, before: Call, copied: int) -> None:
+    """Undo what an invalid value has bound and copied.
+
+    Args:
+        call: the call.
+        before: what `saved` returned before the value.
+        copied: the number of copies before the value.
+    """
+    call.bound.clear()
+    call.bound.update(before.bound)
+    call.binders.clear()
+    call.binders.update(before.binders)
+    if call.copies:
+        del call.copies[copied:]

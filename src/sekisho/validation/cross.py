@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.context import caller, cross, current
 from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in_pytest
-from sekisho.monitor import note_refusal
 from sekisho.utils import warn_at_frame
 from sekisho.validation.copies import add_array
+from sekisho.validation.invalid import Invalid
 from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
@@ -47,15 +47,12 @@ class Border:
         is_closed = setting.level(target.name) == "disallow"
         return setting.why_closed(target.name) if is_closed else None
 
-    def require_passage(self, spec: Any, value: Any, world: World, place: Place) -> None:
-        """Refuse a foreign value if it may not be converted.
-
-        Raises:
-            WorldError: with the reason. The caller adds a hint, if one is known to help.
-        """
+    def find_closed(self, spec: Any, value: Any, world: World, place: Place) -> Invalid | None:
+        """Return why a foreign value is not valid; None if it may be converted."""
         reason = self.why_closed(world)
-        if reason is not None:
-            raise note_refusal(WorldError(place.violation(spec, value, reason)))
+        if reason is None:
+            return None
+        return Invalid(WorldError, spec, value, place, reason, is_crossing=True)
 
     def option_to_pass(self) -> str | None:
         """Return the decorator's option that allows conversions, if only the mode forbids them."""
@@ -86,18 +83,15 @@ class Border:
         place: Place,
         passed: Any = None,
     ) -> Any:
-        """Convert a value; `passed` is the value before a cast.
+        """Return a converted value, or an `Invalid` if no lossless conversion exists.
 
-        Raises:
-            ConversionError: if no lossless conversion exists.
+        `passed` is the value before a cast.
         """
         options = self.options
         policy = Policy(options.copy, call.device, detach=options.detach, read_only=True)
-        cast, reason = None, ""
+        cast: str | None = None
         if passed is not None and passed is not value:
             cast = f"it was cast from {dtype_name(passed.dtype)}"
-        crossed: Any = None
-        copied: str | None = None
         # Only writes into copies of arguments are counted.
         block = nullcontext() if call.copies is None else target.counting_writes()
         try:
@@ -106,10 +100,7 @@ class Border:
                     value, target, policy, self.function, place.place, options.world, copied=cast
                 )
         except Refusal as refusal:
-            reason = refusal.reason
-        # Outside of the handler: an error that is kept must not keep the refusal's frames.
-        if reason:
-            raise ConversionError(place.violation(spec, value, reason))
+            return Invalid(ConversionError, spec, value, place, refusal.reason)
         if options.on_foreign is None and current().level(target.name) == "warn":
             self._warn(value, crossed, place)
         if cast or copied:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.contract import names_in
 from sekisho.errors import BoundaryError, DTypeError, ShapeError, hide_in_pytest
+from sekisho.validation.invalid import Invalid
 from sekisho.validation.validate import Boundary
 
 if TYPE_CHECKING:
@@ -40,15 +41,14 @@ def find_doubts(
         return set()
     passed = values()
     bound: dict[str, Any] = {f"{{{name}}}": value for name, value in passed.items()}
-    again = call._replace(bound=bound, binders={}, in_trial=True, copies=None, tolerance=None)
+    again = call._replace(bound=bound, binders={}, copies=None, tolerance=None)
     doubtful: set[str] = set()
     for each in earlier:
         if each.name in passed:
             known = dict(bound)
-            try:
-                Boundary(contract, each, is_result=False).validate(passed[each.name], again)
-            except BoundaryError as error:
-                doubtful |= {key for key in _names(each) if _is_about(error, key)}
+            found = Boundary(contract, each, is_result=False).verdict(passed[each.name], again)
+            if type(found) is Invalid:
+                doubtful |= {key for key in _names(each) if _is_about(found.error, key)}
                 bound.clear()
                 bound.update(known)
     return doubtful & shared
@@ -65,10 +65,10 @@ def _before(contract: Contract, parameter: Parameter) -> Iterable[Parameter]:
         yield each
 
 
-def _is_about(error: BoundaryError, key: str) -> bool:
+def _is_about(error: type[BoundaryError], key: str) -> bool:
     """Whether a refusal puts a name in doubt: an axis by a shape, a type variable by a dtype."""
-    if isinstance(error, ShapeError):
+    if issubclass(error, ShapeError):
         return key[0] not in "@<"
-    if isinstance(error, DTypeError):
+    if issubclass(error, DTypeError):
         return key[0] == "@"
-    return type(error) is BoundaryError  # a union, or the structure of a tree
+    return error is BoundaryError  # a union, or the structure of a tree

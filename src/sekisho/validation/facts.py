@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho.contract import FREE
-from sekisho.errors import BoundaryError, DTypeError, WorldError, hide_in_pytest
-from sekisho.worlds import class_of, dtype_name, find_world, is_compiling, type_name
+from sekisho.errors import BoundaryError, DTypeError, SekishoError, WorldError, hide_in_pytest
+from sekisho.validation.invalid import Invalid
+from sekisho.worlds import class_of, dtype_name, find_world, type_name
 
 if TYPE_CHECKING:
     from sekisho.contract import ArraySpec, HintSpec, SelfSpec
     from sekisho.validation.violations import Place
 
-__all__ = ["validate_self", "bind_dtype", "shape_of", "why_no_scalar"]
+__all__ = [
+    "validate_self",
+    "bind_dtype",
+    "shape_of",
+    "why_classless",
+    "why_no_scalar",
+    "why_unreadable",
+]
 
 __tracebackhide__ = hide_in_pytest
 
 
 def validate_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
-    """Return a value that is an instance of the class that the method was called on.
-
-    Raises:
-        BoundaryError: if it is not.
-    """
+    """Return a value that is an instance of the class that the method was called on, or an `Invalid`."""
     owner = call.bound[spec.argument]
     kind = owner if isinstance(owner, type) else class_of(owner)
     # In a method of a metaclass, `self` is a class.
@@ -36,43 +40,75 @@ def validate_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
     if is_instance:
         return value
     name = type_name(kind)
-    raise BoundaryError(place.violation(spec, value, f"{place.it} is not an instance of {name}"))
+    return Invalid(BoundaryError, spec, value, place, f"{place.it} is not an instance of {name}")
 
 
-def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -> None:
+def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -> Invalid | None:
     """Bind a type variable to one dtype for the whole call.
 
-    Raises:
-        DTypeError: if it is bound to another dtype.
+    Returns:
+        None; or what is wrong, if it is bound to another dtype.
     """
     bound = call.bound.setdefault(key, value.dtype)
     if bound is FREE:
-        return
+        return None
     if key not in call.binders and bound is value.dtype:
         call.binders[key] = place.it
     here, wanted = dtype_name(value.dtype), dtype_name(bound)
-    if here != wanted:
-        who = place.binder(key, call.binders)
-        start = f"dtype '{key[1:]}' is {wanted}{f' (from {who})' if who else ''}"
-        raise DTypeError(place.violation(spec, value, f"{start}, but {place.it} is {here}"))
+    if here == wanted:
+        return None
+    who = place.binder(key, call.binders)
+    start = f"dtype '{key[1:]}' is {wanted}{f' (from {who})' if who else ''}"
+    return Invalid(DTypeError, spec, value, place, f"{start}, but {place.it} is {here}")
 
 
-def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -> tuple[Any, ...]:
-    """Return the shape of a value.
-
-    Raises:
-        WorldError: if the value cannot tell its shape, with the error that it raises.
-    """
+def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -> Any:
+    """Return the shape of a value, or an `Invalid` with the error that its library raises."""
     try:
         return tuple(local.shape)
     except Exception:
-        violation = None if is_compiling() else place.unreadable(spec, value)
-        if violation is None:
+        why = why_unreadable(value)
+        if why is None:
             raise
-        # It must be converted first, so a hint on sizes would not help.
-        if not spec.owns(value, call.world):
-            violation = violation._replace(hint=None)
-        raise WorldError(violation) from None
+    reason, hint = why
+    if not spec.owns(value, call.world):
+        hint = None  # it must be converted first, so a hint on sizes would not help
+    return Invalid(WorldError, spec, value, place, f"{place.it} {reason}", hint)
+
+
+def why_unreadable(value: Any) -> tuple[str, str | None] | None:
+    """Return why an array's shape or dtype cannot be read, and a hint; None if they can."""
+    world = find_world(value)
+    if world is None:
+        return None
+    try:
+        len(value.shape)
+        # The inline check asks a set whether it holds the dtype.
+        hash(value.dtype)
+    except SekishoError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it may raise anything
+        return world.why_shapeless(value) or (_hostile(error), None)
+    return None
+
+
+def why_classless(value: Any) -> str | None:
+    """Return why a value's class cannot be read; None if it can."""
+    try:
+        value.__class__  # noqa: B018 - a property may raise anything
+    except SekishoError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a property may raise anything
+        return _hostile(error)
+    return None
+
+
+def _hostile(error: Exception) -> str:
+    try:
+        first_line = str(error).partition("\n")[0]
+    except Exception:  # noqa: BLE001 - any class may define it
+        first_line = ""
+    return f"cannot be looked at: {type(error).__name__}: {first_line}"
 
 
 def why_no_scalar(spec: HintSpec, value: Any) -> str | None:

@@ -66,7 +66,7 @@ def _parts_of(value: Any) -> list[Any] | None:
 def make_hand_back(contract: Contract) -> Any:
     """Make the function that takes a result back to the world of the caller's array."""
     copy, detach = contract.options.copy, contract.options.detach
-    home = contract.options.world
+    home, place = contract.options.world, contract.result.place
 
     def hand_back(result: Any, caller: Any) -> Any:
         target = find_world(caller)
@@ -75,45 +75,37 @@ def make_hand_back(contract: Contract) -> Any:
         device = target.device(caller)
         policy = Policy(copy, device, detach=detach)
 
+        refused: list[Violation] = []
+
+        def refuse(value: Any, reason: str, hint: str | None = None) -> None:
+            expected = f"a value that can go back to {target.label}"
+            got = describe(value)
+            refused.append(Violation(contract.function, place, expected, got, reason, hint=hint))
+
         def back(value: Any) -> Any:
             world = find_world(value)
             at_home = world is target and (device is None or target.is_on(value, device))
             # Only arrays elsewhere are converted; numbers and other values stay.
-            if world is None or at_home or world.is_scalar(value):
+            if refused or world is None or at_home or world.is_scalar(value):
                 return value
-            place = contract.result.place
             try:
                 return cross(value, target, policy, contract.function, place, home).value
             except Refusal as refusal:
                 hint = find_hint(value, Wanted(target, policy=policy))
-                raise ConversionError(
-                    Violation(
-                        contract.function,
-                        place,
-                        f"a value that can go back to {target.label}",
-                        describe(value),
-                        refusal.reason,
-                        hint=hint and hint.format("result"),
-                    )
-                ) from None
+                refuse(value, refusal.reason, hint and hint.format("result"))
+            return value
 
+        handed: Any = None
         try:
-            return with_leaves(result, back)
+            handed = with_leaves(result, back)
         except Refusal as refusal:
-            place = contract.result.place
-            violation = Violation(
-                contract.function,
-                place,
-                f"a value that can go back to {target.label}",
-                describe(result),
-                f"{place} {refusal.reason}",
-            )
-            error = ConversionError(violation)
-        except ConversionError as refused:
-            error = refused
+            refuse(result, f"{place} {refusal.reason}")
+        if not refused:
+            return handed
+        error = ConversionError(refused[0])
         if is_compiling() or current().violations != "warn":
             raise error
-        note_violation(contract.function, contract.result.place, (), lambda: error)
+        note_violation(contract.function, place, (), lambda: error)
         return result
 
     return hand_back

@@ -6,10 +6,10 @@ from collections import abc
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from sekisho.contract import ArraySpec
-from sekisho.errors import BoundaryError, WorldError, hide_in_pytest
+from sekisho.errors import WorldError, hide_in_pytest
 from sekisho.hints import are_few, number_hint
-from sekisho.validation.facts import why_no_scalar
-from sekisho.worlds import HOST, class_of, describe, is_compiling
+from sekisho.validation.invalid import Invalid
+from sekisho.worlds import HOST, class_of, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,33 +19,19 @@ if TYPE_CHECKING:
     from sekisho.validation.validate import Boundary
     from sekisho.validation.violations import Place
 
-__all__ = ["plain_refusal", "refuse_packed"]
+__all__ = ["find_packed", "plain_hint"]
 
 __tracebackhide__ = hide_in_pytest
 
 
-def plain_refusal(
-    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, place: Place, call: Call
-) -> BoundaryError:
-    """Make the error for a value that the type checker refuses.
+def plain_hint(spec: HintSpec, value: Any, check: Callable[[object], bool] | None) -> str | None:
+    """Return the call that makes a valid list, tuple or number of a value, if there is one.
 
     Args:
         spec: the annotation.
         value: the value.
         check: the type checker's check of the annotation; None if `isinstance` has checked it.
-        place: where the value is.
-        call: the call that the value was passed in.
     """
-    reason = why_no_scalar(spec, value) if check is None else None
-    return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, call)))
-
-
-def _hint(
-    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, call: Call
-) -> str | None:
-    """Return the call that makes a valid list, tuple or number of a value, if there is one."""
-    if call.in_trial or is_compiling():
-        return None
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
         is_enough = are_few(value) and (check is None or _are_enough(spec, [*value], wanted, check))
@@ -70,24 +56,22 @@ def _are_enough(
     return check(wanted(items)) and (is_fixed or all(check(wanted([each])) for each in items))
 
 
-def refuse_packed(boundary: Boundary, value: Any, call: Call, place: Place) -> None:
-    """Refuse one list or tuple that was passed to ``*args`` and not unpacked.
+def find_packed(
+    boundary: Boundary, spec: Any, value: Any, call: Call, place: Place
+) -> Invalid | None:
+    """Return what is wrong with one list or tuple that was passed to ``*args`` and not unpacked.
 
-    Raises:
-        WorldError: if the value itself is not valid, and each of its items is.
+    None if that is not the mistake: an item is not valid either.
     """
-    spec = boundary.parameter.spec
     if not issubclass(class_of(value), (list, tuple)) or not value:
-        return
+        return None
     if not isinstance(spec, ArraySpec) or not are_few(value):
-        return
+        return None
     bound = dict(call.bound)  # shared by all items, as in a call with them
-    trial = call._replace(bound=bound, binders={}, in_trial=True, copies=None)
-    try:
-        for each in value:
-            boundary.validate_as(spec, each, place, trial)
-    except BoundaryError:
-        return
+    trial = call._replace(bound=bound, binders={}, copies=None)
+    for each in value:
+        if type(boundary.validate_as(spec, each, place, trial)) is Invalid:
+            return None
     reason = f"{describe(value)} is not {(spec.world or call.world or HOST).noun}"
     hint = f"unpack it: {place.contract.function}(*items)"
-    raise WorldError(place.violation(spec, value, reason, hint))
+    return Invalid(WorldError, spec, value, place, reason, hint)

@@ -7,20 +7,26 @@ compared with nothing in the rest of the call (`doubts`), and one fault is repor
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from sekisho.context import note_violation
 from sekisho.contract import FREE
-from sekisho.errors import BoundaryError, hide_in_pytest
-from sekisho.monitor import settle_boundary, thread
+from sekisho.errors import hide_in_pytest
+from sekisho.validation.call import restore, saved
+from sekisho.validation.invalid import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sekisho.contract import Bindings, Parameter
+    from sekisho.errors import BoundaryError
     from sekisho.validation.call import Call
-    from sekisho.validation.items import Validate
+    from sekisho.validation.validate import Boundary
     from sekisho.validation.violations import Place
+
+    Validate = Callable[[Any, Any, Place, Call], Any]
+    """Validates one value: by what it must be, itself, its place, and its call."""
 
     Doubts = Callable[[Parameter, Call], set[str]]
     """Says which axes, of those that a parameter names, are in doubt when its value is checked."""
@@ -61,45 +67,27 @@ def free(bound: Bindings, key: str) -> None:
         bound[key] = FREE
 
 
-def validate_or_pass(validate_as: Validate, spec: Any, value: Any, place: Place, call: Call) -> Any:
-    """Return a valid value, or a refused one as it is: one value of a call that has a tolerance."""
+def validate_or_pass(
+    boundary: Boundary, validate: Validate, spec: Any, value: Any, place: Place, call: Call
+) -> Any:
+    """Return a valid value, or an invalid one as it is: one value of a call that has a tolerance."""
     assert call.tolerance is not None
-    validated, refusal = _try(validate_as, spec, value, place, call)
-    doubts = call.tolerance.doubts(place.parameter, call) if refusal else ()
+    found = _try(validate, spec, value, place, call)
+    doubts = call.tolerance.doubts(place.parameter, call) if type(found) is Invalid else ()
     if doubts:
         for key in doubts:
             free(call.bound, key)
-        validated, refusal = _try(validate_as, spec, value, place, call)
-    if refusal is None:
-        return validated
-    found: BoundaryError = refusal
-
-    def refuse() -> BoundaryError:
-        """Make the error once more, with the words that a trial does without."""
-        _, error = _try(validate_as, spec, value, place, call, in_trial=False)
-        return error or found
-
-    call.tolerance.report(place, refuse)
+        found = _try(validate, spec, value, place, call)
+    if type(found) is not Invalid:
+        return found
+    call.tolerance.report(place, functools.partial(boundary.error, found))
     return value
 
 
-def _try(
-    validate_as: Validate, spec: Any, value: Any, place: Place, call: Call, *, in_trial: bool = True
-) -> tuple[Any, BoundaryError | None]:
-    """Validate a value; or return the error, and have the call as it was before."""
-    before, binders = dict(call.bound), dict(call.binders)
-    start, count = len(thread.refused), len(call.copies or ())
-    if call.in_trial is not in_trial:
-        call = call._replace(in_trial=in_trial)
-    try:
-        return validate_as(spec, value, place, call), None
-    except BoundaryError as error:
-        refusal = error.with_traceback(None)
-    call.bound.clear()
-    call.bound.update(before)
-    call.binders.clear()
-    call.binders.update(binders)
-    if call.copies:
-        del call.copies[count:]
-    settle_boundary(start, None)
-    return None, refusal
+def _try(validate: Validate, spec: Any, value: Any, place: Place, call: Call) -> Any:
+    """Validate a value. After an invalid one the call is as it was before."""
+    before, copied = saved(call), len(call.copies or ())
+    found = validate(spec, value, place, call)
+    if type(found) is Invalid:
+        restore(call, before, copied)
+    return found

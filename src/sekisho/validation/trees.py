@@ -18,6 +18,7 @@ from sekisho.contract import (
     structure_binders,
 )
 from sekisho.errors import BoundaryError, SekishoError, hide_in_pytest
+from sekisho.validation.invalid import Invalid
 from sekisho.worlds import (
     class_of,
     find_world,
@@ -39,14 +40,18 @@ __tracebackhide__ = hide_in_pytest
 def validate_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, call: Call) -> Any:
     """Return a PyTree whose leaves are valid, one by one; the same object if none has changed.
 
-    Raises:
-        BoundaryError: if its structure is another one, or a leaf is not valid.
+    Returns an `Invalid` if its structure is another one, or a leaf is not valid.
     """
     if value is None:
         return None  # the tree without leaves, which jaxtyping always accepts
-    leaves, structure = _flatten(boundary, spec, value, place)
+    flat = _flatten(boundary, spec, value, place)
+    if type(flat) is Invalid:
+        return flat
+    leaves, structure = flat
     if spec.structure is not None:
-        _match_structure(spec, structure, value, place, call)
+        invalid = _match_structure(spec, structure, value, place, call)
+        if invalid is not None:
+            return invalid
     validated: list[Any] = []
     for index, (path, leaf) in enumerate(leaves):
         leaf_call = call
@@ -54,7 +59,10 @@ def validate_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, 
             # The axes `?n` are bound separately for each leaf of a named structure.
             leaf_call = call._replace(leaf=(index, spec.structure))
         inside = place.inside(path)
-        validated.append(boundary.validate_as(spec.item, leaf, inside, leaf_call))
+        found = boundary.validate_as(spec.item, leaf, inside, leaf_call)
+        if type(found) is Invalid:
+            return found
+        validated.append(found)
     if all(new is old for new, (_, old) in zip(validated, leaves, strict=True)):
         return value
     return structure.unflatten(validated)
@@ -63,19 +71,18 @@ def validate_tree(boundary: Boundary, spec: TreeSpec, value: Any, place: Place, 
 def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> Any:
     """Return the leaves with their paths, and the structure.
 
-    Raises:
-        BoundaryError: if JAX cannot flatten it: it contains itself, or has keys without an order.
+    Returns an `Invalid` if JAX cannot flatten it: it contains itself, or has keys without an order.
     """
     if _is_too_deep(value):
         reason = f"it is nested more than {_DEEPEST} times, or holds itself"
-        raise BoundaryError(place.violation(spec, value, reason))
+        return Invalid(BoundaryError, spec, value, place, reason)
     try:
         return flatten_tree(value, lambda each: _is_leaf(boundary, spec.item, each))
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - flattening runs code of any class
         reason = f"JAX cannot flatten it: {str(error).partition(chr(10))[0]}"
-    raise BoundaryError(place.violation(spec, value, reason))
+        return Invalid(BoundaryError, spec, value, place, reason)
 
 
 _DEEPEST: Final = 500
@@ -145,17 +152,20 @@ def _parts(boundary: Boundary, spec: Any, value: Any) -> list[tuple[Any, Any]] |
     return [(spec.item, each) for each in container]
 
 
-def _match_structure(spec: TreeSpec, structure: Any, value: Any, place: Place, call: Call) -> None:
+def _match_structure(
+    spec: TreeSpec, structure: Any, value: Any, place: Place, call: Call
+) -> Invalid | None:
     name = str(spec.structure)
     try:
         fits = match_structure(name, structure, call.bound)
     except KeyError as unbound:
         part = str(unbound).strip("'<>")
         reason = f"nothing has bound the structure '{part}' of '{name}'"
-        raise BoundaryError(place.violation(spec, value, reason)) from None
-    if not fits:
-        reason = _difference(name, structure, place, call.bound.get(f"<{name}>"))
-        raise BoundaryError(place.violation(spec, value, reason))
+        return Invalid(BoundaryError, spec, value, place, reason)
+    if fits:
+        return None
+    reason = _difference(name, structure, place, call.bound.get(f"<{name}>"))
+    return Invalid(BoundaryError, spec, value, place, reason)
 
 
 def _difference(name: str, structure: Any, place: Place, bound: Any) -> str:

@@ -6,13 +6,12 @@ is converted if the mode and the options allow it; any other invalid value raise
 
 from __future__ import annotations
 
-from operator import index
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import get_mode
 from sekisho.contract import (
     ANYTHING,
-    FREE,
     UNANNOTATED,
     AliasSpec,
     ArraySpec,
@@ -41,19 +40,20 @@ from sekisho.errors import (
     WorldError,
     hide_in_pytest,
 )
-from sekisho.hints import Wanted, find_hint, plain_text, shape_step
+from sekisho.monitor import note_refusal
 from sekisho.validation.copies import add_array
 from sekisho.validation.cross import Border
-from sekisho.validation.facts import bind_dtype, shape_of, validate_self
+from sekisho.validation.facts import bind_dtype, shape_of, validate_self, why_no_scalar
+from sekisho.validation.invalid import Hintable, Invalid
 from sekisho.validation.items import validate_container
-from sekisho.validation.plain import plain_refusal, refuse_packed
+from sekisho.validation.plain import find_packed
 from sekisho.validation.tolerance import validate_or_pass
 from sekisho.validation.trees import validate_tree
 from sekisho.validation.unions import validate_union
 from sekisho.validation.violations import Place
+from sekisho.validation.words import as_number, word
 from sekisho.worlds import (
     HOST,
-    Policy,
     World,
     cast,
     class_of,
@@ -72,8 +72,8 @@ from sekisho.worlds import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.errors import Violation
     from sekisho.validation.call import Call
-    from sekisho.validation.items import Validate
 
 __all__ = ["Boundary"]
 
@@ -83,11 +83,6 @@ __tracebackhide__ = hide_in_pytest
 _Anything: Final = type(ANYTHING)
 _Unannotated: Final = type(UNANNOTATED)
 _DEEP: Final = 50  # levels: more than any batch has, and within any recursion limit
-
-
-def _as_number(value: Any) -> Any:
-    """Return an integer that a compiler has made a symbol as the number that it is."""
-    return index(value) if class_of(value) is int else value
 
 
 class Boundary:
@@ -114,60 +109,100 @@ class Boundary:
         Raises:
             BoundaryError: if the value is not valid, and the call has no tolerance.
         """
-        if is_compiling():
-            return self._validate(value, call, place)
+        found = self.verdict(value, call, place)
+        if type(found) is Invalid:
+            # An exception that the caller is just handling is not the cause.
+            raise self.refusal(found) from None
+        return found
+
+    def validate_item(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
+        """Validate an item of an iterable when it is taken, which may be after the call."""
+        found = self.verdict_on(spec, value, place, call)
+        if type(found) is Invalid:
+            raise self.refusal(found) from None
+        return found
+
+    def refusal(self, invalid: Invalid) -> BoundaryError:
+        """Return the error to raise. Strict mode hears of a refused crossing."""
+        error = self.error(invalid)
+        return note_refusal(error) if invalid.is_crossing else error
+
+    def error(self, invalid: Invalid) -> BoundaryError:
+        """Return the error with all its words. All errors for an `Invalid` are made here."""
+        return invalid.error(self.violation(invalid))
+
+    def violation(self, invalid: Invalid) -> Violation:
+        """Return what is wrong with a value in words, with the call that makes it valid."""
+        return word(self, invalid)
+
+    def verdict(self, value: Any, call: Call, place: Place | None = None) -> Any:
+        """Return the valid value, or an `Invalid`: all that a parameter gets in one call."""
+        place = place or self.root
         try:
-            return self._validate(value, call, place)
+            return self._verdict(value, call, place)
         except RecursionError:
             records = (each for each in walk(self.parameter.spec) if isinstance(each, RecordSpec))
             if not nests_deeper(value, _DEEP) and next(records, None) is None:
                 raise  # the program's own error, which it may handle
-            reason = "it nests too deep to be checked, or contains itself"
-            violation = (place or self.root).violation(self.parameter.spec, value, reason)
-        error = BoundaryError(violation)
+        reason = "it nests too deep to be checked, or contains itself"
+        invalid = Invalid(BoundaryError, self.parameter.spec, value, place, reason)
         if call.tolerance is None:
-            raise error
-        call.tolerance.report(place or self.root, lambda: error)
+            return invalid
+        call.tolerance.report(place, functools.partial(self.error, invalid))
         return value
 
-    def _validate(self, value: Any, call: Call, place: Place | None) -> Any:
+    def _verdict(self, value: Any, call: Call, place: Place) -> Any:
         parameter = self.parameter
-        place = place or self.root
+        spec, kind = parameter.spec, parameter.kind
         if self.has_default and value is parameter.default:
             return value
-        if isinstance(parameter.spec, PackedSpec):
-            return self._validate_value(self.validate_as, parameter.spec.inner, value, place, call)
-        validate = self.validate_as
-        if parameter.kind is parameter.kind.VAR_POSITIONAL:
-            if len(value) == 1 and not is_compiling():
-                validate = self._validate_only
-            return tuple(
-                self._validate_value(validate, parameter.spec, each, place.inside(f"[{i}]"), call)
-                for i, each in enumerate(value)
-            )
-        if parameter.kind is parameter.kind.VAR_KEYWORD:
-            return {
-                key: self._validate_value(validate, parameter.spec, each, place.item(key), call)
-                for key, each in value.items()
-            }
-        return self._validate_value(validate, parameter.spec, value, place, call)
+        if isinstance(spec, PackedSpec):
+            return self.verdict_on(spec.inner, value, place, call)
+        if kind is kind.VAR_POSITIONAL:
+            places = [place.inside(f"[{i}]") for i in range(len(value))]
+            is_only = len(value) == 1 and not is_compiling()  # no compiler traces the search
+            found = self._several(spec, value, places, call, is_only=is_only)
+            return found if type(found) is Invalid else tuple(found)
+        if kind is kind.VAR_KEYWORD:
+            places = [place.item(key) for key in value]
+            found = self._several(spec, value.values(), places, call)
+            return found if type(found) is Invalid else dict(zip(value, found, strict=True))
+        return self.verdict_on(spec, value, place, call)
 
-    @staticmethod
-    def _validate_value(validate: Validate, spec: Any, value: Any, place: Place, call: Call) -> Any:
-        """Return one value that a caller has passed, or that it gets."""
+    def _several(
+        self, spec: Any, values: Any, places: list[Place], call: Call, *, is_only: bool = False
+    ) -> list[Any] | Invalid:
+        """Return the valid values of ``*args`` or ``**kwargs``, or what is wrong with the first."""
+        valid: list[Any] = []
+        for value, place in zip(values, places, strict=True):
+            found = self.verdict_on(spec, value, place, call, is_only=is_only)
+            if type(found) is Invalid:
+                return found
+            valid.append(found)
+        return valid
+
+    def verdict_on(
+        self, spec: Any, value: Any, place: Place, call: Call, *, is_only: bool = False
+    ) -> Any:
+        """Return one value that a caller passes or gets, if it is valid or may pass; or an `Invalid`.
+
+        `is_only` is for the only one of ``*args``, which may be all of them in a list.
+        """
+        validate = self._validate_only if is_only else self.validate_as
         if call.tolerance is None:
             return validate(spec, value, place, call)
-        return validate_or_pass(validate, spec, value, place, call)
+        return validate_or_pass(self, validate, spec, value, place, call)
 
     def _validate_only(self, spec: Any, value: Any, place: Place, call: Call) -> Any:
-        """Return the only one of ``*args``, which may be all of them in a list."""
-        refuse_packed(self, value, call, place)
-        return self.validate_as(spec, value, place, call)
+        found = self.validate_as(spec, value, place, call)
+        if type(found) is Invalid:
+            return find_packed(self, spec, value, call, place) or found
+        return found
 
     def validate_as(  # noqa: PLR0911 - one return for each class
         self, spec: Any, value: Any, place: Place, call: Call
     ) -> Any:
-        """Return a value that is valid by one annotation: the whole one, or one inside of it."""
+        """Return a value that is valid by one annotation, the whole one or one inside; or an `Invalid`."""
         if isinstance(spec, ArraySpec):
             return self._validate_array(spec, value, place, call)
         # By class: the compiler of torch 2.7 cannot compare named tuples by `is`.
@@ -178,112 +213,86 @@ class Boundary:
         if isinstance(spec, HintSpec):
             return self._validate_hint(spec, value, place, call)
         if isinstance(spec, UnionSpec):
-            return validate_union(self.validate_as, spec, value, place, call)
+            return validate_union(self, spec, value, place, call)
         if isinstance(spec, AliasSpec):
             return self.validate_as(spec.target, value, place, call)
         if isinstance(spec, SelfSpec):
             return validate_self(spec, value, place, call)
         if isinstance(spec, TreeSpec):
             return validate_tree(self, spec, value, place, call)
-        return validate_container(self.validate_as, spec, value, place, call)
+        return validate_container(self, spec, value, place, call)
 
     # --- arrays
 
     def _validate_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         if call.leaf is not None and spec.axes is not None:
             spec = spec._replace(axes=at_leaf(spec.axes, call.leaf))
-        if call.in_trial or is_compiling():
-            return self._pass_array(spec, value, place, call)
-        try:
-            return self._pass_array(spec, value, place, call)
-        except BoundaryError as error:
-            self._add_hint(error, spec, value, place, call)
-            raise
+        is_ours = spec.owns(value, call.world)
+        found = (self._own if is_ours else self._foreign)(spec, value, place, call)
+        if type(found) is Invalid:
+            return found.hintable_as(spec, value, call)
+        return found
 
-    def _add_hint(
-        self, error: BoundaryError, spec: Any, value: Any, place: Place, call: Call
-    ) -> None:
-        violation = error.violation
-        if is_compiling() or violation is None or violation.hint is not None:
-            return
-        # Another guard may have raised it, for an attribute that an axis names.
-        if (violation.function, violation.place) == (place.contract.function, place.place):
-            hint = self._hint(spec, value, call)
-            error.args = (violation._replace(hint=hint and hint.format(place.name)),)
+    def _foreign(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        """Return a value that is no array of the wanted world, converted; or an `Invalid`."""
+        world, source = spec.world or call.world, find_world(value)
+        scalar = source is not None and source is world and source.is_scalar(value)
+        if scalar or (source is None and not exports_memory(value)):
+            what = f"a {world.label} scalar" if scalar and world else describe(value)
+            reason = None if value is None else f"{what} is not {(world or HOST).noun}"
+            return Invalid(WorldError, spec, value, place, reason)
+        if world is None or source is world or spec.array_type is not None:
+            return Invalid(WorldError, spec, value, place)
+        closed = self.border.find_closed(spec, value, world, place)
+        if closed is not None:
+            return closed
+        if source is None:
+            made = self.border.cross(spec, value, world, call, place)
+            return made if type(made) is Invalid else self._own(spec, made, place.made(value), call)
+        # Before the conversion, which changes neither dtype nor shape.
+        valid = self._check_array(spec, value, place, call)
+        if type(valid) is Invalid:
+            return valid
+        return self.border.cross(spec, valid, world, call, place, passed=value)
 
-    def _hint(self, spec: Any, value: Any, call: Call) -> str | None:
-        """Return the call that makes a value valid here, or else the option that accepts it."""
-        world = call.world if spec is UNANNOTATED else spec.world or call.world
-        closed = world is None or self.border.why_closed(world) is not None
-        policy = Policy(self.options.copy, call.device, detach=self.options.detach)
-        array_spec = None if spec is UNANNOTATED else spec
-        wanted = Wanted(
-            world,
-            not closed,
-            array_spec,
-            {key: size for key, size in call.bound.items() if size is not FREE},
-            policy,
-            scalars=spec is UNANNOTATED or spec.takes_scalars,
-        )
-        if array_spec is not None and array_spec.array_type is not None:
-            return None
-        hint = find_hint(value, wanted, self.border.option_to_pass())
-        return self.border.hint_of_first(call, value) or hint
-
-    def _pass_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
-        world = spec.world or call.world
-        if not spec.owns(value, call.world):
-            source = find_world(value)
-            scalar = source is not None and source is world and source.is_scalar(value)
-            if scalar or (source is None and not exports_memory(value)):
-                what = f"a {world.label} scalar" if scalar and world else describe(value)
-                reason = None if value is None else f"{what} is not {(world or HOST).noun}"
-                raise WorldError(place.violation(spec, value, reason))
-            if world is None or source is world or spec.array_type is not None:
-                raise WorldError(place.violation(spec, value))
-            self.border.require_passage(spec, value, world, place)
-            if source is not None:
-                # Before the conversion, which changes neither dtype nor shape.
-                valid = self._check_array(spec, value, place, call)
-                return self.border.cross(spec, valid, world, call, place, passed=value)
-            given, value = value, self.border.cross(spec, value, world, call, place)
-            place = place.made(given)
-        passed, value = value, self._check_array(spec, value, place, call)
+    def _own(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
+        """Return an array of the wanted world, cast and moved if that is allowed; or an `Invalid`."""
+        valid = self._check_array(spec, value, place, call)
+        if type(valid) is Invalid:
+            return valid
         home = self.home
-        if call.device is None or home is None or home.is_on(value, call.device):
-            if value is not passed:
-                reason = f"it was cast from {dtype_name(passed.dtype)}"
-                add_array(call.copies, value, find_world(value) or HOST, place, reason)
-            return value
+        if call.device is None or home is None or home.is_on(valid, call.device):
+            if valid is not value:
+                reason = f"it was cast from {dtype_name(value.dtype)}"
+                add_array(call.copies, valid, find_world(valid) or HOST, place, reason)
+            return valid
         if self.border.why_closed(home) is not None:
-            reason = f"{place.it} is on {home.device(value)}, not {call.device}"
-            raise DeviceError(place.violation(spec, value, reason))
-        return self.border.cross(spec, value, home, call, place)
+            reason = f"{place.it} is on {home.device(valid)}, not {call.device}"
+            return Invalid(DeviceError, spec, valid, place, reason)
+        return self.border.cross(spec, valid, home, call, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
-        """Check dtype and shape; return the value, cast if its dtype may change."""
+        """Check dtype and shape; return the value, cast if its dtype may change; or an `Invalid`."""
         name = dtype_name(value.dtype)
         if not spec.accepts_dtype(name):
             value = self._cast(spec, value, name, place, call)
+            if type(value) is Invalid:
+                return value
         if spec.dtype_key is not None:
-            bind_dtype(spec, spec.dtype_key, value, place, call)
+            invalid = bind_dtype(spec, spec.dtype_key, value, place, call)
+            if invalid is not None:
+                return invalid
         if spec.axes is None:
             return value
         # The shape of a DTensor is the global one; `local=True` checks its shard's.
         local = value.to_local() if self.options.local and hasattr(value, "to_local") else value
         shape, bound = shape_of(local, spec, value, place, call), call.bound
+        if type(shape) is Invalid:
+            return shape
         before = set(bound)
         mismatch = match_shape(spec.axes, shape, bound)
         if mismatch is not None:
-            if is_compiling():  # again with numbers, since symbols cannot be printed
-                shape = tuple([index(size) for size in shape])
-                bound = {key: with_leaves(size, _as_number) for key, size in bound.items()}
-                mismatch = match_shape(spec.axes, shape, bound) or mismatch
-            violation = place.violation(spec, value, place.word(mismatch, call.binders))
-            if is_compiling():
-                step = shape_step(spec, shape, bound, find_world(value) or HOST)
-                violation = violation._replace(hint=step and plain_text(step, place.name))
-            raise ShapeError(violation._replace(axes=place.bound(spec, bound, call.binders)))
+            return Invalid(ShapeError, spec, value, place, mismatch=mismatch, shape=shape)
         call.binders.update({key: place.it for key in bound if key not in before})
         return value
 
@@ -291,10 +300,10 @@ class Boundary:
         target = spec.only_dtype
         if target is None or not may_cast(name, target, self.options.casting):
             reason = f"{place.it} is {name}, not {spec.dtype_label}"
-            raise DTypeError(place.violation(spec, value, reason))
+            return Invalid(DTypeError, spec, value, place, reason)
         if self.options.copy is False:
             reason = f"copy=False, but {place.it} is {name} and has to be cast"
-            raise ConversionError(place.violation(spec, value, reason, "copy=None"))
+            return Invalid(ConversionError, spec, value, place, reason, "copy=None")
         if call.copies is None:
             return cast(value, target)
         with (find_world(value) or HOST).counting_writes():
@@ -307,16 +316,18 @@ class Boundary:
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
                 if foreign_world(each, world):
-                    self.border.require_passage(UNANNOTATED, each, world, place)
+                    closed = self.border.find_closed(UNANNOTATED, each, world, place)
+                    if closed is not None:
+                        return closed
             return value
         if not foreign_world(value, world):
             return value
-        try:
-            self.border.require_passage(UNANNOTATED, value, world, place)
-            return self.border.cross(UNANNOTATED, value, world, call, place)
-        except BoundaryError as error:
-            self._add_hint(error, UNANNOTATED, value, place, call)
-            raise
+        found = self.border.find_closed(UNANNOTATED, value, world, place)
+        if found is None:
+            found = self.border.cross(UNANNOTATED, value, world, call, place)
+        if type(found) is Invalid:
+            return found.hintable_as(UNANNOTATED, value, call)
+        return found
 
     # --- annotations that a type checker checks
 
@@ -329,20 +340,27 @@ class Boundary:
         if spec.classes:
             if isinstance(value, spec.classes):
                 return value
-            raise plain_refusal(spec, value, None, place, call)
+            hintable = Hintable(spec, value, call)
+            reason = why_no_scalar(spec, value)
+            return Invalid(BoundaryError, spec, value, place, reason, hintable=hintable)
         check = self.check_of(spec)
         if not spec.arrays:
-            passes = check(with_leaves(value, _as_number) if is_compiling() else value)
+            passes = check(with_leaves(value, as_number) if is_compiling() else value)
             if passes:
                 value = self._validate_array_like(spec, value, place, call)
         else:
             home = self.home
             if home is not None and foreign_world(value, home):
-                self.border.require_passage(spec, value, home, place)
+                closed = self.border.find_closed(spec, value, home, place)
+                if closed is not None:
+                    return closed
                 value = self.border.cross(spec, value, home, call, place)
+                if type(value) is Invalid:
+                    return value
             passes = check_in_scope(check, value, call.bound, call.leaf)
         if not passes:
-            raise plain_refusal(spec, value, check, place, call)
+            hintable = Hintable(spec, value, call)
+            return Invalid(BoundaryError, spec, value, place, hintable=hintable)
         return value
 
     def _validate_array_like(self, spec: HintSpec, value: Any, place: Place, call: Call) -> Any:
@@ -355,9 +373,9 @@ class Boundary:
         crossed = value
         if find_world(value) is not None or (takes_arrays(spec.hint) and get_mode() == "strict"):
             crossed = self._validate_unannotated(value, place, call)
-        if crossed is not value:
+        if crossed is not value and type(crossed) is not Invalid:
             (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
             if not check(crossed):
                 reason = f"as {describe(crossed)} it is none"
-                raise BoundaryError(place.violation(spec, value, reason))
+                return Invalid(BoundaryError, spec, value, place, reason)
         return crossed

@@ -16,12 +16,15 @@ from sekisho.contract import (
     binders,
     shown_key,
 )
-from sekisho.errors import SekishoError, Violation
+from sekisho.errors import Violation
 from sekisho.hints import value_hint
 from sekisho.worlds import class_of, describe, find_world, short
 
 if TYPE_CHECKING:
     from sekisho.contract import Bindings, Mismatch
+
+    Axes = tuple[tuple[str, Any, str], ...]
+    """Names of axes, each with its size and what bound it."""
 
 __all__ = ["Place"]
 
@@ -30,13 +33,6 @@ _NAMES: Final = {RESULT: "result", YIELDED: "item", SENT: "sent"}
 
 def _holds_arrays(value: Any) -> bool:
     return issubclass(class_of(value), tuple) and any(find_world(each) for each in value)
-
-
-def _first_line(error: Exception) -> str:
-    try:
-        return str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - any class may define it
-        return ""
 
 
 def _shown(sizes: tuple[int, ...]) -> str:
@@ -107,63 +103,34 @@ class Place:
         """The place in the first line of a message."""
         return f"{self.title} at {self.name}" if self.path else self.title
 
+    def mistake(self, spec: Any, value: object) -> str | None:
+        """Return the hint for a value that is always a mistake, whatever the annotation is."""
+        if spec is UNANNOTATED:
+            return None
+        is_result = self.parameter.name == RESULT
+        if is_result and isinstance(spec, ArraySpec) and _holds_arrays(value):
+            # The search would find how to stack them, which is seldom meant.
+            return "it returned several values: annotate tuple[...], or return one of them"
+        return value_hint(value, is_result=is_result)
+
     def violation(
         self,
         spec: Any,
         value: object,
         reason: str | None = None,
         hint: str | None = None,
+        axes: Axes = (),
+        expected: str | None = None,
     ) -> Violation:
         """Make the violation for an invalid value; ``{0}`` in the hint stands for its name."""
-        if spec is not UNANNOTATED:
-            is_result = self.parameter.name == RESULT
-            if is_result and isinstance(spec, ArraySpec) and _holds_arrays(value):
-                # The search has found how to stack them, which is seldom meant.
-                hint = "it returned several values: annotate tuple[...], or return one of them"
-            hint = hint or value_hint(value, is_result=is_result)
+        wanted: str = "nothing of the other world" if spec is UNANNOTATED else spec.text
         got = describe(value)
         if self.given is not None:
             got = f"{got}, made of {describe(self.given)}"
+        hint = hint and hint.format(self.name)
         return Violation(
-            self.contract.function,
-            self.place,
-            "nothing of the other world" if spec is UNANNOTATED else spec.text,
-            got,
-            reason,
-            hint=hint and hint.format(self.name),
+            self.contract.function, self.place, expected or wanted, got, reason, axes, hint
         )
-
-    def unreadable(self, spec: Any, value: Any) -> Violation | None:
-        """Make the violation for an array whose shape or dtype cannot be read; None if they can."""
-        world = find_world(value)
-        if world is None:
-            return None
-        try:
-            len(value.shape)
-            # The inline check asks a set whether it holds the dtype.
-            hash(value.dtype)
-        except SekishoError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it may raise anything
-            known = world.why_shapeless(value)
-            if known is not None:
-                return self.violation(spec, value, f"{self.it} {known[0]}", known[1])
-            return self._hostile(spec, value, error)
-        return None
-
-    def classless(self, spec: Any, value: Any) -> Violation | None:
-        """Make the violation for a value whose class cannot be read; None if it can."""
-        try:
-            value.__class__  # noqa: B018 - a property may raise anything
-        except SekishoError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a property may raise anything
-            return self._hostile(spec, value, error)
-        return None
-
-    def _hostile(self, spec: Any, value: Any, error: Exception) -> Violation:
-        text = f"{type(error).__name__}: {_first_line(error)}"
-        return self.violation(spec, value, f"{self.it} cannot be looked at: {text}")
 
     def word(self, mismatch: Mismatch, binders_here: dict[str, str]) -> str:
         """Put a mismatch of shapes into words: what bound the axis, and its size here."""
@@ -179,9 +146,7 @@ class Place:
         size = _shown(mismatch.size) if isinstance(mismatch.size, tuple) else mismatch.size
         return f"{start} {size} (from {source}), but {text}"
 
-    def bound(
-        self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]
-    ) -> tuple[tuple[str, Any, str], ...]:
+    def bound(self, spec: ArraySpec, bound: Bindings, binders_here: dict[str, str]) -> Axes:
         """Return the axes that an annotation mentions, their bound sizes, and what bound them."""
         axes = spec.axes or ()
         keys = [name for axis in axes if axis.expression for name in axis.expression.names]
