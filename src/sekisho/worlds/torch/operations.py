@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.torch import _private
+from sekisho.worlds.shown import FUNCTIONS, LOSSES, OPERATORS
 from sekisho.worlds.wrapping import scalars_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHEAPER",
+    "ELEMENT_WISE",
     "QUICK",
     "WATCHED",
     "kind_of_operation",
@@ -70,6 +72,17 @@ CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
 QUICK: Final = frozenset(
     {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
+
+ELEMENT_WISE: Final = (
+    *(f"Tensor.__{r}{name}__" for name in OPERATORS.split() for r in ("", "r")),
+    *(
+        f"{holder}{name}"
+        for name in (*OPERATORS.split(), *FUNCTIONS.split())
+        for holder in ("Tensor.", "", "special.")
+    ),
+    *(f"nn.functional.{name}" for name in LOSSES.split()),
+)
+"""Some of these names do not exist. Operations in place are not here: they cannot expand a tensor."""
 
 UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
