@@ -7,6 +7,7 @@ than of crossings. Most calls leave the wrapper after one comparison.
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context import OWN, kind_of, own_frame
@@ -14,7 +15,7 @@ from sekisho.log import BroadcastRow
 from sekisho.recorder.calls import state
 from sekisho.recorder.observing import PLAIN, class_of
 from sekisho.recorder.rows import short_line
-from sekisho.utils import Observer, not_counted
+from sekisho.utils import Observer, codes_in, not_counted
 from sekisho.worlds import describe, find_expansion, frame_of_operation, wrap_operations
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def _counted(world: World, _kind: Kind, name: str, original: Callable[..., Any])
     return call
 
 
+_WRAPPER: Final = next(each for each in codes_in(_counted.__code__) if each.co_name == "call")
+
+
 def _count(world: World, name: str, operands: tuple[Any, ...]) -> None:
     """Count a call, if it expands both operands. An error in here must not stop the program."""
     counter = state.counter
@@ -66,10 +70,19 @@ def _count(world: World, name: str, operands: tuple[Any, ...]) -> None:
     try:
         found = find_expansion(world, operands)
         frame = None if found is None else frame_of_operation(world)
-        if found is not None and frame is not None:
+        if found is not None and frame is not None and not _is_called_again(frame):
             counter.take_expansion(name, frame, functools.partial(_row, world, name, found, frame))
     except Exception as error:  # noqa: BLE001 - an array of an unknown class may raise anything
         counter.lose(f"the operands of {name} could not be read: {error!r}")
+
+
+def _is_called_again(frame: FrameType) -> bool:
+    """Whether another wrapper has called this one: a mode of torch calls the function it gets."""
+    each, wrappers = inspect.currentframe(), 0
+    while each is not None and each is not frame:
+        wrappers += each.f_code is _WRAPPER
+        each = each.f_back
+    return wrappers > 1
 
 
 def _row(world: World, name: str, found: Expansion, frame: FrameType) -> BroadcastRow | None:
