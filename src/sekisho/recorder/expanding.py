@@ -50,8 +50,17 @@ def _counted(world: World, _kind: Kind, name: str, original: Callable[..., Any])
         if len(args) == 2 and not kwargs:  # noqa: PLR2004 - two operands, as of an operator
             one, other = args
             kind = class_of(other)
-            if kind in PLAIN or (kind is own is class_of(one) and one.ndim == other.ndim):
+            if kind in PLAIN:
                 return result
+            if kind is own is class_of(one) and kind is class_of(result):
+                ranks = one.ndim - other.ndim
+                if not ranks:
+                    return result
+                shape = result.shape
+                # The result has the shape of the operand of more axes: that one is not expanded.
+                # Under `torch.jit.trace` sizes are tensors, which must not be compared.
+                if shape and type(shape[0]) is int and shape == (one if ranks > 0 else other).shape:
+                    return result
         if state.counter is not None:
             _count(world, name, (*args, *kwargs.values()))
         return result

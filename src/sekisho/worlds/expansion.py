@@ -3,7 +3,8 @@
 ``pred - y`` of shapes ``(n, 1)`` and ``(n,)`` is ``(n, n)``: the missing axis of `y` is put in front,
 so that neither operand keeps its shape. Broadcasting that expands one operand is ordinary, and so is
 an outer operation that says so: ``x[:, None] - y`` names the axis, ``x[:, None] - y[None]`` has equal
-ranks.
+ranks. Operands that have other sizes, as ``(n, d) / (batch, 1, d)``, cannot be meant to be compared
+element by element: in the suites of five packages all such operations were meant.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ class Expansion(NamedTuple):
 
 
 def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None:
-    """Return the first two operands of a world that an operation expands both; None if it does not."""
+    """Return two operands that an operation expands both, though they have the same sizes.
+
+    Axes of size 1 do not count: without them both have one shape. None if there are no such two.
+    """
     arrays = [
         _Operand(_shape_of(each), at, each)
         for at, each in enumerate(operands)
@@ -68,7 +72,7 @@ def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None
     for pair in itertools.combinations(arrays, 2):
         lower, higher = sorted(pair, key=lambda each: len(each.shape))
         missing = len(higher.shape) - len(lower.shape)
-        if missing:
+        if missing and _long(higher.shape) == _long(lower.shape):
             # An operand that is only padded in front, as (n,) to (1, n), is not expanded.
             padded = (1,) * missing + lower.shape
             shape = _together(higher.shape, padded)
@@ -102,6 +106,10 @@ def _shape_of(array: Any) -> tuple[int, ...]:
     except Exception:  # noqa: BLE001 - whatever a library raises for an array without a shape
         return ()
     return shape if all(type(each) is int for each in shape) else ()
+
+
+def _long(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def _together(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] | None:
