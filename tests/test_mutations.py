@@ -88,6 +88,35 @@ def test_numpy_arrays_of_any_dtype_and_layout_are_compared(array, data):
             assert before.tobytes() == x.tobytes()
 
 
+def mask_item(x):
+    x[0] = np.ma.masked
+
+
+def mask_all(x):
+    x.mask = True
+
+
+def unmask(x):
+    x.mask = np.ma.nomask
+
+
+@pytest.mark.parametrize("change", [mask_item, mask_all, unmask])
+@pytest.mark.parametrize("mask", [[False, True, False], np.ma.nomask])
+def test_the_mask_of_an_array_is_compared_too(change, mask):
+    @sk.numpy_world
+    def run(x: np.ndarray, change: object) -> None:
+        change(x)
+
+    x = np.ma.masked_array(np.ones(3), mask=mask)
+    with sk.mode("strict"):
+        run(x, np.ma.getmaskarray)
+        if change is unmask and mask is np.ma.nomask:
+            run(x, change)
+            return
+        with pytest.raises(sk.MutationError, match="argument 'x': .* got a write"):
+            run(x, change)
+
+
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch")

@@ -92,13 +92,15 @@ def _memory(array: Any) -> Callable[[], str | None] | None:
     return lambda: None if _checksum(array) == before else "a write"
 
 
-def _checksum(array: Any) -> tuple[int, tuple[int, ...], Any]:
+def _checksum(array: Any) -> tuple[int, ...]:
     plain = array.view(np.ndarray)
     if plain.dtype.hasobject:
         data = plain.tobytes()  # the addresses of the objects
     else:
         data = np.ascontiguousarray(plain).reshape(-1).view(np.uint8).data
-    return zlib.crc32(data), array.shape, array.dtype
+    # A masked array has a second memory, or none as long as nothing is masked.
+    mask = np.ma.getmaskarray(array).tobytes() if isinstance(array, np.ma.MaskedArray) else b""
+    return zlib.crc32(data), zlib.crc32(mask), hash((array.shape, array.dtype))
 
 
 def _writes(value: Any, world: Any) -> Callable[[], str | None] | None:
