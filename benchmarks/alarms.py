@@ -3,7 +3,7 @@
 python benchmarks/alarms.py (broadcasting | mutations) CHECKOUT PACKAGE [pytest's arguments]
 python benchmarks/alarms.py table
 
-Run it where the package can be imported from CHECKOUT. ``broadcasting`` records the whole suite,
+With SECONDS in the environment a run of ``mutations`` stops after as many. Run it where the package can be imported from CHECKOUT. ``broadcasting`` records the whole suite,
 ``mutations`` guards the package at its import and runs in strict mode. New alarms are added to
 alarms.json; the verdict is written there by hand: "real" for a mistake, or what its author would
 want to know, and "meant".
@@ -21,9 +21,12 @@ from pathlib import Path
 
 ALARMS = Path(__file__).parent / "alarms.json"
 PLUGIN = '''
-import json, os
+import json, os, time
 from sekisho import MutationWarning
-found = []
+found, end = [], time.monotonic() + float(os.environ.get("SECONDS", "inf"))
+def pytest_runtest_teardown(item):
+    if time.monotonic() > end:
+        item.session.shouldstop = "SECONDS are over"
 def pytest_warning_recorded(warning_message, nodeid):
     if issubclass(warning_message.category, MutationWarning):
         found.append([warning_message.filename, warning_message.lineno, str(warning_message.message)])

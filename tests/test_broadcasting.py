@@ -132,6 +132,7 @@ OUTER = {
     "matmul": lambda x, y: x[:, None] @ y[None],
     "indexing": lambda x, y: x[y.long()[:, None]],
     "number": lambda x, y: x.sum() - y[:, None],
+    "equal": lambda x, y: torch.tensor(torch.equal(x.reshape(4, 1), y)),
     "other sizes": lambda x, y: x.reshape(4, 1) - y[:3],
     "a batch of scales": lambda x, y: torch.ones(5, 2) / torch.ones(3, 1, 2),
 }

@@ -48,6 +48,7 @@ def test_a_row_has_the_line_both_shapes_the_result_the_count_and_the_fix():
         "",
         "",
         3,
+        0,
     )
     assert len(log) == 0
 
@@ -101,6 +102,15 @@ MEANT = {
 @pytest.mark.parametrize("operation", MEANT.values(), ids=MEANT)
 def test_what_is_meant_is_not_reported(operation):
     assert recorded(lambda: operation(*column())).broadcasts == []
+
+
+def test_a_line_that_also_expands_operands_of_other_sizes_means_all_pairs():
+    def run():
+        for m in (4, 3):
+            difference(torch.ones(4, 1), torch.ones(m))
+
+    assert recorded(run).broadcasts == []
+    assert recorded(lambda: torch.equal(*column())).broadcasts == []
 
 
 def test_it_is_off_unless_asked_and_the_library_is_as_before():

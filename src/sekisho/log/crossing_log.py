@@ -71,8 +71,7 @@ class CrossingLog:
     def add_broadcasts(self, row: BroadcastRow) -> None:
         """Add operations that expanded both operands."""
         known = self._broadcasts.get(row.place)
-        summed = row if known is None else known._replace(count=known.count + row.count)
-        self._broadcasts[row.place] = summed
+        self._broadcasts[row.place] = row if known is None else known.plus(row)
 
     def add_event(self, crossing: Crossing) -> None:
         """Keep one crossing, already counted in a row, if the limit is not reached."""
@@ -111,7 +110,7 @@ class CrossingLog:
     def broadcasts(self) -> list[BroadcastRow]:
         """The operations that expanded both operands, by line, if the recording asked for them."""
         self._look()
-        found = tuple(self._broadcasts.values())
+        found = [row for row in tuple(self._broadcasts.values()) if row.count and not row.others]
         return sorted(found, key=lambda row: (row.process, row.filename, row.line))
 
     @property
@@ -160,7 +159,7 @@ class CrossingLog:
                 both.add_row(row)
             for violation in log.violations:
                 both.add_violations(violation)
-            for broadcast in log.broadcasts:
+            for broadcast in log._broadcasts.values():
                 both.add_broadcasts(broadcast)
             both._events += log
             both.processes += log.processes
@@ -179,10 +178,9 @@ class CrossingLog:
             count = refused.count - earlier._violations.get(refused._replace(count=0), 0)
             if count:
                 later.add_violations(refused._replace(count=count))
-        for each in self.broadcasts:
+        for each in self._broadcasts.values():
             known = earlier._broadcasts.get(each.place)
-            if known is None or each.count > known.count:
-                later.add_broadcasts(each._replace(count=each.count - (known.count if known else 0)))
+            later.add_broadcasts(each if known is None else each.minus(known))
         seen = Counter(earlier._events)  # events of other processes may come in between
         for event in self._events:
             if seen[event]:
@@ -211,7 +209,7 @@ class CrossingLog:
                 log.add_row(row._replace(process=process))
         for refused in self.violations:
             log.add_violations(refused)
-        for each in self.broadcasts:
+        for each in self._broadcasts.values():
             log.add_broadcasts(each)
         return log
 

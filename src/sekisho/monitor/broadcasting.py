@@ -36,8 +36,10 @@ def judge_broadcast(
     if level == "allow" or not world.broadcasts(operation):
         return
     found = find_expansion(world, operands)
-    place = place_of_operation() if found else None
-    if found is None or place is None or frame_of_operation(world) is None:
+    if found is None or not found.is_alike:
+        return
+    place = place_of_operation()
+    if place is None or frame_of_operation(world) is None:
         return
     hint = found.hint(place.frame)
     if hint is None:

@@ -292,7 +292,12 @@ class Counter:
             slot.counts[slot.at] += count
 
     def take_expansion(
-        self, operation: str, frame: FrameType, make: Callable[[], BroadcastRow | None]
+        self,
+        operation: str,
+        frame: FrameType,
+        make: Callable[[], BroadcastRow | None],
+        *,
+        is_alike: bool,
     ) -> None:
         """Add an operation that expanded both operands.
 
@@ -300,6 +305,7 @@ class Counter:
             operation: its name.
             frame: the frame that ran it.
             make: makes the row of its line; None if the operation is meant and does not count.
+            is_alike: whether the operands have the same sizes.
         """
         expanding, code = self._now().rows.expanding, frame.f_code
         key = (operation, id(code), frame.f_lasti)
@@ -311,7 +317,8 @@ class Counter:
             expanding[key] = code, None if row is None else self._slot("broadcast", row.fields())
         slot = expanding[key][1]
         if slot is not None:
-            slot.counts[slot.at] += 1
+            # The column of bytes has no other use here.
+            (slot.counts if is_alike else slot.nbytes)[slot.at] += 1
 
     def _slot(self, kind: str, fields: dict[str, Any]) -> Slot | None:
         """Return where a row is counted that is not one of crossings."""

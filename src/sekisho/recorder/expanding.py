@@ -80,7 +80,8 @@ def _count(world: World, name: str, operands: tuple[Any, ...]) -> None:
         found = find_expansion(world, operands)
         frame = None if found is None else frame_of_operation(world)
         if found is not None and frame is not None and not _is_called_again(frame):
-            counter.take_expansion(name, frame, functools.partial(_row, world, name, found, frame))
+            make = functools.partial(_row, world, name, found, frame)
+            counter.take_expansion(name, frame, make, is_alike=found.is_alike)
     except Exception as error:  # noqa: BLE001 - an array of an unknown class may raise anything
         counter.lose(f"the operands of {name} could not be read: {error!r}")
 

@@ -129,7 +129,8 @@ class _Reader:
     def broadcasts(self) -> Iterator[BroadcastRow]:
         for line, sums in self._counted():
             if "broadcast" in line:
-                for row in self._made(BroadcastRow, {**line["broadcast"], "count": sums[0]}):
+                fields = {**line["broadcast"], "count": sums[0], "others": sums[1]}
+                for row in self._made(BroadcastRow, fields):
                     yield row._replace(shape=tuple(row.shape))
 
     def _made(self, cls: type[R], fields: dict[str, Any]) -> Iterator[R]:
@@ -148,7 +149,7 @@ class _Reader:
                 if number not in chunks:
                     chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
                 sums = _sums(chunks[number], index)
-                if sums[0]:
+                if any(sums):
                     yield line, sums
 
     def _has_nameless_sums(self) -> bool:

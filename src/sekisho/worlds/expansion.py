@@ -3,8 +3,8 @@
 ``pred - y`` of shapes ``(n, 1)`` and ``(n,)`` is ``(n, n)``: the missing axis of `y` is put in front,
 so that neither operand keeps its shape. Broadcasting that expands one operand is ordinary, and so is
 an outer operation that says so: ``x[:, None] - y`` names the axis, ``x[:, None] - y[None]`` has equal
-ranks. Operands that have other sizes, as ``(n, d) / (batch, 1, d)``, cannot be meant to be compared
-element by element: in the suites of five packages all such operations were meant.
+ranks. Operands of other sizes, as ``(n, d) / (batch, 1, d)``, cannot be meant element by element, and
+are told apart: in the suites of foreign packages all such operations were meant.
 """
 
 from __future__ import annotations
@@ -36,11 +36,20 @@ class _Operand(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """Two operands of different ranks that are both expanded, and their common shape."""
+    """Two operands of different ranks that are both expanded, and their common shape.
+
+    Attributes:
+        higher: the operand of more axes.
+        lower: the other one.
+        shape: the shape that both are expanded to.
+        is_alike: whether both have the same sizes, if axes of size 1 do not count. If not, all
+            pairs are meant.
+    """
 
     higher: _Operand
     lower: _Operand
     shape: tuple[int, ...]
+    is_alike: bool
 
     @property
     def operands(self) -> tuple[Any, Any]:
@@ -60,10 +69,7 @@ class Expansion(NamedTuple):
 
 
 def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None:
-    """Return two operands that an operation expands both, though they have the same sizes.
-
-    Axes of size 1 do not count: without them both have one shape. None if there are no such two.
-    """
+    """Return the first two operands that an operation expands both; None if it does not."""
     arrays = [
         _Operand(_shape_of(each), at, each)
         for at, each in enumerate(operands)
@@ -72,12 +78,13 @@ def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None
     for pair in itertools.combinations(arrays, 2):
         lower, higher = sorted(pair, key=lambda each: len(each.shape))
         missing = len(higher.shape) - len(lower.shape)
-        if missing and _long(higher.shape) == _long(lower.shape):
+        if missing:
             # An operand that is only padded in front, as (n,) to (1, n), is not expanded.
             padded = (1,) * missing + lower.shape
             shape = _together(higher.shape, padded)
             if shape is not None and shape not in {higher.shape, padded}:
-                return Expansion(higher, lower, shape)
+                is_alike = _long(higher.shape) == _long(lower.shape)
+                return Expansion(higher, lower, shape, is_alike)
     return None
 
 

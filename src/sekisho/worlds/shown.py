@@ -24,7 +24,7 @@ OPERATORS: Final = (
 )
 FUNCTIONS: Final = (
     "subtract multiply divide true_divide floor_divide remainder fmod power float_power maximum "
-    "minimum fmax fmin less less_equal greater greater_equal equal not_equal isclose logical_and "
+    "minimum fmax fmin less less_equal greater greater_equal not_equal isclose logical_and "
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift atan2 arctan2 hypot copysign nextafter ldexp logaddexp logaddexp2 "
     "heaviside gcd lcm xlogy xlog1py zeta polar complex where lerp addcmul addcdiv clamp clip "
