@@ -53,8 +53,10 @@ WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     "export": ("Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__", "utils.dlpack.to_dlpack"),
     "scalar": (*_SCALARS, "Tensor.__repr__", "Tensor.__format__"),
-    # Other operators take no array, or use __array__ and __array_wrap__.
-    "compute": ("Tensor.__getitem__", "Tensor.__setitem__", "Tensor.__eq__"),
+    # Other operators take no array, or use __array__ and __array_wrap__. `__getitem__` does, but a
+    # class with one that is written in Python is a sequence, now and for ever: CPython keeps the
+    # slot, and `torch.tensor([torch.tensor(0)])` would raise.
+    "compute": ("Tensor.__setitem__", "Tensor.__eq__"),
     "move": ("Tensor.to", "Tensor.cpu", "Tensor.cuda", "Tensor.copy_"),
     "wait": (
         "cuda.synchronize",
