@@ -351,7 +351,12 @@ def test_the_conventions_of_numpy_and_torch_declare_it():
     def clip_(x: np.ndarray, low: np.ndarray) -> np.ndarray:
         return np.maximum(x, low, out=x)
 
+    @sk.numpy_world
+    def swap(x: np.ndarray, buffer: np.ndarray | None = None) -> np.ndarray:
+        return np.copyto(buffer, x) or buffer[::-1]
+
     with sk.mode("strict"):
+        assert swap(np.arange(3), np.zeros(3, int)).tolist() == [2, 1, 0]
         add(np.ones(3), np.ones(3))
         assert clip_(-np.ones(3), np.zeros(3)).tolist() == [0, 0, 0]
 
