@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 ALARMS = Path(__file__).parent / "alarms.json"
-PLUGIN = '''
+PLUGIN = """
 import json, os, time
 from sekisho import MutationWarning
 found, end = [], time.monotonic() + float(os.environ.get("SECONDS", "inf"))
@@ -33,7 +33,7 @@ def pytest_warning_recorded(warning_message, nodeid):
 def pytest_sessionfinish():
     with open(os.environ["ALARMS"], "w") as file:
         json.dump(found, file)
-'''
+"""
 MODE = "strict violations=warn mutations=warn to_numpy=allow to_torch=allow"
 
 
@@ -66,7 +66,14 @@ def mutated(checkout, folder, package, arguments):
     """Return the arguments that were changed in place: file, line and text of each."""
     (folder / "alarms_plugin.py").write_text(PLUGIN, "utf-8")
     file = folder / "found.json"
-    options = ("-p", "alarms_plugin", "-o", f"sekisho_mode={MODE}", "-o", f"sekisho_packages={package}")
+    options = (
+        "-p",
+        "alarms_plugin",
+        "-o",
+        f"sekisho_mode={MODE}",
+        "-o",
+        f"sekisho_packages={package}",
+    )
     print(run([*arguments, *options], checkout, checkout, folder, ALARMS=str(file)))
     if file.exists():  # not if pytest has found no test
         yield from json.loads(file.read_text("utf-8"))

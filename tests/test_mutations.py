@@ -113,7 +113,7 @@ def test_the_mask_of_an_array_is_compared_too(change, mask):
         if change is unmask and mask is np.ma.nomask:
             run(x, change)
             return
-        with pytest.raises(sk.MutationError, match="argument 'x': .* got a write"):
+        with pytest.raises(sk.MutationError, match=r"argument 'x': .* got a write"):
             run(x, change)
 
 

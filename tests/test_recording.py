@@ -231,9 +231,7 @@ def test_a_tensor_is_no_sequence_while_it_is_recorded_and_afterwards(broadcastin
         "    print(torch.tensor(numbers).tolist())\n"
         "print(torch.tensor(numbers).tolist())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.splitlines(), done.stderr) == (["[0, 1]"] * 2, "")
 
 

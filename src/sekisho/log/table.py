@@ -156,7 +156,9 @@ def broadcasts_of(rows: Iterable[BroadcastRow]) -> list[str]:
     """The operations that expanded both operands: how often, where, and how to write them."""
     lines: list[str] = []
     for row in rows:
-        places = [f"by {row.library}"] * bool(row.library) + [f"in {row.process}"] * bool(row.process)
+        places = [f"by {row.library}"] * bool(row.library) + [f"in {row.process}"] * bool(
+            row.process
+        )
         lines += [
             ", ".join([f"{place_of(row)}: {row.operation}", f"{row.count:,} x", *places]),
             f"    in {row.function}: {row.one} and {row.other} give {list(row.shape)}",

@@ -210,6 +210,7 @@ class Counter:
             now.is_inside = False
 
     def lose(self, why: str) -> None:
+        """Note the first reason why something is not counted."""
         if not self._has_lost:
             self._has_lost = True
             self.ledger.note(lost=why)

@@ -55,9 +55,7 @@ def environment_for(
     return environment_of_children(_BEGIN, _told(folder, keep, own, broadcasting=broadcasting))
 
 
-def _told(
-    folder: Path, keep: int, own: tuple[str, ...], *, broadcasting: bool
-) -> dict[str, str]:
+def _told(folder: Path, keep: int, own: tuple[str, ...], *, broadcasting: bool) -> dict[str, str]:
     names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
     # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps(

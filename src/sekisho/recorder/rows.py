@@ -23,16 +23,24 @@ def devices_of(seen: Seen) -> tuple[str, str]:
 
 
 def line_of(frame: FrameType) -> dict[str, Any]:
+    """Return the fields of a row that say where a frame is."""
     return {"filename": frame.f_code.co_filename, "line": frame.f_lineno or 0}
 
 
 def short_line(frame: FrameType) -> str:
+    """Return a frame's line with the last two parts of its path."""
     parts = frame.f_code.co_filename.replace("\\", "/").split("/")
     return f"{'/'.join(parts[-2:])}:{frame.f_lineno}"
 
 
 def fields_of(
-    operation: Operation, seen: Seen, own: FrameType, frame: FrameType, *, declared: bool, wants_copy: bool
+    operation: Operation,
+    seen: Seen,
+    own: FrameType,
+    frame: FrameType,
+    *,
+    declared: bool,
+    wants_copy: bool,
 ) -> dict[str, Any]:
     """Return all fields of a row except the sums, in the order of `Row`."""
     value, source, crossed, target, _, is_list = seen

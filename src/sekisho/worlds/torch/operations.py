@@ -11,8 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name
-from sekisho.worlds.torch import _private
 from sekisho.worlds.shown import FUNCTIONS, LOSSES, OPERATORS
+from sekisho.worlds.torch import _private
 from sekisho.worlds.wrapping import scalars_of
 
 if TYPE_CHECKING:
