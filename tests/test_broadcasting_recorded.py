@@ -195,6 +195,7 @@ def test_compilers_traces_and_transforms_get_what_they_get_by_themselves():
 
     def run():
         assert torch.equal(torch.jit.script(difference_of_tensors)(x, y), scripted_before)
+        assert torch.jit.script(Scripted())(y, y).tolist() == [1.0, 1.0, 1.0]
         traced = torch.jit.trace(lambda a, b: torch.maximum(a - b, b), (torch.ones(2, 3), y))
         assert "aten::size" not in str(traced.graph)
         torch.export.export(Module(), (torch.ones(3), torch.ones(3)))
@@ -209,6 +210,12 @@ def test_compilers_traces_and_transforms_get_what_they_get_by_themselves():
 
 def difference_of_tensors(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.mse_loss(x - y, x - y, reduction="none") + torch.maximum(x, y)
+
+
+class Scripted(torch.nn.Module):
+    def forward(self, x, y):
+        loss = torch.nn.functional.l1_loss(x, y, reduction="none")
+        return torch.maximum(loss, y) + torch.nn.functional.smooth_l1_loss(x - y, y - x)
 
 
 class Module(torch.nn.Module):

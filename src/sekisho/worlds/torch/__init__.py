@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager, nullcontext
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.alias import Alias
@@ -322,7 +322,7 @@ class _Torch(Probes, World):
     def operation_name(self, operation: Any) -> str:
         if isinstance(operation, str):
             return f"torch.{operation.removesuffix('.__init__')}"
-        return _resolved(self.load(), operation)
+        return operations.name_of(self.load(), operation)
 
     def prepare_wrapping(self) -> None:
         operations.prepare_wrapping(self.module())
@@ -347,16 +347,6 @@ class _Torch(Probes, World):
 
     def worker_name(self) -> str | None:
         return operations.worker_name(self.module())
-
-
-@lru_cache(1024)
-def _resolved(torch: Any, operation: Any) -> str:
-    # Once for each function: torch's look-up changes the filters of warnings for a moment, so that
-    # Python forgets which warnings it has shown, and shows them again.
-    resolve: Callable[[Any], str | None] = torch.overrides.resolve_name
-    # While crossings are counted, the operation is a wrapper.
-    name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
-    return name or f"torch.{operation.__name__}"
 
 
 @contextmanager

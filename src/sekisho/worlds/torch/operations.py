@@ -7,7 +7,7 @@ verifies it.
 from __future__ import annotations
 
 import importlib
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name
@@ -27,6 +27,7 @@ __all__ = [
     "QUICK",
     "WATCHED",
     "kind_of_operation",
+    "name_of",
     "note_wrapper",
     "prepare_wrapping",
     "suspects",
@@ -147,6 +148,17 @@ def worker_name(torch: Any) -> str | None:
     data = getattr(getattr(torch, "utils", None), "data", None)
     worker = data.get_worker_info() if data is not None else None
     return None if worker is None else f"DataLoader worker {worker.id}"
+
+
+@lru_cache(1024)
+def name_of(torch: Any, operation: Any) -> str:
+    """Return a message's name for a function of torch."""
+    # Once for each function: torch's look-up changes the filters of warnings for a moment, so that
+    # Python forgets which warnings it has shown, and shows them again.
+    resolve = torch.overrides.resolve_name
+    # While crossings are counted, the operation is a wrapper.
+    name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
+    return name or f"torch.{operation.__name__}"
 
 
 # --- for strict mode, which sees every operation of torch ----------------------------------------
