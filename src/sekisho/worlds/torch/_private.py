@@ -259,8 +259,8 @@ def note_inline(original: Any, wrapper: Any) -> None:
     """Make torch's compilers take the wrapped function, as those of their own wrappers."""
     wrapper._torchdynamo_inline = original  # noqa: SLF001 - this module sets private names
     if inspect.isfunction(original):  # TorchScript compiles it from source: `script_if_tracing`
-        wrapper.__script_if_tracing_wrapper = True
-        wrapper.__original_fn = original
+        wrapper.__script_if_tracing_wrapper = True  # noqa: SLF001 - as above
+        wrapper.__original_fn = original  # noqa: SLF001 - as above
 
 
 # --- for exporters and compilers
