@@ -79,6 +79,17 @@ def nothing_but_crossings():
     return step
 
 
+def two_ranks():
+    """Run operations of a microsecond on tensors of two ranks, which expand one of them."""
+    t, u = torch.ones(4, 4), torch.ones(4)
+
+    def step():
+        v = (t + u) * u - t
+        v.sum()
+
+    return step
+
+
 def timed(step, calls):
     start = time.perf_counter()
     for _ in range(calls):
@@ -90,12 +101,15 @@ CASES = (
     ("training", "a training step of a convolutional network", training_step, 3),
     ("small", "operations of a microsecond, three of nine crossing", small_operations, 1000),
     ("none", "operations of a microsecond, none crossing", no_crossings, 1000),
+    ("ranks", "operations of a microsecond on tensors of two ranks", two_ranks, 1000),
     ("only", "nothing but crossings", nothing_but_crossings, 2000),
 )
 
 
-def measure(*, guarded):
-    """Return the time of each case with recording, divided by that without; `guarded` adds a guard.
+def measure(*, guarded, broadcasting):
+    """Return the time of each case with recording, divided by that without.
+
+    `guarded` adds a guard, `broadcasting` also records operations that expand both operands.
 
     Each is the fastest of the rounds: a recording cannot take turns call by call, so a slow moment
     of the machine would affect only one side of a round.
@@ -103,6 +117,7 @@ def measure(*, guarded):
     torch.set_num_threads(1)
     if guarded:  # once a guard exists, each crossing looks up whether it is inside a boundary
         sk.boundary(lambda x: x)
+    word = " guarded" * guarded + " broadcasting" * broadcasting
     ratios = {}
     for name, title, make, calls in CASES:
         step = make()
@@ -112,19 +127,19 @@ def measure(*, guarded):
             seconds["unrecorded"].append(timed(step, calls))
             # The first thousand crossings of a process are written one by one, at 15 microseconds
             # each. That happens once for each program, so it is not part of the case.
-            with sk.record_crossings(everywhere=True, keep=0):
+            with sk.record_crossings(everywhere=True, broadcasting=broadcasting, keep=0):
                 timed(step, 1)
                 seconds["recorded"].append(timed(step, calls))
         fastest = {key: min(taken) for key, taken in seconds.items()}
-        report(f"{title}, guards about" if guarded else title, fastest, "unrecorded")
-        ratios[f"{name} guarded" if guarded else name] = fastest["recorded"] / fastest["unrecorded"]
+        report(f"{title}{word and ':'}{word}", fastest, "unrecorded")
+        ratios[f"{name}{word}"] = fastest["recorded"] / fastest["unrecorded"]
     return ratios
 
 
 def measure_all():
-    """Measure both in their own processes, since a guard of another measurement would count, too."""
+    """Measure each in a process of its own, since a guard of another measurement would count, too."""
     ratios = {}
-    for words in ([], ["guarded"]):
+    for words in ([], ["guarded"], ["broadcasting"]):
         command = [sys.executable, "-W", "ignore", Path(__file__), *words]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         *shown, last = done.stdout.splitlines()
@@ -134,4 +149,4 @@ def measure_all():
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(guarded="guarded" in sys.argv)))
+    print(json.dumps(measure(**{word: word in sys.argv for word in ("guarded", "broadcasting")})))

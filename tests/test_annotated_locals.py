@@ -318,6 +318,16 @@ def test_without_source_it_is_refused_at_decoration():
     )
 
 
+@pytest.mark.parametrize(
+    ("annotation", "why"),
+    [('Float[np.ndarray, "b, c"]', "spaces, not commas"), ("Float[np.ndarray, 1 / 0]", "zero")],
+)
+def test_an_annotation_that_raises_is_warned_of_and_the_function_runs(module, annotation, why):
+    made = module(MODULE + f"    y: {annotation} = x\n    return y\n")
+    with pytest.warns(sk.UnguardedWarning, match=why):
+        made.function(np.ones(3), np.ones(4))
+
+
 def test_an_unknown_name_is_warned_of_once(module):
     made = module(MODULE + "    y: Unknown[np.ndarray] = x\n    return y\n")
     with pytest.warns(sk.UnguardedWarning, match="Unknown"):

@@ -52,12 +52,13 @@ def test_the_message_names_line_shapes_and_fix():
 
 @given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3, min_side=0))
 @pytest.mark.parametrize("swap", [False, True])
-def test_it_is_refused_exactly_where_both_operands_are_expanded(shapes, swap):
+def test_it_is_refused_exactly_where_both_operands_of_the_same_sizes_are_expanded(shapes, swap):
     one, two = shapes.input_shapes[::-1] if swap else shapes.input_shapes
     x, y = torch.ones(one), torch.ones(two)
     lower, higher = sorted((one, two), key=len)
     padded = (1,) * (len(higher) - len(lower)) + lower
     is_both = len(one) != len(two) and tuple((x - y).shape) not in {higher, padded}
+    is_both = is_both and [n for n in one if n != 1] == [n for n in two if n != 1]
     with sk.mode("strict", **REFUSE):
         if not is_both:
             assert error(x, y).shape == shapes.result_shape
@@ -131,6 +132,9 @@ OUTER = {
     "matmul": lambda x, y: x[:, None] @ y[None],
     "indexing": lambda x, y: x[y.long()[:, None]],
     "number": lambda x, y: x.sum() - y[:, None],
+    "equal": lambda x, y: torch.tensor(torch.equal(x.reshape(4, 1), y)),
+    "other sizes": lambda x, y: x.reshape(4, 1) - y[:3],
+    "a batch of scales": lambda x, y: torch.ones(5, 2) / torch.ones(3, 1, 2),
 }
 
 
@@ -151,6 +155,22 @@ def test_warn_gives_one_warning_at_the_line():
         assert error(*column()).shape == (4, 4)
     assert [each.filename for each in caught] == [__file__]
     assert [each.lineno for each in caught] == [error.__wrapped__.__code__.co_firstlineno + 2]
+
+
+def test_warn_gives_one_warning_for_a_line_whatever_the_shapes():
+    with sk.mode("strict", broadcasting="warn"), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for n in (2, 3, 4):
+            error(*column(n))
+        assert len(caught) == 1
+        assert "float32[2, 1]" in str(caught[0].message)
+        apply(lambda x, y: (x - y) * (x + y).T if x.shape == y.shape else x - y, *column())
+        assert len(caught) == 2
+    with sk.mode("strict", broadcasting="warn"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in (2, 3):
+            with pytest.raises(sk.BroadcastWarning, match=rf"\[{n}, 1\]"):
+                error(*column(n))
 
 
 def test_it_is_allowed_by_default_in_a_block_and_in_other_modes():
@@ -238,6 +258,45 @@ def test_jax_operators_are_judged():
         difference(p, y)
     with sk.mode("strict", **REFUSE):
         assert difference(p, y[:, None]).shape == (4, 1)
+
+
+@pytest.mark.parametrize("name", ["-", "r-", "*", "/", "//", "%", "**", "==", "!=", "<", ">=", "&"])
+@pytest.mark.parametrize("transform", [None, "jit", "vmap", "grad"])
+def test_every_operator_of_jax_is_judged_under_its_transforms(name, transform):
+    jax = pytest.importorskip("jax")
+    dtype = bool if name == "&" else np.float32
+
+    def compute(p, y):
+        return (p & y if name == "&" else OPERATIONS[name](p, y)).astype(np.float32)
+
+    ways = {
+        None: compute,
+        "jit": jax.jit(compute),
+        "vmap": lambda p, y: jax.vmap(compute)(p[None], y[None]),
+        "grad": jax.grad(lambda p, y: compute(p, y).sum(), allow_int=True),
+    }
+
+    @sk.jax_world
+    def run(p: jax.Array, y: jax.Array) -> jax.Array:
+        return ways[transform](p, y)
+
+    p, y = jax.numpy.ones((4, 1), dtype), jax.numpy.ones(4, dtype)
+    with sk.mode("strict", **REFUSE), pytest.raises(sk.BroadcastError, match=r"\[4, 4\]"):
+        run(p, y)
+    with sk.mode("strict", **REFUSE):
+        run(p, y[:, None])
+    assert jax.core.Tracer.__sub__.__module__.startswith("jax")
+
+
+def test_jax_maps_over_examples_are_judged_by_the_shape_of_one():
+    jax = pytest.importorskip("jax")
+
+    @sk.jax_world
+    def each(x: jax.Array, y: jax.Array) -> jax.Array:
+        return jax.vmap(lambda a, b: a * b, in_axes=(0, None))(x, y)
+
+    with sk.mode("strict", **REFUSE):
+        assert each(jax.numpy.ones((3, 1)), jax.numpy.ones(4)).shape == (3, 4)
 
 
 @pytest.mark.parametrize("name", ["convert", "warn", "off"])

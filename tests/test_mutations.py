@@ -88,6 +88,35 @@ def test_numpy_arrays_of_any_dtype_and_layout_are_compared(array, data):
             assert before.tobytes() == x.tobytes()
 
 
+def mask_item(x):
+    x[0] = np.ma.masked
+
+
+def mask_all(x):
+    x.mask = True
+
+
+def unmask(x):
+    x.mask = np.ma.nomask
+
+
+@pytest.mark.parametrize("change", [mask_item, mask_all, unmask])
+@pytest.mark.parametrize("mask", [[False, True, False], np.ma.nomask])
+def test_the_mask_of_an_array_is_compared_too(change, mask):
+    @sk.numpy_world
+    def run(x: np.ndarray, change: object) -> None:
+        change(x)
+
+    x = np.ma.masked_array(np.ones(3), mask=mask)
+    with sk.mode("strict"):
+        run(x, np.ma.getmaskarray)
+        if change is unmask and mask is np.ma.nomask:
+            run(x, change)
+            return
+        with pytest.raises(sk.MutationError, match=r"argument 'x': .* got a write"):
+            run(x, change)
+
+
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch")
@@ -322,7 +351,12 @@ def test_the_conventions_of_numpy_and_torch_declare_it():
     def clip_(x: np.ndarray, low: np.ndarray) -> np.ndarray:
         return np.maximum(x, low, out=x)
 
+    @sk.numpy_world
+    def swap(x: np.ndarray, buffer: np.ndarray | None = None) -> np.ndarray:
+        return np.copyto(buffer, x) or buffer[::-1]
+
     with sk.mode("strict"):
+        assert swap(np.arange(3), np.zeros(3, int)).tolist() == [2, 1, 0]
         add(np.ones(3), np.ones(3))
         assert clip_(-np.ones(3), np.zeros(3)).tolist() == [0, 0, 0]
 

@@ -33,6 +33,7 @@ REVIEWED = {
     ("sekisho/log/crossing_log.py", "_processes"),
     ("sekisho/log/crossing_log.py", "_add"),
     ("sekisho/log/crossing_log.py", "_violations"),
+    ("sekisho/log/crossing_log.py", "_broadcasts"),
     ("sekisho/recorder/program.py", "_folder"),
     ("sekisho/recorder/program.py", "_before"),
     ("sekisho/recorder/program.py", "_open"),

@@ -53,7 +53,6 @@ WAYS = {
     "Tensor.__dlpack__": lambda a, t: np.from_dlpack(t),
     "Tensor.__eq__": lambda a, t: t == a,
     "Tensor.__setitem__": lambda a, t: t.__setitem__(a.astype(np.int64), 1.0),
-    "Tensor.__getitem__": lambda a, t: t[a.astype(np.int64)],
     "Tensor.item": lambda a, t: t[0].item(),
     "Tensor.tolist": lambda a, t: t.tolist(),
     "Tensor.__float__": lambda a, t: float(t[0]),
@@ -221,6 +220,19 @@ def test_a_log_fills_while_it_is_open():
         assert len(log) == 0
         torch.from_numpy(np.ones(3))
         assert (len(log), log.nbytes) == (1, 24)
+
+
+@pytest.mark.parametrize("broadcasting", [False, True])
+def test_a_tensor_is_no_sequence_while_it_is_recorded_and_afterwards(broadcasting):
+    code = (
+        "import torch, sekisho as sk\n"
+        "numbers = [torch.tensor(0), torch.tensor(1)]\n"
+        f"with sk.record_crossings(everywhere=True, broadcasting={broadcasting}):\n"
+        "    print(torch.tensor(numbers).tolist())\n"
+        "print(torch.tensor(numbers).tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines(), done.stderr) == (["[0, 1]"] * 2, "")
 
 
 def test_threads_and_tasks_are_seen():

@@ -41,7 +41,13 @@ VALID: dict[str, Any] = {
         "arrays-only": True,
         "keep-annotations": True,
     },
-    "crossings": {"top": 5, "keep": 7, "own": ["shop"], "fail-on": ["undeclared"]},
+    "crossings": {
+        "top": 5,
+        "keep": 7,
+        "own": ["shop"],
+        "broadcasting": True,
+        "fail-on": ["undeclared"],
+    },
     "fuzz": {"shop.*": {"allow": ["ValueError"], "mutates": ["x"], "rtol": 1e-3, "skip": "later"}},
 }
 

@@ -105,6 +105,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--top", type=_whole, metavar="N", help="lines of the table (40)")
     events = f"crossings that each process writes one by one into the JSON ({KEEP_OF_PROGRAM})"
     parser.add_argument("--keep", type=_whole, metavar="N", help=events)
+    parser.add_argument(
+        "--broadcasting",
+        action=argparse.BooleanOptionalAction,
+        help="also operations that expand both operands, as (n, 1) - (n,)",
+    )
     own = "an installed package whose lines are your own, too; may be given again"
     parser.add_argument("--own", action="append", metavar="PACKAGE", help=own)
     limits = "undeclared, crossings>N or bytes>N: exit with 1 if so; may be given again"
@@ -154,7 +159,9 @@ def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:
 
     folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
     try:
-        environment = environment_for(folder, options.keep, tuple(options.own))
+        environment = environment_for(
+            folder, options.keep, tuple(options.own), broadcasting=options.broadcasting
+        )
         module = ["-m"] if options.module else []
         flags: list[str] = interpreter_flags()
         command: list[str] = [sys.executable, *flags, *module, options.program, *options.args]

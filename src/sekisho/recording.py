@@ -27,6 +27,8 @@ class record_crossings(Block):  # noqa: N801 - used like a function
 
     Args:
         everywhere: whether to record the whole program.
+        broadcasting: whether to record operations that expand both operands because their ranks
+            differ, as ``broadcasts`` of the log. It needs ``everywhere=True``.
         keep: how many crossings to keep one by one, beside the sums by line. The default is 10,000,
             and 1,000 for each process with ``everywhere=True``.
 
@@ -42,10 +44,22 @@ class record_crossings(Block):  # noqa: N801 - used like a function
         ...     total = torch.ones(3).numpy().sum()
         >>> [(row.operation, row.way, row.count) for row in log.rows]
         [('torch.Tensor.numpy', 'torch -> numpy', 1)]
+        >>> with sk.record_crossings(everywhere=True, broadcasting=True) as log:
+        ...     loss = (torch.ones(8, 1) - torch.ones(8)).square().mean()
+        >>> [(row.one, row.other, row.shape, row.count) for row in log.broadcasts]
+        [('float32[8, 1] (PyTorch)', 'float32[8] (PyTorch)', (8, 8), 1)]
     """
 
-    def __init__(self, *, everywhere: bool = False, keep: int | None = None) -> None:
+    def __init__(
+        self, *, everywhere: bool = False, broadcasting: bool = False, keep: int | None = None
+    ) -> None:
+        if broadcasting and not everywhere:
+            raise ValueError(
+                "record_crossings(): broadcasting=True records a whole program, and needs "
+                "everywhere=True.\n  hint: record_crossings(everywhere=True, broadcasting=True)"
+            )
         self._everywhere = everywhere
+        self._broadcasting = broadcasting
         self._keep = (KEEP_OF_PROGRAM if everywhere else KEEP) if keep is None else keep
         self._open: dict[int, _Entry] = {}
         self._is_used = False
@@ -56,7 +70,7 @@ class record_crossings(Block):  # noqa: N801 - used like a function
         if self._everywhere:
             from sekisho.recorder import Recording  # noqa: PLC0415 - importing sekisho stays light
 
-            recording = Recording(self._keep)
+            recording = Recording(self._keep, broadcasting=self._broadcasting)
             recording.start()
             log.fill_from(recording.log)
         else:

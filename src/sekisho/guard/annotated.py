@@ -166,7 +166,13 @@ def _find(
 
 
 def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
-    checkpoint = checkpoint_of(eval(annotation, names))  # noqa: S307 - the author's annotation
+    try:
+        value = eval(annotation, names)  # noqa: S307 - the author's annotation
+    except NameError:
+        raise
+    except Exception as error:  # Python itself never evaluates it, whatever it raises
+        raise DeclarationError(str(error)) from error
+    checkpoint = checkpoint_of(value)
     return checkpoint if array_specs(checkpoint.parameter.spec) else None
 
 

@@ -1,8 +1,8 @@
 """Refuse changes of arguments in strict mode, unless ``mutates=`` names the parameter.
 
 The lines in the message are those of the function's source that write into the argument by name.
-Two conventions count as declared: a parameter called ``out`` (NumPy's), and the first array of a
-function whose name ends in an underscore (PyTorch's).
+Two conventions count as declared: a parameter called ``out`` (NumPy's) or ``buffer``, and the first
+array of a function whose name ends in an underscore (PyTorch's).
 """
 
 from __future__ import annotations
@@ -94,6 +94,9 @@ class Arguments(NamedTuple):
 _UNREAD: Final = (UNANNOTATED, ANYTHING)
 """Annotations that say nothing: an array there is compared, a container or an object is not."""
 
+_TO_BE_WRITTEN: Final = ("out", "buffer")
+"""Names of parameters that say what they are for: memory that the function may use."""
+
 _VAR_POSITIONAL: Final = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD: Final = inspect.Parameter.VAR_KEYWORD
 _BY_POSITION: Final = (
@@ -111,7 +114,7 @@ def arguments_of(contract: Contract, function: Callable[..., Any]) -> Arguments 
     holding = [each for each in contract.parameters if _holds_arrays(each)]
     if contract.options.copy is True:
         return None
-    declared = {"out", *contract.options.mutates}
+    declared = {*_TO_BE_WRITTEN, *contract.options.mutates}
     if contract.function.endswith("_") and not contract.function.endswith("__"):
         annotated = [each for each in holding if each.spec not in _UNREAD]
         first = annotated or [each for each in holding if each.name not in {"self", "cls"}]

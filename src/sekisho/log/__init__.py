@@ -5,6 +5,7 @@ a table (`table`), a flowchart (`chart`), an HTML page (`page`) or annotations o
 (`annotate`). The `context` package fills it for guards, and `recorder` for whole programs.
 """
 
+from sekisho.log.broadcast import BroadcastRow
 from sekisho.log.crossing import MAIN, SUMS, Crossing, Process, Row, key_of
 from sekisho.log.crossing_log import KEEP, KEEP_OF_PROGRAM, CrossingLog
 from sekisho.log.violation import ViolationRow
@@ -13,6 +14,7 @@ __all__ = [
     "KEEP",
     "KEEP_OF_PROGRAM",
     "MAIN",
+    "BroadcastRow",
     "Crossing",
     "CrossingLog",
     "Process",

@@ -42,4 +42,9 @@ def annotations_of(log: CrossingLog, failed: Collection[Row]) -> list[str]:
         place = f"file={as_command_property(path)},line={violation.line},title={violation.error}"
         text = f"{violation.text}\n{violation.count:,} x"
         lines.append(f"::warning {place}::{as_command_data(text)}")
+    for each in log.broadcasts:
+        path = place_of(each).rpartition(":")[0]
+        place = f"file={as_command_property(path)},line={each.line},title=expands both operands"
+        text = f"{each.operation}: {each.one} and {each.other} give {list(each.shape)}, {each.count:,} x\n"
+        lines.append(f"::warning {place}::{as_command_data(text + f'hint: {each.hint}')}")
     return lines

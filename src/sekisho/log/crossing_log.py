@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from sekisho.log.broadcast import BroadcastRow
 from sekisho.log.crossing import SUMS, Crossing, Key, Process, Row, key_of
 from sekisho.log.violation import ViolationRow
 
@@ -27,7 +28,7 @@ class CrossingLog:
     The first crossings are also kept one by one; iteration yields these in the order they happened.
     The size of a log depends on the size of the program, not on how long it runs. ``len(log)`` is
     the number of all crossings, kept or not. Beside them it has the `violations`: the values that contracts
-    refused and that passed.
+    refused and that passed; and the `broadcasts`: operations that expanded both operands, if they were recorded.
 
     ``print(log)`` shows a table by file and line, as does a notebook. Logs can be added: ``log +
     other_log``, such as those of several workers.
@@ -43,6 +44,7 @@ class CrossingLog:
         self._events: list[Crossing] = []
         self._sums: dict[Key, list[Any]] = {}
         self._violations: dict[ViolationRow, int] = {}
+        self._broadcasts: dict[Any, BroadcastRow] = {}
         self._source: Callable[[], CrossingLog] | None = None
         for each in crossings:
             self.append(each)
@@ -66,6 +68,11 @@ class CrossingLog:
         key = row._replace(count=0)
         self._violations[key] = self._violations.get(key, 0) + row.count
 
+    def add_broadcasts(self, row: BroadcastRow) -> None:
+        """Add operations that expanded both operands."""
+        known = self._broadcasts.get(row.place)
+        self._broadcasts[row.place] = row if known is None else known.plus(row)
+
     def add_event(self, crossing: Crossing) -> None:
         """Keep one crossing, already counted in a row, if the limit is not reached."""
         if len(self._events) < self.keep:
@@ -83,6 +90,7 @@ class CrossingLog:
             self._events, self._sums = now._events, now._sums  # noqa: SLF001 - of the same class
             self._processes = now._processes  # noqa: SLF001 - of the same class
             self._violations = now._violations  # noqa: SLF001 - of the same class
+            self._broadcasts = now._broadcasts  # noqa: SLF001 - of the same class
 
     @property
     def rows(self) -> list[Row]:
@@ -96,6 +104,13 @@ class CrossingLog:
         """The values that contracts refused and that passed (``violations="warn"``), by place."""
         self._look()
         found = (key._replace(count=count) for key, count in tuple(self._violations.items()))
+        return sorted(found, key=lambda row: (row.process, row.filename, row.line))
+
+    @property
+    def broadcasts(self) -> list[BroadcastRow]:
+        """The operations that expanded both operands, by line, if the recording asked for them."""
+        self._look()
+        found = [row for row in tuple(self._broadcasts.values()) if row.count and not row.others]
         return sorted(found, key=lambda row: (row.process, row.filename, row.line))
 
     @property
@@ -144,6 +159,8 @@ class CrossingLog:
                 both.add_row(row)
             for violation in log.violations:
                 both.add_violations(violation)
+            for broadcast in log._broadcasts.values():
+                both.add_broadcasts(broadcast)
             both._events += log
             both.processes += log.processes
         del both._events[both.keep :]
@@ -161,6 +178,9 @@ class CrossingLog:
             count = refused.count - earlier._violations.get(refused._replace(count=0), 0)
             if count:
                 later.add_violations(refused._replace(count=count))
+        for each in self._broadcasts.values():
+            known = earlier._broadcasts.get(each.place)
+            later.add_broadcasts(each if known is None else each.minus(known))
         seen = Counter(earlier._events)  # events of other processes may come in between
         for event in self._events:
             if seen[event]:
@@ -169,6 +189,11 @@ class CrossingLog:
                 later.add_event(event)
         later.processes = self.processes
         return later
+
+    def without_broadcasts(self) -> CrossingLog:
+        """Remove the operations that expanded both operands, which another log asked for."""
+        self._broadcasts = {}
+        return self
 
     def merged(self) -> CrossingLog:
         """Return the log with one row where rows differ only by process, as it is shown."""
@@ -184,6 +209,8 @@ class CrossingLog:
                 log.add_row(row._replace(process=process))
         for refused in self.violations:
             log.add_violations(refused)
+        for each in self._broadcasts.values():
+            log.add_broadcasts(each)
         return log
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -198,6 +225,7 @@ class CrossingLog:
         return {
             "crossings": [{**row.to_dict(), "hint": advise(row)} for row in rows],
             "violations": [row.to_dict() for row in self.violations],
+            "broadcasts": [row.to_dict() for row in self.broadcasts],
             "seconds": self.seconds,
             "processes": [process._asdict() for process in self.processes],
             "events": [{**event._asdict(), "kind": event.kind} for event in self],

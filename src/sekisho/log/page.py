@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.log.flow import flow_of
 from sekisho.log.hints import advise, size_text
-from sekisho.log.table import HEADINGS, VIOLATIONS, cells_of, lines_of, notes_of
+from sekisho.log.table import (
+    BROADCASTS,
+    HEADINGS,
+    VIOLATIONS,
+    broadcasts_of,
+    cells_of,
+    lines_of,
+    notes_of,
+)
 from sekisho.utils import as_html
 
 if TYPE_CHECKING:
@@ -110,6 +118,9 @@ def _tables(log: CrossingLog) -> str:
     if log.violations:
         text = as_html("\n".join(lines_of(log.violations)))
         parts.append(f"<h2>{as_html(VIOLATIONS.capitalize())}</h2><pre>{text}</pre>")
+    if log.broadcasts:
+        text = as_html("\n".join(broadcasts_of(log.broadcasts)))
+        parts.append(f"<h2>{as_html(BROADCASTS.capitalize())}</h2><pre>{text}</pre>")
     parts += [f"<p>{as_html(note)}</p>" for note in notes_of(log)]
     return "".join(parts)
 
@@ -135,23 +146,25 @@ def _line(row: Row, whole: float) -> str:
 
 def _sources(log: CrossingLog) -> str:
     """Return the source lines that cross, by file, slowest file first."""
-    files: dict[str, list[Row]] = {}
+    seconds: dict[str, float] = {}
+    marks: dict[str, dict[int, list[str]]] = {}
     for row in log.rows:
-        files.setdefault(row.filename, []).append(row)
-    order = sorted(files, key=lambda name: -sum(row.seconds for row in files[name]))
-    shown = [text for name in order if (text := _source(name, files[name]))]
+        cells = cells_of(row, 0.0)
+        text = f"{cells.way}, {cells.times} x, {cells.nbytes}"
+        marks.setdefault(row.filename, {}).setdefault(row.line, []).append(text)
+        seconds[row.filename] = seconds.get(row.filename, 0.0) + row.seconds
+    for each in log.broadcasts:
+        text = f"gives {list(each.shape)}, {each.count:,} x"
+        marks.setdefault(each.filename, {}).setdefault(each.line, []).append(text)
+    order = sorted(marks, key=lambda name: -seconds.get(name, 0.0))
+    shown = [text for name in order if (text := _source(name, marks[name]))]
     return f"<h2>Source</h2>{''.join(shown)}" if shown else ""
 
 
-def _source(filename: str, rows: list[Row]) -> str:
+def _source(filename: str, marks: dict[int, list[str]]) -> str:
     lines = linecache.getlines(filename)
     if not lines:
         return ""
-    marks: dict[int, list[str]] = {}
-    for row in rows:
-        cells = cells_of(row, 0.0)
-        text = f"{cells.way}, {cells.times} x, {cells.nbytes}"
-        marks.setdefault(row.line, []).append(text)
     # The surroundings of all marks, each line once.
     wanted = sorted(
         {

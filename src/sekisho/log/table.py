@@ -12,14 +12,17 @@ from sekisho.utils import as_table, columns_of, printable, wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sekisho.log.broadcast import BroadcastRow
     from sekisho.log.crossing import Kind, Row
     from sekisho.log.crossing_log import CrossingLog
     from sekisho.log.violation import ViolationRow
 
 __all__ = [
+    "BROADCASTS",
     "HEADINGS",
     "VIOLATIONS",
     "Cells",
+    "broadcasts_of",
     "cells_of",
     "costliest",
     "lines_of",
@@ -37,6 +40,8 @@ HEADINGS: Final[dict[Kind, str]] = {
 }
 
 VIOLATIONS: Final = 'values that contracts refused, and that passed (violations="warn")'
+
+BROADCASTS: Final = "operations that expand both operands"
 
 _COLUMNS: Final = ("line", "in", "by", "from -> to", "count", "bytes", "ms", "share", "how")
 _RIGHT: Final = frozenset({"count", "bytes", "ms", "share"})
@@ -56,7 +61,7 @@ class Cells(NamedTuple):
     how: str
 
 
-def place_of(row: Row | ViolationRow) -> str:
+def place_of(row: Row | ViolationRow | BroadcastRow) -> str:
     """Return the file and line, relative if possible; editors open ``file:line``."""
     path = Path(row.filename)
     try:
@@ -147,6 +152,21 @@ def lines_of(rows: Iterable[ViolationRow]) -> list[str]:
     return lines
 
 
+def broadcasts_of(rows: Iterable[BroadcastRow]) -> list[str]:
+    """The operations that expanded both operands: how often, where, and how to write them."""
+    lines: list[str] = []
+    for row in rows:
+        places = [f"by {row.library}"] * bool(row.library) + [f"in {row.process}"] * bool(
+            row.process
+        )
+        lines += [
+            ", ".join([f"{place_of(row)}: {row.operation}", f"{row.count:,} x", *places]),
+            f"    in {row.function}: {row.one} and {row.other} give {list(row.shape)}",
+            f"    hint: {row.hint}",
+        ]
+    return [printable(line) for line in lines]
+
+
 def notes_of(log: CrossingLog) -> list[str]:
     """Return notes: what was looked at if nothing crossed, and which processes are incomplete."""
     notes: list[str] = []
@@ -193,6 +213,8 @@ def text_of(log: CrossingLog, top: int | None = None, columns: int | None = None
         blocks.append("\n".join(block))
     if log.violations:
         blocks.append("\n".join([VIOLATIONS, *lines_of(log.violations)]))
+    if log.broadcasts:
+        blocks.append("\n".join([BROADCASTS, *broadcasts_of(log.broadcasts)]))
     blocks += ["\n".join(notes)] if (notes := notes_of(log)) else []
     return "\n\n".join(blocks)
 
@@ -226,5 +248,6 @@ def print_log(log: CrossingLog, file: Any, top: int | None = None) -> None:
             table.add_row(*texts)
         console.print(table)
     refused = [VIOLATIONS, *lines_of(log.violations)] if log.violations else []
-    for line in (*refused, *notes_of(log)):
+    expanded = [BROADCASTS, *broadcasts_of(log.broadcasts)] if log.broadcasts else []
+    for line in (*refused, *expanded, *notes_of(log)):
         console.print(line, markup=False)

@@ -57,6 +57,8 @@ def begin_body() -> list[Watcher]:
             if world not in _State.wrapped:
                 _State.wrapped.add(world)
                 wrap_operations(_observer, world, _unshown(world), _judged)
+                if not world.shows_all:
+                    wrap_operations(_observer, world, _only_element_wise(world), _judged_pair)
         for wrap in starters:
             wrap(_observer)
     watchers = [watcher for watcher in map(_watcher, worlds) if watcher is not None]
@@ -87,6 +89,12 @@ def _unshown(world: World) -> Mapping[Kind, tuple[str, ...]]:
         return world.unshown
     # A body may always move an array between devices, and wait.
     return {kind: names for kind, names in world.watched.items() if kind not in {"move", "wait"}}
+
+
+def _only_element_wise(world: World) -> Mapping[Kind, tuple[str, ...]]:
+    """Return the element-wise operations that are not wrapped already."""
+    wrapped = {name for names in _unshown(world).values() for name in names}
+    return {"compute": tuple(name for name in world.element_wise if name not in wrapped)}
 
 
 @once
@@ -123,5 +131,18 @@ def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) 
             return operation(*args, **kwargs)
         finally:
             thread.watch = watch
+
+    return call
+
+
+@not_counted
+def _judged_pair(world: World, _kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
+    """Wrap an operation so that the monitor judges whether it expands both operands."""
+
+    def call(*args: Any) -> Any:
+        watch = None if is_compiling() else thread.watch
+        if watch is not None and watch.broadcasting and watch.home is world:
+            judge_broadcast(watch, world, name, args)
+        return operation(*args)
 
     return call

@@ -135,9 +135,17 @@ class Place(NamedTuple):
         own = _text_of(self.own)
         return own if self.is_direct else f"{own}\n  in {_text_of(self.frame)}"
 
-    def warn(self, category: type[Warning], violation: Violation) -> None:
-        """Issue a warning at the user's own line."""
-        warn_at_frame(self.own, str(violation), category)
+    def warn(
+        self, category: type[Warning], violation: Violation, once_for: str | None = None
+    ) -> None:
+        """Issue a warning at the user's own line.
+
+        Args:
+            category: the class of the warning.
+            violation: what is wrong.
+            once_for: warnings of one line that have it in common count as one; None for the text.
+        """
+        warn_at_frame(self.own, str(violation), category, once_for)
 
 
 def place_of_operation() -> Place | None:

@@ -96,6 +96,7 @@ _CROSSINGS: Final = _table(
     top=_count("Lines of the table.", 40),
     keep=_count("Crossings that each process writes one by one into the JSON.", KEEP_OF_PROGRAM),
     own=_strings("Installed packages whose lines count as your own.", []),
+    broadcasting=_flag("Record operations that expand both operands, too."),
     fail_on=_strings(
         "Exit with 1 if one of these is exceeded: undeclared, crossings>N, bytes>N.", []
     ),

@@ -17,15 +17,15 @@ from sekisho.context import (
     own_frame,
 )
 from sekisho.log import Row, key_of
-from sekisho.recorder.observing import Operation, Seen
-from sekisho.worlds import dtype_name
+from sekisho.recorder.rows import devices_of, fields_of, line_of, short_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from sekisho.log import Crossing, ViolationRow
+    from sekisho.log import BroadcastRow, Crossing, ViolationRow
     from sekisho.recorder.ledger import Ledger, Slot
+    from sekisho.recorder.observing import Operation, Seen
 
 __all__ = ["Counter", "Site", "repeat", "threads"]
 
@@ -92,11 +92,19 @@ def repeat(site: Site, value: Any) -> None:
 
 
 class _Rows:
-    """The rows of one thread: its call sites, and their sums."""
+    """The rows of one thread: its call sites, and their sums.
+
+    Attributes:
+        sites: the call sites of crossings.
+        slots: where the sums of each row are.
+        expanding: for operations that expand both operands, by name and call site, the code and
+            where they are counted; None if they are meant.
+    """
 
     def __init__(self) -> None:
         self.sites: dict[Any, Site] = {}
         self.slots: dict[tuple[Any, ...], Slot] = {}
+        self.expanding: dict[tuple[str, int, int], tuple[Any, Slot | None]] = {}
 
 
 class _Now:
@@ -197,11 +205,12 @@ class Counter:
             if seen is not None:
                 self._count(operation, seen, seconds, frame, is_plain=is_plain)
         except Exception as error:  # noqa: BLE001 - an array of an unknown class may raise anything
-            self._lose(f"a crossing by {operation.label} could not be read: {error!r}")
+            self.lose(f"a crossing by {operation.label} could not be read: {error!r}")
         finally:
             now.is_inside = False
 
-    def _lose(self, why: str) -> None:
+    def lose(self, why: str) -> None:
+        """Note the first reason why something is not counted."""
         if not self._has_lost:
             self._has_lost = True
             self.ledger.note(lost=why)
@@ -236,10 +245,12 @@ class Counter:
         if value is None:
             key += (crossed,)
         else:
-            key += (value.dtype, crossed.dtype, *_devices(seen))
+            key += (value.dtype, crossed.dtype, *devices_of(seen))
         site = now.rows.sites.get(key)
         if site is None:
-            fields = _fields(operation, seen, own, frame, declared=declared)
+            fields = fields_of(
+                operation, seen, own, frame, declared=declared, wants_copy=now.wants_copy
+            )
             site = self._site(now, key, fields, (own.f_code, frame.f_code))
             if site is None:
                 return
@@ -263,7 +274,7 @@ class Counter:
         fields: dict[str, Any] = dict(zip(Row._fields, key_of(crossing), strict=False))
         own = own_frame(frame)
         if own is not frame:
-            fields |= _line_of(own) | {"library": _short(frame)}
+            fields |= line_of(own) | {"library": short_line(frame)}
         # Without a key, the site is not cached; its row is found by the fields.
         site = self._site(self._now(), None, fields, None)
         if site is not None:
@@ -277,13 +288,48 @@ class Counter:
         """Add a value that a contract has refused, and that has passed."""
         fields = row._asdict()
         count = fields.pop("count")
-        rows, key = self._now().rows, ("violation", *fields.values())
-        slot = rows.slots.get(key) or self.ledger.add_row({"violation": fields})
+        slot = self._slot("violation", fields)
+        if slot is not None:
+            slot.counts[slot.at] += count
+
+    def take_expansion(
+        self,
+        operation: str,
+        frame: FrameType,
+        make: Callable[[], BroadcastRow | None],
+        *,
+        is_alike: bool,
+    ) -> None:
+        """Add an operation that expanded both operands.
+
+        Args:
+            operation: its name.
+            frame: the frame that ran it.
+            make: makes the row of its line; None if the operation is meant and does not count.
+            is_alike: whether the operands have the same sizes.
+        """
+        expanding, code = self._now().rows.expanding, frame.f_code
+        key = (operation, id(code), frame.f_lasti)
+        if key not in expanding:
+            if len(expanding) >= _MOST_SITES:
+                expanding.clear()
+            row = make()
+            # The code is kept alive, because the line is found by its `id`.
+            expanding[key] = code, None if row is None else self._slot("broadcast", row.fields())
+        slot = expanding[key][1]
+        if slot is not None:
+            # The column of bytes has no other use here.
+            (slot.counts if is_alike else slot.nbytes)[slot.at] += 1
+
+    def _slot(self, kind: str, fields: dict[str, Any]) -> Slot | None:
+        """Return where a row is counted that is not one of crossings."""
+        slots, key = self._now().rows.slots, (kind, *fields.values())
+        slot = slots.get(key) or self.ledger.add_row({kind: fields})
         if slot is None:
-            self._lose("more values are refused than are counted")
-            return
-        rows.slots[key] = slot
-        slot.counts[slot.at] += count
+            self.lose("more lines are reported than are counted")
+        else:
+            slots[key] = slot
+        return slot
 
     def _site(self, now: _Now, key: Any, fields: dict[str, Any], codes: Any) -> Site | None:
         row = tuple(fields.values())
@@ -291,7 +337,7 @@ class Counter:
         if slot is None:
             slot = self.ledger.add_row(fields)
             if slot is None:
-                self._lose("more lines cross than are counted")
+                self.lose("more lines cross than are counted")
                 return None
             now.rows.slots[row] = slot
         site = Site(slot, fields, codes)
@@ -316,56 +362,3 @@ def _is_alike(site: Site) -> bool:
         and fields["dtype"] in {fields["source_dtype"], ""}
         and not fields["declared"]
     )
-
-
-def _devices(seen: Seen) -> tuple[str, str]:
-    """Return the device before and after; Python numbers are on the host."""
-    before = seen.source.device_name(seen.value)
-    if seen.target is None:
-        return before, "cpu"
-    return before, before if seen.crossed is seen.value else seen.target.device_name(seen.crossed)
-
-
-def _line_of(frame: FrameType) -> dict[str, Any]:
-    return {"filename": frame.f_code.co_filename, "line": frame.f_lineno or 0}
-
-
-def _short(frame: FrameType) -> str:
-    parts = frame.f_code.co_filename.replace("\\", "/").split("/")
-    return f"{'/'.join(parts[-2:])}:{frame.f_lineno}"
-
-
-def _fields(
-    operation: Operation, seen: Seen, own: FrameType, frame: FrameType, *, declared: bool
-) -> dict[str, Any]:
-    """Return all fields of a row except the sums, in the order of `Row`."""
-    value, source, crossed, target, _, is_list = seen
-    copied = None
-    if value is None:
-        devices, dtypes = (crossed, crossed), ("", "")
-    elif target is None:
-        devices, dtypes = _devices(seen), (dtype_name(value.dtype), "")
-    else:
-        devices = _devices(seen)
-        dtypes = dtype_name(value.dtype), dtype_name(crossed.dtype)
-        copied = operation.world.why_copied(
-            operation.name, value, crossed, source, target, is_list=is_list
-        )
-        if threads.now.wants_copy and copied is None:
-            copied = "NumPy asked for a copy, as numpy.array does"
-    return {
-        **_line_of(own),
-        "function": own.f_code.co_qualname,
-        "operation": operation.label,
-        "source": source.name,
-        "target": "python" if target is None else target.name,
-        "source_device": devices[0],
-        "target_device": devices[1],
-        "source_dtype": dtypes[0],
-        "dtype": dtypes[1],
-        "copied": copied,
-        "home": None,
-        "declared": declared,
-        "library": "" if own is frame else _short(frame),
-        "process": "",
-    }

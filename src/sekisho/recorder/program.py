@@ -40,20 +40,35 @@ _GUARDS: Final = "sekisho.guard"
 """With guards alone there is something to count, too: the values that contracts refuse."""
 
 
-def environment_for(folder: Path, keep: int, own: tuple[str, ...] = ()) -> dict[str, str]:
-    """Prepare a folder; return the environment that makes a Python process record itself there."""
+def environment_for(
+    folder: Path, keep: int, own: tuple[str, ...] = (), *, broadcasting: bool = False
+) -> dict[str, str]:
+    """Prepare a folder; return the environment that makes a Python process record itself there.
+
+    Args:
+        folder: where each process writes its ledger.
+        keep: how many crossings each process writes one by one.
+        own: installed packages whose lines are the user's own, too.
+        broadcasting: whether to record operations that expand both operands.
+    """
     (folder / MARK).write_bytes(b"\0")
+    return environment_of_children(_BEGIN, _told(folder, keep, own, broadcasting=broadcasting))
+
+
+def _told(folder: Path, keep: int, own: tuple[str, ...], *, broadcasting: bool) -> dict[str, str]:
     names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
     # The names come first and outside of the JSON, so that begin.py need not import json.
-    told = json.dumps({"folder": str(folder), "keep": keep, "own": own})
-    return environment_of_children(_BEGIN, {VARIABLE: f"{names}{os.pathsep}{told}"})
+    told = json.dumps(
+        {"folder": str(folder), "keep": keep, "own": own, "broadcasting": broadcasting}
+    )
+    return {VARIABLE: f"{names}{os.pathsep}{told}"}
 
 
 def begin_as_told() -> None:
     """Record this process with the options of the environment."""
     told = json.loads(os.environ[VARIABLE].partition(os.pathsep)[2])
     own_packages.update(told["own"])
-    _begin(Path(told["folder"]), told["keep"])
+    _begin(Path(told["folder"]), told["keep"], broadcasting=told["broadcasting"])
 
 
 class _Running:
@@ -62,12 +77,14 @@ class _Running:
     Attributes:
         folder: where it writes; None if nothing is recorded.
         keep: how many crossings each process writes one by one.
+        broadcasting: whether operations that expand both operands are recorded.
         waiting: the import hook for libraries that are imported later.
         number: number of the current counter: a forked child starts another one.
     """
 
     folder: Path | None = None
     keep: int = 0
+    broadcasting: bool = False
     waiting: Arrivals | None = None
     number: int = 0
 
@@ -76,8 +93,8 @@ _running: Final = _Running()
 _lock: Final = threading.RLock()
 
 
-def _begin(folder: Path, keep: int) -> None:
-    _running.folder, _running.keep = folder, keep
+def _begin(folder: Path, keep: int, *, broadcasting: bool) -> None:
+    _running.folder, _running.keep, _running.broadcasting = folder, keep, broadcasting
     _start_counter()
     for world in loaded_worlds():
         _watch(world.name)
@@ -122,7 +139,7 @@ def _watch(name: str) -> None:
     world = world_named(name)
     if not world.watched or world.array_type() is None:
         return
-    wrap_world(world)
+    wrap_world(world, broadcasting=_running.broadcasting)
     version = str(getattr(world.module(), "__version__", ""))
     _libraries[name] = f"{world.label} {version}".strip()
     if state.counter is not None:
@@ -174,8 +191,9 @@ class Recording:
     _folder: Path | None = None
     _before: Mapping[str, str | None] = {}
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, *, broadcasting: bool = False) -> None:
         self._keep = keep
+        self._broadcasting = broadcasting
         self._base = CrossingLog()
 
     def start(self) -> None:
@@ -184,10 +202,17 @@ class Recording:
             if _running.folder is None:
                 folder = Path(tempfile.mkdtemp(prefix="sekisho-"))
                 Recording._folder = folder
-                told = environment_for(folder, self._keep)
+                told = environment_for(folder, self._keep, broadcasting=self._broadcasting)
                 Recording._before = {name: os.environ.get(name) for name in told}
                 os.environ.update(told)
-                _begin(folder, self._keep)
+                _begin(folder, self._keep, broadcasting=self._broadcasting)
+            elif self._broadcasting and not _running.broadcasting:
+                # An open recording has not asked for them: wrap them now, in later children too.
+                _running.broadcasting = True
+                own = tuple(own_packages)
+                os.environ.update(_told(_running.folder, _running.keep, own, broadcasting=True))
+                for world in loaded_worlds():
+                    _watch(world.name)
             Recording._open.add(id(self))
             self._base = self._read()
 
@@ -201,7 +226,8 @@ class Recording:
 
     def log(self) -> CrossingLog:
         """Return what was added since `start`."""
-        return self._read().since(self._base)
+        log = self._read().since(self._base)
+        return log if self._broadcasting else log.without_broadcasts()
 
     def stop(self) -> None:
         """Stop recording; the last open recording restores the process."""

@@ -7,9 +7,9 @@ import json
 import os
 import struct
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sekisho.log import MAIN, SUMS, Crossing, CrossingLog, Process, Row, ViolationRow
+from sekisho.log import MAIN, SUMS, BroadcastRow, Crossing, CrossingLog, Process, Row, ViolationRow
 from sekisho.recorder.ledger import CHUNK, UNRECORDED
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ not zero, a process could not be recorded."""
 
 _UNRECORDED: Final = "a process could not be recorded: no file could be written"
 _REMOVED: Final = "the folder of the recording was removed while the program ran"
+
+
+_OTHERS: Final = frozenset({"violation", "broadcast"})
+"""The kinds of rows that are not of crossings."""
+
+R = TypeVar("R", Row, ViolationRow, BroadcastRow)
 
 
 def read_folder(
@@ -59,6 +65,8 @@ def read_folder(
             log.add_row(row._replace(process=shown))
         for violation in ledger.violations():
             log.add_violations(violation._replace(process=shown))
+        for broadcast in ledger.broadcasts():
+            log.add_broadcasts(broadcast._replace(process=shown))
         for event in ledger.events():
             log.add_event(event._replace(process=shown))
         processes.append(ledger.process(name))
@@ -108,21 +116,29 @@ class _Reader:
 
     def rows(self) -> Iterator[Row]:
         for line, sums in self._counted():
-            if "violation" not in line:
+            if line.keys().isdisjoint(_OTHERS):
                 fields: dict[str, Any] = {**line, **dict(zip(SUMS, sums, strict=True))}
                 del fields["slot"]
-                try:
-                    yield Row(**fields)
-                except TypeError:
-                    self._is_damaged = True
+                yield from self._made(Row, fields)
 
     def violations(self) -> Iterator[ViolationRow]:
         for line, sums in self._counted():
             if "violation" in line:
-                try:
-                    yield ViolationRow(**line["violation"], count=sums[0])
-                except TypeError:
-                    self._is_damaged = True
+                yield from self._made(ViolationRow, {**line["violation"], "count": sums[0]})
+
+    def broadcasts(self) -> Iterator[BroadcastRow]:
+        for line, sums in self._counted():
+            if "broadcast" in line:
+                fields = {**line["broadcast"], "count": sums[0], "others": sums[1]}
+                for row in self._made(BroadcastRow, fields):
+                    yield row._replace(shape=tuple(row.shape))
+
+    def _made(self, cls: type[R], fields: dict[str, Any]) -> Iterator[R]:
+        """Yield a row, unless the program has damaged its line."""
+        try:
+            yield cls(**fields)
+        except TypeError:
+            self._is_damaged = True
 
     def _counted(self) -> Iterator[tuple[dict[str, Any], tuple[int, int, float, int]]]:
         """The lines that have sums, with them, if there is anything to count."""
@@ -133,7 +149,7 @@ class _Reader:
                 if number not in chunks:
                     chunks[number] = _bytes_of(self._path.with_suffix(f".{number}.sums"))
                 sums = _sums(chunks[number], index)
-                if sums[0]:
+                if any(sums):
                     yield line, sums
 
     def _has_nameless_sums(self) -> bool:

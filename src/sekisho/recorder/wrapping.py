@@ -10,6 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.recorder.calls import make_call
+from sekisho.recorder.expanding import unwrap_element_wise, wrap_element_wise
 from sekisho.recorder.observing import Operation
 from sekisho.utils import Observer
 from sekisho.worlds import Kind, World, wrap_operations
@@ -21,11 +22,20 @@ __all__ = ["unwrap_all", "wrap_world"]
 
 _observer: Final = Observer(rank=1)  # outside of strict mode's wrappers: it inspects its caller
 _done: Final[set[World]] = set()
+_done_pairs: Final[set[World]] = set()
 _number: Final = itertools.count()
 
 
-def wrap_world(world: World) -> None:
-    """Wrap the operations of an imported library."""
+def wrap_world(world: World, *, broadcasting: bool) -> None:
+    """Wrap the operations of an imported library.
+
+    Args:
+        world: the library's world.
+        broadcasting: whether to count the operations that expand both operands, too.
+    """
+    if broadcasting and world not in _done_pairs:
+        _done_pairs.add(world)
+        wrap_element_wise(world)
     if world in _done or not world.watched:
         return
     _done.add(world)
@@ -41,4 +51,6 @@ def _counted(world: World, kind: Kind, name: str, operation: Callable[..., Any])
 def unwrap_all() -> None:
     """Remove all wrappers."""
     _observer.end()
+    unwrap_element_wise()
     _done.clear()
+    _done_pairs.clear()

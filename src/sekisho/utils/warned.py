@@ -25,8 +25,34 @@ passing: Final[set[str]] = set()
 """Library modules that pass a call on to one of our torch modes, which calls the function again."""
 
 
-def warn_at_frame(frame: FrameType, text: str, category: type[Warning]) -> None:
-    """Issue a warning at the line of a frame, which its module's registry shows once."""
+class _Text(str):
+    """A text that is equal to others by its `key`: the registry of a module compares texts."""
+
+    __slots__ = ("key",)
+
+    key: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def warn_at_frame(
+    frame: FrameType, text: str, category: type[Warning], once_for: str | None = None
+) -> None:
+    """Issue a warning at the line of a frame, which its module's registry shows once.
+
+    Args:
+        frame: the frame.
+        text: what the warning says.
+        category: its class.
+        once_for: what makes two warnings of a line one, where their texts differ, as by a shape.
+    """
+    if once_for is not None:
+        text = _Text(text)
+        text.key = once_for
     warnings.warn_explicit(
         text,
         category,

@@ -92,13 +92,18 @@ def _memory(array: Any) -> Callable[[], str | None] | None:
     return lambda: None if _checksum(array) == before else "a write"
 
 
-def _checksum(array: Any) -> tuple[int, tuple[int, ...], Any]:
+def _checksum(array: Any) -> tuple[int, int, tuple[int, ...], Any]:
     plain = array.view(np.ndarray)
     if plain.dtype.hasobject:
         data = plain.tobytes()  # the addresses of the objects
     else:
         data = np.ascontiguousarray(plain).reshape(-1).view(np.uint8).data
-    return zlib.crc32(data), array.shape, array.dtype
+    return zlib.crc32(data), zlib.crc32(_mask(array)), array.shape, array.dtype
+
+
+def _mask(array: Any) -> bytes:
+    """Return the second memory of a masked array, which it has as soon as something is masked."""
+    return np.ma.getmaskarray(array).tobytes() if hasattr(array, "mask") else b""
 
 
 def _writes(value: Any, world: Any) -> Callable[[], str | None] | None:

@@ -19,6 +19,7 @@ from sekisho.worlds.containers import (
 )
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
+from sekisho.worlds.expansion import Expansion, find_expansion, frame_of_operation
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.pytrees import (
     array_like_classes,
@@ -104,9 +105,12 @@ __all__ = [
     "describe",
     "dtype_name",
     "exports_memory",
+    "Expansion",
+    "find_expansion",
     "find_operation",
     "find_world",
     "foreign_world",
+    "frame_of_operation",
     "has_world",
     "flatten",
     "flatten_tree",

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from sekisho.utils import look_up
 
-__all__ = ["CLASS", "is_clean", "warn_unless_watched"]
+__all__ = ["CLASS", "TRACER", "is_clean", "warn_unless_watched"]
 
 CLASS: Final = "_src.array.ArrayImpl"
 """The class of actual arrays. Only it has the methods, unlike `jax.Array`, and it is not public."""
 
+TRACER: Final = "_src.core.Tracer"
+"""The class of the values that JAX traces; `jax.core.Tracer` is the same class."""
 
 _CLEAN: Final = "_src.core.trace_state_clean"
 

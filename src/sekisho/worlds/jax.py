@@ -19,7 +19,7 @@ from sekisho.worlds.dtypes import (
 )
 from sekisho.worlds.layout import aligned_copy
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.shown import Kind
+from sekisho.worlds.shown import OPERATORS, Kind
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.supplement import Supplement
 from sekisho.worlds.world import World
@@ -64,6 +64,13 @@ class _Jax(World):
         "compute": operators_of(_private.CLASS),
         "wait": ("block_until_ready", f"{_private.CLASS}.block_until_ready"),
     }
+    # A tracer has the shape that its function sees: under `vmap`, that of one example.
+    element_wise: tuple[str, ...] = tuple(
+        f"{cls}.__{r}{name}__"
+        for cls in (_private.CLASS, _private.TRACER)
+        for name in OPERATORS.split()
+        for r in ("", "r")
+    )
 
     def compiled(
         self, function: Callable[..., Any], options: Mapping[str, Any]
@@ -189,7 +196,8 @@ class _Jax(World):
         return made_like_numpy("jax.numpy", dtype, is_number=is_number)
 
     def operation_name(self, operation: Any) -> str:
-        return super().operation_name(operation).replace(_private.CLASS, "Array")
+        name = super().operation_name(operation)
+        return name.replace(_private.CLASS, "Array").replace(_private.TRACER, "core.Tracer")
 
 
 @once_by_size  # called for every annotation; the dict grows while the module is being imported

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sekisho.worlds.world import World
 
-__all__ = ["Kind", "Shown", "Watcher"]
+__all__ = ["FUNCTIONS", "LOSSES", "OPERATORS", "Kind", "Shown", "Watcher"]
 
 Kind = Literal["look", "scalar", "export", "import", "compute", "move", "wait"]
 """What an operation does: inspects an array, returns Python numbers, returns a host array, makes an
@@ -19,22 +19,22 @@ array from any argument, computes (possibly with a foreign array), moves an arra
 waits for a device."""
 
 
-_OPERATORS: Final = (
+OPERATORS: Final = (
     "add sub mul div truediv floordiv mod pow and or xor lt le gt ge eq ne lshift rshift"
 )
-_FUNCTIONS: Final = (
+FUNCTIONS: Final = (
     "subtract multiply divide true_divide floor_divide remainder fmod power float_power maximum "
-    "minimum fmax fmin less less_equal greater greater_equal equal not_equal isclose logical_and "
+    "minimum fmax fmin less less_equal greater greater_equal not_equal isclose logical_and "
     "logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift atan2 arctan2 hypot copysign nextafter ldexp logaddexp logaddexp2 "
     "heaviside gcd lcm xlogy xlog1py zeta polar complex where lerp addcmul addcdiv clamp clip "
     "allclose dist masked_fill cosine_similarity pairwise_distance"
 )
-_LOSSES: Final = (
+LOSSES: Final = (
     "mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss gaussian_nll_loss "
     "hinge_embedding_loss"
 )
-_BROADCASTING: Final = frozenset(f"{_OPERATORS} {_FUNCTIONS} {_LOSSES}".split())
+_BROADCASTING: Final = frozenset(f"{OPERATORS} {FUNCTIONS} {LOSSES}".split())
 """Names of operations that broadcast: NumPy's, and losses that compare element by element."""
 
 
@@ -62,6 +62,7 @@ class Shown(Tested):
             every operation that strict mode may refuse.
         quick: names from `watched` whose single-argument calls on a CPU array always copy, or
             always share; the recorder takes a fast path for them.
+        element_wise: operations that broadcast their operands, by the same names as `watched`.
         cheaper: for a watched operation that always copies, the call that shares memory instead.
         passes_on: how the names of the library's modules begin that only pass a user's operation on.
     """
@@ -71,6 +72,7 @@ class Shown(Tested):
     watched: Mapping[Kind, tuple[str, ...]] = {}
     unshown: Mapping[Kind, tuple[str, ...]] | None = None
     quick: frozenset[str] = frozenset()
+    element_wise: tuple[str, ...] = ()
     cheaper: Mapping[str, str] = {}
     passes_on: tuple[str, ...] = ()
 

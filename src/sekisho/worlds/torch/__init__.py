@@ -48,6 +48,7 @@ class _Torch(Probes, World):
     shows_all = True
     watched: Mapping[Kind, tuple[str, ...]] = operations.WATCHED
     unshown: Mapping[Kind, tuple[str, ...]] | None = operations.UNSHOWN
+    element_wise: tuple[str, ...] = operations.ELEMENT_WISE
     cheaper: Mapping[str, str] = operations.CHEAPER
     quick: frozenset[str] = operations.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
@@ -322,10 +323,7 @@ class _Torch(Probes, World):
     def operation_name(self, operation: Any) -> str:
         if isinstance(operation, str):
             return f"torch.{operation.removesuffix('.__init__')}"
-        resolve: Callable[[Any], str | None] = self.load().overrides.resolve_name
-        # While crossings are counted, the operation is a wrapper.
-        name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
-        return name or f"torch.{operation.__name__}"
+        return operations.name_of(self.load(), operation)
 
     def prepare_wrapping(self) -> None:
         operations.prepare_wrapping(self.module())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import sys
 import warnings
 import weakref
@@ -255,8 +256,11 @@ def note_builtin(torch: Any, original: Any, wrapper: Any) -> None:
 
 
 def note_inline(original: Any, wrapper: Any) -> None:
-    """Make torch's compiler trace the wrapped function, as torch.compile's own wrappers do."""
+    """Make torch's compilers take the wrapped function, as those of their own wrappers."""
     wrapper._torchdynamo_inline = original  # noqa: SLF001 - this module sets private names
+    if inspect.isfunction(original):  # TorchScript compiles it from source: `script_if_tracing`
+        wrapper.__script_if_tracing_wrapper = True  # noqa: SLF001 - as above
+        wrapper.__original_fn = original  # noqa: SLF001 - as above
 
 
 # --- for exporters and compilers

@@ -7,10 +7,11 @@ verifies it.
 from __future__ import annotations
 
 import importlib
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import dtype_name
+from sekisho.worlds.shown import FUNCTIONS, LOSSES, OPERATORS
 from sekisho.worlds.torch import _private
 from sekisho.worlds.wrapping import scalars_of
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHEAPER",
+    "ELEMENT_WISE",
     "QUICK",
     "WATCHED",
     "kind_of_operation",
+    "name_of",
     "note_wrapper",
     "prepare_wrapping",
     "suspects",
@@ -51,8 +54,10 @@ WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     "export": ("Tensor.numpy", "Tensor.__array__", "Tensor.__dlpack__", "utils.dlpack.to_dlpack"),
     "scalar": (*_SCALARS, "Tensor.__repr__", "Tensor.__format__"),
-    # Other operators take no array, or use __array__ and __array_wrap__.
-    "compute": ("Tensor.__getitem__", "Tensor.__setitem__", "Tensor.__eq__"),
+    # Other operators take no array, or use __array__ and __array_wrap__. `__getitem__` does, but a
+    # class with one that is written in Python is a sequence, now and for ever: CPython keeps the
+    # slot, and `torch.tensor([torch.tensor(0)])` would raise.
+    "compute": ("Tensor.__setitem__", "Tensor.__eq__"),
     "move": ("Tensor.to", "Tensor.cpu", "Tensor.cuda", "Tensor.copy_"),
     "wait": (
         "cuda.synchronize",
@@ -70,6 +75,17 @@ CHEAPER: Final[Mapping[str, str]] = dict.fromkeys(
 QUICK: Final = frozenset(
     {"from_numpy", "as_tensor", "tensor", "Tensor.numpy", "Tensor.__array__", *_SCALARS}
 )
+
+ELEMENT_WISE: Final = (
+    *(f"Tensor.__{r}{name}__" for name in OPERATORS.split() for r in ("", "r")),
+    *(
+        f"{holder}{name}"
+        for name in (*OPERATORS.split(), *FUNCTIONS.split())
+        for holder in ("Tensor.", "", "special.")
+    ),
+    *(f"nn.functional.{name}" for name in LOSSES.split()),
+)
+"""Some of these names do not exist. Operations in place are not here: they cannot expand a tensor."""
 
 UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
@@ -132,6 +148,17 @@ def worker_name(torch: Any) -> str | None:
     data = getattr(getattr(torch, "utils", None), "data", None)
     worker = data.get_worker_info() if data is not None else None
     return None if worker is None else f"DataLoader worker {worker.id}"
+
+
+@lru_cache(1024)
+def name_of(torch: Any, operation: Any) -> str:
+    """Return a message's name for a function of torch."""
+    # Once for each function: torch's look-up changes the filters of warnings for a moment, so that
+    # Python forgets which warnings it has shown, and shows them again.
+    resolve = torch.overrides.resolve_name
+    # While crossings are counted, the operation is a wrapper.
+    name = resolve(operation) or resolve(getattr(operation, "__wrapped__", None))
+    return name or f"torch.{operation.__name__}"
 
 
 # --- for strict mode, which sees every operation of torch ----------------------------------------
