@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError, with_article
-from sekisho.exporting.bounds import Bounds, read_bounds
+from sekisho.exporting.bounds import Bounds, names_for, read_bounds
 from sekisho.exporting.tree import MISSING, leaves, with_leaves
 from sekisho.worlds import torch_parts, world_named
 
@@ -39,7 +39,8 @@ def torch_shapes(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Torc
     """
     export = world_named("torch").load().export
     limits = read_bounds(arguments, bounds)
-    names = _torch_names(limits)
+    sympy = importlib.import_module("sympy")
+    names = names_for(limits, lambda name: _means_other(name, sympy))
     dims = {
         name: export.Dim(names[name], min=low, max=high) for name, (low, high) in limits.items()
     }
@@ -113,22 +114,9 @@ def _rebuilt(function: str, record: Record, fields: Mapping[str, Any]) -> list[A
     return found
 
 
-def _torch_names(limits: Bounds) -> dict[str, str]:
-    """Return a name for each dimension that torch takes: SymPy has its own ``N``, ``S``, ``E``."""
-    sympy = importlib.import_module("sympy")
-    taken = set(limits)
-    found: dict[str, str] = {}
-    for name in limits:
-        theirs = name
-        while theirs in taken - {name} or not _is_symbol(theirs, sympy):
-            theirs += "_"
-        taken.add(theirs)
-        found[name] = theirs
-    return found
-
-
-def _is_symbol(name: str, sympy: Any) -> bool:
+def _means_other(name: str, sympy: Any) -> bool:
+    """Return whether SymPy, whose symbols torch uses, has a name for something: ``N``, ``S``, ``E``."""
     try:
-        return isinstance(sympy.sympify(name), sympy.Symbol)
+        return not isinstance(sympy.sympify(name), sympy.Symbol)
     except (sympy.SympifyError, TypeError, AttributeError):
-        return False
+        return True

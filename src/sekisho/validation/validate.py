@@ -87,7 +87,8 @@ _DEEP: Final = 50  # levels: more than any batch has, and within any recursion l
 
 def _as_number(value: Any) -> Any:
     """Return an integer that a compiler has made a symbol as the number that it is."""
-    return index(value) if class_of(value) is int else value
+    # Dynamo's symbols say that they are int; torch.export passes symbols of a class of their own.
+    return index(value) if class_of(value).__name__ in {"int", "SymInt"} else value
 
 
 class Boundary:
