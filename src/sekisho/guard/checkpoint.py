@@ -12,6 +12,7 @@ from sekisho.contract import (
     Parser,
     annotation_text,
     binders,
+    eval_nothing,
     make_parameter,
     prepare_checkers,
 )
@@ -21,6 +22,8 @@ from sekisho.validation import Boundary, Call, Place, find_doubts, free
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.guard.body import Body
 
 __all__ = ["Checkpoint"]
@@ -29,12 +32,17 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Checkpoint:
-    """One annotation of `sekisho.check`, ready to validate values."""
+    """One annotation of `sekisho.check`, ready to validate values.
 
-    def __init__(self, annotation: Any) -> None:
+    Args:
+        annotation: what values must be.
+        evaluate: returns what a string inside of it stands for.
+    """
+
+    def __init__(self, annotation: Any, evaluate: Callable[[str], Any] = eval_nothing) -> None:
         options = Options("boundary", on_foreign="reject")
         try:
-            spec = Parser(None, {}).parse(annotation)
+            spec = Parser(None, {}, evaluate=evaluate).parse(annotation)
             prepare_checkers(spec, "beartype", "check()")
         except (NameError, ValueError) as error:
             text = f"check(): {annotation_text(annotation)}: {error}"
