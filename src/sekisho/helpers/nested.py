@@ -14,6 +14,7 @@ from sekisho.worlds import (
     exports_memory,
     find_world,
     registered_parts,
+    short,
     with_fields,
     with_items,
     with_values,
@@ -76,7 +77,7 @@ def parts_of(container: Any) -> list[tuple[Any, Any]]:
 
 def step_to(container: Any, key: Any) -> str:
     """Return how code reaches a part: ``.name`` or ``['key']``."""
-    return f".{key}" if is_record(container) else f"[{key!r}]"
+    return f".{key}" if is_record(container) else f"[{short(key)}]"
 
 
 def rebuilt(container: Any, parts: list[tuple[Any, Any]], news: list[Any]) -> Any:
