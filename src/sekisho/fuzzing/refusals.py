@@ -1,4 +1,4 @@
-"""Tell a function's own ``raise`` from a crash: the author has thought of such inputs."""
+"""Tell a refusal of an input, by the function or by a library that it calls, from a crash."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["line_of_own_raise", "may_be_of_shapes"]
+__all__ = ["line_of_own_raise", "may_be_of_shapes", "refuses_value"]
 
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
-_REFUSALS: Final = (ValueError, TypeError, NotImplementedError, RuntimeError)
+_REFUSALS: Final = (ValueError, TypeError, NameError, NotImplementedError, RuntimeError)
 """What functions raise for inputs that they do not take."""
 
 
@@ -34,6 +34,19 @@ def line_of_own_raise(error: BaseException, package: str) -> int | None:
     is_own = frame.f_code.co_code[at] == _RAISE and frame.f_code.co_code[at + 1] > 0
     return innermost.tb_lineno if root == package and is_refusal and is_own else None
 
+
+def refuses_value(error: BaseException, *, is_extreme: bool) -> bool:
+    """Return whether a library says that it has no result for such a value.
+
+    Args:
+        error: what it raised: always so for a matrix that has no inverse, in any library.
+        is_extreme: whether the call had infinite, huge or undefined numbers.
+    """
+    names = {each.__name__.lstrip("_") for each in type(error).__mro__}
+    return "LinAlgError" in names or (is_extreme and isinstance(error, _NO_RESULT))
+
+
+_NO_RESULT: Final = (ArithmeticError, ValueError)
 
 _OF_SHAPES: Final = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 _CALLS: Final = re.compile(r"unexpected keyword|positional argument|required (keyword|positional)")

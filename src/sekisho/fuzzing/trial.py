@@ -20,7 +20,7 @@ from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
-from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes
+from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes, refuses_value
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
@@ -116,17 +116,19 @@ class Trial:
         """A call that has not returned."""
 
         self.refusals: Counter[tuple[type[BaseException], str]] = Counter()
-        """Errors of the function's own, each with its text and line."""
+        """Errors that say that the function takes no such input, each with its text."""
 
         self.guesses: Counter[tuple[type[BaseException], str]] = Counter()
         """Errors where some array has axes that no annotation says, so that they were guessed."""
 
         parameters = target.contract.parameters
+        arrays = [p for p in parameters if p.spec is not UNANNOTATED and array_specs(p.spec)]
+        # A function all of whose arrays have defaults mostly needs one of them: it says so by an error.
+        self.optional: set[str] = (
+            {each.name for each in arrays} if all(each.has_default for each in arrays) else set()
+        )
         self.is_open: bool = any(
-            spec.axes is None
-            for each in parameters
-            if each.spec is not UNANNOTATED
-            for spec in array_specs(each.spec)
+            spec.axes is None for each in arrays for spec in array_specs(each.spec)
         )
 
     def run(self, recipe: CallRecipe) -> None:
@@ -235,11 +237,15 @@ class Trial:
             lost = what_was_lost(error)
             if lost is not None:
                 raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
+            if self.optional and not self.optional & recipe.passed:
+                self.refusals[type(error), _first_line(error)] += 1
+                return _Outcome(error=error)
             if isinstance(error, BoundaryError):
                 raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             line = line_of_own_raise(error, self.package)
-            if line is not None:
-                self.refusals[type(error), f"{_first_line(error)} (line {line})"] += 1
+            if line is not None or refuses_value(error, is_extreme=recipe.is_extreme):
+                where_raised = "" if line is None else f" (line {line})"
+                self.refusals[type(error), _first_line(error) + where_raised] += 1
                 return _Outcome(error=error)
             if self.is_open and may_be_of_shapes(error):
                 # Another layout of the same values, which the comparison tries, tells if it is to blame.
