@@ -16,7 +16,7 @@ import numpy as np
 from sekisho.fuzzing.codes import array_code
 from sekisho.fuzzing.elements import NUMPYS, kind_of
 from sekisho.utils import evaluate
-from sekisho.worlds import HOST, Policy, class_of, dtype_name, flatten, world_named
+from sekisho.worlds import HOST, Policy, class_of, dtype_name, world_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,27 +180,11 @@ def realize(recipe: Recipe, make: Callable[[ArrayRecipe], Any]) -> Any:
 
 def arrays_of(recipe: Recipe) -> Iterator[ArrayRecipe]:
     """Yield the arrays of a recipe, in order."""
-    yield from (each for each in _ends_of(recipe) if isinstance(each, ArrayRecipe))
-
-
-def _ends_of(recipe: Recipe) -> Iterator[ArrayRecipe | Leaf]:
-    if isinstance(recipe, Group):
-        for part in recipe.parts:
-            yield from _ends_of(part)
-    else:
+    if isinstance(recipe, ArrayRecipe):
         yield recipe
-
-
-_HUGE: Final = 1e30
-
-
-def _is_extreme(end: ArrayRecipe | Leaf) -> bool:
-    if isinstance(end, ArrayRecipe):
-        numbers = [value for _, value in end.spots]
-    else:
-        numbers = [each for each in flatten(end.value) if isinstance(each, float)]
-    # By `not <`, which also holds for what is not a number.
-    return any(not abs(each) < _HUGE for each in numbers) or getattr(end, "is_extreme", False)
+    elif isinstance(recipe, Group):
+        for part in recipe.parts:
+            yield from arrays_of(part)
 
 
 def _changed(
@@ -248,12 +232,6 @@ class CallRecipe(NamedTuple):
         """Return all arrays, each with the name of its parameter."""
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
-
-    @property
-    def is_extreme(self) -> bool:
-        """Whether a number in it is undefined, infinite or huge."""
-        every = (*self.positional, *self.named)
-        return any(_is_extreme(end) for _, recipe in every for end in _ends_of(recipe))
 
     @property
     def passed(self) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["line_of_own_raise", "may_be_of_shapes", "refuses_value"]
+__all__ = ["line_of_own_raise", "may_be_of_shapes", "has_no_result"]
 
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
 _REFUSALS: Final = (ValueError, TypeError, NameError, NotImplementedError, RuntimeError)
@@ -35,18 +35,11 @@ def line_of_own_raise(error: BaseException, package: str) -> int | None:
     return innermost.tb_lineno if root == package and is_refusal and is_own else None
 
 
-def refuses_value(error: BaseException, *, is_extreme: bool) -> bool:
-    """Return whether a library says that it has no result for such a value.
+def has_no_result(error: BaseException) -> bool:
+    """Return whether a library of linear algebra has no result for such numbers: an inverse, an SVD."""
+    # NumPy, SciPy and PyTorch have a class of this name each.
+    return any(each.__name__.lstrip("_") == "LinAlgError" for each in type(error).__mro__)
 
-    Args:
-        error: what it raised: always so for a matrix that has no inverse, in any library.
-        is_extreme: whether the call had infinite, huge or undefined numbers.
-    """
-    names = {each.__name__.lstrip("_") for each in type(error).__mro__}
-    return "LinAlgError" in names or (is_extreme and isinstance(error, _NO_RESULT))
-
-
-_NO_RESULT: Final = (ArithmeticError, ValueError)
 
 _OF_SHAPES: Final = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 _CALLS: Final = re.compile(r"unexpected keyword|positional argument|required (keyword|positional)")

@@ -20,7 +20,7 @@ from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
-from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes, refuses_value
+from sekisho.fuzzing.refusals import has_no_result, line_of_own_raise, may_be_of_shapes
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
@@ -243,7 +243,7 @@ class Trial:
             if isinstance(error, BoundaryError):
                 raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             line = line_of_own_raise(error, self.package)
-            if line is not None or refuses_value(error, is_extreme=recipe.is_extreme):
+            if line is not None or has_no_result(error):
                 where_raised = "" if line is None else f" (line {line})"
                 self.refusals[type(error), _first_line(error) + where_raised] += 1
                 return _Outcome(error=error)
