@@ -112,14 +112,15 @@ def test_a_raise_with_a_name_error_is_the_functions_own():
 
 def test_an_alternative_of_which_nothing_is_known_is_left_out():
     @runtime_checkable
-    class Readable(Protocol):
-        def read(self, size: int) -> bytes: ...
+    class Unknown(Protocol):
+        def unknown_to_everyone(self, size: int) -> bytes: ...
 
     seen = set()
 
     @sk.numpy_world
-    def f(x: Float64[A, "n"] | Readable | int):
+    def f(x: Float64[A, "n"] | Unknown | int):
         seen.add(type(x))
 
     passes(f)
-    assert seen == {A, int}
+    assert int in seen
+    assert all(issubclass(each, (A, int)) for each in seen)
