@@ -170,7 +170,7 @@ def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
         hint, evaluate = evaluated(eval(annotation, names), names)  # noqa: S307 - the author's
     except NameError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - see above
         raise DeclarationError(str(error)) from None
     # The same string means something else elsewhere, so what has strings is not shared.
     has_strings = evaluate is not eval_nothing

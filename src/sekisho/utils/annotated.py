@@ -88,7 +88,7 @@ def _annotated(body: list[ast.stmt]) -> Iterator[ast.AnnAssign]:
 class _Unions(ast.NodeTransformer):
     """Put the text of a string in its place in ``"X" | None``, which Python cannot evaluate."""
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - of `ast`
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         for side in ("left", "right") if isinstance(node.op, ast.BitOr) else ():
             operand = getattr(node, side)
             if isinstance(operand, ast.Constant) and isinstance(operand.value, str):

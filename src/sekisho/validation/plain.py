@@ -38,7 +38,9 @@ def plain_refusal(
         call: the call that the value was passed in.
     """
     reason = why_no_scalar(spec, value) if check is None else None
-    return BoundaryError(place.violation(spec, value, reason, _hint(spec, value, check, place, call)))
+    return BoundaryError(
+        place.violation(spec, value, reason, _hint(spec, value, check, place, call))
+    )
 
 
 def _hint(
