@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 
 import numpy as np
 import pytest
-from jaxtyping import Float32
+from jaxtyping import Float32, PyTree
 
 import sekisho as sk
 from sekisho import export
@@ -227,4 +228,74 @@ def wrong(x: Float32[T, "b n"]) -> Float32[T, "b"]:
 def test_an_error_of_a_guard_that_is_exported_has_sizes_not_symbols():
     assert refused(export.export, wrong, (o(6, 7),)).endswith(
         "axis 'b' is 6 (from argument 'x'), but axis 0 of the result is 7"
+    )
+
+
+@sk.torch_world
+def squared(x: Float32[T, "n"], y: Float32[T, "n**2"]) -> Float32[T, "n"]:
+    return x + y.sum()
+
+
+def test_a_relation_that_torch_has_no_words_for_is_named():
+    assert refused(export.export, squared, (o(3), o(9))) == (
+        "squared() cannot be exported with these axes:\n"
+        "  axis 'n**2' (axis 0 of 'y') has to be n**2, which torch.export has no words for\n"
+        "  hint: '_' in place of the axis, whose size is then not checked"
+    )
+
+
+# --- values that cannot be read
+
+
+def untyped(x): ...
+def tree(x: PyTree[Float32[T, "n"]]): ...
+
+
+@pytest.mark.parametrize("function", [untyped, tree])
+@pytest.mark.parametrize("kind", ["list", "dict", "both"])
+def test_an_example_that_contains_itself_is_refused(function, kind):
+    value = {"list": [], "dict": {}, "both": {}}[kind]
+    if kind == "list":
+        value.append(value)
+    else:
+        value["a"] = value if kind == "dict" else [value]
+    assert refused(export.dynamic_shapes, function, (value,)) == (
+        f"{function.__name__}() argument 'x': it contains itself, or is nested too deeply.\n"
+        "  hint: pass a value of finite depth"
+    )
+
+
+@dataclasses.dataclass
+class Raising:
+    values: Float32[T, "n"]
+
+
+torch.utils._pytree.register_pytree_node(Raising, lambda _: 1 / 0, lambda *_: 1 / 0)
+
+
+def test_a_registered_class_that_raises_is_named():
+    def f(x: Raising): ...
+
+    assert refused(export.dynamic_shapes, f, (Raising(o(2)),)) == (
+        "f() argument 'x': torch.export cannot take a Raising apart: "
+        "ZeroDivisionError('division by zero').\n"
+        "  hint: a tuple or a dict in its place"
+    )
+
+
+def test_a_record_of_another_class_is_refused_as_in_a_call():
+    def f(x: Raising): ...
+
+    assert refused(export.dynamic_shapes, f, (o(2),)).startswith(
+        "f() argument 'x': expected Raising"
+    )
+
+
+def test_a_compiled_module_has_the_axes_of_its_module():
+    assert export.dynamic_shapes(torch.compile(Conv(3))).keys() == {"x"}
+
+
+def test_bounds_are_a_dict():
+    assert refused(export.dynamic_shapes, squared, bounds=[("n", (1, 2))]) == (
+        "squared() bounds: expected a dict of (smallest, largest) by axis, got [('n', (1, 2))]."
     )

@@ -38,6 +38,10 @@ def read_bounds(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Bound
         for dimension in (each.name, *each.names.values()):
             if dimension is not None:
                 found[dimension] = (None, None)
+    if not isinstance(bounds, (dict, type(None))):
+        raise DeclarationError(
+            f"{name}() bounds: expected a dict of (smallest, largest) by axis, got {bounds!r}."
+        )
     for dimension, pair in (bounds or {}).items():
         if dimension not in found:
             meant = closest(dimension, found)

@@ -33,6 +33,9 @@ _CONSTANT: Final = re.compile(
     r"\((?P<size>\d+)\)",
     re.DOTALL,
 )
+_RELATED: Final = re.compile(
+    r"The values of (?:.+? = )?(?P<source>\S+) must always be related to the values of .+ by \S+ = (?P<by>.+)"
+)
 _EQUAL: Final = re.compile(r"(?P<name>[^\W_]\w*) = (?P<other>.+)")
 
 
@@ -101,6 +104,8 @@ def translated(text: str, axes: Axes) -> str | None:
     ranges = dict(_ranges(found, axes))
     lines = dict.fromkeys(_reason(each, axes, ranges) for each in found)
     hints = [*_hints(fixes, ranges)]
+    if any(map(_RELATED.fullmatch, found)):
+        hints.append("'_' in place of the axis, whose size is then not checked")
     if ranges:
         pairs = {name: (each.low, each.high) for name, each in ranges.items()}
         hints.insert(0, f"bounds={ {**axes.bounds, **pairs} }")
@@ -131,6 +136,10 @@ def _reason(text: str, axes: Axes, ranges: Mapping[str, Range]) -> str:
         source = _SOURCE.fullmatch(constant["name"])
         name = f"axis '{constant['name']}'" if source is None else _place(source, axes)
         return f"{name} may have any size, but the function makes it {constant['size']}"
+    related = _RELATED.fullmatch(text)
+    if related:
+        place = _SOURCE.sub(lambda match: _place(match, axes), related["source"])
+        return f"{place} has to be {related['by']}, which torch.export has no words for"
     guard = _GUARD.fullmatch(text)
     if guard is None:
         return _SOURCE.sub(lambda match: _place(match, axes), text)

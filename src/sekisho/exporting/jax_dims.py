@@ -132,14 +132,14 @@ class _Writer:
         def is_part(each: Any) -> bool:
             return each is not value
 
-        parts, structure = tree_util.tree_flatten(value, is_leaf=is_part)
+        kind = record.spec.text
+        why = f"jax.export cannot take {with_article(kind)} apart"
+        try:
+            parts, structure = tree_util.tree_flatten(value, is_leaf=is_part)
+        except Exception as error:  # noqa: BLE001 - the class's own function
+            self.refuse(record.place, f"{why}: {error!r}", "a tuple or a dict in its place")
         if parts and parts[0] is value:
-            kind = record.spec.text
-            self.refuse(
-                record.place,
-                f"jax.export cannot take {with_article(kind)} apart",
-                f"jax.tree_util.register_dataclass({kind})",
-            )
+            self.refuse(record.place, why, f"jax.tree_util.register_dataclass({kind})")
         left = {name: getattr(value, name) for name in fields}
         found: list[Any] = []
         for part in parts:

@@ -106,7 +106,7 @@ def read_arguments(
             known[f"{{{each.name}}}"] = value
     reader = Reader(bound.name, known, {key: key for key in bound.contract.keys})
     nodes = {
-        each.name: reader.argument(each, values[each.name])
+        each.name: reader.whole_argument(each, values[each.name])
         for each in parameters
         if each.name in values
     }
@@ -125,7 +125,7 @@ def _is_open(function: str, parameter: Parameter) -> bool:
     star = {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind)
     if star is None or isinstance(spec, PackedSpec):
         return False
-    if spec is not UNANNOTATED and array_specs(spec):
+    if spec is UNANNOTATED or array_specs(spec):
         refuse_argument(function, name, f"'{star}{name}' may be any number of arrays", _EXAMPLE)
     return True
 
@@ -155,6 +155,14 @@ class Reader:
 
     def refuse(self, place: str, why: str, hint: str) -> NoReturn:
         refuse_argument(self.function, place, why, hint)
+
+    def whole_argument(self, parameter: Parameter, value: Any) -> Any:
+        """Read the argument of one parameter, which must not contain itself."""
+        try:
+            return self.argument(parameter, value)
+        except RecursionError:
+            why = "it contains itself, or is nested too deeply"
+        return self.refuse(parameter.name, why, "pass a value of finite depth")
 
     def argument(self, parameter: Parameter, value: Any) -> Any:
         """Read the argument of one parameter; of ``*args`` and ``**kwargs``, all that it takes."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError, with_article
 from sekisho.exporting.bounds import Bounds, names_for, read_bounds
+from sekisho.exporting.refusals import refuse_argument
 from sekisho.exporting.tree import MISSING, leaves, with_leaves
 from sekisho.worlds import torch_parts, world_named
 
@@ -98,13 +99,17 @@ def _rebuilt(function: str, record: Record, fields: Mapping[str, Any]) -> list[A
     """Return the shapes of a record's parts, in the order in which torch flattens it."""
     if record.value is MISSING:
         return list(fields.values())
-    parts = torch_parts(record.value)
-    if parts is None:
-        kind = record.spec.text
-        raise DeclarationError(
-            f"{function}() argument '{record.place}': torch.export cannot take {with_article(kind)} apart.\n"
-            f"  hint: torch.export.register_dataclass({kind})"
+    kind = record.spec.text
+    why = f"torch.export cannot take {with_article(kind)} apart"
+    try:
+        parts = torch_parts(record.value)
+    except Exception as error:  # noqa: BLE001 - the class's own function
+        refuse_argument(
+            function, record.place, f"{why}: {error!r}", "a tuple or a dict in its place"
         )
+    if parts is None:
+        hint = f"torch.export.register_dataclass({kind})"
+        refuse_argument(function, record.place, why, hint)
     left = {name: getattr(record.value, name) for name in fields}
     found: list[Any] = []
     for part in parts:

@@ -53,7 +53,8 @@ def bind_contract(function: Any) -> BoundContract:
         DeclarationError: if it is no function, has no contract, or one that cannot be read.
     """
     if is_module(function):
-        function = function.forward
+        # What torch.compile makes of a module has that module, whose forward has the annotations.
+        function = getattr(function, "_orig_mod", function).forward
     instance = getattr(function, "__self__", None)
     guard = getattr(function, "__func__", function)
     if not callable(function) or isinstance(function, type):
