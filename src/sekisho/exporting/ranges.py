@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ __all__ = ["Range", "range_where"]
 _LEAST: Final = 2  # torch makes a program of its own for the sizes 0 and 1
 _MOST_TRIED: Final = 4096
 _ARITHMETIC: Final = re.compile(r"(?:size|and|or|not|Max|Min|Mod|[\d\s()+*/%<>=!,-])*")
-_NAMES: Final = {"Max": max, "Min": min, "Mod": lambda a, b: a % b}
+_NAMES: Final[dict[str, Any]] = {"Max": max, "Min": min, "Mod": operator.mod}
 
 
 class Range(NamedTuple):

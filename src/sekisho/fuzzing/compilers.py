@@ -27,7 +27,8 @@ def compile_options(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, bool):
         return {} if value else None
     if isinstance(value, abc.Mapping):
-        return value
+        options: Any = value
+        return options
     raise DeclarationError(f"compile: expected True, False or a dict of options, got {value!r}.")
 
 

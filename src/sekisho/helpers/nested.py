@@ -123,8 +123,12 @@ def convert_nested(
         if together is not None:
             # Look for the arrays first: nothing is rebuilt, as long as each stays what it is.
             found: list[tuple[Any, str]] = []
-            seen = _Walk(lambda array, path: found.append((array, path)) or array, function, noun)
-            seen.converted(value, "")
+
+            def find(array: Any, path: str) -> Any:
+                found.append((array, path))
+                return array
+
+            _Walk(find, function, noun).converted(value, "")
             news = together(found)
             walk.arrays = {id(a): (a, new) for (a, _), new in zip(found, news, strict=True)}
         return walk.converted(value, ""), len(walk.arrays)
