@@ -299,3 +299,11 @@ def test_bounds_are_a_dict():
     assert refused(export.dynamic_shapes, squared, bounds=[("n", (1, 2))]) == (
         "squared() bounds: expected a dict of (smallest, largest) by axis, got [('n', (1, 2))]."
     )
+
+
+def test_each_array_of_an_onnx_graph_has_a_name_of_its_own():
+    def f(x: dict[str, Float32[T, "b"]], x_a: Float32[T, "b"], result: T) -> Float32[T, "b"]: ...
+
+    options = export.onnx_options(f, ({"a": o(2)}, o(2), o(2)), dynamo=False)
+    assert options["input_names"] == ["x_a", "x_a_", "result"]
+    assert options["output_names"] == ["result_"]
