@@ -383,12 +383,7 @@ def fuzz(
         ...
         AssertionError: peak() raises ValueError: zero-size array to reduction operation ...
     """
-    from sekisho.fuzzing import (  # noqa: PLC0415 - they need Hypothesis
-        Demands,
-        compile_options,
-        find_target,
-        fuzz_target,
-    )
+    from sekisho.fuzzing import Demands, compile_options, find_target, fuzz_target  # noqa: PLC0415
 
     target = find_target(function, worlds)
     demands = Demands(allow, target.mutates | {*mutates}, rtol, seconds, compile_options(compile))
