@@ -27,7 +27,7 @@ def compile_options(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, bool):
         return {} if value else None
     if isinstance(value, abc.Mapping):
-        options: Any = value
+        options: dict[str, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
         return options
     raise DeclarationError(f"compile: expected True, False or a dict of options, got {value!r}.")
 
