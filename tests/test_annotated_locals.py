@@ -95,6 +95,13 @@ STATEMENTS = {
     "attribute": 'holder.y: Float[np.ndarray, "m"] = x',
     "item": 'holder.items["y"]: Float[np.ndarray, "m"] = x',
     "union": 'y: Float[np.ndarray, "m"] | None = x',
+    "string in union": "y: Optional[\"Float[np.ndarray, 'm']\"] = x",
+    "string beside a bar": "y: \"Float[np.ndarray, 'm']\" | None = x",
+    "string in bar in a string": "y: \"Optional['Line']\" = x",
+    "string in list": "y: list[\"Float[np.ndarray, 'm']\"] = [x]",
+    "string in dict": 'y: dict[str, "Line"] = {"a": x}',
+    "string of a recursion": 'y: "Tree" = {"a": {"b": x}}',
+    "string of a local name": 'Own = Float[np.ndarray, "m"]\ny: Optional["Own"] = x',
     "container": 'y: list[Float[np.ndarray, "m"]] = [x]',
     "if": 'if x is not None:\n    y: Float[np.ndarray, "m"] = x',
     "else": 'if x is None:\n    pass\nelse:\n    y: Float[np.ndarray, "m"] = x',
@@ -108,7 +115,7 @@ STATEMENTS = {
     "plain class": "y: np.ndarray = x.tolist()",
 }
 MODULE = """
-from typing import Final
+from typing import Final, Optional, Union
 import numpy as np
 import sekisho as sk
 from jaxtyping import Float
@@ -117,6 +124,8 @@ class Holder:
     items = {}
 
 holder = Holder()
+Line = Float[np.ndarray, "m"]
+Tree = Union[Line, dict[str, "Tree"]]
 
 @sk.numpy_world(locals=True)
 def function(x: Float[np.ndarray, "n"], k: Float[np.ndarray, "m"]):
@@ -533,3 +542,46 @@ def test_dtypes_are_checked_too():
     assert count(np.ones(3)) == 3
     with pytest.raises(sk.DTypeError, match="variable 'n'"):
         count(np.ones(0))
+
+
+def test_the_annotation_of_a_local_may_be_any_expression(module):
+    body = """
+    y: len(3)[0] = x
+    z: holder.nothing = x
+    a: "Float[" | None = x
+    return y
+"""
+    with pytest.warns(sk.UnguardedWarning) as caught:
+        assert module(MODULE + body).function(np.ones(3), np.ones(4)).shape == (3,)
+    assert [str(each.message).partition(" which is not checked: ")[2][:20] for each in caught] == [
+        "object of type 'int'",
+        "'Holder' object has ",
+        "unsupported operand ",
+    ]
+
+
+def test_a_variable_of_an_enclosing_function_hides_the_modules(module):
+    text = (
+        MODULE.partition("@sk")[0]
+        + """
+def around():
+    Line = Float[np.ndarray, "n k"]
+    @sk.numpy_world(locals=True)
+    def function(x: Float[np.ndarray, "n"]):
+        y: Line = x[:, None]
+        z: Optional["Line"] = x[:, None]
+        return y
+    return function
+"""
+    )
+    assert module(text).around()(np.ones(3)).shape == (3, 1)
+
+
+def test_an_equal_string_of_another_module_may_mean_something_else(module):
+    body = '    y: Optional["Line"] = x\n    return y\n'
+    other = (MODULE + body).replace(
+        'Line = Float[np.ndarray, "m"]', 'Line = Float[np.ndarray, "n"]'
+    )
+    assert module(other).function(np.ones(3), np.ones(4)).shape == (3,)
+    with pytest.raises(sk.ShapeError):
+        module(MODULE + body).function(np.ones(3), np.ones(4))

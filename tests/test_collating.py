@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import typing
 from collections import OrderedDict, UserDict, deque
 
@@ -243,3 +244,83 @@ def test_as_collate_function_of_a_loader():
     batches = list(data.DataLoader(samples, batch_size=2, collate_fn=sk.stack))
     assert [each["name"] for each in batches] == [["0", "1"], ["2", "3"]]
     assert batches[1]["x"].tolist() == [[2, 2], [3, 3]]
+
+
+@dataclasses.dataclass
+class Linked:
+    x: typing.Any
+    next: typing.Any = None
+
+
+def cyclic(kind):
+    x = np.ones(2)
+    if kind == "record":
+        record = Linked(x)
+        record.next = record
+        return record, ".next"
+    if kind == "two records":
+        record = Linked(x, Linked(x))
+        record.next.next = record
+        return record, ".next.next"
+    if kind == "list":
+        record = [x]
+        record.append(record)
+        return record, "[1]"
+    record = {"x": x}
+    record["in"] = [record]
+    return record, "['in'][0]"
+
+
+@pytest.mark.parametrize("kind", ["record", "two records", "list", "dict"])
+@pytest.mark.parametrize("join", [sk.stack, sk.concat])
+def test_the_path_of_a_cycle_ends_where_it_closes(join, kind):
+    record, path = cyclic(kind)
+    with pytest.raises(sk.BoundaryError) as caught:
+        join([record, record])
+    assert str(caught.value).startswith(
+        f"{join.__name__}() item 0 at {path}: expected records that do not contain themselves, got a"
+    )
+
+
+@pytest.mark.parametrize("depth", [70, 3000])
+def test_records_may_nest_as_deep_as_python_calls(depth):
+    record = np.ones(1)
+    for _ in range(depth):
+        record = [record]
+    if depth < 100:
+        assert "array([[1.],\n" in repr(sk.stack([record, record]))
+        return
+    with pytest.raises(sk.BoundaryError, match="expected records that are not nested so deeply"):
+        sk.stack([record, record])
+
+
+def test_keys_that_are_numbers_are_named():
+    with pytest.raises(sk.BoundaryError) as caught:
+        sk.stack([{0: np.ones(2), 1: np.ones(2)}, {0: np.ones(2)}])
+    assert str(caught.value) == "stack() item 1: expected the same keys as item 0, 0, 1, got 0."
+
+
+@pytest.mark.parametrize("around", [lambda each: each, lambda each: {"k": [each]}], ids=["", "in"])
+@pytest.mark.parametrize("fails", ["flatten", "unflatten"])
+def test_a_registered_class_that_raises_is_named(fails, around):
+    jax = pytest.importorskip("jax")
+
+    class Node:
+        def __init__(self, x):
+            self.x = x
+
+    def take(node):
+        return ((node.x,), None) if fails == "unflatten" else 1 / 0
+
+    jax.tree_util.register_pytree_node(Node, take, lambda *_: 1 / 0)
+    path = "" if around(1) == 1 else " at ['k'][0]"
+    expected, reason = {
+        "flatten": ("records that can be taken apart", "it cannot be taken apart"),
+        "unflatten": ("records that can be rebuilt", "it cannot be put together"),
+    }[fails]
+    with pytest.raises(sk.BoundaryError) as caught:
+        sk.stack([around(Node(np.ones(2))), around(Node(np.ones(2)))])
+    assert re.sub(r"got a \S+\.Node", "got a Node", str(caught.value)) == (
+        f"stack() item 0{path}: expected {expected}, got a Node.\n"
+        f"  {reason}: ZeroDivisionError('division by zero')"
+    )

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Key
 
 import sekisho as sk
 from sekisho.export import symbolic_arguments
@@ -138,3 +138,76 @@ def test_an_expression_without_a_symbol_is_refused_with_jaxs_reason():
 def test_an_example_gives_the_dtype_that_the_annotation_leaves_open():
     (x,), _ = symbolic_arguments(several, (j(3),))
     assert (str(x.shape), x.dtype.name) == ("(n,)", "float32")
+
+
+def keyed(key: Key[A, ""], many: Key[A, "n"], x: Float32[A, "n"]): ...
+
+
+@pytest.mark.parametrize("impl", [None, "rbg"])
+def test_prng_keys_have_the_dtype_of_their_implementation(impl):
+    key = jax.random.key(0, impl=impl)
+    args, _ = symbolic_arguments(keyed, (key, jax.random.split(key, 3), j(3)))
+    assert [str(each.shape) for each in args] == ["()", "(n,)", "(n,)"]
+    assert args[0].dtype == args[1].dtype == key.dtype
+
+
+def test_without_an_example_prng_keys_are_of_the_default_implementation():
+    def sample(key: Key[A, ""], x: Float32[A, "n"]):
+        return x + jax.random.uniform(key)
+
+    args, _ = symbolic_arguments(sample)
+    assert args[0].dtype == jax.random.key(0).dtype
+    exported = exporting.export(jax.jit(sample))(*args)
+    assert exported.call(jax.random.key(0), j(3)).shape == (3,)
+
+
+@pytest.mark.parametrize("name", ["mod", "floordiv", "max", "min", "non_negative", "mod_"])
+def test_an_axis_may_have_a_name_of_jaxs_grammar(name):
+    def shifted(x, y): ...
+
+    shifted.__annotations__ = {"x": Float32[A, f"{name} mod_"], "y": Float32[A, f"{name}+1"]}
+    args, _ = symbolic_arguments(shifted, bounds={name: (2, 9)})
+    first, second = args[0].shape
+    assert args[1].shape == (first + 1,)
+    assert (first == second) == (name == "mod_")
+
+
+@pytest.mark.parametrize("outer", [lambda f: f, jax.jit, jax.grad], ids=["plain", "jit", "grad"])
+@pytest.mark.parametrize("batched", ["vmap", "pmap"])
+def test_the_axes_that_a_wrapper_adds_are_not_lost(outer, batched):
+    with pytest.raises(sk.DeclarationError) as caught:
+        symbolic_arguments(outer(getattr(jax, batched)(unequal)))
+    assert str(caught.value) == (
+        f"unequal() is wrapped by {batched}, which adds axes that its contract does not name.\n"
+        f"  hint: annotate a function that calls {batched}(unequal)"
+    )
+
+
+def test_a_function_that_calls_vmap_has_the_axes_of_its_own_contract():
+    @sk.jax_world
+    def batched(x: Float32[A, "batch b n"], y: Float32[A, "batch b n"]) -> Float32[A, "batch b n"]:
+        return jax.vmap(unequal)(x, y)
+
+    args, _ = symbolic_arguments(batched)
+    exported = exporting.export(jax.jit(batched))(*args)
+    assert exported.call(j((2, 3, 4)), j((2, 3, 4))).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("as_struct", [False, True])
+@pytest.mark.parametrize(
+    "wrong", [j(3), j((3, 4)), j((3, 3), "int32")], ids=["rank", "size", "dtype"]
+)
+def test_an_example_that_a_call_would_refuse_is_refused(wrong, as_struct):
+    def three(x: Float32[A, "n 3"]): ...
+
+    example = jax.ShapeDtypeStruct(wrong.shape, wrong.dtype) if as_struct else wrong
+    with pytest.raises((sk.ShapeError, sk.DTypeError), match=r"^three\(\) argument 'x': expected"):
+        symbolic_arguments(three, (example,))
+
+
+def test_any_number_of_arrays_needs_an_example():
+    def starred(*xs: Float32[A, "n"]): ...
+
+    with pytest.raises(sk.DeclarationError, match="'\\*xs' may be any number of arrays"):
+        symbolic_arguments(starred)
+    assert len(symbolic_arguments(starred, (j(3), j(3)))[0]) == 2

@@ -61,6 +61,8 @@ ADVICES = (
     "take one of its items, as in x\\[.+\\]",
     "unpack it: \\w+\\(\\*items\\)",
     "it is being traced: leave it a number, with static_argnames='x'",
+    "it is being traced: leave it a number, with static_argnums",
+    "it is being traced: make it static data of its class, or an argument of its own with static_argnames",
     "the first array decides, and it is NumPy's: pass it by to_jax\\(\\.\\.\\.\\)",
     "it holds Python objects, which are not all numbers that \\w+ holds",
     "it holds arrays: join those of one shape, as in numpy.stack\\(list\\(x\\)\\)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -357,6 +358,35 @@ def test_a_number_that_is_traced(jax):
         "it is being traced: leave it a number, with static_argnames='k'"
     )
     jax.jit(scale, static_argnames="k")(jax.numpy.ones(2), 2)
+
+
+def test_a_number_inside_of_a_container_that_is_traced(jax):
+    @jax.tree_util.register_dataclass
+    @dataclasses.dataclass
+    class Config:
+        k: int
+        x: Float32[jax.Array, "n"]
+
+    @sk.jax_world
+    def scale(c: Config): ...
+
+    @sk.jax_world
+    def several(*k: int): ...
+
+    @sk.jax_world
+    def named(**k: int): ...
+
+    one = jax.numpy.ones(2)
+    static = "make it static data of its class, or an argument of its own with static_argnames"
+    for function, args, options, to_static in (
+        (scale, (Config(2, one),), {}, static),
+        (several, (2,), {}, "leave it a number, with static_argnums"),
+        (named, (), {"m": 2}, "leave it a number, with static_argnames='m'"),
+    ):
+        found = hint(lambda: jax.jit(function)(*args, **options))  # noqa: B023 - called at once
+        assert found == f"it is being traced: {to_static}"
+    jax.jit(several, static_argnums=0)(2)
+    jax.jit(named, static_argnames="m")(m=2)
 
 
 def test_a_function_of_numpy_under_jit(jax):

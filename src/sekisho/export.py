@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.exporting import (
+    axes_of,
     axes_to_mark,
     in_words_of,
     jax_arguments,
@@ -54,6 +55,7 @@ def dynamic_shapes(
         For each parameter the dynamic axes of its tensors.
 
     Raises:
+        BoundaryError: if the contract does not accept the example.
         DeclarationError: if the contract leaves something open that the example does not say, for
             bounds that are not valid, and for a class that torch cannot take apart.
 
@@ -65,7 +67,7 @@ def dynamic_shapes(
         >>> dynamic_shapes(scale, bounds={"b": (1, 64)})
         {'x': {0: Dim('b', min=1, max=64), 1: Dim('n', min=0)}, 'by': {0: Dim('b', min=1, max=64)}}
     """
-    arguments = read_arguments(bind_contract(function), args, kwargs)
+    arguments = read_arguments(bind_contract(function), args, kwargs, world_named("torch"))
     return torch_shapes(arguments, bounds).shapes
 
 
@@ -111,13 +113,13 @@ def export(
     """
     torch: Any = world_named("torch").load()
     bound = bind_contract(function)
-    arguments = read_arguments(bound, args, kwargs or {})
+    arguments = read_arguments(bound, args, kwargs or {}, world_named("torch"))
     shapes, names = torch_shapes(arguments, bounds)
     module: Any = function
     if not isinstance(function, torch.nn.Module):
         module = torch.nn.Module()
         module.forward = bound.call  # of the instance: its signature is the function's own
-    with in_words_of(bound.name, names):
+    with in_words_of(bound.name, axes_of(arguments, names, bounds)):
         program: Any = torch.export.export(
             module, args, dict(kwargs or {}), dynamic_shapes=shapes, **options
         )
@@ -162,7 +164,7 @@ def onnx_options(
         >>> options["dynamic_axes"]
         {'x': {0: 'b', 1: 'n'}, 'result': {0: 'b'}}
     """
-    arguments = read_arguments(bind_contract(function), args, kwargs)
+    arguments = read_arguments(bind_contract(function), args, kwargs, world_named("torch"))
     inputs, outputs = onnx_names(arguments)
     found: dict[str, Any] = {"input_names": list(inputs), "dynamo": dynamo}
     if outputs:
@@ -201,7 +203,8 @@ def mark_dynamic(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> 
         >>> x = torch.ones(4, 3)
         >>> mark_dynamic(total, x)
     """
-    for tensor, axes in axes_to_mark(read_arguments(bind_contract(function), args, kwargs)):
+    arguments = read_arguments(bind_contract(function), args, kwargs, world_named("torch"))
+    for tensor, axes in axes_to_mark(arguments):
         mark_axes(tensor, axes)
 
 
@@ -240,4 +243,5 @@ def symbolic_arguments(
         >>> [each.shape for each in args]
         [(b, n), (n + 1,)]
     """
-    return jax_arguments(read_arguments(bind_contract(function), args, kwargs), bounds)
+    arguments = read_arguments(bind_contract(function), args, kwargs, world_named("jax"))
+    return jax_arguments(arguments, bounds)

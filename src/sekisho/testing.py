@@ -370,7 +370,7 @@ def fuzz(
 
     Raises:
         AssertionError: with the smallest input found, as code to paste.
-        DeclarationError: see `inputs_of`.
+        DeclarationError: see `inputs_of`; also for options that the compiler refuses.
 
     Examples:
         >>> import numpy as np, sekisho as sk
@@ -383,10 +383,9 @@ def fuzz(
         ...
         AssertionError: peak() raises ValueError: zero-size array to reduction operation ...
     """
-    from sekisho.fuzzing import Demands, find_target, fuzz_target  # noqa: PLC0415 - they need Hypothesis
+    from sekisho.fuzzing import Demands, compile_options, find_target, fuzz_target  # noqa: PLC0415
 
     target = find_target(function, worlds)
-    options: Mapping[str, Any] | None = {} if compile is True else compile or None
-    demands = Demands(allow, target.mutates | {*mutates}, rtol, seconds, options)
+    demands = Demands(allow, target.mutates | {*mutates}, rtol, seconds, compile_options(compile))
     sizes: Any = {"examples": examples, "hostile": hostile, "most": most_elements, "seeded": seed}
     fuzz_target(target, demands, given or {}, **sizes)

@@ -204,6 +204,50 @@ def test_what_compiles_to_the_same_passes(torch):
     torch._dynamo.reset()
 
 
+@pytest.mark.parametrize(
+    ("library", "options", "reason"),
+    [
+        ("torch", {"mode": "nonsense"}, "Unrecognized mode=nonsense"),
+        ("torch", {"backend": "nonsense"}, "Invalid backend: 'nonsense'"),
+        ("torch", {"bogus": 1}, "compile() got an unexpected keyword argument 'bogus'"),
+        ("torch", {"backend": lambda *_: 1 / 0}, "backend='<lambda>' raised"),
+        ("jax", {"static_argnames": "q"}, "Jitted function has invalid argnames {'q'}"),
+        ("jax", {"static_argnums": 0}, "Non-hashable static arguments"),
+        ("jax", {"bogus": 1}, "jit() got an unexpected keyword argument 'bogus'"),
+        ("jax", {"backend": "nonsense"}, "Unknown backend nonsense"),
+    ],
+)
+def test_an_option_that_no_function_compiles_with_is_no_finding(library, options, reason):
+    module = pytest.importorskip(library)
+    array = module.Tensor if library == "torch" else module.Array
+    world = getattr(sk, f"{library}_world")
+
+    @world
+    def twice(x: Float32[array, "n"]) -> Float32[array, "n"]:
+        return x * 2
+
+    with pytest.raises(sk.DeclarationError) as caught:
+        fuzz(twice, compile=options, examples=20, seed=0)
+    label = {"torch": "PyTorch", "jax": "JAX"}[library]
+    assert str(caught.value).startswith(
+        f"fuzz(compile={options!r}): the compiler of {label} refuses these options for any "
+        f"function: {reason}"
+    )
+
+
+@pytest.mark.parametrize("value", [3, "inductor", ["mode"], None])
+def test_compile_is_a_bool_or_options(value):
+    @sk.numpy_world
+    def f(x: Float32[A, "n"]) -> Float32[A, "n"]:
+        return x
+
+    with pytest.raises(sk.DeclarationError) as caught:
+        fuzz(f, compile=value)
+    assert (
+        str(caught.value) == f"compile: expected True, False or a dict of options, got {value!r}."
+    )
+
+
 def test_what_cannot_be_compiled_at_all_is_left_alone():
     @sk.numpy_world
     def f(x: Float32[A, "n"]) -> Float32[A, "n"]:

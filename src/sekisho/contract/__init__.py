@@ -4,6 +4,7 @@ The signature, the annotations and the decorator's options are read once, refuse
 each other, and kept as a `Contract` of `Spec` objects and axes. No value is inspected here.
 """
 
+from sekisho.contract.aliases import eval_nothing
 from sekisho.contract.annotations import Parser
 from sekisho.contract.axes import (
     Axis,
@@ -50,7 +51,7 @@ from sekisho.contract.memo import (
 from sekisho.contract.options import Kind, Options, make_options
 from sekisho.contract.parts import array_specs, names_in, walk
 from sekisho.contract.pytrees import structure_binders
-from sekisho.contract.resolve import LenientNames, has_strings, mentioned
+from sekisho.contract.resolve import LenientNames, evaluated, has_strings, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
 from sekisho.contract.slips import find_slips, names_of, slips_in
 from sekisho.contract.specs import (
@@ -130,6 +131,8 @@ __all__ = [
     "close_memo",
     "display_name",
     "dtypes_of",
+    "eval_nothing",
+    "evaluated",
     "field_names",
     "find_slips",
     "flavour_of",

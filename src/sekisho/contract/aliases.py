@@ -40,8 +40,8 @@ def eval_nothing(text: str) -> Any:
     raise NameError(f"name '{text}' is not defined")
 
 
-def evaluate_name(text: str, globals_: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
-    """Evaluate a string as an annotation; a recursive mention stays a forward reference.
+def evaluate_name(text: Any, globals_: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
+    """Evaluate a string, or the strings in an annotation; a recursive mention stays a forward reference.
 
     Raises:
         NameError: if it uses a name that is not defined.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LenientNames",
     "called_function",
+    "evaluated",
     "has_strings",
     "mentioned",
     "resolve_annotations",
@@ -178,6 +179,26 @@ def _has_strings(hint: Any) -> bool:
     # The arguments of a Callable are a list.
     inside: Any = hint if class_of(hint) is list else get_args(hint)
     return any(_has_strings(each) for each in inside if get_origin(hint) is not Literal)
+
+
+def evaluated(hint: Any, names: dict[str, Any]) -> tuple[Any, Callable[[str], Any]]:
+    """Evaluate the strings in one annotation.
+
+    Args:
+        hint: the annotation.
+        names: what the strings may use.
+
+    Returns:
+        As `resolve_annotations`.
+
+    Raises:
+        NameError: if one uses a name that is not defined.
+    """
+    if not _has_strings(hint):
+        return hint, eval_nothing
+    local_names = names_where_written(hint, names, {})
+    evaluate = functools.partial(evaluate_name, globals_=names, names=local_names)
+    return evaluate(hint), evaluate
 
 
 def mentioned(function: Any, names: dict[str, Any]) -> dict[str, Any]:

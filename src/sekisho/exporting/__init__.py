@@ -5,13 +5,14 @@
 `constraints` translates an exporter's errors back.
 """
 
-from sekisho.exporting.constraints import in_words_of
+from sekisho.exporting.constraints import axes_of, in_words_of
 from sekisho.exporting.jax_dims import jax_arguments
 from sekisho.exporting.onnx_names import axes_to_mark, onnx_names
 from sekisho.exporting.reading import read_arguments
 from sekisho.exporting.torch_dims import torch_shapes
 
 __all__ = [
+    "axes_of",
     "axes_to_mark",
     "in_words_of",
     "jax_arguments",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sekisho.errors import first_line, with_article
-from sekisho.exporting.bounds import read_bounds
-from sekisho.exporting.reading import refuse_argument
+from sekisho.exporting.bounds import names_for, read_bounds
+from sekisho.exporting.refusals import refuse_argument
 from sekisho.exporting.tree import MISSING, with_leaves
 from sekisho.worlds import dtype_name, world_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sekisho.contract import ArraySpec
     from sekisho.exporting.reading import Arguments
     from sekisho.exporting.tree import Leaf, Record, Size
 
 __all__ = ["jax_arguments"]
+
+_KEY: Final = "prng_key"
 
 
 def jax_arguments(
@@ -32,15 +35,17 @@ def jax_arguments(
     export: Any = importlib.import_module("jax.export")  # no attribute of `jax` until imported
     constraints: list[str] = []
     limits = read_bounds(arguments, bounds)
-    for name, (low, high) in limits.items():
+    names = names_for(limits, lambda name: _means_other(name, export))
+    for ours, (low, high) in limits.items():
+        name = names[ours]
         constraints += [f"{name} >= {low}"] if (low or 0) > 1 else []
         constraints += [f"{name} <= {high}"] if high is not None else []
     scope = export.SymbolicScope(constraints)
 
-    def symbol(text: str) -> Any:
-        return export.symbolic_shape(text, scope=scope)[0]
+    def symbol(name: str) -> Any:
+        return export.symbolic_shape(name, scope=scope)[0]
 
-    writer = _Writer(arguments.bound.name, jax, symbol, {*limits})
+    writer = _Writer(arguments.bound.name, jax, symbol, names)
     nodes = {
         name: with_leaves(node, writer.leaf, writer.record)
         for name, node in arguments.nodes.items()
@@ -50,12 +55,21 @@ def jax_arguments(
     return call.args, call.kwargs
 
 
+def _means_other(name: str, export: Any) -> bool:
+    """Return whether JAX's grammar of sizes has a name for an operation, as it has ``mod``."""
+    try:
+        return str(export.symbolic_shape(name)[0]) != name
+    except ValueError:
+        return True
+
+
 class _Writer:
-    def __init__(self, function: str, jax: Any, symbol: Any, taken: set[str]) -> None:
+    def __init__(self, function: str, jax: Any, symbol: Any, names: Mapping[str, str]) -> None:
         self.function = function
         self.jax = jax
         self.symbol = symbol
-        self.taken = taken
+        self.names = names
+        self.taken = {*names.values()}
 
     def refuse(self, place: str, why: str, hint: str) -> NoReturn:
         refuse_argument(self.function, place, why, hint)
@@ -65,24 +79,32 @@ class _Writer:
             if leaf.value is MISSING:
                 self.refuse(leaf.place, "its annotation gives no shape", "pass an example")
             return leaf.value
-        dtype = leaf.spec.only_dtype if leaf.value is MISSING else dtype_name(leaf.value.dtype)
-        if dtype is None:
-            why = f"{leaf.spec.text} allows several dtypes"
-            self.refuse(leaf.place, why, "pass an example, or annotate with one dtype")
         shape = [self.size(leaf, axis, size) for axis, size in enumerate(leaf.sizes)]
-        dtypes = {name: each for each, name in world_named("jax").dtypes().items()}
-        return self.jax.ShapeDtypeStruct(tuple(shape), dtypes[dtype])
+        return self.jax.ShapeDtypeStruct(tuple(shape), self.dtype(leaf, leaf.spec))
+
+    def dtype(self, leaf: Leaf, spec: ArraySpec) -> Any:
+        """Return the dtype of the example, or else the only one that the annotation accepts."""
+        if leaf.value is not MISSING:
+            name = dtype_name(leaf.value.dtype)
+            # PRNG keys have a dtype for each implementation.
+            return leaf.value.dtype if name == _KEY else self.jax.numpy.dtype(name)
+        if spec.only_dtype is None:
+            why = f"{spec.text} allows several dtypes"
+            self.refuse(leaf.place, why, "pass an example, or annotate with one dtype")
+        if spec.only_dtype == _KEY:
+            return self.jax.eval_shape(self.jax.random.key, 0).dtype
+        return self.jax.numpy.dtype(spec.only_dtype)
 
     def size(self, leaf: Leaf, axis: int, size: Size) -> Any:
         if size.fixed is not None:
             return size.fixed
         if size.name is not None:
-            return self.symbol(size.name)
+            return self.symbol(self.names[size.name])
         if size.expression is None:
             if leaf.value is not MISSING:  # as JAX's own `_`: the size of the example
                 return leaf.value.shape[axis]
             return self.symbol(self.fresh(leaf.place, axis))
-        own = {axis: self.symbol(name) for axis, name in size.names.items()}
+        own = {axis: self.symbol(self.names[name]) for axis, name in size.names.items()}
         try:
             return size.expression.evaluate({**size.known, **own})
         except Exception as error:  # noqa: BLE001 - JAX has an error of its own for each reason
@@ -111,14 +133,14 @@ class _Writer:
         def is_part(each: Any) -> bool:
             return each is not value
 
-        parts, structure = tree_util.tree_flatten(value, is_leaf=is_part)
+        kind = record.spec.text
+        why = f"jax.export cannot take {with_article(kind)} apart"
+        try:
+            parts, structure = tree_util.tree_flatten(value, is_leaf=is_part)
+        except Exception as error:  # noqa: BLE001 - the class's own function
+            self.refuse(record.place, f"{why}: {error!r}", "a tuple or a dict in its place")
         if parts and parts[0] is value:
-            kind = record.spec.text
-            self.refuse(
-                record.place,
-                f"jax.export cannot take {with_article(kind)} apart",
-                f"jax.tree_util.register_dataclass({kind})",
-            )
+            self.refuse(record.place, why, f"jax.tree_util.register_dataclass({kind})")
         left = {name: getattr(value, name) for name in fields}
         found: list[Any] = []
         for part in parts:

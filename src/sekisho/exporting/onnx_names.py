@@ -9,7 +9,7 @@ from sekisho.exporting.tree import MISSING, leaves
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sekisho.exporting.reading import Arguments
     from sekisho.exporting.tree import Leaf
@@ -22,11 +22,23 @@ def onnx_names(arguments: Arguments) -> tuple[dict[str, Any], dict[str, Any]]:
 
     The outputs are empty if the annotation of the result leaves their number open.
     """
-    inputs = {_identifier(leaf): _axes(leaf) for leaf in _tensors(arguments.leaves)}
+    inputs: dict[str, Any] = {}
+    for leaf in _tensors(arguments.leaves):
+        inputs[_free(_identifier(leaf), inputs)] = _axes(leaf)
     result = read_result(arguments.bound)
     found = () if result is None else tuple(leaves(result))
-    is_plain = all(leaf.spec is not None for leaf in found)  # else its parts are not known
-    return inputs, {_identifier(leaf): _axes(leaf) for leaf in found if is_plain}
+    outputs: dict[str, Any] = {}
+    if all(leaf.spec is not None for leaf in found):  # else its parts are not known
+        for leaf in found:
+            outputs[_free(_identifier(leaf), {**inputs, **outputs})] = _axes(leaf)
+    return inputs, outputs
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """Return a name for an array that no array before it has: ``x["a"]`` may stand beside ``x_a``."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def axes_to_mark(arguments: Arguments) -> Iterator[tuple[Any, list[int]]]:

@@ -23,6 +23,8 @@ from sekisho.contract import (
     match_shape,
 )
 from sekisho.errors import DeclarationError, with_article
+from sekisho.exporting.examples import hold_example
+from sekisho.exporting.refusals import refuse_argument
 from sekisho.exporting.sizes import read_sizes
 from sekisho.exporting.tree import MISSING, Leaf, Record, leaves
 from sekisho.worlds import class_of, describe, dtype_name, find_world
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sekisho.guard import BoundContract
+    from sekisho.worlds import World
 
-__all__ = ["Arguments", "read_arguments", "read_result", "refuse_argument"]
+__all__ = ["Arguments", "read_arguments", "read_result"]
 
 _EXAMPLE: Final = "pass an example of the arguments"
 
@@ -58,7 +61,10 @@ class Arguments(NamedTuple):
 
 
 def read_arguments(
-    bound: BoundContract, args: tuple[Any, ...] | None, kwargs: Mapping[str, Any] | None
+    bound: BoundContract,
+    args: tuple[Any, ...] | None,
+    kwargs: Mapping[str, Any] | None,
+    world: World,
 ) -> Arguments:
     """Read the arguments of an example call.
 
@@ -67,8 +73,10 @@ def read_arguments(
         args: the positional arguments; None together with `kwargs` if there is no example. Then
             every parameter without a default is read by its annotation alone.
         kwargs: the keyword arguments.
+        world: the world of the exporter.
 
     Raises:
+        BoundaryError: if the contract does not accept the arguments.
         DeclarationError: if the arguments do not fit the signature, or an exporter cannot express
             what the contract says.
     """
@@ -83,8 +91,9 @@ def read_arguments(
         )
     values: dict[str, Any]
     if args is None and kwargs is None:
-        plain = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        values = {p.name: MISSING for p in parameters if not p.has_default and p.kind not in plain}
+        values = {
+            p.name: MISSING for p in parameters if not p.has_default and not _is_open(bound.name, p)
+        }
     else:
         try:
             values = signature.bind(*(args or ()), **(kwargs or {})).arguments
@@ -97,11 +106,28 @@ def read_arguments(
             known[f"{{{each.name}}}"] = value
     reader = Reader(bound.name, known, {key: key for key in bound.contract.keys})
     nodes = {
-        each.name: reader.argument(each, values[each.name])
+        each.name: reader.whole_argument(each, values[each.name])
         for each in parameters
         if each.name in values
     }
-    return Arguments(bound, nodes, signature)
+    arguments = Arguments(bound, nodes, signature)
+    hold_example(arguments, values, known, world)
+    return arguments
+
+
+def _is_open(function: str, parameter: Parameter) -> bool:
+    """Return whether a parameter takes any number of arguments, which may then be left out.
+
+    Raises:
+        DeclarationError: if they are arrays.
+    """
+    kind, spec, name = parameter.kind, parameter.spec, parameter.name
+    star = {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind)
+    if star is None or isinstance(spec, PackedSpec):
+        return False
+    if spec is UNANNOTATED or array_specs(spec):
+        refuse_argument(function, name, f"'{star}{name}' may be any number of arrays", _EXAMPLE)
+    return True
 
 
 def read_result(bound: BoundContract) -> Any:
@@ -111,11 +137,6 @@ def read_result(bound: BoundContract) -> Any:
         return reader.read(bound.contract.result.spec, MISSING, "result")
     except DeclarationError:
         return None
-
-
-def refuse_argument(function: str, place: str, why: str, hint: str) -> NoReturn:
-    """Refuse an argument that an exporter cannot be told of."""
-    raise DeclarationError(f"{function}() argument '{place}': {why}.\n  hint: {hint}") from None
 
 
 class Reader:
@@ -134,6 +155,14 @@ class Reader:
 
     def refuse(self, place: str, why: str, hint: str) -> NoReturn:
         refuse_argument(self.function, place, why, hint)
+
+    def whole_argument(self, parameter: Parameter, value: Any) -> Any:
+        """Read the argument of one parameter, which must not contain itself."""
+        try:
+            return self.argument(parameter, value)
+        except RecursionError:
+            why = "it contains itself, or is nested too deeply"
+        return self.refuse(parameter.name, why, "pass a value of finite depth")
 
     def argument(self, parameter: Parameter, value: Any) -> Any:
         """Read the argument of one parameter; of ``*args`` and ``**kwargs``, all that it takes."""
@@ -197,6 +226,8 @@ class Reader:
 
     def record(self, spec: RecordSpec, value: Any, place: str) -> Any:
         """Read a record, whose axis names are its own unless the values around it use them."""
+        if value is not MISSING and not _fits(spec, value):
+            return Leaf(place, None, None, value)  # `hold_example` says what it should be
         own = {key: self.names.get(key, _prefixed(place, key)) for key in spec.keys}
         values = {name: _field(value, name, is_dict=spec.is_dict) for name in spec.fields}
         if spec.is_dict and value is not MISSING:

@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.errors import DeclarationError, with_article
-from sekisho.exporting.bounds import Bounds, read_bounds
+from sekisho.exporting.bounds import Bounds, names_for, read_bounds
+from sekisho.exporting.refusals import refuse_argument
 from sekisho.exporting.tree import MISSING, leaves, with_leaves
 from sekisho.worlds import torch_parts, world_named
 
@@ -39,7 +40,8 @@ def torch_shapes(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Torc
     """
     export = world_named("torch").load().export
     limits = read_bounds(arguments, bounds)
-    names = _torch_names(limits)
+    sympy = importlib.import_module("sympy")
+    names = names_for(limits, lambda name: _means_other(name, sympy))
     dims = {
         name: export.Dim(names[name], min=low, max=high) for name, (low, high) in limits.items()
     }
@@ -97,13 +99,17 @@ def _rebuilt(function: str, record: Record, fields: Mapping[str, Any]) -> list[A
     """Return the shapes of a record's parts, in the order in which torch flattens it."""
     if record.value is MISSING:
         return list(fields.values())
-    parts = torch_parts(record.value)
-    if parts is None:
-        kind = record.spec.text
-        raise DeclarationError(
-            f"{function}() argument '{record.place}': torch.export cannot take {with_article(kind)} apart.\n"
-            f"  hint: torch.export.register_dataclass({kind})"
+    kind = record.spec.text
+    why = f"torch.export cannot take {with_article(kind)} apart"
+    try:
+        parts = torch_parts(record.value)
+    except Exception as error:  # noqa: BLE001 - the class's own function
+        refuse_argument(
+            function, record.place, f"{why}: {error!r}", "a tuple or a dict in its place"
         )
+    if parts is None:
+        hint = f"torch.export.register_dataclass({kind})"
+        refuse_argument(function, record.place, why, hint)
     left = {name: getattr(record.value, name) for name in fields}
     found: list[Any] = []
     for part in parts:
@@ -113,22 +119,9 @@ def _rebuilt(function: str, record: Record, fields: Mapping[str, Any]) -> list[A
     return found
 
 
-def _torch_names(limits: Bounds) -> dict[str, str]:
-    """Return a name for each dimension that torch takes: SymPy has its own ``N``, ``S``, ``E``."""
-    sympy = importlib.import_module("sympy")
-    taken = set(limits)
-    found: dict[str, str] = {}
-    for name in limits:
-        theirs = name
-        while theirs in taken - {name} or not _is_symbol(theirs, sympy):
-            theirs += "_"
-        taken.add(theirs)
-        found[name] = theirs
-    return found
-
-
-def _is_symbol(name: str, sympy: Any) -> bool:
+def _means_other(name: str, sympy: Any) -> bool:
+    """Return whether SymPy, whose symbols torch uses, has a name for something: ``N``, ``S``, ``E``."""
     try:
-        return isinstance(sympy.sympify(name), sympy.Symbol)
+        return not isinstance(sympy.sympify(name), sympy.Symbol)
     except (sympy.SympifyError, TypeError, AttributeError):
-        return False
+        return True

@@ -6,6 +6,7 @@ code.
 """
 
 from sekisho.fuzzing.collecting import find_guards, read_table, settings_for
+from sekisho.fuzzing.compilers import compile_options
 from sekisho.fuzzing.running import fuzz_target
 from sekisho.fuzzing.target import calls_of, find_target, values_of
 from sekisho.fuzzing.trial import Demands
@@ -13,6 +14,7 @@ from sekisho.fuzzing.trial import Demands
 __all__ = [
     "Demands",
     "calls_of",
+    "compile_options",
     "find_guards",
     "find_target",
     "fuzz_target",

@@ -16,20 +16,25 @@ __all__ = ["declared_errors"]
 _RAISES: Final = re.compile(
     r"^[ \t]*:raises?[ \t]+([\w., \t]+):|^[ \t]*Raises:?[ \t]*\n((?:.*\n?)*)", re.MULTILINE
 )
+_PROSE: Final = re.compile(r"\b[Rr]aises? (?:an? )?[:`\w~]*?`?([A-Z]\w*(?:Error|Exception))\b")
+"""In a sentence: Raise ValueError if the matrix is singular."""
+
 _ENTRY: Final = re.compile(
     r"^([ \t]*)([A-Za-z_][\w.]*(?:[ \t]*(?:,|or)[ \t]*[A-Za-z_][\w.]*)*)[ \t]*(?::|$)"
 )
 
 
 def declared_errors(function: Any) -> Iterator[type[BaseException]]:
-    """Yield the errors that a docstring lists, in the style of Google, NumPy or Sphinx."""
+    """Yield the errors that a docstring lists, in the style of Google, NumPy or Sphinx, or in prose."""
     text = inspect.getdoc(function) or ""
+    names: list[str] = _PROSE.findall(text)
     for match in _RAISES.finditer(text):
         words = [match[1]] if match[1] else _entries(match[2])
-        for name in re.findall(r"[A-Za-z_][\w.]*", " ".join(words)):
-            found = _resolve(function, name)
-            if isinstance(found, type) and issubclass(found, BaseException):
-                yield found
+        names += re.findall(r"[A-Za-z_][\w.]*", " ".join(words))
+    for name in names:
+        found = _resolve(function, name)
+        if isinstance(found, type) and issubclass(found, BaseException):
+            yield found
 
 
 def _entries(block: str) -> Iterator[str]:

@@ -217,7 +217,14 @@ class Drawer:
                 each for each in alternatives if isinstance(each, ArraySpec) != (depth > _DEEPEST)
             ]
             alternatives = tuple(wanted) or alternatives
-        return self.value(self.draw(st.sampled_from(alternatives)), name, depth + 1)
+        chosen = self.draw(st.sampled_from(alternatives))
+        try:
+            return self.value(chosen, name, depth + 1)
+        except DeclarationError:  # nothing is known of that one: a protocol, for example
+            others = tuple([each for each in alternatives if each is not chosen])
+            if not others:
+                raise
+            return self.union(spec._replace(alternatives=others), name, depth)
 
     def record(self, spec: RecordSpec, name: str, depth: int) -> Recipe:
         """Draw a dataclass or similar record."""

@@ -232,3 +232,9 @@ class CallRecipe(NamedTuple):
         """Return all arrays, each with the name of its parameter."""
         every = (*self.positional, *self.named)
         return [(name, array) for name, recipe in every for array in arrays_of(recipe)]
+
+    @property
+    def passed(self) -> set[str]:
+        """The names of the parameters that get a value other than None."""
+        every = (*self.positional, *self.named)
+        return {name for name, each in every if not (isinstance(each, Leaf) and each.value is None)}

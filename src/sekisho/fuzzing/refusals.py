@@ -1,4 +1,4 @@
-"""Tell a function's own ``raise`` from a crash: the author has thought of such inputs."""
+"""Tell a refusal of an input, by the function or by a library that it calls, from a crash."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["line_of_own_raise", "may_be_of_shapes"]
+__all__ = ["line_of_own_raise", "may_be_of_shapes", "has_no_result"]
 
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
-_REFUSALS: Final = (ValueError, TypeError, NotImplementedError, RuntimeError)
+_REFUSALS: Final = (ValueError, TypeError, NameError, NotImplementedError, RuntimeError)
 """What functions raise for inputs that they do not take."""
 
 
@@ -33,6 +33,12 @@ def line_of_own_raise(error: BaseException, package: str) -> int | None:
     # The argument is 0 for a bare `raise`, which hands on what a library raised.
     is_own = frame.f_code.co_code[at] == _RAISE and frame.f_code.co_code[at + 1] > 0
     return innermost.tb_lineno if root == package and is_refusal and is_own else None
+
+
+def has_no_result(error: BaseException) -> bool:
+    """Return whether a library of linear algebra has no result for such numbers: an inverse, an SVD."""
+    # NumPy, SciPy and PyTorch have a class of this name each.
+    return any(each.__name__.lstrip("_") == "LinAlgError" for each in type(error).__mro__)
 
 
 _OF_SHAPES: Final = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)

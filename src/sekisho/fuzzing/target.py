@@ -6,7 +6,7 @@ import inspect
 import random
 import sys
 from types import UnionType
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union, get_args, get_origin
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -271,6 +271,7 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
         holds = not is_unannotated and bool(array_specs(spec))
         if (
             is_unannotated
+            or parameter.name in _OF_AXES
             or _takes_text(getattr(spec, "hint", None))
             or (not (drawer.calm and holds) and drawer.draw(st.booleans()))
         ):
@@ -280,6 +281,10 @@ def _argument(parameter: Parameter, drawer: Drawer) -> Recipe | None:
         except DeclarationError:
             return None
     return drawer.value(spec, parameter.name)
+
+
+_OF_AXES: Final = frozenset({"axis", "axes", "dim", "dims"})
+"""Names of options whose valid numbers depend on the rank of an array."""
 
 
 def _takes_text(hint: Any) -> bool:

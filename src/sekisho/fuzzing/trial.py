@@ -14,15 +14,17 @@ import numpy as np
 from sekisho.context import mode
 from sekisho.contract import UNANNOTATED, array_specs
 from sekisho.errors import BoundaryError, with_class
+from sekisho.fuzzing.comparing import image, largest, numbers, tolerance
+from sekisho.fuzzing.compilers import Compilers
 from sekisho.fuzzing.deadline import Overdue, deadline
 from sekisho.fuzzing.declared import declared_errors
 from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
-from sekisho.fuzzing.refusals import line_of_own_raise, may_be_of_shapes
+from sekisho.fuzzing.refusals import has_no_result, line_of_own_raise, may_be_of_shapes
 from sekisho.fuzzing.variations import variations
 from sekisho.utils import quiet
 from sekisho.validation import what_was_lost
-from sekisho.worlds import HOST, describe, dtype_name, find_world, flatten, world_named
+from sekisho.worlds import describe, find_world, flatten, world_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,23 +108,27 @@ class Trial:
         )
         self.demands = demands
         self.package: str = str(inspect.unwrap(target.call).__module__).partition(".")[0]
-        self.compiled: dict[str, Any] = {}
+        self.compilers: Compilers | None = (
+            None if demands.compile is None else Compilers(target.call, demands.compile)
+        )
         self.calls: int = 0
         self.late: Finding | None = None
         """A call that has not returned."""
 
         self.refusals: Counter[tuple[type[BaseException], str]] = Counter()
-        """Errors of the function's own, each with its text and line."""
+        """Errors that say that the function takes no such input, each with its text."""
 
         self.guesses: Counter[tuple[type[BaseException], str]] = Counter()
         """Errors where some array has axes that no annotation says, so that they were guessed."""
 
         parameters = target.contract.parameters
+        arrays = [p for p in parameters if p.spec is not UNANNOTATED and array_specs(p.spec)]
+        # A function all of whose arrays have defaults mostly needs one of them: it says so by an error.
+        self.optional: set[str] = (
+            {each.name for each in arrays} if all(each.has_default for each in arrays) else set()
+        )
         self.is_open: bool = any(
-            spec.axes is None
-            for each in parameters
-            if each.spec is not UNANNOTATED
-            for spec in array_specs(each.spec)
+            spec.axes is None for each in arrays for spec in array_specs(each.spec)
         )
 
     def run(self, recipe: CallRecipe) -> None:
@@ -145,8 +151,8 @@ class Trial:
             wrong = silent_mistake(self.target.call, recipe, self.demands.seconds)
             if wrong is not None:
                 raise Finding(wrong, recipe)
-        if self.demands.compile is not None and self.target.contract.flavour == "function":
-            self._compile(recipe, outcome, self.demands.compile)
+        if self.compilers is not None and self.target.contract.flavour == "function":
+            self._compile(recipe, outcome, self.compilers)
 
     def _try(self, recipe: CallRecipe) -> _Outcome:
         arrays = recipe.arrays()
@@ -158,10 +164,10 @@ class Trial:
 
         args, kwargs = recipe.make(make)
         # a copy of the values, since the function may write into its arguments
-        before = [_image(value) for value in made]
+        before = [image(value) for value in made]
         outcome = self._call(args, kwargs, recipe)
-        for (name, array), value, image in zip(arrays, made, before, strict=True):
-            if name not in self.demands.mutates and _image(value) != image:
+        for (name, array), value, seen in zip(arrays, made, before, strict=True):
+            if name not in self.demands.mutates and image(value) != seen:
                 lies = f" ({array.layout})" if array.layout else ""
                 raise Finding(f"changes its argument '{name}'{lies}", recipe)
         if any(array.is_extreme for _, array in arrays):
@@ -175,19 +181,18 @@ class Trial:
                 self._compare(recipe, outcome, world.name, f"in {world.label}")
         return outcome
 
-    def _compile(self, recipe: CallRecipe, outcome: _Outcome, options: Mapping[str, Any]) -> None:
+    def _compile(self, recipe: CallRecipe, outcome: _Outcome, compilers: Compilers) -> None:
         """Call it compiled, and compare.
 
         Raises:
+            DeclarationError: if the compiler's options are not valid.
             Finding: if it cannot be compiled, or its results differ, and not by chance.
         """
         arrays = [array for _, array in recipe.arrays()]
         if not arrays or any(each.is_extreme for each in arrays):
             return
         world = world_named(arrays[0].world)
-        if world.name not in self.compiled:
-            self.compiled[world.name] = world.compiled(self.target.call, options)
-        compiled = self.compiled[world.name]
+        compiled = compilers.compiled(world)
         if compiled is None:
             return
         args, kwargs = recipe.make()
@@ -198,9 +203,10 @@ class Trial:
             text = f"is not compiled after {_COMPILING} seconds"
             raise Finding(text, recipe, compiled=world.name) from None
         except Exception as error:  # noqa: BLE001 - that is what is looked for
+            compilers.require_options(world, arrays[0].make())
             text = f"cannot be compiled: {with_class(error)}"
             raise Finding(text, recipe, error, compiled=world.name) from None
-        scale = _largest([outcome.result, result, *recipe.make(ArrayRecipe.make_plain)])
+        scale = largest([outcome.result, result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(_arrays_of(outcome), _arrays_of(_Outcome(result)), scale)
         if why is None:
             return
@@ -231,11 +237,15 @@ class Trial:
             lost = what_was_lost(error)
             if lost is not None:
                 raise Finding(f"loses a write{where}: {lost}", recipe, error, again) from None
+            if self.optional and not self.optional & recipe.passed:
+                self.refusals[type(error), with_class(error)] += 1
+                return _Outcome(error=error)
             if isinstance(error, BoundaryError):
                 raise Finding(f"breaks a contract{where}: {error}", recipe, error, again) from None
             line = line_of_own_raise(error, self.package)
-            if line is not None:
-                self.refusals[type(error), f"{with_class(error)} (line {line})"] += 1
+            if line is not None or has_no_result(error):
+                where_raised = "" if line is None else f" (line {line})"
+                self.refusals[type(error), with_class(error) + where_raised] += 1
                 return _Outcome(error=error)
             if self.is_open and may_be_of_shapes(error):
                 # Another layout of the same values, which the comparison tries, tells if it is to blame.
@@ -282,7 +292,7 @@ class Trial:
             return self._call(args, kwargs, recipe, f" {where}", world)
 
         other = again(world)
-        scale = _largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
+        scale = largest([outcome.result, other.result, *recipe.make(ArrayRecipe.make_plain)])
         why = self._differs(outcome, other, scale)
         if why is None or self._differs(again(""), again(""), scale) is not None:
             return  # equal, or the function is random
@@ -301,14 +311,14 @@ class Trial:
         return None
 
     def _differ(self, x: Any, y: Any, scale: float) -> str | None:
-        one, other = _numbers(x), _numbers(y)
+        one, other = numbers(x), numbers(y)
         if one is None or other is None:
             return None if (one is None) == (other is None) else f"{_kind(x)}, and there {_kind(y)}"
         if one.shape != other.shape:
             return f"shape {one.shape}, and there {other.shape}"
         rtol = self.demands.rtol
         if rtol is None:
-            rtol = max(_tolerance(x), _tolerance(y))
+            rtol = max(tolerance(x), tolerance(y))
         with np.errstate(all="ignore"):
             close = np.isclose(one, other, rtol, rtol * scale, equal_nan=True)
         if close.all():
@@ -349,47 +359,3 @@ def _drained(result: Any) -> Any:
 
         return asyncio.run(collect())
     return result
-
-
-def _image(value: Any) -> Any:
-    """Return what a call must not change: the values bit by bit, the shape and the dtype."""
-    world = find_world(value) or HOST
-    host = world.host_values(value)
-    return tuple(value.shape), dtype_name(value.dtype), np.asarray(host).tobytes()
-
-
-def _numbers(value: Any) -> Any:
-    """Return a value as NumPy numbers wide enough to compare; None if it is not numeric."""
-    world = find_world(value)
-    if world is None and not isinstance(value, (bool, int, float, complex)):
-        return None
-    host = np.asarray(value if world is None else world.host_values(value))
-    if host.dtype.kind not in "biufc":
-        return None
-    return host.astype("complex128" if host.dtype.kind == "c" else "float64")
-
-
-_TOLERANCES: Final = {
-    "float16": 0.03,
-    "bfloat16": 0.1,
-    "float32": 4e-4,
-    "complex64": 4e-4,
-    "bool": 0.0,
-}
-"""About the square root of each dtype's precision: half of its digits."""
-
-
-def _tolerance(value: Any) -> float:
-    name = dtype_name(value.dtype) if find_world(value) else ""
-    return _TOLERANCES.get(name, 1e-7)
-
-
-def _largest(values: Any) -> float:
-    """Return the largest finite number in some values, at least 1."""
-    largest = 1.0
-    for each in flatten(values):
-        numbers = _numbers(each)
-        if numbers is not None:
-            sizes = np.abs(numbers[np.isfinite(numbers)])
-            largest = max(largest, float(sizes.max(initial=0.0)))
-    return largest

@@ -16,9 +16,10 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.context import current
-from sekisho.contract import array_specs, display_name
+from sekisho.contract import array_specs, display_name, eval_nothing, evaluated
 from sekisho.errors import DeclarationError, UnguardedWarning, hide_in_pytest
 from sekisho.guard.checking import checkpoint_of, hold_traced_as, hold_with, name_in_traced
+from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import names_for_typing
 from sekisho.utils import (
     CHECK_LOCAL,
@@ -36,8 +37,6 @@ from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from sekisho.guard.checkpoint import Checkpoint
 
 __all__ = ["check_local", "with_checked_locals"]
 
@@ -167,12 +166,15 @@ def _find(
 
 def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
     try:
-        value = eval(annotation, names)  # noqa: S307 - the author's annotation
+        # Python itself never evaluates the annotation of a local, so it may raise anything.
+        hint, evaluate = evaluated(eval(annotation, names), names)  # noqa: S307 - the author's
     except NameError:
         raise
-    except Exception as error:  # Python itself never evaluates it, whatever it raises
-        raise DeclarationError(str(error)) from error
-    checkpoint = checkpoint_of(value)
+    except Exception as error:  # noqa: BLE001 - see above
+        raise DeclarationError(str(error)) from None
+    # The same string means something else elsewhere, so what has strings is not shared.
+    has_strings = evaluate is not eval_nothing
+    checkpoint = Checkpoint(hint, evaluate) if has_strings else checkpoint_of(hint)
     return checkpoint if array_specs(checkpoint.parameter.spec) else None
 
 
@@ -215,7 +217,10 @@ def with_checked_locals(
     made.__dict__.update(function.__dict__)
     words = {*re.findall(r"\w+", ast.unparse(node))}
     around = {name: value for name, value in names_around().items() if name in words}
-    _scopes[scope] = _Scope(function.__globals__, around, {})
+    names, further = function.__globals__, around
+    if "<locals>" in code.co_qualname:  # a variable of an enclosing function hides the module's
+        names, further = around, function.__globals__
+    _scopes[scope] = _Scope(names, further, {})
     weakref.finalize(made, _scopes.pop, scope, None).atexit = False
     return made
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Bindings, Contract
 
-__all__ = ["Body", "asks", "body_of", "share"]
+__all__ = ["Body", "asks", "body_of", "closed_over", "share"]
 
 
 class Body:
@@ -165,7 +165,7 @@ def asks(function: Callable[..., Any]) -> bool:
         return True
     if not {"check", "isinstance", "print_bindings"} & names:
         return False
-    values = [*_globals_named(plain, names), *_closed_over(plain)]
+    values = [*_globals_named(plain, names), *closed_over(plain)]
     if "print_bindings" in names or _mentions_check(names, values):
         return True
     # A global called `isinstance` hides the builtin.
@@ -196,7 +196,8 @@ def _globals_named(function: Any, names: set[str]) -> list[Any]:
     return [known[name] for name in names if name in known]
 
 
-def _closed_over(function: Any) -> Iterator[Any]:
+def closed_over(function: Any) -> Iterator[Any]:
+    """Yield the values of the variables of enclosing functions that a function uses."""
     for cell in getattr(function, "__closure__", None) or ():
         try:
             yield cell.cell_contents

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import Options, display_name
 from sekisho.errors import DeclarationError
+from sekisho.guard.body import closed_over
 from sekisho.guard.modules import is_module
 from sekisho.guard.stub import contract_of, options_of
 from sekisho.guard.targets import guard_target
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["BoundContract", "bind_contract"]
 
 _PLAIN_OPTIONS: Final = Options("boundary")
+
+_BATCHING: Final = re.compile(r"\b_?(?:filter_)?(vmap|pmap|shard_map|vectorize)", re.IGNORECASE)
+"""Libraries' functions whose results take arrays with more axes than the function that they wrap."""
 
 
 class BoundContract(NamedTuple):
@@ -48,11 +53,13 @@ def bind_contract(function: Any) -> BoundContract:
         DeclarationError: if it is no function, has no contract, or one that cannot be read.
     """
     if is_module(function):
-        function = function.forward
+        # What torch.compile makes of a module has that module, whose forward has the annotations.
+        function = getattr(function, "_orig_mod", function).forward
     instance = getattr(function, "__self__", None)
     guard = getattr(function, "__func__", function)
     if not callable(function) or isinstance(function, type):
         raise DeclarationError(f"expected a function, got {function!r}.")
+    _refuse_batched(guard)
     options = options_of(guard)
     if options is None:
         guard = guard_target(guard, _PLAIN_OPTIONS, None)
@@ -68,3 +75,22 @@ def bind_contract(function: Any) -> BoundContract:
         known = {f"{{{contract.parameters[0].name}}}": instance}
         contract = contract._replace(parameters=contract.parameters[1:])
     return BoundContract(function, bare, name, contract, known)
+
+
+def _refuse_batched(function: Any) -> None:
+    """Refuse what `vmap` and the like return: the axes that they add are not in the contract."""
+    bare = inspect.unwrap(function)
+    while function is not bare:
+        # JAX puts a wrapper of its own around each result, which has the result in its closure.
+        for each in (function, *closed_over(function)):
+            code = getattr(each, "__code__", None)
+            made_by = _BATCHING.search(
+                type(each).__qualname__ if code is None else code.co_qualname
+            )
+            if made_by and each is not bare:
+                name = display_name(bare)
+                raise DeclarationError(
+                    f"{name}() is wrapped by {made_by[1]}, which adds axes that its contract does not "
+                    f"name.\n  hint: annotate a function that calls {made_by[1]}({name})"
+                )
+        function = function.__wrapped__

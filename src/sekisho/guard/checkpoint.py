@@ -13,6 +13,7 @@ from sekisho.contract import (
     annotation_text,
     argument_of,
     binders,
+    eval_nothing,
     kind_of,
     make_parameter,
     prepare_checkers,
@@ -22,6 +23,8 @@ from sekisho.guard.tolerance import CHECKED_PLACE, note_traced
 from sekisho.validation import Boundary, Call, Invalid, Place, find_doubts, free
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.errors import BoundaryError
     from sekisho.guard.body import Body
 
@@ -31,12 +34,17 @@ __tracebackhide__ = hide_in_pytest
 
 
 class Checkpoint:
-    """One annotation of `sekisho.check`, ready to validate values."""
+    """One annotation of `sekisho.check`, ready to validate values.
 
-    def __init__(self, annotation: Any) -> None:
+    Args:
+        annotation: what values must be.
+        evaluate: returns what a string inside of it stands for.
+    """
+
+    def __init__(self, annotation: Any, evaluate: Callable[[str], Any] = eval_nothing) -> None:
         options = Options("boundary", on_foreign="reject")
         try:
-            spec = Parser(None, {}).parse(annotation)
+            spec = Parser(None, {}, evaluate=evaluate).parse(annotation)
             prepare_checkers(spec, "beartype", "check()")
         except (NameError, ValueError) as error:
             text = f"check(): {annotation_text(annotation)}: {error}"

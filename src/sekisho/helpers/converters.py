@@ -342,13 +342,15 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
         return _convert_one(target, function, x, policy, "")
     # Importing sekisho stays light: most programs convert arrays only.
     from sekisho.helpers.nested import convert_nested, is_nested  # noqa: PLC0415 - see above
+    from sekisho.helpers.together import in_one_call  # noqa: PLC0415
 
     if is_nested(x):
 
-        def convert(array: Any, path: str) -> Any:
+        def convert(array: Any, path: str, policy: Policy = policy) -> Any:
             return _convert_one(target, function, array, policy, path)
 
-        converted, count = convert_nested(x, convert, function, _expected(target))
+        together = in_one_call(target, policy, convert)
+        converted, count = convert_nested(x, convert, function, _expected(target), together)
         if count:
             return converted
     elif exports_memory(x):

@@ -14,6 +14,7 @@ from sekisho.worlds import (
     exports_memory,
     find_world,
     registered_parts,
+    short,
     with_fields,
     with_items,
     with_values,
@@ -76,7 +77,7 @@ def parts_of(container: Any) -> list[tuple[Any, Any]]:
 
 def step_to(container: Any, key: Any) -> str:
     """Return how code reaches a part: ``.name`` or ``['key']``."""
-    return f".{key}" if is_record(container) else f"[{key!r}]"
+    return f".{key}" if is_record(container) else f"[{short(key)}]"
 
 
 def rebuilt(container: Any, parts: list[tuple[Any, Any]], news: list[Any]) -> Any:
@@ -94,7 +95,11 @@ def rebuilt(container: Any, parts: list[tuple[Any, Any]], news: list[Any]) -> An
 
 
 def convert_nested(
-    value: Any, convert: Callable[[Any, str], Any], function: str, noun: str
+    value: Any,
+    convert: Callable[[Any, str], Any],
+    function: str,
+    noun: str,
+    together: Callable[[list[tuple[Any, str]]], list[Any]] | None = None,
 ) -> tuple[Any, int]:
     """Convert each array inside a value; return the new value, and the number of arrays in it.
 
@@ -107,12 +112,25 @@ def convert_nested(
         convert: converts an array; its second argument is where the array is: ``['image'][0]``.
         function: the name of the helper, for the message.
         noun: what the helper converts to, for the message.
+        together: converts several arrays in one call; each has its place beside it. None if one
+            call for each array is as fast.
 
     Raises:
         ConversionError: if a container contains itself, is nested too deeply or cannot be rebuilt.
     """
     walk = _Walk(convert, function, noun)
     try:
+        if together is not None:
+            # Look for the arrays first: nothing is rebuilt, as long as each stays what it is.
+            found: list[tuple[Any, str]] = []
+
+            def find(array: Any, path: str) -> Any:
+                found.append((array, path))
+                return array
+
+            _Walk(find, function, noun).converted(value, "")
+            news = together(found)
+            walk.arrays = {id(a): (a, new) for (a, _), new in zip(found, news, strict=True)}
         return walk.converted(value, ""), len(walk.arrays)
     except RecursionError:
         walk.refuse(value, "", "is nested too deeply")

@@ -52,12 +52,13 @@ def _reading_hint(name: str) -> str | None:
     return f"it is the name of a file: read it first, with {call}" if call else None
 
 
-def number_hint(kind: Any, value: Any) -> str | None:
+def number_hint(kind: Any, value: Any, to_static: str) -> str | None:
     """Return the hint to convert an array without axes to the required Python number.
 
     Args:
         kind: the annotation.
         value: the refused value.
+        to_static: how to keep a compiler from tracing it.
     """
     world = find_world(value)
     if world is None or kind not in {bool, int, float, complex}:
@@ -69,7 +70,7 @@ def number_hint(kind: Any, value: Any) -> str | None:
         if tuple(value.shape) != ():
             return None
         if (world.kind_of(value) or "").endswith("Tracer"):
-            return "it is being traced: leave it a number, with static_argnames='{0}'"
+            return f"it is being traced: {to_static}"
         if kind(value) == world.host_values(value)[()]:
             return f"{kind.__name__}({{0}})"
     return None

@@ -7,6 +7,7 @@ readers only. `annotate_locals` makes it ``y: ... = check(f(x), "y", "Float[Tens
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -53,7 +54,7 @@ def annotate_locals(node: _Function, scope: str | None = None) -> bool:
             case ast.Constant(value=str(text)):
                 pass
             case _:
-                text = ast.unparse(annotation)
+                text = ast.unparse(_Unions().visit(annotation))
         words = [ast.Constant(ast.unparse(each.target)), ast.Constant(text)]
         names = ast.Name("__name__", ast.Load()) if scope is None else ast.Constant(scope)
         is_own = ast.Constant(not own.isdisjoint(names_in_text(text)))
@@ -82,6 +83,18 @@ def _annotated(body: list[ast.stmt]) -> Iterator[ast.AnnAssign]:
                 yield from _annotated(getattr(each, field, []))
             for branch in (*getattr(each, "handlers", ()), *getattr(each, "cases", ())):
                 yield from _annotated(branch.body)
+
+
+class _Unions(ast.NodeTransformer):
+    """Put the text of a string in its place in ``"X" | None``, which Python cannot evaluate."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        for side in ("left", "right") if isinstance(node.op, ast.BitOr) else ():
+            operand = getattr(node, side)
+            if isinstance(operand, ast.Constant) and isinstance(operand.value, str):
+                with contextlib.suppress(SyntaxError):
+                    setattr(node, side, ast.parse(operand.value.strip(), mode="eval").body)
+        return self.generic_visit(node)
 
 
 def _without_final(annotation: ast.expr) -> ast.expr:

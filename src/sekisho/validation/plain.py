@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import abc
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -24,19 +25,35 @@ __all__ = ["find_packed", "plain_hint"]
 __tracebackhide__ = hide_in_pytest
 
 
-def plain_hint(spec: HintSpec, value: Any, check: Callable[[object], bool] | None) -> str | None:
+def plain_hint(
+    spec: HintSpec, value: Any, check: Callable[[object], bool] | None, place: Place
+) -> str | None:
     """Return the call that makes a valid list, tuple or number of a value, if there is one.
 
     Args:
         spec: the annotation.
         value: the value.
         check: the type checker's check of the annotation; None if `isinstance` has checked it.
+        place: where the value is.
     """
     wanted: Any = get_origin(spec.hint) or spec.hint
     if wanted in {list, tuple} and issubclass(class_of(value), (list, tuple)):
         is_enough = are_few(value) and (check is None or _are_enough(spec, [*value], wanted, check))
         return f"{wanted.__name__}({{0}})" if is_enough else None
-    return number_hint(wanted, value)
+    return number_hint(wanted, value, _to_static(place))
+
+
+def _to_static(place: Place) -> str:
+    """Return how ``jax.jit`` leaves the number at a place as it is, which it does for whole arguments."""
+    parameter = place.parameter
+    if not place.path:
+        return "leave it a number, with static_argnames='{0}'"
+    steps = re.findall(r"\[[^]]*\]|\.\w+", place.path)
+    if parameter.kind is parameter.kind.VAR_POSITIONAL and len(steps) == 1:
+        return "leave it a number, with static_argnums"
+    if parameter.kind is parameter.kind.VAR_KEYWORD and len(steps) == 1:
+        return f"leave it a number, with static_argnames={steps[0][1:-1]}"
+    return "make it static data of its class, or an argument of its own with static_argnames"
 
 
 def _are_enough(

@@ -26,7 +26,8 @@ __tracebackhide__ = hide_in_pytest
 
 def as_number(value: Any) -> Any:
     """Return an integer that a compiler has made a symbol as the number that it is."""
-    return index(value) if class_of(value) is int else value
+    # Dynamo's symbols say that they are int; torch.export passes symbols of a class of their own.
+    return index(value) if class_of(value).__name__ in {"int", "SymInt"} else value
 
 
 def word(boundary: Boundary, invalid: Invalid) -> Violation:
@@ -63,7 +64,8 @@ def _find_hint(boundary: Boundary, hintable: Hintable, place: Place) -> str | No
     if spec is UNANNOTATED or isinstance(spec, ArraySpec):
         return _array_hint(boundary, spec, value, call)
     if isinstance(spec, HintSpec):
-        return plain_hint(spec, value, None if spec.classes else boundary.check_of(spec))
+        check = None if spec.classes else boundary.check_of(spec)
+        return plain_hint(spec, value, check, place)
     return _container_hint(boundary, spec, value, place, call)
 
 

@@ -43,6 +43,7 @@ class _Jax(World):
     noun = "an array of JAX"
     package = "sekisho[jax]"
     compiles_calls = True
+    moves_together = True
     host_fields: tuple[str, ...] = ("float0",)  # the dtype of tangents of integers
     options: frozenset[str] = frozenset({"detach", "device", "scalars"})
     read_only_because: str | None = "since an array of JAX never changes"
@@ -158,7 +159,15 @@ class _Jax(World):
             )
         reason = "copy=True" if policy.copy else "it can be written to, unlike an array of JAX"
         forbid_copy(policy, reason)
-        return Converted(jax.device_put(aligned_copy(array, dtype), policy.device), reason)
+        copied = aligned_copy(array, dtype)
+        if policy.waiting is not None:
+            policy.waiting.append(copied)
+            return Converted(copied, reason)
+        return Converted(jax.device_put(copied, policy.device), reason)
+
+    def move_together(self, arrays: Sequence[Any], device: Any) -> list[Any]:
+        found: list[Any] = self.load().device_put(list(arrays), device)
+        return found
 
     def to_host(self, value: Any, policy: Policy) -> Converted:
         jax = self.load()

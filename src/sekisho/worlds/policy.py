@@ -18,6 +18,8 @@ class Policy(NamedTuple):
         read_only: whether an array that shares another library's memory becomes read-only.
         extended: whether to import ml_dtypes for dtypes that NumPy only has with it, which is
             useful on the way to another world. If ml_dtypes is imported already, it is always used.
+        waiting: gets copies of the host's arrays, which `World.move_together` moves later in one
+            call, in place of the converted values; None converts each at once.
     """
 
     copy: bool | None = None
@@ -25,6 +27,7 @@ class Policy(NamedTuple):
     detach: bool = False
     read_only: bool = False
     extended: bool = False
+    waiting: list[Any] | None = None
 
 
 class Converted(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from sekisho.worlds.tested import Tested
+from sekisho.worlds.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ class Watcher(Protocol):
         ...
 
 
-class Shown(Tested):
+class Shown(Tested, Together):
     """The part of a `World` that lists the operations that matter, and what they do.
 
     Attributes:
