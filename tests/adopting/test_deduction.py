@@ -397,6 +397,13 @@ def test_the_decorator_is_what_came():
     assert kind((T, T, T), world="boundary") == "boundary"
 
 
+def test_code_that_means_something_else_in_another_library_is_not_for_any():
+    assert kind((A, ONE, A)) == "same_world"
+    assert kind((A, ONE, A), differs=True) == ""
+    assert kind((A, ONE, A), differs=True, libraries=NUMPY) == "numpy_world"
+    assert kind((A, A, A), (T, T, T), differs=True) == "same_world"  # both came
+
+
 def test_one_library_is_claimed_only_where_the_code_uses_no_other():
     assert kind((A, ONE, A)) == "same_world"
     assert kind((ONE, ONE, A)) == ""

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from sekisho.adoption.docstrings import described_in
+from sekisho.adoption.libraries import differs_between_libraries
 from sekisho.adoption.requirements import (
     certain_statements,
     required,
@@ -89,6 +90,7 @@ class Body(NamedTuple):
         batched: how many axes it speaks of in front of ``...``, and behind, by place.
         described: the shapes that its docstring gives, by place.
         described_others: what its docstring names beside arrays, by place.
+        differs: whether it means something else for another library's arrays.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -110,6 +112,7 @@ class Body(NamedTuple):
     batched: Mapping[_Place, tuple[int, int]]
     described: Mapping[_Place, tuple[tuple[str, ...], ...]]
     described_others: Mapping[_Place, frozenset[str]]
+    differs: bool
 
 
 def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
@@ -151,6 +154,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         {(x, ()): ends for x, ends in batched_in(node, parameters).items() if x not in ranked},
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
+        differs_between_libraries(node),
     )
 
 

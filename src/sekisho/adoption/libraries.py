@@ -12,7 +12,7 @@ from sekisho.worlds import HOST, world_names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Libraries"]
+__all__ = ["Libraries", "differs_between_libraries"]
 
 _ON_THE_HOST: Final = frozenset({"scipy", "sklearn", "skimage", "cv2", "pandas", "numba", "PIL"})
 """Packages whose functions take and return NumPy arrays."""
@@ -23,6 +23,28 @@ _OF_ANY: Final = frozenset({"jaxtyping"})
 
 _OF_NO_ARRAYS: Final = frozenset({"pi", "e", "inf", "nan", "newaxis", "prod", "ceil", "floor"})
 """Attributes of libraries that code uses with arrays of any library."""
+
+
+_DIFFERENT: Final = frozenset(
+    {"max", "min", "median", "mode", "sort", "transpose", "repeat", "split"}
+)
+"""Methods that return something else, or take other arguments, in another library."""
+
+
+def differs_between_libraries(node: ast.AST) -> bool:
+    """Whether code means something else for another library's arrays: ``x.max(axis=0)``, ``x.size``."""
+    called: set[int] = set()
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=ast.Attribute(attr=name) as function):
+                called.add(id(function))
+                if name in _DIFFERENT and (each.args or each.keywords or name == "sort"):
+                    return True
+            case ast.Attribute(attr="size") if id(each) not in called:
+                return True
+            case _:
+                pass
+    return False
 
 
 class Libraries:

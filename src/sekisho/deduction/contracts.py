@@ -162,7 +162,7 @@ def _decorator(
     is_read = world == only and (only in said.libraries or not takes_any)
     if not asks and ({*said.libraries} == every or is_read):
         return f"{only}_world", []
-    if not asks and not said.libraries and takes:
+    if not asks and not said.libraries and takes and not said.differs:
         return "same_world", [Weaker("", "world", f"only {only} came, and its code works with any")]
     seen = (
         f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"

@@ -150,7 +150,8 @@ CLAIMS: Final = {
         "(`np.pi`, `np.prod`), passes its arrays on to a function of the package that does, or its class "
         "extends one of it; and no argument is asked which it is, as by `get_namespace(x)`",
         *(0, 0, 0),
-        "`same_world` if it gives back what it takes, and uses neither; else no decorator, and no annotation",
+        "`same_world` if it gives back what it takes, uses neither, and calls no method that differs between them, "
+        "as `x.max(axis=0)` does; else no decorator, and no annotation",
         "a call with the other library's arrays, or a decorator by hand",
     ),
     "array": Claim(

@@ -38,6 +38,7 @@ class Said(NamedTuple):
         batched: how many axes it speaks of in front of ``...``, and behind, by place: other axes may be there.
         described: the shapes that its docstring gives, by place; ``...`` stands for any axes.
         described_others: what its docstring names beside arrays, by place: ``number``, ``list``, ``other``.
+        differs: whether it means something else for another library's arrays, as ``x.max(axis=0)`` does.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
     """
@@ -64,5 +65,6 @@ class Said(NamedTuple):
     batched: Mapping[tuple[str, tuple[str, ...]], tuple[int, int]] = {}
     described: Mapping[tuple[str, tuple[str, ...]], tuple[tuple[str, ...], ...]] = {}
     described_others: Mapping[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+    differs: bool = False
     picks_axis: bool = False
     is_method: bool = False
