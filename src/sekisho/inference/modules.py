@@ -21,26 +21,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from sekisho.code import Cache
+    from sekisho.code import Cache, Entry
 
-__all__ = ["Memo", "Module", "read_modules"]
+__all__ = ["Memo", "Module", "read_modules", "read_table", "units_key"]
 
 Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
 
 
 class Module:
-    """A file of the project. Its text is parsed only when one of its units has to be read."""
+    """A file of the project. Its text is parsed only when one of its units has to be read.
+
+    Attributes:
+        key: its import name, made unique.
+        content: the digest of its text.
+        table: its names; once its units are known, those of definitions inside functions, too.
+        memo: the readings of its units.
+        kept_as: the cache's key of `memo`, if it is there as it is here.
+    """
 
     key: str
 
-    def __init__(self, file: SourceFile, table: Table, tree: ast.Module | None) -> None:
+    def __init__(
+        self, file: SourceFile, content: str, table: Table, tree: ast.Module | None
+    ) -> None:
         self.file = file
+        self.content = content
         self.table = table
         self.tree = tree
         self.key = ""
         self.nodes: dict[str, Any] = {}
         self.memo: dict[str, Memo] = {}
-        self.is_changed = False
+        self.kept_as = ""
 
 
 def read_modules(
@@ -53,10 +64,11 @@ def read_modules(
             skipped.append(file)
             continue
         skipped += file.skipped
-        key = f"table {file.module} {file.is_package} {digest(file.text)}"
+        content = digest(file.text)
+        key = _table_key(file, content)
         kept = cache.read(key)
         if kept is not None:
-            yield Module(file, Table(*kept), None)
+            yield Module(file, content, Table(*kept), None)
             continue
         try:
             tree = parse_typed(file.text)
@@ -65,4 +77,27 @@ def read_modules(
             skipped.append(Skipped(file.path, str(error).partition("\n")[0]))
             continue
         cache.write(key, tuple(table))
-        yield Module(file, table, tree)
+        yield Module(file, content, table, tree)
+
+
+def _table_key(file: SourceFile, content: str) -> str:
+    """Return the cache's key of the table of a file, for a digest of its text."""
+    return f"table {file.module} {file.is_package} {content}"
+
+
+def units_key(module: Module, content: str) -> str:
+    """Return the cache's key of the units of a module, for a digest of its text."""
+    return f"units {module.key} {content}"
+
+
+def read_table(cache: Cache, module: Module, content: str) -> Table | None:
+    """Return the table that a module had with an earlier text; None if the cache has it no more."""
+    kept = cache.read(_table_key(module.file, content))
+    units = cache.read(units_key(module, content))
+    if kept is None or units is None:
+        return None
+    names: dict[str, Entry] = dict(kept[0])
+    for _, entries in units[1]:
+        for name, entry in entries.items():
+            names.setdefault(name, entry)
+    return Table(names, *kept[1:])

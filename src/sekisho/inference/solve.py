@@ -18,13 +18,13 @@ from sekisho.code import (
     Cache,
     Libraries,
     Skipped,
-    digest,
     parse_typed,
 )
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
+from sekisho.inference.keeping import Keeper
 from sekisho.inference.knowledge import Knowledge
-from sekisho.inference.modules import Module, read_modules
+from sekisho.inference.modules import Module, read_modules, units_key
 from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.program import Program
 from sekisho.inference.units import Outcome, find_units, read_unit
@@ -92,6 +92,7 @@ def solve(
         FileNotFoundError: if a path does not exist.
     """
     cache = cache or Cache()
+    paths = [*paths]
     with _without_collector():
         skipped: list[Skipped] = []
         modules = [*read_modules(paths, cache, skipped, texts or {})]
@@ -100,7 +101,8 @@ def solve(
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):
             module.key = key
-        return _Solver(program, knowledge, modules, cache, calls or {}, earlier).run(skipped)
+        keeper = Keeper(cache, paths, earlier)
+        return _Solver(program, knowledge, modules, cache, calls or {}, keeper).run(skipped)
 
 
 @contextmanager
@@ -128,10 +130,10 @@ class _Solver:
         modules: list[Module],
         cache: Cache,
         calls: Calls,
-        earlier: Earlier | None,
+        keeper: Keeper,
     ) -> None:
         self.calls = calls
-        self.earlier = earlier
+        self.keeper = keeper
         self.program = program
         self.knowledge = knowledge
         self.modules = {module.key: module for module in modules}
@@ -142,19 +144,13 @@ class _Solver:
         self.readers: dict[str, set[int]] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.times: dict[int, int] = {}
-        self.used: dict[str, str] = {}
         self.dirty: set[int] = set()
 
     def run(self, skipped: list[Skipped]) -> Solution:
-        state = self._state()
         for module in self.modules.values():
-            self._load(module, state)
+            self._load(module)
         self.knowledge.find_decorators()
-        earlier = self.earlier
-        # With `used`, the cache knows this state, and what readings have told in it.
-        if earlier is not None and not self.used and self.program.libraries.still(earlier.used):
-            self.used = earlier.used
-            earlier.give(self.modules, self.units, self.knowledge)
+        self.keeper.recall(self.modules, self.units, self.knowledge)
         self._tell_calls()
         self.dirty = set(range(len(self.units)))
         while self.dirty:
@@ -163,7 +159,7 @@ class _Solver:
                 if index in self.dirty:
                     self.dirty.discard(index)
                     self._read(index)
-        self._keep(state)
+        self.keeper.keep(self.modules, self.knowledge)
         outcomes = {self.units[index].name: outcome for index, outcome in self.outcomes.items()}
         lines = sum(len(module.file.text.splitlines()) for module in self.modules.values())
         return Solution(
@@ -195,25 +191,10 @@ class _Solver:
                     found.setdefault(fact, []).append((self.units[index].key, line, value))
         return found
 
-    # --- what is kept
+    # --- units
 
-    def _state(self) -> str:
-        """Return a digest of all that readings depend on, except the text of units and the facts."""
-        tables = digest(
-            *(
-                f"{key} {module.file.path} {module.file.root} {module.table}"
-                for key, module in self.modules.items()
-            )
-        )
-        key = f"libraries {tables}"
-        used = self.cache.read(key)
-        if used is None or not self.program.libraries.still(used):
-            return f"{tables} "
-        self.used = used
-        return f"{tables} {digest(repr(sorted(used.items())))}"
-
-    def _load(self, module: Module, state: str) -> None:
-        name = f"units {module.key} {digest(module.file.text)}"
+    def _load(self, module: Module) -> None:
+        name = units_key(module, module.content)
         kept = self.cache.read(name)
         if kept is None:
             units = self._parse(module)
@@ -229,9 +210,7 @@ class _Solver:
             for _, entries in kept[1]:
                 self._define(module, entries)
         self.units += [unit for unit, _ in units]
-        if not state.endswith(" "):
-            module.memo = self.cache.read(f"{name} {state}") or {}
-        module.is_changed = not module.memo
+        module.table = self.program.table(module.key) or module.table
 
     def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
         """Parse a module, and find its units."""
@@ -268,24 +247,6 @@ class _Solver:
         for name, entry in entries.items():
             self.program.define(module.key, name, entry)
 
-    def _keep(self, state: str) -> None:
-        """Write the outcomes to the cache, each with the facts that it depends on.
-
-        They are valid while all libraries that they use are unchanged: those looked up in this run,
-        and those of earlier runs whose outcomes were reused.
-        """
-        tables = state.partition(" ")[0]
-        used = {**self.used, **self.program.libraries.used}
-        full = f"{tables} {digest(repr(sorted(used.items())))}"
-        if self.earlier is not None:
-            self.earlier.take(self.modules, self.knowledge, used)
-        if full != state:
-            self.cache.write(f"libraries {tables}", used)
-        for module in self.modules.values():
-            if module.is_changed or full != state:
-                name = f"units {module.key} {digest(module.file.text)} {full}"
-                self.cache.write(name, module.memo)
-
     # --- reading
 
     def _read(self, index: int) -> None:
@@ -307,7 +268,7 @@ class _Solver:
             asked: dict[str, Value | None] = {}
             outcome = self._read_anew(unit, module, asked)
             memo.append((tuple(asked), tuple(asked.values()), tuple(outcome)))
-            module.is_changed = True
+            module.kept_as = ""
             reads = asked
         for key in reads:
             self.readers.setdefault(key, set()).add(index)
