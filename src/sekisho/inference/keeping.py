@@ -9,7 +9,7 @@ last state of the program (`Earlier`), and only what was read again is written.
 from __future__ import annotations
 
 import marshal
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sekisho.code import digest
@@ -17,7 +17,6 @@ from sekisho.inference.earlier import Earlier, Kept, what_is_common
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from sekisho.code import Cache
     from sekisho.inference.frame import Unit
@@ -40,7 +39,7 @@ class Keeper:
         """
         self._cache = cache
         self._earlier = earlier
-        self._program = f"last readings of {sorted(os.path.abspath(each) for each in paths)}"
+        self._program = f"last readings of {sorted(str(Path(each).absolute()) for each in paths)}"
         self._state = ""
         self._kept: Kept | None = None
         self._used: dict[str, str] = {}
