@@ -1,6 +1,6 @@
 """Compare `sekisho map` with the facts: run a package's tests, and record the world of each local.
 
-    python benchmarks/truth.py NAME=FOLDER/PACKAGE [--with FOLDER/tests] -- -m pytest FOLDER/tests
+    python benchmarks/truth.py [--with FOLDER/tests] FOLDER/PACKAGE -- -m pytest FOLDER/tests
 
 The modules of the package are rewritten at import: after each statement that binds names, and at
 the start of each function for its parameters, a call records what the name holds. So each pair of a

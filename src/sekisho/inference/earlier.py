@@ -1,38 +1,30 @@
 """What the last reading of a program has found out, kept where the signatures of a module have changed.
 
 A reading of a unit holds in a state: the tables of all modules. When one of them changes, most units
-cannot have seen what changed. A unit sees a name of a table by a word in its own text, or by a value
-that another unit tells it; and of what it so sees, it sees the entries that are written there. So a unit
-is read again if its text, or a value that it asked for, has a word of those that changed, or of entries that
-mention one of them, and so on. Common words make that too many units, and none too few.
+cannot have seen what changed: see `Reach`. The others are read again.
 """
 
 from __future__ import annotations
 
-import re
 import time
-import unicodedata
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import Libraries, digest
 from sekisho.inference.modules import read_table
+from sekisho.inference.reach import Change, Reach, changes, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from sekisho.code import Cache, Entry, Table
+    from sekisho.code import Cache, Table
     from sekisho.inference.frame import Unit
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.modules import Memo, Module
-    from sekisho.inference.values import Value
 
 __all__ = ["Earlier", "Kept", "what_is_common"]
 
 _TRUSTED: Final = 10.0
 """Seconds for which the libraries are taken to be as they were."""
-
-_WORD: Final = re.compile(r"\w+")
 
 Row = tuple[str, str, str, str]
 """Of a module: the path and the root of its file, the digest of its text, the cache's key of its readings."""
@@ -71,7 +63,6 @@ class Earlier:
         self._common = ""
         self._libraries: Libraries | None = None
         self._since = 0.0
-        self._words: dict[str, tuple[Table, dict[str, frozenset[str]]]] = {}
 
     def libraries(self, cache: Cache) -> Libraries:
         """Return the installed libraries; they are looked for again after some seconds."""
@@ -108,10 +99,9 @@ class Earlier:
             units: all of theirs.
             known: what is known of the program as a whole.
         """
-        changed = self._changed(modules)
-        if changed is None or self._common != what_is_common(known):
+        reach = self._reach(modules)
+        if reach is None or self._common != what_is_common(known):
             return
-        changed = self._closed(changed, modules)
         by_module: dict[str, list[Unit]] = {}
         for unit in units:
             by_module.setdefault(unit.key, []).append(unit)
@@ -119,15 +109,14 @@ class Earlier:
             before = self._read[key]
             if module.memo or before.content != module.content:
                 continue
-            is_near = not changed.isdisjoint(_words_of(module.file.text))
-            lines = module.file.text.split("\n") if is_near else []
+            is_near = reach.is_near(words_of(module.file.text))
+            lines = module.file.text.split("\n")
             is_whole = True
             for unit in by_module.get(key, ()):
                 memo = before.memo.get(unit.name, [])
-                is_seen = is_near and _mentions(unit, lines, changed)
-                kept = [
-                    each for each in memo if not (is_seen or _answers_mention(each[1], changed))
-                ]
+                words = _words_of_unit(unit, lines)
+                is_seen = is_near and reach.is_seen(words)
+                kept = [each for each in memo if not (is_seen or reach.is_told(words, each[1]))]
                 is_whole = is_whole and len(kept) == len(memo) > 0
                 if kept:
                     module.memo[unit.name] = kept
@@ -148,64 +137,20 @@ class Earlier:
             for key, module in modules.items()
         }
 
-    def _changed(self, modules: Mapping[str, Module]) -> set[str] | None:
-        """Return the names that have changed; None if more has than names."""
+    def _reach(self, modules: Mapping[str, Module]) -> Reach | None:
+        """Return what leads to the names that have changed; None if more has changed than names."""
         if modules.keys() != self._read.keys():
             return None
-        found: set[str] = set()
-        above = _ancestors(modules)
+        found: list[Change] = []
         for key, module in modules.items():
             before = self._read[key]
-            old, new = before.table, module.table
-            if old is new:
-                continue
             if before.place != (module.file.path, module.file.root):
                 return None
-            if old.stars != new.stars or old.exported != new.exported:
+            changed = [] if before.table is module.table else changes(before.table, module.table)
+            if changed is None:
                 return None
-            for name in old.names.keys() | new.names.keys():
-                was, now = old.names.get(name), new.names.get(name)
-                if was == now:
-                    continue
-                if not _has_bases(was, now):
-                    return None  # subclasses are asked for by the names of their bases
-                members = _changed_members(was, now)
-                found |= {_last(name), *members}
-                if any(map(_is_implicit, members)):
-                    found |= above.get(_last(name), set())
-        return found
-
-    def _closed(self, changed: set[str], modules: Mapping[str, Module]) -> set[str]:
-        """Return some names, and all names of entries that mention one of them, directly or not."""
-        found, new = set(changed), set(changed)
-        above = _ancestors(modules)
-        while new:
-            more: set[str] = set()
-            for key, module in modules.items():
-                # What stands in a table stands in the text, too, which is quicker to look into.
-                if new.isdisjoint(_words_of(module.file.text)):
-                    continue
-                for name, words in self._entries(key, module).items():
-                    if not words.isdisjoint(new):
-                        more.add(_last(name))
-                        if _is_implicit(_last(name)):
-                            more |= above.get(_last(name.rpartition(".")[0]), set())
-            new = more - found
-            found |= new
-        return found
-
-    def _entries(self, key: str, module: Module) -> dict[str, frozenset[str]]:
-        """Return the words of each entry of a module; those of a class's members under ``Class.member``."""
-        before = self._words.get(key)
-        if before is not None and before[0] == module.table:
-            return before[1]
-        found: dict[str, frozenset[str]] = {}
-        for name, entry in module.table.names.items():
-            found[name] = frozenset(_WORD.findall(repr(entry)))
-            for member, inner in entry[2].items() if entry[0] == "class" else ():
-                found[f"{name}.{member}"] = frozenset(_WORD.findall(repr(inner)))
-        self._words[key] = module.table, found
-        return found
+            found += changed
+        return Reach(found, [(module.file.text, module.table) for module in modules.values()])
 
 
 def what_is_common(known: Knowledge) -> str:
@@ -224,80 +169,7 @@ def what_is_common(known: Knowledge) -> str:
     )
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _is_implicit(member: str) -> bool:
-    """Return whether a method is called by code that does not name it, of a subclass as well."""
-    return member == "forward" or (member.startswith("__") and member != "__init__")
-
-
-def _ancestors(modules: Mapping[str, Module]) -> dict[str, set[str]]:
-    """Return, by the name of each class of a program, the words of all its bases that are classes of it."""
-    bases: dict[str, set[str]] = {}
-    for module in modules.values():
-        for name, written in _classes(module.table.names):
-            bases.setdefault(_last(name), set()).update(_WORD.findall(repr(written)))
-    found: dict[str, set[str]] = {}
-    for name in bases:
-        above, new = set[str](), {name}
-        while new:
-            new = {each for one in new for each in bases[one] if each in bases} - above
-            above |= new
-        found[name] = above
-    return found
-
-
-def _classes(names: Mapping[str, Entry]) -> Iterator[tuple[str, Any]]:
-    """Yield the names of classes, and what is written as their bases."""
-    for name, entry in names.items():
-        if entry[0] == "class":
-            yield name, entry[1]
-            yield from _classes(entry[2])
-
-
-def _has_bases(before: Entry | None, after: Entry | None) -> bool:
-    """Whether an entry of a table is no class before and after, or a class with the same bases."""
-    bases = [
-        each[1] if each is not None and each[0] == "class" else None for each in (before, after)
-    ]
-    return bases[0] == bases[1]
-
-
-def _changed_members(before: Entry | None, after: Entry | None) -> set[str]:
-    if before is None or after is None or before[0] != "class" or after[0] != "class":
-        return set()
-    old, new = before[2], after[2]
-    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-
-
-@lru_cache(maxsize=4000)
-def _words_of(text: str) -> frozenset[str]:
-    # Python, too, reads identifiers in this form.
-    return frozenset(_WORD.findall(text if text.isascii() else unicodedata.normalize("NFKC", text)))
-
-
-def _mentions(unit: Unit, lines: list[str], names: set[str]) -> bool:
-    """Whether a unit has one of some words in its text, or is inside a class or a function so called."""
-    if not names.isdisjoint(_WORD.findall(unit.name.partition(":")[2])):
-        return True
+def _words_of_unit(unit: Unit, lines: list[str]) -> frozenset[str]:
+    """Return the words of a unit's text, and of the classes and functions that it is inside of."""
     text = "\n".join(lines[unit.line - 1 : unit.end] if unit.line else lines)
-    return not names.isdisjoint(_words_of.__wrapped__(text))
-
-
-def _answers_mention(answers: Iterable[Value | None], names: set[str]) -> bool:
-    return any(each is not None and not names.isdisjoint(_named(each)) for each in answers)
-
-
-@lru_cache(maxsize=100_000)
-def _named(value: Value) -> frozenset[str]:
-    """Return the words of the classes and functions that a value names."""
-    found: set[str] = set()
-    parts: list[Any] = list(value)
-    for each in parts:
-        if each.__class__ is tuple:
-            found |= _named(each)
-        elif isinstance(each, str) and ":" in each:
-            found |= set(_WORD.findall(each.partition(":")[2]))
-    return frozenset(found)
+    return words_of.__wrapped__(f"{unit.name.partition(':')[2]} {text}")
