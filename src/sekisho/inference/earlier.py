@@ -7,6 +7,7 @@ cannot have seen what changed: see `Reach`. The others are read again.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import Libraries, digest
@@ -114,8 +115,8 @@ class Earlier:
             is_whole = True
             for unit in by_module.get(key, ()):
                 memo = before.memo.get(unit.name, [])
-                words = _words_of_unit(unit, lines)
-                is_seen = is_near and reach.is_seen(words)
+                words = partial(_words_of_unit, unit, lines)
+                is_seen = is_near and reach.is_seen(words())
                 kept = [each for each in memo if not (is_seen or reach.is_told(words, each[1]))]
                 is_whole = is_whole and len(kept) == len(memo) > 0
                 if kept:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sekisho.code import Entry, Table
     from sekisho.inference.values import Value
@@ -114,11 +114,18 @@ class Reach:
         """Return whether a unit with these words can have seen a change."""
         return self._is_wanted(words, words)
 
-    def is_told(self, words: frozenset[str], values: Iterable[Value | None]) -> bool:
-        """Return whether a unit with these words can have seen a change by values of other units."""
+    def is_told(
+        self, find_words: Callable[[], frozenset[str]], values: Iterable[Value | None]
+    ) -> bool:
+        """Return whether a unit can have seen a change by values of other units.
+
+        Args:
+            find_words: returns the words of the unit.
+            values: the values that it asked for.
+        """
         for value in values:
             named = _NOTHING if value is None else _named(value)
-            if named and self._is_wanted(named, words | named):
+            if self.is_near(named) and self._is_wanted(named, find_words() | named):
                 return True
         return False
 
