@@ -227,7 +227,7 @@ def annotation(rng):
 def rename(rng, tree):
     function = rng.choice(functions_of(tree))
     function.name = rng.choice(
-        ["fit", "__call__", "forward", "first", f"renamed{rng.random()}"[:9]]
+        ["fit", "__call__", "forward", "first", f"renamed{rng.randrange(9)}"]
     )
 
 
