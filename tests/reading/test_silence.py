@@ -94,6 +94,11 @@ SILENT = {
     "    for i in range(n):\n        print(x.to(device)[i])\n",
     "a word that ends like a library": "def f(n):\n    loss_np = torch.ones(n)\n    loss_nc = torch.ones(n)\n"
     "    return loss_np + loss_nc\n",
+    **{
+        f"a step in time: {step}": f"def f(n):\n    q_{step} = np.ones(n)\n    act_t = np.ones(n)\n"
+        f"    return act_t + q_{step}\n"
+        for step in ("tp1", "tm1", "t1", "t_1", "t_plus_1", "t_minus1")
+    },
     "an array that is any library's": "def f(n):\n    y_array = torch.ones(n)\n    return y_array\n",
     "a number": "def f(n):\n    y_t = np.cos(0.5)\n    return y_t\n",
 }

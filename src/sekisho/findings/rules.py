@@ -103,11 +103,16 @@ def _lies(
 
 
 def _is_word(names: list[tuple[Any, ...]], name: str, ending: str) -> bool:
-    """Return whether an ending is one of several words, as in ``loss_np`` beside ``loss_nc``."""
+    """Return whether an ending is a word: ``loss_np`` beside ``loss_nc``, ``act_t`` beside ``obs_tp1``."""
+    if ending == "_t" and any(_STEP.search(each[2]) for each in names):
+        return True
     start = f"{name[: -len(ending)]}_"
     others = {each[2] for each in names if len(each[2]) == len(name)}
     return any(each.startswith(start) and each != name for each in others)
 
+
+_STEP: Final = re.compile(r"_t_?(?:[pm]|plus_?|minus_?)?\d+$")
+"""The end of a name for another step in time than t."""
 
 _COMMON: Final = frozenset({"_t", "_tensor"})
 
