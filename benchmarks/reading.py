@@ -1,10 +1,11 @@
-"""Time `sekisho map`: cold, again, and after one edit; on a tree, and on two and four copies of it.
+"""Time `sekisho map`: cold, again, and after edits; on a tree, and on two and four copies of it.
 
     python benchmarks/reading.py [LINES]
 
 The tree is real code: the sources of installed packages, copied until there are enough lines. The
 larger trees are several copies, each with its own root. Each measurement has its own process; for
-the smallest tree it is the best of three.
+the smallest tree it is the best of three. An edit is a statement in the body of a function. Signatures are
+edited of a function, of a method and of `__init__`, one after the other, and the slowest counts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -62,8 +65,25 @@ def edit(folder):
             return
 
 
+SIGNATURES = (r"^def \w+\(", r"^    def [a-z]\w+\(self, ", r"^    def __init__\(self, ")
+
+
+def edit_signature(folder, pattern):
+    """Give one more parameter to some function."""
+    paths = sorted(folder.rglob("*.py"))
+    random.Random(pattern).shuffle(paths)
+    for path in paths:
+        text = path.read_text("utf-8")
+        found = [*re.finditer(pattern, text, re.MULTILINE)]
+        if text.count("\n") > 300 and found:
+            end = found[len(found) // 2].end()
+            path.write_text(f"{text[:end]}edited_{time.time_ns()}, {text[end:]}", "utf-8")
+            return
+
+
 def run(lines, copies, times):
     rows = {"cold": [], "again": [], "after an edit": []}
+    slowest = []
     peak = 0.0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "tree"
@@ -76,6 +96,14 @@ def run(lines, copies, times):
                 seconds, megabytes = measure(folder, cache)
                 found.append(seconds)
                 peak = max(peak, megabytes)
+            found = []
+            for pattern in SIGNATURES:
+                edit_signature(folder, pattern)
+                seconds, megabytes = measure(folder, cache)
+                found.append(seconds)
+                peak = max(peak, megabytes)
+            slowest.append(max(found))
+    rows["after a signature's edit"] = slowest
     return count, {kind: min(found) for kind, found in rows.items()}, peak
 
 
