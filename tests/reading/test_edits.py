@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import sys
 
 import pytest
 
@@ -350,3 +351,93 @@ def test_after_random_edits_all_is_found_as_by_a_cold_run(project, torch, seed):
     for _ in range(10):
         assert told(project.folder, Cache()) == told(project.folder, OfLibraries()), done
         done += [edit(rng, project) for _ in range(rng.choice([1, 1, 1, 2]))]
+
+
+FAMILY = {
+    "base.py": """
+        class Base:
+            def fit(self, x): ...
+
+            def other(self): ...
+        """,
+    "one.py": """
+        from base import Base
+
+
+        class One(Base):
+            def fit(self, x): ...
+        """,
+    "two.py": """
+        from base import Base
+
+
+        class Two(Base):
+            def fit(self, x): ...
+        """,
+    "uses.py": """
+        import one, two
+        from base import Base
+
+
+        def of_one(): return one.One().fit(1)
+        def made(): return one.One()
+        def of_two(): return two.Two().fit(1)
+        def of_base(x: Base): return x.fit(1)
+        def of_other(x: Base): return x.other()
+        """,
+    "told.py": """
+        import uses
+
+
+        def of_told(): return uses.made().fit(1)
+        def only_told(): return uses.made()
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "again"),
+    [
+        (
+            *("one.py", "fit(self, x)", "fit(self, x, y=1)"),
+            {
+                *("one:*", "base:", "base:Base.fit", "two:"),
+                *("uses:", "uses:of_one", "uses:of_base", "told:of_told"),
+            },
+        ),
+        (
+            *("one.py", "fit(self, x)", "__call__(self, x)"),
+            {
+                *("one:*", "base:*", "two:", "told:of_told", "told:only_told"),
+                *("uses:", "uses:of_one", "uses:made", "uses:of_base", "uses:of_other"),
+            },
+        ),
+        (
+            *("uses.py", "def made()", "def made(x=1)"),
+            {"uses:*", "told:", "told:of_told", "told:only_told"},
+        ),
+    ],
+    ids=["a method", "a method that is called without its name", "a function"],
+)
+def test_the_next_run_reads_what_can_have_seen_an_edit_and_nothing_else(
+    project, monkeypatch, name, before, after, again
+):
+    for each, text in FAMILY.items():
+        project.write(text, each)
+    for _ in range(2):  # the libraries in use are known from the second run on
+        solve([project.folder], Cache())
+    read, solving = set(), sys.modules["sekisho.inference.solve"]
+    original = solving.read_unit
+
+    def note(*args):
+        key = args[2].key
+        read.add(f"{key}:*" if f"{key}:*" in again else args[2].name)
+        return original(*args)
+
+    monkeypatch.setattr(solving, "read_unit", note)
+    project.write(FAMILY[name].replace(before, after), name)
+    solve([project.folder], Cache())
+    assert read == again
+    read.clear()
+    solve([project.folder], Cache())
+    assert read == set()
