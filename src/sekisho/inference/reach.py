@@ -86,7 +86,7 @@ class Reach:
         """
         self._tables = tables
         self._entries: dict[int, list[_Entry]] = {}
-        self._ancestors = _ancestors(table for _, table in tables)
+        self._ancestors = _Ancestors(table for _, table in tables)
         self._names: dict[str, Change] = {}
         self._above: dict[str, frozenset[str]] = {}
         self._new: list[Change] = []
@@ -155,7 +155,7 @@ class Reach:
             return
         self._names[name] = now
         self._new.append(now)
-        for each in self._ancestors.get(name, ()):
+        for each in self._ancestors.of(name):
             above = self._above.get(each, _NOTHING)
             if not inherited <= above:
                 self._above[each] = above | inherited
@@ -227,28 +227,41 @@ def _of_member(name: str, member: str, is_variable: bool) -> Change:  # noqa: FB
     return Change(name, _ALL if is_whole else members, _ALL if is_implicit else members)
 
 
-def _ancestors(tables: Iterable[Table]) -> dict[str, set[str]]:
-    """Return, by the name of each class of a program, the words of all its bases that are classes of it."""
-    bases: dict[str, set[str]] = {}
-    for table in tables:
-        for name, written in _classes(table.names):
-            bases.setdefault(_last(name), set()).update(_words_in(written))
-    found: dict[str, set[str]] = {}
-    for name in bases:
-        above, new = set[str](), {name}
+class _Ancestors:
+    """The names that lead to the bases of classes of a program: those of the bases, and their aliases."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self._classes: set[str] = set()
+        self._words: dict[str, set[str]] = {}
+        for table in tables:
+            for name, written in _classes_and_aliases(table.names):
+                self._words.setdefault(_last(name), set()).update(_words_in(written))
+                if isinstance(written, list):
+                    self._classes.add(_last(name))
+
+    def of(self, name: str) -> Iterator[str]:
+        """Yield the names that lead to the bases of a class of this name."""
+        for each in self._reached(name) - {name} if name in self._classes else ():
+            if each in self._classes or not self._classes.isdisjoint(self._reached(each)):
+                yield each
+
+    def _reached(self, name: str) -> set[str]:
+        found, new = set[str](), {name}
         while new:
-            new = {each for one in new for each in bases[one] if each in bases} - above
-            above |= new
-        found[name] = above - {name}
-    return found
+            found |= new
+            words = {each for one in new for each in self._words[one]}
+            new = {each for each in words if each in self._words} - found
+        return found
 
 
-def _classes(names: Mapping[str, Entry]) -> Iterator[tuple[str, Any]]:
-    """Yield the names of classes, and what is written as their bases."""
+def _classes_and_aliases(names: Mapping[str, Entry]) -> Iterator[tuple[str, Any]]:
+    """Yield the names of classes with a list of their bases, and other names but functions with their entries."""
     for name, entry in names.items():
         if entry[0] == "class":
-            yield name, entry[1]
-            yield from _classes(entry[2])
+            yield name, [entry[1]]
+            yield from _classes_and_aliases(entry[2])
+        elif entry[0] != "def":
+            yield name, entry
 
 
 def _bases(entry: Entry | None) -> Any:
