@@ -92,16 +92,16 @@ class Earlier:
             found[key] = _Read((path, root), content, table, memo or {}, kept_as)
         self.used, self._common, self._read = used, common, found
 
-    def give(self, modules: Mapping[str, Module], units: Iterable[Unit], known: Knowledge) -> None:
+    def give(self, modules: Mapping[str, Module], units: Iterable[Unit], common: str) -> None:
         """Give the modules that have no memo what still holds of their earlier one.
 
         Args:
             modules: of the program as it is now, by key.
             units: all of theirs.
-            known: what is known of the program as a whole.
+            common: what readings depend on of the program as a whole: see `what_is_common`.
         """
         reach = self._reach(modules)
-        if reach is None or self._common != what_is_common(known):
+        if reach is None or self._common != common:
             return
         by_module: dict[str, list[Unit]] = {}
         for unit in units:
@@ -123,10 +123,10 @@ class Earlier:
                     module.memo[unit.name] = kept
             module.kept_as = before.kept_as if is_whole else ""
 
-    def take(self, modules: Mapping[str, Module], known: Knowledge, used: dict[str, str]) -> None:
+    def take(self, modules: Mapping[str, Module], common: str, used: dict[str, str]) -> None:
         """Take what a reading has found out, in the place of the one before."""
         self.used = used
-        self._common = what_is_common(known)
+        self._common = common
         self._read = {
             key: _Read(
                 (module.file.path, module.file.root),
@@ -156,15 +156,21 @@ class Earlier:
 
 def what_is_common(known: Knowledge) -> str:
     """Return a digest of what readings depend on of the program as a whole."""
+    program = known.program
+    # Written the same, a base may be another class: an alias has changed.
+    classes = (
+        (name, program.mro(name)) for key in program.files for name in program.classes_of(key)
+    )
     return digest(
         repr(
             (
                 tuple(known.worlds),
-                sorted(known.program.unread),
+                sorted(program.unread),
                 sorted(known.exclusive.items()),
                 sorted(known.alone.items()),
                 sorted(known.decorators),
                 sorted(known.fixtures),
+                sorted(classes),
             )
         )
     )

@@ -42,6 +42,7 @@ class Keeper:
         self._program = f"last readings of {sorted(str(Path(each).absolute()) for each in paths)}"
         self._state = ""
         self._kept: Kept | None = None
+        self._common = ""
         self._used: dict[str, str] = {}
 
     def recall(
@@ -55,10 +56,10 @@ class Keeper:
             known: what is known of the program as a whole.
         """
         libraries = known.program.libraries
-        self._state = _state_of(modules)
+        self._state = _state_of(modules, known)
         kept: Kept | None = self._cache.read(self._state)
         if kept is not None and libraries.still(kept[0]):
-            self._kept, self._used = kept, kept[0]
+            self._kept, self._used, self._common = kept, *kept[:2]
             for key, module in modules.items():
                 *_, content, kept_as = kept[2].get(key, ("", ""))
                 memo = self._cache.read(kept_as) if content == module.content else None
@@ -71,9 +72,10 @@ class Keeper:
             kept = None if last is None else self._cache.read(last)
             if kept is not None:
                 earlier.recall(kept, modules, self._cache)
-        if libraries.still(earlier.used):
+        if not earlier.is_empty() and libraries.still(earlier.used):
             self._used = earlier.used
-            earlier.give(modules, units, known)
+            self._common = what_is_common(known)
+            earlier.give(modules, units, self._common)
 
     def keep(self, modules: Mapping[str, Module], known: Knowledge) -> None:
         """Write what was read anew.
@@ -91,19 +93,21 @@ class Keeper:
             key: (module.file.path, module.file.root, module.content, module.kept_as)
             for key, module in modules.items()
         }
-        kept = used, what_is_common(known), rows
+        common = self._common or what_is_common(known)
+        kept = used, common, rows
         if kept != self._kept:
             self._cache.write(self._state, kept)
         if self._cache.read(self._program) != self._state:
             self._cache.write(self._program, self._state)
         if self._earlier is not None:
-            self._earlier.take(modules, known, used)
+            self._earlier.take(modules, common, used)
 
 
-def _state_of(modules: Mapping[str, Module]) -> str:
+def _state_of(modules: Mapping[str, Module], known: Knowledge) -> str:
     """Return the cache's key for all that readings depend on, except the text of units and the facts."""
     tables = (
         f"{key} {module.file.path} {module.file.root} {module.table}"
         for key, module in modules.items()
     )
-    return f"readings {digest(*tables)}"
+    # A world is read if any text has its name, be it that of a body.
+    return f"readings {digest(*known.worlds, '', *sorted(known.program.unread), '', *tables)}"

@@ -11,7 +11,7 @@ from sekisho.inference.values import UNKNOWN, Value
 from sekisho.worlds import HOST, World, world_named, world_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["IMPORTERS", "Program", "SPECIAL", "imported_by_call", "split"]
 
@@ -336,13 +336,17 @@ class Program:
         """Return the project's classes that inherit from a class."""
         if self._subclasses is None:
             self._subclasses = {}
-            for key, table in self._tables.items():
-                for each, entry in table.names.items():
-                    if entry[0] == "class":
-                        own = f"{key}:{each}"
-                        for base in self.mro(own)[1:]:
-                            self._subclasses.setdefault(base, []).append(own)
+            for key in self.files:
+                for own in self.classes_of(key):
+                    for base in self.mro(own)[1:]:
+                        self._subclasses.setdefault(base, []).append(own)
         return self._subclasses.get(name, ())
+
+    def classes_of(self, key: str) -> Iterator[str]:
+        """Yield the classes of one of the project's modules."""
+        for name, entry in self._tables[key].names.items():
+            if entry[0] == "class":
+                yield f"{key}:{name}"
 
 
 def _is_annotated(entry: Entry) -> bool:

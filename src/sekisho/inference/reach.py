@@ -45,7 +45,7 @@ class Change(NamedTuple):
 
 
 def changes(old: Table, new: Table) -> list[Change] | None:
-    """Return what differs between two tables of a module; None if more does than names."""
+    """Return what differs between two tables of a module, except bases; None if more does than names."""
     if old.stars != new.stars or old.exported != new.exported:
         return None
     found: list[Change] = []
@@ -53,9 +53,8 @@ def changes(old: Table, new: Table) -> list[Change] | None:
         was, now = old.names.get(name), new.names.get(name)
         if was == now:
             continue
-        if _bases(was) != _bases(now):
-            return None  # subclasses are asked for by the names of their bases
-        if was is None or now is None or was[0] != "class" or was[3:] != now[3:]:
+        is_class = was is not None and now is not None and was[0] == now[0] == "class"
+        if was is None or now is None or not is_class or was[3:] != now[3:]:
             found.append(Change(_last(name)))
             continue
         for member in was[2].keys() | now[2].keys():
@@ -262,11 +261,6 @@ def _classes_and_aliases(names: Mapping[str, Entry]) -> Iterator[tuple[str, Any]
             yield from _classes_and_aliases(entry[2])
         elif entry[0] != "def":
             yield name, entry
-
-
-def _bases(entry: Entry | None) -> Any:
-    """Return what is written as the bases of a class; None of what is no class."""
-    return entry[1] if entry is not None and entry[0] == "class" else None
 
 
 def _last(name: str) -> str:
