@@ -40,10 +40,11 @@ def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Ite
 
 def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK113."""
-    lines = function.file.text.split("\n")[max(function.line - 1, 0) : function.unit.end]
-    if any(map(_CHANGING_AXES.search, lines)):
+    operands = [*notes_of(function, "operands")]
+    lines = function.file.text.split("\n") if operands else []  # most functions have none
+    if any(map(_CHANGING_AXES.search, lines[max(function.line - 1, 0) : function.unit.end])):
         return  # an annotation says nothing of the axes behind such a call
-    for line, column, sign, (left, right, one, other) in notes_of(function, "operands"):
+    for line, column, sign, (left, right, one, other) in operands:
         together = both_expanded(left, right)
         if together:
             names = (one or "the left operand", other or "the right operand")

@@ -74,9 +74,10 @@ def _found(
 ) -> Iterator[tuple[Finding, bool]]:
     """Yield all findings, each with whether the project wants it; those of comments come last."""
     declaring = {unit.key for unit in solution.units if unit.declared}
+    shown = {file.path: settings.shown(file.path) for file in solution.program.files.values()}
     for function in survey(solution, keys):
         is_adopted = function.unit.key in declaring
-        is_test = _is_test(settings.shown(function.file.path), function.name)
+        is_test = _is_test(shown[function.file.path], function.name)
         for finding in find(solution, function, settings.suffixes):
             is_wanted = settings.wants(finding.code, finding.path, is_adopted=is_adopted)
             if is_test and CODES[finding.code].is_style:
@@ -86,7 +87,7 @@ def _found(
         if keys is not None and key not in keys:
             continue
         is_wanted = settings.wants(UNUSED, file.path, is_adopted=key in declaring)
-        if file.path in ignores and is_wanted and not _is_test(settings.shown(file.path), ""):
+        if file.path in ignores and is_wanted and not _is_test(shown[file.path], ""):
             for finding in _unused(file, ignores[file.path]):
                 yield finding, True
 
