@@ -381,3 +381,10 @@ def test_tensor_is_a_word_of_mathematics_where_torch_is_not_imported(project, li
     ]
     project.write("\n".join([*lines, "    return torch, x_tensor", ""]))
     assert bool(project.findings("SK102")) is is_told
+
+
+@pytest.mark.parametrize("container", ["tuple[torch.Tensor]", "list[torch.Tensor]", "set[int]"])
+@pytest.mark.parametrize(("call", "world"), [("expand(3)", "unknown"), ("__init__()", "none")])
+def test_a_method_that_no_container_has_gives_what_one_cannot_know(project, container, call, world):
+    text = f"def f(x: {container}):\n    y = x.{call}\n    return y\n"
+    assert held(project, text)["y"] == world

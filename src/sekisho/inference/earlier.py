@@ -88,7 +88,7 @@ class Earlier:
             table = module.table if is_same else read_table(cache, module, content)
             if table is None:
                 return
-            memo = cache.read(kept_as) if is_same else {}
+            memo: dict[str, Memo] | None = cache.read(kept_as) if is_same else None
             found[key] = _Read((path, root), content, table, memo or {}, kept_as)
         self.used, self._common, self._read = used, common, found
 

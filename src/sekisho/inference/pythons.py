@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.containers import item_of
@@ -188,6 +189,15 @@ _SHAPED: Final[dict[str, Callable[[Arguments, Callable[[Value], Value]], Value]]
 }
 
 
+_OF_CONTAINERS: Final = frozenset(
+    {
+        *("close", "join", "put", "put_nowait", "send", "task_done", "throw"),
+        *(name for cls in (list, tuple, set, frozenset, deque) for name in dir(cls)),
+    }
+)
+"""The methods of what a list stands for: sequences, sets, queues and generators."""
+
+
 def call_method(value: Value, name: str, call: Arguments) -> Value:
     """Return the result of a method of one of Python's containers, strings or numbers."""
     tag = value[0]
@@ -198,7 +208,10 @@ def call_method(value: Value, name: str, call: Arguments) -> Value:
             return item_of(value)
         if name in {"copy", "union", "intersection", "difference", "__iter__"}:
             return value
-        return INT if name in {"index", "count", "__len__"} else NONE
+        if name in {"index", "count", "__len__"}:
+            return INT
+        # What no container has shows that an annotation does not hold: of an array, x.expand(3).
+        return NONE if name in _OF_CONTAINERS else UNKNOWN
     last = value[1].partition(":")[2]
     if last == "str":
         return _TEXT.get(name, STR)
