@@ -183,7 +183,7 @@ class Globals:
                 return Outlined.make(make_as_called, self.contract)
             case "hand_back":
                 return Outlined.make(make_hand_back, self.contract)
-            case _ as missing:  # mypy: each kind has its case
+            case _ as missing:  # pyright: ignore[reportUnnecessaryComparison] - for mypy: each kind has its case
                 assert_never(missing)
 
     def body(self) -> Callable[..., Any]:
