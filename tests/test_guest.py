@@ -375,6 +375,41 @@ def test_torchscript_compiles_modules_of_a_hooked_package(package):
         module("no tensor")
 
 
+PROPERTY = """
+{start}
+import torch
+from torch import Tensor, nn
+from torch import device as Device
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.device("cpu")
+
+    @property
+    def where(self) -> {kind}:
+        return self.place
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.moved(x, self.where)
+
+    def moved(self, x: Tensor, where: {kind}) -> Tensor:
+        return x.to(where)
+"""
+
+
+@pytest.mark.filterwarnings("ignore")  # torch.jit is deprecated on newer Pythons
+@pytest.mark.parametrize("start", ["", "from __future__ import annotations"])
+@pytest.mark.parametrize("kind", ["torch.device", "'torch.device'", "'Device'"])
+def test_torchscript_finds_the_names_in_annotations_of_a_hooked_package(package, start, kind):
+    torch = pytest.importorskip("torch")
+    package(net=PROPERTY.format(start=start, kind=kind))
+    sk.install_import_hook("visited")
+    module, x = visit("net").Net(), torch.randn(3, 2)
+    assert torch.equal(torch.jit.script(module)(x), x)
+
+
 def test_the_hook_looks_into_real_modules_and_classes_only(package):
     package(lazy=LAZY)
     hook = sk.install_import_hook("visited")

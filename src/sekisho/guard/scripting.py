@@ -6,6 +6,7 @@ method from the wrapped function, but looks names up in the globals of the guard
 
 from __future__ import annotations
 
+import re
 import types
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,10 +28,18 @@ def lend_names(function: Any, names: dict[str, Any]) -> None:
     if code is None or code.co_varnames[:1] != ("self",):
         return
     found = function.__globals__
-    for name in _used(code):
+    for name in (*_used(code), *_annotated_with(function)):
         value = found.get(name)
         if issubclass(class_of(value), _SCRIPTED) and name in found and not name.startswith("__"):
             names.setdefault(name, value)
+
+
+def _annotated_with(function: Any) -> Iterator[str]:
+    """Yield the names in a function's annotations, which TorchScript reads from the source, too."""
+    yield "torch"
+    for each in function.__annotations__.values():
+        if type(each) is str:
+            yield from re.findall(r"\w+", each)
 
 
 def _used(code: types.CodeType) -> Iterator[str]:
