@@ -120,8 +120,12 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add the tests of ``--sekisho-fuzz``, and refuse a marker that names no mode."""
     packages: list[str] = config.getoption("sekisho_fuzz") or []
+    before = len(items)
     for package in packages:
         items += importlib.import_module("_pytest_sekisho_fuzz").fuzz_items(session, package)
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(reporter, "_numcollected"):  # what it says of a run counts them, too
+        reporter._numcollected += len(items) - before  # noqa: SLF001 - nothing public adds to it
     for item in items:
         for marker in item.iter_markers("sekisho_mode"):
             _check_marker(item, marker)
@@ -133,6 +137,12 @@ def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     levels = "expected one mode, and levels as to_numpy=... and to_torch=..."
     modes = importlib.import_module("sekisho.context.modes")
     known = [each in modes.OPTIONS or modes.is_direction(each) for each in marker.kwargs]
+    if len(marker.args) == 1 and len(words := str(marker.args[0]).split()) > 1:
+        parts = [
+            repr(words[0]),
+            *(f"{k}={v!r}" for k, _, v in (w.partition("=") for w in words[1:])),
+        ]
+        raise pytest.UsageError(f"{source}: {levels}\n  hint: sekisho_mode({', '.join(parts)})")
     if len(marker.args) != 1 or not all(known):
         raise pytest.UsageError(f"{source}: {levels}")
     try:

@@ -82,6 +82,17 @@ def test_hints_that_nobody_can_check_are_refused_at_decoration():
     assert error.startswith("f() argument 'x': ")
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:1"])
+def test_a_device_in_place_of_the_function_is_an_option(device):
+    pytest.importorskip("torch")
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.torch_world(device)
+    assert str(caught.value) == (
+        f"torch_world(): expected a function, got {device!r}, which cannot be called.\n"
+        f"  hint: @torch_world(device={device!r}), if that is a device"
+    )
+
+
 @pytest.mark.parametrize("target", [3, None, "text", object()])
 def test_what_cannot_be_called_cannot_be_decorated(target):
     decorate = sk.numpy_world(on_foreign=None)

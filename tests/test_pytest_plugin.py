@@ -203,6 +203,18 @@ def test_a_marker_that_names_no_mode_is_refused(project, arguments):
     result.stderr.fnmatch_lines("*::test: sekisho_mode(*): *")
 
 
+def test_a_marker_with_levels_in_its_text_shows_how_they_are_written(project):
+    project.makepyfile("""
+        import pytest
+
+        @pytest.mark.sekisho_mode("strict to_numpy=allow")
+        def test(): ...
+    """)
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines("*hint: sekisho_mode('strict', to_numpy='allow')*")
+
+
 @needs_torch
 def test_fixtures(project):
     project.makepyfile("""

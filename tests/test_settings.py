@@ -110,6 +110,7 @@ def test_the_schema_is_valid():
 
 FAULTS = {
     "mod = 'warn'": "[tool.sekisho]: there is no setting 'mod'. Did you mean 'mode'?",
+    "sekisho_mode = 'warn'": "[tool.sekisho]: there is no setting 'sekisho_mode'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
     "There are mode, violations, broadcasting, mutations, packages, worlds, check, adopt, crossings, fuzz",
     "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "

@@ -342,7 +342,7 @@ def _report(plan: Plan, options: argparse.Namespace) -> None:
     sys.stdout.write(to_diff(plan))
     sys.stdout.flush()
     if not options.quiet:
-        sys.stderr.write(to_text(plan))
+        sys.stderr.write(to_text(plan, options.select))
 
 
 def _writing(plan: Plan) -> Transaction:

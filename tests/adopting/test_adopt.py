@@ -407,9 +407,13 @@ def test_a_function_whose_own_annotation_is_refused_is_given_up_and_the_others_s
 
 
 def test_select_min_calls_arrays_only_and_runs(shop, adopt):
-    _, out, _ = adopt("shop", "--select", "Table.*", "--arrays-only", "--", "program.py")
+    _, out, err = adopt("shop", "--select", "Table.*", "--arrays-only", "--", "program.py")
     assert "+    @sk.numpy_world\n     def batches(self, size):" in out
     assert "+def normalise" not in out
+    assert "--select" not in err
+    _, _, err = adopt("shop", "--select", "nope*", "--select", "Table.*", "--", "program.py")
+    assert "--select 'nope*': no function that was called has such a name" in err
+    assert "'Table.*'" not in err
     _, out, err = adopt("shop", "--min-calls", 10, "--runs", 2, "--", "program.py")
     assert "normalise: sk.numpy_world, 28 calls, 4 different" in err
     assert "Table.look_up(): left out: 8 calls, fewer than 10" in err.replace(

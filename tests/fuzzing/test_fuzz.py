@@ -515,6 +515,8 @@ def test_each_guarded_function_of_a_package_is_a_test(package):
 
 def test_these_tests_are_chosen_like_any_other(package):
     run_pytest(package, "-k", "Scale").assert_outcomes(passed=2, deselected=3)
+    listed = run_pytest(package, "-k", "Scale", "--collect-only")
+    listed.stdout.fnmatch_lines("*2/5 tests collected (3 deselected)*")
 
 
 def test_a_project_says_what_its_functions_may_do(package):

@@ -26,9 +26,12 @@ _OF_NO_ARRAYS: Final = frozenset({"pi", "e", "inf", "nan", "newaxis", "prod", "c
 
 
 _DIFFERENT: Final = frozenset(
-    {"max", "min", "median", "mode", "sort", "transpose", "repeat", "split"}
+    {"max", "min", "median", "mode", "sort", "transpose", "repeat", "split", "std", "var"}
 )
 """Methods that return something else, or take other arguments, in another library."""
+
+_ALWAYS: Final = frozenset({"sort", "std", "var"})
+"""Those that differ without an argument, too: PyTorch divides by one less."""
 
 
 def differs_between_libraries(node: ast.AST) -> bool:
@@ -38,7 +41,7 @@ def differs_between_libraries(node: ast.AST) -> bool:
         match each:
             case ast.Call(func=ast.Attribute(attr=name) as function):
                 called.add(id(function))
-                if name in _DIFFERENT and (each.args or each.keywords or name == "sort"):
+                if name in _DIFFERENT and (each.args or each.keywords or name in _ALWAYS):
                     return True
             case ast.Attribute(attr="size") if id(each) not in called:
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from sekisho.findings import difference
 from sekisho.utils import as_toml, decode, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sekisho.adoption.planning import Choice, Plan
 
@@ -31,9 +32,16 @@ def to_diff(plan: Plan) -> str:
     )
 
 
-def to_text(plan: Plan) -> str:
-    """Return the number of calls behind each contract, what the runs contradict, what is left out."""
-    lines: list[str] = []
+def to_text(plan: Plan, patterns: Iterable[str] = ()) -> str:
+    """Return the number of calls behind each contract, what the runs contradict, what is left out.
+
+    Args:
+        plan: what is written.
+        patterns: what the user has selected; a pattern that fits no function is named.
+    """
+    names = {choice.definition.name for file in plan.files for choice in file.choices}
+    unknown = [each for each in patterns if not fnmatch.filter(names, each)]
+    lines = [f"--select {each!r}: no function that was called has such a name" for each in unknown]
     for file in plan.files:
         said = [line for choice in file.choices for line in _said_of(choice)]
         if said:

@@ -113,6 +113,8 @@ def _refuse_second_world(target: Any, made_with: Options, options: Options) -> N
 def _say_no_function(target: Any, options: Options) -> str:
     """Say what a decorator is for, to who gives it an array, a dtype or a word."""
     got, hint = repr(target), f"write @{options.kind} in a line of its own above the function"
+    if isinstance(target, str) and options.world is not None and "device" in options.world.options:
+        hint = f"@{options.kind}(device={target!r}), if that is a device"
     if find_world(target) is not None:
         got = describe(target)
         if options.world is not None:

@@ -207,7 +207,7 @@ def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iter
             if name in known or other:
                 yield from _faults(each, known.get(name, other), inner, name)
                 continue
-            close = closest(name, known)
+            close = closest(name.removeprefix("sekisho_"), known)  # as pytest's settings begin
             hint = f"Did you mean {close!r}?" if close else f"There are {', '.join(known)}"
             yield f"[{inner}]: there is no setting {name!r}. {hint}"
     elif value not in form.get("enum", [value]):
