@@ -351,3 +351,21 @@ def test_pytest_reads_it_from_the_project_and_a_marker(pytester):
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["sekisho: broadcasting refuse (from [[]tool.sekisho])"])
+
+
+@sk.torch_world
+def error_too(pred: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return pred - y
+
+
+@pytest.mark.parametrize("action", ["default", "module", "once", "always"])
+def test_lines_with_equal_code_are_told_apart_by_every_filter(action):
+    __warningregistry__ = globals().setdefault("__warningregistry__", {})
+    __warningregistry__.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        warnings.simplefilter(action)
+        with sk.mode("strict", broadcasting="warn"):
+            for function in (error, error_too):
+                function(torch.ones(8, 1), torch.ones(8))
+    assert len({each.lineno for each in caught}) == len(caught) == 2

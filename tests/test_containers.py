@@ -517,3 +517,22 @@ def test_a_tuple_of_torch_with_a_field_called_values_is_looked_into():
         assert largest(torch.eye(2)).values.tolist() == [1.0, 1.0]
     values, indices = flatten(torch.max(torch.eye(2), 1))
     assert (values.tolist(), indices.tolist()) == ([1.0, 1.0], [0, 1])
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["items", "union"])
+def test_a_list_that_contains_itself_ends_the_search_for_a_hint(world, levels, kind):
+    value: list = []
+    inner = value
+    for _ in range(levels - 1):
+        inner.append([])
+        inner = inner[0]
+    inner.append(value)
+    item = Float[world.array_type, "n"]
+    hint = list[item] if kind == "items" else list[item] | dict[str, item]
+
+    @sk.boundary
+    def f(x: hint): ...
+
+    with pytest.raises(sk.BoundaryError):
+        f(value)

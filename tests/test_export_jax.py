@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import pytest
@@ -181,6 +182,25 @@ def test_the_axes_that_a_wrapper_adds_are_not_lost(outer, batched):
         f"unequal() is wrapped by {batched}, which adds axes that its contract does not name.\n"
         f"  hint: annotate a function that calls {batched}(unequal)"
     )
+
+
+class Vectorizer:
+    """A class of the user's, whose name begins as NumPy's."""
+
+
+def vectorized_log(function, config=None):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args) if config is None else config
+
+    return wrapper
+
+
+@pytest.mark.parametrize("config", [None, Vectorizer()])
+def test_a_decorator_with_such_a_name_adds_no_axes(config):
+    args, _ = symbolic_arguments(vectorized_log(unequal, config))
+    plain, _ = symbolic_arguments(unequal)
+    assert [*map(str, args)] == [*map(str, plain)]
 
 
 def test_a_function_that_calls_vmap_has_the_axes_of_its_own_contract():

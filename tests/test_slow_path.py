@@ -173,3 +173,20 @@ def test_a_refused_crossing_that_a_body_catches_is_noted_once(mode, torch):
     caught.clear()
     assert len(noted) == (mode == "strict")
     assert all("inner() argument 'x'" in each for each in noted)
+
+
+@pytest.mark.parametrize("locals_", [False, True])
+def test_a_check_that_fails_has_no_cause_of_the_callers(locals_):
+    @sk.boundary(locals=locals_)
+    def f(x):
+        try:
+            raise KeyError(x)
+        except KeyError:
+            if locals_:
+                y: Float[np.ndarray, "a b"] = x
+                return y
+            return sk.check(x, Float[np.ndarray, "a b"])
+
+    with pytest.raises(sk.ShapeError) as caught:
+        f(np.ones(3, np.float32))
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None

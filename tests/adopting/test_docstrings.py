@@ -134,7 +134,25 @@ def test_the_docstring_of_a_class_describes_its_arguments():
         "Args:\n    x (:\n  )",
         "Parameters\n----\nx : array (\n",
         "a\n" * 9999,
+        ":param x: " + "a." * 9999,
+        ":param x: shape (" + "a, " * 9999,
     ],
 )
 def test_any_text_can_be_read(docstring):
     read(docstring)
+
+
+def test_prose_behind_a_field_is_no_part_of_it():
+    found = read(
+        """Do it.
+
+        :param x: points
+        :type x: ndarray, shape (n, 3)
+        :rtype: ndarray, shape (n,)
+
+        A list of None, or a matrix of shape (k, m).
+        """
+    )
+    for place, shape in ((("x", ()), ("n", "3")), (("return", ()), ("n",))):
+        assert found[place].shapes == (shape,)
+        assert found[place].others == frozenset()

@@ -18,7 +18,7 @@ __all__ = ["Described", "described_in"]
 
 _WORD: Final = r"(?:\.\.\.|…|\\?\*\w*|\w+(?:\s*[-+*/]{1,2}\s*\w+)*)"
 _BRACKETS: Final = rf"[(\[]\s*(?:{_WORD}\s*(?:,\s*{_WORD}\s*)*,?)?\s*[)\]]"
-_ARRAYS: Final = r"(?:\w+\.)*(?:(?:nd)?array(?:[-_ ]?like)?|tensor|matrix)s?"
+_ARRAYS: Final = r"(?:\w+\.){0,3}(?:(?:nd)?array(?:[-_ ]?like)?|tensor|matrix)s?"
 _SHAPES: Final = re.compile(
     rf"\b(?:shapes?|sizes?)\b(?:\s+of)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
     rf"|(?P<before>{_BRACKETS})[\s`*,]*{_ARRAYS}\b"
@@ -211,7 +211,7 @@ def _fields(docstring: str) -> Iterator[_Entry]:
         field, about, text = match.groups()
         *kind, name = about.split() or [""]
         if field in {"type", "rtype"}:
-            kinds[name] = text
+            kinds[name] = text.partition("\n\n")[0]
         else:
             texts[name] = text.partition("\n\n")[0]
             kinds.setdefault(name, " ".join(kind))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sekisho.errors import DeclarationError
@@ -12,7 +13,7 @@ from sekisho.utils import closest
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sekisho.exporting.reading import Arguments
 
@@ -38,7 +39,7 @@ def read_bounds(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Bound
         for dimension in (each.name, *each.names.values()):
             if dimension is not None:
                 found[dimension] = (None, None)
-    if not isinstance(bounds, (dict, type(None))):
+    if not isinstance(bounds, (Mapping, type(None))):
         raise DeclarationError(
             f"{name}() bounds: expected a dict of (smallest, largest) by axis, got {bounds!r}."
         )

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.context import current
 from sekisho.contract import array_specs, display_name, eval_nothing, evaluated
-from sekisho.errors import DeclarationError, UnguardedWarning, hide_in_pytest
+from sekisho.errors import (
+    DeclarationError,
+    SekishoError,
+    UnguardedWarning,
+    hide_in_pytest,
+    with_class,
+)
 from sekisho.guard.checking import checkpoint_of, hold_traced_as, hold_with, name_in_traced
 from sekisho.guard.checkpoint import Checkpoint
 from sekisho.guard.late import names_for_typing
@@ -171,7 +177,8 @@ def _checkpoint(annotation: str, names: dict[str, Any]) -> Checkpoint | None:
     except NameError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        raise DeclarationError(str(error)) from None
+        text = str(error) if isinstance(error, SekishoError) else with_class(error)
+        raise DeclarationError(text) from None
     # The same string means something else elsewhere, so what has strings is not shared.
     has_strings = evaluate is not eval_nothing
     checkpoint = Checkpoint(hint, evaluate) if has_strings else checkpoint_of(hint)

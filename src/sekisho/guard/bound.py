@@ -22,8 +22,12 @@ __all__ = ["BoundContract", "bind_contract"]
 
 _PLAIN_OPTIONS: Final = Options("boundary")
 
-_BATCHING: Final = re.compile(r"\b_?(?:filter_)?(vmap|pmap|shard_map|vectorize)", re.IGNORECASE)
+_BATCHING: Final = re.compile(
+    r"\b_?(?:filter_)?(vmap|pmap|shard_map|vectorize)(?:Wrapper)?\b", re.IGNORECASE
+)
 """Libraries' functions whose results take arrays with more axes than the function that they wrap."""
+
+_LIBRARIES: Final = frozenset({"equinox", "flax", "functorch", "jax", "numpy", "torch"})
 
 
 class BoundContract(NamedTuple):
@@ -83,10 +87,7 @@ def _refuse_batched(function: Any) -> None:
     while function is not bare:
         # JAX puts a wrapper of its own around each result, which has the result in its closure.
         for each in (function, *closed_over(function)):
-            code = getattr(each, "__code__", None)
-            made_by = _BATCHING.search(
-                type(each).__qualname__ if code is None else code.co_qualname
-            )
+            made_by = _BATCHING.search(_name_of_maker(each))
             if made_by and each is not bare:
                 name = display_name(bare)
                 raise DeclarationError(
@@ -94,3 +95,16 @@ def _refuse_batched(function: Any) -> None:
                     f"name.\n  hint: annotate a function that calls {made_by[1]}({name})"
                 )
         function = function.__wrapped__
+
+
+def _name_of_maker(each: Any) -> str:
+    """Return the qualified name of a library's code or class; "" for what is of no library.
+
+    Not by ``__module__``, which wrappers copy from the function that they wrap.
+    """
+    code, names = getattr(each, "__code__", None), getattr(each, "__globals__", {})
+    module = type(each).__module__ if code is None else str(names.get("__name__"))
+    if module.partition(".")[0] not in _LIBRARIES:
+        return ""
+    name: str = type(each).__qualname__ if code is None else code.co_qualname
+    return name

@@ -90,7 +90,8 @@ def hold_with(
         return
     refuse = functools.partial(_worded, invalid, checkpoint, value, frame, body, name)
     if setting.violations == "raise":
-        raise note_refusal(refuse()) if invalid.is_crossing else refuse()
+        # An exception that the caller is just handling is not the cause.
+        raise (note_refusal(refuse()) if invalid.is_crossing else refuse()) from None
     if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):
         note_violation(body.contract.function if body else "check", "check", (), refuse)
 

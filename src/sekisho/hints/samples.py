@@ -29,6 +29,8 @@ this size torch uses no other threads, and starting those may take longer than t
 MOST_TRIED: Final = 1 << 10
 """Maximum number of lists or arrays to look at, or validate, one by one: about 10 us each."""
 
+_DEEPEST: Final = 64  # levels: no array has more axes, and a list may contain itself
+
 _ITEMS: Final = (list, tuple, range, bytes, bytearray, memoryview, array.array)
 
 
@@ -150,7 +152,7 @@ def _sample_of_items(value: Any) -> Sample:
     """Sample nested items, assuming that all are as regular as the first, as arrays must be."""
     sizes: list[int] = []
     first: Any = value
-    while issubclass(class_of(first), _ITEMS) and len(first):
+    while issubclass(class_of(first), _ITEMS) and len(first) and len(sizes) < _DEEPEST:
         sizes.append(len(first))
         first = first[0]
     world = find_world(first)

@@ -64,7 +64,9 @@ class Keeper:
                 *_, content, kept_as = kept[2].get(key, ("", ""))
                 memo = self._cache.read(kept_as) if content == module.content else None
                 if memo is not None:
-                    module.memo, module.kept_as = memo, kept_as
+                    # A copy: in an editor the cache holds the object itself, and this state adds to it.
+                    module.memo = {name: [*each] for name, each in memo.items()}
+                    module.kept_as = kept_as
             return
         earlier = self._earlier or Earlier()
         if earlier.is_empty():

@@ -54,6 +54,9 @@ def judge_broadcast(
         hint=hint,
     )
     if level == "warn":
-        place.warn(BroadcastWarning, violation, once_for=f"{name} {place.frame.f_lasti}")
+        frame = place.frame
+        # With the line, since the filters "once" and "module" compare the texts of all lines.
+        once = f"{frame.f_code.co_filename}:{frame.f_lineno} {name} {frame.f_lasti}"
+        place.warn(BroadcastWarning, violation, once_for=once)
         return
     raise note_refusal(BroadcastRefusalError(violation))
