@@ -809,6 +809,15 @@ def test_batches_of_two_arguments_that_are_left_open_may_broadcast(told):
     assert starts == dict.fromkeys(("x", "y", "return"), "..." if told else "*batch")
 
 
+def test_a_size_that_the_code_requires_of_the_last_axis_is_written_at_any_rank():
+    shapes = [(2, 4), (7, 4), (5, 3, 4), (4,)]
+    calls = [(array(*shape), array(*shape[:-1])) for shape in shapes]
+    found = axes("x", *calls, sizes={("x", -1): 4}, batched={("x", ()): (0, 1)})
+    assert found["x"] == "*batch 4"
+    found = axes("x", *calls[:2], sizes={("x", -1): 4}, batched={("x", ()): (0, 1)})
+    assert found["x"] == "... 4"
+
+
 def test_two_words_are_two_axes_however_equal_they_were():
     calls = [(array(5, n, n), array(n, n)) for n, _ in PAIRS]
     told = shaped(x="k n m", return_="n m")

@@ -153,3 +153,33 @@ def test_a_method_is_of_the_library_that_its_class_extends(bases, libraries):
     update, zeros = find_definitions(ast.parse(textwrap.dedent(text)))
     assert update.libraries == libraries
     assert zeros.libraries == {"numpy"}
+
+
+@pytest.mark.parametrize(
+    ("body", "ends", "sizes", "names"),
+    [
+        ("return x[..., 0]", (0, 1), {}, {}),
+        ("return x[..., 0, :, None]", (0, 2), {}, {}),
+        ("return x[0, ...]", (1, 0), {}, {}),
+        ("return x.mT @ y", (0, 2), {}, {}),
+        ("return np.einsum('...ki,...kj->...ij', x, y)", (0, 2), {}, {-2: "k", -1: "i"}),
+        ("return np.einsum('b...i->b...', x)", (1, 1), {}, {0: "b", -1: "i"}),
+        ("return rearrange(x, 'b ... c -> b c ...')", (1, 1), {}, {0: "b", -1: "c"}),
+        ("assert x.shape[-1] == 4\nreturn x", (0, 1), {-1: 4}, {}),
+        ("assert x.shape[-2:] == (3, 3)\nreturn x", (0, 2), {-2: 3, -1: 3}, {}),
+        ("if x.shape[-2:] != (3, 2):\n    raise ValueError\nreturn x", (0, 2), {-2: 3, -1: 2}, {}),
+        ("if x.shape[-1] != 4 or y:\n    raise ValueError\nreturn x", (0, 1), {-1: 4}, {}),
+        ("assert x.shape[1] == 4\nreturn x", None, {1: 4}, {}),
+        ("assert x.shape == (3, 4)\nreturn x[..., 0]", None, {0: 3, 1: 4}, {}),
+        ("assert x.shape[-3:] == (3, 3)\nreturn x", None, {}, {}),
+        ("b, c = x.shape\nreturn x[..., 0]", None, {}, {0: "b", 1: "c"}),
+        ("return np.einsum('bij->b', x)", None, {}, {0: "b", 1: "i", 2: "j"}),
+        ("return rearrange(x, '(b c) ... -> b c ...')", None, {}, {}),
+        ("return x[0]", None, {}, {}),
+    ],
+)
+def test_what_code_says_of_the_last_axes_leaves_the_others_open(body, ends, sizes, names):
+    found = definition_of(body).body
+    assert found.batched.get(("x", ())) == ends
+    assert {index: size for (name, index), size in found.sizes.items() if name == "x"} == sizes
+    assert {index: word for (name, index), word in found.names.items() if name == "x"} == names

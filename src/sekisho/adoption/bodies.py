@@ -132,6 +132,10 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
     docs = described_in(node, parameters, cls)
     nullable = {name for (name, path), each in docs.items() if "none" in each.others and not path}
     optional = frozenset(_optional(node, parameters)) | (nullable & parameters)
+    batched = batched_in(node, parameters)
+    for name, index in found.sizes:  # ``x.shape[-1] == 3`` says nothing of the other axes
+        before, after = batched.get(name, (0, 0))
+        batched |= {name: (before, max(after, -index))} if index < 0 else {}
     gives, dtype = returns_of(node, optional)
     dtypes = dict(found.dtypes) | ({"return": dtype} if dtype else {})
     return Body(
@@ -151,7 +155,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         optional,
         dict(_containers(node, parameters)),
         gives,
-        {(x, ()): ends for x, ends in batched_in(node, parameters).items() if x not in ranked},
+        {(x, ()): ends for x, ends in batched.items() if x not in ranked | found.ranked},
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
         differs_between_libraries(node),

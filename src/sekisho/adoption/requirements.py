@@ -140,16 +140,33 @@ def _require(
                     owner = getattr(one.value, "id", "")
                     if owner in parameters:
                         found.dtypes[owner] = _last(other)
-                elif (shape := _whole_shape(one)) in parameters and isinstance(other, ast.Tuple):
-                    found.ranked.add(shape)
-                    sizes = {(shape, i): number_in(part) for i, part in enumerate(other.elts)}
-                    found.sizes.update({k: n for k, n in sizes.items() if n is not None and n > 0})
+                elif isinstance(other, ast.Tuple):
+                    _require_shape(one, other.elts, parameters, found)
         case ast.Call() if is_assert:
             _require_class(test, parameters, found)
         case ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call) if not is_assert:
             _require_class(call, parameters, found)
         case _:
             pass
+
+
+def _require_shape(
+    node: ast.expr, parts: list[ast.expr], parameters: frozenset[str], found: Requirements
+) -> None:
+    """Note the sizes of ``x.shape == (n, 3)``, and of ``x.shape[-2:] == (3, 3)``."""
+    name, first = _whole_shape(node), 0
+    match node:
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=None, step=None)):
+            if number_in(lower) == -len(parts):
+                name, first = _whole_shape(value), -len(parts)
+        case _:
+            pass
+    if name not in parameters:
+        return
+    if not first:
+        found.ranked.add(name)
+    sizes = {(name, first + i): number_in(part) for i, part in enumerate(parts)}
+    found.sizes.update({k: n for k, n in sizes.items() if n is not None and n > 0})
 
 
 def _require_class(call: ast.Call, parameters: frozenset[str], found: Requirements) -> None:

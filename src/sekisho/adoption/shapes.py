@@ -7,6 +7,7 @@ c b")`` and ``einsum("ij,jk->ik", x, y)``.
 from __future__ import annotations
 
 import ast
+import itertools
 import keyword
 import re
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ def names_in_body(node: ast.AST, parameters: frozenset[str]) -> dict[tuple[str, 
         if isinstance(each, ast.Assign) and len(each.targets) == 1:
             named = _assigned(each.targets[0], each.value)
         elif isinstance(each, ast.Call):
-            named = _patterned(each)
+            named = itertools.chain(_patterned(each), _named_behind(each))
         else:
             continue
         for parameter, index, name in named:
@@ -117,12 +118,21 @@ def batched_in(node: ast.AST, parameters: frozenset[str]) -> dict[str, tuple[int
                 ends = _axes_in(parts[:at]), _axes_in(parts[at + 1 :])
             case ast.Attribute(value=ast.Name(id=name), attr="mT" | "mH"):
                 ends = 0, 2
+            case ast.Call():
+                for name, words in _patterns(each):
+                    if words.count("...") == 1:
+                        at = words.index("...")
+                        _widen(found, name, (at, len(words) - at - 1))
+                continue
             case _:
                 continue
-        if name in parameters:
-            before = found.get(name, (0, 0))
-            found[name] = max(before[0], ends[0]), max(before[1], ends[1])
-    return found
+        _widen(found, name, ends)
+    return {name: ends for name, ends in found.items() if name in parameters}
+
+
+def _widen(found: dict[str, tuple[int, int]], name: str, ends: tuple[int, int]) -> None:
+    before = found.get(name, (0, 0))
+    found[name] = max(before[0], ends[0]), max(before[1], ends[1])
 
 
 def _is_ellipsis(node: ast.expr) -> bool:
@@ -162,6 +172,23 @@ def number_in(node: ast.expr | None) -> int | None:
 
 
 def _patterned(call: ast.Call) -> Iterator[tuple[str, int, str]]:
+    """Yield the names of axes in a pattern, each with its array and number; none for ``...``."""
+    for name, words in _patterns(call):
+        if "..." not in words:
+            yield from ((name, index, word) for index, word in enumerate(words))
+
+
+def _named_behind(call: ast.Call) -> Iterator[tuple[str, int, str]]:
+    """Yield the names of axes in a pattern with ``...``, numbered from the right behind it."""
+    for name, words in _patterns(call):
+        if words.count("...") == 1:
+            at = words.index("...")
+            yield from ((name, index, word) for index, word in enumerate(words[:at]))
+            yield from ((name, i - len(words), words[i]) for i in range(at + 1, len(words)))
+
+
+def _patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
+    """Yield the arrays of a call of einops or einsum, each with the words of its axes."""
     function = (
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     )
@@ -172,12 +199,11 @@ def _patterned(call: ast.Call) -> Iterator[tuple[str, int, str]]:
     ]
     if function in _PATTERNS and texts and isinstance(call.args[0], ast.Name):
         words = texts[0].partition("->")[0].split()
-        if not re.search(r"[().]", " ".join(words)):
-            for index, word in enumerate(words):
-                yield call.args[0].id, index, word
+        if not any(set(word) & set("()") or "." in word.replace("...", "") for word in words):
+            yield call.args[0].id, words
     elif function == "einsum" and texts and isinstance(call.args[0], ast.Constant):
         inputs = texts[0].partition("->")[0].replace(" ", "").split(",")
         for letters, argument in zip(inputs, call.args[1:], strict=False):
-            if isinstance(argument, ast.Name) and letters.isalpha():
-                for index, letter in enumerate(letters):
-                    yield argument.id, index, letter
+            words = re.findall(r"\.\.\.|\w", letters)
+            if isinstance(argument, ast.Name) and "".join(words) == letters:
+                yield argument.id, words

@@ -78,7 +78,7 @@ CLAIMS: Final = {
         '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
         'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
         'made of them, get `"... n n"` wherever the code does not say their rank; arrays whose last axes '
-        'alone are used, as in `x[..., 0]` and `x.mT`, get `"... n"`',
+        'alone are used, as in `x[..., 0]`, `x.mT`, `einsum("...i->...", x)` and `assert x.shape[-1] == 4`, get `"... n"`',
         "unpack or assert the shape, or calls from three functions or tests",
     ),
     "equal": Claim(

@@ -129,8 +129,10 @@ def _number(group: Group, said: Said, calls: int) -> int:
 
 
 def _required(column: Column, said: Said) -> int | None:
-    if column.slot.path or len(column.slot.ranks) != 1:
+    if column.slot.path:
         return None
+    if len(column.slot.ranks) != 1:  # numbered from the right, behind a run
+        return said.sizes.get((column.slot.name, column.index)) if column.index < 0 else None
     (rank,) = column.slot.ranks
     index = column.index % rank
     found = said.sizes.get((column.slot.name, index))
