@@ -621,6 +621,23 @@ def test_a_conftest_may_bring_the_plugin(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_functions_that_have_a_decorator_count_as_called_too(tmp_path):
+    root = tmp_path / "visited"
+    root.mkdir()
+    (root / "__init__.py").write_text(
+        "import numpy as np, sekisho as sk\n"
+        "@sk.numpy_world\ndef f(x: np.ndarray): return x\n"
+        "@sk.numpy_world\ndef never(x: np.ndarray): return x\n"
+        "def g(x: np.ndarray): return x\n"
+    )
+    (tmp_path / "pyproject.toml").write_text("[tool.sekisho]\npackages = ['visited']\n")
+    (tmp_path / "test_it.py").write_text(
+        "import numpy as np, visited\ndef test(): visited.f(np.ones(2)), visited.g(np.ones(2))\n"
+    )
+    done = run_pytest(tmp_path, PYTHONPATH=os.pathsep.join([*sys.path, str(tmp_path)]))
+    assert "sekisho: 3 functions guarded, 2 called, 0 annotations not checked" in done.stdout
+
+
 def test_the_table_is_read_from_the_file_that_names_the_packages_and_the_run_ends_with_one_line(
     tmp_path,
 ):

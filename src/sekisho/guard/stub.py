@@ -79,7 +79,7 @@ class Recipe(NamedTuple):
     @property
     def dotted(self) -> str:
         """The function's dotted name, as in the table of an import hook."""
-        return f"{self.home}.{self.function.__qualname__}"
+        return f"{self.home or self.function.__module__}.{self.function.__qualname__}"
 
     def to_script(self) -> Any:
         """Return what torch.jit compiles: the function, with its source and its module's names."""
@@ -281,6 +281,7 @@ class _Writing:
             return
         if self.recipe.options.lenient:
             look_for_worlds()
+        if self.recipe.dotted in made:  # by the import hook, which counts decorated functions, too
             called.add(self.recipe.dotted)
         if guard is None or self.waits:
             if self.waits or self.guard is _no_guard:
