@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import subprocess
 import sys
 import timeit
@@ -218,6 +220,14 @@ def test_a_test_can_replace_a_function_of_the_module(monkeypatch):
     assert sk.get_mode() == "strict"
     monkeypatch.undo()
     assert sk.get_mode() == "convert"
+
+
+def test_the_module_is_pickled_by_its_name():
+    """Ray, Dask and joblib send the module along with a function that uses it."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    for pickled in (pickle.dumps(sk), cloudpickle.dumps(sk)):
+        assert pickle.loads(pickled) is sk
+    assert copy.deepcopy(sk) is sk
 
 
 def test_reading_the_module_is_as_fast_as_if_it_could_be_assigned_to():

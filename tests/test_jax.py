@@ -27,9 +27,9 @@ def x(array=F):
     return jnp.array(array)
 
 
-def test_the_world_is_one_file_of_at_most_210_lines():
+def test_the_world_is_one_file_of_at_most_220_lines():
     source = Path(sk.__file__).parent / "worlds" / "jax.py"
-    assert len(source.read_text("utf-8").splitlines()) <= 210
+    assert len(source.read_text("utf-8").splitlines()) <= 220
 
 
 # --- from JAX ----------------------------------------------------------------------------------------

@@ -39,6 +39,11 @@ REVIEWED = {
     ("sekisho/recorder/program.py", "_open"),
     ("sekisho/writing/journal.py", "_descriptor"),
     ("sekisho/writing/journal.py", "_begin"),
+    ("sekisho/editor/project.py", "_findings"),
+    ("sekisho/editor/project.py", "_functions"),
+    ("sekisho/editor/project.py", "_trees"),
+    ("sekisho/inference/knowledge.py", "_lines"),
+    ("sekisho/inference/program.py", "_tables"),
     ("pytest_sekisho.py", "_pytest_sekisho_fuzz"),
     ("pytest_sekisho.py", "_pytest_sekisho_settings"),
     # Set before the import system sets it; without the name, no code reads it either.
@@ -54,6 +59,10 @@ REVIEWED = {
     ("sekisho/contract/marks.py", "_name"),
     # Ask beartype's hook what it transforms; without an answer it counts as a rival hook.
     ("sekisho/package/hook.py", "_package"),
+    # The module that torch.compile wraps; without the name, the wrapper is read as it is.
+    ("sekisho/guard/bound.py", "_orig_mod"),
+    # pytest's count of collected tests; without the name, it leaves out those of ``--sekisho-fuzz``.
+    ("pytest_sekisho.py", "_numcollected"),
     # Loaded by its path, with the standard library alone; Python 3.12 and later.
     ("sekisho/tracer/tracing.py", "_getframe"),
 }

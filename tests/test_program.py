@@ -520,7 +520,9 @@ def test_the_json_has_the_names_that_are_documented(record):
         "kind": "crossing",
         "hint": None,
     }
-    assert set(found) == {"crossings", "violations", "seconds", "processes", "events"}
+    assert found.keys() == {
+        *("crossings", "violations", "broadcasts", "seconds", "processes", "events")
+    }
     assert found["seconds"] > row["seconds"] > 0
     assert [process["name"] for process in found["processes"]] == ["main"]
 

@@ -183,7 +183,7 @@ CALLS = """
     """
 
 
-@pytest.mark.parametrize("name", ["out", "buffer"])
+@pytest.mark.parametrize("name", ["out", "values"])
 def test_a_write_by_a_function_that_is_called_is_declared_after_the_second_run(write, adopt, name):
     path = write("callers.py", CALLERS.replace("out", name))
     write("program.py", CALLS.replace("out=", f"{name}="))

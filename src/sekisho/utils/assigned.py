@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from sekisho.errors import DeclarationError
 from sekisho.utils.words import foreign_name
@@ -16,6 +18,10 @@ class PublicModule(ModuleType):
     Reading its attributes is as fast as before: the interpreter's shortcut for modules is closed to any
     module with a ``__getattr__``, which `sekisho` has.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, as the picklers of Ray and Dask do for modules of the usual class alone."""
+        return import_module, (self.__name__,)
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute, unless it is a value under a public name.
