@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from importlib.util import find_spec
 
+import jaxtyping
 import numpy as np
 import pytest
-from jaxtyping import Float32, PyTree
+from jaxtyping import Float32
 
 import sekisho as sk
 from sekisho import export
@@ -248,10 +250,13 @@ def test_a_relation_that_torch_has_no_words_for_is_named():
 
 
 def untyped(x): ...
-def tree(x: PyTree[Float32[T, "n"]]): ...
+def tree(x: jaxtyping.PyTree[Float32[T, "n"]]): ...
 
 
-@pytest.mark.parametrize("function", [untyped, tree])
+NEEDS_JAX = pytest.mark.skipif(find_spec("jax") is None, reason="jaxtyping's PyTree needs JAX")
+
+
+@pytest.mark.parametrize("function", [untyped, pytest.param(tree, marks=NEEDS_JAX)])
 @pytest.mark.parametrize("kind", ["list", "dict", "both"])
 def test_an_example_that_contains_itself_is_refused(function, kind):
     value = {"list": [], "dict": {}, "both": {}}[kind]
