@@ -39,7 +39,8 @@ def read_bounds(arguments: Arguments, bounds: Mapping[str, Any] | None) -> Bound
         for dimension in (each.name, *each.names.values()):
             if dimension is not None:
                 found[dimension] = (None, None)
-    if not isinstance(bounds, (Mapping, type(None))):
+    given: Any = bounds
+    if not isinstance(given, (Mapping, type(None))):
         raise DeclarationError(
             f"{name}() bounds: expected a dict of (smallest, largest) by axis, got {bounds!r}."
         )
