@@ -12,6 +12,7 @@ from sekisho.guard.body import closed_over
 from sekisho.guard.modules import is_module
 from sekisho.guard.stub import contract_of, options_of
 from sekisho.guard.targets import guard_target
+from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +28,7 @@ _BATCHING: Final = re.compile(
 )
 """Libraries' functions whose results take arrays with more axes than the function that they wrap."""
 
-_LIBRARIES: Final = frozenset({"equinox", "flax", "functorch", "jax", "numpy", "torch"})
+_LIBRARIES: Final = frozenset({"equinox", "flax", "functorch", *world_names()})
 
 
 class BoundContract(NamedTuple):

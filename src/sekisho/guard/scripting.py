@@ -10,7 +10,7 @@ import re
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.worlds import class_of
+from sekisho.worlds import class_of, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def lend_names(function: Any, names: dict[str, Any]) -> None:
 
 def _annotated_with(function: Any) -> Iterator[str]:
     """Yield the names in a function's annotations, which TorchScript reads from the source, too."""
-    yield "torch"
+    yield from world_names()
     for each in function.__annotations__.values():
         if type(each) is str:
             yield from re.findall(r"\w+", each)

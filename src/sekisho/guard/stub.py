@@ -79,7 +79,8 @@ class Recipe(NamedTuple):
     @property
     def dotted(self) -> str:
         """The function's dotted name, as in the table of an import hook."""
-        return f"{self.home or self.function.__module__}.{self.function.__qualname__}"
+        home = self.home or getattr(self.function, "__module__", "")
+        return f"{home}.{getattr(self.function, '__qualname__', '?')}"
 
     def to_script(self) -> Any:
         """Return what torch.jit compiles: the function, with its source and its module's names."""
