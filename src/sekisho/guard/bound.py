@@ -28,7 +28,7 @@ _BATCHING: Final = re.compile(
 )
 """Libraries' functions whose results take arrays with more axes than the function that they wrap."""
 
-_LIBRARIES: Final = frozenset({"equinox", "flax", "functorch", *world_names()})
+_LIBRARIES: Final = frozenset({"equinox", "flax", *world_names()})
 
 
 class BoundContract(NamedTuple):
