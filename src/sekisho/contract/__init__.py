@@ -27,7 +27,7 @@ from sekisho.contract.contract import (
 from sekisho.contract.expressions import Bindings, Braces, Expression
 from sekisho.contract.fields import field_names, has_fields, is_validated
 from sekisho.contract.free import FREE
-from sekisho.contract.keys import argument_key, argument_of, growth_key, kind_of
+from sekisho.contract.keys import argument_key, argument_of, growth_key, kind_of, structure_key
 from sekisho.contract.keywords import (
     HostOptions,
     Mutates,
@@ -83,6 +83,7 @@ __all__ = [
     "argument_of",
     "growth_key",
     "kind_of",
+    "structure_key",
     "HostOptions",
     "Mutates",
     "OnForeign",

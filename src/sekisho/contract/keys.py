@@ -15,7 +15,7 @@ what is bound:
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 __all__ = [
     "KeyKind",
@@ -30,7 +30,7 @@ __all__ = [
 
 KeyKind: TypeAlias = Literal["size", "several", "growth", "argument", "structure", "dtype"]
 
-_KINDS: dict[str, KeyKind] = {
+_KINDS: Final[dict[str, KeyKind]] = {
     "*": "several",
     "#": "growth",
     "{": "argument",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.contract import names_in
+from sekisho.contract import argument_key, kind_of, names_in
 from sekisho.errors import BoundaryError, DTypeError, ShapeError, hide_in_pytest
 from sekisho.validation.invalid import Invalid
 from sekisho.validation.validate import Boundary
@@ -40,7 +40,7 @@ def find_doubts(
     if not earlier:
         return set()
     passed = values()
-    bound: dict[str, Any] = {f"{{{name}}}": value for name, value in passed.items()}
+    bound: dict[str, Any] = {argument_key(name): value for name, value in passed.items()}
     again = call._replace(bound=bound, binders={}, copies=None, tolerance=None)
     doubtful: set[str] = set()
     for each in earlier:
@@ -55,7 +55,9 @@ def find_doubts(
 
 
 def _names(parameter: Parameter) -> set[str]:
-    return {key for key in names_in(parameter.spec, into_records=True) if key[0] != "{"}
+    return {
+        key for key in names_in(parameter.spec, into_records=True) if kind_of(key) != "argument"
+    }
 
 
 def _before(contract: Contract, parameter: Parameter) -> Iterable[Parameter]:
@@ -68,7 +70,7 @@ def _before(contract: Contract, parameter: Parameter) -> Iterable[Parameter]:
 def _is_about(error: type[BoundaryError], key: str) -> bool:
     """Whether a refusal puts a name in doubt: an axis by a shape, a type variable by a dtype."""
     if issubclass(error, ShapeError):
-        return key[0] not in "@<"
+        return kind_of(key) not in {"dtype", "structure"}
     if issubclass(error, DTypeError):
-        return key[0] == "@"
+        return kind_of(key) == "dtype"
     return error is BoundaryError  # a union, or the structure of a tree

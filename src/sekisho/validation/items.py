@@ -6,7 +6,15 @@ import contextlib
 from collections import abc
 from typing import TYPE_CHECKING, Any
 
-from sekisho.contract import MEMO, IterableSpec, MappingSpec, RecordSpec, TupleSpec
+from sekisho.contract import (
+    MEMO,
+    IterableSpec,
+    MappingSpec,
+    RecordSpec,
+    TupleSpec,
+    argument_key,
+    kind_of,
+)
 from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
 from sekisho.validation.call import saved
 from sekisho.validation.copies import add_container
@@ -153,7 +161,7 @@ def _record(boundary: Boundary, spec: RecordSpec, value: Any, place: Place, call
 
 def _is_of(call: Any, key: str) -> bool:
     """Return whether a name belongs to the call. The structures of PyTrees share one name."""
-    return key in call.keys or (MEMO in call.keys and ("(" in key or key[0] == "<"))
+    return key in call.keys or (MEMO in call.keys and ("(" in key or kind_of(key) == "structure"))
 
 
 def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any) -> Any:
@@ -161,8 +169,8 @@ def _call_inside(spec: RecordSpec, value: Any, given: dict[str, Any], call: Any)
 
     Names that the guarded function uses are shared, so a name has one meaning where it is seen.
     """
-    bound = {key: size for key, size in call.bound.items() if key[0] != "{"}
-    bound.update({f"{{{name}}}": field for name, field in given.items()})
+    bound = {key: size for key, size in call.bound.items() if kind_of(key) != "argument"}
+    bound.update({argument_key(name): field for name, field in given.items()})
     bound["{self}"] = value
     return call._replace(bound=bound, keys=call.keys | spec.keys)
 

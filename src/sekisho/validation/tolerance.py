@@ -11,7 +11,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from sekisho.context import note_violation
-from sekisho.contract import FREE
+from sekisho.contract import FREE, kind_of
 from sekisho.errors import hide_in_pytest
 from sekisho.validation.call import restore, saved
 from sekisho.validation.invalid import Invalid
@@ -61,7 +61,7 @@ class Tolerance:
 
 def free(bound: Bindings, key: str) -> None:
     """Have an axis fit any size; what is no axis is bound anew."""
-    if key[0] in "#<":
+    if kind_of(key) in {"growth", "structure"}:
         bound.pop(key, None)
     else:
         bound[key] = FREE

@@ -16,6 +16,7 @@ from sekisho.contract import (
     UnionSpec,
     match_structure,
     structure_binders,
+    structure_key,
 )
 from sekisho.errors import BoundaryError, SekishoError, hide_in_pytest
 from sekisho.validation.invalid import Invalid
@@ -164,7 +165,7 @@ def _match_structure(
         return Invalid(BoundaryError, spec, value, place, reason)
     if fits:
         return None
-    reason = _difference(name, structure, place, call.bound.get(f"<{name}>"))
+    reason = _difference(name, structure, place, call.bound.get(structure_key(name)))
     return Invalid(BoundaryError, spec, value, place, reason)
 
 

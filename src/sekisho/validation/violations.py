@@ -14,6 +14,7 @@ from sekisho.contract import (
     Contract,
     Parameter,
     binders,
+    kind_of,
     shown_key,
 )
 from sekisho.errors import Violation
@@ -155,7 +156,7 @@ class Place:
             [
                 (shown_key(key), _plain(bound[key]), self.binder(key, binders_here))
                 for key in dict.fromkeys(keys)
-                if key in bound and key[0] != "{" and bound[key] is not FREE
+                if key in bound and kind_of(key) != "argument" and bound[key] is not FREE
             ]
         )
 
