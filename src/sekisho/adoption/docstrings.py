@@ -19,16 +19,17 @@ __all__ = ["Described", "described_in"]
 _WORD: Final = r"(?:\.\.\.|…|\\?\*\w*|\w+(?:\s*[-+*/]{1,2}\s*\w+)*)"
 _BRACKETS: Final = rf"[(\[]\s*(?:{_WORD}\s*(?:,\s*{_WORD}\s*)*,?)?\s*[)\]]"
 _ARRAYS: Final = r"(?:\w+\.){0,3}(?:(?:nd)?array(?:[-_ ]?like)?|tensor|matrix)s?"
+_ALTERNATIVE: Final = rf"(?<=[)\]])[\s`*,]*\bor\s+(?:shape\s*)?[`*]*(?P<other>{_BRACKETS})"
 _SHAPES: Final = re.compile(
     rf"\b(?:shapes?|sizes?)\b(?:\s+of)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
     rf"|(?P<before>{_BRACKETS})[\s`*,]*{_ARRAYS}\b"
     rf"|\b{_ARRAYS}[\s`*,]*(?P<behind>{_BRACKETS})"
-    rf"|(?<=[)\]])[\s`*,]*\bor\s+(?:shape\s*)?[`*]*(?P<other>{_BRACKETS})",
+    rf"|{_ALTERNATIVE}",
     re.IGNORECASE,
 )
 _SHAPES_IN_TEXT: Final = re.compile(
     rf"\bshape\b(?:\s+of)?(?:\s+is)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
-    rf"|(?<=[)\]])[\s`*,]*\bor\s+(?:shape\s*)?[`*]*(?P<other>{_BRACKETS})",
+    rf"|{_ALTERNATIVE}",
     re.IGNORECASE,
 )
 _DTYPES: Final = re.compile(

@@ -342,7 +342,7 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
         return _convert_one(target, function, x, policy, "")
     # Importing sekisho stays light: most programs convert arrays only.
     from sekisho.helpers.nested import convert_nested, is_nested  # noqa: PLC0415 - see above
-    from sekisho.helpers.together import in_one_call  # noqa: PLC0415
+    from sekisho.helpers.together import in_one_call  # noqa: PLC0415 - see above
 
     if is_nested(x):
 

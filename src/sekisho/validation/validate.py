@@ -373,9 +373,8 @@ class Boundary:
         crossed = value
         if find_world(value) is not None or (takes_arrays(spec.hint) and get_mode() == "strict"):
             crossed = self._validate_unannotated(value, place, call)
-        if crossed is not value and type(crossed) is not Invalid:
-            (check,) = [check for each, check in self.checks if each.hint is spec.hint][:1]
-            if not check(crossed):
-                reason = f"as {describe(crossed)} it is none"
-                return Invalid(BoundaryError, spec, value, place, reason)
+        is_new = crossed is not value and type(crossed) is not Invalid
+        if is_new and not self.check_of(spec)(crossed):
+            reason = f"as {describe(crossed)} it is none"
+            return Invalid(BoundaryError, spec, value, place, reason)
         return crossed
