@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from sekisho.__main__ import main
+from sekisho.code import Cache
 from sekisho.findings import check, read_settings
 from sekisho.inference import solve, survey
 
@@ -13,6 +14,23 @@ from sekisho.inference import solve, survey
 @pytest.fixture(autouse=True)
 def _cache(read_cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+class _OfLibraries(Cache):
+    """Caches the tables of libraries, and nothing of a program's readings."""
+
+    def read(self, key):
+        return super().read(key) if key.startswith("table") else None
+
+    def write(self, key, value):
+        if key.startswith("table"):
+            super().write(key, value)
+
+
+@pytest.fixture
+def of_libraries():
+    """Return the class of a cache with which every program is read anew."""
+    return _OfLibraries
 
 
 class Project:

@@ -28,17 +28,6 @@ BODIES = [
 ]
 
 
-class OfLibraries(Cache):
-    """Caches the tables of libraries, and nothing of the project."""
-
-    def read(self, key):
-        return super().read(key) if key.startswith("table") else None
-
-    def write(self, key, value):
-        if key.startswith("table"):
-            super().write(key, value)
-
-
 def text(rng, number):
     lines = ["import numpy as np", "import torch"]
     lines += [
@@ -63,13 +52,13 @@ def outcome(folder, cache):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_after_any_edit_it_is_as_if_all_had_been_read_anew(project, torch, seed):
+def test_after_any_edit_it_is_as_if_all_had_been_read_anew(project, of_libraries, torch, seed):
     rng = random.Random(seed)
     for number in range(4):
         project.write(text(rng, number), f"m{number}.py")
     for _ in range(5):
         kept = outcome(project.folder, Cache())
-        assert kept == outcome(project.folder, OfLibraries())
+        assert kept == outcome(project.folder, of_libraries())
         number = rng.randrange(4)
         project.write(text(rng, number), f"m{number}.py")
 

@@ -302,17 +302,6 @@ EDITS = [
 ]
 
 
-class OfLibraries(Cache):
-    """Caches the tables of libraries, and nothing of a program's readings."""
-
-    def read(self, key):
-        return super().read(key) if key.startswith("table") else None
-
-    def write(self, key, value):
-        if key.startswith("table"):
-            super().write(key, value)
-
-
 def told(folder, cache):
     """Return all that the map and the findings are made of."""
     solution = solve([folder], cache)
@@ -344,12 +333,12 @@ def edit(rng, project):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_after_random_edits_all_is_found_as_by_a_cold_run(project, torch, seed):
+def test_after_random_edits_all_is_found_as_by_a_cold_run(project, of_libraries, torch, seed):
     rng = random.Random(seed)
     write_program(project)
     done = []
     for _ in range(8):
-        assert told(project.folder, Cache()) == told(project.folder, OfLibraries()), done
+        assert told(project.folder, Cache()) == told(project.folder, of_libraries()), done
         done += [edit(rng, project) for _ in range(rng.choice([1, 1, 1, 2]))]
 
 
