@@ -4,7 +4,7 @@
 so that neither operand keeps its shape. Broadcasting that expands one operand is ordinary, and so is
 an outer operation that says so: ``x[:, None] - y`` names the axis, ``x[:, None] - y[None]`` has equal
 ranks. Operands of other sizes, as ``(n, d) / (batch, 1, d)``, cannot be meant element by element, and
-are told apart: in the suites of foreign packages all such operations were meant.
+are counted separately: in the suites of foreign packages all such operations were meant.
 """
 
 from __future__ import annotations
