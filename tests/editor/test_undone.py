@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("pygls")
+pytest.importorskip("torch")  # what is known of its classes is read from it
 
 from sekisho.editor.buffers import File, Piece
 from sekisho.editor.describing import describe
