@@ -28,17 +28,17 @@ def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
     """
     if hint is Array:
         return ArraySpec("Array", home, takes_scalars=True)
-    alias = _parse_alias(hint)
-    if alias is not None or get_origin(hint) is not None:
-        return alias
-    if not isinstance(hint, type):
-        return None
     if is_jaxtyping(hint):
         array_type: Any = getattr(hint, "array_type", None)
         if array_type is Any:
             return jaxtyping_spec(hint, home, None)
         world = world_of_class(array_type)
         return jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None
+    alias = _parse_alias(hint)
+    if alias is not None or get_origin(hint) is not None:
+        return alias
+    if not isinstance(hint, type):
+        return None
     world = world_of_class(hint)
     own = _subclass(hint, world) if world else None
     name = hint.__name__ if own or world is None else world.array_class

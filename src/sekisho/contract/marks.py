@@ -36,7 +36,7 @@ def bare_field(hint: Any) -> Any:
 
 def bare_annotation(hint: Any) -> Any:
     """Return an annotation without marks and metadata, and with type variables replaced."""
-    while True:
+    while not isinstance(hint, type):
         origin = get_origin(hint)
         if hasattr(hint, "__supertype__"):  # NewType
             hint = hint.__supertype__
@@ -51,4 +51,5 @@ def bare_annotation(hint: Any) -> Any:
                 return hint
             hint = bound if bound is not None else typing.Union[hint.__constraints__]  # noqa: UP007 - a tuple
         else:
-            return hint
+            break
+    return hint

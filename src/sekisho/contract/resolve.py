@@ -174,8 +174,8 @@ def has_strings(function: Any) -> bool:
 def _has_strings(hint: Any) -> bool:
     if isinstance(hint, (str, ForwardRef)):
         return True
-    if isinstance(hint, type) and "<locals>" in hint.__qualname__ and has_fields(hint):
-        return True
+    if isinstance(hint, type):
+        return "<locals>" in hint.__qualname__ and has_fields(hint)
     # The arguments of a Callable are a list.
     inside: Any = hint if class_of(hint) is list else get_args(hint)
     return any(_has_strings(each) for each in inside if get_origin(hint) is not Literal)

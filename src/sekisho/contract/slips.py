@@ -9,7 +9,6 @@ word, and only words that are long enough. docs/contract.md states the rule.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -84,16 +83,16 @@ def find_slips(arrays: Iterable[tuple[str, Sequence[str]]]) -> list[Slip]:
     Args:
         arrays: of each array of the signature, its place and the axis names that it mentions.
     """
-    uses: Counter[str] = Counter()
+    uses: dict[str, int] = {}
     first: dict[str, tuple[str, Sequence[str]]] = {}
     for place, names in arrays:
-        uses.update(names)
         for name in names:
+            uses[name] = uses.get(name, 0) + 1
             first.setdefault(name, (place, names))
     return list(_slips(uses, first)) if len(uses) > 1 else []
 
 
-def _slips(uses: Counter[str], first: dict[str, tuple[str, Sequence[str]]]) -> Iterator[Slip]:
+def _slips(uses: dict[str, int], first: dict[str, tuple[str, Sequence[str]]]) -> Iterator[Slip]:
     names = list(uses)
     # `"h w" -> "H W"` is a convention, for two sizes of one thing; `"N d" -> "n d"` is a slip.
     in_case = len(names) - len({name.lower() for name in names})
@@ -130,6 +129,8 @@ def difference_between(name: str, other: str) -> str:
         return ""
     if name.lower() == other.lower():
         return _CASE
+    if max(len(name), len(other)) < _WORD:
+        return ""
     ours, theirs = _PARTS.findall(name), _PARTS.findall(other)
     if "".join(ours) == "".join(theirs):
         return "in an underscore" if sum(map(len, ours)) >= _WORD else ""

@@ -42,7 +42,7 @@ def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
     leaf = leaf_of(hint)
     if leaf is not None:
         return foreign_types(leaf, world)
-    if isinstance(hint, type) and get_origin(hint) is None:
+    if isinstance(hint, type):
         inner = getattr(hint, "array_type", hint)
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)

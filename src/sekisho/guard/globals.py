@@ -111,8 +111,7 @@ class Globals:
     def fill(self, namespace: dict[str, Any]) -> None:
         """Fill in all globals."""
         # Two threads may do this for one guard, while one of them is in a call already.
-        for name, known in self.globs.items():
-            stand_for(namespace, name, self.value(known))
+        stand_for(namespace, {name: self.value(known) for name, known in self.globs.items()})
         namespace[EXPLAIN] = Outlined.make(
             make_explainer, self.contract, self.function, self.called
         )
@@ -126,8 +125,7 @@ class Globals:
         if asked_worlds() != self.worlds and self.contract.takes_any_world and WRITE in namespace:
             namespace[WRITE]("again")
             return
-        for name, known in self.globs.items():
-            stand_for(namespace, name, self.value(known))
+        stand_for(namespace, {name: self.value(known) for name, known in self.globs.items()})
         # Make the out-of-line functions again from their recipes: they may get a fast path now.
         for name, value in tuple(namespace.items()):
             if isinstance(value, Outlined) and value.recipe[0] is late_validate:

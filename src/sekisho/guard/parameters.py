@@ -43,4 +43,6 @@ def arguments_text(parameters: tuple[Parameter, ...]) -> str:
 def stars_of(parameter: Parameter) -> str:
     """Return the stars in front of ``*args`` and ``**kwargs``."""
     kind = parameter.kind
-    return {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(kind, "")
+    if kind is kind.VAR_POSITIONAL:
+        return "*"
+    return "**" if kind is kind.VAR_KEYWORD else ""

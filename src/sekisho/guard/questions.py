@@ -254,8 +254,9 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
     tests += [*place, *dtype.tests]
     if spec.axes is None:
         return Case(tuple(tests), dtype.binds)
-    sizes = [each for each in wanted if each != spec.dtype_key]
-    shape = ask_shape(scope, spec.axes, local, sizes)
+    if spec.dtype_key is not None:
+        wanted = [each for each in wanted if each != spec.dtype_key]
+    shape = ask_shape(scope, spec.axes, local, wanted)
     if shape is None:
         return None
     unpack = () if dtype.binds else shape.unpack
@@ -264,12 +265,12 @@ def _array_case(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[st
 
 def _device_tests(scope: Scope, local: str) -> list[Test] | None:
     """Test a value's device, if one is required; None if only the slow path can."""
-    device, home = scope.contract.options.device, scope.contract.options.world
-    if device is None or home is None:
+    options = scope.contract.options
+    if options.device is None or options.world is None:
         return []
     if scope.device:
         return [compare(f"{local}.device", scope.device)]
-    question = home.device_question(device)
+    question = options.world.device_question(options.device)
     if question is None:
         return None
     attribute, literal = question
@@ -279,11 +280,16 @@ def _device_tests(scope: Scope, local: str) -> list[Test] | None:
 def _one_dtype(scope: Scope, spec: ArraySpec, local: str, wanted: Collection[str]) -> Case | None:
     """Test a dtype against the one bound to the type variable; None if only the slow path can."""
     key = spec.dtype_key
+    if key is None:
+        return _ANY_DTYPE
     if key in scope.certain:
         return Case((compare(f"{local}.dtype", scope.axes[key]),), {})
     if key in scope.axes:
         return None
-    return Case((), {key: f"{local}.dtype"} if key is not None and key in wanted else {})
+    return Case((), {key: f"{local}.dtype"} if key in wanted else {})
+
+
+_ANY_DTYPE: Final = Case((), {})
 
 
 _LIKELY: Final = ("float32", "float64", "int64", "uint8", "bool", "complex64")
@@ -309,12 +315,14 @@ def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
     names = [
         scope.name_global(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely
     ]
-    dtypes = [f"{local}.dtype"] * (len(names) + 1)
+    dtype = again = f"{local}.dtype"
     # Several comparisons read the attribute once.
     if len(names) > 1:
-        dtypes = [f"({scope.dtype} := {local}.dtype)", *[scope.dtype] * len(names)]
-    yes = [f"{dtype} is {name}" for dtype, name in zip(dtypes, names, strict=False)]
-    no = [f"{dtype} is not {name}" for dtype, name in zip(dtypes, names, strict=False)]
-    yes.append(f"{dtypes[-1]} in {every}")
-    no.append(f"{dtypes[-1]} not in {every}")
-    return Test(f"({' or '.join(yes)})" if names else yes[0], " and ".join(no))
+        dtype, again = f"({scope.dtype} := {local}.dtype)", scope.dtype
+    yes, no = "", ""
+    for name in names:
+        yes += f"{dtype} is {name} or "
+        no += f"{dtype} is not {name} and "
+        dtype = again
+    yes, no = f"{yes}{dtype} in {every}", f"{no}{dtype} not in {every}"
+    return Test(f"({yes})" if names else yes, no)

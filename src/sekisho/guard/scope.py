@@ -75,6 +75,7 @@ class Scope:
         self.contract = contract
         self.worlds: tuple[World, ...] = worlds
         self.globs: dict[str, Global] = {}
+        self._named: dict[tuple[str, Any], str] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
         # An axis `{size}` is the value of the argument `size`.
         self.axes: dict[str, str] = {
@@ -116,11 +117,12 @@ class Scope:
 
     def name_global(self, base: str, kind: GlobalKind, what: Any = None) -> str:
         """Return the name of a global. Further calls for the same global return the same name."""
-        for name, known in self.globs.items():
-            if known.kind == kind and kind != "validate" and known.what == what:
-                return name
-        name = self.fresh(base)
-        self.globs[name] = Global(kind, what)
+        # By identity: a class may not be hashable, and neither is the default in a validation.
+        key = (kind, id(what) if kind in {"class", "validate"} else what)
+        name = self._named.get(key)
+        if name is None:
+            name = self._named[key] = self.fresh(base)
+            self.globs[name] = Global(kind, what)
         return name
 
     def default(self, parameter: str) -> str:

@@ -51,7 +51,7 @@ def contrary_of(cases: tuple[Case, ...]) -> list[str]:
     """Return the expression that is true if all cases fail, in pieces between line breaks."""
     if len(cases) == 1:
         contrary = _no(cases[0])
-        return [contrary[0], *(f"or {each}" for each in contrary[1:])]
+        return [contrary[0], *[f"or {each}" for each in contrary[1:]]]
     joined = [" or ".join(_no(case)) for case in cases]
     several = [
         f"({each})" if len(case.tests) > 1 else each
@@ -123,9 +123,8 @@ class _ShapeQuestion:
         if star is not None and not rank and not self.tests and not self.wanted:
             return Case((), {})
         binds = {key: part for key, part in self.binds.items() if key in self.wanted}
-        names = tuple(axis.key for axis in axes if axis.key)
         whole = star is None and len(binds) == len(axes) == len(self.wanted)
-        unpack = () if any(axis.broadcastable for axis in axes) or not whole else names
+        unpack = tuple(binds) if whole and not any(axis.broadcastable for axis in axes) else ()
         return Case((self.ask_rank(star, rank), *self.arguments, *self.tests), binds, unpack)
 
     def ask_rank(self, star: int | None, rank: int) -> Test:

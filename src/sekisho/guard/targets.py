@@ -55,7 +55,7 @@ def guard_target(
         return _guard_class(target, options, frame)
     if isinstance(target, _WRAPPERS):
         return _guard_wrapped(target, options, frame, owner)
-    if is_module(target):
+    if type(target) is not types.FunctionType and is_module(target):
         guard = functools.partial(guard_target, options=options, frame=frame)
         return guard_module(target, guard, options, _guard_again)
     if not callable(target):

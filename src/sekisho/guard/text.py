@@ -91,7 +91,7 @@ class _Writer:
         self.scope = Scope(contract, name, worlds)
         self.all_arguments: tuple[str, str] = (self.scope.fresh("args"), self.scope.fresh("kwargs"))
         self.call_keys: frozenset[str] = contract.keys
-        self.known_keys: dict[str, list[str]] = {}
+        self.known_keys: dict[str, dict[str, None]] = {}
         self.lines: list[str] = []
         self.depth = 0
 
@@ -107,10 +107,8 @@ class _Writer:
             self.emit(f"{names}{comma} = {bind}({self.signature()})")
         self.write_context()
         hand_back = self.write_caller()
-        for index, parameter in enumerate(contract.parameters):
-            # The axes that later annotations mention; a body that shares them may mention any.
-            later = contract.parameters[0 if contract.shares_axes else index + 1 :]
-            self.write_parameter(parameter, parameter.name, self.keys((*later, *contract.outcomes)))
+        for parameter, later in self.with_later_keys():
+            self.write_parameter(parameter, parameter.name, later)
         new: tuple[str, ...] = ()
         if contract.shares_axes:
             call, new = self.write_shared_call()
@@ -191,15 +189,35 @@ class _Writer:
     # --- what the source needs before the first parameter
     def keys(self, parameters: Iterable[Parameter]) -> dict[str, None]:
         """Return the names that these annotations mention and the call binds, in order."""
-        return dict.fromkeys(key for each in parameters for key in self.keys_of(each))
-
-    def keys_of(self, parameter: Parameter) -> list[str]:
-        """Return the names that one annotation mentions and the call binds."""
-        found = self.known_keys.get(parameter.name)
-        if found is None:  # kept, since each earlier parameter asks for it
-            every = names_in(parameter.spec, into_records=True)
-            found = self.known_keys[parameter.name] = [k for k in every if k in self.call_keys]
+        found: dict[str, None] = {}
+        for each in parameters:
+            found |= self.keys_of(each)
         return found
+
+    def keys_of(self, parameter: Parameter) -> dict[str, None]:
+        """Return the names that one annotation mentions and the call binds, in order."""
+        found = self.known_keys.get(parameter.name)
+        if found is None:
+            every = dict.fromkeys(names_in(parameter.spec, into_records=True))
+            # All names of a plain array belong to the call.
+            if type(parameter.spec) is not ArraySpec:
+                every = {key: None for key in every if key in self.call_keys}
+            found = self.known_keys[parameter.name] = every
+        return found
+
+    def with_later_keys(self) -> list[tuple[Parameter, dict[str, None]]]:
+        """Return each parameter with the names that later annotations mention.
+
+        For a body that shares the axes these are all names: it may mention any.
+        """
+        parameters, later = self.contract.parameters, self.keys(self.contract.outcomes)
+        found: list[tuple[Parameter, dict[str, None]]] = []
+        for parameter in reversed(parameters):
+            found.append((parameter, later))
+            later = later | self.keys_of(parameter)
+        if self.contract.shares_axes:
+            return [(parameter, later) for parameter in parameters]
+        return found[::-1]
 
     def write_context(self) -> None:
         scope = self.scope
@@ -259,14 +277,12 @@ class _Writer:
         if spec is ANYTHING:
             return
         items = items_of(scope, parameter, local)
-        own = [
-            key
-            for key in self.keys((parameter,))
-            if kind_of(key) != "growth" or key in scope.growing
-        ]
-        knows = tuple(key for key in own if key in scope.axes)
+        own = tuple(self.keys_of(parameter))
+        if "growth" in map(kind_of, own):
+            own = tuple([k for k in own if kind_of(k) != "growth" or k in scope.growing])
+        knows = tuple([key for key in own if key in scope.axes])
         # Items share even the axes that no other annotation mentions.
-        binds = tuple(key for key in own if (items or key in later) and key not in scope.certain)
+        binds = tuple([key for key in own if (items or key in later) and key not in scope.certain])
         first = item_cases(scope, items, binds) if items else None
         cases = None if first else cases_of(scope, parameter, local, binds)
         for key in binds:
@@ -326,10 +342,10 @@ class _Writer:
             self.emit(*self.broken("if", contrary), f"    {call}")
             return
         for index, case in enumerate(cases):
-            tests = [test.yes for test in case.tests]
-            question = [tests[0], *(f"and {each}" for each in tests[1:])]
+            question = [f"and {test.yes}" for test in case.tests]
+            question[0] = case.tests[0].yes
             self.emit(*self.broken("elif" if index else "if", question))
-            self.emit(*(f"    {each}" for each in self.bindings(case, validation)))
+            self.emit(*[f"    {each}" for each in self.bindings(case, validation)])
         self.emit("else:", f"    {call}")
 
     def broken(self, word: str, pieces: list[str]) -> list[str]:
@@ -338,11 +354,19 @@ class _Writer:
         if len(line) <= _LINE_LENGTH - 4 * self.depth:
             return [line]
         room = _LINE_LENGTH - 4 * (self.depth + 1)
-        lines = [line for piece in pieces for line in _lines(piece, room)]
-        return [f"{word} (", *(f"    {each}" for each in lines), "):"]
+        lines = [f"{word} ("]
+        for piece in pieces:
+            if len(piece) <= room:
+                lines.append(f"    {piece}")
+            else:
+                lines += [f"    {each}" for each in _lines(piece, room)]
+        lines.append("):")
+        return lines
 
     def emit(self, *lines: str) -> None:
-        self.lines += [f"{'    ' * self.depth}{line}" for line in lines]
+        indent = "    " * self.depth
+        for line in lines:
+            self.lines.append(indent + line)
 
     def bindings(self, case: Case, validation: Validation) -> list[str]:
         axes = self.scope.axes
@@ -352,9 +376,10 @@ class _Writer:
             f"{axes[key]} = {case.binds[key]}" for key in validation.binds if key in case.binds
         ]
         # An axis that this case does not bind keeps its value, if it has one.
-        left_out = [key for key in validation.binds if key not in (*case.binds, *validation.knows)]
+        left_out = {*validation.binds}.difference(case.binds, validation.knows)
         if left_out:
-            bound.append(" = ".join([*(axes[key] for key in left_out), "None"]))
+            names = [axes[key] for key in validation.binds if key in left_out]
+            bound.append(" = ".join([*names, "None"]))
         return bound or ["pass"]
 
 
@@ -385,13 +410,15 @@ def _certain(parameter: Parameter) -> set[str]:
     if parameter.has_default or stars_of(parameter):
         return set()
 
-    def certain(spec: Any) -> set[str]:
-        if isinstance(spec, ArraySpec):
-            keys = {a.key for a in spec.axes or () if a.key and not a.broadcastable}
-            return keys | {spec.dtype_key} if spec.dtype_key else keys
-        if isinstance(spec, UnionSpec):
-            first, *others = (certain(each) for each in spec.alternatives)
-            return first.intersection(*others)
-        return set()
+    return _certain_in(parameter.spec)
 
-    return certain(parameter.spec)
+
+def _certain_in(spec: Any) -> set[str]:
+    if isinstance(spec, ArraySpec):
+        axes = [axis for axis in spec.axes or () if not axis.broadcastable]
+        keys = {key for axis in axes if (key := axis.key)}
+        return keys | {spec.dtype_key} if spec.dtype_key else keys
+    if isinstance(spec, UnionSpec):
+        first, *others = (_certain_in(each) for each in spec.alternatives)
+        return first.intersection(*others)
+    return set()

@@ -74,14 +74,15 @@ def forget(frame: FrameType, called: Called) -> None:
         held.take(frame)
 
 
-def stand_for(namespace: dict[str, Any], name: str, value: Any) -> None:
-    """Set a global, or what its `Listening` stands for while calls are running."""
+def stand_for(namespace: dict[str, Any], values: dict[str, Any]) -> None:
+    """Set globals, or what their `Listening` stands for while calls are running."""
     with _lock:
-        held = namespace.get(name)
-        if type(held) is Listening:
-            held.function = value
-        else:
-            namespace[name] = value
+        for name, value in values.items():
+            held = namespace.get(name)
+            if type(held) is Listening:
+                held.function = value
+            else:
+                namespace[name] = value
 
 
 def _guard_frame() -> FrameType | None:

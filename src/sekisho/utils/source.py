@@ -126,20 +126,13 @@ def _with_handler(source: str) -> str:
     So every line keeps its number, and tracebacks can show the text without the handler. A guard
     without a comment validates nothing and needs no handler.
     """
-    lines = source.splitlines()
-    first = next((i for i, line in enumerate(lines) if line.startswith("    # ")), None)
-    if first is None:
+    before, comment, after = source.partition("\n    # ")
+    if not comment:
         return source
-    return "\n".join(
-        [
-            *lines[:first],
-            "    try:",
-            *(f" {line}" for line in lines[first + 1 :]),  # one more column is enough to nest
-            "    except Exception as __sekisho_error__:",
-            f"     {EXPLAIN}(__sekisho_error__)",
-            "     raise",
-            "",
-        ]
+    body = after[after.index("\n") :].rstrip("\n").replace("\n", "\n ")  # one more column is enough to nest
+    return (
+        f"{before}\n    try:{body}\n    except Exception as __sekisho_error__:\n"
+        f"     {EXPLAIN}(__sekisho_error__)\n     raise\n"
     )
 
 

@@ -137,6 +137,9 @@ class _NumPy(World):
     def array_type(self) -> Any:
         return np.ndarray
 
+    def is_loaded(self) -> bool:
+        return True
+
     def owns(self, value: object) -> bool:
         return isinstance(value, (np.ndarray, np.generic))
 
