@@ -65,7 +65,7 @@ def cases_of(
         default = "None" if is_none else scope.default(local)
         skip = Case((Test(f"{local} is {default}", f"{local} is not {default}"),), {})
         cases = cases if skip in cases else (skip, *cases)
-    return _cheapest_first(cases)
+    return cases if len(cases) == 1 else _cheapest_first(cases)
 
 
 def _cheapest_first(cases: Iterable[Case]) -> tuple[Case, ...]:

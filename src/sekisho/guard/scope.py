@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import keyword
 import unicodedata
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from sekisho.contract import argument_key, growth_key, kind_of
@@ -67,6 +67,7 @@ class Scope:
         growing: variadic axes that may grow by broadcasting, and the markers that say so.
         array_type: the local that holds the array class of the call's world (`same_world`).
         device: the local that holds where tensors must be (``device="module"``).
+        context: the locals that every out-of-line call gets beside the value.
         shape: the local for the shape that is being checked.
         dtype: the local for the dtype that is being checked.
     """
@@ -83,19 +84,16 @@ class Scope:
         }
         self.certain: set[str] = set(self.axes)
         every = (*contract.parameters, *contract.outcomes)
-        growing = {a.key for each in every for a in each.axes if a.variadic and a.broadcastable}
+        axes = [axis for each in every for axis in each.axes]
+        growing = {axis.key for axis in axes if axis.variadic and axis.broadcastable}
         self.growing: set[str | None] = growing | {growth_key(key) for key in growing if key}
         self.array_type: str = (
             self.fresh("array_type") if contract.options.kind == "same_world" else ""
         )
         self.device: str = self.fresh("device") if contract.options.device == "module" else ""
+        self.context: list[str] = [name for name in (self.array_type, self.device) if name]
         self.shape: str = self.fresh("shape")
         self.dtype: str = self.fresh("dtype")
-
-    @property
-    def context(self) -> list[str]:
-        """The locals that every out-of-line call gets beside the value."""
-        return [name for name in (self.array_type, self.device) if name]
 
     def fresh(self, base: str) -> str:
         """Return a name that is not taken yet, and take it.
@@ -104,7 +102,7 @@ class Scope:
         """
         if not (base.isascii() and base.isidentifier()):
             base = _identifier_of(base)
-        while base in self.taken or keyword.iskeyword(base):
+        while base in self.taken or iskeyword(base):
             base += "_"
         self.taken.add(base)
         return base

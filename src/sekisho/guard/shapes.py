@@ -129,7 +129,7 @@ class _ShapeQuestion:
 
     def ask_rank(self, star: int | None, rank: int) -> Test:
         scope, local = self.scope, self.local
-        asks_shape = self.tests or any(key in self.wanted for key in self.binds)
+        asks_shape = self.tests or not self.binds.keys().isdisjoint(self.wanted)
         length = f"{scope.builtin('len')}({scope.shape} := {local}.shape)"
         left = length if asks_shape else f"{local}.ndim"
         if star is None:

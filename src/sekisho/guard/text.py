@@ -149,7 +149,7 @@ class _Writer:
             self.emit(f"return {call}")
             return
         result = self.scope.fresh("result")
-        targets = ", ".join([result, *(self.scope.axes[key] for key in new)])
+        targets = ", ".join([result, *map(self.scope.axes.__getitem__, new)])
         self.emit(f"{targets} = {call}")
         self.write_parameter(self.contract.result, result, {})
         back = hand_back.format(result=result) if hand_back else result
@@ -280,7 +280,7 @@ class _Writer:
         own = tuple(self.keys_of(parameter))
         if "growth" in map(kind_of, own):
             own = tuple([k for k in own if kind_of(k) != "growth" or k in scope.growing])
-        knows = tuple([key for key in own if key in scope.axes])
+        knows = tuple(filter(scope.axes.__contains__, own))
         # Items share even the axes that no other annotation mentions.
         binds = tuple([key for key in own if (items or key in later) and key not in scope.certain])
         first = item_cases(scope, items, binds) if items else None
@@ -289,8 +289,9 @@ class _Writer:
             scope.hold(key)
         validation = Validation(parameter, knows, binds)
         validate = scope.name_global(f"_validate_{local}", "validate", validation)
-        targets = ", ".join([local, *(scope.axes[key] for key in binds)])
-        arguments = ", ".join([local, *scope.context, *(scope.axes[key] for key in knows)])
+        local_of = scope.axes.__getitem__
+        targets = ", ".join([local, *map(local_of, binds)])
+        arguments = ", ".join([local, *scope.context, *map(local_of, knows)])
         call = f"{targets} = {validate}({arguments})"
         label = "returns" if parameter is self.contract.result else f"{stars_of(parameter)}{local}"
         self.emit(f"# {label}: {' '.join(spec.text.split())}")
@@ -298,7 +299,8 @@ class _Writer:
             self.write_items_loop(items, first, call, validation)
         else:
             self.write_cases(cases, call, validation)
-        scope.certain |= _certain(parameter) & set(binds)
+        if binds:
+            scope.certain |= _certain(parameter).intersection(binds)
 
     def write_items_loop(
         self, items: Items, first: tuple[Case, ...], call: str, validation: Validation
@@ -335,17 +337,18 @@ class _Writer:
         if cases is None:
             self.emit(call)
             return
-        contrary = contrary_of(cases)
-        fits = len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :")
         # One negated test is shorter, but cannot bind axes.
-        if fits and not validation.binds:
-            self.emit(*self.broken("if", contrary), f"    {call}")
-            return
-        for index, case in enumerate(cases):
+        if not validation.binds:
+            contrary = contrary_of(cases)
+            if len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :"):
+                self.emit(*self.broken("if", contrary), f"    {call}")
+                return
+        word = "if"
+        for case in cases:
             question = [f"and {test.yes}" for test in case.tests]
             question[0] = case.tests[0].yes
-            self.emit(*self.broken("elif" if index else "if", question))
-            self.emit(*[f"    {each}" for each in self.bindings(case, validation)])
+            self.emit(*self.broken(word, question), *self.bindings(case, validation))
+            word = "elif"
         self.emit("else:", f"    {call}")
 
     def broken(self, word: str, pieces: list[str]) -> list[str]:
@@ -354,33 +357,29 @@ class _Writer:
         if len(line) <= _LINE_LENGTH - 4 * self.depth:
             return [line]
         room = _LINE_LENGTH - 4 * (self.depth + 1)
-        lines = [f"{word} ("]
-        for piece in pieces:
-            if len(piece) <= room:
-                lines.append(f"    {piece}")
-            else:
-                lines += [f"    {each}" for each in _lines(piece, room)]
-        lines.append("):")
-        return lines
+        if max(map(len, pieces)) > room:
+            pieces = [line for piece in pieces for line in _lines(piece, room)]
+        return [f"{word} (", *map("    ".__add__, pieces), "):"]
 
     def emit(self, *lines: str) -> None:
-        indent = "    " * self.depth
-        for line in lines:
-            self.lines.append(indent + line)
+        self.lines += map(("    " * self.depth).__add__, lines)
 
     def bindings(self, case: Case, validation: Validation) -> list[str]:
+        """Return the block under a case: it binds the axes of the value."""
         axes = self.scope.axes
         if len(case.unpack) > 1:
-            return [f"{', '.join(axes[key] for key in case.unpack)} = {self.scope.shape}"]
-        bound = [
-            f"{axes[key]} = {case.binds[key]}" for key in validation.binds if key in case.binds
-        ]
-        # An axis that this case does not bind keeps its value, if it has one.
-        left_out = {*validation.binds}.difference(case.binds, validation.knows)
+            return [f"    {', '.join(map(axes.__getitem__, case.unpack))} = {self.scope.shape}"]
+        bound: list[str] = []
+        left_out: list[str] = []
+        for key in validation.binds:
+            if key in case.binds:
+                bound.append(f"    {axes[key]} = {case.binds[key]}")
+            elif key not in validation.knows:
+                # An axis that this case does not bind keeps its value, if it has one.
+                left_out.append(axes[key])
         if left_out:
-            names = [axes[key] for key in validation.binds if key in left_out]
-            bound.append(" = ".join([*names, "None"]))
-        return bound or ["pass"]
+            bound.append(f"    {' = '.join(left_out)} = None")
+        return bound or ["    pass"]
 
 
 def _lines(piece: str, room: int) -> list[str]:
@@ -409,15 +408,13 @@ def _certain(parameter: Parameter) -> set[str]:
     """Return the axes that are bound in any case once this parameter was checked."""
     if parameter.has_default or stars_of(parameter):
         return set()
-
     return _certain_in(parameter.spec)
 
 
 def _certain_in(spec: Any) -> set[str]:
     if isinstance(spec, ArraySpec):
-        axes = [axis for axis in spec.axes or () if not axis.broadcastable]
-        keys = {key for axis in axes if (key := axis.key)}
-        return keys | {spec.dtype_key} if spec.dtype_key else keys
+        axes = [axis.key for axis in spec.axes or () if not axis.broadcastable]
+        return {key for key in (*axes, spec.dtype_key) if key is not None}
     if isinstance(spec, UnionSpec):
         first, *others = (_certain_in(each) for each in spec.alternatives)
         return first.intersection(*others)
