@@ -66,12 +66,13 @@ def jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> A
     dtypes = hint.dtypes
     if not isinstance(dtypes, tuple):
         dtypes = None  # jaxtyping's own marker for any dtype, as in Shaped
-    name = getattr(hint.array_type, "__name__", repr(hint.array_type))
     any_array = hint.array_type is Any
-    if world is not None and hint.array_type is world.array_type():
-        name = world.array_class  # the class may have another name of its own
     if any_array:
         name = world.array_class if world else "Array"
+    elif world is not None and array_type is None:
+        name = world.array_class  # the class may have another name of its own
+    else:
+        name = getattr(hint.array_type, "__name__", None) or repr(hint.array_type)
     label = hint.dtype.__name__
     return ArraySpec(
         text=f'{label}[{name}, "{hint.dim_str}"]',

@@ -66,13 +66,15 @@ def parse_axes(text: str) -> tuple[Axis, ...]:
     Raises:
         ValueError: for a string that jaxtyping's grammar does not allow.
     """
-    axes = tuple(_parse_axis(word) for word in _WORD.findall(text))
-    if sum(axis.variadic for axis in axes) > 1:
+    axes = tuple(map(_parse_axis, _WORD.findall(text)))
+    if len([axis for axis in axes if axis.variadic]) > 1:
         raise ValueError("only one axis may be variadic ('*name' or '...')")
     return axes
 
 
 def _parse_axis(word: str) -> Axis:
+    if word.isidentifier() and word[0] != "_":  # as most are
+        return Axis(word, name=word)
     if word == "...":
         return Axis(word, variadic=True)
     if "..." in word:

@@ -339,6 +339,8 @@ class _Reader(NamedTuple):
 
 def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
     """Make the type checker read each hint now, so that no call finds a bad one."""
+    if type(spec) is ArraySpec:  # as most are
+        return
     for each in walk(spec):
         if isinstance(each, HintSpec) and not each.classes:
             try:

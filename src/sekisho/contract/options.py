@@ -72,11 +72,14 @@ def make_options(kind: Kind, **options: Any) -> Options:
     Raises:
         DeclarationError: for a value that an option cannot have.
     """
-    for name, values in _ALLOWED.items():
-        value = options.get(name, values[0])
-        if value is values[0]:
-            continue
-        if not any(value is each or (isinstance(value, str) and value == each) for each in values):
+    changed = [name for name in options if options[name] is not Options._field_defaults[name]]
+    if not changed:  # as for most decorators
+        return Options(kind)
+    for name in changed:
+        value, values = options[name], _ALLOWED.get(name)
+        if values is not None and not any(
+            value is each or (isinstance(value, str) and value == each) for each in values
+        ):
             _refuse_option(kind, name, ", ".join(map(repr, values)), value)
     typechecker = options["typechecker"]
     if typechecker is not None and typechecker != "beartype" and not callable(typechecker):

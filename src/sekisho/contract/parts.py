@@ -108,11 +108,12 @@ def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str
     found: list[str] = []
     for axis in axes or ():
         found += axis.expression.names if axis.expression else ()
-        if axis.key is not None:
-            found.append(axis.key)
+        key = axis.key
+        if key is not None:
+            found.append(key)
             if axis.variadic:
                 # Beside it the marker that it may still grow by broadcasting: see match_shape.
-                found.append(growth_key(axis.key))
+                found.append(growth_key(key))
     return (*found, dtype_key) if dtype_key is not None else tuple(found)
 
 

@@ -87,8 +87,10 @@ def find_slips(arrays: Iterable[tuple[str, Sequence[str]]]) -> list[Slip]:
     first: dict[str, tuple[str, Sequence[str]]] = {}
     for place, names in arrays:
         for name in names:
-            uses[name] = uses.get(name, 0) + 1
-            first.setdefault(name, (place, names))
+            if name in uses:
+                uses[name] += 1
+            else:
+                uses[name], first[name] = 1, (place, names)
     return list(_slips(uses, first)) if len(uses) > 1 else []
 
 

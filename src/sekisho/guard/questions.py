@@ -300,8 +300,8 @@ def _likely_of(dtypes: Any) -> tuple[str, ...]:
     return tuple(name for name in _LIKELY if matches_dtype(dtypes, name))
 
 
-def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
-    """Test a dtype: the likeliest ones by identity, which needs no hash, then the whole set."""
+def _dtype_globals(scope: Scope, spec: ArraySpec) -> tuple[str, list[str]]:
+    """Return the globals for all dtypes that an array may have, and for the likeliest ones."""
     assert spec.dtypes is not None
     prefix = f"_{spec.world.name if spec.world else 'any'}"
     what = (spec.world, spec.dtypes)
@@ -312,9 +312,17 @@ def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
         if spec.world
         else [(world, name) for world in scope.worlds for name in accepted[:1]]
     )
-    names = [
+    return every, [
         scope.name_global(f"_{world.name}_{name}", "dtype", (world, name)) for world, name in likely
     ]
+
+
+def _dtype_test(scope: Scope, spec: ArraySpec, local: str) -> Test:
+    """Test a dtype: the likeliest ones by identity, which needs no hash, then the whole set."""
+    what = (spec.world, spec.dtypes)
+    if what not in scope.dtypes:
+        scope.dtypes[what] = _dtype_globals(scope, spec)
+    every, names = scope.dtypes[what]
     dtype = again = f"{local}.dtype"
     # Several comparisons read the attribute once.
     if len(names) > 1:

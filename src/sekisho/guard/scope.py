@@ -62,6 +62,7 @@ class Scope:
         contract: the contract that it checks.
         worlds: the worlds that it checks for where no annotation names one.
         globs: its globals, by name.
+        dtypes: of the dtypes that an array may have, the globals for all and for the likeliest.
         axes: the local that holds each bound axis.
         certain: the axes that are bound on every path so far; the local of any other may hold None.
         growing: variadic axes that may grow by broadcasting, and the markers that say so.
@@ -76,6 +77,7 @@ class Scope:
         self.contract = contract
         self.worlds: tuple[World, ...] = worlds
         self.globs: dict[str, Global] = {}
+        self.dtypes: dict[Any, tuple[str, list[str]]] = {}
         self._named: dict[tuple[str, Any], str] = {}
         self.taken: set[str] = {name, *(each.name for each in contract.parameters)}
         # An axis `{size}` is the value of the argument `size`.
