@@ -30,7 +30,7 @@ def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
         return ArraySpec("Array", home, takes_scalars=True)
     if is_jaxtyping(hint):
         array_type: Any = getattr(hint, "array_type", None)
-        if array_type is Any:
+        if array_type is Any or (home is not None and array_type is home.array_type()):
             return jaxtyping_spec(hint, home, None)
         world = world_of_class(array_type)
         return jaxtyping_spec(hint, world, _subclass(array_type, world)) if world else None

@@ -9,7 +9,7 @@ import functools
 import inspect
 import re
 import sys
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -84,7 +84,7 @@ def resolve_annotations(
     called = called_function(function)
     if not hasattr(called, "__annotations__"):
         return {}, eval_nothing
-    hints = inspect.get_annotations(called)
+    hints = _annotations_of(called)
     if isinstance(names, LenientNames):
         hints = {name: _glanced(hint, names, where(name), problems) for name, hint in hints.items()}
     strings = {name: hint for name, hint in hints.items() if _has_strings(hint)}
@@ -160,15 +160,21 @@ def has_strings(function: Any) -> bool:
     """Return whether annotations contain strings, or records with strings, to be evaluated."""
     called = called_function(function)
     try:
-        hints = list(inspect.get_annotations(called).values())
+        hints = _annotations_of(called).values()
     except NameError:  # Python 3.14 evaluates annotations here
         return True
     except TypeError:  # a callable without annotations
         return False
     try:
-        return any(_has_strings(each) for each in hints)
+        return any(map(_has_strings, hints))
     except RecursionError:  # nested so deep that parsing them raises an error
         return True
+
+
+def _annotations_of(called: Any) -> Mapping[str, Any]:
+    if type(called) is FunctionType:  # a shortcut: this runs for every function of a package
+        return called.__annotations__
+    return inspect.get_annotations(called)
 
 
 def _has_strings(hint: Any) -> bool:

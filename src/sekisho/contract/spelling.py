@@ -44,6 +44,8 @@ def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
         return foreign_types(leaf, world)
     if isinstance(hint, type):
         inner = getattr(hint, "array_type", hint)
+        if world is not None and inner is world.array_type():  # as most are
+            return ()
         found = world_of_class(inner)
         return () if found in {None, world} else (type_name(inner),)
     origin = get_origin(hint)
