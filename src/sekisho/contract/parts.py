@@ -107,7 +107,8 @@ def _names_inside(spec: Any, *, into_records: bool) -> Iterator[str]:
 def _names_of(axes: tuple[Axis, ...] | None, dtype_key: str | None) -> tuple[str, ...]:
     found: list[str] = []
     for axis in axes or ():
-        found += axis.expression.names if axis.expression else ()
+        if axis.expression is not None:
+            found += axis.expression.names
         key = axis.key
         if key is not None:
             found.append(key)

@@ -44,9 +44,9 @@ def read_signature(function: Any) -> inspect.Signature:
     Raises:
         DeclarationError: if its signature cannot be read.
     """
-    title = display_name(function)
     if type(function).__name__ == "ufunc":
         # It has a signature, but does not accept all that is in it.
+        title = display_name(function)
         values = ", ".join([f"x{i + 1}" for i in range(function.nin)]) if function.nin > 1 else "x"
         raise DeclarationError(f"{title}() is a ufunc of NumPy.{_wrapped(function, values)}")
     try:
@@ -55,6 +55,7 @@ def read_signature(function: Any) -> inspect.Signature:
         why = f": {error}"
         if isinstance(function, (types.BuiltinFunctionType, types.MethodDescriptorType)):
             why = f", since it is built in.{_wrapped(function, 'x')}"
+        title = display_name(function)
         raise DeclarationError(f"{title}(): its signature cannot be read{why}") from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +15,20 @@ __all__ = ["arguments_text", "signature_text", "stars_of"]
 def signature_text(parameters: tuple[Parameter, ...], default: Callable[[str], str]) -> str:
     """Return the parameters as a ``def`` has them; `default` names the default of each."""
     words: list[str] = []
-    kinds = [each.kind for each in parameters]
-    for index, each in enumerate(parameters):
+    before: Any = None
+    for each in parameters:
         kind = each.kind
-        before, after = kinds[:index], kinds[index + 1 : index + 2]
+        # `/` follows the last positional-only parameter.
+        if before is kind.POSITIONAL_ONLY and kind is not before:
+            words.append("/")
         # A bare `*` begins the keyword-only parameters, unless `*args` does.
-        if kind is kind.KEYWORD_ONLY and not {kind, kind.VAR_POSITIONAL} & set(before):
+        if kind is kind.KEYWORD_ONLY and before not in {kind, kind.VAR_POSITIONAL}:
             words.append("*")
         value = f"={default(each.name)}" if each.has_default else ""
         words.append(f"{stars_of(each)}{each.name}{value}")
-        # `/` follows the last positional-only parameter.
-        if kind is kind.POSITIONAL_ONLY and after != [kind]:
-            words.append("/")
+        before = kind
+    if before is not None and before is before.POSITIONAL_ONLY:
+        words.append("/")
     return ", ".join(words)
 
 

@@ -7,6 +7,7 @@ out of line, which accepts it late, converts it, or raises.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -90,7 +91,6 @@ class _Writer:
         self.name = name
         self.scope = Scope(contract, name, worlds)
         self.all_arguments: tuple[str, str] = (self.scope.fresh("args"), self.scope.fresh("kwargs"))
-        self.call_keys: frozenset[str] = contract.keys
         self.known_keys: dict[str, dict[str, None]] = {}
         self.lines: list[str] = []
         self.depth = 0
@@ -198,12 +198,17 @@ class _Writer:
         """Return the names that one annotation mentions and the call binds, in order."""
         found = self.known_keys.get(parameter.name)
         if found is None:
-            every = dict.fromkeys(names_in(parameter.spec, into_records=True))
+            found = dict.fromkeys(names_in(parameter.spec, into_records=True))
             # All names of a plain array belong to the call.
             if type(parameter.spec) is not ArraySpec:
-                every = {key: None for key in every if key in self.call_keys}
-            found = self.known_keys[parameter.name] = every
+                found = {key: None for key in found if key in self.call_keys}
+            self.known_keys[parameter.name] = found
         return found
+
+    @functools.cached_property
+    def call_keys(self) -> frozenset[str]:
+        """The names that belong to the call, and not to a record in it."""
+        return self.contract.keys
 
     def with_later_keys(self) -> list[tuple[Parameter, dict[str, None]]]:
         """Return each parameter with the names that later annotations mention.
