@@ -15,7 +15,7 @@ from sekisho.contract import (
     read_signature,
 )
 from sekisho.errors import DeclarationError
-from sekisho.guard.refusals import noting_declarations
+from sekisho.guard.refusals import write_declaration
 from sekisho.guard.report import tell_unguarded, warn_of_slips
 from sekisho.utils import is_guard, locals_of
 from sekisho.worlds import asked_worlds, class_of
@@ -51,8 +51,11 @@ def read_late(
     """
     if options.lenient:
         return _read_leniently(function, options, home)
-    with noting_declarations(function):
+    try:
         contract = _read(function, options, names)
+    except Exception as error:
+        write_declaration(error, function)
+        raise
     warn_of_slips(function, contract)
     return contract
 

@@ -6,14 +6,11 @@ import contextlib
 import inspect
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sekisho.errors import Violation
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-__all__ = ["REFUSALS", "noting_declarations", "write_refusal"]
+__all__ = ["REFUSALS", "write_declaration", "write_refusal"]
 
 REFUSALS: Final = "SEKISHO_REFUSALS"
 """The environment variable that names the file. It gets a line of JSON for each value that a guard
@@ -28,16 +25,10 @@ def write_refusal(error: Exception, function: Any) -> None:
         _write(function, violation.place, str(violation), type(error).__name__)
 
 
-@contextlib.contextmanager
-def noting_declarations(function: Any) -> Generator[None]:
+def write_declaration(error: Exception, function: Any) -> None:
     """Log the error of a function that cannot be guarded as it is annotated."""
-    try:
-        yield
-    except Exception as error:
-        # After a NameError the annotations are read again later.
-        if REFUSALS in os.environ and not isinstance(error, NameError):
-            _write(function, "declaration", str(error))
-        raise
+    if REFUSALS in os.environ:
+        _write(function, "declaration", str(error))
 
 
 def _write(function: Any, place: str, text: str, error: str = "") -> None:

@@ -6,7 +6,6 @@ guard's source, replaces its own code with it, and calls it.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import keyword
@@ -31,7 +30,7 @@ from sekisho.contract import (
 from sekisho.guard.body import asks
 from sekisho.guard.globals import Globals
 from sekisho.guard.late import read_late
-from sekisho.guard.refusals import noting_declarations
+from sekisho.guard.refusals import write_declaration
 from sekisho.guard.report import called, made, warn_of_slips
 from sekisho.guard.scripting import lend_names
 from sekisho.guard.text import DELEGATE_ASYNC, generate
@@ -121,9 +120,14 @@ def make_guard(
     signature = read_signature(function)
     contract = None
     names = names_around() if has_strings(function) else {}
-    with contextlib.suppress(NameError), noting_declarations(function):
+    try:
         contract = build_contract(function, signature, options, names)
         warn_of_slips(function, contract)
+    except NameError:
+        pass  # the first call reads the annotations again
+    except Exception as error:
+        write_declaration(error, function)
+        raise
     # The names are not needed once the contract is read. They may be anything, and would be pickled
     # with the guard.
     recipe = Recipe(function, options, {} if contract else mentioned(function, names), contract)
