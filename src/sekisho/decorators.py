@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sekisho.contract import (
+        DecoratorName,
         HostOptions,
-        Kind,
         Mutates,
         OnForeign,
         Options,
@@ -355,7 +355,7 @@ def boundary(
     )
 
 
-def decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
+def decorate(function: Any, kind: DecoratorName, misspelt: dict[str, Any], **told: Any) -> Any:
     """Guard a function, or return the decorator that does. Every public decorator calls this."""
     if misspelt:
         refuse_misspelt(kind, misspelt, told)

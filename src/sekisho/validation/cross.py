@@ -10,7 +10,7 @@ from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in
 from sekisho.utils import warn_at_frame
 from sekisho.validation.copies import add_array
 from sekisho.validation.invalid import Invalid
-from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
+from sekisho.worlds import Library, Policy, Refusal, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract, Options
@@ -30,7 +30,7 @@ class Border:
         self.options: Options = contract.options
         self.is_result = is_result
 
-    def why_closed(self, target: World) -> str | None:
+    def why_closed(self, target: Library) -> str | None:
         """Return why nothing may be converted to `target` here and now; None if it may."""
         options = self.options
         # A result is never converted here: a function must return arrays of its world.
@@ -47,7 +47,7 @@ class Border:
         is_closed = setting.level(target.name) == "disallow"
         return setting.why_closed(target.name) if is_closed else None
 
-    def find_closed(self, spec: Any, value: Any, world: World, place: Place) -> Invalid | None:
+    def find_closed(self, spec: Any, value: Any, world: Library, place: Place) -> Invalid | None:
         """Return why a foreign value is not valid; None if it may be converted."""
         reason = self.why_closed(world)
         if reason is None:
@@ -78,7 +78,7 @@ class Border:
         self,
         spec: Any,
         value: Any,
-        target: World,
+        target: Library,
         call: Call,
         place: Place,
         passed: Any = None,

@@ -54,7 +54,7 @@ from sekisho.validation.violations import Place
 from sekisho.validation.words import as_number, word
 from sekisho.worlds import (
     HOST,
-    World,
+    Library,
     cast,
     class_of,
     describe,
@@ -93,7 +93,7 @@ class Boundary:
         self.parameter = parameter
         # Read here, since the compiler of torch 2.6 cannot trace this property.
         self.has_default: bool = parameter.has_default
-        self.home: World | None = contract.options.world
+        self.home: Library | None = contract.options.world
         self.border: Border = Border(contract, is_result=is_result)
         self.root: Place = Place(contract, parameter)
         # Made here, since a compiler that traces a call can make none.
