@@ -239,8 +239,8 @@ def test_strict_mode_watches_its_bodies(world):
 
 
 def test_levels_the_log_and_a_package_know_it(world):
-    with sk.mode("warn", to_tally="disallow"):
-        assert str(modes.current()) == "warn to_tally=disallow"
+    with sk.mode("warn", to_tally="refuse"):
+        assert str(modes.current()) == "warn to_tally=refuse"
     with sk.record_crossings() as log:
         sk.to_tally(X)
     assert [(each.source, each.target, each.copied) for each in log] == [

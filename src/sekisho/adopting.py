@@ -364,7 +364,7 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
     """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
         path, printed = Path(folder) / "refused", Path(folder) / "printed"
-        environment = {"SEKISHO_MODE": "strict violations=raise", "SEKISHO_REFUSALS": str(path)}
+        environment = {"SEKISHO_MODE": "strict violations=refuse", "SEKISHO_REFUSALS": str(path)}
         with printed.open("wb") as file:
             status = _run(command, environment, file)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []

@@ -235,7 +235,7 @@ def _options(writes: Mapping[str, str], deduced: Deduced, *, rejects: bool) -> s
     """Return the options of a decorator: what is written into is declared, for strict mode."""
     holding = {name for name, form in deduced.forms.items() if form.holds_arrays}
     written = [name for name in writes if name in holding and name != "out"]
-    options = ['on_foreign="reject"'] if rejects else []
+    options = ['on_foreign="refuse"'] if rejects else []
     if written:
         names = ", ".join(f'"{name}"' for name in written)
         options.append(f"mutates={names}" if len(written) == 1 else f"mutates=({names})")

@@ -22,15 +22,15 @@ __all__ = [
 ]
 
 Mode = Literal["convert", "warn", "strict", "off"]
-Level = Literal["allow", "warn", "disallow"]
-Violations = Literal["raise", "warn"]
+Level = Literal["allow", "warn", "refuse"]
+Violations = Literal["refuse", "warn"]
 Broadcasting = Literal["allow", "warn", "refuse"]
 Mutations = Literal["refuse", "warn", "allow"]
 
 _LEVELS: Final[dict[Mode, Any]] = {
     "convert": "allow",
     "warn": "warn",
-    "strict": "disallow",
+    "strict": "refuse",
     "off": "off",
 }
 OPTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -49,9 +49,9 @@ class Setting(NamedTuple):
 
     Attributes:
         name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
+        usual: ``"allow"``, ``"warn"`` or ``"refuse"``; ``"off"`` if nothing is checked.
         levels: the worlds with a different level, by name.
-        violations: ``"raise"``; ``"warn"`` lets a value pass that a contract refuses.
+        violations: ``"refuse"``; ``"warn"`` lets a value pass that a contract refuses.
         broadcasting: in monitored bodies, what becomes of an operation that expands both operands.
         mutations: in monitored bodies, what becomes of an argument that is changed in place.
     """
@@ -59,7 +59,7 @@ class Setting(NamedTuple):
     name: Mode
     usual: Level | Literal["off"]
     levels: tuple[tuple[str, Level], ...] = ()
-    violations: Violations = "raise"
+    violations: Violations = "refuse"
     broadcasting: Broadcasting = "allow"
     mutations: Mutations = "refuse"
 
@@ -71,10 +71,10 @@ class Setting(NamedTuple):
         return self.usual
 
     def why_closed(self, world: str) -> str:
-        """Return why nothing may cross into the named world; for level ``"disallow"``."""
+        """Return why nothing may cross into the named world; for level ``"refuse"``."""
         if self.name == "strict":
             return "mode 'strict' lets nothing cross here"
-        return f"to_{world}='disallow' lets nothing cross here"
+        return f"to_{world}='refuse' lets nothing cross here"
 
     def __str__(self) -> str:
         """Return the text form for environments and ini files: ``strict to_torch=warn``."""

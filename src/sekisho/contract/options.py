@@ -26,14 +26,14 @@ class Options(NamedTuple):
     """
 
     kind: DecoratorName
-    on_foreign: Literal["convert", "reject"] | None = None
+    on_foreign: Literal["convert", "refuse"] | None = None
     returns: Literal["world", "caller"] = "world"
     casting: Casting = "no"
     copy: bool | None = None
     device: Any = None
     detach: bool = False
     typechecker: Any = "beartype"
-    scalars: Literal["allow", "reject"] = "allow"
+    scalars: Literal["allow", "refuse"] = "allow"
     local: bool = False
     mutates: tuple[str, ...] = ()
     locals: bool = False
@@ -54,12 +54,12 @@ def _home(kind: DecoratorName) -> Library | None:
 _OF_NO_WORLD: Final = frozenset({"same_world", "boundary"})
 
 _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
-    "on_foreign": (None, "convert", "reject"),
+    "on_foreign": (None, "convert", "refuse"),
     "returns": ("world", "caller"),
     "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
     "copy": (None, True, False),
     "detach": (False, True),
-    "scalars": ("allow", "reject"),
+    "scalars": ("allow", "refuse"),
     "local": (False, True),
     "locals": (False, True),
 }

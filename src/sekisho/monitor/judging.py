@@ -91,10 +91,10 @@ def refuse(watch: Watch, operation: str, value: object, target: Library, other: 
         other: the world besides the body's, for the hint.
 
     Raises:
-        RefusalError: at level ``"disallow"``.
+        RefusalError: at level ``"refuse"``.
     """
     level = current().level(target.name)
-    place = place_of_operation() if level in {"warn", "disallow"} else None
+    place = place_of_operation() if level in {"warn", "refuse"} else None
     if place is None:
         return
     moved = "it" if place.is_direct else "the call"

@@ -39,12 +39,12 @@ class Border:
             return f"the function left {home}"
         if options.on_foreign == "convert":
             return None
-        if options.on_foreign == "reject":
-            return "on_foreign='reject' lets nothing cross here"
+        if options.on_foreign == "refuse":
+            return "on_foreign='refuse' lets nothing cross here"
         if options.kind == "boundary":
             return "a boundary takes what its annotations say; on_foreign='convert' converts"
         setting = current()
-        is_closed = setting.level(target.name) == "disallow"
+        is_closed = setting.level(target.name) == "refuse"
         return setting.why_closed(target.name) if is_closed else None
 
     def find_closed(self, spec: Any, value: Any, world: Library, place: Place) -> Invalid | None:
@@ -57,7 +57,7 @@ class Border:
     def option_to_pass(self) -> str | None:
         """Return the decorator's option that allows conversions, if only the mode forbids them."""
         options = self.options
-        if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
+        if self.is_result or options.on_foreign == "refuse" or options.kind == "boundary":
             return None
         return f"@{options.kind}(on_foreign='convert')"
 
