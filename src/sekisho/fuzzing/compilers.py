@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, first_line
 from sekisho.utils import quiet
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Compilers:
             raise self._refusal(world, error) from None
 
     def _refusal(self, world: Library, error: Exception) -> DeclarationError:
-        first = str(error).strip().partition("\n")[0]
+        first = first_line(error)
         if len(first) > _LONGEST:
             first = f"{first[:_LONGEST]}..."
         return DeclarationError(

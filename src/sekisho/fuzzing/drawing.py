@@ -28,7 +28,7 @@ from sekisho.contract import (
     array_specs,
     parse_axes,
 )
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, first_line
 from sekisho.fuzzing.callables import callable_of, is_callable_hint
 from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
@@ -275,7 +275,7 @@ class Drawer:
         except DeclarationError:
             raise
         except _MAKING as error:
-            why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
+            why = f"{spec.text} cannot be made: {first_line(error)}"
             raise self.unknown(name, why) from None
 
     def tree(self, spec: TreeSpec, name: str) -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.context import current, note_violation
+from sekisho.context import is_noted
 from sekisho.errors import DeviceError, Violation, hide_in_pytest
 from sekisho.validation import first_array_of
 from sekisho.worlds import HOST, Library, array_class, describe, find_world
@@ -44,9 +44,8 @@ def module_device(contract: Contract, home: Library | None, module: Any) -> Any:
             contract.function, place, expected, describe(module), reason, hint=hint
         )
         error = DeviceError(violation)
-        if current().violations != "warn":
+        if not is_noted(error, contract.function, place):
             raise error
-        note_violation(contract.function, place, (), lambda: error)
     return device
 
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from sekisho.validation.call import Call
     from sekisho.validation.violations import Place
 
-__all__ = ["Border"]
+__all__ = ["CrossingRules"]
 
 __tracebackhide__ = hide_in_pytest
 
 
-class Border:
+class CrossingRules:
     """The rules for conversions at one boundary: the function's options, and the mode."""
 
     def __init__(self, contract: Contract, *, is_result: bool) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho.contract import FREE
-from sekisho.errors import BoundaryError, DTypeError, SekishoError, WorldError, hide_in_pytest
+from sekisho.errors import (
+    BoundaryError,
+    DTypeError,
+    SekishoError,
+    WorldError,
+    hide_in_pytest,
+    with_class,
+)
 from sekisho.validation.invalid import Invalid
 from sekisho.worlds import class_of, dtype_name, find_world, type_name
 
@@ -104,11 +111,7 @@ def why_classless(value: Any) -> str | None:
 
 
 def _hostile(error: Exception) -> str:
-    try:
-        first_line = str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - any class may define it
-        first_line = ""
-    return f"cannot be looked at: {type(error).__name__}: {first_line}"
+    return f"cannot be looked at: {with_class(error)}"
 
 
 def why_no_scalar(spec: HintSpec, value: Any) -> str | None:

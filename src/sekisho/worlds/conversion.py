@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import SekishoError
+from sekisho.errors import SekishoError, is_out_of_memory, with_class
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import HOST, find_world, loaded_worlds
@@ -40,9 +40,9 @@ def convert(value: Any, target: Library, policy: Policy) -> Converted:
     except (Refusal, SekishoError):
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        if is_out_of_memory(error):
             raise
-        raise Refusal(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
+        raise Refusal(with_class(error)) from None
 
 
 def _convert(value: Any, target: Library, policy: Policy) -> Converted:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import first_line
+from sekisho.errors import first_line, is_out_of_memory
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
 from sekisho.worlds.library import Library
@@ -180,7 +180,7 @@ class _Torch(Probes, Library):
         try:
             moved = value.to(policy.device)
         except (AssertionError, NotImplementedError, RuntimeError) as error:
-            if kinds.is_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             why = f"this machine cannot move it to {policy.device}: {first_line(error)}"
             raise Refusal(why) from None
