@@ -1,4 +1,4 @@
-"""A mode with its levels and options: as data, as words, and as text."""
+"""A mode with its levels and options: as data, and as the text ``strict to_torch=warn``."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Setting(NamedTuple):
     def __str__(self) -> str:
         """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         words = [self.name, *(f"to_{world}={level}" for world, level in self.levels)]
-        # Those of strict mode are kept for a return to it, and refused in the text of another mode.
+        # Another mode keeps the options of strict mode for later, but its text must not name them.
         names = OPTIONS if self.name == "strict" else OPTIONS.keys() - _OF_STRICT
         options: dict[str, str] = {name: getattr(self, name) for name in names}
         words += [f"{name}={word}" for name, word in options.items() if word != OPTIONS[name][0]]
@@ -102,24 +102,24 @@ def make_setting(source: str, name: object, **levels_and_options: object) -> Set
         hint = _meant(name, get_args(Mode))
         raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.{hint}")
     usual, found, options = _LEVELS[name], dict[str, Any](), dict[str, Any]()
-    for way, level in levels_and_options.items():
-        if way in OPTIONS:
-            options |= _read_option(source, name, way, level)
+    for key, level in levels_and_options.items():
+        if key in OPTIONS:
+            options |= _read_option(source, name, key, level)
             continue
-        if not is_direction(way):
-            raise _not_a_direction(source, way)
+        if not is_direction(key):
+            raise _not_a_direction(source, key)
         if level is None:
             continue
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
-                f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
+                f"{source}: expected {key} to be one of {_words(Level)}, got {level!r}."
                 f"{_meant(level, get_args(Level))}"
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
         # A level equal to the mode's own changes nothing.
         if level != usual:
-            found[way.removeprefix("to_")] = level
+            found[key.removeprefix("to_")] = level
     order = world_names()
     ordered = tuple(sorted(found.items(), key=lambda each: order.index(each[0])))
     return Setting(name, usual, ordered, **options)
@@ -165,7 +165,7 @@ def directions() -> list[str]:
 
 
 def is_direction(way: str) -> bool:
-    """Return whether a word is such an argument, including for worlds of other packages."""
+    """Return whether a word is ``to_`` and the name of a world, of another package too."""
     return way.startswith("to_") and has_world(way.removeprefix("to_"))
 
 
@@ -186,10 +186,10 @@ def read_setting(text: str, source: str) -> Setting:
     name, *pairs = text.split() or [""]
     if name.startswith("violations="):
         name, pairs = "convert", [name, *pairs]
-    levels = dict[str, str]()
+    levels_and_options = dict[str, str]()
     for pair in pairs:
-        way, _, level = pair.partition("=")
-        if way not in OPTIONS and not is_direction(way):
+        key, _, word = pair.partition("=")
+        if key not in OPTIONS and not is_direction(key):
             raise _not_a_direction(source, pair)
-        levels[way] = level
-    return make_setting(source, name, **levels)
+        levels_and_options[key] = word
+    return make_setting(source, name, **levels_and_options)
