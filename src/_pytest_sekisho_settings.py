@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "read_section"]
 
 _VARIABLE: Final = "SEKISHO_MODE"
-_OPTIONS: Final = ("violations", "broadcasting", "mutations")
 
 
 class Settings:
@@ -38,13 +37,7 @@ class Settings:
         ini: list[str] = config.getini("sekisho_packages")
         self.packages: list[str] = ini or self.section.get("packages", [])
         self.mode = self.from_line or self.from_ini or self.section.get("mode") or None
-        said = f"{self.mode or ''} {os.environ.get(_VARIABLE, '')}"
-        # The mode and the environment come before the file.
-        self.options: dict[str, str] = {
-            name: self.section[name]
-            for name in _OPTIONS
-            if name in self.section and f"{name}=" not in said
-        }
+        self.options: dict[str, str] = self._options_of_section() if self.section else {}
         if "SEKISHO_REFUSALS" in os.environ:  # `adopt` holds contracts in a mode of its own
             self.mode, self.options = None, {}
         self.report: str | None = self.known.sekisho_report
@@ -58,6 +51,13 @@ class Settings:
         self.called: set[str] = set()
         self.before: tuple[str | None, Any] | None = None
         self.refused: list[dict[str, Any]] = []
+
+    def _options_of_section(self) -> dict[str, str]:
+        """Return the options of ``[tool.sekisho]`` that the mode and the environment do not set."""
+        modes = importlib.import_module("sekisho.context.modes")
+        said = f"{self.mode or ''} {os.environ.get(_VARIABLE, '')}"
+        names = [name for name in modes.OPTIONS if f"{name}=" not in said]
+        return {name: self.section[name] for name in names if name in self.section}
 
     def start(self) -> None:
         """Import sekisho, and set its mode for this process and, by the environment, its workers.
@@ -74,7 +74,7 @@ class Settings:
                 except ValueError as error:
                     raise pytest.UsageError(str(error)) from None
             process = modes.process_setting()
-            absent = [name for name in _OPTIONS if f"{name}=" not in (self.mode or "")]
+            absent = [name for name in modes.OPTIONS if f"{name}=" not in (self.mode or "")]
             options = {name: self.options.get(name, getattr(process, name)) for name in absent}
             setting = setting._replace(**options)
             self.before = (os.environ.get(_VARIABLE), modes.process_setting())

@@ -28,7 +28,7 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.scaled(F.relu(self.linear(x))) + later(x)
 
-    @sk.torch_world(on_foreign="reject")
+    @sk.torch_world(on_foreign="refuse")
     def scaled(self, x: Tensor) -> Tensor:
         return torch.relu(x) * 2.0
 

@@ -159,7 +159,7 @@ def test_a_hint_that_any_array_satisfies_is_guarded_like_none(hint, world, other
     with sk.mode("strict"), pytest.raises(sk.WorldError, match="lets nothing cross here"):
         f(foreign)
     with pytest.raises(sk.WorldError):
-        annotated(world.decorate(on_foreign="reject"), hint)(foreign)
+        annotated(world.decorate(on_foreign="refuse"), hint)(foreign)
     if hint not in {HasShape, Optional[HasShape]}:
         assert f([1.0, 2.0]) is list
 

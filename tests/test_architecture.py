@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,31 @@ WAYS = {
     title: re.findall(r"^\d\. `([^`]+)`", text, re.MULTILINE)
     for title, text in re.findall(r"^\*\*(.+?)\*\*.*:\n\n((?:\d\. .*\n)+)", SECTION, re.MULTILINE)
 }
+
+
+SOURCE = Path(sk.__file__).parent
+PACKAGES = PAGE.with_name("packages.md")
+
+
+def imports_of(name):
+    """Return the packages and modules of sekisho that one of them imports from."""
+    folder = SOURCE / name
+    files = folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]
+    trees = [ast.parse(path.read_text("utf-8")) for path in files]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {each.split(".")[1] for each in modules if each.startswith("sekisho.")}
+
+
+@pytest.mark.parametrize(("path", "arrow"), [(PAGE, " -> "), (PACKAGES, " --> ")])
+def test_each_arrow_of_a_picture_leads_to_a_package_that_is_imported_from(path, arrow):
+    lines = re.findall(rf"^    (\w+(?:{arrow}\w+)+)$", path.read_text("utf-8"), re.MULTILINE)
+    assert len(lines) >= 5
+    pairs = {pair for line in lines for pair in pairwise(line.split(arrow))}
+    modules = [each.stem for each in SOURCE.glob("*.py")]
+    imported = {name: imports_of(name) for name, _ in pairs if name != "public"}
+    imported["public"] = {each for name in modules for each in imports_of(name)}
+    assert [pair for pair in pairs if pair[1] not in imported[pair[0]]] == []
 
 
 def first(x: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
@@ -82,7 +108,7 @@ def calls_of(run):
 
 def test_the_page_lists_four_ways_of_at_most_six_functions():
     assert list(WAYS) == [
-        "A decorated function, up to its first call",
+        "A valid call, the first of a decorated function",
         "A value that is converted",
         "A value that is refused",
         "`sekisho check`",
@@ -93,13 +119,13 @@ def test_the_page_lists_four_ways_of_at_most_six_functions():
 @pytest.mark.parametrize("title", list(WAYS))
 def test_the_functions_are_called_in_this_order(title, tmp_path, monkeypatch, capsys):
     steps = {
-        "A decorated function, up to its first call": iter([None]),
+        "A valid call, the first of a decorated function": iter([None]),
         "A value that is converted": convert(),
         "A value that is refused": refuse(),
         "`sekisho check`": check(tmp_path, monkeypatch),
     }[title]
     next(steps)
-    is_first = title.startswith("A decorated")
+    is_first = title.startswith("A valid")
     called = calls_of(decorate_and_call if is_first else lambda: next(steps, None))
     names = [name for name in called if name in WAYS[title]]
     assert names == WAYS[title]
@@ -136,7 +162,6 @@ def test_a_later_valid_call_runs_no_function_of_sekisho():
 
 # --- the slow path: data inside, errors at its edges -----------------------------------------------------
 
-SOURCE = Path(sk.__file__).parent
 ERRORS = {
     name
     for name in sk.__all__

@@ -107,7 +107,7 @@ def test_what_cannot_be_called_cannot_be_decorated(target):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"on_foreign": "maybe"}, "on_foreign': expected None, 'convert', 'reject', got 'maybe'"),
+        ({"on_foreign": "maybe"}, "on_foreign': expected None, 'convert', 'refuse', got 'maybe'"),
         ({"returns": "both"}, "returns': expected 'world', 'caller', got 'both'"),
         ({"copy": 1}, "copy': expected None, True, False, got 1"),
         ({"detach": None}, "detach': expected False, True, got None"),

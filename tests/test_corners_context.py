@@ -96,7 +96,7 @@ def test_who_wrote_a_direction_that_does_not_exist_is_named(text, wrong):
     assert got.endswith(f"=..., got {wrong!r}.")
 
 
-@pytest.mark.parametrize("level", ["allow", "warn", "disallow"])
+@pytest.mark.parametrize("level", ["allow", "warn", "refuse"])
 def test_mode_off_takes_no_level(level):
     for enter in (sk.set_mode, sk.mode):
         with pytest.raises(ValueError, match="mode 'off' looks at nothing, so it takes no level"):

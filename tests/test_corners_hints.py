@@ -16,7 +16,7 @@ import sekisho as sk
 from sekisho.contract import parse_axes
 from sekisho.hints import steps
 from sekisho.hints.losses import loss_of
-from sekisho.worlds import HOST, World
+from sekisho.worlds import HOST, Library
 
 WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
 REAL = (
@@ -218,7 +218,7 @@ def test_what_rounding_to_a_dtype_that_numpy_lacks_loses(torch, target):
 
 def test_a_swap_is_told_without_a_spelling_where_the_library_has_none():
     axes = parse_axes("3 2 4")
-    for world, beside in ((World(), ""), (HOST, "{0}.transpose(1, 0, 2)")):
+    for world, beside in ((Library(), ""), (HOST, "{0}.transpose(1, 0, 2)")):
         step = steps._swap_step(axes, (2, 3, 4), {}, lambda shape: shape == (3, 2, 4), world)
         assert step.call == "permute_dims({0}, (1, 0, 2))"
         assert step.beside == beside

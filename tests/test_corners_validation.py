@@ -52,7 +52,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("on_foreign", [None, "convert", "reject"])
+@pytest.mark.parametrize("on_foreign", [None, "convert", "refuse"])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_mode_lets_cross_what_it_says(world, other, warm, mode, on_foreign, form):
     annotate, make, options = FORMS[form]
@@ -74,9 +74,9 @@ def test_a_mode_lets_cross_what_it_says(world, other, warm, mode, on_foreign, fo
         ("convert", "convert"): (crossed, ()),
         ("convert", "warn"): (crossed, ()),  # the function's own option decides
         ("convert", "strict"): (crossed, ()),
-        ("reject", "convert"): (refused, ()),
-        ("reject", "warn"): (refused, ()),
-        ("reject", "strict"): (refused, ()),
+        ("refuse", "convert"): (refused, ()),
+        ("refuse", "warn"): (refused, ()),
+        ("refuse", "strict"): (refused, ()),
     }
     for _ in range(3):  # the slow path, then the fast paths
         with sk.mode(mode):

@@ -8,9 +8,9 @@ import pytest
 import sekisho as sk
 from sekisho.worlds import Policy, Refusal, convert, world_named
 from sekisho.worlds.casting import may_cast
+from sekisho.worlds.library import Library, _readable
 from sekisho.worlds.torch import memory
 from sekisho.worlds.torch.operations import waits_for
-from sekisho.worlds.world import World, _readable
 
 FLOATS = (
     *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float16", "bfloat16"),
@@ -126,7 +126,7 @@ def test_a_library_that_cannot_be_imported_is_refused_with_the_first_line_of_why
 ):
     (tmp_path / "broken_library.py").write_text(text, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    library = World()
+    library = Library()
     library.name, library.label = "broken_library", "Broken"
     with pytest.raises(Refusal) as caught:
         library.load()
@@ -138,7 +138,7 @@ def test_a_library_that_cannot_be_imported_is_refused_with_the_first_line_of_why
     ("package", "wanted"), [(None, "missing_library"), ("its-name", "its-name")]
 )
 def test_a_library_that_is_not_installed_is_named_by_its_package(package, wanted):
-    library = World()
+    library = Library()
     library.name, library.label, library.package = "missing_library", "Missing", package
     with pytest.raises(Refusal) as caught:
         library.load()

@@ -30,7 +30,7 @@ def _nothing_kept():
 def holders():
     """Yield each name of a library that may be wrapped, with its module or class."""
     for world in loaded_worlds():
-        for names in [*world.watched.values(), *(world.unshown or {}).values()]:
+        for names in [*world.operations.values(), *(world.unshown or {}).values()]:
             for name in names:
                 holder, last, operation = find_operation(world, name)
                 if operation is not None:

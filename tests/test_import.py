@@ -61,7 +61,7 @@ from jaxtyping import Float
 def array_only(x: Float[np.ndarray, "n"], y=None): return type(y).__name__
 @sk.same_world
 def same(x: Float[sk.Array, "n"], y=None) -> Float[sk.Array, "n"]: return x
-@sk.same_world(on_foreign="reject")
+@sk.same_world(on_foreign="refuse")
 def late(y=None, x: Float[sk.Array, "n"] = None): return type(x).__name__
 assert 'torch' not in sys.modules
 import torch

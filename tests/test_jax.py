@@ -403,7 +403,7 @@ def test_helpers_refuse_in_jax_what_they_refuse_in_numpy():
     ],
 )
 def test_hints_speak_of_arrays_as_jax_does(given_, hint):
-    @sk.jax_world(on_foreign="reject")
+    @sk.jax_world(on_foreign="refuse")
     def f(a: Float32[jax.Array, "b n"]): ...
 
     with pytest.raises(sk.BoundaryError) as caught:
@@ -454,7 +454,7 @@ def test_strict_mode_sees_operators_and_what_makes_an_array_of_jax():
 
 
 def test_strict_mode_refuses_numbers_where_they_are_not_wanted():
-    @sk.jax_world(scalars="reject")
+    @sk.jax_world(scalars="refuse")
     def waits(a: Float32[jax.Array, "n"]):
         return a if a[0] > 0 else -a
 

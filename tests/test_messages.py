@@ -314,7 +314,7 @@ def torch_refusals():
     def leave(x: Float32[torch.Tensor, "n"]) -> Float32[torch.Tensor, "n"]:
         return x.numpy()
 
-    @sk.torch_world(device="meta", on_foreign="reject")
+    @sk.torch_world(device="meta", on_foreign="refuse")
     def far(x: Float32[torch.Tensor, "n"]): ...
 
     @sk.boundary
@@ -376,7 +376,7 @@ resize() argument 'image': expected Float32[ndarray, "h w"], got float32[3, 6] (
   hint: to_numpy(image), or @numpy_world(on_foreign='convert')""",
     "an array that is rejected": """\
 far() argument 'x': expected Float32[Tensor, "n"], got float32[5] (NumPy).
-  on_foreign='reject' lets nothing cross here
+  on_foreign='refuse' lets nothing cross here
   hint: to_torch(x).to('meta')""",
     "a tensor apart": """\
 far() argument 'x': expected Float32[Tensor, "n"], got float32[6] (PyTorch).

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import threading
+from typing import get_args
 
 import pytest
 
 import sekisho as sk
 from sekisho.context import modes
+from sekisho.contract import OnForeign, Scalars
 
 
 @pytest.fixture
@@ -87,10 +89,10 @@ def test_mode_off_at_decoration_leaves_the_function_as_it_is():
 
 @pytest.mark.usefixtures("_restored")
 def test_levels_reach_workers_through_the_environment():
-    sk.set_mode("strict", to_torch="warn", to_numpy="disallow")
+    sk.set_mode("strict", to_torch="warn", to_numpy="refuse")
     assert os.environ["SEKISHO_MODE"] == "strict to_torch=warn"
     assert modes.read_setting(os.environ["SEKISHO_MODE"], "") == modes.current()
-    assert modes.current().level("numpy") == "disallow"
+    assert modes.current().level("numpy") == "refuse"
     assert modes.current().level("torch") == "warn"
 
 
@@ -128,3 +130,23 @@ def test_a_word_behind_a_mode_that_is_no_direction_is_refused(word):
 
     with pytest.raises(ValueError, match=rf"here: expected .*, got '{word}=warn'"):
         read_setting(f"strict {word}=warn", "here")
+
+
+VERDICTS = {"allow", "warn", "refuse"}
+
+
+@pytest.mark.parametrize(
+    ("literal", "words"),
+    [
+        (modes.Mode, {"convert", "warn", "strict", "off"}),
+        (modes.Level, VERDICTS),
+        (modes.Broadcasting, VERDICTS),
+        (modes.Mutations, VERDICTS),
+        (modes.Violations, VERDICTS - {"allow"}),
+        (Scalars, VERDICTS - {"warn"}),
+        (OnForeign, {"convert", "refuse"}),
+    ],
+)
+def test_modes_levels_and_options_have_one_word_for_one_thing(literal, words):
+    arguments = {argument for each in get_args(literal) for argument in get_args(each) or (each,)}
+    assert arguments - {type(None)} == words

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import pickle
+import pydoc
+import re
 import subprocess
 import sys
 import textwrap
@@ -19,7 +21,7 @@ from sekisho.context import modes
 from sekisho.guard import globals as names
 from sekisho.testing import both_worlds
 from sekisho.utils import WRITE, live_guards
-from sekisho.worlds import registry
+from sekisho.worlds import Library, registry
 
 # --- the library, and its world ---------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ for name in ("permute_dims", "moveaxis", "squeeze", "concat", "stack"):
 
 class World(sk.World):
     name, label, array_class, noun = "tally", "Tally", "Tally", "a tally"
-    watched = {"compute": ("Tally.__mul__", "of"), "export": ("Tally.view",)}  # noqa: RUF012
+    operations = {"compute": ("Tally.__mul__", "of"), "export": ("Tally.view",)}  # noqa: RUF012
 
     def dtypes(self):
         return {"float32": "float32", "int64": "int64"}
@@ -87,11 +89,11 @@ class World(sk.World):
 
 
 @pytest.fixture
-def world(monkeypatch):
-    """Register the world for the duration of a test."""
+def world(monkeypatch, request):
+    """Register the world, or the class in the parameter, for the duration of a test."""
     monkeypatch.setitem(sys.modules, "tally", tally)
     monkeypatch.setattr(registry, "_records", registry._records)
-    yield sk.register_world(World())
+    yield sk.register_world(getattr(request, "param", World)())
     registry._waiting.discard("tally")
     for each in ("tally_world", "to_tally", "is_tally"):
         vars(sk).pop(each, None)
@@ -111,7 +113,9 @@ def test_values_are_recognised_and_described(world):
     assert sk.world_of(x) == "tally"
     assert sk.is_tally(x)
     assert not sk.is_tally(X)
-    assert pickle.loads(pickle.dumps(world)) is world
+    assert pickle.loads(pickle.dumps(registry.world_named("tally"))) is registry.world_named(
+        "tally"
+    )
     with pytest.raises(sk.WorldError, match=r"got float32\[2, 3\] \(Tally\)"):
         sk.check(x, np.ndarray)
 
@@ -235,8 +239,8 @@ def test_strict_mode_watches_its_bodies(world):
 
 
 def test_levels_the_log_and_a_package_know_it(world):
-    with sk.mode("warn", to_tally="disallow"):
-        assert str(modes.current()) == "warn to_tally=disallow"
+    with sk.mode("warn", to_tally="refuse"):
+        assert str(modes.current()) == "warn to_tally=refuse"
     with sk.record_crossings() as log:
         sk.to_tally(X)
     assert [(each.source, each.target, each.copied) for each in log] == [
@@ -262,6 +266,95 @@ def test_a_guard_that_was_called_before_takes_it_from_the_first_call_on(monkeypa
     assert sk.world_of(same(X, of(X))) == "numpy"
     assert "_Tally if isinstance(x, _Tally)" in sk.generated_source(same)
     vars(sk).pop("to_tally", None)
+
+
+# --- what a world may define ---------------------------------------------------------------------------
+
+STABLE = (
+    *("name", "label", "array_class", "noun", "package", "options", "operations"),
+    *("spelling", "words", "makers"),
+    *("load", "array_type", "is_loaded", "namespace", "owns", "is_scalar", "dtypes"),
+    *("device", "device_name", "parse_device", "is_on"),
+    *("to_host", "from_host", "move", "cast", "runs_plainly"),
+    *("permute_dims", "moveaxis", "squeeze", "concat", "stack"),
+)
+
+
+def test_the_stable_members_of_a_world_are_these():
+    """Before a line is added: will users' worlds be able to rely on it in all later releases?"""
+    assert [name for name in dir(sk.World) if not name.startswith("_")] == sorted(STABLE)
+
+
+def test_help_shows_the_stable_members_only():
+    shown = re.findall(
+        r"^ \|  (\w+)(?:\(| =)", pydoc.plain(pydoc.render_doc(sk.World)), re.MULTILINE
+    )
+    assert {name for name in shown if not name.startswith("_")} == {*STABLE}
+
+
+def test_each_stable_member_is_documented():
+    attributes = sk.World.__doc__.partition("Attributes:")[2]
+    for name in STABLE:
+        member = vars(sk.World)[name]
+        assert member.__doc__ if callable(member) else f" {name}: " in attributes, name
+
+
+@pytest.mark.parametrize("name", STABLE)
+def test_each_stable_member_is_read_of_the_world_that_is_registered(world, monkeypatch, name):
+    own = object()
+    monkeypatch.setattr(World, name, own)
+    if name == "name":
+        return  # worlds are looked up by it
+    assert getattr(registry.world_named("tally"), name) is own
+
+
+def private_members():
+    return sorted({name for name in dir(Library) if not name.startswith("_")} - {*STABLE})
+
+
+def test_no_other_member_is_read_so_that_any_name_is_free_for_a_world_of_yours(world, monkeypatch):
+    def never(*args, **options):
+        raise AssertionError("a method of the user's")
+
+    for name in private_members():
+        monkeypatch.setattr(World, name, never, raising=False)
+
+    @sk.tally_world(returns="caller")
+    def double(x: Float32[Tally, "n d"]) -> Float32[Tally, "n d"]:
+        return x * 2
+
+    with sk.record_crossings() as log, sk.mode("convert"):
+        assert double(X).tolist() == (X * 2).tolist()
+        with pytest.raises(sk.ShapeError, match="'x' has 1 axis, not 2"):
+            double(X[0])
+    assert len(log) == 2
+    with sk.mode("strict"), pytest.raises(sk.WorldError):
+        double(X)
+
+
+class OnDevices(World):
+    """The arrays of this library have no attribute for their device."""
+
+    options = frozenset({"device"})
+
+    def device(self, value):
+        return "fast" if value.total() else "slow"
+
+    device_name = device
+
+    def parse_device(self, device):
+        return device
+
+
+@pytest.mark.parametrize("world", [OnDevices], indirect=True)
+def test_a_device_is_what_the_world_calls_it_even_if_no_array_says_where_it_is(world):
+    @sk.tally_world(device="fast")
+    def double(x: Float32[Tally, "n d"]) -> Float32[Tally, "n d"]:
+        return x * 2
+
+    assert double(of(X)).total() == X.sum() * 2
+    with pytest.raises(sk.ConversionError, match=r"\(Tally on slow\).\n  Tally moves no values"):
+        double(of(X * 0))
 
 
 # --- what is no world ----------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_an_unknown_mode_is_a_usage_error(project, options):
         ("strict to_mars=warn", "expected to_numpy=..., to_torch=...* got 'to_mars=warn'."),
         (
             "strict to_torch=no",
-            "expected to_torch to be one of 'allow', 'warn', 'disallow', *'no'.",
+            "expected to_torch to be one of 'allow', 'warn', 'refuse', *'no'.",
         ),
         ("off to_torch=warn", "mode 'off' looks at nothing, so it takes no level."),
     ],
@@ -114,7 +114,7 @@ def test_levels_by_ini_and_by_marker(project):
             assert os.environ["SEKISHO_MODE"] == "strict to_torch=allow"
             f(np.ones(2))
 
-        @pytest.mark.sekisho_mode("strict", to_torch="disallow")
+        @pytest.mark.sekisho_mode("strict", to_torch="refuse")
         def test_marker():
             with pytest.raises(sk.WorldError):
                 f(np.ones(2))

@@ -25,7 +25,7 @@ from torch import from_numpy  # noqa: E402 - imported by name, before it is wrap
 def _as_it_was():
     """Check that the libraries are unchanged when recording has ended."""
     world = world_named("torch")
-    names = [name for group in world.watched.values() for name in group]
+    names = [name for group in world.operations.values() for name in group]
     init = vars(torch.Tensor).get("__init__")
     before = [find_operation(world, name)[2] for name in names], from_numpy, list(sys.meta_path)
     yield

@@ -113,9 +113,9 @@ FAULTS = {
     "sekisho_mode = 'warn'": "[tool.sekisho]: there is no setting 'sekisho_mode'. Did you mean 'mode'?",
     "zzz = 1": "[tool.sekisho]: there is no setting 'zzz'. "
     "There are mode, violations, broadcasting, mutations, packages, worlds, check, adopt, crossings, fuzz",
-    "violations = 'wran'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'wran'. "
+    "violations = 'wran'": "[tool.sekisho] violations: expected 'refuse' or 'warn', got 'wran'. "
     "Did you mean 'warn'?",
-    "violations = 'no'": "[tool.sekisho] violations: expected 'raise' or 'warn', got 'no'",
+    "violations = 'no'": "[tool.sekisho] violations: expected 'refuse' or 'warn', got 'no'",
     "packages = 'one'": "[tool.sekisho] packages: expected a list of strings, got 'one'",
     "packages = ['one', 2]": "[tool.sekisho] packages: expected a list of strings, got 2 in it",
     "worlds = 'numpy'": "[tool.sekisho] worlds: expected a table, got 'numpy'",
@@ -328,7 +328,7 @@ def test_config_prints_the_schema(config):
 
 
 def test_config_reads_what_pytest_and_the_environment_set(config, monkeypatch):
-    text = "[tool.sekisho]\nviolations = 'raise'\nmode = 'strict'\n"
+    text = "[tool.sekisho]\nviolations = 'refuse'\nmode = 'strict'\n"
     text += "[tool.pytest.ini_options]\nsekisho_packages = ['mypkg']\n"
     monkeypatch.setenv("SEKISHO_MODE", "violations=warn")
     found = rows(config, text)

@@ -47,7 +47,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-@pytest.mark.parametrize("violations", ["raise", "warn"])
+@pytest.mark.parametrize("violations", ["refuse", "warn"])
 def test_a_refused_value_gets_its_words_and_its_hint_once(case, violations, counted):
     annotation, value = REFUSED[case]
 
@@ -159,7 +159,7 @@ def test_a_refused_crossing_that_a_body_catches_is_noted_once(mode, torch):
     caught = importlib.import_module("sekisho.monitor.state").caught
     foreign = torch.ones(3)
 
-    @sk.numpy_world(on_foreign="reject")
+    @sk.numpy_world(on_foreign="refuse")
     def inner(x: Float[np.ndarray, "n"] | Float[np.ndarray, "n m"] | None): ...
 
     @sk.numpy_world

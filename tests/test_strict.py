@@ -147,8 +147,8 @@ def test_each_direction_has_its_level_at_boundaries(torch, direction):
 
     calls = [lambda: numpy_side(torch.ones(1)), lambda: torch_side(np.ones(1))]
     one, other = calls if direction == "to_numpy" else reversed(calls)
-    with sk.mode("convert", **{direction: "disallow"}):
-        with pytest.raises(sk.WorldError, match=f"{direction}='disallow' lets nothing cross"):
+    with sk.mode("convert", **{direction: "refuse"}):
+        with pytest.raises(sk.WorldError, match=f"{direction}='refuse' lets nothing cross"):
             one()
         other()
     with sk.mode("strict", **{direction: "warn"}):
@@ -175,7 +175,7 @@ def test_crossing_allowed_does_nothing_outside_of_a_watched_body(torch, bodies):
 
 
 def test_unknown_scalars_are_refused_at_decoration():
-    with pytest.raises(sk.DeclarationError, match="option 'scalars': expected 'allow', 'reject'"):
+    with pytest.raises(sk.DeclarationError, match="option 'scalars': expected 'allow', 'refuse'"):
         sk.torch_world(scalars="no")
 
 
@@ -585,7 +585,7 @@ def test_a_compiled_function_runs_in_a_watched_body_and_is_not_watched_itself(to
 def test_a_traceback_ends_at_the_line_that_the_message_names(torch, cross):
     """How the library reached that line, and its documentation, are left out."""
 
-    @sk.torch_world(scalars="reject")
+    @sk.torch_world(scalars="refuse")
     def body(x: torch.Tensor):
         return cross(x)
 

@@ -20,14 +20,14 @@ def test_errors_are_of_the_kinds_that_callers_expect():
 
 
 def test_foreign_values_are_described_and_the_converting_call_is_named(torch):
-    @sk.numpy_world(on_foreign="reject")
+    @sk.numpy_world(on_foreign="refuse")
     def f(x: Float[np.ndarray, "n"]): ...
 
     with pytest.raises(sk.WorldError) as caught:
         f(torch.zeros(3))
     assert str(caught.value) == (
         "f() argument 'x': expected Float[ndarray, \"n\"], got float32[3] (PyTorch).\n"
-        "  on_foreign='reject' lets nothing cross here\n"
+        "  on_foreign='refuse' lets nothing cross here\n"
         "  hint: to_numpy(x)"
     )
 

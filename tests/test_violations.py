@@ -161,7 +161,7 @@ def test_what_is_no_array_passes_too(kind, value):
     assert {each.category for each in caught} == {sk.ViolationWarning}
 
 
-@pytest.mark.parametrize("options", [{}, {"on_foreign": "reject"}, {"on_foreign": "convert"}])
+@pytest.mark.parametrize("options", [{}, {"on_foreign": "refuse"}, {"on_foreign": "convert"}])
 @pytest.mark.parametrize("mode", ["convert", "warn", "strict"])
 @pytest.mark.parametrize("kind", ["numpy", "torch"])
 def test_a_refused_value_passes_in_every_mode_and_the_others_are_handled_as_usual(
@@ -203,9 +203,9 @@ def test_a_crossing_that_a_level_refuses_passes_at_the_boundary(torch):
     def f(x: torch.Tensor) -> None:
         assert type(x) is np.ndarray
 
-    with letting_pass(to_torch="disallow") as caught:
+    with letting_pass(to_torch="refuse") as caught:
         f(np.ones(2))
-    assert "to_torch='disallow' lets nothing cross here" in texts(caught)[0]
+    assert "to_torch='refuse' lets nothing cross here" in texts(caught)[0]
 
 
 # --- one fault, one report ------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_a_nested_call_has_a_report_of_its_own(world):
 
 
 def test_a_tensor_on_another_device_passes(torch, second_device):
-    @sk.torch_world(device=second_device, on_foreign="reject")
+    @sk.torch_world(device=second_device, on_foreign="refuse")
     def f(x: torch.Tensor) -> None:
         assert x.device.type == "cpu"
 
@@ -664,9 +664,9 @@ def test_it_is_of_the_process_and_its_workers_and_stays_until_it_is_set_again():
     assert os.environ["SEKISHO_MODE"] == "convert violations=warn"
     with sk.mode("strict"):
         assert modes.current().violations == "warn"
-        with sk.mode("convert", violations="raise"):
-            assert modes.current().violations == "raise"
-    sk.set_mode("convert", violations="raise")
+        with sk.mode("convert", violations="refuse"):
+            assert modes.current().violations == "refuse"
+    sk.set_mode("convert", violations="refuse")
     assert os.environ["SEKISHO_MODE"] == "convert"
 
 
@@ -674,7 +674,7 @@ def test_a_decorated_function_runs_with_it():
     run = sk.mode("convert", violations="warn")(lambda: modes.current().violations)
     around = sk.mode("convert")(lambda: modes.current().violations)
     assert run() == "warn"
-    assert around() == "raise"
+    assert around() == "refuse"
     with sk.mode("off", violations="warn"):
         assert around() == "warn"
 
@@ -683,12 +683,12 @@ def test_a_decorated_function_runs_with_it():
     ("word", "hint"),
     [
         ("wran", "\n  hint: did you mean 'warn'?"),
-        ("rise", "\n  hint: did you mean 'raise'?"),
+        ("refuze", "\n  hint: did you mean 'refuse'?"),
         (3, ""),
     ],
 )
 def test_another_word_is_refused_with_the_one_that_was_meant(word, hint):
-    expected = f"expected violations to be one of 'raise', 'warn', got {word!r}.{hint}"
+    expected = f"expected violations to be one of 'refuse', 'warn', got {word!r}.{hint}"
     for source, enter in (("mode()", sk.mode), ("set_mode()", sk.set_mode)):
         with pytest.raises(ValueError, match="expected violations") as raised:
             enter("convert", violations=word)
@@ -795,7 +795,7 @@ def test_the_plugin_reads_the_project_and_prints_them(pytester):
             for n in range(3):
                 half(n)
 
-        @pytest.mark.sekisho_mode("strict", violations="raise")
+        @pytest.mark.sekisho_mode("strict", violations="refuse")
         def test_raises():
             with pytest.raises(sk.BoundaryError):
                 half(3)
@@ -812,7 +812,7 @@ def test_the_plugin_reads_the_project_and_prints_them(pytester):
             "    half() the result: expected int, got a float.",
         ]
     )
-    line = pytester.runpytest_subprocess("--sekisho-mode=strict violations=raise", "-k", "passes")
+    line = pytester.runpytest_subprocess("--sekisho-mode=strict violations=refuse", "-k", "passes")
     line.assert_outcomes(failed=1, deselected=1)
 
 
@@ -820,7 +820,7 @@ def test_the_plugin_reads_the_project_and_prints_them(pytester):
     ("environment", "ini", "section", "expected"),
     [
         ("convert violations=warn", "strict", "", "strict violations=warn"),
-        ("convert violations=warn", "strict violations=raise", "warn", "strict"),
+        ("convert violations=warn", "strict violations=refuse", "warn", "strict"),
         ("strict", "", "warn", "strict violations=warn"),
         ("strict", "warn", "warn", "warn violations=warn"),
     ],
@@ -871,7 +871,7 @@ def test_the_project_file_is_refused_with_the_word_that_was_meant(pytester):
     result = pytester.runpytest_subprocess()
     result.stderr.fnmatch_lines(
         [
-            f"*{path.name}: ?tool.sekisho? violations: expected 'raise' or 'warn', got 'wran'. Did you mean 'warn'?"
+            f"*{path.name}: ?tool.sekisho? violations: expected 'refuse' or 'warn', got 'wran'. Did you mean 'warn'?"
         ]
     )
 
@@ -922,7 +922,7 @@ def test_a_compiler_of_torch_traces_past_a_refused_value(torch):
     assert [row[1] for row in counts()] == ["argument 'y'", "check"]
     assert len(refused) == 2
     assert "axis 'n' is 2 (from argument 'x'), but axis 0 of 'y' is 5" in texts(refused)[0]
-    sk.set_mode("convert", violations="raise")
+    sk.set_mode("convert", violations="refuse")
     with pytest.raises(Exception, match="expected"):
         compiled(torch.ones(2), torch.ones(5, 4), torch.ones(4))
 

@@ -80,8 +80,6 @@ __all__ = [
     "BroadcastWarning",
     "ConversionError",
     "Converted",
-    "Policy",
-    "Refusal",
     "Crossing",
     "CrossingLog",
     "CrossingWarning",
@@ -90,15 +88,18 @@ __all__ = [
     "DeviceError",
     "LostWriteError",
     "LostWriteWarning",
+    "Mode",
     "MutationError",
     "MutationWarning",
-    "Mode",
+    "Policy",
+    "Refusal",
     "Row",
     "SekishoError",
     "ShapeError",
     "UnguardedWarning",
     "Violation",
     "ViolationWarning",
+    "World",
     "WorldError",
     "__version__",
     "add_batch_dim",
@@ -113,25 +114,24 @@ __all__ = [
     "generated_source",
     "get_mode",
     "install_import_hook",
-    "is_numpy",
     "is_jax",
+    "is_numpy",
     "is_torch",
     "jax_world",
-    "register_world",
-    "World",
     "mode",
     "moveaxis",
     "namespace",
     "numpy_world",
     "permute_dims",
     "record_crossings",
+    "register_world",
     "remove_batch_dim",
     "same_world",
     "set_mode",
     "squeeze",
     "stack",
-    "to_numpy",
     "to_jax",
+    "to_numpy",
     "to_torch",
     "to_world_of",
     "torch_world",
@@ -144,7 +144,12 @@ sys.modules[__name__].__class__ = PublicModule
 
 
 def __getattr__(name: str) -> Any:
-    """Return what a registered world adds; for another library's word, name the one to use here."""
+    """Return what a registered world adds, such as ``to_cupy``; load nothing before it is needed.
+
+    Raises:
+        AttributeError: for any other name. For a name of another library, such as ``unsqueeze``, it
+            names the helper to use here.
+    """
     if name.startswith("__"):
         raise AttributeError(name)
     from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - not a public name
@@ -158,7 +163,7 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: object) -> None:
-    """Guard what cells define from now on: ``%load_ext sekisho``. `shell` is IPython's."""
+    """Guard the functions of all later cells of an IPython shell: ``%load_ext sekisho``."""
     from sekisho.package import load  # noqa: PLC0415 - importing sekisho stays light
 
     load(shell)

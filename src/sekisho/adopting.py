@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from sekisho.adoption import Plan, Reading, Settings, Snapshot, Sources
+    from sekisho.adoption import Plan, Reading, Settings, Snapshot, Sources, Unkept
     from sekisho.tracer import Observed, Place
     from sekisho.writing import Transaction
 
@@ -286,9 +286,9 @@ def _write_and_hold(
 
     The transaction of each round is noted in the options, so that `_state` can say what it has left.
     """
-    from sekisho.adoption import DECORATOR, MUTATES, WHOLE, make_plan  # noqa: PLC0415 - imported at a run only
+    from sekisho.adoption import make_plan  # noqa: PLC0415 - imported at a run only
 
-    dropped: dict[tuple[str, str, str], str] = {}
+    dropped: dict[Unkept, str] = {}
     rounds: list[Transaction] = options.rounds
     while True:
         tell(options, f"running the command under the guards, round {len(rounds) + 1}")
@@ -301,11 +301,11 @@ def _write_and_hold(
         if written.is_committed:
             break
         new = {_guilty(each, plan): each["text"] for each in refused}
-        for path, name, place in [*new]:
+        for unkept in [*new]:
             # Each round is a run; and a boundary that is refused, too, has no weaker decorator.
-            is_last = place == DECORATOR or place.startswith(MUTATES)
-            if len(rounds) > _MOST_ROUNDS or (is_last and (path, name, place) in dropped):
-                new[path, name, WHOLE] = new.pop((path, name, place))
+            is_last = unkept.part in {"decorator", "mutates"} and unkept in dropped
+            if len(rounds) > _MOST_ROUNDS or is_last:
+                new[unkept._replace(part="everything", name="")] = new.pop(unkept)
         if not new.keys() - dropped.keys():
             sys.stderr.write(output)
             _say(
@@ -317,13 +317,13 @@ def _write_and_hold(
         plan = make_plan(seen, settings, dropped)
     left_alone = _left_alone(rounds)
     _report(_without(plan, left_alone), options)
-    for (_, name, place), text in dropped.items():
+    for unkept, text in dropped.items():
         what = (
             "declared, since a call did it"
-            if place.startswith(MUTATES)
+            if unkept.part == "mutates"
             else "taken out, since it did not hold"
         )
-        _say(f"{what}: {name}, {place}: {text}")
+        _say(f"{what}: {unkept.function}, {unkept.place}: {text}")
     for line in _named(left_alone):
         _say(line)
     if not options.quiet:
@@ -364,7 +364,7 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
     """
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
         path, printed = Path(folder) / "refused", Path(folder) / "printed"
-        environment = {"SEKISHO_MODE": "strict violations=raise", "SEKISHO_REFUSALS": str(path)}
+        environment = {"SEKISHO_MODE": "strict violations=refuse", "SEKISHO_REFUSALS": str(path)}
         with printed.open("wb") as file:
             status = _run(command, environment, file)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
@@ -372,16 +372,16 @@ def _run_guarded(command: list[str]) -> tuple[int, list[dict[str, str]], str]:
     return status, [json.loads(line) for line in lines], output
 
 
-def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
-    """What of the plan a guard has refused a value for: the file, the function, the place."""
-    from sekisho.adoption import DECLARATION, DECORATOR, MUTATES  # noqa: PLC0415 - imported at a run only
+def _guilty(refused: Mapping[str, str], plan: Plan) -> Unkept:
+    """What of the plan a guard has refused a value for."""
+    from sekisho.adoption import Unkept  # noqa: PLC0415 - imported at a run only
 
     path, name, place = os.path.realpath(refused["file"]), refused["function"], refused["place"]
-    if place == DECLARATION:
-        return path, name, place
+    if place == "declaration":
+        return Unkept(path, name, "declaration")
     argument = re.match(r"argument '(\w+)'", place)
     if argument and refused["error"] == MutationError.__name__:
-        return path, name, f"{MUTATES}{argument[1]}"
+        return Unkept(path, name, "mutates", argument[1])
     written = {
         each
         for file in plan.files
@@ -391,4 +391,6 @@ def _guilty(refused: Mapping[str, str], plan: Plan) -> tuple[str, str, str]:
         for each in (*choice.edit.annotations, *choice.edit.refined)
     }
     part = argument[1] if argument else "return" if place != "body" else ""
-    return path, name, part if part in written else DECORATOR
+    if part in written:
+        return Unkept(path, name, "annotation", part)
+    return Unkept(path, name, "decorator")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sekisho.contract import (
+        DecoratorName,
         HostOptions,
-        Kind,
         Mutates,
         OnForeign,
         Options,
@@ -56,7 +56,7 @@ def numpy_world(
 @overload
 def numpy_world(
     *,
-    on_foreign: Literal["reject"] | None = ...,
+    on_foreign: Literal["refuse"] | None = ...,
     returns: Literal["world"] = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
@@ -79,7 +79,7 @@ def numpy_world(  # noqa: PLR0913 - one parameter an option
 
     Args:
         function: the function, without parentheses.
-        on_foreign: for tensors among the arguments: None follows the mode, ``"convert"`` always converts, ``"reject"`` never does.
+        on_foreign: for tensors among the arguments: None follows the mode, ``"convert"`` always converts, ``"refuse"`` never does.
         returns: ``"caller"`` takes results back to the world and device of the first array argument.
         casting: the casts that are allowed if an annotation names exactly one dtype: ``"no"``
             (default), ``"equiv"``, ``"safe"``, ``"same_kind"`` or ``"unsafe"``, as in NumPy; but int64
@@ -141,7 +141,7 @@ def torch_world(
 @overload
 def torch_world(
     *,
-    on_foreign: Literal["reject"] | None = ...,
+    on_foreign: Literal["refuse"] | None = ...,
     returns: Literal["world"] = ...,
     **options: Unpack[TorchOptions],
 ) -> Callable[[F], F]: ...
@@ -172,7 +172,7 @@ def torch_world(  # noqa: PLR0913 - keywords, each with a default
         copy: see `numpy_world`.
         device: where tensors must be. Others are moved, which is a crossing. None checks nothing,
             ``"cuda"`` is any CUDA device, ``"module"`` is the device of ``self``'s first parameter.
-        scalars: ``"reject"`` makes strict mode refuse Python numbers made of tensors in the body,
+        scalars: ``"refuse"`` makes strict mode refuse Python numbers made of tensors in the body,
             as ``.item()`` makes one, since each waits for the device.
         local: whether a ``DTensor``'s axes are those of its local shard, not of the whole.
         mutates: see `numpy_world`.
@@ -218,7 +218,7 @@ def same_world(
 @overload
 def same_world(
     *,
-    on_foreign: Literal["reject"] | None = ...,
+    on_foreign: Literal["refuse"] | None = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 @shown_without("misspelt")
@@ -292,7 +292,7 @@ def boundary(
 @overload
 def boundary(
     *,
-    on_foreign: Literal["reject"] | None = ...,
+    on_foreign: Literal["refuse"] | None = ...,
     **options: Unpack[HostOptions],
 ) -> Callable[[F], F]: ...
 @shown_without("misspelt")
@@ -355,7 +355,7 @@ def boundary(
     )
 
 
-def decorate(function: Any, kind: Kind, misspelt: dict[str, Any], **told: Any) -> Any:
+def decorate(function: Any, kind: DecoratorName, misspelt: dict[str, Any], **told: Any) -> Any:
     """Guard a function, or return the decorator that does. Every public decorator calls this."""
     if misspelt:
         refuse_misspelt(kind, misspelt, told)

@@ -231,6 +231,11 @@ def with_class(error: BaseException) -> str:
     return name if line == name else f"{name}: {line}"
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that a retry with less memory may succeed."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
 def with_article(noun: str) -> str:
     """Return a noun with its article: ``a list``, ``an int``."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -33,7 +33,7 @@ class WorldDecorator(Protocol):
     def __call__(
         self,
         *,
-        on_foreign: Literal["convert", "reject"] | None = ...,
+        on_foreign: Literal["convert", "refuse"] | None = ...,
         returns: Literal["caller"],
         casting: Casting = ...,
         copy: bool | None = ...,
@@ -61,7 +61,7 @@ class WorldDecorator(Protocol):
     def __call__(
         self,
         *,
-        on_foreign: Literal["reject"] | None = ...,
+        on_foreign: Literal["refuse"] | None = ...,
         returns: Literal["world"] = ...,
         casting: Casting = ...,
         copy: bool | None = ...,

@@ -12,8 +12,8 @@ from sekisho.helpers import make_to_world
 from sekisho.recording import record_crossings
 from sekisho.worlds import (
     HOST,
+    Library,
     Refusal,
-    World,
     asked_worlds,
     describe,
     dtype_name,
@@ -217,7 +217,7 @@ def both_worlds(
     names = worlds or [world.name for world in asked_worlds() if world.is_resident]
     for world in map(world_named, names):
 
-        def given(x: Any, world: World = world) -> Any:
+        def given(x: Any, world: Library = world) -> Any:
             return x if find_world(x) is None else make_to_world(world.name)(x)
 
         try:

@@ -124,9 +124,9 @@ def test_such_a_function_is_listed_and_its_guard_converts_nothing(write, adopt, 
     status, _, err = adopt("fills.py", "--write", "--", "program.py")
     assert status == 0, err
     text = path.read_text("utf-8")
-    assert '@sk.same_world(on_foreign="reject")\ndef fill(' in text
+    assert '@sk.same_world(on_foreign="refuse")\ndef fill(' in text
     assert "@sk.same_world\ndef double(" in text
-    assert '@sk.same_world(on_foreign="reject", mutates="x")\ndef either(' in text
+    assert '@sk.same_world(on_foreign="refuse", mutates="x")\ndef either(' in text
     assert "\n\ndef count(" in text
     assert (
         "fill: nothing is converted, since line 5 writes into 'out': "
@@ -192,7 +192,7 @@ def test_a_write_by_a_function_that_is_called_is_declared_after_the_second_run(w
     text = path.read_text("utf-8")
     declared = "" if name == "out" else f', mutates="{name}"'
     for function in ("by_position", "by_keyword"):
-        declares = f'@sk.same_world(on_foreign="reject"{declared})\ndef {function}('
+        declares = f'@sk.same_world(on_foreign="refuse"{declared})\ndef {function}('
         assert declares in text or name == "out"
         assert (f"declared, since a call did it: {function}, mutates {name}: " in err) == bool(
             declared

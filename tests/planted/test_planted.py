@@ -133,22 +133,22 @@ def index_by_array(x: torch.Tensor):
     x[np.array([0, 1])]  # plant
 
 
-@sk.torch_world(scalars="reject")
+@sk.torch_world(scalars="refuse")
 def item(x: torch.Tensor):
     x[0].item()  # plant
 
 
-@sk.torch_world(scalars="reject")
+@sk.torch_world(scalars="refuse")
 def to_float(x: torch.Tensor):
     float(x[0])  # plant
 
 
-@sk.torch_world(scalars="reject")
+@sk.torch_world(scalars="refuse")
 def tolist(x: torch.Tensor):
     x.tolist()  # plant
 
 
-@sk.torch_world(scalars="reject")
+@sk.torch_world(scalars="refuse")
 def condition(x: torch.Tensor):
     if x[0] > 0:  # plant
         pass

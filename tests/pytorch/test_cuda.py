@@ -248,7 +248,7 @@ def test_a_view_of_pinned_memory_is_pinned(torch):
 
 @pytest.mark.parametrize("call", ["x.numpy(force=True)", "x.sum().item()", "bool(x.any())"])
 def test_strict_mode_sees_a_body_wait_for_the_gpu(torch, call):
-    @sk.torch_world(scalars="reject")
+    @sk.torch_world(scalars="refuse")
     def f(x: Float[torch.Tensor, "n"]):
         eval(call)  # one of the three texts above
 

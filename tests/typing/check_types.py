@@ -195,7 +195,7 @@ class Gate:
 assert_type(Gate, type[Gate])
 
 
-@sk.numpy_world(on_foreign="reject")
+@sk.numpy_world(on_foreign="refuse")
 def shut(x: NDArray[np.float32]) -> str:
     return "passed"
 

@@ -6,12 +6,9 @@ checks existing annotations against the runs. `rewriting` and `imports` edit the
 describes the result.
 """
 
+from sekisho.adoption.choosing import Unkept
 from sekisho.adoption.imports import with_imports
 from sekisho.adoption.planning import (
-    DECLARATION,
-    DECORATOR,
-    MUTATES,
-    WHOLE,
     Plan,
     Settings,
     Sources,
@@ -25,16 +22,13 @@ from sekisho.adoption.snapshot import Snapshot
 from sekisho.adoption.spelling import Import
 
 __all__ = [
-    "DECLARATION",
-    "DECORATOR",
     "Import",
-    "MUTATES",
-    "WHOLE",
     "Plan",
     "Reading",
     "Settings",
     "Snapshot",
     "Sources",
+    "Unkept",
     "deduce_all",
     "make_plan",
     "read_solution",

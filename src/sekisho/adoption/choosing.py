@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from sekisho.adoption.comparing import contradictions
 from sekisho.adoption.refining import refined
@@ -19,17 +19,33 @@ if TYPE_CHECKING:
     from sekisho.adoption.spelling import ModuleSpelling
     from sekisho.deduction import Deduced, Form, Weaker
 
-    Dropped = Collection[tuple[str, str, str]]
-    """Triples of path, function and a parameter, ``return``, ``decorator`` or ``everything``: what
-    not to write."""
+__all__ = ["Choice", "Part", "Settings", "Unkept", "choose"]
 
-__all__ = ["DECLARATION", "DECORATOR", "MUTATES", "WHOLE", "Choice", "Settings", "choose"]
+Part = Literal["annotation", "decorator", "mutates", "declaration", "everything"]
+"""A part of a contract: one annotation, the decorator, an argument that `mutates` of the decorator has
+to name, annotations that a decorator refuses, or all of it."""
 
-DECORATOR: Final = "decorator"
-WHOLE: Final = "everything"
-DECLARATION: Final = "declaration"
-MUTATES: Final = "mutates "  # and the name of the argument that a call has changed
-"""Places beside parameters and ``return`` that a run may have shown to be wrong."""
+
+class Unkept(NamedTuple):
+    """A part of a written contract that a run has not kept, so that it is not written again.
+
+    Attributes:
+        path: the real path of the file.
+        function: the qualified name of the function.
+        part: which part of its contract.
+        name: the parameter, or ``return``, of an annotation; the parameter that a call has changed.
+    """
+
+    path: str
+    function: str
+    part: Part
+    name: str = ""
+
+    @property
+    def place(self) -> str:
+        """What reports call the part."""
+        return self.name if self.part == "annotation" else f"{self.part} {self.name}".strip()
+
 
 _NUMBERS: Final = frozenset({"int", "float", "complex"})
 
@@ -82,7 +98,7 @@ def choose(
     deduced: Deduced,
     spelling: ModuleSpelling,
     settings: Settings,
-    dropped: Dropped,
+    dropped: Collection[Unkept],
     refused: Mapping[int, str],
 ) -> Choice:
     """Decide what to write at a function.
@@ -97,11 +113,13 @@ def choose(
         refused: by line, why nothing can be written.
     """
     contradicted = tuple(contradictions(deduced.observed, definition, spelling))
-    is_out = {place for at, name, place in dropped if (at, name) == (path, definition.name)}
+    unkept = [each for each in dropped if each[:2] == (path, definition.name)]
+    parts = {each.part for each in unkept}
+    is_out = {each.name for each in unkept if each.part == "annotation"}
     reason = "" if _is_test(path) else _reason(definition, deduced, settings, refused)
-    if DECLARATION in is_out:
+    if "declaration" in parts:
         reason = "a decorator refuses what it is annotated with"
-    elif WHOLE in is_out:
+    elif "everything" in parts:
         reason = "written, and not kept when it was run again, time after time"
     if reason is not None:
         left = (("", reason),) if reason else ()
@@ -111,7 +129,7 @@ def choose(
         return Choice(definition, deduced, None, (), contradicted, weaker=unclear)
     annotations, left_out, unsure = _annotations(definition, deduced, spelling, settings, is_out)
     # the decorator failed in a run: a boundary demands the least
-    kind = "boundary" if DECORATOR in is_out else deduced.kind
+    kind = "boundary" if "decorator" in parts else deduced.kind
     has_one = any(each in _OWN or each.endswith("_world") for each in definition.decorators)
     why_bare = _why_bare(definition, deduced, spelling, contradicted)
     left_out += [("", f"no decorator: {why_bare}")] if why_bare and not has_one else []
@@ -120,7 +138,7 @@ def choose(
     writes = {
         name: f"line {lines[0]} writes into '{name}'" for name, lines in definition.writes.items()
     }
-    seen = [place.removeprefix(MUTATES) for place in sorted(is_out) if place.startswith(MUTATES)]
+    seen = sorted(each.name for each in unkept if each.part == "mutates")
     writes |= {name: f"a call of it has changed '{name}'" for name in seen}
     lost_writes = tuple(_lost_writes(writes, deduced)) if converts else ()
     decorator += _options(writes, deduced, rejects=bool(lost_writes)) if decorator else ""
@@ -235,7 +253,7 @@ def _options(writes: Mapping[str, str], deduced: Deduced, *, rejects: bool) -> s
     """Return the options of a decorator: what is written into is declared, for strict mode."""
     holding = {name for name, form in deduced.forms.items() if form.holds_arrays}
     written = [name for name in writes if name in holding and name != "out"]
-    options = ['on_foreign="reject"'] if rejects else []
+    options = ['on_foreign="refuse"'] if rejects else []
     if written:
         names = ", ".join(f'"{name}"' for name in written)
         options.append(f"mutates={names}" if len(written) == 1 else f"mutates=({names})")

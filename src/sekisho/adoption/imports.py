@@ -30,12 +30,13 @@ def with_imports(module: Any, imports: Iterable[Import], package: str) -> Any:
     context = CodemodContext()
     by_module: dict[str, list[str]] = {}
     whole: list[tuple[str, str]] = []
-    # extend `from` imports that exist; new ones are inserted below, each in its section
-    there = {each.module.value for each in _from_imports(module, cst)}
+    # libcst extends the `from` imports that exist. It would add new ones after all others, so each of
+    # them is inserted below, in its section.
+    extended = {each.module.value for each in _from_imports(module, cst)}
     for each in imports:
         if not each.name:
             whole.append((each.module, each.alias))
-        elif each.module in there:
+        elif each.module in extended:
             AddImportsVisitor.add_needed_import(context, each.module, each.name)
         else:
             by_module.setdefault(each.module, []).append(each.name)
@@ -67,6 +68,7 @@ def _section(name: str, dots: int, package: str) -> int:
 
 
 def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst: Any) -> Any:
+    """Insert one import where its sort key belongs, with a blank line between two sections."""
     body = list(module.body)
     keys = [_key(each, package, cst) for each in body]
     # Use the first block of imports; if there is none, the place after the docstring.
@@ -79,15 +81,17 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
     at = smaller[-1] + 1 if smaller else first
     before = keys[at - 1] if at else None
     statement = cst.parse_statement(text)
+    # It follows another section, or the docstring.
     if at and (before is None or before[0] < key[0]):
         statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     following = body[at] if at < len(body) else None
     if following is not None and keys[at] is not None and at < end:
-        is_apart = (keys[at] or key)[0] > key[0]
+        is_apart = (keys[at] or key)[0] > key[0]  # the next import begins another section
         lines = following.leading_lines
         if is_apart and not any(line.comment is None for line in lines):
             body[at] = following.with_changes(leading_lines=[cst.EmptyLine(indent=False), *lines])
-        elif not is_apart and not smaller:  # it comes first in an existing section
+        elif not is_apart and not smaller:
+            # It comes first in an existing section, so the blank lines before that move to it.
             statement = statement.with_changes(
                 leading_lines=[line for line in lines if line.comment is None]
             )
@@ -97,7 +101,7 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
 
 
 def _key(line: Any, package: str, cst: Any) -> tuple[int, int, str] | None:
-    """Return the sort key of an import; None for other statements."""
+    """Return the sort key of an import: section, `import` before `from`, name. None if it is no import."""
     part: Any = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
     if isinstance(part, cst.Import):
         name = part.names[0].evaluated_name

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.bodies import Body
 from sekisho.adoption.callers import count_uses, mentions_of, read_callees
-from sekisho.adoption.choosing import (
-    DECLARATION,
-    DECORATOR,
-    MUTATES,
-    WHOLE,
-    Choice,
-    Settings,
-    choose,
-)
+from sekisho.adoption.choosing import Choice, Settings, Unkept, choose
 from sekisho.adoption.comparing import read_hint
 from sekisho.adoption.definitions import Definition, find_definitions
 from sekisho.adoption.reading import Reading
@@ -31,9 +23,8 @@ from sekisho.utils import parse
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from sekisho.adoption.choosing import Dropped
     from sekisho.adoption.scripts import Block
     from sekisho.code import SourceFile
     from sekisho.tracer import Observed, Place
@@ -42,10 +33,6 @@ if TYPE_CHECKING:
     """Names by parameter, path of the array in it, and number of the axis."""
 
 __all__ = [
-    "DECLARATION",
-    "DECORATOR",
-    "MUTATES",
-    "WHOLE",
     "Choice",
     "Plan",
     "PlannedFile",
@@ -196,7 +183,7 @@ def deduce_all(
     return Sources(files, tuple(skipped), found, reading.blocks)
 
 
-def make_plan(seen: Sources, settings: Settings, dropped: Dropped = frozenset()) -> Plan:
+def make_plan(seen: Sources, settings: Settings, dropped: Collection[Unkept] = ()) -> Plan:
     """Decide what to write in each file.
 
     Args:
@@ -261,7 +248,7 @@ def _near(
 
 
 def _plan_file(
-    source: _Source, deduced: Iterable[Deduced], settings: Settings, dropped: Dropped
+    source: _Source, deduced: Iterable[Deduced], settings: Settings, dropped: Collection[Unkept]
 ) -> PlannedFile:
     seen = [*deduced]
     refused: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""Types in comments (PEP 484), as the annotations that they stand for."""
+"""Read type comments (PEP 484) as annotations."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from sekisho.utils import parse, quiet
 
 __all__ = ["parse_typed"]
 
-_MAY_HAVE: Final = re.compile(r"#\s*type:\s*(?!ignore)")
+_TYPE_COMMENT: Final = re.compile(r"#\s*type:\s*(?!ignore)")
 
 
 def parse_typed(text: str) -> ast.Module:
-    """Parse a module; what its comments say of types stands in its annotations.
+    """Parse a module, and turn its type comments into annotations.
 
     Raises:
-        ValueError: if it is no Python.
+        ValueError: if it is not valid Python.
     """
-    if not _MAY_HAVE.search(text):
+    if not _TYPE_COMMENT.search(text):
         return parse(text)
     try:
         with quiet():
             tree = ast.parse(text, type_comments=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return parse(text)  # such a comment stands where none is allowed; or it says what is wrong
-    _Annotate().visit(tree)  # which gives back the module itself
+        return parse(text)  # a type comment is misplaced, or `parse` says what is wrong
+    _Annotate().visit(tree)  # in place
     return tree
 
 
 class _Annotate(ast.NodeTransformer):
-    """Puts types from comments into the tree, where nothing is annotated."""
+    """Puts type comments into the tree as annotations, unless there is one already."""
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:
         self.generic_visit(node)
-        said = _expression(node.type_comment, node)
+        annotation = _expression(node.type_comment, node)
         target = node.targets[0]
         if (
-            said is None
+            annotation is None
             or len(node.targets) > 1
             or not isinstance(target, (ast.Name, ast.Attribute))
         ):
             return node
-        annotated = ast.AnnAssign(target, said, node.value, int(isinstance(target, ast.Name)))
+        annotated = ast.AnnAssign(target, annotation, node.value, int(isinstance(target, ast.Name)))
         ast.copy_location(annotated, node)
         return annotated
 
@@ -59,24 +59,26 @@ class _Annotate(ast.NodeTransformer):
 
 
 def _annotate(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Annotate a function by the comments of its parameters, and by the one of its signature."""
     args = node.args
     every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
-    written = [each for each in every if each is not None]
-    for each in written:
+    parameters = [each for each in every if each is not None]
+    for each in parameters:
         each.annotation = each.annotation or _expression(each.type_comment, each)
     if node.type_comment is None or node.returns is not None:
         return
     try:
-        said = ast.parse(node.type_comment, mode="func_type")
+        signature = ast.parse(node.type_comment, mode="func_type")
     except (SyntaxError, ValueError):
         return
-    assert isinstance(said, ast.FunctionType)
-    node.returns = _placed(said.returns, node)
-    if len(said.argtypes) < len(written):  # a method's `self` is left out; "..." says nothing
-        written = written[len(written) - len(said.argtypes) :]
-    for each, annotation in zip(written, said.argtypes, strict=False):
-        is_said = not isinstance(annotation, ast.Constant) or annotation.value is not ...
-        each.annotation = each.annotation or (_placed(annotation, node) if is_said else None)
+    assert isinstance(signature, ast.FunctionType)
+    node.returns = _placed(signature.returns, node)
+    if len(signature.argtypes) < len(parameters):  # a method's `self` may be left out
+        parameters = parameters[len(parameters) - len(signature.argtypes) :]
+    for each, annotation in zip(parameters, signature.argtypes, strict=False):
+        # "..." leaves the parameters to comments of their own.
+        is_type = not isinstance(annotation, ast.Constant) or annotation.value is not ...
+        each.annotation = each.annotation or (_placed(annotation, node) if is_type else None)
 
 
 def _expression(comment: str | None, place: ast.stmt | ast.arg) -> ast.expr | None:
@@ -89,7 +91,7 @@ def _expression(comment: str | None, place: ast.stmt | ast.arg) -> ast.expr | No
 
 
 def _placed(annotation: ast.expr, node: ast.stmt | ast.arg) -> ast.expr:
-    """An annotation at the place of what it is of: in a comment, it has none that one could point to."""
+    """Give an annotation the line and column of a node, since in a comment it has none."""
     for each in ast.walk(annotation):
         ast.copy_location(each, node)
     return annotation

@@ -43,7 +43,7 @@ from sekisho.context.modes import (
     scoped,
     set_mode,
 )
-from sekisho.context.violations import note_violation
+from sekisho.context.violations import is_noted, note_violation
 
 __all__ = [
     "GUARD",
@@ -68,6 +68,7 @@ __all__ = [
     "is_strict_anywhere",
     "kind_of",
     "mode",
+    "is_noted",
     "note_violation",
     "on_strict",
     "open_log",

@@ -12,8 +12,8 @@ from sekisho.utils import Block, is_guard
 from sekisho.worlds import (
     HOST,
     Converted,
+    Library,
     Policy,
-    World,
     convert,
     dtype_name,
     find_world,
@@ -98,10 +98,10 @@ def logs_here() -> tuple[CrossingLog, ...]:
 def record(
     function: str,
     place: str,
-    home: World | None,
+    home: Library | None,
     value: Any,
     crossed: Any,
-    target: World,
+    target: Library,
     copied: str | None,
     seconds: float,
 ) -> None:
@@ -146,11 +146,11 @@ def caller() -> FrameType:
 
 def cross(
     value: Any,
-    target: World,
+    target: Library,
     policy: Policy,
     function: str,
     place: str,
-    home: World | None = None,
+    home: Library | None = None,
     copied: str | None = None,
 ) -> Converted:
     """Convert a value and log the crossing.

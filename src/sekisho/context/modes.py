@@ -188,9 +188,9 @@ def set_mode(
     Args:
         mode: ``"convert"``, ``"warn"``, ``"strict"`` or ``"off"``.
         violations: what becomes of a value that a contract refuses, an argument, a result or what
-            `check` is asked about: ``"raise"`` an error, or ``"warn"``: it passes as it is, with a
+            `check` is asked about: ``"refuse"`` raises the error, ``"warn"`` lets it pass with a
             `ViolationWarning` for each place. None leaves it as it is; a process begins with
-            ``"raise"``.
+            ``"refuse"``.
         broadcasting: with mode ``"strict"``, what becomes of an operation of PyTorch or JAX in a
             guarded body that expands both operands because their ranks differ: ``"allow"``,
             ``"warn"`` (a `BroadcastWarning` at the line) or ``"refuse"`` (a `BroadcastError`). None
@@ -200,7 +200,7 @@ def set_mode(
             (a `MutationError`), ``"warn"`` (a `MutationWarning`) or ``"allow"``. None leaves it as
             it is; a process begins with ``"refuse"``.
         **levels: a different level for crossings into one world: ``to_numpy="warn"``,
-            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"disallow"``. None means
+            ``to_torch=``, ``to_jax=``, each ``"allow"``, ``"warn"`` or ``"refuse"``. None means
             the level of the mode.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A mode with its levels and options: as data, as words, and as text."""
+"""A mode with its levels and options: as data, and as the text ``strict to_torch=warn``."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = [
 ]
 
 Mode = Literal["convert", "warn", "strict", "off"]
-Level = Literal["allow", "warn", "disallow"]
-Violations = Literal["raise", "warn"]
+Level = Literal["allow", "warn", "refuse"]
+Violations = Literal["refuse", "warn"]
 Broadcasting = Literal["allow", "warn", "refuse"]
 Mutations = Literal["refuse", "warn", "allow"]
 
 _LEVELS: Final[dict[Mode, Any]] = {
     "convert": "allow",
     "warn": "warn",
-    "strict": "disallow",
+    "strict": "refuse",
     "off": "off",
 }
 OPTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -49,9 +49,9 @@ class Setting(NamedTuple):
 
     Attributes:
         name: the mode.
-        usual: ``"allow"``, ``"warn"`` or ``"disallow"``; ``"off"`` if nothing is checked.
+        usual: ``"allow"``, ``"warn"`` or ``"refuse"``; ``"off"`` if nothing is checked.
         levels: the worlds with a different level, by name.
-        violations: ``"raise"``; ``"warn"`` lets a value pass that a contract refuses.
+        violations: ``"refuse"``; ``"warn"`` lets a value pass that a contract refuses.
         broadcasting: in monitored bodies, what becomes of an operation that expands both operands.
         mutations: in monitored bodies, what becomes of an argument that is changed in place.
     """
@@ -59,7 +59,7 @@ class Setting(NamedTuple):
     name: Mode
     usual: Level | Literal["off"]
     levels: tuple[tuple[str, Level], ...] = ()
-    violations: Violations = "raise"
+    violations: Violations = "refuse"
     broadcasting: Broadcasting = "allow"
     mutations: Mutations = "refuse"
 
@@ -71,15 +71,15 @@ class Setting(NamedTuple):
         return self.usual
 
     def why_closed(self, world: str) -> str:
-        """Return why nothing may cross into the named world; for level ``"disallow"``."""
+        """Return why nothing may cross into the named world; for level ``"refuse"``."""
         if self.name == "strict":
             return "mode 'strict' lets nothing cross here"
-        return f"to_{world}='disallow' lets nothing cross here"
+        return f"to_{world}='refuse' lets nothing cross here"
 
     def __str__(self) -> str:
         """Return the text form for environments and ini files: ``strict to_torch=warn``."""
         words = [self.name, *(f"to_{world}={level}" for world, level in self.levels)]
-        # Those of strict mode are kept for a return to it, and refused in the text of another mode.
+        # Another mode keeps the options of strict mode for later, but its text must not name them.
         names = OPTIONS if self.name == "strict" else OPTIONS.keys() - _OF_STRICT
         options: dict[str, str] = {name: getattr(self, name) for name in names}
         words += [f"{name}={word}" for name, word in options.items() if word != OPTIONS[name][0]]
@@ -102,24 +102,24 @@ def make_setting(source: str, name: object, **levels_and_options: object) -> Set
         hint = _meant(name, get_args(Mode))
         raise ValueError(f"{source}: expected one of {_words(Mode)}, got {name!r}.{hint}")
     usual, found, options = _LEVELS[name], dict[str, Any](), dict[str, Any]()
-    for way, level in levels_and_options.items():
-        if way in OPTIONS:
-            options |= _read_option(source, name, way, level)
+    for key, level in levels_and_options.items():
+        if key in OPTIONS:
+            options |= _read_option(source, name, key, level)
             continue
-        if not is_direction(way):
-            raise _not_a_direction(source, way)
+        if not is_direction(key):
+            raise _not_a_direction(source, key)
         if level is None:
             continue
         if not isinstance(level, str) or level not in get_args(Level):
             raise ValueError(
-                f"{source}: expected {way} to be one of {_words(Level)}, got {level!r}."
+                f"{source}: expected {key} to be one of {_words(Level)}, got {level!r}."
                 f"{_meant(level, get_args(Level))}"
             )
         if name == "off":
             raise ValueError(f"{source}: mode 'off' looks at nothing, so it takes no level.")
         # A level equal to the mode's own changes nothing.
         if level != usual:
-            found[way.removeprefix("to_")] = level
+            found[key.removeprefix("to_")] = level
     order = world_names()
     ordered = tuple(sorted(found.items(), key=lambda each: order.index(each[0])))
     return Setting(name, usual, ordered, **options)
@@ -165,7 +165,7 @@ def directions() -> list[str]:
 
 
 def is_direction(way: str) -> bool:
-    """Return whether a word is such an argument, including for worlds of other packages."""
+    """Return whether a word is ``to_`` and the name of a world, of another package too."""
     return way.startswith("to_") and has_world(way.removeprefix("to_"))
 
 
@@ -186,10 +186,10 @@ def read_setting(text: str, source: str) -> Setting:
     name, *pairs = text.split() or [""]
     if name.startswith("violations="):
         name, pairs = "convert", [name, *pairs]
-    levels = dict[str, str]()
+    levels_and_options = dict[str, str]()
     for pair in pairs:
-        way, _, level = pair.partition("=")
-        if way not in OPTIONS and not is_direction(way):
+        key, _, word = pair.partition("=")
+        if key not in OPTIONS and not is_direction(key):
             raise _not_a_direction(source, pair)
-        levels[way] = level
-    return make_setting(source, name, **levels)
+        levels_and_options[key] = word
+    return make_setting(source, name, **levels_and_options)

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.context.frames import own_frame
 from sekisho.context.log import caller, everywhere, logs_here
+from sekisho.context.modes import current
 from sekisho.errors import Violation, ViolationWarning
 from sekisho.log import ViolationRow
+from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sekisho.errors import BoundaryError
 
-__all__ = ["MOST_PLACES", "note_violation", "violations"]
+__all__ = ["MOST_PLACES", "is_noted", "note_violation", "violations"]
 
 MOST_PLACES: Final = 1_000
 """So many places are told apart."""
@@ -102,6 +104,20 @@ def note_violation(
         except ViolationWarning:  # Python raises each of them, where it raises the first
             known.is_told = False
             raise
+
+
+def is_noted(error: BoundaryError, function: str, place: str) -> bool:
+    """Note an error that is not raised, with ``violations="warn"``; return False if it must be.
+
+    Args:
+        error: the error, with all its words.
+        function: whose contract it is.
+        place: which argument, or the result.
+    """
+    if is_compiling() or current().violations != "warn":
+        return False
+    note_violation(function, place, (), lambda: error)
+    return True
 
 
 def _enter(key: tuple[Any, ...], filename: str, line: int, error: BoundaryError) -> _Place:

@@ -48,7 +48,7 @@ from sekisho.contract.memo import (
     unpack_memo,
     write_memo,
 )
-from sekisho.contract.options import Kind, Options, make_options
+from sekisho.contract.options import DecoratorName, Options, make_options
 from sekisho.contract.parts import array_specs, names_in, walk
 from sekisho.contract.pytrees import structure_binders
 from sekisho.contract.resolve import LenientNames, evaluated, has_strings, mentioned
@@ -103,7 +103,7 @@ __all__ = [
     "Flavour",
     "HintSpec",
     "IterableSpec",
-    "Kind",
+    "DecoratorName",
     "MEMO",
     "LenientNames",
     "MappingSpec",

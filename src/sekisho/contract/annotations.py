@@ -51,7 +51,7 @@ from sekisho.contract.spelling import annotation_text
 from sekisho.errors import with_article
 from sekisho.worlds import (
     Array,
-    World,
+    Library,
     class_of,
     type_name,
 )
@@ -95,7 +95,7 @@ class Parser:
 
     def __init__(
         self,
-        home: World | None,
+        home: Library | None,
         names: Mapping[str, Any],
         typechecker: Any = "beartype",
         evaluate: Callable[[str], Any] = eval_nothing,

@@ -11,12 +11,12 @@ from typing import Any, get_origin
 from sekisho.contract.axes import parse_axes
 from sekisho.contract.keys import dtype_key
 from sekisho.contract.specs import ArraySpec
-from sekisho.worlds import Array, World, loaded_worlds, world_of_class
+from sekisho.worlds import Array, Library, loaded_worlds, world_of_class
 
 __all__ = ["is_jaxtyping", "jaxtyping_spec", "parse_array"]
 
 
-def parse_array(hint: Any, home: World | None) -> ArraySpec | None:
+def parse_array(hint: Any, home: Library | None) -> ArraySpec | None:
     """Parse the annotation of one array; return None for any other annotation.
 
     Args:
@@ -55,7 +55,7 @@ def is_jaxtyping(hint: Any) -> bool:
     )
 
 
-def jaxtyping_spec(hint: Any, world: World | None, array_type: type | None) -> ArraySpec:
+def jaxtyping_spec(hint: Any, world: Library | None, array_type: type | None) -> ArraySpec:
     """Parse jaxtyping's annotation of an array.
 
     Args:
@@ -101,5 +101,5 @@ def _parse_alias(hint: Any) -> ArraySpec | None:
     return None
 
 
-def _subclass(kind: Any, world: World) -> type | None:
+def _subclass(kind: Any, world: Library) -> type | None:
     return None if kind is world.array_type() else kind

@@ -29,7 +29,7 @@ from sekisho.contract.specs import ANYTHING, UNANNOTATED, ArraySpec, HintSpec, S
 from sekisho.contract.spelling import annotation_text, foreign_types
 from sekisho.contract.symbols import check_symbols
 from sekisho.contract.typecheck import make_checker
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -347,7 +347,7 @@ def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
                 make_checker(each.hint, typechecker)
             except Exception as error:  # noqa: BLE001 - each checker has its own errors
                 # Beartype's text is long, and about its own code. Other checkers may explain.
-                why = "" if typechecker == "beartype" else f": {str(error).partition(chr(10))[0]}"
+                why = "" if typechecker == "beartype" else f": {first_line(error)}"
                 text = f"{where}: {each.text} is no annotation that can be checked{why}"
                 raise DeclarationError(text) from None
 

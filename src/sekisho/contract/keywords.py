@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HostOptions", "Mutates", "OnForeign", "Returns", "Scalars", "TorchOptions"]
 
-OnForeign = Literal["convert", "reject"] | None
+OnForeign = Literal["convert", "refuse"] | None
 Returns = Literal["world", "caller"]
-Scalars = Literal["allow", "reject"]
+Scalars = Literal["allow", "refuse"]
 Mutates = str | Collection[str]
 
 

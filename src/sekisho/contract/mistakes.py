@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sekisho.worlds import HOST, World, asked_worlds, dtype_name
+from sekisho.worlds import HOST, Library, asked_worlds, dtype_name
 
 __all__ = ["refuse_mistake"]
 
@@ -38,7 +38,7 @@ def refuse_mistake(hint: Any) -> None:
         )
 
 
-def _world_of_maker(function: Any) -> World | None:
+def _world_of_maker(function: Any) -> Library | None:
     """Return the world whose arrays a function makes, by its library or by its name."""
     package = str(getattr(function, "__module__", None) or "").partition(".")[0]
     of_name = [world for world in asked_worlds() if function.__name__ in world.makers]
@@ -46,7 +46,7 @@ def _world_of_maker(function: Any) -> World | None:
     return next(iter((*own, *of_name)), None)
 
 
-def _class_name(world: World) -> str:
+def _class_name(world: Library) -> str:
     """Return a world's array class as an annotation spells it."""
     return f"{world.name}.{world.array_class}"
 

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from sekisho.errors import DeclarationError, hide_in_pytest
-from sekisho.worlds import Casting, Refusal, World, world_named
+from sekisho.worlds import Casting, Library, Refusal, world_named
 
-__all__ = ["Kind", "Options", "make_options"]
+__all__ = ["DecoratorName", "Options", "make_options"]
 
 __tracebackhide__ = hide_in_pytest
 
-Kind = str
+DecoratorName = str
 """The name of the decorator: ``numpy_world`` (or another world's), ``same_world``, ``boundary``."""
 
 
@@ -25,15 +25,15 @@ class Options(NamedTuple):
     checks the rest.
     """
 
-    kind: Kind
-    on_foreign: Literal["convert", "reject"] | None = None
+    kind: DecoratorName
+    on_foreign: Literal["convert", "refuse"] | None = None
     returns: Literal["world", "caller"] = "world"
     casting: Casting = "no"
     copy: bool | None = None
     device: Any = None
     detach: bool = False
     typechecker: Any = "beartype"
-    scalars: Literal["allow", "reject"] = "allow"
+    scalars: Literal["allow", "refuse"] = "allow"
     local: bool = False
     mutates: tuple[str, ...] = ()
     locals: bool = False
@@ -42,31 +42,31 @@ class Options(NamedTuple):
     lenient: bool = False
 
     @property
-    def world(self) -> World | None:
+    def world(self) -> Library | None:
         """The world that the function stays in; None for `same_world` and `boundary`."""
         return _home(self.kind)
 
 
-def _home(kind: Kind) -> World | None:
+def _home(kind: DecoratorName) -> Library | None:
     return None if kind in _OF_NO_WORLD else world_named(kind.removesuffix("_world"))
 
 
 _OF_NO_WORLD: Final = frozenset({"same_world", "boundary"})
 
 _ALLOWED: Final[dict[str, tuple[Any, ...]]] = {
-    "on_foreign": (None, "convert", "reject"),
+    "on_foreign": (None, "convert", "refuse"),
     "returns": ("world", "caller"),
     "casting": ("no", "equiv", "safe", "same_kind", "unsafe"),
     "copy": (None, True, False),
     "detach": (False, True),
-    "scalars": ("allow", "reject"),
+    "scalars": ("allow", "refuse"),
     "local": (False, True),
     "locals": (False, True),
 }
 """The values that an option may have, its default first."""
 
 
-def make_options(kind: Kind, **options: Any) -> Options:
+def make_options(kind: DecoratorName, **options: Any) -> Options:
     """Validate the options of a decorator.
 
     Raises:
@@ -102,7 +102,7 @@ def make_options(kind: Kind, **options: Any) -> Options:
     return Options(kind, **options)
 
 
-def _names_in(kind: Kind, mutates: Any) -> tuple[str, ...]:
+def _names_in(kind: DecoratorName, mutates: Any) -> tuple[str, ...]:
     """Return the names of `mutates`, which may be one string."""
     names: Any = [mutates] if isinstance(mutates, str) else mutates
     if not _are_strings(names):
@@ -115,6 +115,8 @@ def _are_strings(values: Any) -> bool:
     return isinstance(values, Collection) and all(isinstance(each, str) for each in items)
 
 
-def _refuse_option(kind: Kind, name: str, expected: str, got: object, why: str = "") -> NoReturn:
+def _refuse_option(
+    kind: DecoratorName, name: str, expected: str, got: object, why: str = ""
+) -> NoReturn:
     because = f"\n  {why.splitlines()[0]}" if why else ""
     raise DeclarationError(f"{kind}() option '{name}': expected {expected}, got {got!r}.{because}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sekisho.contract.annotations import Parser
     from sekisho.contract.contract import Contract
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = [
     "check_structures",
@@ -135,7 +135,7 @@ def with_one_array(parser: Parser, hint: Any, specs: tuple[Spec, ...]) -> tuple[
     return (own._replace(world=parser.home), *others)
 
 
-def is_array_like(hint: Any, home: World | None) -> bool:
+def is_array_like(hint: Any, home: Library | None) -> bool:
     """Return whether a union has the same array of each library that `jax.typing.ArrayLike` names.
 
     jaxtyping makes such a union of ``Float[ArrayLike, "n"]``.
@@ -160,5 +160,5 @@ def is_array_like(hint: Any, home: World | None) -> bool:
     )
 
 
-def _world_of(hint: Any) -> World | None:
+def _world_of(hint: Any) -> Library | None:
     return world_of_class(getattr(hint, "array_type", hint))

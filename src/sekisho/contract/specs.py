@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract.axes import Axis
 from sekisho.contract.fields import is_typed_dict
-from sekisho.worlds import World, find_world
+from sekisho.worlds import Library, find_world
 
 if TYPE_CHECKING:
     import re
@@ -54,7 +54,7 @@ class ArraySpec(NamedTuple):
     """
 
     text: str
-    world: World | None
+    world: Library | None
     array_type: type | None = None
     dtypes: tuple[str | re.Pattern[str], ...] | None = None
     dtype_label: str | None = None
@@ -75,7 +75,7 @@ class ArraySpec(NamedTuple):
         only = self.dtypes[0] if self.dtypes and len(self.dtypes) == 1 else None
         return only if isinstance(only, str) else None
 
-    def owns(self, value: object, world: World | None) -> bool:
+    def owns(self, value: object, world: Library | None) -> bool:
         """Return whether a value is an array of the right class, whatever its dtype and shape.
 
         Args:
@@ -103,7 +103,7 @@ def matches_dtype(dtypes: tuple[str | re.Pattern[str], ...], name: str) -> bool:
     )
 
 
-def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
+def dtypes_of(world: Library, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
     """Return the dtypes of a world that an annotation accepts, the same set for every guard.
 
     The set is empty while the library is not loaded: then every value takes the slow path.
@@ -112,7 +112,7 @@ def dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) ->
 
 
 @lru_cache(maxsize=1024)
-def _dtypes_of(world: World, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
+def _dtypes_of(world: Library, dtypes: tuple[str | re.Pattern[str], ...] | None) -> frozenset[Any]:
     known = world.dtypes().items()
     return frozenset(d for d, name in known if dtypes is None or matches_dtype(dtypes, name))
 

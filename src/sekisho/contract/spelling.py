@@ -12,7 +12,7 @@ from sekisho.utils import is_protocol
 from sekisho.worlds import type_name, world_names, world_of_class
 
 if TYPE_CHECKING:
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["annotation_text", "foreign_types", "takes_arrays"]
 
@@ -32,7 +32,7 @@ def takes_arrays(hint: Any) -> bool:
     return any(is_protocol(k) and hasattr(k, "__array__") for k in kinds)
 
 
-def foreign_types(hint: Any, world: World | None) -> tuple[str, ...]:
+def foreign_types(hint: Any, world: Library | None) -> tuple[str, ...]:
     """Return the array types of foreign worlds that an annotation mentions.
 
     Args:

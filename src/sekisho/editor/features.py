@@ -1,4 +1,4 @@
-"""What a client asks for: diagnostics, actions, hovers, hints, signatures, symbols, highlights."""
+"""Answer a client: diagnostics, actions, hovers, hints, signatures, symbols, highlights."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ _Found = TypeVar("_Found")
 
 
 class Features:
-    """The answers to a client's requests, out of the last reading."""
+    """Answers a client's requests from the last reading of the project."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
-        """Answer of what a client has told."""
+        """Answer from what a client has sent so far."""
         self._lifecycle = lifecycle
         self._session = lifecycle.session
 
     async def _about(
         self, uri: str, find: Callable[[View, Pane], _Found], *, waits: bool = False
     ) -> _Found | None:
-        """Return what is found in a buffer as it is typed now; as it was, if it does not parse.
+        """Return what `find` returns for a buffer as it is now, or as it was when it last parsed.
 
         Args:
-            uri: of the buffer.
-            find: finds it; the thread that reads calls it.
+            uri: the buffer.
+            find: called in the thread that reads, with the last reading and the text as it is now.
             waits: whether to wait while the project is read for the first time, which takes seconds.
         """
         if self._session.state is None and not waits:
@@ -69,7 +69,7 @@ class Features:
     async def diagnostic(
         self, params: types.DocumentDiagnosticParams
     ) -> types.DocumentDiagnosticReport:
-        """Return the diagnostics of a file, when it is read as it is typed."""
+        """Return the diagnostics of a file, as it is now if it is open."""
         uri = params.text_document.uri
         state = await self._session.fresh()
         found: list[types.Diagnostic] = []
@@ -95,7 +95,7 @@ class Features:
     async def workspace_diagnostic(
         self, params: types.WorkspaceDiagnosticParams
     ) -> types.WorkspaceDiagnosticReport:
-        """Return the diagnostics of all files of the workspace; those of open ones as they are typed."""
+        """Return the diagnostics of all files of the workspace, of open files as they are now."""
         before = {each.uri: each.value for each in params.previous_result_ids}
         encoding = self._session.buffers.encoding
         state = await self._session.fresh()
@@ -112,9 +112,9 @@ class Features:
         for reading, by_path in found:
             for path, findings in by_path.items():
                 uri = from_fs_path(path) or path
-                # What has nothing, and had nothing before, is not named: most files are such.
-                is_told = bool(findings) or uri in before
-                if (id(reading), path) not in seen and is_told and not reading.file(path).cells:
+                # Most files have no findings, and had none before: the client need not hear of them.
+                is_listed = bool(findings) or uri in before
+                if (id(reading), path) not in seen and is_listed and not reading.file(path).cells:
                     panes[uri] = reading, path, closed_pane(reading, path, encoding), None
         items: list[types.WorkspaceDocumentDiagnosticReport] = []
         for uri, (reading, path, pane, version) in panes.items():
@@ -131,7 +131,7 @@ class Features:
             )
         return types.WorkspaceDiagnosticReport(items)
 
-    # --- what can be done
+    # --- actions
 
     async def code_action(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """Return the fixes, comments and declarations that lines can have."""
@@ -154,10 +154,10 @@ class Features:
 
         return await self._about(uri, find) or []
 
-    # --- what is known
+    # --- information
 
     async def hover(self, params: types.HoverParams) -> types.Hover | None:
-        """Return what is known of a name."""
+        """Return the world, dtype and axes of the name at a position, as Markdown."""
 
         def find(view: View, pane: Pane) -> types.Hover | None:
             place = pane.place(params.position)
@@ -189,7 +189,7 @@ class Features:
         return await self._about(params.text_document.uri, find, waits=True) or []
 
     async def signature_help(self, params: types.SignatureHelpParams) -> types.SignatureHelp | None:
-        """Return the signature of the project's function that is being called, as it is written."""
+        """Return the signature of the project's function whose call is being typed."""
         return await self._about(
             params.text_document.uri, lambda view, pane: _signature(view, pane, params.position)
         )
@@ -262,7 +262,7 @@ def _highlights(
 
 
 def _is_kind(kind: str, wanted: str) -> bool:
-    """Whether an action's kind is one that is asked for: ``refactor`` asks for ``refactor.extract``, too."""
+    """Return whether a client wants an action: ``refactor`` includes ``refactor.extract``."""
     return kind == wanted or kind.startswith(f"{wanted}.")
 
 

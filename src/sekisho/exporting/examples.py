@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from sekisho.contract import Bindings
     from sekisho.exporting.reading import Arguments
     from sekisho.exporting.tree import Leaf
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["hold_example"]
 
 
 def hold_example(
-    arguments: Arguments, values: Mapping[str, Any], known: Mapping[str, Any], world: World
+    arguments: Arguments, values: Mapping[str, Any], known: Mapping[str, Any], world: Library
 ) -> None:
     """Hold the arguments of an example to the contract.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sekisho.guard import BoundContract
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Arguments", "read_arguments", "read_result"]
 
@@ -64,7 +64,7 @@ def read_arguments(
     bound: BoundContract,
     args: tuple[Any, ...] | None,
     kwargs: Mapping[str, Any] | None,
-    world: World,
+    world: Library,
 ) -> Arguments:
     """Read the arguments of an example call.
 

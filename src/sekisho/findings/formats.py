@@ -37,9 +37,9 @@ class Report(NamedTuple):
         findings: the findings, by file and line.
         settings: the settings of the project.
         files: the files that were read, by path.
-        is_coloured: whether a terminal shows it that has colours.
+        is_coloured: whether the output is a terminal with colours.
+        columns: the width of the terminal; None for a file or a pipe.
         is_quiet: whether the totals are left out.
-        columns: of that terminal; None where the text goes into a file or a pipe.
     """
 
     findings: Sequence[Finding]
@@ -51,7 +51,7 @@ class Report(NamedTuple):
 
 
 def _text(report: Report) -> str:
-    """Print errors first; under each finding its line, its reason and the help."""
+    """Return the findings, errors first, each with its line, its reason and the help."""
     lines: list[str] = []
     sources: dict[str, list[str]] = {}
 
@@ -75,10 +75,10 @@ def _text(report: Report) -> str:
         return "".join(f"{line}\n" for line in lines)
     if not count:
         return f"no findings in {_files(len(report.files))}\n"
-    said = Counter(each.code for each in report.findings)
+    counts = Counter(each.code for each in report.findings)
     fixable = sum(each.fix is not None for each in report.findings)
     tail = f"; --fix mends {fixable}" if fixable else ""
-    codes = ", ".join(f"{number} {code}" for code, number in sorted(said.items()))
+    codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.items()))
     lines.append(f"{count} finding{'s' * (count != 1)}: {codes}{tail}")
     return "".join(f"{line}\n" for line in lines)
 
@@ -86,7 +86,7 @@ def _text(report: Report) -> str:
 def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> list[str]:
     """Return the line of a finding, and a caret under its column."""
     column = min(finding.column - 1, len(line))
-    # a terminal shows tabs at other widths, which would move the caret
+    # The width of a tab depends on the terminal, so a tab would move the caret.
     before = line[:column].expandtabs(4)
     margin = f"  {finding.place.rpartition(':')[2]} | "  # for a notebook, the line in its cell
     gap = " " * (len(margin) - 2) + "| "
@@ -137,15 +137,11 @@ def _json(report: Report) -> str:
 
 
 def _github(report: Report) -> str:
-    """GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
+    """Return workflow commands of GitHub Actions: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
     lines: list[str] = []
     for each in report.findings:
-        text = "\n".join(
-            map(
-                printable,
-                [each.message, *each.reason, *([f"help: {each.help}"] if each.help else [])],
-            )
-        )
+        help_line = [f"help: {each.help}"] if each.help else []
+        text = "\n".join(map(printable, [each.message, *each.reason, *help_line]))
         path = as_command_property(printable(report.settings.shown(each.path)))
         place = f"file={path},line={each.line},col={each.column}"
         lines.append(f"::{_level(each.code)} {place},title={each.code}::{as_command_data(text)}\n")
@@ -153,7 +149,7 @@ def _github(report: Report) -> str:
 
 
 def _sarif(report: Report) -> str:
-    """SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+    """Return SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
     rules = [
         {
             "id": rule.code,

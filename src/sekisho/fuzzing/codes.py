@@ -15,7 +15,7 @@ from sekisho.worlds import HOST, class_of, find_world
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["UNKNOWN", "Code", "array_code", "class_code", "code_of"]
 
@@ -66,7 +66,7 @@ def class_code(value: Any) -> Code:
     return Code(name, frozenset({f"from {module} import {name.partition('.')[0]}"}))
 
 
-def array_code(world: World, dtype: str, values: str) -> str:
+def array_code(world: Library, dtype: str, values: str) -> str:
     """Return the code that makes an array of a dtype from the code of its values."""
     calls = [call for call, _ in world.making_calls(dtype, is_number=False)]
     template = calls[-1] if len(calls) > 1 else f"{world.name}.asarray({{0}})"

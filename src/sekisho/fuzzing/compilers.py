@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import abc
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, first_line
 from sekisho.utils import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Compilers", "compile_options"]
 
@@ -45,7 +45,7 @@ class Compilers:
         self.options = options
         self.made: dict[str, Callable[..., Any] | None] = {}
 
-    def compiled(self, world: World) -> Callable[..., Any] | None:
+    def compiled(self, world: Library) -> Callable[..., Any] | None:
         """Return the compiled function; None if the library has no compiler.
 
         Raises:
@@ -55,7 +55,7 @@ class Compilers:
             self.made[world.name] = self._compiled(self.function, world)
         return self.made[world.name]
 
-    def require_options(self, world: World, array: Any) -> None:
+    def require_options(self, world: Library, array: Any) -> None:
         """Require that a function compiles in which nothing can fail but the options.
 
         Raises:
@@ -69,14 +69,14 @@ class Compilers:
         except Exception as error:  # noqa: BLE001 - each compiler has errors of its own
             raise self._refusal(world, error) from None
 
-    def _compiled(self, function: Callable[..., Any], world: World) -> Callable[..., Any] | None:
+    def _compiled(self, function: Callable[..., Any], world: Library) -> Callable[..., Any] | None:
         try:
             return world.compiled(function, self.options)
         except Exception as error:  # noqa: BLE001 - each compiler has errors of its own
             raise self._refusal(world, error) from None
 
-    def _refusal(self, world: World, error: Exception) -> DeclarationError:
-        first = str(error).strip().partition("\n")[0]
+    def _refusal(self, world: Library, error: Exception) -> DeclarationError:
+        first = first_line(error)
         if len(first) > _LONGEST:
             first = f"{first[:_LONGEST]}..."
         return DeclarationError(

@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union, get_args, get_origin
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning, InvalidArgument, ResolutionFailed
 
@@ -27,12 +28,13 @@ from sekisho.contract import (
     array_specs,
     parse_axes,
 )
-from sekisho.errors import DeclarationError
+from sekisho.errors import DeclarationError, first_line
 from sekisho.fuzzing.callables import callable_of, is_callable_hint
 from sekisho.fuzzing.elements import NUMPYS, filling
 from sekisho.fuzzing.groups import iterable, mapping, record, sequence
 from sekisho.fuzzing.recipes import ArrayRecipe, Leaf
 from sekisho.fuzzing.sizes import WIDE
+from sekisho.worlds import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from sekisho.contract import Bindings
     from sekisho.fuzzing.recipes import Recipe
     from sekisho.fuzzing.sizes import Sizes
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Asked", "Drawer", "dtypes_for"]
 
@@ -64,15 +66,28 @@ _TEXTS: Final = st.text(string.ascii_lowercase, max_size=5)
 
 
 @lru_cache(maxsize=1024)
-def dtypes_for(spec: ArraySpec, worlds: tuple[World, ...]) -> tuple[str, ...]:
+def dtypes_for(spec: ArraySpec, worlds: tuple[Library, ...]) -> tuple[str, ...]:
     """Return the dtypes to try for an annotation, such that all `worlds` have them."""
-    known = [frozenset(each for each in w.dtypes().values() if w.can_make(each)) for w in worlds]
+    known = [frozenset(each for each in w.dtypes().values() if _can_make(w, each)) for w in worlds]
     shared = frozenset[str].intersection(*known)
     accepted = [name for name in (*_COMMON, *sorted(shared - {*_COMMON})) if name in shared]
     found = [name for name in accepted if spec.accepts_dtype(name)]
     common = [name for name in found if name in _COMMON]
     plenty = [name for name in common if not any(name in world.scarce for world in worlds)]
     return tuple(plenty or common or found)
+
+
+def _can_make(world: Library, dtype: str) -> bool:
+    """Return whether an array of the named dtype can be created; a setting may forbid it."""
+    try:
+        zero = np.zeros((), dtype)
+    except TypeError:
+        return True  # NumPy lacks the dtype, and no setting forbids a cast to it
+    try:
+        world.from_host(zero, Policy(extended=True))
+    except Exception:  # noqa: BLE001 - a library may list a dtype without supporting it
+        return False
+    return True
 
 
 class Asked(NamedTuple):
@@ -88,7 +103,7 @@ class Asked(NamedTuple):
 
     function: str
     sizes: Sizes
-    worlds: tuple[World, ...]
+    worlds: tuple[Library, ...]
     hostile: bool = True
     writes: frozenset[str] = frozenset()
 
@@ -111,13 +126,13 @@ class Drawer:
         draw: Callable[[Any], Any],
         turn: int,
         bound: Bindings,
-        world: World,
+        world: Library,
         *,
         calm: bool,
     ) -> None:
         self.function: str = asked.function
         self.sizes: Sizes = asked.sizes
-        self.worlds: tuple[World, ...] = asked.worlds
+        self.worlds: tuple[Library, ...] = asked.worlds
         self.hostile: bool = asked.hostile
         self.writes: frozenset[str] = asked.writes
         self.draw = draw
@@ -260,7 +275,7 @@ class Drawer:
         except DeclarationError:
             raise
         except _MAKING as error:
-            why = f"{spec.text} cannot be made: {str(error).partition(chr(10))[0]}"
+            why = f"{spec.text} cannot be made: {first_line(error)}"
             raise self.unknown(name, why) from None
 
     def tree(self, spec: TreeSpec, name: str) -> Recipe:

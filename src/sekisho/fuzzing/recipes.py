@@ -1,7 +1,7 @@
-"""Inputs as recipes, which can be made repeatedly, in any world, and written as code.
+"""Recipes of inputs: each can be made several times, in any world, and written as code.
 
 A call is made several times with equal values: as drawn, with contiguous arrays, and in another
-world. The report shows it as code. So Hypothesis draws recipes instead of values.
+world. The report shows it as code. So Hypothesis draws recipes, not values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ArrayRecipe", "CallRecipe", "Group", "Leaf", "Recipe", "realize"]
 
 _MOST_SPELT: Final = 64
-"""Number of elements; of a larger array, the code shows the values that it repeats."""
+"""Elements that code writes out; for a larger array it writes the pattern that the array repeats."""
 
 
 class ArrayRecipe(NamedTuple):
@@ -57,7 +57,7 @@ class ArrayRecipe(NamedTuple):
         """Make the array as it was drawn."""
         world = world_named(self.world)
         value = world.from_host(self._host(), Policy(copy=True)).value
-        # the host may not have the dtype, as NumPy lacks bfloat16
+        # The host may lack the dtype: NumPy has no bfloat16.
         if dtype_name(value.dtype) != self.dtype:
             value = world.cast(value, self.dtype)
         if self.device is not None:
@@ -95,7 +95,7 @@ class ArrayRecipe(NamedTuple):
         return array
 
     def spell(self, name: str) -> Iterator[str]:
-        """Yield the lines of code that make it under a name."""
+        """Yield the lines of code that assign the array to a name."""
         world = world_named(self.world)
         host = self._host()
         is_large = host.size > _MOST_SPELT
@@ -118,7 +118,7 @@ class ArrayRecipe(NamedTuple):
 
 @cache
 def _code(code: str, name: str) -> Callable[[Any], Any]:
-    """Compile an expression of a world, in which ``{0}`` is the value, into a function."""
+    """Compile code of a world, with ``{0}`` for the value, into a function of the value."""
     made: Callable[[Any], Any] = evaluate(
         f"lambda x: {code.format('x')}", {name: world_named(name).load()}
     )
@@ -126,11 +126,11 @@ def _code(code: str, name: str) -> Callable[[Any], Any]:
 
 
 class Leaf(NamedTuple):
-    """A value that is no array, and no container of any.
+    """A value that holds no array.
 
     Attributes:
         value: the value.
-        code: spells it, where its own text does not.
+        code: the code that makes it, if its `repr` is not code.
     """
 
     value: Any
@@ -152,11 +152,11 @@ class Group(NamedTuple):
     """A container of other recipes.
 
     Attributes:
-        build: makes it of its parts.
-        words: spells it, ``{0}`` being the first part.
-        parts: what it holds.
-        imports: the lines that import what `words` uses.
-        setup: the lines of a function ``{name}`` that makes it, where no expression can.
+        build: makes the container from its parts.
+        words: the code that makes it, with ``{0}`` for the first part.
+        parts: the recipes of its parts.
+        imports: lines that import what `words` uses.
+        setup: lines that define a function ``{name}``, if no expression can make it.
     """
 
     build: Callable[[tuple[Any, ...]], Any]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sekisho.fuzzing.recipes import CallRecipe, Recipe
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Spelling"]
 
@@ -49,7 +49,7 @@ class Spelling:
             self.lines.append(f"{name} = {f'sekisho.to_{world}({name})' if world else plain}")
         self.lines.append(f"{self.function}({self.arguments})")
 
-    def add_compiled(self, world: World, options: Mapping[str, Any]) -> None:
+    def add_compiled(self, world: Library, options: Mapping[str, Any]) -> None:
         """Add a second call, compiled."""
         names = list(self.arrays)
         self.lines.append(world.compiled_code(self.function, self.arguments, names, options))

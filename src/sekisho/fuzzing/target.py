@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sekisho.contract import Contract, Parameter
     from sekisho.fuzzing.recipes import Recipe
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Target", "calls_of", "find_target", "values_of"]
 
@@ -55,7 +55,7 @@ class Target(NamedTuple):
     path: tuple[str, str]
     contract: Contract
     known: Mapping[str, Any]
-    worlds: tuple[World, ...]
+    worlds: tuple[Library, ...]
 
     @property
     def mutates(self) -> frozenset[str]:
@@ -97,7 +97,7 @@ def _path_of(bare: Any, function: Any) -> tuple[str, str]:
     return (module, name) if is_there and not hasattr(function, "__self__") else ("", "")
 
 
-def _worlds_of(contract: Contract, names: Sequence[str] | None) -> tuple[World, ...]:
+def _worlds_of(contract: Contract, names: Sequence[str] | None) -> tuple[Library, ...]:
     if contract.options.world is not None:
         return (contract.options.world,)
     if not contract.takes_any_world:
@@ -109,7 +109,7 @@ def _worlds_of(contract: Contract, names: Sequence[str] | None) -> tuple[World, 
     return tuple(able) or worlds
 
 
-def _usual_worlds() -> tuple[World, ...]:
+def _usual_worlds() -> tuple[Library, ...]:
     loaded = loaded_worlds()
     return tuple(each for each in asked_worlds() if each.is_resident and each in loaded)
 
@@ -208,7 +208,7 @@ def _calls(
     acceptance: _Acceptance,
     some: Any,
 ) -> CallRecipe:
-    world: World = draw(some)
+    world: Library = draw(some)
     turn: int = draw(WIDE)
     chosen = {name: Leaf(draw(strategy)) for name, strategy in given.items()}
     known = {**target.known, **{f"{{{n}}}": each.value for n, each in chosen.items()}}
@@ -307,7 +307,7 @@ def values_of(annotation: Any, *, hostile: bool, most: int) -> Any:
 
     @st.composite
     def values(draw: Callable[[Any], Any]) -> Any:
-        world: World = draw(st.sampled_from(_usual_worlds()))
+        world: Library = draw(st.sampled_from(_usual_worlds()))
         turn: int = draw(WIDE)
         bound = sizes.draw(draw, turn, {}, hostile=hostile)
         asked = Asked("arrays_of", sizes, (world,), hostile)

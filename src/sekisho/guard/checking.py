@@ -89,7 +89,7 @@ def hold_with(
     if invalid is None:
         return
     refuse = functools.partial(_worded, invalid, checkpoint, value, frame, body, name)
-    if setting.violations == "raise":
+    if setting.violations == "refuse":
         # An exception that the caller is just handling is not the cause.
         raise (note_refusal(refuse()) if invalid.is_crossing else refuse()) from None
     if not checkpoint.holds_without_doubts(value, body, frame.f_lineno):

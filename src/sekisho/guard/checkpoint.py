@@ -42,7 +42,7 @@ class Checkpoint:
     """
 
     def __init__(self, annotation: Any, evaluate: Callable[[str], Any] = eval_nothing) -> None:
-        options = Options("boundary", on_foreign="reject")
+        options = Options("boundary", on_foreign="refuse")
         try:
             spec = Parser(None, {}, evaluate=evaluate).parse(annotation)
             prepare_checkers(spec, "beartype", "check()")

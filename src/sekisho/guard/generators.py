@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.context import current
-from sekisho.errors import hide_in_pytest
+from sekisho.errors import hide_in_pytest, with_class
 from sekisho.guard.tolerance import tolerance_maker
 from sekisho.utils import not_counted
 from sekisho.validation import Boundary, Copies, Place, call_reader
@@ -142,7 +142,7 @@ def _validate(
 
 
 def _note_close(refusal: BaseException, error: Exception) -> None:
-    refusal.add_note(f"sekisho: closing the generator raised {type(error).__name__}: {error}")
+    refusal.add_note(f"sekisho: closing the generator raised {with_class(error)}")
 
 
 @not_counted

@@ -29,7 +29,7 @@ from sekisho.validation import (
 )
 from sekisho.worlds import (
     HOST,
-    World,
+    Library,
     array_class,
     asked_worlds,
     find_world,
@@ -99,9 +99,9 @@ class Globals:
         globs: dict[str, Global],
         contract: Contract,
         function: Callable[..., Any],
-        worlds: tuple[World, ...],
+        worlds: tuple[Library, ...],
     ) -> None:
-        self.worlds: tuple[World, ...] = worlds
+        self.worlds: tuple[Library, ...] = worlds
         name = next(name for name, known in globs.items() if known.kind in {"function", "shared"})
         self.called: Called = called_by(name, function)
         self.globs = globs
@@ -342,7 +342,7 @@ def _make_validate_traced(
     return validate_traced
 
 
-def _world_of_call(contract: Contract) -> World:
+def _world_of_call(contract: Contract) -> Library:
     """Return the world of a `same_world` call in which the generated source has found only NumPy.
 
     The source may be older than a library that has been imported since. Then this is the first call
@@ -369,7 +369,7 @@ def _unchecked_size(key: str) -> Any:
     return {"several": (), "size": 1}.get(kind_of(key))
 
 
-def _dtypes(world: World | None, names: tuple[Any, ...]) -> Container[Any]:
+def _dtypes(world: Library | None, names: tuple[Any, ...]) -> Container[Any]:
     if world is not None:
         return dtypes_of(world, names)
     every = frozenset[Any]().union(*(dtypes_of(each, names) for each in loaded_worlds()))

@@ -1,4 +1,4 @@
-"""Log the refusals of guards to a file, for a tool that runs a program to collect them."""
+"""Log what guards refuse to a file, for `sekisho adopt`, which runs a program under new guards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ refuses, and for each function that cannot be guarded."""
 
 
 def write_refusal(error: Exception, function: Any) -> None:
-    """Log a refused value once: by the innermost of several guards."""
+    """Log a refused value. Of several guards that it passes, only the innermost logs it."""
     violation = error.args[0] if error.args else None
     if isinstance(violation, Violation) and not hasattr(error, REFUSALS):
         setattr(error, REFUSALS, True)
@@ -35,7 +35,7 @@ def _write(function: Any, place: str, text: str, error: str = "") -> None:
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return
-    said = {
+    row = {
         "file": code.co_filename,
         "function": code.co_qualname,
         "place": place,
@@ -43,4 +43,4 @@ def _write(function: Any, place: str, text: str, error: str = "") -> None:
         "error": error,
     }
     with contextlib.suppress(OSError), open(os.environ[REFUSALS], "a", encoding="utf-8") as file:  # noqa: PTH123 - saves the import of pathlib
-        file.write(json.dumps(said) + "\n")
+        file.write(json.dumps(row) + "\n")

@@ -10,7 +10,7 @@ from sekisho.contract import argument_key, growth_key, kind_of
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["Global", "GlobalKind", "Scope"]
 
@@ -73,9 +73,9 @@ class Scope:
         dtype: the local for the dtype that is being checked.
     """
 
-    def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
+    def __init__(self, contract: Contract, name: str, worlds: tuple[Library, ...]) -> None:
         self.contract = contract
-        self.worlds: tuple[World, ...] = worlds
+        self.worlds: tuple[Library, ...] = worlds
         self.globs: dict[str, Global] = {}
         self.dtypes: dict[Any, tuple[str, list[str]]] = {}
         self._named: dict[tuple[str, Any], str] = {}
@@ -133,6 +133,6 @@ class Scope:
         """Return the name of a builtin, or of a global for it if a parameter hides it."""
         return self.name_global(f"_{name}", "builtin", name) if name in self.taken else name
 
-    def array_class(self, world: World) -> str:
+    def array_class(self, world: Library) -> str:
         """Return the global for a world's array class."""
         return self.name_global(f"_{world.array_class}", "array_type", world)

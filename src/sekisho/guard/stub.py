@@ -45,7 +45,7 @@ from sekisho.utils import (
     make_stub,
     runs_while_tracing,
 )
-from sekisho.worlds import World, asked_worlds, look_for_worlds, runs_while_compiling
+from sekisho.worlds import Library, asked_worlds, look_for_worlds, runs_while_compiling
 
 if TYPE_CHECKING:
     import types
@@ -371,7 +371,7 @@ def _is_running(function: Any) -> bool:
     return False
 
 
-def _text_of(contract: Contract, name: str, worlds: tuple[World, ...]) -> str:
+def _text_of(contract: Contract, name: str, worlds: tuple[Library, ...]) -> str:
     return generate(contract, name, worlds).source
 
 

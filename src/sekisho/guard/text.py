@@ -31,7 +31,7 @@ from sekisho.guard.shapes import Case, contrary_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["DELEGATE_ASYNC", "Validation", "Generated", "generate"]
 
@@ -55,7 +55,7 @@ class Validation(NamedTuple):
     binds: tuple[str, ...]
 
 
-def generate(contract: Contract, name: str, worlds: tuple[World, ...]) -> Generated:
+def generate(contract: Contract, name: str, worlds: tuple[Library, ...]) -> Generated:
     """Generate the guard of a contract: one function called `name`, which calls ``_<name>``.
 
     Where no annotation names a world, an array may be of any of the `worlds`, the host's first.
@@ -86,7 +86,7 @@ except StopAsyncIteration:
 class _Writer:
     """A writer of one guard's source, line by line."""
 
-    def __init__(self, contract: Contract, name: str, worlds: tuple[World, ...]) -> None:
+    def __init__(self, contract: Contract, name: str, worlds: tuple[Library, ...]) -> None:
         self.contract = contract
         self.name = name
         self.scope = Scope(contract, name, worlds)

@@ -11,12 +11,12 @@ from sekisho.utils import refuse_words, shown_without
 from sekisho.worlds import (
     Convertible,
     JaxArray,
+    Library,
     Policy,
     Refusal,
     StandardArray,
     TorchDevice,
     TorchTensor,
-    World,
     describe,
     exports_memory,
     find_world,
@@ -336,7 +336,7 @@ def _convert(
     return _convert_to(target, function, x, Policy(copy, place, detach))
 
 
-def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
+def _convert_to(target: Library, function: str, x: Any, policy: Policy) -> Any:
     look_for_worlds()
     if find_world(x) is not None:
         return _convert_one(target, function, x, policy, "")
@@ -358,11 +358,11 @@ def _convert_to(target: World, function: str, x: Any, policy: Policy) -> Any:
     return refuse_world(function, "argument 'x'", x, "x")
 
 
-def _expected(target: World) -> str:
+def _expected(target: Library) -> str:
     return f"{target.noun}, or what converts to one"
 
 
-def _convert_one(target: World, function: str, x: Any, policy: Policy, path: str) -> Any:
+def _convert_one(target: Library, function: str, x: Any, policy: Policy, path: str) -> Any:
     """Convert an array; `path` is where it is inside the argument."""
     try:
         return cross(x, target, policy, function, "argument 'x'").value
@@ -377,7 +377,7 @@ def _convert_one(target: World, function: str, x: Any, policy: Policy, path: str
     raise ConversionError(violation._replace(hint=hint and hint.format(f"x{path}")))
 
 
-def _device(function: str, target: World, device: Any) -> Any:
+def _device(function: str, target: Library, device: Any) -> Any:
     try:
         target.load()
     except Refusal:

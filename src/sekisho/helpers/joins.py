@@ -24,7 +24,7 @@ from sekisho.helpers.operands import (
     tell_of_worlds,
 )
 from sekisho.utils import refuse_words, shown_without
-from sekisho.worlds import StandardArray, World, class_of, describe, find_world
+from sekisho.worlds import Library, StandardArray, class_of, describe, find_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -224,7 +224,7 @@ def _one_world(function: str, arrays: Any) -> Any:
     return worlds[0]
 
 
-def _how_to_take_all_to(world: World, arrays: Any) -> str | None:
+def _how_to_take_all_to(world: Library, arrays: Any) -> str | None:
     """Return code that converts the whole list, if each item only needs a conversion."""
     from sekisho.hints import Wanted, find_hint  # noqa: PLC0415 - only for the message
 

@@ -18,7 +18,7 @@ from sekisho.errors import (
 from sekisho.utils import runs_while_tracing
 from sekisho.worlds import (
     HOST,
-    World,
+    Library,
     class_of,
     describe,
     find_world,
@@ -68,12 +68,12 @@ def inlined_class(home: dict[str, Any]) -> Any:
     return _NotLoaded if world is None else _inline(world, home)
 
 
-def _inlined_world() -> World | None:
+def _inlined_world() -> Library | None:
     """Return torch's world if it is loaded: besides the host, helpers see its values most."""
     return next((each for each in loaded_worlds() if each.is_resident and each is not HOST), None)
 
 
-def _inline(world: World, home: dict[str, Any]) -> Any:
+def _inline(world: Library, home: dict[str, Any]) -> Any:
     home["library"] = world.module()
     home["Tensor"] = world.array_type()
     return home["Tensor"]
@@ -115,7 +115,7 @@ def operand(function: str, x: Any, fits: Callable[[Any], bool] | None = None) ->
     return x if hasattr(class_of(x), "__getitem__") else np.asarray(x)
 
 
-def world_of_operand(x: Any) -> World:
+def world_of_operand(x: Any) -> Library:
     """Return the world of a value that `operand` has accepted."""
     return find_world(x) or HOST
 

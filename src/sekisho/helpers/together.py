@@ -10,13 +10,13 @@ from sekisho.worlds import is_compiling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.worlds import Policy, World
+    from sekisho.worlds import Library, Policy
 
 __all__ = ["in_one_call"]
 
 
 def in_one_call(
-    target: World, policy: Policy, convert: Callable[..., Any]
+    target: Library, policy: Policy, convert: Callable[..., Any]
 ) -> Callable[[list[tuple[Any, str]]], list[Any]] | None:
     """Return a function that converts arrays together; None where each has a call of its own.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sekisho.worlds import HOST, World, find_world, loaded_worlds
+from sekisho.worlds import HOST, Library, find_world, loaded_worlds
 
 __all__ = ["are_same", "loss_of"]
 
@@ -92,5 +92,5 @@ def _there_and_back(values: np.ndarray[Any, Any], target: str) -> Any:
     return holder.rounded_to(values, target)
 
 
-def _world(value: Any) -> World:
+def _world(value: Any) -> Library:
     return find_world(value) or HOST

@@ -15,7 +15,7 @@ from sekisho.hints.steps import Advice, Step
 from sekisho.utils import evaluate
 from sekisho.worlds import (
     HOST,
-    World,
+    Library,
     class_of,
     dtype_name,
     exports_memory,
@@ -37,7 +37,7 @@ _FRAMES: Final = frozenset({"pandas", "polars", "pyarrow", "xarray"})
 
 
 def make_step(
-    sample: Sample, world: World | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
+    sample: Sample, world: Library | None, spec: ArraySpec | None, bound: Bindings, *, reads: bool
 ) -> Step:
     """Find the call that makes an array of a value, with the required dtype.
 
@@ -103,7 +103,7 @@ def _item_advice(value: Any) -> str | None:
     return f"take one of its items, as in {{0}}[{arrays[0][0]!r}]"
 
 
-def _tried(value: Any, world: World, dtype: str | None) -> Iterator[tuple[Step, Any]]:
+def _tried(value: Any, world: Library, dtype: str | None) -> Iterator[tuple[Step, Any]]:
     """Yield calls that make numbers of a value, with their results; they lose digits at most."""
     for call, exact in _calls(value, world, dtype):
         made = None
@@ -126,7 +126,7 @@ def evaluate_on(call: str, value: Any) -> Any:
     return evaluate(call.format("value"), {"value": value, **modules})
 
 
-def _calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+def _calls(value: Any, world: Library, dtype: str | None) -> Iterator[tuple[str, str | None]]:
     """Yield candidate calls, best first, each with the call whose values it must reproduce."""
     kind = class_of(value)
     package = package_of(kind)
@@ -184,7 +184,7 @@ def _column_by_column(kind: Any) -> str | None:
     return f"numpy.stack({columns}, -1)" if is_table else None
 
 
-def _plain_calls(value: Any, world: World, dtype: str | None) -> Iterator[tuple[str, str | None]]:
+def _plain_calls(value: Any, world: Library, dtype: str | None) -> Iterator[tuple[str, str | None]]:
     """Yield calls for numbers, and for lists of numbers or of arrays."""
     first: Any = value[0] if issubclass(class_of(value), (list, tuple)) and value else None
     of_first = find_world(first)

@@ -18,7 +18,7 @@ from sekisho.worlds import class_of, find_world, package_of
 
 if TYPE_CHECKING:
     from sekisho.hints.steps import Step
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["MOST", "Sample", "are_few", "is_stored", "stored_alike", "take_sample"]
 
@@ -118,7 +118,7 @@ def _sample(part: Any, sizes: tuple[int, ...]) -> Sample:
     return Sample(part, sizes, f"judged by a part of its {math.prod(sizes):,} values")
 
 
-def _sample_of_array(world: World, value: Any) -> Sample | None:
+def _sample_of_array(world: Library, value: Any) -> Sample | None:
     try:
         is_large = world.size(value) > MOST
     except Exception:  # noqa: BLE001 - an uninitialised tensor; the conversion gives the reason

@@ -23,9 +23,9 @@ from sekisho.monitor import unwatched
 from sekisho.utils import quiet
 from sekisho.worlds import (
     HOST,
+    Library,
     Policy,
     Refusal,
-    World,
     convert,
     dtype_name,
     exports_memory,
@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
         fits: a further requirement of a helper.
     """
 
-    world: World | None
+    world: Library | None
     crosses: bool = True
     spec: ArraySpec | None = None
     bound: Bindings = {}  # noqa: RUF012 - never mutated
@@ -186,7 +186,7 @@ def _array_step(sample: Sample, wanted: Wanted) -> Step | None:
     return None
 
 
-def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
+def _last_step(value: Any, target: Library, wanted: Wanted) -> Step | None:
     """Return the step that the boundary's own conversion or move needs first; None if none."""
     device = wanted.policy.device
     if find_world(value) is not target:
@@ -198,15 +198,15 @@ def _last_step(value: Any, target: World, wanted: Wanted) -> Step | None:
     return Step(f"{{0}}.to('{device}')", functools.partial(_moved, target, device))
 
 
-def _moved(target: World, device: Any, value: Any) -> Any:
+def _moved(target: Library, device: Any, value: Any) -> Any:
     return convert(value, target, Policy(device=device)).value
 
 
-def _crossed(target: World, value: Any) -> Any:
+def _crossed(target: Library, value: Any) -> Any:
     return convert(value, target, Policy()).value
 
 
-def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
+def _crossing_step(value: Any, target: Library, policy: Policy) -> Step:
     before = _step_before(value, target, Policy())
     if before is not None:
         return before
@@ -219,7 +219,7 @@ def _crossing_step(value: Any, target: World, policy: Policy) -> Step:
     return Step(call, functools.partial(_crossed, target), crosses=could)
 
 
-def _step_before(value: Any, target: World, policy: Policy) -> Step | None:
+def _step_before(value: Any, target: Library, policy: Policy) -> Step | None:
     """Return the step that a value needs before it can be converted; None if none.
 
     Raises:
@@ -256,7 +256,7 @@ def _step_of(refusal: Refusal, value: Any) -> Step:
     return Step(call, functools.partial(_made, made), why, "", loses, option, judged=judged)
 
 
-def _spelled(call: str, world: World) -> str:
+def _spelled(call: str, world: Library) -> str:
     """Rewrite a refusal's NumPy cast in the words of the value's own library."""
     cast = world.spelling.get("cast", "{0}.astype('DTYPE')")
     return re.sub(r"\{0\}\.astype\('(\w+)'\)", lambda found: cast.replace("DTYPE", found[1]), call)

@@ -21,7 +21,7 @@ import numpy as np
 from sekisho.contract import Axis, Bindings, match_shape
 from sekisho.hints.losses import are_same, loss_of
 from sekisho.utils import evaluate
-from sekisho.worlds import HOST, World, cast, dtype_name, find_world, may_cast
+from sekisho.worlds import HOST, Library, cast, dtype_name, find_world, may_cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -163,7 +163,7 @@ def _rounded(target: str, loss: str, value: Any) -> Any:
     return cast(_world(value).round(scaled), target)
 
 
-def _world(value: Any) -> World:
+def _world(value: Any) -> Library:
     return find_world(value) or HOST
 
 
@@ -199,7 +199,7 @@ _HELPERS: Final[dict[str, tuple[str, str, Callable[[Any], Any]]]] = {
 
 
 def shape_step(
-    spec: ArraySpec, shape: tuple[int, ...], bound: Bindings, world: World
+    spec: ArraySpec, shape: tuple[int, ...], bound: Bindings, world: Library
 ) -> Step | None:
     """Return the step that gives an array of `world` the declared shape, or None."""
     axes = spec.axes
@@ -264,7 +264,7 @@ _RGB: Final = 3
 
 
 def _colour_step(
-    axes: tuple[Axis, ...], shape: tuple[int, ...], fits: _Fits, world: World
+    axes: tuple[Axis, ...], shape: tuple[int, ...], fits: _Fits, world: Library
 ) -> Step | None:
     """Return the step to three channels for an image that is grey or has an alpha channel."""
     rank = len(axes)
@@ -305,7 +305,7 @@ def _is_image(axes: tuple[Axis, ...], at: int) -> bool:
     return ((first.name or "").lower(), (second.name or "").lower()) in _SIDES
 
 
-def _repeated(world: World, call: str, value: Any) -> Any:
+def _repeated(world: Library, call: str, value: Any) -> Any:
     return evaluate(call.format("value"), {"value": value, world.name: world.module()})
 
 
@@ -318,7 +318,7 @@ def _swap_step(
     shape: tuple[int, ...],
     bound: Bindings,
     fits: _Fits,
-    world: World,
+    world: Library,
 ) -> Step | None:
     """Return the step that swaps two axes, if exactly one pair would fit and both sizes are known.
 
@@ -348,5 +348,5 @@ def _is_known(axis: Axis, bound: Bindings) -> bool:
     return axis.size is not None or axis.expression is not None or axis.key in bound
 
 
-def _permute(world: World, order: tuple[int, ...], value: Any) -> Any:
+def _permute(world: Library, order: tuple[int, ...], value: Any) -> Any:
     return world.permute_dims(value, order)

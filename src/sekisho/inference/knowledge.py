@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sekisho.code import Entry, Expr
-    from sekisho.worlds import Kind, World
+    from sekisho.worlds import Library, OperationKind
 
 __all__ = ["Knowledge", "Operation"]
 
@@ -37,7 +37,7 @@ class Operation(NamedTuple):
     """
 
     world: str
-    kind: Kind
+    kind: OperationKind
     shown: str
 
 
@@ -77,7 +77,7 @@ class Knowledge:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.worlds: dict[str, World] = {world.name: world for world in program.worlds}
+        self.worlds: dict[str, Library] = {world.name: world for world in program.worlds}
         self.array_class: dict[str, str] = {}
         for name, (owner, is_array) in program.array_classes.items():
             if is_array:
@@ -182,7 +182,7 @@ class Knowledge:
         """Return the names of all members of a world's arrays."""
         return self.program.members(self.array_class[world])
 
-    def _name(self, world: World, dotted: str) -> str:
+    def _name(self, world: Library, dotted: str) -> str:
         found = self.program.dotted(world.name, dotted)
         if found[0] in {"function", "class"}:
             return str(found[1])
@@ -190,12 +190,12 @@ class Knowledge:
             return f"{found[1]}:"
         return f"{found[1]}:{found[2]}" if found[0] == "variable" else ""
 
-    def _names(self, world: World, dotted: frozenset[str]) -> set[str]:
+    def _names(self, world: Library, dotted: frozenset[str]) -> set[str]:
         return {name for each in dotted if (name := self._name(world, each))}
 
-    def _read(self, world: World) -> None:
+    def _read(self, world: Library) -> None:
         supplement = world.supplement
-        kinds: dict[Kind, tuple[str, ...]] = {**world.watched}
+        kinds: dict[OperationKind, tuple[str, ...]] = {**world.operations}
         kinds["scalar"] = (*kinds.get("scalar", ()), *sorted(supplement.numbers))
         kinds["import"] = (*kinds.get("import", ()), *sorted(supplement.takes))
         for kind in ("wait", "move", "scalar", "export", "import"):
@@ -326,7 +326,7 @@ class Knowledge:
             for member in self.members(name) - shared:
                 yield member, name
 
-    def _tells_by_call(self, world: World, member: str) -> bool:
+    def _tells_by_call(self, world: Library, member: str) -> bool:
         """Return whether calling a member is evidence of an array, since no other class has its name."""
         is_coined = member in world.supplement.coined or "_" in member.strip("_")
         if not is_coined or member.startswith(("_", "is_", "to_", "q_", "module_", "register_")):
@@ -334,7 +334,7 @@ class Knowledge:
         found = self.program.member(self.array_class[world.name], member)
         return found is not None and found[1][0] == "def" and not is_property(found[1])
 
-    def _functions_of(self, world: World) -> set[str]:
+    def _functions_of(self, world: Library) -> set[str]:
         """Return the functions in a library's namespace: ``xp.cos`` need not be a tensor's method."""
         inner = world.supplement.namespace
         module = self.program.find_module(f"{world.name}.{inner}" if inner else world.name)
@@ -361,7 +361,7 @@ class Knowledge:
             if found in self.fixtures:
                 yield found
 
-    def _members_of(self, world: World, dotted: str) -> set[str] | None:
+    def _members_of(self, world: Library, dotted: str) -> set[str] | None:
         """Return the members of a class that shares names with arrays; empty if it is not installed."""
         found = self.program.dotted(world.name, dotted)
         if found[0] != "class":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
 from sekisho.inference.values import UNKNOWN, Value
-from sekisho.worlds import HOST, World, world_named, world_names
+from sekisho.worlds import HOST, Library, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +61,7 @@ class Program:
     """
 
     files: dict[str, SourceFile]
-    worlds: tuple[World, ...]
+    worlds: tuple[Library, ...]
     unread: set[str]
     array_classes: dict[str, tuple[str, bool]]
     annotations: dict[tuple[str, Expr], Value]
@@ -105,7 +105,7 @@ class Program:
         new._tables = {**self._tables, key: copied}  # noqa: SLF001 - its own class
         return new
 
-    def _find_worlds(self) -> Iterable[World]:
+    def _find_worlds(self) -> Iterable[Library]:
         for name in world_names():
             if name != HOST.name and not any(name in file.text for file in self.files.values()):
                 self.unread.add(name)

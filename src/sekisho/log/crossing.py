@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple
 
-__all__ = ["MAIN", "SUMS", "Crossing", "Key", "Kind", "Process", "Row", "key_of"]
+__all__ = ["MAIN", "SUMS", "Crossing", "Key", "CrossingKind", "Process", "Row", "key_of"]
 
-Kind = Literal["crossing", "move", "scalar", "wait"]
+CrossingKind = Literal["crossing", "move", "scalar", "wait"]
 """A value changes its library or its device, becomes a Python number, or is waited for."""
 
 PYTHON: Final = "python"
 
 
-def kind_of(each: Crossing | Row) -> Kind:
+def kind_of(each: Crossing | Row) -> CrossingKind:
     """Return what happened, from the source and the target."""
     if each.target == PYTHON:
         return "scalar"
@@ -79,7 +79,7 @@ class Crossing(NamedTuple):
     process: str = ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CrossingKind:
         """``"crossing"``, ``"move"`` between devices, ``"scalar"`` or ``"wait"``."""
         return kind_of(self)
 
@@ -135,7 +135,7 @@ class Row(NamedTuple):
     repeats: int = 0
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CrossingKind:
         """``"crossing"``, ``"move"`` between devices, ``"scalar"`` or ``"wait"``."""
         return kind_of(self)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sekisho.log.broadcast import BroadcastRow
-    from sekisho.log.crossing import Kind, Row
+    from sekisho.log.crossing import CrossingKind, Row
     from sekisho.log.crossing_log import CrossingLog
     from sekisho.log.violation import ViolationRow
 
@@ -32,7 +32,7 @@ __all__ = [
     "text_of",
 ]
 
-HEADINGS: Final[dict[Kind, str]] = {
+HEADINGS: Final[dict[CrossingKind, str]] = {
     "crossing": "crossings",
     "move": "moves between devices",
     "scalar": "numbers of Python's",

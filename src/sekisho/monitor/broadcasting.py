@@ -11,7 +11,7 @@ from sekisho.monitor.state import BroadcastRefusalError, Watch, note_refusal
 from sekisho.worlds import describe, find_expansion, frame_of_operation
 
 if TYPE_CHECKING:
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = ["judge_broadcast"]
 
@@ -19,14 +19,14 @@ __tracebackhide__ = hide_in_pytest
 
 
 def judge_broadcast(
-    watch: Watch, world: World, operation: Any, operands: tuple[object, ...]
+    watch: Watch, world: Library, operation: Any, operands: tuple[object, ...]
 ) -> None:
     """Refuse an operation that expands both operands, or warn of it, depending on the mode.
 
     Args:
         watch: the monitor of the running body.
         world: the world of the operation's library.
-        operation: the function, or its name in `World.watched`.
+        operation: the function, or its name in `World.operations`.
         operands: the arguments of the call.
 
     Raises:

@@ -16,7 +16,14 @@ from sekisho.monitor.broadcasting import judge_broadcast
 from sekisho.monitor.judging import judge
 from sekisho.monitor.state import Watch, thread
 from sekisho.utils import Observer, not_counted, once
-from sekisho.worlds import Kind, Watcher, World, is_compiling, loaded_worlds, wrap_operations
+from sekisho.worlds import (
+    Library,
+    OperationKind,
+    Watcher,
+    is_compiling,
+    loaded_worlds,
+    wrap_operations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +52,7 @@ class _State:
     """
 
     bodies: int = 0
-    wrapped: Final[set[World]] = set()
+    wrapped: Final[set[Library]] = set()
 
 
 def begin_body() -> list[Watcher]:
@@ -84,28 +91,28 @@ def _end_if_idle() -> None:
             _observer.end()
 
 
-def _unshown(world: World) -> Mapping[Kind, tuple[str, ...]]:
+def _unshown(world: Library) -> Mapping[OperationKind, tuple[str, ...]]:
     if world.unshown is not None:
         return world.unshown
     # A body may always move an array between devices, and wait.
-    return {kind: names for kind, names in world.watched.items() if kind not in {"move", "wait"}}
+    return {kind: names for kind, names in world.operations.items() if kind not in {"move", "wait"}}
 
 
-def _only_element_wise(world: World) -> Mapping[Kind, tuple[str, ...]]:
+def _only_element_wise(world: Library) -> Mapping[OperationKind, tuple[str, ...]]:
     """Return the element-wise operations that are not wrapped already."""
     wrapped = {name for names in _unshown(world).values() for name in names}
     return {"compute": tuple(name for name in world.element_wise if name not in wrapped)}
 
 
 @once
-def _watcher(world: World) -> Watcher | None:
+def _watcher(world: Library) -> Watcher | None:
     return world.watcher(thread, _judge_call)
 
 
 def _judge_call(
     watch: Watch,
-    world: World,
-    kind: Kind,
+    world: Library,
+    kind: OperationKind,
     operation: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None,
@@ -116,7 +123,7 @@ def _judge_call(
 
 
 @not_counted
-def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
+def _judged(world: Library, kind: OperationKind, name: str, operation: Callable[..., Any]) -> Any:
     """Wrap an operation so that the monitor of the running body judges it first."""
     # In `__init__` after a `__new__` in C, `self` is the new object, which is not an argument.
     makes_itself = name.endswith(".__init__")
@@ -136,7 +143,9 @@ def _judged(world: World, kind: Kind, name: str, operation: Callable[..., Any]) 
 
 
 @not_counted
-def _judged_pair(world: World, _kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
+def _judged_pair(
+    world: Library, _kind: OperationKind, name: str, operation: Callable[..., Any]
+) -> Any:
     """Wrap an operation so that the monitor judges whether it expands both operands."""
 
     def call(*args: Any) -> Any:

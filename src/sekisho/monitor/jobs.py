@@ -1,4 +1,4 @@
-"""Monitor what a monitored body starts: threads, jobs of executors, and tasks.
+"""Monitor the threads, tasks and jobs of executors that a monitored body starts.
 
 The functions that start them are wrapped like a library's operations (see `hooks`), and do nothing
 new unless a monitored body calls them. The error of a job reaches the code that waits for it, but
@@ -86,12 +86,12 @@ def _start_thread(start: Callable[..., Any]) -> Callable[..., Any]:
             return start(self)
         job, run = _Job(), self.run
 
-        def watched() -> None:
-            # Remove the override first, so that the thread object is unchanged while it runs.
+        def run_monitored() -> None:
+            # Remove the override first: the thread's own code may look at its `run`.
             self.__dict__.pop("run", None)
             job.run(run)
 
-        self.run = watched
+        self.run = run_monitored
         try:
             return start(self)
         except BaseException:
@@ -116,8 +116,8 @@ def _submit(submit: Callable[..., Any]) -> Callable[..., Any]:
 def _create_task(create: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(create)
     def call(self: Any, coro: Any, **options: Any) -> Any:
-        is_watched = thread.watch is not None and hasattr(coro, "send")
-        return create(self, _Task(coro) if is_watched else coro, **options)
+        is_monitored = thread.watch is not None and hasattr(coro, "send")
+        return create(self, _Task(coro) if is_monitored else coro, **options)
 
     return call
 

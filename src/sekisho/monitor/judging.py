@@ -14,8 +14,8 @@ from sekisho.monitor.state import RefusalError, Watch, note_refusal
 from sekisho.utils import is_guard, warn_at_frame
 from sekisho.worlds import (
     HOST,
-    Kind,
-    World,
+    Library,
+    OperationKind,
     describe,
     find_world,
     flatten,
@@ -34,8 +34,8 @@ __tracebackhide__ = hide_in_pytest
 
 def judge(
     watch: Watch,
-    world: World,
-    kind: Kind,
+    world: Library,
+    kind: OperationKind,
     operation: Any,
     args: tuple[Any, ...],
     kwargs: dict[str, Any] | None,
@@ -46,7 +46,7 @@ def judge(
         watch: the monitor of the running body.
         world: the world of the operation's library.
         kind: what the operation does.
-        operation: the function, or its name in `World.watched`.
+        operation: the function, or its name in `World.operations`.
         args: positional arguments of the call.
         kwargs: keyword arguments of the call.
 
@@ -80,7 +80,7 @@ def _arrays_in(*arguments: Any) -> Iterator[Any]:
     return (each for each in flatten(arguments) if find_world(each) is not None)
 
 
-def refuse(watch: Watch, operation: str, value: object, target: World, other: World) -> None:
+def refuse(watch: Watch, operation: str, value: object, target: Library, other: Library) -> None:
     """Refuse an operation in a body, or warn about it, depending on the mode's level.
 
     Args:
@@ -91,10 +91,10 @@ def refuse(watch: Watch, operation: str, value: object, target: World, other: Wo
         other: the world besides the body's, for the hint.
 
     Raises:
-        RefusalError: at level ``"disallow"``.
+        RefusalError: at level ``"refuse"``.
     """
     level = current().level(target.name)
-    place = place_of_operation() if level in {"warn", "disallow"} else None
+    place = place_of_operation() if level in {"warn", "refuse"} else None
     if place is None:
         return
     moved = "it" if place.is_direct else "the call"

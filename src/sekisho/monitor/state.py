@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from sekisho.errors import SekishoError
 from sekisho.utils import Block, without_last
-from sekisho.worlds import Watcher, World
+from sekisho.worlds import Library, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,7 +43,7 @@ class Watch(NamedTuple):
     """
 
     function: str
-    home: World
+    home: Library
     scalars: bool = True
     broadcasting: bool = False
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import CodeType, ModuleType
 
-    from sekisho.contract import Kind
+    from sekisho.contract import DecoratorName
 
 __all__ = [
     "Hook",
@@ -226,7 +226,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 # --- the inserted decorators --------------------------------------------------------------------
 
 
-def _kind(entry: str | None) -> Kind:
+def _kind(entry: str | None) -> DecoratorName:
     """Return the kind of decorator for an entry of the table."""
     return "boundary" if entry in {None, "boundary"} else f"{entry}_world"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from sekisho.worlds import Expansion, Kind, World
+    from sekisho.worlds import Expansion, Library, OperationKind
 
 __all__ = ["unwrap_element_wise", "wrap_element_wise"]
 
@@ -30,7 +30,7 @@ __all__ = ["unwrap_element_wise", "wrap_element_wise"]
 _observer: Final = Observer(rank=-1)
 
 
-def wrap_element_wise(world: World) -> None:
+def wrap_element_wise(world: Library) -> None:
     """Wrap the operations of an imported library that broadcast their operands."""
     wrap_operations(_observer, world, {"compute": world.element_wise}, _counted)
     _observer.wrap_imported(world, {world.name, "sekisho"})
@@ -42,7 +42,7 @@ def unwrap_element_wise() -> None:
 
 
 @not_counted
-def _counted(world: World, _kind: Kind, name: str, original: Callable[..., Any]) -> Any:
+def _counted(world: Library, _kind: OperationKind, name: str, original: Callable[..., Any]) -> Any:
     own = world.array_type()
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -71,7 +71,7 @@ def _counted(world: World, _kind: Kind, name: str, original: Callable[..., Any])
 _WRAPPER: Final = next(each for each in codes_in(_counted.__code__) if each.co_name == "call")
 
 
-def _count(world: World, name: str, operands: tuple[Any, ...]) -> None:
+def _count(world: Library, name: str, operands: tuple[Any, ...]) -> None:
     """Count a call, if it expands both operands. An error in here must not stop the program."""
     counter = state.counter
     if counter is None:
@@ -95,7 +95,7 @@ def _is_called_again(frame: FrameType) -> bool:
     return wrappers > 1
 
 
-def _row(world: World, name: str, found: Expansion, frame: FrameType) -> BroadcastRow | None:
+def _row(world: Library, name: str, found: Expansion, frame: FrameType) -> BroadcastRow | None:
     """Return the row of a line, with the shapes of this call; None if the code says what it means."""
     hint = found.hint(frame)
     if hint is None:

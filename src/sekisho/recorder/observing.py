@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from sekisho.worlds import HOST, Kind, World, foreign_world
+from sekisho.worlds import HOST, Library, OperationKind, foreign_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +25,13 @@ class Operation(NamedTuple):
     Attributes:
         world: the library's world.
         kind: what it does.
-        name: its name in `World.watched`.
+        name: its name in `World.operations`.
         label: its name in a log.
         number: unique among all operations that were ever wrapped.
     """
 
-    world: World
-    kind: Kind
+    world: Library
+    kind: OperationKind
     name: str
     label: str
     number: int
@@ -56,9 +56,9 @@ class Seen(NamedTuple):
     """
 
     value: Any
-    source: World
+    source: Library
     crossed: Any
-    target: World | None
+    target: Library | None
     nbytes: int
     is_list: bool = False
 
@@ -97,7 +97,7 @@ def make_reader(operation: Operation) -> Callable[[Any, Any, Any], Seen | None]:
             )
 
 
-def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen | None]:
+def _imports(world: Library, *, at: int, makes_itself: bool) -> Callable[..., Seen | None]:
     own, host_class = world.array_type(), HOST.array_type()
 
     def read(args: Any, kwargs: Any, result: Any) -> Seen | None:
@@ -106,7 +106,7 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
         kind = class_of(value)
         if kind in PLAIN or kind is own:
             return None
-        source: World = HOST
+        source: Library = HOST
         is_list = False
         # Only look into lists, and at other worlds, if it is not simply a NumPy array.
         if kind is not host_class:
@@ -127,7 +127,7 @@ def _imports(world: World, *, at: int, makes_itself: bool) -> Callable[..., Seen
     return read
 
 
-def _exports(world: World) -> Callable[..., Seen | None]:
+def _exports(world: Library) -> Callable[..., Seen | None]:
     host_class = HOST.array_type()
 
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
@@ -144,7 +144,7 @@ def _exports(world: World) -> Callable[..., Seen | None]:
     return read
 
 
-def _scalars(world: World) -> Callable[..., Seen | None]:
+def _scalars(world: Library) -> Callable[..., Seen | None]:
     def read(args: Any, _kwargs: Any, _result: Any) -> Seen | None:
         value = args[0]
         return Seen(value, world, value, None, world.nbytes(value))
@@ -152,7 +152,7 @@ def _scalars(world: World) -> Callable[..., Seen | None]:
     return read
 
 
-def _moves(world: World, *, at: int) -> Callable[..., Seen | None]:
+def _moves(world: Library, *, at: int) -> Callable[..., Seen | None]:
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:
         if len(args) <= at:
             return None
@@ -165,7 +165,7 @@ def _moves(world: World, *, at: int) -> Callable[..., Seen | None]:
     return read
 
 
-def _operands(world: World) -> Callable[..., Seen | None]:
+def _operands(world: Library) -> Callable[..., Seen | None]:
     own = world.array_type()
 
     def read(args: Any, _kwargs: Any, result: Any) -> Seen | None:

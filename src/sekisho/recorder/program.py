@@ -56,7 +56,7 @@ def environment_for(
 
 
 def _told(folder: Path, keep: int, own: tuple[str, ...], *, broadcasting: bool) -> dict[str, str]:
-    names = ",".join([*(name for name in world_names() if world_named(name).watched), _GUARDS])
+    names = ",".join([*(name for name in world_names() if world_named(name).operations), _GUARDS])
     # The names come first and outside of the JSON, so that begin.py need not import json.
     told = json.dumps(
         {"folder": str(folder), "keep": keep, "own": own, "broadcasting": broadcasting}
@@ -137,7 +137,7 @@ def _describe() -> dict[str, Any]:
 def _watch(name: str) -> None:
     """Wrap a library that has been imported."""
     world = world_named(name)
-    if not world.watched or world.array_type() is None:
+    if not world.operations or world.array_type() is None:
         return
     wrap_world(world, broadcasting=_running.broadcasting)
     version = str(getattr(world.module(), "__version__", ""))

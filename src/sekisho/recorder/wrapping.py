@@ -13,7 +13,7 @@ from sekisho.recorder.calls import make_call
 from sekisho.recorder.expanding import unwrap_element_wise, wrap_element_wise
 from sekisho.recorder.observing import Operation
 from sekisho.utils import Observer
-from sekisho.worlds import Kind, World, wrap_operations
+from sekisho.worlds import Library, OperationKind, wrap_operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["unwrap_all", "wrap_world"]
 
 _observer: Final = Observer(rank=1)  # outside of strict mode's wrappers: it inspects its caller
-_done: Final[set[World]] = set()
-_done_pairs: Final[set[World]] = set()
+_done: Final[set[Library]] = set()
+_done_pairs: Final[set[Library]] = set()
 _number: Final = itertools.count()
 
 
-def wrap_world(world: World, *, broadcasting: bool) -> None:
+def wrap_world(world: Library, *, broadcasting: bool) -> None:
     """Wrap the operations of an imported library.
 
     Args:
@@ -36,14 +36,14 @@ def wrap_world(world: World, *, broadcasting: bool) -> None:
     if broadcasting and world not in _done_pairs:
         _done_pairs.add(world)
         wrap_element_wise(world)
-    if world in _done or not world.watched:
+    if world in _done or not world.operations:
         return
     _done.add(world)
-    wrap_operations(_observer, world, world.watched, _counted)
+    wrap_operations(_observer, world, world.operations, _counted)
     _observer.wrap_imported(world, {world.name, "sekisho"})
 
 
-def _counted(world: World, kind: Kind, name: str, operation: Callable[..., Any]) -> Any:
+def _counted(world: Library, kind: OperationKind, name: str, operation: Callable[..., Any]) -> Any:
     number = next(_number)
     return make_call(Operation(world, kind, name, world.operation_name(name), number), operation)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.contract import MEMO, Bindings, Contract, unpack_memo
-from sekisho.worlds import World, world_of_array_class
+from sekisho.worlds import Library, world_of_array_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Call(NamedTuple):
     """
 
     bound: Bindings
-    world: World | None
+    world: Library | None
     device: Any
     binders: dict[str, str]
     keys: frozenset[str]

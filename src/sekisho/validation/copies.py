@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sekisho.validation.violations import Place
-    from sekisho.worlds import World
+    from sekisho.worlds import Library
 
 __all__ = [
     "Copies",
@@ -110,7 +110,7 @@ class Copies(list[Copy]):
 _HINT: Final = "write into something new and return it, or pass what needs no conversion"
 
 
-def add_array(copies: Copies | None, value: Any, world: World, place: Place, reason: str) -> None:
+def add_array(copies: Copies | None, value: Any, world: Library, place: Place, reason: str) -> None:
     """Record an array that was copied, with the reason. A NumPy array is made read-only."""
     if copies is None:
         return

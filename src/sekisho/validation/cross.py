@@ -10,19 +10,19 @@ from sekisho.errors import ConversionError, CrossingWarning, WorldError, hide_in
 from sekisho.utils import warn_at_frame
 from sekisho.validation.copies import add_array
 from sekisho.validation.invalid import Invalid
-from sekisho.worlds import Policy, Refusal, World, describe, dtype_name, find_world
+from sekisho.worlds import Library, Policy, Refusal, describe, dtype_name, find_world
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract, Options
     from sekisho.validation.call import Call
     from sekisho.validation.violations import Place
 
-__all__ = ["Border"]
+__all__ = ["CrossingRules"]
 
 __tracebackhide__ = hide_in_pytest
 
 
-class Border:
+class CrossingRules:
     """The rules for conversions at one boundary: the function's options, and the mode."""
 
     def __init__(self, contract: Contract, *, is_result: bool) -> None:
@@ -30,7 +30,7 @@ class Border:
         self.options: Options = contract.options
         self.is_result = is_result
 
-    def why_closed(self, target: World) -> str | None:
+    def why_closed(self, target: Library) -> str | None:
         """Return why nothing may be converted to `target` here and now; None if it may."""
         options = self.options
         # A result is never converted here: a function must return arrays of its world.
@@ -39,15 +39,15 @@ class Border:
             return f"the function left {home}"
         if options.on_foreign == "convert":
             return None
-        if options.on_foreign == "reject":
-            return "on_foreign='reject' lets nothing cross here"
+        if options.on_foreign == "refuse":
+            return "on_foreign='refuse' lets nothing cross here"
         if options.kind == "boundary":
             return "a boundary takes what its annotations say; on_foreign='convert' converts"
         setting = current()
-        is_closed = setting.level(target.name) == "disallow"
+        is_closed = setting.level(target.name) == "refuse"
         return setting.why_closed(target.name) if is_closed else None
 
-    def find_closed(self, spec: Any, value: Any, world: World, place: Place) -> Invalid | None:
+    def find_closed(self, spec: Any, value: Any, world: Library, place: Place) -> Invalid | None:
         """Return why a foreign value is not valid; None if it may be converted."""
         reason = self.why_closed(world)
         if reason is None:
@@ -57,7 +57,7 @@ class Border:
     def option_to_pass(self) -> str | None:
         """Return the decorator's option that allows conversions, if only the mode forbids them."""
         options = self.options
-        if self.is_result or options.on_foreign == "reject" or options.kind == "boundary":
+        if self.is_result or options.on_foreign == "refuse" or options.kind == "boundary":
             return None
         return f"@{options.kind}(on_foreign='convert')"
 
@@ -78,7 +78,7 @@ class Border:
         self,
         spec: Any,
         value: Any,
-        target: World,
+        target: Library,
         call: Call,
         place: Place,
         passed: Any = None,

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho.contract import FREE
-from sekisho.errors import BoundaryError, DTypeError, SekishoError, WorldError, hide_in_pytest
+from sekisho.errors import (
+    BoundaryError,
+    DTypeError,
+    SekishoError,
+    WorldError,
+    hide_in_pytest,
+    with_class,
+)
 from sekisho.validation.invalid import Invalid
 from sekisho.worlds import class_of, dtype_name, find_world, type_name
 
@@ -28,7 +35,7 @@ __tracebackhide__ = hide_in_pytest
 
 
 def validate_self(spec: SelfSpec, value: Any, place: Place, call: Any) -> Any:
-    """Return a value that is an instance of the class that the method was called on, or an `Invalid`."""
+    """Return the value if it is an instance of the class that the method was called on; else an `Invalid`."""
     owner = call.bound[spec.argument]
     kind = owner if isinstance(owner, type) else class_of(owner)
     # In a method of a metaclass, `self` is a class.
@@ -47,7 +54,7 @@ def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -
     """Bind a type variable to one dtype for the whole call.
 
     Returns:
-        None; or what is wrong, if it is bound to another dtype.
+        None; an `Invalid` if the variable is bound to another dtype.
     """
     bound = call.bound.setdefault(key, value.dtype)
     if bound is FREE:
@@ -63,7 +70,15 @@ def bind_dtype(spec: ArraySpec, key: str, value: Any, place: Place, call: Any) -
 
 
 def shape_of(local: Any, spec: ArraySpec, value: Any, place: Place, call: Any) -> Any:
-    """Return the shape of a value, or an `Invalid` with the error that its library raises."""
+    """Return the shape of a value, or an `Invalid` if its library raises an error.
+
+    Args:
+        local: the array with the shape that the annotation is about: `value`, or its local shard.
+        spec: the annotation.
+        value: the value.
+        place: where it is.
+        call: what the call knows.
+    """
     try:
         return tuple(local.shape)
     except Exception:
@@ -104,15 +119,12 @@ def why_classless(value: Any) -> str | None:
 
 
 def _hostile(error: Exception) -> str:
-    try:
-        first_line = str(error).partition("\n")[0]
-    except Exception:  # noqa: BLE001 - any class may define it
-        first_line = ""
-    return f"cannot be looked at: {type(error).__name__}: {first_line}"
+    """Word an error that a look at a value has raised."""
+    return f"cannot be looked at: {with_class(error)}"
 
 
 def why_no_scalar(spec: HintSpec, value: Any) -> str | None:
-    """Return what is meant, if an annotation names a scalar and an array is passed."""
+    """Return what is wrong if an annotation names a scalar of NumPy and the value is an array."""
     kind = spec.classes[0]
     if not issubclass(kind, np.generic) or find_world(value) is None:
         return None

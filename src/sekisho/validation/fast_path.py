@@ -74,7 +74,7 @@ def _is_plain(contract: Contract, parameter: Parameter) -> bool:
         and options.copy is None
         and options.device is None
         and not options.local
-        and options.on_foreign != "reject"
+        and options.on_foreign != "refuse"
         and (options.kind != "boundary" or options.on_foreign is not None)
     )
 
@@ -97,7 +97,7 @@ def make_quick_lane(
     if shape is None or quick is None:
         return slow
     # A function with on_foreign="convert" converts at every level but "off".
-    open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "disallow")
+    open_levels = ("allow",) if options.on_foreign is None else ("allow", "warn", "refuse")
     rank, from_axes, fits = shape.rank, shape.binds, shape.fits
     ask = bool(shape.fixed or shape.known or shape.same)
     share, is_compiling, gives_host = quick

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sekisho.context import cross, current, note_violation
+from sekisho.context import cross, is_noted
 from sekisho.contract import Contract, RecordSpec, TreeSpec, field_names, has_fields, walk
 from sekisho.errors import ConversionError, Violation, hide_in_pytest
 from sekisho.hints import Wanted, find_hint
@@ -19,7 +19,6 @@ from sekisho.worlds import (
     describe,
     find_world,
     flatten,
-    is_compiling,
     tree_leaves,
     with_leaves,
 )
@@ -103,9 +102,8 @@ def make_hand_back(contract: Contract) -> Any:
         if not refused:
             return handed
         error = ConversionError(refused[0])
-        if is_compiling() or current().violations != "warn":
+        if not is_noted(error, contract.function, place):
             raise error
-        note_violation(contract.function, place, (), lambda: error)
         return result
 
     return hand_back

@@ -15,7 +15,7 @@ from sekisho.contract import (
     argument_key,
     kind_of,
 )
-from sekisho.errors import BoundaryError, ConversionError, SekishoError, hide_in_pytest
+from sekisho.errors import BoundaryError, ConversionError, SekishoError, first_line, hide_in_pytest
 from sekisho.validation.call import saved
 from sekisho.validation.copies import add_container
 from sekisho.validation.invalid import Hintable, Invalid
@@ -80,7 +80,7 @@ def _listed(take: Callable[[], Any], place: Place, spec: Any, value: Any) -> lis
     except (MemoryError, RecursionError, SekishoError):
         raise
     except Exception as error:  # noqa: BLE001 - the class may raise anything
-        reason = f"its items cannot be taken: {str(error).partition(chr(10))[0]}"
+        reason = f"its items cannot be taken: {first_line(error)}"
         return Invalid(BoundaryError, spec, value, place, reason)
 
 

@@ -18,7 +18,7 @@ from sekisho.contract import (
     structure_binders,
     structure_key,
 )
-from sekisho.errors import BoundaryError, SekishoError, hide_in_pytest
+from sekisho.errors import BoundaryError, SekishoError, first_line, hide_in_pytest
 from sekisho.validation.invalid import Invalid
 from sekisho.worlds import (
     class_of,
@@ -82,7 +82,7 @@ def _flatten(boundary: Boundary, spec: TreeSpec, value: Any, place: Place) -> An
     except SekishoError:
         raise
     except Exception as error:  # noqa: BLE001 - flattening runs code of any class
-        reason = f"JAX cannot flatten it: {str(error).partition(chr(10))[0]}"
+        reason = f"JAX cannot flatten it: {first_line(error)}"
         return Invalid(BoundaryError, spec, value, place, reason)
 
 

@@ -42,7 +42,7 @@ from sekisho.errors import (
 )
 from sekisho.monitor import note_refusal
 from sekisho.validation.copies import add_array
-from sekisho.validation.cross import Border
+from sekisho.validation.cross import CrossingRules
 from sekisho.validation.facts import bind_dtype, shape_of, validate_self, why_no_scalar
 from sekisho.validation.invalid import Hintable, Invalid
 from sekisho.validation.items import validate_container
@@ -54,7 +54,7 @@ from sekisho.validation.violations import Place
 from sekisho.validation.words import as_number, word
 from sekisho.worlds import (
     HOST,
-    World,
+    Library,
     cast,
     class_of,
     describe,
@@ -93,8 +93,8 @@ class Boundary:
         self.parameter = parameter
         # Read here, since the compiler of torch 2.6 cannot trace this property.
         self.has_default: bool = parameter.has_default
-        self.home: World | None = contract.options.world
-        self.border: Border = Border(contract, is_result=is_result)
+        self.home: Library | None = contract.options.world
+        self.rules: CrossingRules = CrossingRules(contract, is_result=is_result)
         self.root: Place = Place(contract, parameter)
         # Made here, since a compiler that traces a call can make none.
         self.checks: list[tuple[HintSpec, Callable[[object], bool]]] = [
@@ -243,17 +243,17 @@ class Boundary:
             return Invalid(WorldError, spec, value, place, reason)
         if world is None or source is world or spec.array_type is not None:
             return Invalid(WorldError, spec, value, place)
-        closed = self.border.find_closed(spec, value, world, place)
+        closed = self.rules.find_closed(spec, value, world, place)
         if closed is not None:
             return closed
         if source is None:
-            made = self.border.cross(spec, value, world, call, place)
+            made = self.rules.cross(spec, value, world, call, place)
             return made if type(made) is Invalid else self._own(spec, made, place.made(value), call)
         # Before the conversion, which changes neither dtype nor shape.
         valid = self._check_array(spec, value, place, call)
         if type(valid) is Invalid:
             return valid
-        return self.border.cross(spec, valid, world, call, place, passed=value)
+        return self.rules.cross(spec, valid, world, call, place, passed=value)
 
     def _own(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Return an array of the wanted world, cast and moved if that is allowed; or an `Invalid`."""
@@ -266,10 +266,10 @@ class Boundary:
                 reason = f"it was cast from {dtype_name(value.dtype)}"
                 add_array(call.copies, valid, find_world(valid) or HOST, place, reason)
             return valid
-        if self.border.why_closed(home) is not None:
+        if self.rules.why_closed(home) is not None:
             reason = f"{place.it} is on {home.device(valid)}, not {call.device}"
             return Invalid(DeviceError, spec, valid, place, reason)
-        return self.border.cross(spec, valid, home, call, place)
+        return self.rules.cross(spec, valid, home, call, place)
 
     def _check_array(self, spec: ArraySpec, value: Any, place: Place, call: Call) -> Any:
         """Check dtype and shape; return the value, cast if its dtype may change; or an `Invalid`."""
@@ -316,15 +316,15 @@ class Boundary:
         if issubclass(class_of(value), (dict, list, tuple)):
             for each in flatten(value) if get_mode() == "strict" else ():
                 if foreign_world(each, world):
-                    closed = self.border.find_closed(UNANNOTATED, each, world, place)
+                    closed = self.rules.find_closed(UNANNOTATED, each, world, place)
                     if closed is not None:
                         return closed
             return value
         if not foreign_world(value, world):
             return value
-        found = self.border.find_closed(UNANNOTATED, value, world, place)
+        found = self.rules.find_closed(UNANNOTATED, value, world, place)
         if found is None:
-            found = self.border.cross(UNANNOTATED, value, world, call, place)
+            found = self.rules.cross(UNANNOTATED, value, world, call, place)
         if type(found) is Invalid:
             return found.hintable_as(UNANNOTATED, value, call)
         return found
@@ -351,10 +351,10 @@ class Boundary:
         else:
             home = self.home
             if home is not None and foreign_world(value, home):
-                closed = self.border.find_closed(spec, value, home, place)
+                closed = self.rules.find_closed(spec, value, home, place)
                 if closed is not None:
                     return closed
-                value = self.border.cross(spec, value, home, call, place)
+                value = self.rules.cross(spec, value, home, call, place)
                 if type(value) is Invalid:
                     return value
             passes = check_in_scope(check, value, call.bound, call.leaf)

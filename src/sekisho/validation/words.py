@@ -71,21 +71,21 @@ def _find_hint(boundary: Boundary, hintable: Hintable, place: Place) -> str | No
 
 def _array_hint(boundary: Boundary, spec: Any, value: Any, call: Call) -> str | None:
     """Return the call that makes a value valid here, or else the option that accepts it."""
-    options, border = boundary.options, boundary.border
+    options, rules = boundary.options, boundary.rules
     array_spec = None if spec is UNANNOTATED else spec
     if array_spec is not None and array_spec.array_type is not None:
         return None
     world = call.world if array_spec is None else array_spec.world or call.world
     wanted = Wanted(
         world,
-        world is not None and border.why_closed(world) is None,
+        world is not None and rules.why_closed(world) is None,
         array_spec,
         {key: size for key, size in call.bound.items() if size is not FREE},
         Policy(options.copy, call.device, detach=options.detach),
         scalars=array_spec is None or array_spec.takes_scalars,
     )
-    hint = find_hint(value, wanted, border.option_to_pass())
-    return border.hint_of_first(call, value) or hint
+    hint = find_hint(value, wanted, rules.option_to_pass())
+    return rules.hint_of_first(call, value) or hint
 
 
 def _container_hint(

@@ -20,6 +20,7 @@ from sekisho.worlds.containers import (
 from sekisho.worlds.conversion import convert, exports_memory, quick_share
 from sekisho.worlds.dtypes import PLAIN_DTYPES, class_of, dtype_name, package_of
 from sekisho.worlds.expansion import Expansion, find_expansion, frame_of_operation
+from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.pytrees import (
     array_like_classes,
@@ -46,7 +47,7 @@ from sekisho.worlds.registry import (
     world_of_array_class,
     world_of_class,
 )
-from sekisho.worlds.shown import Kind, Watcher
+from sekisho.worlds.shown import OperationKind, Watcher
 from sekisho.worlds.tracing import (
     is_compiling,
     mark_axes,
@@ -89,7 +90,8 @@ __all__ = [
     "CheckedIterable",
     "Converted",
     "HOST",
-    "Kind",
+    "OperationKind",
+    "Library",
     "PLAIN_DTYPES",
     "Policy",
     "Refusal",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import SekishoError
+from sekisho.errors import SekishoError, is_out_of_memory, with_class
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import HOST, find_world, loaded_worlds
@@ -19,12 +19,12 @@ from sekisho.worlds.tracing import is_compiling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
 
 __all__ = ["Quick", "convert", "exports_memory", "quick_share"]
 
 
-def convert(value: Any, target: World, policy: Policy) -> Converted:
+def convert(value: Any, target: Library, policy: Policy) -> Converted:
     """Convert an array of any world, or an object that exports its memory, to the `target` world.
 
     Raises:
@@ -40,12 +40,12 @@ def convert(value: Any, target: World, policy: Policy) -> Converted:
     except (Refusal, SekishoError):
         raise
     except Exception as error:
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        if is_out_of_memory(error):
             raise
-        raise Refusal(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
+        raise Refusal(with_class(error)) from None
 
 
-def _convert(value: Any, target: World, policy: Policy) -> Converted:
+def _convert(value: Any, target: Library, policy: Policy) -> Converted:
     source = find_world(value)
     if source is None:
         value = _import_memory(value)
@@ -93,7 +93,7 @@ class Quick(NamedTuple):
 
 
 def quick_share(
-    target: World, dtypes: frozenset[Any] | None = None, *, read_only: bool
+    target: Library, dtypes: frozenset[Any] | None = None, *, read_only: bool
 ) -> Quick | None:
     """Make the fast path into a world from all loaded worlds; None if there is none (yet).
 

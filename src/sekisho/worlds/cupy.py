@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.worlds.dtypes import PLAIN_DTYPES, dtype_name, plain_array, refuse_dtype
+from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.shown import Kind
+from sekisho.worlds.shown import OperationKind
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.supplement import Supplement
-from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["WORLD"]
 
 
-class _CuPy(World):
+class _CuPy(Library):
     """CuPy."""
 
     name = "cupy"
@@ -30,7 +30,7 @@ class _CuPy(World):
     spelling: Mapping[str, str] = spelled_like_numpy("cupy")
     words: Mapping[str, str] = {"asnumpy": "to_numpy(x)"}
     supplement: Supplement = Supplement(suffixes=("_cp", "_cupy"))
-    watched: Mapping[Kind, tuple[str, ...]] = {
+    operations: Mapping[OperationKind, tuple[str, ...]] = {
         "scalar": scalars_of("ndarray"),
         "export": ("asnumpy", "ndarray.get"),
         "import": ("asarray", "array", "from_dlpack"),

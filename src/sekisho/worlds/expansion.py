@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
 
 __all__ = ["Expansion", "find_expansion", "frame_of_operation"]
 
@@ -68,7 +68,7 @@ class Expansion(NamedTuple):
         return None if any(map(_inserts_an_axis, written)) else _hint(self, written)
 
 
-def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None:
+def find_expansion(world: Library, operands: Iterable[object]) -> Expansion | None:
     """Return the first two operands that an operation expands both; None if it does not."""
     arrays = [
         _Operand(_shape_of(each), at, each)
@@ -88,7 +88,7 @@ def find_expansion(world: World, operands: Iterable[object]) -> Expansion | None
     return None
 
 
-def frame_of_operation(world: World) -> FrameType | None:
+def frame_of_operation(world: Library) -> FrameType | None:
     """Return the frame that runs an operation of a library, outside of sekisho.
 
     None if the library itself runs it, in code of its own such as a distribution's: its author

@@ -18,11 +18,11 @@ from sekisho.worlds.dtypes import (
     refuse_dtype,
 )
 from sekisho.worlds.layout import aligned_copy
+from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
-from sekisho.worlds.shown import OPERATORS, Kind
+from sekisho.worlds.shown import OPERATORS, OperationKind
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 from sekisho.worlds.supplement import Supplement
-from sekisho.worlds.world import World
 from sekisho.worlds.wrapping import operators_of, scalars_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = ["WORLD"]
 _DLPACK: Final = ("dlpack.from_dlpack", "numpy.from_dlpack")
 
 
-class _Jax(World):
+class _Jax(Library):
     """JAX."""
 
     name = "jax"
@@ -58,7 +58,7 @@ class _Jax(World):
         suffixes=("_jax",),
     )
     # Functions of jax.numpy are compiled; Python 3.12 reports calls of them (see `monitor`).
-    watched: Mapping[Kind, tuple[str, ...]] = {
+    operations: Mapping[OperationKind, tuple[str, ...]] = {
         "scalar": scalars_of(_private.CLASS),
         "export": ("device_get", f"{_private.CLASS}.__array__"),
         "import": ("numpy.asarray", "numpy.array", "device_put", *_DLPACK),

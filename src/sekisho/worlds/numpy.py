@@ -25,20 +25,20 @@ from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name
 from sekisho.worlds.host_stubs import GIVES, LEAVES, READERS
 from sekisho.worlds.layout import Layout
+from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy
 from sekisho.worlds.spelling import spelled_like_numpy
 from sekisho.worlds.supplement import Supplement
-from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from sekisho.worlds.shown import Kind
+    from sekisho.worlds.shown import OperationKind
 
 __all__ = ["NUMPY"]
 
 
-class _NumPy(World):
+class _NumPy(Library):
     """NumPy."""
 
     name = "numpy"
@@ -48,7 +48,7 @@ class _NumPy(World):
     shows_all = False
     # NumPy does not report its operations; Python 3.12 reports calls of them (see `monitor`). It does
     # not report `fromiter`, which iterates over a foreign array rather than ask for its memory.
-    unshown: Mapping[Kind, tuple[str, ...]] | None = {"import": ("fromiter",)}
+    unshown: Mapping[OperationKind, tuple[str, ...]] | None = {"import": ("fromiter",)}
     spelling: Mapping[str, str] = {
         key: call
         for key, call in spelled_like_numpy("numpy").items()

@@ -18,7 +18,7 @@ class Policy(NamedTuple):
         read_only: whether an array that shares another library's memory becomes read-only.
         extended: whether to import ml_dtypes for dtypes that NumPy only has with it, which is
             useful on the way to another world. If ml_dtypes is imported already, it is always used.
-        waiting: gets copies of the host's arrays, which `World.move_together` moves later in one
+        waiting: gets copies of the host's arrays, which `Library.move_together` moves later in one
             call, in place of the converted values; None converts each at once.
     """
 

@@ -14,7 +14,7 @@ import types
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import SekishoError
+from sekisho.errors import SekishoError, with_class
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Refusal
 
@@ -56,8 +56,8 @@ def rebuilt(value: Any, given: Mapping[Any, tuple[Any, Any]]) -> Any:
     except (MemoryError, Refusal, SekishoError):
         raise
     except Exception as error:  # noqa: BLE001 - the class's own code may raise any exception
-        text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise Refusal(f"cannot be made anew with converted items: {text}") from None
+        text = f"cannot be made anew with converted items: {with_class(error)}"
+        raise Refusal(text) from None
     return changed
 
 

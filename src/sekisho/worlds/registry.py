@@ -14,8 +14,9 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import DeclarationError, SekishoError
+from sekisho.errors import DeclarationError, SekishoError, with_class
 from sekisho.worlds.dtypes import class_of
+from sekisho.worlds.library import Library, library_of
 from sekisho.worlds.numpy import NUMPY
 from sekisho.worlds.tracing import is_compiling
 from sekisho.worlds.world import World
@@ -41,7 +42,7 @@ __all__ = [
     "world_of_class",
 ]
 
-HOST: Final[World] = NUMPY
+HOST: Final[Library] = NUMPY
 """The world of host memory. All others convert through it, and calls without arrays use it."""
 
 _RECORDS: Final[dict[str, str]] = {
@@ -55,13 +56,13 @@ _RESIDENTS: Final = ("torch",)
 _GROUP: Final = "sekisho.worlds"
 _TAKEN: Final = frozenset({"same", "boundary", "unguarded", "world_of"})
 
-_records: tuple[World, ...] = (HOST,)
+_records: tuple[Library, ...] = (HOST,)
 _pending: Final[dict[str, Callable[[], World]]] = {}
 _broken: Final[dict[str, str]] = {}
 _waiting: Final[set[str]] = set()
 """Libraries that have not been imported yet."""
 
-_same_asked: Final[dict[tuple[World, ...], tuple[World, ...]]] = {}
+_same_asked: Final[dict[tuple[Library, ...], tuple[Library, ...]]] = {}
 """One shared tuple for all guards that are generated while the same libraries are imported."""
 
 _listeners: Final[list[Callable[[], None]]] = []
@@ -114,7 +115,7 @@ def register_world(world: World) -> World:
         sekisho.errors.DeclarationError: register_world(): <world > has no name.
           hint: name = "...", the module that is imported where the library is
     """
-    problem = _why_not(world) or _add(world)
+    problem = _why_not(world) or _add(library_of(world))
     if problem:
         raise DeclarationError(f"register_world(): {problem}")
     look_for_worlds()
@@ -144,7 +145,7 @@ def _why_not(world: Any) -> str | None:
     return None
 
 
-def _add(world: World, *, is_announced: bool = False) -> str | None:
+def _add(world: Library, *, is_announced: bool = False) -> str | None:
     """Add a record, or return why it cannot be added: if two have the same name, the first stays.
 
     Args:
@@ -167,18 +168,19 @@ def _add(world: World, *, is_announced: bool = False) -> str | None:
     return None
 
 
-def _activate(name: str) -> World | None:
+def _activate(name: str) -> Library | None:
     """Load an announced world; return None, and warn once, if it is broken."""
     load = _pending.get(name)
     if load is None:
         return next((world for world in _records if world.name == name), None)
     try:
-        world = load()
-        problem = None if name in _RECORDS else _why_not(world)
-        if problem is None and world.name != name:
-            problem = f"it is called {world.name!r}"
+        made = load()
+        problem = None if name in _RECORDS else _why_not(made)
+        if problem is None and made.name != name:
+            problem = f"it is called {made.name!r}"
     except Exception as error:  # noqa: BLE001 - a third-party module may raise any exception
-        world, problem = HOST, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        made, problem = HOST, with_class(error)
+    world = HOST if problem else library_of(made)
     problem = problem or _add(world, is_announced=True)
     if problem is None:
         return world
@@ -212,7 +214,7 @@ def has_world(name: str) -> bool:
     return name in world_names() or name in _broken
 
 
-def world_named(name: str) -> World:
+def world_named(name: str) -> Library:
     """Return the record of a world.
 
     Raises:
@@ -262,13 +264,13 @@ def _activate_imported() -> None:
             _activate(name)
 
 
-def loaded_worlds() -> tuple[World, ...]:
+def loaded_worlds() -> tuple[Library, ...]:
     """Return the worlds whose library's import is complete."""
     _activate_imported()
     return tuple(world for world in _records if world.is_loaded())
 
 
-def asked_worlds() -> tuple[World, ...]:
+def asked_worlds() -> tuple[Library, ...]:
     """Return the worlds that guards test for inline: loaded ones, and ones likely to be soon."""
     for name in _RESIDENTS:
         world_named(name)
@@ -277,7 +279,7 @@ def asked_worlds() -> tuple[World, ...]:
     return _same_asked.setdefault(found, found)
 
 
-def find_world(value: object) -> World | None:
+def find_world(value: object) -> Library | None:
     """Return the world that a value belongs to, or None."""
     try:
         for world in _records:
@@ -290,7 +292,7 @@ def find_world(value: object) -> World | None:
     return None if is_compiling() else _find_late(value)
 
 
-def _find_late(value: Any) -> World | None:
+def _find_late(value: Any) -> Library | None:
     """Find the world of a value among those that are not loaded yet."""
     kind = class_of(value)
     if hasattr(kind, "shape") and hasattr(kind, "dtype"):
@@ -303,7 +305,7 @@ def _find_late(value: Any) -> World | None:
     return None
 
 
-def foreign_world(value: object, home: World) -> World | None:
+def foreign_world(value: object, home: Library) -> Library | None:
     """Return the world of a foreign array; None for arrays that `home` accepts and other values."""
     found = find_world(value)
     if found is None or found is home or found.is_scalar(value) or home.takes(value):
@@ -311,7 +313,7 @@ def foreign_world(value: object, home: World) -> World | None:
     return found
 
 
-def world_of_class(kind: Any) -> World | None:
+def world_of_class(kind: Any) -> Library | None:
     """Return the world whose array class, or subclass of it, this is; None if there is none."""
     if not isinstance(kind, type):
         return None
@@ -322,7 +324,7 @@ def world_of_class(kind: Any) -> World | None:
     return found
 
 
-def _world_of_class(kind: type) -> World | None:
+def _world_of_class(kind: type) -> Library | None:
     _activate_imported()
     for world in _records:  # called for every annotation of a package
         array_type = world.array_type()
@@ -340,7 +342,7 @@ class _NotLoaded(type):
     generated earlier still recognizes every value; the test is only slower.
     """
 
-    world: World
+    world: Library
 
     def __instancecheck__(cls, value: object) -> bool:
         array_type = cls.world.array_type()
@@ -348,7 +350,7 @@ class _NotLoaded(type):
 
 
 @cache
-def _stand_in(world: World) -> type:
+def _stand_in(world: Library) -> type:
     return _NotLoaded("StandIn", (), {"world": world})
 
 
@@ -357,12 +359,12 @@ def array_class(world: World) -> Any:
     return world.array_type() or _stand_in(world)
 
 
-def world_of_array_class(kind: Any) -> World:
+def world_of_array_class(kind: Any) -> Library:
     """Return the world whose `array_class` this is, whether the real class or the stand-in."""
     for world in _records:
         if world.array_type() is kind:
             return world
-    stood_in: World = kind.world
+    stood_in: Library = kind.world
     return stood_in
 
 

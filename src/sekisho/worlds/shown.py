@@ -10,11 +10,11 @@ from sekisho.worlds.together import Together
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
 
-__all__ = ["FUNCTIONS", "LOSSES", "OPERATORS", "Kind", "Shown", "Watcher"]
+__all__ = ["FUNCTIONS", "LOSSES", "OPERATORS", "OperationKind", "Shown", "Watcher"]
 
-Kind = Literal["look", "scalar", "export", "import", "compute", "move", "wait"]
+OperationKind = Literal["look", "scalar", "export", "import", "compute", "move", "wait"]
 """What an operation does: inspects an array, returns Python numbers, returns a host array, makes an
 array from any argument, computes (possibly with a foreign array), moves an array between devices,
 waits for a device."""
@@ -52,26 +52,22 @@ class Watcher(Protocol):
 
 
 class Shown(Tested, Together):
-    """The part of a `World` that lists the operations that matter, and what they do.
+    """The part of a `Library` that says more about its operations than `World.operations`.
 
     Attributes:
         shows_all: whether its watcher reports every operation on its arrays.
-        watched: operations that may convert arrays, by what they do: dotted names of functions and
-            methods inside the library. They are wrapped while crossings are counted, and in strict
-            mode if the library has no better mechanism; see `unshown`.
         unshown: operations that no watcher reports, so that strict mode wraps them. None stands for
             every operation that strict mode may refuse.
-        quick: names from `watched` whose single-argument calls on a CPU array always copy, or
+        quick: names from `operations` whose single-argument calls on a CPU array always copy, or
             always share; the recorder takes a fast path for them.
-        element_wise: operations that broadcast their operands, by the same names as `watched`.
-        cheaper: for a watched operation that always copies, the call that shares memory instead.
+        element_wise: operations that broadcast their operands, by the same names as `operations`.
+        cheaper: for one of `operations` that always copies, the call that shares memory instead.
         passes_on: how the names of the library's modules begin that only pass a user's operation on.
     """
 
-    name: str = ""
+    name: str
     shows_all: bool = False
-    watched: Mapping[Kind, tuple[str, ...]] = {}
-    unshown: Mapping[Kind, tuple[str, ...]] | None = None
+    unshown: Mapping[OperationKind, tuple[str, ...]] | None = None
     quick: frozenset[str] = frozenset()
     element_wise: tuple[str, ...] = ()
     cheaper: Mapping[str, str] = {}
@@ -92,7 +88,7 @@ class Shown(Tested, Together):
         """Return whether an operation broadcasts its operands: it is element by element.
 
         Args:
-            operation: a function, or a name from `watched`.
+            operation: a function, or a name from `operations`.
         """
         name = operation if isinstance(operation, str) else str(getattr(operation, "__name__", ""))
         last = name.rpartition(".")[2]
@@ -100,7 +96,7 @@ class Shown(Tested, Together):
         return plain in _BROADCASTING or (last.startswith("__r") and plain[1:] in _BROADCASTING)
 
     def operation_name(self, operation: Any) -> str:
-        """Return a message's name for an operation, which is a function or a name of `watched`."""
+        """Return a message's name for an operation, which is a function or a name of `operations`."""
         if isinstance(operation, str):
             return f"{self.name}.{operation}"
         name = getattr(operation, "__qualname__", None) or operation.__name__
@@ -113,7 +109,7 @@ class Shown(Tested, Together):
     # --- for counting crossings
 
     def prepare_wrapping(self) -> None:
-        """Run before `watched` is wrapped, for tables that the library makes of its functions."""
+        """Run before `operations` are wrapped, for tables that the library makes of its functions."""
 
     def note_wrapper(self, original: Any, wrapper: Any) -> None:
         """Register a wrapper, for code that looks up functions by identity."""
@@ -123,15 +119,15 @@ class Shown(Tested, Together):
         operation: str,
         value: Any,
         crossed: Any,
-        source: World,
-        target: World,
+        source: Library,
+        target: Library,
         *,
         is_list: bool = False,  # noqa: ARG002 - only some libraries treat lists differently
     ) -> str | None:
         """Return why an operation had to copy a value's memory; None if it is shared.
 
         Args:
-            operation: its name in `watched`.
+            operation: its name in `operations`.
             value: the array that it was called with.
             crossed: the result, or the value itself if the result is unknown.
             source: the world of `value`.

@@ -31,7 +31,7 @@ def spelled_like_numpy(module: str) -> dict[str, str]:
 def made_like_numpy(
     module: str, dtype: str | None, *, is_number: bool
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield the `World.making_calls` of a library whose `module` uses NumPy's names."""
+    """Yield the `Library.making_calls` of a library whose `module` uses NumPy's names."""
     for way in ("asarray", "atleast_1d")[: 1 + is_number]:
         yield f"{module}.{way}({{0}})", "numpy.asarray({0})"
     if dtype is not None:

@@ -22,7 +22,7 @@ class Supplement(NamedTuple):
         takes: functions that explicitly convert any array-like argument to an array of the library.
         tells: functions, or whole modules of them, that accept arrays of any library because they
             only inspect them, such as their shape or equality.
-        numbers: methods that return Python numbers, if `World.watched` does not list them.
+        numbers: methods that return Python numbers, if `World.operations` does not list them.
         asks: functions that test whether a value is an array of this library.
         module: class whose instances call ``forward`` when they are called.
         applied: class whose subclasses are called by ``apply``, which calls their ``forward`` with

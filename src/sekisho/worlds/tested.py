@@ -12,7 +12,7 @@ __all__ = ["Tested"]
 
 
 class Tested:
-    """The part of a `World` that `sekisho.testing.fuzz` uses.
+    """The part of a `Library` that `sekisho.testing.fuzz` uses.
 
     Attributes:
         compiles_calls: whether plain calls compile code, so that the first takes much longer.

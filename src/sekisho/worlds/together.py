@@ -11,7 +11,7 @@ __all__ = ["Together"]
 
 
 class Together:
-    """The part of a `World` that converts several arrays at once.
+    """The part of a `Library` that converts several arrays at once.
 
     Attributes:
         moves_together: whether one call is faster than one for each array.

@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sekisho.utils import Observer
-    from sekisho.worlds.shown import Kind
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
+    from sekisho.worlds.shown import OperationKind
 
 __all__ = ["find_operation", "operators_of", "scalars_of", "wrap_operations"]
 
 
 def operators_of(kind: str) -> tuple[str, ...]:
-    """Return the names of an array class's operators and indexing, for `World.watched`."""
+    """Return the names of an array class's operators and indexing, for `World.operations`."""
     names = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
     return (f"{kind}.__getitem__", *(f"{kind}.__{r}{each}__" for each in names for r in ("", "r")))
 
 
 def scalars_of(kind: str) -> tuple[str, ...]:
-    """Return the names of methods that make Python numbers of an array, for `World.watched`."""
+    """Return the names of methods that make Python numbers of an array, for `World.operations`."""
     names = ["item", "tolist", "__bool__", "__int__", "__float__", "__complex__", "__index__"]
     return tuple(f"{kind}.{each}" for each in names)
 
 
 def wrap_operations(
     observer: Observer,
-    world: World,
-    operations: Mapping[Kind, tuple[str, ...]],
-    make: Callable[[World, Kind, str, Any], Any],
+    world: Library,
+    operations: Mapping[OperationKind, tuple[str, ...]],
+    make: Callable[[Library, OperationKind, str, Any], Any],
 ) -> None:
     """Wrap operations of an imported library until the observer ends.
 
@@ -45,7 +45,7 @@ def wrap_operations(
     """
     _prepare(world)
 
-    def wrapper_of(kind: Kind, name: str, inner: Any) -> Any:
+    def wrapper_of(kind: OperationKind, name: str, inner: Any) -> Any:
         made = make(world, kind, name, inner)
         names = ("__module__", "__name__", "__qualname__", "__doc__")
         # In functions of a C extension these attributes need not be strings.
@@ -62,11 +62,11 @@ def wrap_operations(
 
 
 @once
-def _prepare(world: World) -> None:
+def _prepare(world: Library) -> None:
     world.prepare_wrapping()
 
 
-def find_operation(world: World, name: str) -> tuple[Any, str, Any]:
+def find_operation(world: Library, name: str) -> tuple[Any, str, Any]:
     """Return the holder of an operation, its name there and the operation, or None if missing."""
     path, _, last = name.rpartition(".")
     holder: Any = world.load()

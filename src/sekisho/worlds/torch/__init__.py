@@ -7,19 +7,20 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.errors import first_line
+from sekisho.errors import first_line, is_out_of_memory
 from sekisho.worlds.alias import Alias
 from sekisho.worlds.dtypes import dtype_name, plain_array
+from sekisho.worlds.library import Library
 from sekisho.worlds.policy import Converted, Policy, Refusal, forbid_copy
 from sekisho.worlds.release import release_of
 from sekisho.worlds.supplement import Supplement
-from sekisho.worlds.torch import _private, kinds, memory, operations
+from sekisho.worlds.torch import _private, kinds, memory
+from sekisho.worlds.torch import operations as of_torch
 from sekisho.worlds.torch._private import is_tracing_context, mark_axes, node_parts
 from sekisho.worlds.torch.layouts import LAYOUTS, PLAIN, SCARCE
 from sekisho.worlds.torch.probes import Probes
 from sekisho.worlds.torch.spelling import SPELLING
 from sekisho.worlds.torch.stubs import SUPPLEMENT
-from sekisho.worlds.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import torch
 
     from sekisho.worlds.layout import Layout
-    from sekisho.worlds.shown import Kind, Watcher
+    from sekisho.worlds.shown import OperationKind, Watcher
 
 __all__ = ["OLDEST_TORCH", "WORLD", "is_tracing_context", "mark_axes", "node_parts"]
 
@@ -35,7 +36,7 @@ OLDEST_TORCH: Final = (2, 6)
 """The oldest release that sekisho is tested with; also in pyproject.toml."""
 
 
-class _Torch(Probes, World):
+class _Torch(Probes, Library):
     """PyTorch."""
 
     name = "torch"
@@ -46,11 +47,11 @@ class _Torch(Probes, World):
     is_resident = True
     options: frozenset[str] = frozenset({"device", "scalars", "local"})
     shows_all = True
-    watched: Mapping[Kind, tuple[str, ...]] = operations.WATCHED
-    unshown: Mapping[Kind, tuple[str, ...]] | None = operations.UNSHOWN
-    element_wise: tuple[str, ...] = operations.ELEMENT_WISE
-    cheaper: Mapping[str, str] = operations.CHEAPER
-    quick: frozenset[str] = operations.QUICK
+    operations: Mapping[OperationKind, tuple[str, ...]] = of_torch.OPERATIONS
+    unshown: Mapping[OperationKind, tuple[str, ...]] | None = of_torch.UNSHOWN
+    element_wise: tuple[str, ...] = of_torch.ELEMENT_WISE
+    cheaper: Mapping[str, str] = of_torch.CHEAPER
+    quick: frozenset[str] = of_torch.QUICK
     read_only_because: str | None = "since a write would bypass autograd"
     spelling: Mapping[str, str] = SPELLING
     passes_on: tuple[str, ...] = (
@@ -179,7 +180,7 @@ class _Torch(Probes, World):
         try:
             moved = value.to(policy.device)
         except (AssertionError, NotImplementedError, RuntimeError) as error:
-            if kinds.is_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             why = f"this machine cannot move it to {policy.device}: {first_line(error)}"
             raise Refusal(why) from None
@@ -323,31 +324,31 @@ class _Torch(Probes, World):
     def operation_name(self, operation: Any) -> str:
         if isinstance(operation, str):
             return f"torch.{operation.removesuffix('.__init__')}"
-        return operations.name_of(self.load(), operation)
+        return of_torch.name_of(self.load(), operation)
 
     def prepare_wrapping(self) -> None:
-        operations.prepare_wrapping(self.module())
+        of_torch.prepare_wrapping(self.module())
 
     def note_wrapper(self, original: Any, wrapper: Any) -> None:
-        operations.note_wrapper(self.module(), original, wrapper)
+        of_torch.note_wrapper(self.module(), original, wrapper)
 
     def why_copied(
         self,
         operation: str,
         value: Any,
         crossed: Any,
-        source: World,
-        target: World,
+        source: Library,
+        target: Library,
         *,
         is_list: bool = False,
     ) -> str | None:
-        return operations.why_copied(operation, value, crossed, source, target, is_list=is_list)
+        return of_torch.why_copied(operation, value, crossed, source, target, is_list=is_list)
 
     def waits_for(self, operation: str, args: tuple[Any, ...]) -> str:
-        return operations.waits_for(self.module(), operation, args)
+        return of_torch.waits_for(self.module(), operation, args)
 
     def worker_name(self) -> str | None:
-        return operations.worker_name(self.module())
+        return of_torch.worker_name(self.module())
 
 
 @contextmanager

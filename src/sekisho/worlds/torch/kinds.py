@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "why_no_device",
-    "is_out_of_memory",
     "numpy_names",
     "refuse_kinds",
     "refuse_meta",
@@ -120,11 +119,6 @@ def refuse_meta(device: Any) -> None:
     """Refuse to move a tensor to a device where it would lose its values."""
     if device.type == "meta":
         raise Refusal("a tensor on device 'meta' holds no values: all of these would be lost")
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error means that a retry with less memory may succeed."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def why_no_device(device: object, error: Exception) -> str:

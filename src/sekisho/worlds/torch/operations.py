@@ -18,14 +18,14 @@ from sekisho.worlds.wrapping import scalars_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sekisho.worlds.shown import Kind
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
+    from sekisho.worlds.shown import OperationKind
 
 __all__ = [
     "CHEAPER",
     "ELEMENT_WISE",
     "QUICK",
-    "WATCHED",
+    "OPERATIONS",
     "kind_of_operation",
     "name_of",
     "note_wrapper",
@@ -38,7 +38,7 @@ __all__ = [
 
 _SCALARS: Final = scalars_of("Tensor")
 
-WATCHED: Final[Mapping[Kind, tuple[str, ...]]] = {
+OPERATIONS: Final[Mapping[OperationKind, tuple[str, ...]]] = {
     "import": (
         "from_numpy",
         "as_tensor",
@@ -87,7 +87,7 @@ ELEMENT_WISE: Final = (
 )
 """Some of these names do not exist. Operations in place are not here: they cannot expand a tensor."""
 
-UNSHOWN: Final[Mapping[Kind, tuple[str, ...]]] = {
+UNSHOWN: Final[Mapping[OperationKind, tuple[str, ...]]] = {
     "compute": ("from_numpy", "from_dlpack", "utils.dlpack.from_dlpack", "frombuffer"),
     "import": ("Tensor.__init__",),
 }
@@ -97,7 +97,7 @@ _COPYING: Final = frozenset({"tensor", "Tensor.new_tensor", "sparse_coo_tensor"}
 
 
 def why_copied(
-    operation: str, value: Any, crossed: Any, source: World, target: World, *, is_list: bool
+    operation: str, value: Any, crossed: Any, source: Library, target: Library, *, is_list: bool
 ) -> str | None:
     """Return why an operation had to copy; None if its result shares the value's memory."""
     if crossed is value:
@@ -165,7 +165,7 @@ def name_of(torch: Any, operation: Any) -> str:
 
 
 @cache
-def suspects() -> dict[Any, Kind]:
+def suspects() -> dict[Any, OperationKind]:
     """Return operations of torch that need a closer look, with what they do.
 
     Each is listed as a function and as its wrapper: torch may pass either to a mode, even after the
@@ -176,7 +176,7 @@ def suspects() -> dict[Any, Kind]:
     names += " __index__ __contains__ __repr__ __format__"
     tensor = torch.Tensor
     scalars = [getattr(tensor, name) for name in names.split()]
-    found: dict[Any, Kind] = dict.fromkeys(
+    found: dict[Any, OperationKind] = dict.fromkeys(
         (*scalars, torch.equal, torch.allclose, torch.is_nonzero), "scalar"
     )
     found.update(dict.fromkeys((tensor.numpy, tensor.__array__, tensor.__dlpack__), "export"))
@@ -198,7 +198,7 @@ _LOOKS: Final = frozenset(_LOOK_NAMES.split())
 _VALUES: Final = frozenset({"T", "H", "mT", "mH", "real", "imag", "data", "grad"})
 
 
-def kind_of_operation(operation: Any) -> Kind:
+def kind_of_operation(operation: Any) -> OperationKind:
     """Return what an operation does: Python numbers, an array, inspection, or computation."""
     known = suspects().get(operation)
     if known is not None:

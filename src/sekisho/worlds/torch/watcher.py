@@ -17,14 +17,14 @@ from sekisho.worlds.torch.operations import kind_of_operation, suspects
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sekisho.worlds.world import World
+    from sekisho.worlds.library import Library
 
 __all__ = ["Watcher", "make_watcher"]
 
 __warningregistry__ = None  # `utils.warned` explains why
 
 
-def make_watcher(world: World, state: Any, judge: Callable[..., None]) -> Watcher | None:
+def make_watcher(world: Library, state: Any, judge: Callable[..., None]) -> Watcher | None:
     """Make the watcher for torch; None if this release does not allow changing its mode stack."""
     stack = _private.mode_stack(world.load())
     return None if stack is None else Watcher(world, stack, state, judge)
@@ -34,7 +34,7 @@ class Watcher:
     """Puts a function mode on torch's stack, and removes it."""
 
     def __init__(
-        self, world: World, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
+        self, world: Library, stack: _private.ModeStack, state: Any, judge: Callable[..., None]
     ) -> None:
         self._stack = stack
         passing.add("torch.overrides")
@@ -65,7 +65,7 @@ class Watcher:
             self._stack.push(each)
 
 
-def _make_mode(torch: Any, world: World, state: Any, judge: Callable[..., None]) -> Any:
+def _make_mode(torch: Any, world: Library, state: Any, judge: Callable[..., None]) -> Any:
     ndarray, compiling = np.ndarray, torch.compiler.is_compiling
     known, broadcasts = suspects(), functools.lru_cache(1024)(world.broadcasts)
     base: Any = torch.overrides.TorchFunctionMode
