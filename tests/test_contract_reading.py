@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NewType, Optional, Protocol, TypedDi
 
 import numpy as np
 import pytest
-from jaxtyping import Float, Float32, PyTree, Shaped
+from jaxtyping import Float, Float32, Shaped
 
 import sekisho as sk
 from sekisho.contract import glance, marks, memo, mistakes, resolve, signature, spelling, typecheck
@@ -59,7 +59,6 @@ TEXTS = [
     (math, "math"),
     (len, "len"),
     (lambda: 0, "<lambda>"),
-    (PyTree, "PyTree"),
     ("x", "'x'"),
     (3, "3"),
     (Any, "Any"),
@@ -80,9 +79,6 @@ FOREIGN: list[tuple[Any, tuple[str, ...]]] = [
     (Optional[np.ndarray], ("numpy.ndarray",)),
     (dict[str, tuple[np.ndarray, int]], ("numpy.ndarray",)),
     (tuple[np.ndarray, np.matrix], ("numpy.ndarray", "numpy.matrix")),
-    (PyTree[np.ndarray], ("numpy.ndarray",)),
-    (PyTree, ()),
-    (PyTree[int], ()),
     ("np.ndarray", ()),
     (abc.Callable[[np.ndarray], int], ()),
 ]
@@ -94,6 +90,16 @@ def test_the_arrays_of_other_worlds_in_an_annotation_are_named(hint, names):
     assert spelling.foreign_types(hint, world_named("numpy")) == ()
     pytest.importorskip("torch")
     assert spelling.foreign_types(hint, world_named("torch")) == names
+
+
+def test_the_arrays_in_a_tree_are_those_of_its_leaves():
+    pytest.importorskip("jax")
+    from jaxtyping import PyTree
+
+    for hint, names in ((PyTree, ()), (PyTree[int], ()), (PyTree[np.ndarray], ("numpy.ndarray",))):
+        assert spelling.foreign_types(hint, None) == names
+        assert spelling.foreign_types(hint, world_named("numpy")) == ()
+    assert spelling.annotation_text(PyTree) == "PyTree"
 
 
 @pytest.mark.parametrize(
