@@ -180,7 +180,7 @@ def test_sizes_that_nothing_has_bound_fit_all():
 # --- bodies that ask -------------------------------------------------------------------------------
 
 _alias = Float
-_check = sk.check
+_check, _is_a = sk.check, isinstance
 
 
 def _asks_nothing(x): ...
@@ -198,6 +198,10 @@ def _by_isinstance(x):
 
 def _by_module(x):
     return isinstance(x, jaxtyping.Float[np.ndarray, "n"])
+
+
+def _by_another_name(x):
+    return _is_a(x, Float[np.ndarray, "n"])
 
 
 def _isinstance_of_others(x):
@@ -251,6 +255,7 @@ def _closed_over():
         (_by_package, True),
         (_by_isinstance, True),
         (_by_module, True),
+        (_by_another_name, True),
         (_isinstance_of_others, False),
         (_prints, True),
         (_names_only, False),
@@ -265,6 +270,26 @@ def _closed_over():
 )
 def test_only_a_body_that_checks_by_axes_shares_them(function, asks):
     assert body.asks(function) is asks
+
+
+@pytest.mark.parametrize("name", ["check", "verify", "isinstance", "is_a"])
+def test_a_check_by_any_name_has_the_axes_of_its_call(name):
+    def imported(x, y):
+        verify(y, N)
+
+    def renamed(x, y):
+        assert is_a(y, N)
+
+    verify, is_a = sk.check, isinstance
+    source = f"def f(x: N, y): assert {name}(y, N) is not False"
+    names = {"N": N, "check": sk.check, "verify": sk.check, "is_a": isinstance}
+    exec(source, names)
+    for function in (names["f"], imported if name in {"check", "verify"} else renamed):
+        function.__annotations__ = {"x": N}
+        guard = sk.numpy_world(function)
+        guard(np.ones(2), np.ones(2))
+        with pytest.raises((sk.ShapeError, AssertionError)):
+            guard(np.ones(2), np.ones(3))
 
 
 def test_a_global_that_hides_isinstance_asks_nothing():
