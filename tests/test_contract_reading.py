@@ -576,3 +576,50 @@ def test_a_checker_is_made_once_for_a_hint_and_for_what_cannot_be_hashed_each_ti
 
     with pytest.raises(TypeError, match="not this hint"):
         typecheck.make_checker(set[int], refuses)
+
+
+# --- mended with the tests above -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hint", "good", "bad"),
+    [
+        ("tuple[*tuple[int, ...], N]", ["N", "1 N", "1 2 3 N"], ["", "1", "1 M", "s N", "N 1"]),
+        ("tuple[str, *tuple[int, ...], N]", ["s N", "s 1 2 N"], ["N", "1 N", "s s N"]),
+        ("tuple[N, *tuple[int, ...]]", ["N", "N 1 2"], ["", "N s", "N N"]),
+        ("tuple[N, *tuple[N | None, ...], int]", ["N 1", "N N 0 1"], ["N", "N s 1", "N M 1"]),
+    ],
+)
+def test_what_is_unpacked_in_the_middle_of_a_tuple_may_be_without_arrays(hint, good, bad):
+    items = {
+        "N": np.ones(2, "f4"),
+        "M": np.ones(3, "f4"),
+        "s": "s",
+        "1": 1,
+        "2": 2,
+        "3": 3,
+        "0": None,
+    }
+
+    def f(x): ...
+
+    f.__annotations__ = {"x": eval(hint, {"N": Float32[np.ndarray, "2"]})}
+    guard = sk.numpy_world(f)
+    for _ in range(2):
+        for text in good:
+            guard(tuple(items[each] for each in text.split()))
+        for text in bad:
+            with pytest.raises(sk.BoundaryError):
+                guard(tuple(items[each] for each in text.split()))
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("bfloat16", "BFloat16"), ("float8_e5m2", "Float8e5m2"), ("float8_e4m3fn", "Float8e4m3fn")],
+)
+def test_a_dtype_of_machine_learning_is_named_in_jaxtypings_words(torch, name, word):
+    with pytest.raises(ValueError, match="a dtype is no annotation") as caught:
+        mistakes.refuse_mistake(getattr(torch, name))
+    assert str(caught.value).splitlines()[1:] == [
+        f'  hint: {word}[torch.Tensor, "..."], of jaxtyping'
+    ]
