@@ -331,6 +331,15 @@ TEXTS = {
     "stack({array.shape})": "stack() its arguments: expected a sequence of arrays, got a set.\n"
     "  hint: list(arrays)",
     "concat(object())": "concat() its arguments: expected a sequence of arrays, got an object.",
+    **{
+        f"{join}({one})": f"{join}() its arguments: expected a sequence of arrays, got {got} (NumPy), "
+        "which is one array."
+        for join in ("concat", "stack")
+        for one, got in {
+            "numpy.float32(2)": "float32 scalar",
+            "numpy.array(3.0)": "float64[]",
+        }.items()
+    },
     "concat([array], axis=1.5)": "concat() argument 'axis': expected an int or None, got a float.",
     "stack([array], axis=None)": "stack() argument 'axis': expected an int, got None.",
 }
