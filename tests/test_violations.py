@@ -631,6 +631,59 @@ def test_code_without_a_module_is_warned_too():
     assert texts(caught) == [TEXT]
 
 
+@pytest.mark.parametrize(
+    ("name", "module"), [("mine", "mine"), (None, "<unknown>"), ("", "<unknown>")]
+)
+def test_python_filters_a_warning_by_the_module_of_the_line_and_remembers_it_there(name, module):
+    names = {"narrow": narrow, "WRONG": WRONG, "__name__": name}
+    with warnings.catch_warnings(record=True) as caught, sk.mode("convert", violations="warn"):
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("default", module=module)
+        exec("narrow(WRONG)", names)
+    assert texts(caught) == [TEXT]
+    assert [key[1] for key in names["__warningregistry__"] if key != "version"] == [
+        sk.ViolationWarning
+    ]
+
+
+def test_the_logger_says_each_power_of_ten(caplog):
+    with letting_pass():
+        for _ in range(1005):
+            narrow(WRONG)
+    first = TEXT.partition("\n")[0]
+    assert [each.getMessage() for each in caplog.records] == [
+        *(TEXT, f"{first} (10 times)", f"{first} (100 times)", f"{first} (1,000 times)"),
+    ]
+    assert {(each.levelno, each.name, each.args) for each in caplog.records[:1]} == {
+        (logging.WARNING, "sekisho", (TEXT,))
+    }
+
+
+def test_a_collector_of_the_process_gets_one_row_for_each_value():
+    from sekisho.context import everywhere
+
+    class Collector:
+        def __init__(self):
+            self.rows = []
+
+        def take_violation(self, row):
+            self.rows.append(row)
+
+    collector = Collector()
+    everywhere.append(collector)
+    try:
+        with letting_pass(), sk.record_crossings() as log:
+            for _ in range(3):
+                narrow(WRONG)
+    finally:
+        everywhere.remove(collector)
+    line = sys._getframe().f_lineno - 3
+    assert [(*tuple(row)[:6], row.count) for row in collector.rows] == [
+        (__file__, line, "narrow", "argument 'x'", "ShapeError", TEXT, 1)
+    ] * 3
+    assert [row.count for row in log.violations] == [3]
+
+
 def test_a_handler_that_calls_the_function_again_is_not_called_again():
     class Handler(logging.Handler):
         def emit(self, record):

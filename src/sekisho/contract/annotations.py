@@ -278,6 +278,11 @@ class Parser:
         middle = items[at]
         if middle in (ANYTHING, UNANNOTATED):  # *Ts
             middle = SequenceSpec(middle.text, tuple, middle)
+        elif isinstance(middle, HintSpec):  # *tuple[X, ...] without an array
+            plain = unpacked(inside[at])
+            if get_origin(plain) is tuple and get_args(plain)[1:] == (Ellipsis,):
+                middle = _sequence(tuple, (self.parse(get_args(plain)[0]),), ", ...")
+                items = (*items[:at], middle, *items[at + 1 :])
         if len(several) > 1 or not isinstance(middle, SequenceSpec):
             raise ValueError(
                 "of what is unpacked into a tuple, one may be of any length: '*tuple[X, ...]'"

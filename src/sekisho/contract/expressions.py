@@ -136,6 +136,8 @@ class _Arguments(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id != "__argument__":
+            if "__argument__" in node.id:  # braces beside a name or other braces: {a}{b}
+                raise ValueError(f"'{self.axis}' is no axis and no expression")
             return node
         text = self.braces.pop(0)
         value = _parse(text[1:-1].strip() or "?", self.axis)

@@ -52,9 +52,10 @@ def _class_name(world: Library) -> str:
 
 
 def _array_of(dtype: str, library: str) -> str:
-    prefix = {"uint": "UInt", "int": "Int"}
+    prefix = {"uint": "UInt", "int": "Int", "bfloat": "BFloat"}
     name = next((k for k in prefix if dtype.startswith(k)), None)
     word = prefix[name] + dtype.removeprefix(name) if name else dtype[:1].upper() + dtype[1:]
+    word = word.replace("_", "")  # float8_e5m2 is Float8e5m2
     jaxtyping: Any = sys.modules.get("jaxtyping")
     known = jaxtyping is None or hasattr(jaxtyping, word)
     return f'\n  hint: {word}[{library}, "..."], of jaxtyping' if known else ""

@@ -163,14 +163,12 @@ def asks(function: Callable[..., Any]) -> bool:
     names = {name for code in codes for name in (*code.co_names, *code.co_freevars)}
     if CHECK_LOCAL in names:
         return True
-    if not {"check", "isinstance", "print_bindings"} & names:
-        return False
+    # By what the names stand for: both functions may have other names here.
     values = [*_globals_named(plain, names), *closed_over(plain)]
     if "print_bindings" in names or _mentions_check(names, values):
         return True
-    # A global called `isinstance` hides the builtin.
-    is_hidden = "isinstance" in getattr(plain, "__globals__", {})
-    return "isinstance" in names and not is_hidden and _mentions_jaxtyping(names, values)
+    asks_instance = any(value is isinstance for value in values)
+    return asks_instance and _mentions_jaxtyping(names, values)
 
 
 def _mentions_check(names: set[str], values: list[Any]) -> bool:
@@ -191,9 +189,10 @@ def _mentions_jaxtyping(names: set[str], values: list[Any]) -> bool:
     )
 
 
-def _globals_named(function: Any, names: set[str]) -> list[Any]:
-    known = {**vars(builtins), **getattr(function, "__globals__", {})}
-    return [known[name] for name in names if name in known]
+def _globals_named(function: Any, names: set[str]) -> Iterator[Any]:
+    spaces: tuple[dict[str, Any], ...] = (getattr(function, "__globals__", {}), vars(builtins))
+    for name in names:
+        yield from [space[name] for space in spaces if name in space][:1]
 
 
 def closed_over(function: Any) -> Iterator[Any]:

@@ -260,6 +260,11 @@ def _refuse_join(function: str, arrays: Any, axis: int | None, error: Exception)
         hint = "list(arrays)" if hasattr(class_of(arrays), "__iter__") else None
         violation = Violation(function, "its arguments", "a sequence of arrays", got, hint=hint)
         raise BoundaryError(violation) from None
+    if not getattr(arrays, "shape", True):  # of no axes: neither a sequence nor one of arrays
+        got = f"{describe(arrays)}, which is one array"
+        raise BoundaryError(
+            Violation(function, "its arguments", "a sequence of arrays", got)
+        ) from None
     _one_world(function, arrays)
     if not is_axis(axis) and (axis is not None or function == "stack"):
         refuse_argument(
