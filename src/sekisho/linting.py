@@ -96,6 +96,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the program, and print or mend what is found."""
     from sekisho.findings import check  # noqa: PLC0415 - the other commands do not need it
+    from sekisho.inference import say_missing  # noqa: PLC0415 - the same
 
     parser: argparse.ArgumentParser = options.parser
     if options.explain is not None:
@@ -116,6 +117,9 @@ def run(options: argparse.Namespace) -> int:
         parser.error(f"there is nothing at {printable(str(error))}")
     except ValueError as error:
         parser.error(str(error))
+    missing = say_missing(solution.program)
+    if missing:
+        sys.stderr.write(f"sekisho: {printable(missing)}\n")
     for skipped in solution.skipped:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"

@@ -46,7 +46,7 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the program, and write what is asked for."""
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
-    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.inference import say_missing, solve, survey  # noqa: PLC0415 - likewise
     from sekisho.map_report import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
     from sekisho.writing import replace_file  # noqa: PLC0415 - likewise
 
@@ -78,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
             is_summary=options.summary,
         )
         sys.stdout.write(text)
+    missing = say_missing(solution.program)
+    if missing:
+        sys.stderr.write(f"sekisho: {printable(missing)}\n")
     for skipped in solution.skipped:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
