@@ -158,9 +158,13 @@ def note_read(
             if arrays_in(value) and _reads_memory(frame, name, value):
                 _note_reading(frame, name, node, index, value)
         return
-    signature = entry[1][-1]
     skip = 0 if self_value is None else 1
-    places = assign(signature, call, skip=skip) or ()
+    fitting = (
+        (each, found)
+        for each in reversed(entry[1])
+        if (found := assign(each, call, skip=skip)) is not None
+    )
+    signature, places = next(fitting, (entry[1][-1], []))
     for index, (place, value) in enumerate(places):
         if wanted and signature[0][place][0] not in wanted:
             continue
