@@ -278,6 +278,13 @@ SETTINGS = {
     '[tool.sekisho.check]\nselct = ["SK107"]\n': "Did you mean 'select'?",
     '[tool.sekisho.check]\nselect = ["SK17"]\n': "Did you mean 'SK107'?",
     '[tools.sekisho]\nmode = "strict"\n': "Did you mean [tool.sekisho]?",
+    '[tool.sekishi]\nmode = "strict"\n': (
+        "nothing reads [tool.sekishi]. Did you mean [tool.sekisho]?"
+    ),
+    '[sekisho]\nmode = "strict"\n': "nothing reads [sekisho]. Did you mean [tool.sekisho]?",
+    '[tool.sekisho]\npackages = ["a"]\n[tool.sekisho.worlds]\na = "numppy"\n': (
+        "[tool.sekisho.worlds] 'a': there is no world 'numppy'.\n  hint: did you mean 'numpy'?"
+    ),
 }
 
 
@@ -291,6 +298,10 @@ def test_a_misspelt_setting_is_answered_with_its_fix(text, tmp_path, monkeypatch
 
 
 COMMANDS = {
+    "adopt a.py a.py": "as in sekisho adopt a.py -- a.py",
+    "crossings python a.py --n 3": "Leave out 'python': sekisho crossings a.py --n 3",
+    "crossings python3.12 -m json.tool": "Leave out 'python3.12': sekisho crossings -m json.tool",
+    "crossings tests/test_wordz.py": "Did you mean 'tests/test_words.py'?",
     "chek .": "Did you mean 'check'?",
     "crossings": "For example: sekisho crossings --html report.html train.py",
     "crossings pytest": "To run a module: sekisho crossings -m pytest",

@@ -143,7 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
     options, unknown = parser.parse_known_args(arguments)
     # `parse_args` would show the usage of the whole command line, which lacks these options.
     if unknown and options.command == "adopt" and not unknown[0].startswith("-"):
-        called = " ".join([*arguments[: arguments.index(unknown[0])], "--", *unknown])
+        # A script may be the package, too, as in `adopt train.py train.py`: the last one is the command.
+        at = len(arguments) - 1 - arguments[::-1].index(unknown[0])
+        called = " ".join([*arguments[:at], "--", *unknown])
         options.parser.error(f"the command stands behind --, as in {name} {called}")
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")

@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.utils import add_verbosity, busy, columns_of, decode, has_colours, printable, tell
+from sekisho.utils import (
+    add_verbosity,
+    busy,
+    columns_of,
+    counted,
+    decode,
+    has_colours,
+    printable,
+    tell,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -124,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
         )
-    files = f"{len(solution.program.files):,} files, {solution.lines:,} lines"
+    files = f"{counted(len(solution.program.files), 'file')}, {counted(solution.lines, 'line')}"
     tell(options, f"read {files}; settings of {settings.folder}")
     findings = check(solution, settings)
     unread = int(bool(solution.skipped))
@@ -258,7 +267,7 @@ def _note(findings: list[Finding], settings: Settings, parser: argparse.Argument
             "--write-baseline needs a file: --baseline FILE, or baseline in pyproject.toml"
         )
     count = write_baseline(settings.baseline, findings, settings)
-    sys.stdout.write(f"{count} findings noted in {printable(str(settings.baseline))}\n")
+    sys.stdout.write(f"{counted(count, 'finding')} noted in {printable(str(settings.baseline))}\n")
     return 0
 
 

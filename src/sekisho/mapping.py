@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sekisho.utils import add_verbosity, busy, closest, columns_of, printable, tell
+from sekisho.utils import add_verbosity, busy, closest, columns_of, counted, printable, tell
 from sekisho.worlds import has_world, world_names
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         parser.error(f"there is nothing at {printable(str(error))}")
     functions = [*survey(solution)]
-    tell(options, f"read {len(solution.program.files):,} files, {solution.lines:,} lines")
+    files = counted(len(solution.program.files), "file")
+    tell(options, f"read {files}, {counted(solution.lines, 'line')}")
     if options.json is not None:
         text = json.dumps(to_dict(solution, functions), indent=1) + "\n"
         replace_file(options.json, text.encode())
