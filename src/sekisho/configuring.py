@@ -98,7 +98,13 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
 
     place = place.absolute()
     if not place.exists():
-        raise ValueError(f"there is nothing at {printable(str(place))}")
+        names = {"set", "get", *(name for name, _ in settings())}
+        how = (
+            ". Settings are written into [tool.sekisho] of pyproject.toml"
+            if place.name in names
+            else ""
+        )
+        raise ValueError(f"there is nothing at {printable(str(place))}{how}")
     file, tools = read_tools(place)
     check = read_settings([place])  # it also checks the section
     resolved = {"check.select": check.select, "check.suffixes": check.suffixes}
