@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +56,9 @@ def fuzz_items(session: pytest.Session, package: str) -> Iterator[pytest.Item]:
 
         found = list(find_guards(package))
     except ImportError as error:
-        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}") from None
+        name = Path(package).name.removesuffix(".py")
+        hint = f"\n  hint: the name by which it is imported: {name!r}" if name != package else ""
+        raise pytest.UsageError(f"--sekisho-fuzz={package}: {error}{hint}") from None
     if not found:  # otherwise a run that called nothing would pass
         raise pytest.UsageError(
             f"--sekisho-fuzz={package}: no function of {package} has a guard, so there is nothing to call.\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import re
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
@@ -126,9 +127,16 @@ def pytest_collection_modifyitems(
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if hasattr(reporter, "_numcollected"):  # what it says of a run counts them, too
         reporter._numcollected += len(items) - before  # noqa: SLF001 - nothing public adds to it
+    registered = {re.split(r"[:(]", each)[0].strip() for each in config.getini("markers")}
     for item in items:
-        for marker in item.iter_markers("sekisho_mode"):
-            _check_marker(item, marker)
+        for marker in item.iter_markers():
+            if marker.name == "sekisho_mode":
+                _check_marker(item, marker)
+            elif marker.name.startswith("sekisho") and marker.name not in registered:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: there is no marker {marker.name!r}.\n"
+                    "  hint: @pytest.mark.sekisho_mode('strict')"
+                )
 
 
 def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:

@@ -106,7 +106,7 @@ def test_the_path_inside_a_container_is_named(world):
     ("annotation", "value", "text"),
     [
         (list[Float[np.ndarray, "n"]], (), 'expected list[Float[ndarray, "n"]], got a tuple.'),
-        (tuple[Float[np.ndarray, "n"], int], (1,), "'batch' has 1 items, not 2"),
+        (tuple[Float[np.ndarray, "n"], int], (1,), "'batch' has 1 item, not 2"),
         (dict[str, Float[np.ndarray, "n"]], [], "got a list."),
         (dict[str, Float[np.ndarray, "n"]], {1: np.zeros(1)}, "the key 1 is an int, not str"),
         (Sequence[Float[np.ndarray, "n"]], "text", "got a str."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -45,6 +46,26 @@ MISTAKES = {
     ),
     "torch's converter": ("sk.from_numpy(np.ones(3))", "hint: sekisho.to_torch(x)"),
     "torch's function": ("sk.unsqueeze(np.ones(3), 0)", "hint: sekisho.expand_dims(x, axis)"),
+    "a function of the standard": (
+        "sk.mean(np.ones(3))",
+        "module 'sekisho' has no 'mean'.\n  hint: sekisho.namespace(x).mean",
+    ),
+    "a library that is none of ours": (
+        "@sk.tensorflow_world\ndef f(x): ...",
+        "hint: sekisho.World, to add tensorflow: see docs/worlds.md",
+    ),
+    "a library for short": ("@sk.np_world\ndef f(x): ...", "hint: sekisho.numpy_world"),
+    "any world": ("@sk.any_world\ndef f(x): ...", "hint: sekisho.same_world"),
+    "a world as a word": (
+        "@sk.world('numpy')\ndef f(x): ...",
+        "hint: sekisho.numpy_world, torch_world, ...",
+    ),
+    "a name of testing": ("sk.both_worlds(len)", "hint: sekisho.testing.both_worlds"),
+    "a configuration": (
+        "sk.config.mode = 'strict'",
+        "hint: sekisho.set_mode(...), or [tool.sekisho] in pyproject.toml",
+    ),
+    "off": ("sk.disable()", "hint: sekisho.mode('off')"),
     "strict": ("sk.strict()", "hint: sekisho.mode('strict')"),
     "allow": ("with sk.allow_crossing(): ...", "hint: sekisho.crossing_allowed()"),
     # modes and options
@@ -81,6 +102,34 @@ MISTAKES = {
         "hint: declare an array of NumPy, or decorate with @boundary",
     ),
     "a function": (guarded("np.array", "1"), "hint: the class is numpy.ndarray"),
+    "a module": (guarded("torch", "1", "torch_world"), "hint: the class is torch.Tensor"),
+    "a size by its name": (
+        "@sk.numpy_world\ndef f(x: Float[A, 'n'], size: int) -> Float[A, 'size']: ...",
+        "f(): axis 'size' of the result is not the value of argument 'size': no other array has it, "
+        "so it may have any size\n"
+        "  hint: write '{size}' for the value of the argument, or '_size' for any size",
+    ),
+    "spaces in an expression": (
+        guarded("Float[A, 'n + 1']", "1"),
+        "'+' is no axis\n  hint: an expression has no spaces, as in 'n+1'",
+    ),
+    "a tuple in the string": (
+        guarded("Float[A, '(b, n)']", "1"),
+        "'(b,' is no axis\n  hint: a shape has no brackets here: 'b'",
+    ),
+    "a name with a colon": (
+        guarded("Float[A, 'batch: n']", "1"),
+        "'batch:' is no axis\n  hint: an axis is its name: 'batch'",
+    ),
+    "x between axes": (
+        guarded("Float[A, '3xhxw']", "1"),
+        "'3xhxw' is no axis\n  hint: axes are separated by spaces: '3 h w'",
+    ),
+    "a compiled function": (
+        "sk.torch_world(torch.jit.script(torch.nn.functional.relu))",
+        "hint: a decorator below this one gives what has no signature: write it above this one, or "
+        "guard a function that calls what it gives",
+    ),
     "a dtype": (guarded("Float32", "1"), 'hint: Float32[numpy.ndarray, "..."]'),
     "no axes": (guarded("Float32[A]", "1"), "For example `Float[jax.Array, 'foo bar']`"),
     "commas": (guarded("Float32[A, 'h, w']", "1"), "separated with spaces, not commas"),
@@ -110,6 +159,18 @@ MISTAKES = {
     "integers": (
         guarded("Float[A, 'n']", "np.arange(3)"),
         "hint: x.astype('float32'), or Int in the annotation",
+    ),
+    "booleans": (
+        guarded("Float[A, 'n']", "np.ones(3, bool)"),
+        "hint: x.astype('float32'), or Bool in the annotation",
+    ),
+    "complex numbers": (
+        guarded("Float[A, 'n']", "np.ones(3, complex)"),
+        "hint: it has an imaginary part, which a float has not: take x.real or abs(x) first",
+    ),
+    "a generator": (
+        guarded("A", "(i for i in [1.0])"),
+        "hint: it yields its items: make a list first, list(x)",
     ),
     "the name of a file": (guarded("A", "'x.npy'"), "read it first, with numpy.load(x)"),
     "a method": (guarded("A", "torch.ones(3).numpy"), "hint: it was not called: x()"),
@@ -146,6 +207,10 @@ MISTAKES = {
     "a device without its name": (
         "sk.to_torch(np.ones(3), 'cuda')",
         "hint: to_torch(x, device='cuda')",
+    ),
+    "a dtype without its name": (
+        "sk.to_torch(np.ones(3), torch.float32)",
+        "the dtype stays; cast with .astype(dtype) or .to(dtype)",
     ),
     "a misspelt option": ("sk.to_numpy(torch.ones(3), detatch=True)", "did you mean 'detach'?"),
     "arrays one by one": ("sk.stack(np.ones(3), np.ones(3))", "hint: stack([a, b])"),
@@ -277,7 +342,15 @@ SETTINGS = {
     '[tool.sekisho]\npackges = ["a"]\n': "Did you mean 'packages'?",
     '[tool.sekisho.check]\nselct = ["SK107"]\n': "Did you mean 'select'?",
     '[tool.sekisho.check]\nselect = ["SK17"]\n': "Did you mean 'SK107'?",
+    "[tool.sekisho]\nstrict = true\n": "there is no setting 'strict'. Did you mean mode = \"strict\"?",
     '[tools.sekisho]\nmode = "strict"\n': "Did you mean [tool.sekisho]?",
+    '[tool.sekishi]\nmode = "strict"\n': (
+        "nothing reads [tool.sekishi]. Did you mean [tool.sekisho]?"
+    ),
+    '[sekisho]\nmode = "strict"\n': "nothing reads [sekisho]. Did you mean [tool.sekisho]?",
+    '[tool.sekisho]\npackages = ["a"]\n[tool.sekisho.worlds]\na = "numppy"\n': (
+        "[tool.sekisho.worlds] 'a': there is no world 'numppy'.\n  hint: did you mean 'numpy'?"
+    ),
 }
 
 
@@ -291,7 +364,16 @@ def test_a_misspelt_setting_is_answered_with_its_fix(text, tmp_path, monkeypatch
 
 
 COMMANDS = {
+    "adopt a.py a.py": "as in sekisho adopt a.py -- a.py",
+    "crossings python a.py --n 3": "Leave out 'python': sekisho crossings a.py --n 3",
+    "crossings python3.12 -m json.tool": "Leave out 'python3.12': sekisho crossings -m json.tool",
+    "crossings tests/test_wordz.py": "Did you mean 'tests/test_words.py'?",
     "chek .": "Did you mean 'check'?",
+    "lint .": "there is no command 'lint'. Did you mean 'check'?",
+    "fuzz package": "Did you mean 'pytest --sekisho-fuzz=PACKAGE'?",
+    "check --fix --write .": "there is no option '--write'. See --help",
+    "map --htm page.html": "there is no option '--htm'. Did you mean '--html'?",
+    "config mode": "Settings are written into [tool.sekisho] of pyproject.toml",
     "crossings": "For example: sekisho crossings --html report.html train.py",
     "crossings pytest": "To run a module: sekisho crossings -m pytest",
     "adopt package": "python -m sekisho adopt PACKAGE -- -m pytest tests",
@@ -319,6 +401,7 @@ def test_a_wrong_command_line_is_answered_with_its_fix(line, capsys):
             "hint: decorate its functions, or let 'sekisho adopt json -- -m pytest'",
         ),
         ("--sekisho-fuzz=jsn", "No module named 'jsn'"),
+        ("--sekisho-fuzz=src/jsn.py", "hint: the name by which it is imported: 'jsn'"),
     ],
 )
 def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):
@@ -332,3 +415,59 @@ def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):
     )
     assert done.returncode == 4
     assert fix in done.stderr
+
+
+def test_a_wrong_marker_is_an_error(tmp_path):
+    (tmp_path / "test_a.py").write_text(
+        "import pytest\n@pytest.mark.sekisho_strict\ndef test_a(): ...\n"
+    )
+    done = run(["-m", "pytest", "-q", str(tmp_path)], tmp_path)
+    assert done.returncode == 4
+    assert (
+        "test_a.py::test_a: there is no marker 'sekisho_strict'.\n"
+        "  hint: @pytest.mark.sekisho_mode('strict')" in done.stderr
+    )
+
+
+def test_a_marker_of_the_project_may_begin_like_ours(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  sekisho_slow: takes long\n")
+    (tmp_path / "test_a.py").write_text(
+        "import pytest\n@pytest.mark.sekisho_slow\ndef test_a(): ...\n"
+    )
+    assert run(["-m", "pytest", "-q", str(tmp_path)], tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "is_said"),
+    [("SEKISHO_MOD", True), ("SEKISHO", True), ("SEKISHO_CACHE_DIR", False), ("MODE", False)],
+)
+def test_a_misspelt_environment_variable_is_named(name, is_said, tmp_path):
+    done = run(["-c", "import sekisho"], tmp_path, **{name: str(tmp_path)})
+    text = f"nothing reads the environment variable {name}\n  hint: did you mean SEKISHO_MODE?\n"
+    assert done.returncode == 0
+    assert (text in done.stderr) is is_said
+    assert is_said or not done.stderr
+
+
+def test_an_option_behind_the_script_is_named_unless_the_script_knows_it(tmp_path):
+    plain, own = tmp_path / "plain.py", tmp_path / "own.py"
+    plain.write_text("")
+    own.write_text("import sys\nassert '--html' in sys.argv\n")
+    said = (
+        f"sekisho: --html is passed to {plain}: options of crossings stand in front of the script\n"
+    )
+    for script, is_said in ((plain, True), (own, False)):
+        arguments = ["-m", "sekisho", "crossings", "--quiet", str(script), "--html", "x.html"]
+        done = run(arguments, tmp_path)
+        assert (done.returncode, done.stderr) == (0, said * is_said)
+
+
+def run(arguments, folder, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **environment},
+    )

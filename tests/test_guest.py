@@ -659,5 +659,5 @@ def test_the_table_is_read_from_the_file_that_names_the_packages_and_the_run_end
         tmp_path, "-c", "other.toml", PYTHONPATH=os.pathsep.join([*sys.path, str(tmp_path)])
     )
     assert "1 failed, 2 passed" in done.stdout, done.stdout + done.stderr
-    assert "sekisho: 3 functions guarded, 2 called, 1 annotations not checked" in done.stdout
+    assert "sekisho: 3 functions guarded, 2 called, 1 annotation not checked" in done.stdout
     assert '[tool.sekisho.worlds]\n"visited.f" = "unguarded"\n' in done.stdout

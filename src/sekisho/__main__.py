@@ -57,6 +57,21 @@ _PATHS: Final = {
 """Arguments and options that take the path of a file or of a folder."""
 
 
+_SYNONYMS: Final = {
+    **dict.fromkeys(("run", "trace", "record", "profile"), "crossings"),
+    **dict.fromkeys(("lint", "scan"), "check"),
+    "fix": "check --fix",
+    "annotate": "adopt",
+    "settings": "config",
+    "undo": "restore",
+    "lsp": "server",
+    "version": "--version",
+    "fuzz": "pytest --sekisho-fuzz=PACKAGE",
+    "test": "pytest --sekisho-mode=strict",
+}
+"""What other programs call our commands, and words that are options."""
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, with the word that was probably meant."""
 
@@ -65,6 +80,8 @@ class _Parser(argparse.ArgumentParser):
         width = shutil.get_terminal_size().columns - 2
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            # `check --write` would be taken for `check --write-baseline`.
+            allow_abbrev=False,
             description=textwrap.fill(description, width),
             **options,
         )
@@ -106,7 +123,9 @@ def _with_meant(message: str, shown: str) -> str:
         return f"{message}. For example: {example[1]}" if example else message
     else:
         return message
-    close = closest(word, choices)
+    # The dashes would make all short options close to each other.
+    plain = {each.lstrip("-"): each for each in choices}
+    close = _SYNONYMS.get(word) or plain.get(closest(word.lstrip("-"), plain) or "")
     if close:
         return f"{said}. Did you mean {close!r}?"
     return f"{said}. See --help" if not where else f"{said}. Expected one of {', '.join(choices)}"
@@ -117,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare_streams()
     name = "python -m sekisho" if sys.argv[0] == __file__ else "sekisho"
     parser = _Parser(prog=name, description=_ABOUT, epilog=_EPILOG)
-    parser.add_argument("--version", action="version", version=f"sekisho {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"sekisho {__version__}")
     parser.add_argument(
         "--print-completion",
         action=_PrintCompletion,
@@ -143,7 +162,9 @@ def main(arguments: list[str] | None = None) -> int:
     options, unknown = parser.parse_known_args(arguments)
     # `parse_args` would show the usage of the whole command line, which lacks these options.
     if unknown and options.command == "adopt" and not unknown[0].startswith("-"):
-        called = " ".join([*arguments[: arguments.index(unknown[0])], "--", *unknown])
+        # A script may be the package, too, as in `adopt train.py train.py`: the last one is the command.
+        at = len(arguments) - 1 - arguments[::-1].index(unknown[0])
+        called = " ".join([*arguments[:at], "--", *unknown])
         options.parser.error(f"the command stands behind --, as in {name} {called}")
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")

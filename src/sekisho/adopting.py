@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from sekisho.errors import DeclarationError, MutationError
-from sekisho.utils import add_verbosity, busy, printable, tell
+from sekisho.utils import add_verbosity, busy, counted, printable, tell
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -140,7 +140,7 @@ def _run_all(options: argparse.Namespace) -> int:
     width = _width_of(root, parser)  # before the command takes its time
     tell(options, f"running {shlex.join(command)}, and noting the calls of {root}")
     status, observed, travels = _observe(snapshot.roots, command, options.runs)
-    tell(options, f"{len(observed):,} functions were called; reading {root}")
+    tell(options, f"{counted(len(observed), 'function')} called; reading {root}")
     reading = _read(root, observed)
     if not observed:
         lines = [f"{Path(each.path).name}: {each}" for each in reading.blocks]

@@ -14,6 +14,7 @@ from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 __all__ = ["Value", "add_command", "in_force", "run"]
 
@@ -97,7 +98,13 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
 
     place = place.absolute()
     if not place.exists():
-        raise ValueError(f"there is nothing at {printable(str(place))}")
+        names = {"set", "get", *(name for name, _ in settings())}
+        how = (
+            ". Settings are written into [tool.sekisho] of pyproject.toml"
+            if place.name in names
+            else ""
+        )
+        raise ValueError(f"there is nothing at {printable(str(place))}{how}")
     file, tools = read_tools(place)
     check = read_settings([place])  # it also checks the section
     resolved = {"check.select": check.select, "check.suffixes": check.suffixes}
@@ -122,9 +129,27 @@ def in_force(place: Path) -> tuple[Path | None, list[Value]]:
             values.append(Value(name, found, "pyproject.toml"))
         else:
             values.append(Value(name, schema.get("default", resolved.get(name)), "default"))
+    _refuse_misspelt(section.get("worlds", {}))
     mode = values[0]
     read_setting(mode.value, mode.source)
     return file, values
+
+
+def _refuse_misspelt(worlds: Mapping[str, str]) -> None:
+    """Refuse the name of a world that is nearly one.
+
+    Another unknown name may be of a world that the program adds when it runs.
+
+    Raises:
+        ValueError: with the name that was probably meant.
+    """
+    from sekisho.package import hint_for  # noqa: PLC0415 - the other commands start without it
+
+    for pattern, name in worlds.items():
+        if hint := hint_for(name):
+            raise ValueError(
+                f"[tool.sekisho.worlds] {pattern!r}: there is no world {name!r}.{hint}"
+            )
 
 
 def _mode(found: str | None, tools: dict[str, Any]) -> Value:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
 from sekisho.log import KEEP_OF_PROGRAM, MAIN, CrossingLog, Process, Row
-from sekisho.utils import add_verbosity, interpreter_flags, printable, tell
+from sekisho.utils import actions_of, add_verbosity, closest, interpreter_flags, printable, tell
 from sekisho.writing import end_by, replace_file
 
 if TYPE_CHECKING:
@@ -130,9 +130,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the program, report, and return the exit status."""
     parser: argparse.ArgumentParser = options.parser
     if not options.module and not Path(options.program).is_file():
-        is_module = importlib.util.find_spec(options.program.partition(".")[0]) is not None
-        hint = f". To run a module: {parser.prog} -m {options.program}" if is_module else ""
-        parser.error(f"there is no script {options.program!r}{hint}")
+        parser.error(f"there is no script {options.program!r}{_how_to_run(options)}")
+    if behind := _behind(options):
+        said = f"{behind} is passed to {printable(options.program)}"
+        sys.stderr.write(f"sekisho: {said}: options of crossings stand in front of the script\n")
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
     from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only
@@ -152,6 +153,29 @@ def run(options: argparse.Namespace) -> int:
         # End with the same signal, so that a shell sees how the program has ended.
         end_by(-status)
     return status or bool(said)
+
+
+def _behind(options: argparse.Namespace) -> str:
+    """Return an option of this command that stands behind a script which does not know it."""
+    ours = {each for action in actions_of(options.parser) for each in action.option_strings}
+    given = [each.partition("=")[0] for each in options.args]
+    behind = [each for each in given if each.startswith("--") and each in ours - {"--help"}]
+    if options.module or not behind:
+        return ""
+    text = Path(options.program).read_text("utf-8", "replace")
+    return next((each for each in behind if each.removeprefix("--") not in text), "")
+
+
+def _how_to_run(options: argparse.Namespace) -> str:
+    """Return what was probably meant by a script that does not exist, as the end of a message."""
+    command, program = options.parser.prog, options.program
+    path = Path(program)
+    if options.args and re.fullmatch(r"python[\d.]*", path.name):
+        return f". Leave out {program!r}: {shlex.join(['sekisho', 'crossings', *options.args])}"
+    if path.suffix != ".py" and importlib.util.find_spec(program.partition(".")[0]) is not None:
+        return f". To run a module: {command} -m {program}"
+    close = closest(path.name, [each.name for each in path.parent.glob("*.py")])
+    return f". Did you mean {str(path.parent / close)!r}?" if close else ""
 
 
 def _record(options: argparse.Namespace) -> tuple[int, CrossingLog]:

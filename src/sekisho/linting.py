@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.utils import add_verbosity, busy, columns_of, decode, has_colours, printable, tell
+from sekisho.utils import (
+    add_verbosity,
+    busy,
+    columns_of,
+    counted,
+    decode,
+    has_colours,
+    printable,
+    tell,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -96,6 +105,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the program, and print or mend what is found."""
     from sekisho.findings import check  # noqa: PLC0415 - the other commands do not need it
+    from sekisho.inference import say_missing  # noqa: PLC0415 - the same
 
     parser: argparse.ArgumentParser = options.parser
     if options.explain is not None:
@@ -116,11 +126,14 @@ def run(options: argparse.Namespace) -> int:
         parser.error(f"there is nothing at {printable(str(error))}")
     except ValueError as error:
         parser.error(str(error))
+    missing = say_missing(solution.program)
+    if missing:
+        sys.stderr.write(f"sekisho: {printable(missing)}\n")
     for skipped in solution.skipped:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"
         )
-    files = f"{len(solution.program.files):,} files, {solution.lines:,} lines"
+    files = f"{counted(len(solution.program.files), 'file')}, {counted(solution.lines, 'line')}"
     tell(options, f"read {files}; settings of {settings.folder}")
     findings = check(solution, settings)
     unread = int(bool(solution.skipped))
@@ -254,7 +267,7 @@ def _note(findings: list[Finding], settings: Settings, parser: argparse.Argument
             "--write-baseline needs a file: --baseline FILE, or baseline in pyproject.toml"
         )
     count = write_baseline(settings.baseline, findings, settings)
-    sys.stdout.write(f"{count} findings noted in {printable(str(settings.baseline))}\n")
+    sys.stdout.write(f"{counted(count, 'finding')} noted in {printable(str(settings.baseline))}\n")
     return 0
 
 

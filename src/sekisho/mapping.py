@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sekisho.utils import add_verbosity, busy, closest, columns_of, printable, tell
+from sekisho.utils import add_verbosity, busy, closest, columns_of, counted, printable, tell
 from sekisho.worlds import has_world, world_names
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add_command(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the program, and write what is asked for."""
     from sekisho.code import Cache  # noqa: PLC0415 - likewise
-    from sekisho.inference import solve, survey  # noqa: PLC0415 - likewise
+    from sekisho.inference import say_missing, solve, survey  # noqa: PLC0415 - likewise
     from sekisho.map_report import to_dict, to_page, to_text  # noqa: PLC0415 - the other commands do without
     from sekisho.writing import replace_file  # noqa: PLC0415 - likewise
 
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         parser.error(f"there is nothing at {printable(str(error))}")
     functions = [*survey(solution)]
-    tell(options, f"read {len(solution.program.files):,} files, {solution.lines:,} lines")
+    files = counted(len(solution.program.files), "file")
+    tell(options, f"read {files}, {counted(solution.lines, 'line')}")
     if options.json is not None:
         text = json.dumps(to_dict(solution, functions), indent=1) + "\n"
         replace_file(options.json, text.encode())
@@ -78,6 +79,9 @@ def run(options: argparse.Namespace) -> int:
             is_summary=options.summary,
         )
         sys.stdout.write(text)
+    missing = say_missing(solution.program)
+    if missing:
+        sys.stderr.write(f"sekisho: {printable(missing)}\n")
     for skipped in solution.skipped:
         sys.stderr.write(
             f"sekisho: not read: {printable(skipped.path)}: {printable(skipped.why)}\n"

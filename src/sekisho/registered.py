@@ -8,7 +8,7 @@ from sekisho.decorators import decorate
 from sekisho.errors import hide_in_pytest
 from sekisho.helpers import make_to_world
 from sekisho.utils import shown_without
-from sekisho.worlds import has_world, make_is_world, world_named, world_names
+from sekisho.worlds import HOST, has_world, loaded_worlds, make_is_world, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,8 +141,16 @@ def brought(name: str) -> Any:
 
 
 def words_of_worlds() -> dict[str, str]:
-    """Return the words of all array libraries, each with what does the same here."""
-    words: dict[str, str] = {}
+    """Return the words of all array libraries, each with what does the same here.
+
+    A function that all loaded libraries have is one of the array's namespace.
+    """
+    modules = [world.namespace() for world in loaded_worlds()]
+    words = {
+        name: f"namespace(x).{name}"
+        for name, value in vars(HOST.module()).items()
+        if callable(value) and all(hasattr(each, name) for each in modules)
+    }
     for name in reversed(world_names()):  # the first library's meaning of a word wins
         words.update(world_named(name).words)
     return words

@@ -10,6 +10,7 @@ import numpy as np
 from sekisho.errors import ConversionError, Violation
 from sekisho.helpers import make_to_world
 from sekisho.recording import record_crossings
+from sekisho.utils import counted
 from sekisho.worlds import (
     HOST,
     Library,
@@ -81,7 +82,7 @@ def assert_same_values(
     """
     left, right = list(flatten(a)), list(flatten(b))
     if len(left) != len(right):
-        raise AssertionError(f"{len(left)} values and {len(right)} values")
+        raise AssertionError(" and ".join(counted(len(each), "value") for each in (left, right)))
     asked = _Asked(world, dtype, shape, rtol, atol)
     for number, (x, y) in enumerate(zip(left, right, strict=True)):
         problem = _difference(x, y, asked)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from editor_client import span
@@ -199,6 +200,18 @@ def test_settings_that_are_wrong_are_said_once_and_the_default_holds(write, edit
     shown = client.wait_for("window/showMessage")["message"]
     assert "there is no code 'SK999'" in shown
     assert codes(client.pull(uri)["items"]) == [("SK102", 5)]
+    client.change(uri, (0, 0, 0, 0, "\n"))
+    client.pull(uri)
+    assert "window/showMessage" not in [each["method"] for each in client.notifications]
+
+
+@pytest.mark.skipif(find_spec("cupy") is not None, reason="CuPy is the library that is missing")
+def test_a_library_that_is_not_installed_is_named_once(write, editor):
+    write("import cupy\n")
+    client = editor()
+    uri = client.open("main.py")
+    shown = client.wait_for("window/showMessage")["message"]
+    assert shown.startswith("sekisho: cupy is imported, but not installed in ")
     client.change(uri, (0, 0, 0, 0, "\n"))
     client.pull(uri)
     assert "window/showMessage" not in [each["method"] for each in client.notifications]

@@ -136,7 +136,7 @@ def test_a_baseline_tells_only_what_is_new(project, run_check):
     project.write(LIE)
     assert run_check(".", "--baseline", "base.json", "--write-baseline") == (
         0,
-        "1 findings noted in base.json\n",
+        "1 finding noted in base.json\n",
         "",
     )
     assert run_check(".", "--baseline", "base.json")[0] == 0

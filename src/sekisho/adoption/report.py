@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.deduction import CLAIMS
 from sekisho.findings import difference
-from sekisho.utils import as_toml, decode, printable
+from sekisho.utils import as_toml, counted, decode, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,14 +51,14 @@ def to_text(plan: Plan, patterns: Iterable[str] = ()) -> str:
     lines += _settled([choice for file in plan.files for choice in file.choices])
     edits = [c.edit for file in plan.files for c in file.choices if c.edit is not None]
     annotations = sum(len(edit.annotations) + len(edit.refined) for edit in edits)
-    lines.append(f"{len(edits)} functions, {annotations} annotations")
+    lines.append(f"{counted(len(edits), 'function')}, {counted(annotations, 'annotation')}")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _said_of(choice: Choice) -> Iterator[str]:
     name, deduced = choice.definition.name, choice.deduced
     if choice.edit is not None and deduced is not None:
-        calls = "1 call" if deduced.calls == 1 else f"{deduced.calls:,} calls"
+        calls = counted(deduced.calls, "call")
         sizes = (
             f"{deduced.different} different" if deduced.different > 1 else "all of the same sizes"
         )

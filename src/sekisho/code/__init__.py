@@ -1,7 +1,7 @@
 """Read source code without running it.
 
 `files` finds and decodes the files of a project. `libraries` finds the installed libraries, stubs
-first. `tables` turns a module into a table of its names and what is written about them. `cache`
+first, and `environments` where they are. `tables` turns a module into a table of its names and what is written about them. `cache`
 keeps these tables on disk, under a digest of what they were made from. `concrete` parses with
 spaces and comments kept, for code that edits files.
 """
@@ -9,6 +9,7 @@ spaces and comments kept, for code that edits files.
 from sekisho.code.cache import Cache, digest
 from sekisho.code.comments import parse_typed
 from sekisho.code.concrete import parse_concrete
+from sekisho.code.environments import find_environments
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
@@ -32,6 +33,7 @@ __all__ = [
     "SourceFile",
     "Table",
     "digest",
+    "find_environments",
     "find_files",
     "lower",
     "lower_expr",

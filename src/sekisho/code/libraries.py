@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sekisho.code.cache import Cache, digest
+from sekisho.code.environments import library_path
 from sekisho.code.files import Skipped, read_file
 from sekisho.code.tables import Table, lower
 from sekisho.utils import parse
@@ -40,13 +41,21 @@ class Libraries:
     Attributes:
         used: for each module that was looked up, the digest of its file; "folder" if it is only a
             folder; "" if it is not installed.
+        environments: those that are searched after the one that runs this.
     """
 
     used: dict[str, str]
+    environments: tuple[Path, ...]
 
-    def __init__(self, cache: Cache, path: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        path: Iterable[str] | None = None,
+        environments: Iterable[Path] = (),
+    ) -> None:
         self._cache = cache
-        entries = sys.path if path is None else path
+        self.environments = tuple(environments)
+        entries = library_path(self.environments) if path is None else path
         self._path = [entry for entry in entries if entry and Path(entry).is_dir()]
         shipped = (f"{entry}/{each}" for entry in self._path for each in _TYPESHED)
         self._typeshed = next((each for each in shipped if isdir(each)), None)

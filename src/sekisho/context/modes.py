@@ -18,6 +18,7 @@ import contextlib
 import functools
 import inspect
 import os
+import warnings
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -35,11 +36,11 @@ from sekisho.context.setting import (
     read_setting,
 )
 from sekisho.errors import DeclarationError
-from sekisho.utils import Block, refuse_misspelt, without_last
+from sekisho.utils import Block, closest, refuse_misspelt, without_last
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
 __all__ = [
     "OPTIONS",
@@ -77,6 +78,22 @@ _scoped: ContextVar[tuple[tuple[mode | None, Setting], ...]] = ContextVar(
 _process: Setting = read_setting(
     os.environ.get(_VARIABLE, "convert"), f"environment variable {_VARIABLE}"
 )
+
+
+def _warn_of_misspelt(names: Iterable[str]) -> None:
+    """Warn of an environment variable that nothing reads, and whose name is nearly that of the mode."""
+    others = [each for each in names if each.startswith("SEKISHO") and each not in _KNOWN]
+    close = closest(_VARIABLE, others)
+    if close:
+        text = f"nothing reads the environment variable {close}\n  hint: did you mean {_VARIABLE}?"
+        warnings.warn(text, stacklevel=2)
+
+
+_KNOWN: Final = frozenset(
+    {_VARIABLE, "SEKISHO_CACHE_DIR", "SEKISHO_RECORDING", "SEKISHO_TRACING", "SEKISHO_REFUSALS"}
+    | {"SEKISHO_STARTUP"}
+)
+_warn_of_misspelt(os.environ)
 
 _on_strict: Final[list[Callable[[], None]]] = []
 _becomes_strict = _is_prepared = _process.name == "strict"

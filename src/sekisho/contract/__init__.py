@@ -53,7 +53,7 @@ from sekisho.contract.parts import array_specs, names_in, walk
 from sekisho.contract.pytrees import structure_binders
 from sekisho.contract.resolve import LenientNames, evaluated, has_strings, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
-from sekisho.contract.slips import find_slips, names_of, slips_in
+from sekisho.contract.slips import find_slips, find_unbound, names_of, slips_in
 from sekisho.contract.specs import (
     ANYTHING,
     MEMO,
@@ -136,6 +136,7 @@ __all__ = [
     "evaluated",
     "field_names",
     "find_slips",
+    "find_unbound",
     "flavour_of",
     "has_fields",
     "has_strings",

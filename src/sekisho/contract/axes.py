@@ -119,21 +119,36 @@ def _build_axis(word: str, rest: str, flags: set[str]) -> Axis:
     try:
         size = int(rest)
     except ValueError:
-        if rest == ":" or rest[0] == "[" or (rest[-1] == "]" and "[" not in rest):
-            raise ValueError(f"'{word}' is no axis{_meant(rest)}") from None
+        hint = _meant(rest)
+        if hint:
+            raise ValueError(f"'{word}' is no axis{hint}") from None
         expression = parse_expression(rest)
         return Axis(word, expression=expression, broadcastable=broadcastable)
     if size < 0:
-        raise ValueError(f"'{word}' is no size{_meant(rest)}")
+        raise ValueError(f"'{word}' is no size{_ANY_SIZE}")
     return Axis(word, size=size, broadcastable=broadcastable)
 
 
 def _meant(word: str) -> str:
-    """Return the hint for what other libraries write: ``:`` and -1 for any size, a shape in brackets."""
-    plain = word.strip("[]")
-    if plain != word:
-        return f"\n  hint: a shape has no brackets here: '{plain}'" if plain else ""
-    return "\n  hint: '_' is an axis of any size"
+    """Return the hint for what other libraries write: ``:`` for any size, a shape in brackets, ``3xhxw``."""
+    plain = word.strip("[](),:")
+    is_whole = all(word.count(left) == word.count(right) for left, right in ("()", "[]"))
+    if word == ":":
+        return _ANY_SIZE
+    if word in _OPERATORS:
+        return "\n  hint: an expression has no spaces, as in 'n+1'"
+    if plain and (word[0] == "[" or not is_whole):
+        return f"\n  hint: a shape has no brackets here: '{plain}'"
+    if plain.isidentifier() and word == f"{plain}:":
+        return f"\n  hint: an axis is its name: '{plain}'"
+    if _CROSSED.fullmatch(word):
+        return f"\n  hint: axes are separated by spaces: '{word.replace('x', ' ')}'"
+    return ""
+
+
+_ANY_SIZE: Final = "\n  hint: '_' is an axis of any size"
+_OPERATORS: Final = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+_CROSSED: Final = re.compile(r"\d+(?:x\w+)+")
 
 
 def variadic_index(axes: tuple[Axis, ...]) -> int | None:

@@ -29,7 +29,9 @@ def refuse_mistake(hint: Any) -> None:
         text = f"\n  hint: the class is {_class_name(meant)}" if meant else ""
         raise ValueError(f"a function is no annotation{text}")  # noqa: TRY004 - as for any bad annotation
     if isinstance(hint, types.ModuleType):
-        raise ValueError("a module is no annotation")  # noqa: TRY004 - as for any bad annotation
+        of_world = [world for world in asked_worlds() if world.module() is hint]
+        text = f"\n  hint: the class is {_class_name(of_world[0])}" if of_world else ""
+        raise ValueError(f"a module is no annotation{text}")  # noqa: TRY004 - as for any bad annotation
     jaxtyping: Any = sys.modules.get("jaxtyping")
     if jaxtyping and isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractDtype):
         raise ValueError(

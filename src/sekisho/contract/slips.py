@@ -13,15 +13,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.contract.parts import array_specs
-from sekisho.contract.specs import UNANNOTATED
+from sekisho.contract.specs import UNANNOTATED, HintSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.contract.axes import Axis
-    from sekisho.contract.contract import Contract
+    from sekisho.contract.contract import Contract, Parameter
+    from sekisho.contract.specs import Spec
 
-__all__ = ["Slip", "find_slips", "names_of", "slips_in"]
+__all__ = ["Slip", "Unbound", "find_slips", "find_unbound", "names_of", "slips_in"]
 
 
 class Slip(NamedTuple):
@@ -56,14 +57,51 @@ class Slip(NamedTuple):
         return f"write '{self.meant}', or '_{self.name}' if no other axis has to have this size"
 
 
-def slips_in(contract: Contract) -> list[Slip]:
+class Unbound(NamedTuple):
+    """An axis name of a result that no argument binds, and that a number among the arguments has, too.
+
+    Attributes:
+        name: the name of the axis and of the argument.
+        place: where it is used: ``the result``.
+    """
+
+    name: str
+    place: str
+
+    @property
+    def text(self) -> str:
+        """What looks like a slip, as one clause."""
+        return (
+            f"axis '{self.name}' of {self.place} is not the value of argument '{self.name}': "
+            "no other array has it, so it may have any size"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What to write instead."""
+        return (
+            f"write '{{{self.name}}}' for the value of the argument, or '_{self.name}' for any size"
+        )
+
+
+def slips_in(contract: Contract) -> list[Slip | Unbound]:
     """Find the slips in the annotations of one function."""
-    return find_slips(
+    taken, given = _named(contract.parameters), _named(contract.outcomes)
+    numbers = [each.name for each in contract.parameters if _may_be_a_number(each.spec)]
+    return [*find_slips([*taken, *given]), *find_unbound(taken, given, numbers)]
+
+
+def _named(parameters: Iterable[Parameter]) -> list[tuple[str, Sequence[str]]]:
+    return [
         (parameter.place, names_of(array.axes or ()))
-        for parameter in (*contract.parameters, *contract.outcomes)
+        for parameter in parameters
         if parameter.spec is not UNANNOTATED
         for array in array_specs(parameter.spec)
-    )
+    ]
+
+
+def _may_be_a_number(spec: Spec) -> bool:
+    return spec is UNANNOTATED or (isinstance(spec, HintSpec) and spec.hint is int)
 
 
 def names_of(axes: Iterable[Axis]) -> list[str]:
@@ -92,6 +130,23 @@ def find_slips(arrays: Iterable[tuple[str, Sequence[str]]]) -> list[Slip]:
             else:
                 uses[name], first[name] = 1, (place, names)
     return list(_slips(uses, first)) if len(uses) > 1 else []
+
+
+def find_unbound(
+    taken: Iterable[tuple[str, Sequence[str]]],
+    given: Iterable[tuple[str, Sequence[str]]],
+    numbers: Iterable[str],
+) -> Iterator[Unbound]:
+    """Find the axis names of results that stand where the value of an argument was probably meant.
+
+    Args:
+        taken: of each array among the arguments, its place and the axis names that it mentions.
+        given: the same of the results.
+        numbers: the arguments that may be numbers.
+    """
+    bound = {name for _, names in taken for name in names}
+    places = {name: place for place, names in given for name in names if name not in bound}
+    return (Unbound(name, places[name]) for name in numbers if name in places)
 
 
 def _slips(uses: dict[str, int], first: dict[str, tuple[str, Sequence[str]]]) -> Iterator[Slip]:

@@ -59,7 +59,7 @@ def foreign_types(hint: Any, world: Library | None) -> tuple[str, ...]:
 def annotation_text(hint: Any) -> str:
     """Return an annotation as a reader would write it."""
     if isinstance(hint, type) and get_origin(hint) is None:
-        return hint.__name__
+        return hint.__name__.rpartition(".")[2]  # `jax.Array` has its module in its name
     if isinstance(hint, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
         return hint.__name__
     modules = "|".join((r"typing|collections\.abc|jaxtyping", *world_names()))

@@ -12,6 +12,7 @@ from pygls.capabilities import get_capability
 from sekisho.editor.buffers import path_of
 from sekisho.editor.protocol import Pane, diagnostics_of, result_id
 from sekisho.editor.session import Options, Session
+from sekisho.inference import say_missing
 
 if TYPE_CHECKING:
     from pygls.lsp.server import LanguageServer
@@ -191,8 +192,9 @@ class Lifecycle:
         if state is None:
             return
         for reading in state.readings:
-            if reading.problem:
-                self._warn(reading.problem)
+            for problem in (reading.problem, say_missing(reading.solution.program)):
+                if problem:
+                    self._warn(problem)
         has_changed = self._publish() if self.session.options.pushes else False
         if has_changed or is_first or self._refreshes:
             self._refreshes = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.contract import find_slips
+from sekisho.contract import find_slips, find_unbound
 from sekisho.findings.axes import both_expanded, misfit, names_in
 from sekisho.findings.reasons import make_finding, notes_of
+from sekisho.inference import instance, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["find_expansions", "find_misfits", "find_slips_in_axes"]
 
 
+_NUMBER: Final = instance("builtins:int")
 _CHANGING_AXES: Final = re.compile(
     r"\.(un)?squeeze_\(|\.(t|transpose|swapaxes|resize|resize_as|set)_\(|\.resize\(|\.shape\s*="
 )
@@ -73,7 +75,10 @@ def find_slips_in_axes(
         place = "the result" if name == "return" else f"argument '{name}'"
         where[place] = line, column
         arrays += [(place, names_in(each)) for each in axes]
-    for slip in find_slips(arrays):
+    taken = [each for each in arrays if each[0] != "the result"]
+    given = [each for each in arrays if each[0] == "the result"]
+    numbers = [name for name, value in function.parameters if is_unknown(value) or value == _NUMBER]
+    for slip in (*find_slips(arrays), *find_unbound(taken, given, numbers)):
         yield make_finding(
             function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
         )

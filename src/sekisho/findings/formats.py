@@ -15,6 +15,7 @@ from sekisho.utils import (
     as_command_data,
     as_command_property,
     as_json,
+    counted,
     painted,
     printable,
     wrapped,
@@ -74,12 +75,12 @@ def _text(report: Report) -> str:
     if report.is_quiet:
         return "".join(f"{line}\n" for line in lines)
     if not count:
-        return f"no findings in {_files(len(report.files))}\n"
-    counts = Counter(each.code for each in report.findings)
+        return f"no findings in {counted(len(report.files), 'file')}\n"
+    said = Counter(each.code for each in report.findings)
     fixable = sum(each.fix is not None for each in report.findings)
     tail = f"; --fix mends {fixable}" if fixable else ""
-    codes = ", ".join(f"{number} {code}" for code, number in sorted(counts.items()))
-    lines.append(f"{count} finding{'s' * (count != 1)}: {codes}{tail}")
+    codes = ", ".join(f"{number} {code}" for code, number in sorted(said.items()))
+    lines.append(f"{counted(count, 'finding')}: {codes}{tail}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -100,10 +101,6 @@ def _source(line: str, finding: Finding, paint: Callable[[str, Style], str]) -> 
 def _width(text: str) -> int:
     """Return the number of terminal columns that a text takes."""
     return sum(1 + (east_asian_width(each) in "WF") for each in text)
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'s' * (count != 1)}"
 
 
 def statistics(report: Report) -> str:

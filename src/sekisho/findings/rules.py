@@ -20,7 +20,7 @@ from sekisho.inference import (
     read_annotation,
     worlds_of,
 )
-from sekisho.worlds import world_named, world_names
+from sekisho.worlds import has_world, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -202,7 +202,7 @@ def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterato
 def _is_view(operation: str) -> bool:
     """Return whether an operation is cheap because the result shares the memory."""
     world, _, dotted = operation.partition(".")
-    return dotted in world_named(world).supplement.views
+    return has_world(world) and dotted in world_named(world).supplement.views
 
 
 def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from sekisho.fuzzing.probes import silent_mistake
 from sekisho.fuzzing.recipes import ArrayRecipe
 from sekisho.fuzzing.refusals import has_no_result, line_of_own_raise, may_be_of_shapes
 from sekisho.fuzzing.variations import variations
-from sekisho.utils import quiet
+from sekisho.utils import counted, quiet
 from sekisho.validation import what_was_lost
 from sekisho.worlds import describe, find_world, flatten, world_named
 
@@ -303,7 +303,7 @@ class Trial:
             return f"{_said(one)}, and there {_said(other)}"
         left, right = list(flatten(one.result)), list(flatten(other.result))
         if len(left) != len(right):
-            return f"{len(left)} values, and there {len(right)}"
+            return f"{counted(len(left), 'value')}, and there {len(right)}"
         for x, y in zip(left, right, strict=True):
             why = self._differ(x, y, scale)
             if why is not None:

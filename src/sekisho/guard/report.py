@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import slips_in
 from sekisho.errors import AxisNameWarning, UnguardedWarning
+from sekisho.utils import counted
 
 if TYPE_CHECKING:
     from sekisho.contract import Contract
@@ -73,7 +74,8 @@ def take_reports() -> list[Report]:
 
 def summary_of(guarded: int, were_called: int, unchecked: int) -> str:
     """Return one line about a run."""
-    return f"{guarded} functions guarded, {were_called} called, {unchecked} annotations not checked"
+    functions, annotations = counted(guarded, "function"), counted(unchecked, "annotation")
+    return f"{functions} guarded, {were_called} called, {annotations} not checked"
 
 
 _REFUSED_BY: Final = "__sekisho_refused_by__"

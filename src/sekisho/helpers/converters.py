@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, overload
 
 from sekisho.context import cross, open_logs
 from sekisho.errors import ConversionError, DeviceError, Violation, hide_in_pytest
@@ -21,6 +21,7 @@ from sekisho.worlds import (
     exports_memory,
     find_world,
     is_compiling,
+    loaded_worlds,
     look_for_worlds,
     on_load,
     quick_share,
@@ -46,7 +47,16 @@ __all__ = ["make_to_world", "to_jax", "to_numpy", "to_torch", "to_world_of"]
 
 __tracebackhide__ = hide_in_pytest
 
-_ONE_ARRAY: Final = "it takes one array, and its options are named."
+
+def _refuse_more(function: str, call: str, more: tuple[Any, ...]) -> NoReturn:
+    """Refuse what stands behind the array: an option without its name, or a dtype.
+
+    Raises:
+        DeclarationError: with a call that is right.
+    """
+    is_dtype = any(world.is_dtype(more[0]) for world in loaded_worlds())
+    words = {"dtype": more[0]} if is_dtype else {}
+    refuse_words(function, call, words, "it takes one array, and its options are named.")
 
 
 @overload
@@ -102,7 +112,7 @@ def to_numpy(
         {'scores': [array([1, 2])], 'name': 'a'}
     """
     if more:
-        refuse_words("to_numpy", "to_numpy(x)", {}, _ONE_ARRAY)
+        _refuse_more("to_numpy", "to_numpy(x)", more)
     if words:
         refuse_words("to_numpy", "to_numpy(x)", words, known=("copy", "detach"))
     # The fast path has no options, and it records no crossing.
@@ -167,7 +177,7 @@ def to_torch(
         tensor([1., 2.], dtype=torch.float64)
     """
     if more:
-        refuse_words("to_torch", "to_torch(x, device='cuda')", {}, _ONE_ARRAY)
+        _refuse_more("to_torch", "to_torch(x, device='cuda')", more)
     if words:
         refuse_words("to_torch", "to_torch(x)", words, known=("copy", "device"))
     # The fast path has no options, and it records no crossing.
@@ -196,7 +206,7 @@ def make_to_world(name: str) -> Callable[..., Any]:
         **words: Any,
     ) -> Any:
         if more:
-            refuse_words(function, f"{function}(x, device=...)", {}, _ONE_ARRAY)
+            _refuse_more(function, f"{function}(x, device=...)", more)
         if words:
             refuse_words(function, f"{function}(x)", words, known=("copy", "device", "detach"))
         return _convert(name, x, copy=copy, device=device, detach=detach)

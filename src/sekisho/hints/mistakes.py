@@ -9,6 +9,7 @@ from types import (
     BuiltinFunctionType,
     CoroutineType,
     FunctionType,
+    GeneratorType,
     MethodType,
 )
 from typing import Any, Final
@@ -19,6 +20,13 @@ from sekisho.worlds import class_of, find_world, loaded_worlds
 __all__ = ["number_hint", "value_hint"]
 
 _FUNCTIONS: Final = (FunctionType, MethodType, BuiltinFunctionType)
+_LATER: Final[dict[type, str]] = {
+    CoroutineType: "it was not awaited: await {0}",
+    GeneratorType: "it yields its items: make a list first, list({0})",
+    AsyncGeneratorType: "[each async for each in {0}]",
+}
+"""Classes of what gives its values later."""
+
 _IMAGES: Final = (".png", ".jpg", ".jpeg")
 _TABLES: Final = (".csv", ".txt")
 
@@ -32,15 +40,13 @@ def value_hint(value: object, *, is_result: bool) -> str | None:
             else "if it may be missing, let its annotation say so: ... | None"
         )
     kind = class_of(value)
-    if issubclass(kind, CoroutineType):
-        return "it was not awaited: await {0}"
     if kind.__name__ == "DataLoader":
         return "it yields batches, so take each: for batch in {0}"
     if kind in _FUNCTIONS:
         return "it was not called: {0}()"
     if issubclass(kind, (str, PurePath)):
         return _reading_hint(str(value))
-    return "[each async for each in {0}]" if issubclass(kind, AsyncGeneratorType) else None
+    return next((hint for cls, hint in _LATER.items() if issubclass(kind, cls)), None)
 
 
 def _reading_hint(name: str) -> str | None:

@@ -124,18 +124,21 @@ def cast_step(spec: ArraySpec, value: Any) -> Step:
 
 
 def _float_step(spec: ArraySpec, value: Any, call: str) -> Step:
-    """Return the cast of integers for an annotation of floats: to the smaller dtype that holds them.
+    """Return the cast of integers or bools for an annotation of floats: to the smaller dtype that holds them.
 
     Raises:
         Advice: for other dtypes, where any of several may be meant.
     """
-    if dtype_name(value.dtype).startswith(("int", "uint")):
+    source = dtype_name(value.dtype)
+    if source.startswith("complex"):
+        raise Advice(_ADVICE["complex"].format(target="a float"))
+    word = "Bool" if source == "bool" else "Int" if source.startswith(("int", "uint")) else ""
+    if word:
         for target in ("float32", "float64"):
             if spec.accepts_dtype(target) and loss_of(value, target) is None:
                 do = partial(_cast, target)
-                return Step(
-                    call.replace("DTYPE", target), do, option="Int in the annotation", judged=True
-                )
+                option = f"{word} in the annotation"
+                return Step(call.replace("DTYPE", target), do, option=option, judged=True)
     raise Advice(None)
 
 

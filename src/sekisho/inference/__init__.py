@@ -10,6 +10,7 @@ from sekisho.inference.arrays import certain_world, only_world, worlds_of
 from sekisho.inference.earlier import Earlier
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import is_open, label
+from sekisho.inference.missing import missing_libraries, say_missing
 from sekisho.inference.resuming import resume
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
@@ -46,9 +47,11 @@ __all__ = [
     "join_all",
     "label",
     "list_of",
+    "missing_libraries",
     "only_world",
     "read_annotation",
     "resume",
+    "say_missing",
     "solve",
     "survey",
     "world_of_all",

@@ -16,6 +16,7 @@ from sekisho.inference.reach import Change, Reach, changes, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from sekisho.code import Cache, Table
     from sekisho.inference.frame import Unit
@@ -65,11 +66,11 @@ class Earlier:
         self._libraries: Libraries | None = None
         self._since = 0.0
 
-    def libraries(self, cache: Cache) -> Libraries:
+    def libraries(self, cache: Cache, environments: Iterable[Path]) -> Libraries:
         """Return the installed libraries; they are looked for again after some seconds."""
         now = time.monotonic()
         if self._libraries is None or now - self._since > _TRUSTED:
-            self._libraries, self._since = Libraries(cache), now
+            self._libraries, self._since = Libraries(cache, None, environments), now
         return self._libraries
 
     def is_empty(self) -> bool:

@@ -10,7 +10,7 @@ from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
-from sekisho.inference.states import note_unreadable
+from sekisho.inference.states import is_invariant, note_unreadable
 from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in
 from sekisho.worlds import HOST
 
@@ -64,12 +64,12 @@ def note_operation(
     only = frame.knowledge.only.get(name, "") if operation.kind == "import" else ""
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
-            what = (operation.shown, world, target, _is_invariant(frame, node, operand))
+            what = (operation.shown, world, target, is_invariant(frame, node, operand))
             frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
             if certain_state(value) & PLACED:
                 continue  # it seems to be on that device already
-            what = (operation.shown, world, world, _is_invariant(frame, node, operand))
+            what = (operation.shown, world, world, is_invariant(frame, node, operand))
             frame.note("move", node, dotted_of(operand), what)
 
 
@@ -89,24 +89,6 @@ def _to_device(call: Arguments, node: ast.Call) -> bool:
         if "device" in dotted_of(written).rpartition(".")[2]:
             return True
     return any(each.arg == "device" for each in node.keywords)
-
-
-def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
-    """Return whether a call in a loop would return the same outside of the loop."""
-    if not frame.loops:
-        return False
-    changed = frame.loops[-1]
-    for each in ast.walk(node):
-        # an inner call may return something else in each turn
-        if isinstance(each, ast.Call) and each is not node:
-            return False
-        if isinstance(each, ast.Name) and each.id in changed:
-            return False
-        if isinstance(each, ast.Attribute) and dotted_of(each) in changed:
-            return False
-        if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
-            return False
-    return bool(dotted_of(operand))
 
 
 def note_axes(

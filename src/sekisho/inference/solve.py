@@ -17,6 +17,7 @@ from sekisho.code import (
     Cache,
     Libraries,
     Skipped,
+    find_environments,
     parse_typed,
 )
 from sekisho.inference.earlier import Earlier
@@ -97,7 +98,10 @@ def solve(
     with _without_collector():
         skipped: list[Skipped] = []
         modules = [*read_modules(paths, cache, skipped, texts or {})]
-        libraries = Libraries(cache) if earlier is None else earlier.libraries(cache)
+        places = find_environments(paths)
+        libraries = (
+            Libraries(cache, None, places) if earlier is None else earlier.libraries(cache, places)
+        )
         program = Program([(module.file, module.table) for module in modules], libraries)
         knowledge = Knowledge(program)
         for module, key in zip(modules, program.files, strict=True):

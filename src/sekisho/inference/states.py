@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference.arrays import certain_state
+from sekisho.inference.arrays import certain_state, certain_world
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "after_call",
     "derived",
+    "is_invariant",
     "note_unreadable",
     "note_read",
     "requires_grad",
@@ -148,26 +149,61 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
 def note_read(
     frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
 ) -> None:
-    """Note each argument of a library's function whose memory it reads, and cannot."""
+    """Note each argument of a library's function whose memory it reads: as a crossing, and if it cannot."""
     wanted = HOST.supplement.readers.get(name)
     if wanted is None:
         wanted = HOST.supplement.readers.get(name.partition(":")[0].partition(".")[0])
     if wanted is None:
         for index, value in enumerate(call.args):
             if arrays_in(value) and _reads_memory(frame, name, value):
-                operand = dotted_of(node.args[index]) if index < len(node.args) else ""
-                note_unreadable(frame, node, dotted_of(node.func), operand, value)
+                _note_reading(frame, name, node, index, value)
         return
-    signature = entry[1][-1]
     skip = 0 if self_value is None else 1
-    places = assign(signature, call, skip=skip) or ()
+    fitting = (
+        (each, found)
+        for each in reversed(entry[1])
+        if (found := assign(each, call, skip=skip)) is not None
+    )
+    signature, places = next(fitting, (entry[1][-1], []))
     for index, (place, value) in enumerate(places):
         if wanted and signature[0][place][0] not in wanted:
             continue
-        operand = dotted_of(node.args[index]) if index < len(node.args) else ""
         columns = [each for _, each in value[2]] if value[0] == "dict" else [value]
         for each in columns:
-            note_unreadable(frame, node, dotted_of(node.func), operand, each)
+            _note_reading(frame, name, node, index, each)
+
+
+def _note_reading(frame: Frame, name: str, node: ast.Call, index: int, value: Value) -> None:
+    """Note that a function reads the memory of an argument, which crosses if it is of another world."""
+    written = node.args[index] if index < len(node.args) else None
+    operand, shown = dotted_of(written) if written is not None else "", dotted_of(node.func)
+    note_unreadable(frame, node, shown, operand, value)
+    world = certain_world(value)
+    # `asarray` and the other functions that convert are noted as operations.
+    is_at_home = world in {"", HOST.name, *HOST.supplement.welcomes}
+    if is_at_home or name in frame.knowledge.operations:
+        return
+    is_repeated = written is not None and is_invariant(frame, node, written)
+    what = (shown, world, HOST.name, is_repeated)
+    frame.note("allowed" if frame.allowed else "cross", node, operand, what)
+
+
+def is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
+    """Return whether a call in a loop would return the same outside of the loop."""
+    if not frame.loops:
+        return False
+    changed = frame.loops[-1]
+    for each in ast.walk(node):
+        # an inner call may return something else in each turn
+        if isinstance(each, ast.Call) and each is not node:
+            return False
+        if isinstance(each, ast.Name) and each.id in changed:
+            return False
+        if isinstance(each, ast.Attribute) and dotted_of(each) in changed:
+            return False
+        if isinstance(each, (ast.Subscript, ast.Starred, ast.Lambda, ast.NamedExpr)):
+            return False
+    return bool(dotted_of(operand))
 
 
 def _reads_memory(frame: Frame, name: str, value: Value) -> bool:

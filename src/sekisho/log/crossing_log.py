@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.log.broadcast import BroadcastRow
 from sekisho.log.crossing import SUMS, Crossing, Key, Process, Row, key_of
 from sekisho.log.violation import ViolationRow
+from sekisho.utils import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -254,7 +255,7 @@ class CrossingLog:
         return annotations_of(self, failed)
 
     def __repr__(self) -> str:
-        return f"<CrossingLog of {len(self):,} crossings at {len(self.rows):,} lines>"
+        return f"<CrossingLog of {counted(len(self), 'crossing')} at {counted(len(self.rows), 'line')}>"
 
     def _repr_html_(self) -> str:
         from sekisho.log.page import table_of  # noqa: PLC0415 - importing sekisho stays light

@@ -17,7 +17,7 @@ from sekisho.log.table import (
     lines_of,
     notes_of,
 )
-from sekisho.utils import as_html
+from sekisho.utils import as_html, counted
 
 if TYPE_CHECKING:
     from sekisho.log.crossing import Row
@@ -85,7 +85,7 @@ def page_of(log: CrossingLog) -> str:
     rows = [row for row in log.rows if row.kind in {"crossing", "move"}]
     count, nbytes = sum(row.count for row in rows), sum(row.nbytes for row in rows)
     seconds = sum(row.seconds for row in rows)
-    words = [f"{count:,} crossings", size_text(nbytes), f"{1000 * seconds:,.1f} ms"]
+    words = [counted(count, "crossing"), size_text(nbytes), f"{1000 * seconds:,.1f} ms"]
     if log.seconds:
         words.append(f"{seconds / log.seconds:.1%} of {log.seconds:,.1f} s")
         words.append(f"{len(log.processes)} process{'es' * (len(log.processes) != 1)}")

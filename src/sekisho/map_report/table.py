@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.inference import label, world_of_all
 from sekisho.map_report.listing import by_class, by_file, count_worlds
-from sekisho.utils import as_table, printable, wrapped
+from sekisho.utils import as_table, counted, printable, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,17 +92,13 @@ def _rows(functions: Sequence[Function], only: frozenset[str]) -> Iterator[str]:
         yield f"{line}  {name}  {each.world:<{_WIDTHS['world']}}  {shape}{declared}{ready}"
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _summary(solution: Solution, functions: Sequence[Function]) -> Iterator[str]:
-    counted = [each for each in functions if each.line]
-    said = [f"{count:,} {world}" for world, count in count_worlds(counted).items()]
+    own = [each for each in functions if each.line]
+    said = [f"{count:,} {world}" for world, count in count_worlds(own).items()]
     files = len(solution.program.files)
-    sizes = [_many(len(counted), "function"), _many(files, "file"), _many(solution.lines, "line")]
+    sizes = [counted(len(own), "function"), counted(files, "file"), counted(solution.lines, "line")]
     yield f"{sizes[0]} in {sizes[1]}, {sizes[2]}: {', '.join(said)}"
-    ready = [each.ready_for for each in counted if each.ready_for]
+    ready = [each.ready_for for each in own if each.ready_for]
     if ready:
         kinds = [f"{ready.count(kind):,} for @{kind}" for kind in sorted(set(ready))]
-        yield f"{len(ready):,} are ready for a decorator: {', '.join(kinds)}"
+        yield f"{len(ready):,} {'is' if len(ready) == 1 else 'are'} ready for a decorator: {', '.join(kinds)}"

@@ -11,11 +11,13 @@ from sekisho.package.inject import is_hands_off, typed_imports
 from sekisho.package.ipython import load, unload
 from sekisho.package.project import fill_options, read_project, read_pyproject, read_tools
 from sekisho.package.schema import SCHEMA, settings
+from sekisho.package.table import hint_for
 
 __all__ = [
     "SCHEMA",
     "Hook",
     "fill_options",
+    "hint_for",
     "is_hands_off",
     "load",
     "read_project",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.errors import DeclarationError
 from sekisho.package.schema import SCHEMA, check
-from sekisho.utils import printable
+from sekisho.utils import closest, printable
 from sekisho.worlds import class_of
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
         raise DeclarationError(f"{printable(str(path))} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise DeclarationError(f"{printable(str(path))} is no TOML: {error}") from None
-    misspelt: Any = document.get("tools", {})
-    if class_of(misspelt) is dict and "sekisho" in misspelt:
+    misspelt = _misspelt(document)
+    if misspelt:
         raise DeclarationError(
-            f"{printable(str(path))}: nothing reads [tools.sekisho]. Did you mean [tool.sekisho]?"
+            f"{printable(str(path))}: nothing reads [{misspelt}]. Did you mean [tool.sekisho]?"
         )
     tools: Any = document.get("tool", {})
     if class_of(tools) is not dict:
@@ -49,6 +49,19 @@ def read_tools(place: Path) -> tuple[Path | None, dict[str, Any]]:
             f"{printable(str(path))}: [tool] is a table of tables, got {tools!r}."
         )
     return path, tools
+
+
+def _misspelt(document: dict[str, Any]) -> str:
+    """Return the name of a table whose name is nearly that of ours; "" if there is none."""
+    if "sekisho" in document:
+        return "sekisho"
+    tables: Any = document.get("tools")
+    if class_of(tables) is dict and "sekisho" in tables:
+        return "tools.sekisho"
+    tools: Any = document.get("tool")
+    others = tools.keys() - {"sekisho"} if class_of(tools) is dict else ()
+    close = closest("sekisho", others)
+    return f"tool.{close}" if close else ""
 
 
 def read_project(place: Path) -> tuple[Path | None, dict[str, Any]]:

@@ -7,9 +7,9 @@ few keywords that `check` supports.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from sekisho.context import OPTIONS
+from sekisho.context import OPTIONS, Mode
 from sekisho.log import KEEP_OF_PROGRAM
 from sekisho.utils import closest
 from sekisho.worlds import class_of
@@ -209,6 +209,8 @@ def _faults(value: Any, schema: Mapping[str, Any], table: str, key: str) -> Iter
                 continue
             close = closest(name.removeprefix("sekisho_"), known)  # as pytest's settings begin
             hint = f"Did you mean {close!r}?" if close else f"There are {', '.join(known)}"
+            if name in get_args(Mode) and "mode" in known:
+                hint = f'Did you mean mode = "{name}"?'
             yield f"[{inner}]: there is no setting {name!r}. {hint}"
     elif value not in form.get("enum", [value]):
         close = closest(value, form["enum"])

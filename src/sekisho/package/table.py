@@ -6,12 +6,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.errors import DeclarationError
+from sekisho.utils import closest
 from sekisho.worlds import has_world, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Entry", "Table", "is_inside", "make_table", "matches"]
+__all__ = ["Entry", "Table", "hint_for", "is_inside", "make_table", "matches"]
 
 Entry = str
 """The name of a world, or one of `_OTHERS`."""
@@ -66,7 +67,7 @@ def make_table(worlds: Mapping[str, str], packages: Iterable[str]) -> Table:
         if not _is_entry(entry):
             expected = ", ".join(map(repr, (*world_names(), *_OTHERS)))
             raise DeclarationError(
-                f"worlds[{pattern!r}]: expected one of {expected}, got {entry!r}."
+                f"worlds[{pattern!r}]: expected one of {expected}, got {entry!r}.{hint_for(entry)}"
             )
         if not is_inside(pattern, packages):
             guarded = ", ".join(packages)
@@ -75,6 +76,12 @@ def make_table(worlds: Mapping[str, str], packages: Iterable[str]) -> Table:
             )
         rows.append((pattern, entry))
     return Table(tuple(rows))
+
+
+def hint_for(entry: object) -> str:
+    """Return a hint with the entry that an unknown one is close to; "" if none is close."""
+    close = None if _is_entry(entry) else closest(str(entry), (*world_names(), *_OTHERS))
+    return f"\n  hint: did you mean {close!r}?" if close else ""
 
 
 def _is_entry(entry: object) -> bool:

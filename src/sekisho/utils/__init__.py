@@ -34,6 +34,7 @@ from sekisho.utils.printable import (
     as_html,
     as_json,
     as_toml,
+    counted,
     printable,
 )
 from sekisho.utils.reading import decode, parse, statement_of
@@ -94,6 +95,7 @@ __all__ = [
     "closest",
     "columns_of",
     "compile_function",
+    "counted",
     "compile_into",
     "decode",
     "environment_of_children",

@@ -13,6 +13,7 @@ __all__ = [
     "as_html",
     "as_json",
     "as_toml",
+    "counted",
     "printable",
 ]
 
@@ -20,6 +21,11 @@ _BYTE: Final = range(0xDC80, 0xDD00)
 """The surrogates with which `os.fsdecode` represents bytes that it cannot decode."""
 
 _SURROGATES: Final = range(0xD800, 0xE000)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: ``1 file``, ``1,200 files``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def printable(text: str) -> str:

@@ -18,10 +18,22 @@ _HERE: Final = {
     **dict.fromkeys(("xp", "get_namespace", "array_namespace"), "namespace(x)"),
     **dict.fromkeys(("jaxtyped", "typechecked", "beartype"), "numpy_world, torch_world, ..."),
     **{name: f"mode({name!r})" for name in ("convert", "warn", "strict", "off")},
+    "disable": "mode('off')",
+    "enable": "mode('convert')",
+    "config": "set_mode(...), or [tool.sekisho] in pyproject.toml",
+    "any_world": "same_world",
+    **dict.fromkeys(("world", "worlds", "decorate"), "numpy_world, torch_world, ..."),
+    **{
+        name: f"testing.{name}"
+        for name in ("arrays_of", "assert_same_values", "assert_stays", "both_worlds", "fuzz")
+    },
     **dict.fromkeys(("allow", "allow_crossing", "allow_crossings"), "crossing_allowed()"),
     **dict.fromkeys(("ndarray", "Tensor"), "Array, or the class of one library"),
 }
 """Names from neighbouring projects, and the sekisho expression to suggest in their place."""
+
+_SHORT: Final = {"np": "numpy", "jnp": "jax", "cp": "cupy", "pt": "torch"}
+"""Libraries by the names that they are often imported as."""
 
 _ELSEWHERE: Final = {
     **dict.fromkeys(("mode", "strict"), "set_mode('strict'), or a block: with mode('strict'):"),
@@ -61,6 +73,12 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
     meant = _HERE.get(name) or theirs.get(name)
     if f"{name}_world" in known:  # such as "numpy": most often meant as a decorator
         meant = f"{name}_world, or sekisho.to_{name}(x)"
+    library = name.removesuffix("_world")
+    if meant is None and library != name:
+        # Without the ending, which all decorators share.
+        worlds = [each.removesuffix("_world") for each in known if each.endswith("_world")]
+        close = _SHORT.get(library) or closest(library, worlds)
+        meant = f"{close}_world" if close else f"World, to add {library}: see docs/worlds.md"
     if meant is None and _is_of_jaxtyping(name):
         hint = f"\n  hint: from jaxtyping import {name}"
     else:

@@ -16,6 +16,7 @@ from sekisho.contract import (
     kind_of,
 )
 from sekisho.errors import BoundaryError, ConversionError, SekishoError, first_line, hide_in_pytest
+from sekisho.utils import counted
 from sekisho.validation.call import saved
 from sekisho.validation.copies import add_container
 from sekisho.validation.invalid import Hintable, Invalid
@@ -110,7 +111,7 @@ def _tuple(boundary: Boundary, spec: TupleSpec, value: Any, place: Place, call: 
     if len(value) != len(items_of):
         at_least = "" if spec.several is None else "at least "
         fewest = len(spec.items) - (spec.several is not None)
-        reason = f"{place.it} has {len(value)} items, not {at_least}{fewest}"
+        reason = f"{place.it} has {counted(len(value), 'item')}, not {at_least}{fewest}"
         return Invalid(BoundaryError, spec, value, place, reason)
     items = _each(boundary, items_of, value, place, call)
     return _made(place, spec, value, with_items, list(value), items)

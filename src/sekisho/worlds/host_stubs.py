@@ -37,7 +37,7 @@ LEAVES: Final = frozenset(
         *("argwhere", "nonzero", "squeeze", "swapaxes", "rollaxis", "split", "array_split"),
         *("hsplit", "vsplit", "dsplit", "real", "imag", "isreal", "iscomplex", "bmat", "iterable"),
         *("array_equal", "array_equiv", "can_cast", "common_type", "info"),
-        *("diag_indices_from", "tril_indices_from", "triu_indices_from"),
+        *("diag_indices_from", "tril_indices_from", "triu_indices_from", "shuffle"),
     }
 )
 """Functions of NumPy's that call methods of what they are given, or catch what it raises. A test calls each."""

@@ -78,7 +78,7 @@ class _NumPy(Library):
                 *("shape", "ndim", "allclose", "array_equal", "isscalar", "iscomplexobj"),
                 *("isrealobj", "save", "savez", "savez_compressed", "savetxt", "array2string"),
                 *("array_repr", "array_str", "result_type", "may_share_memory", "shares_memory"),
-                *("testing", "random", "printoptions", "set_printoptions"),
+                *("testing", "printoptions", "set_printoptions"),
             }
         ),
         numbers=frozenset({"ndarray.item", "ndarray.tolist", "generic.item", "generic.tolist"}),

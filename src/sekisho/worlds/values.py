@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -200,4 +201,6 @@ def type_name(kind: type) -> str:
         return kind.__name__  # the only attribute of a class that a compiler can trace
     name = kind.__qualname__.rpartition("<locals>.")[2]
     package = package_of(kind)
+    if name.partition(".")[0] in sys.modules:  # `jax.Array` has its module in its name
+        name = name.rpartition(".")[2]
     return name if package in {"", "builtins", "__main__"} else f"{package}.{name}"
