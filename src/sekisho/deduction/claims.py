@@ -31,8 +31,8 @@ _OF_ANY: Final = frozenset({"Real", "Num"})
 """Words that accept both integers and floats."""
 
 _WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
-"""Wider words for functions of NumPy, which accept integers wherever they accept floats. Functions
-of other libraries often refuse integers."""
+"""Wider words for functions that accept integers wherever they accept floats: those of NumPy, and in
+other libraries code that uses no function which may refuse integers."""
 
 
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
@@ -40,14 +40,19 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
     every = [*slots]
     given = [slot for slot in every if slot.name not in _RESULTS]
     kinds = {dtype_kind(slot.dtypes) for slot in given}
-    of_host = {dtype_kind(slot.dtypes) for slot in given if HOST.name in slot.worlds}
+    widest = {
+        dtype_kind(slot.dtypes)
+        for slot in given
+        if HOST.name in slot.worlds or slot.name in said.whole
+    }
     words: dict[Slot, str] = {}
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
         is_result = slot.name in _RESULTS
         is_made = is_result and kind not in kinds
-        takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
+        is_whole = HOST.name in slot.worlds or slot.name in said.whole
+        takes_integers = kind in widest if is_result else is_whole
         claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
@@ -87,7 +92,7 @@ def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
         yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
         return
-    if name in said.open or not (name in said.classes or name in said.flags):
+    if name in said.open or name not in said.classes:
         came = ", ".join(sorted(each for _, each in form.classes))
         yield Weaker(name, "class", came or "a container")
 

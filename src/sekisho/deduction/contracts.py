@@ -80,6 +80,13 @@ def deduce(
     slots = [*slots_of(forms.values())]
     # An argument that may be None is no size: without it, the code takes another one.
     integers = {n: v for n, v in _integers(observed, calls).items() if n not in said.optional}
+    # Where an argument of NumPy's may be a number, the result may be one, too.
+    numbers = {
+        name: 0
+        for name, why in left.items()
+        if why.claim == "array" and (slot := came[name].slot) and HOST.name in slot.worlds
+    }
+    said = said._replace(open={**numbers, **said.open})
     axes, unsure = axes_of(slots, integers, said, uses)
     words, kinds = words_of(slots, said, uses)
     for slot in slots:
