@@ -39,6 +39,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BY_ITSELF: Final = ""
 """The place of a callee's name where no function but the body itself needs something."""
 
+_OF_NUMBERS: Final = (ast.Sub, ast.Mult, ast.Div, ast.Pow)
 _ABOUT_AXES: Final = frozenset({"shape", "size", "dtype", "device", "ndim", "requires_grad", "layout"})
 
 
@@ -53,6 +54,7 @@ class Spread(NamedTuple):
             how many axes are behind them.
         loose: pairs of parameters that are combined by broadcasting.
         used: the parameters that the body uses.
+        numbers: the parameters that it calculates with, as with integers and floats alike.
     """
 
     tails: Mapping[str, int]
@@ -61,6 +63,7 @@ class Spread(NamedTuple):
     together: tuple[Mapping[str, int], ...]
     loose: frozenset[frozenset[str]]
     used: frozenset[str]
+    numbers: frozenset[str]
 
 
 def spread_of(node: _Function, parameters: frozenset[str]) -> Spread:
@@ -100,6 +103,7 @@ class _Flow:
         self._tails: dict[str, int] = {}
         self._ranked: dict[str, set[str]] = defaultdict(set)
         self._floats: dict[str, set[str]] = defaultdict(set)
+        self._numbers: set[str] = set()
         self._pairs: set[tuple[tuple[str, int], tuple[str, int]]] = set()
         self._tied: set[frozenset[str]] = set()
 
@@ -195,9 +199,13 @@ class _Flow:
                 own = {name: 0} if name in self._parameters and is_own else {}
                 return {**self._held.get(name, {}), **own}
             case ast.BinOp(op=ast.MatMult(), left=left, right=right):
-                return self.lose({**self.value(left), **self.value(right)})
-            case ast.BinOp(left=left, right=right):
-                return self._together([left, right])
+                found = {**self.value(left), **self.value(right)}
+                self._numbers |= found.keys()
+                return self.lose(found)
+            case ast.BinOp(left=left, op=op, right=right):
+                found = self._together([left, right])
+                self._numbers |= found.keys() if isinstance(op, _OF_NUMBERS) else set()
+                return found
             case ast.UnaryOp(operand=operand):
                 return self.value(operand)
             case ast.Compare(left=left, comparators=others):
@@ -282,6 +290,7 @@ class _Flow:
             for part in parts:
                 for each in self.value(part):
                     self._floats[each].add(_BY_ITSELF)
+                    self._numbers.add(each)
         if name in WITHOUT_AXES:
             return {}
         if name in CREATING and parts:
@@ -362,6 +371,7 @@ class _Flow:
             tuple(self._aligned(pairs)),
             loose,
             frozenset(),
+            frozenset(self._numbers) & self._parameters,
         )
 
     def _aligned(

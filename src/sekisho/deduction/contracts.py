@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.forms import Form, Slot, merge, slots_of
+from sekisho.deduction.ranks import without_lone_runs
 from sekisho.deduction.sizes import axes_of, different_calls
 from sekisho.worlds import HOST, class_of
 
@@ -93,6 +94,7 @@ def deduce(
         # Where a result has no axes, NumPy returns a number instead of an array.
         if slot.name in {"return", "yield"} and HOST.name in slot.worlds and axes[slot] == "...":
             left.setdefault("return", Weaker("return", "result", "it may have no axes"))
+    without_lone_runs(axes, left)
     shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
     return Deduced(
         observed,

@@ -8,12 +8,12 @@ from sekisho.deduction.broadcasting import share_runs
 from sekisho.deduction.evidence import CLAIMS, Weaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
 
-__all__ = ["loosen"]
+__all__ = ["loosen", "without_lone_runs"]
 
 _RESULTS = frozenset({"return", "yield"})
 
@@ -69,20 +69,44 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
     return [Weaker(each.name, "rank", _seen(each)) for each in unsure]
 
 
+def without_lone_runs(texts: dict[Slot, str], left: Collection[str]) -> None:
+    """Leave runs open that no second place has once places without an annotation are gone.
+
+    The first axis in front of a run that nothing else has says no more.
+
+    Args:
+        texts: the axis string of each slot, changed in place.
+        left: the places that get no annotation.
+    """
+    shown = [text for slot, text in texts.items() if slot.name.replace("yield", "return") not in left]
+    words = [word.replace("#", "") for text in shown for word in text.split()]
+    for slot, text in texts.items():
+        *first, last = text.split() or [""]
+        is_alone = all(words.count(word) < 2 and _is_name(word) for word in first)
+        kept = [] if is_alone and _is_lone_run(last, words) else first
+        texts[slot] = " ".join(
+            "..." if _is_lone_run(word, words) else word for word in (*kept, last)
+        )
+
+
+def _is_lone_run(word: str, words: list[str]) -> bool:
+    return word.startswith("*") and words.count(word.replace("#", "")) < 2
+
+
 def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
     """Yield the first axes that arguments have at any rank.
 
     Either the code counts them (``len(x)``), or arguments of several ranks share them, which
     broadcasting would not do.
     """
-    ranks: dict[str, set[int]] = {}
+    ranks: dict[str, list[set[int]]] = {}
     for slot, text in texts.items():
         first = text.partition(" ")[0]
         if slot.name not in _RESULTS and _is_name(first) and not first.startswith("*"):
-            ranks.setdefault(first, set()).update(slot.ranks)
+            ranks.setdefault(first, []).append(slot.ranks)
             if not slot.path and (slot.name, (), 0) in said.names:
                 yield first
-    yield from (first for first, several in ranks.items() if len(several) > 1)
+    yield from (first for first, several in ranks.items() if any(each != several[0] for each in several))
 
 
 def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:

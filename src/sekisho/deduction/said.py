@@ -45,6 +45,7 @@ class Said(NamedTuple):
         together: groups of parameters and results whose axes in front broadcast, each with how many are behind.
         loose: pairs of parameters that it combines by broadcasting.
         whole: the parameters that may be integers wherever they may be floats.
+        numbers: the parameters that it calculates with, as with integers and floats alike.
     """
 
     names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
@@ -76,3 +77,4 @@ class Said(NamedTuple):
     together: tuple[Mapping[str, int], ...] = ()
     loose: frozenset[frozenset[str]] = frozenset()
     whole: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
