@@ -21,6 +21,7 @@ from sekisho.adoption.requirements import (
 )
 from sekisho.adoption.returns import returns_of
 from sekisho.adoption.shapes import batched_in, names_in_body, ranked_in
+from sekisho.adoption.spreading import Spread, spread_of
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Body(NamedTuple):
         described: the shapes that its docstring gives, by place.
         described_others: what its docstring names beside arrays, by place.
         differs: whether it means something else for another library's arrays.
+        spread: what its operations say of axes, where they broadcast.
     """
 
     names: Mapping[tuple[str, int], str]
@@ -113,6 +115,7 @@ class Body(NamedTuple):
     described: Mapping[_Place, tuple[tuple[str, ...], ...]]
     described_others: Mapping[_Place, frozenset[str]]
     differs: bool
+    spread: Spread
 
 
 def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | None) -> Body:
@@ -159,6 +162,7 @@ def read_body(node: _Function, parameters: frozenset[str], cls: ast.ClassDef | N
         {place: each.shapes for place, each in docs.items() if each.shapes},
         {place: each.others for place, each in docs.items() if each.others},
         differs_between_libraries(node),
+        spread_of(node, parameters),
     )
 
 

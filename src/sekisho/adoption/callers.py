@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.adoption.returns import own_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Set
 
     from sekisho.adoption.definitions import Definition
     from sekisho.tracer import Observed, Place
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     """The path and the first line of a function."""
 
 __all__ = ["Callees", "count_uses", "mentions_of", "read_callees"]
+
+_NONE: Final = frozenset[str]()
 
 
 class Callees(NamedTuple):
@@ -28,19 +30,32 @@ class Callees(NamedTuple):
             as nothing but arrays can be.
         libraries: the worlds whose libraries are used.
         namespaces: the parameters whose library's functions are asked for: the code is for several libraries.
+        free: the parameters that may have any number of axes.
+        tails: by parameter, how many of its last axes the code speaks of.
+        whole: the parameters that may be integers wherever they may be floats.
     """
 
     handed: Mapping[Key, frozenset[str]]
     libraries: Mapping[Key, frozenset[str]]
     namespaces: Mapping[Key, frozenset[str]]
+    free: Mapping[Key, frozenset[str]]
+    tails: Mapping[Key, Mapping[str, int]]
+    whole: Mapping[Key, frozenset[str]]
 
 
 def read_callees(
-    travels: Iterable[tuple[Place, Place]], definitions: Mapping[Key, Definition]
+    travels: Iterable[tuple[Place, Place]],
+    definitions: Mapping[Key, Definition],
+    several: Set[tuple[Key, str]] = frozenset(),
 ) -> Callees:
     """Find what each function says by way of those that every call of it passes its arguments on to.
 
     The code says that they are passed on. Which function it means is known from arrays that went there.
+
+    Args:
+        travels: the places that arrays went from and to.
+        definitions: the functions.
+        several: the parameters to which arrays of several numbers of axes came.
     """
     ways = [way for way in travels if _is_passed_on(*way, definitions)]
     certain = {
@@ -67,7 +82,52 @@ def read_callees(
             if not libraries[there] <= libraries[here]:
                 libraries[here] |= libraries[there]
                 is_new = True
-    return Callees(handed, libraries, namespaces)
+    return Callees(handed, libraries, namespaces, *_read_operations(ways, definitions, several))
+
+
+def _read_operations(
+    ways: Iterable[tuple[Place, Place]],
+    definitions: Mapping[Key, Definition],
+    several: Set[tuple[Key, str]],
+) -> tuple[dict[Key, frozenset[str]], dict[Key, dict[str, int]], dict[Key, frozenset[str]]]:
+    """Find the parameters that may have any number of axes, and those that may be integers.
+
+    A function that passes an argument on needs what those need that it passes it on to.
+    """
+    spreads = {key: each.body.spread for key, each in definitions.items()}
+    tails = {key: dict(each.tails) for key, each in spreads.items()}
+    ranked = {
+        (key, x): each.ranked.get(x, _NONE) for key, each in spreads.items() for x in each.used
+    }
+    floats = {
+        (key, x): each.floats.get(x, _NONE) for key, each in spreads.items() for x in each.used
+    }
+    is_new = True
+    while is_new:  # since what is passed on may be passed on again
+        is_new = False
+        for one, other in ways:
+            here, there = (one.function, one.name), (other.function, other.name)
+            names = {*definitions[other.function].name.split(".")[-2:]}
+            for needs in (ranked, floats):
+                is_open = needs is ranked and there in several
+                if needs.get(here, _NONE).isdisjoint(names):
+                    continue
+                if needs.get(there, names) and not is_open:
+                    continue
+                needs[here] -= names
+                is_new = True
+                if needs is ranked:
+                    speaks = tails[other.function].get(other.name, 0)
+                    before = tails[one.function].get(one.name, 0)
+                    tails[one.function][one.name] = max(speaks, before)
+
+    def without(needs: Mapping[tuple[Key, str], frozenset[str]]) -> dict[Key, frozenset[str]]:
+        return {
+            key: frozenset(x for x in each.used if not needs[key, x])
+            for key, each in spreads.items()
+        }
+
+    return without(ranked), tails, without(floats)
 
 
 def _is_passed_on(one: Place, other: Place, definitions: Mapping[Key, Definition]) -> bool:

@@ -42,7 +42,6 @@ class Definition(NamedTuple):
         is_generator: whether its body yields.
         is_async: whether it is a coroutine, or an asynchronous generator.
         body: what its code says.
-        flags: the parameters whose default is True or False.
         libraries: the worlds whose libraries it uses, or its class extends.
         handed: the parameters that it passes to a library that does not turn lists into arrays.
         writes: the parameters that its code writes into, and the lines of the writes.
@@ -60,7 +59,6 @@ class Definition(NamedTuple):
     is_generator: bool
     is_async: bool
     body: Body
-    flags: frozenset[str]
     libraries: frozenset[str]
     handed: frozenset[str]
     writes: Mapping[str, list[int]]
@@ -171,21 +169,11 @@ def _define(node: _Function, scope: _Scope) -> Definition:
         any(isinstance(each, (ast.Yield, ast.YieldFrom)) for each in own_nodes(node)),
         isinstance(node, ast.AsyncFunctionDef),
         read_body(node, frozenset(parameters), scope.cls),
-        frozenset(_flags(args)),
         scope.libraries.used_by(node) or scope.used,
         scope.libraries.passed_in(node) & frozenset(parameters),
         written_parameters(node, parameters),
         _why_not(node, scope),
     )
-
-
-def _flags(args: ast.arguments) -> Iterator[str]:
-    plain = [*args.posonlyargs, *args.args]
-    pairs = [*zip(plain[len(plain) - len(args.defaults) :], args.defaults, strict=True)]
-    pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
-    for each, default in pairs:
-        if isinstance(default, ast.Constant) and type(default.value) is bool:
-            yield each.arg
 
 
 def _why_not(node: _Function, scope: _Scope) -> str:

@@ -27,6 +27,10 @@ _SHAPES: Final = re.compile(
     rf"|{_ALTERNATIVE}",
     re.IGNORECASE,
 )
+_SIZE: Final = r"(?:\.\.\.|\d+|[A-Za-z]\d?)"
+_CROSSED: Final = re.compile(rf"(?<![\w.]){_SIZE}(?:\s?[x×]\s?{_SIZE})+(?![\w.])")
+"""Shapes as in ``BxNx3 tensor`` and ``...xDxD matrices``."""
+
 _SHAPES_IN_TEXT: Final = re.compile(
     rf"\bshape\b(?:\s+of)?(?:\s+is)?\s*[:=]?[\s`*]*(?::math:`)?\s*(?P<after>{_BRACKETS})"
     rf"|{_ALTERNATIVE}",
@@ -121,14 +125,19 @@ def described_in(
 
 
 def _describe(entry: _Entry) -> Described:
-    matches = [*_SHAPES.finditer(entry.kind)] or [*_SHAPES_IN_TEXT.finditer(entry.text)]
+    kind, text = (_CROSSED.sub(_with_brackets, each) for each in (entry.kind, entry.text))
+    matches = [*_SHAPES.finditer(kind)] or [*_SHAPES_IN_TEXT.finditer(text)]
     inside = [next(each for each in match.groups() if each is not None) for match in matches]
     shapes = [tuple(_word(w) for w in each[1:-1].split(",") if w.strip()) for each in inside]
     shapes = [shape for shape in shapes if not any(map(_NO_SIZE.fullmatch, shape))]
-    rest = _DTYPES.sub(" ", _SHAPES.sub(_without_brackets, entry.kind))
+    rest = _DTYPES.sub(" ", _SHAPES.sub(_without_brackets, kind))
     words = {"list": _LISTS, "number": _NUMBERS, "other": _OTHERS, "none": _NONE}
     others = frozenset(name for name, pattern in words.items() if pattern.search(rest))
     return Described(tuple(dict.fromkeys(shapes)), others)
+
+
+def _with_brackets(match: re.Match[str]) -> str:
+    return f"({', '.join(re.findall(_SIZE, match[0].replace('×', 'x').replace('x', ' ')))})"
 
 
 def _without_brackets(match: re.Match[str]) -> str:

@@ -85,7 +85,12 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
     if at and (before is None or before[0] < key[0]):
         statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     following = body[at] if at < len(body) else None
-    if following is not None and keys[at] is not None and at < end:
+    if first == end and isinstance(following, (cst.FunctionDef, cst.ClassDef)):
+        lines = following.leading_lines  # no blank line stands at the top of a file
+        missing = 2 - sum(line.comment is None for line in lines)
+        blank = [cst.EmptyLine(indent=False)] * missing
+        body[at] = following.with_changes(leading_lines=[*blank, *lines])
+    elif following is not None and keys[at] is not None and at < end:
         is_apart = (keys[at] or key)[0] > key[0]  # the next import begins another section
         lines = following.leading_lines
         if is_apart and not any(line.comment is None for line in lines):

@@ -46,7 +46,7 @@ _AXIS: Final = re.compile(r"(\w+_)?(axis|axes|dim|dims)")
 """Parameters that select the axis to work on."""
 
 
-_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces"})
+_TOGETHER: Final = frozenset({"names", "ranked", "arrays", "passes", "namespaces", "spread"})
 """What the body says of a function together with its annotations, and with other functions."""
 
 
@@ -159,7 +159,8 @@ def deduce_all(
     definitions = {
         (path, line): each for path, s in files.items() for line, each in s.definitions.items()
     }
-    beyond = read_callees(travels, definitions)
+    several = {(each.key, name) for each in seen for name, n in _ranks_of(each).items() if n > 1}
+    beyond = read_callees(travels, definitions, several)
     uses = count_uses(seen, [each for source in files.values() for each in source.mentions()])
     for _ in range(2):  # since names go along with arrays
         near = _near(found, travels, files)
@@ -174,6 +175,9 @@ def deduce_all(
                         handed=beyond.handed[each.key],
                         libraries=beyond.libraries[each.key],
                         any_library=definition.body.any_library | beyond.namespaces[each.key],
+                        free=beyond.free[each.key],
+                        tails=beyond.tails[each.key],
+                        whole=beyond.whole[each.key],
                     ),
                     star=definition.star,
                     stars=definition.stars,
@@ -181,6 +185,16 @@ def deduce_all(
                     uses=uses[each.key],
                 )
     return Sources(files, tuple(skipped), found, reading.blocks)
+
+
+def _ranks_of(observed: Observed) -> dict[str, int]:
+    """How many numbers of axes came to each parameter, in calls that returned."""
+    ranks: dict[str, set[int]] = defaultdict(set)
+    for call in observed.calls:
+        for name, value in zip(observed.parameters, call.given, strict=False):
+            if value[0] == "array" and call.kind != "raise":
+                ranks[name].add(len(value[3]))
+    return {name: len(each) for name, each in ranks.items()}
 
 
 def make_plan(seen: Sources, settings: Settings, dropped: Collection[Unkept] = ()) -> Plan:
@@ -216,7 +230,9 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
     return Said(
         names,
         beside,
-        flags=definition.flags,
+        together=body.spread.together,
+        loose=body.spread.loose,
+        numbers=body.spread.numbers,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),
         is_method="." in definition.name.rpartition("<locals>.")[2],

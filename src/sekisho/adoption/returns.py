@@ -180,10 +180,16 @@ def _kinds(value: ast.expr | None) -> Iterator[str]:
             yield "any"
 
 
+_RAISES: Final = re.compile(r"_*(raise|fail|abort|assert_never)(_\w+)?")
+"""Functions that end by raising, by their names."""
+
+
 def _falls_through(body: list[ast.stmt]) -> bool:
     """Return whether execution may reach the end of a block."""
     inner: list[list[ast.stmt]] = []
     match body[-1]:
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return _RAISES.fullmatch(name) is None
         case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
             return False
         case ast.While(test=ast.Constant(value=True)):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["axis_of", "batched_in", "names_in_body", "number_in", "ranked_in"]
+__all__ = ["axis_of", "batched_in", "einsum_of", "names_in_body", "number_in", "ranked_in"]
 
 _PATTERNS: Final = frozenset({"rearrange", "reduce", "repeat", "einops_rearrange"})
 _LONGEST: Final = 16
@@ -201,9 +201,24 @@ def _patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
         words = texts[0].partition("->")[0].split()
         if not any(set(word) & set("()") or "." in word.replace("...", "") for word in words):
             yield call.args[0].id, words
-    elif function == "einsum" and texts and isinstance(call.args[0], ast.Constant):
-        inputs = texts[0].partition("->")[0].replace(" ", "").split(",")
-        for letters, argument in zip(inputs, call.args[1:], strict=False):
-            words = re.findall(r"\.\.\.|\w", letters)
-            if isinstance(argument, ast.Name) and "".join(words) == letters:
-                yield argument.id, words
+    elif function == "einsum" and (read := einsum_of(call)) is not None:
+        words, _, values = read
+        for axes, argument in zip(words, values, strict=True):
+            if isinstance(argument, ast.Name):
+                yield argument.id, axes
+
+
+def einsum_of(call: ast.Call) -> tuple[list[list[str]], list[str], list[ast.expr]] | None:
+    """Return the axes of each argument of an einsum, those of its result, and the arguments."""
+    match call.args:
+        case [ast.Constant(value=str(text)), *values]:
+            left, _, result = text.replace(" ", "").partition("->")
+            words = [re.findall(r"\.\.\.|\w", each) for each in (*left.split(","), result)]
+            is_read = ",".join("".join(each) for each in words[:-1]) == left
+            return (
+                (words[:-1], words[-1], values)
+                if is_read and len(words) == len(values) + 1
+                else None
+            )
+        case _:
+            return None

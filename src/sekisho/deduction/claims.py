@@ -30,9 +30,11 @@ dtypes."""
 _OF_ANY: Final = frozenset({"Real", "Num"})
 """Words that accept both integers and floats."""
 
+_INTEGERS: Final = frozenset({"Int", "UInt", "Integer"})
+
 _WITH_INTEGERS: Final = {"Float": "Real", "Inexact": "Num"}
-"""Wider words for functions of NumPy, which accept integers wherever they accept floats. Functions
-of other libraries often refuse integers."""
+"""Wider words for functions that accept integers wherever they accept floats: those of NumPy, and in
+other libraries code that uses no function which may refuse integers."""
 
 
 def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, str], list[Weaker]]:
@@ -40,19 +42,26 @@ def words_of(slots: Iterable[Slot], said: Said, uses: int) -> tuple[dict[Slot, s
     every = [*slots]
     given = [slot for slot in every if slot.name not in _RESULTS]
     kinds = {dtype_kind(slot.dtypes) for slot in given}
-    of_host = {dtype_kind(slot.dtypes) for slot in given if HOST.name in slot.worlds}
+    wide = {slot for slot in given if HOST.name in slot.worlds or slot.name in said.whole}
+    widest = {dtype_kind(slot.dtypes) for slot in wide}
+    # Code that calculates with integers mostly does so with floats as well.
+    numbers = {slot for slot in given if slot.name in said.numbers and not slot.path}
+    calculated = {dtype_kind(slot.dtypes) for slot in numbers}
     words: dict[Slot, str] = {}
     weaker: list[Weaker] = []
     for slot in every:
         exact, kind = dtype_word(slot.dtypes), dtype_kind(slot.dtypes)
         is_result = slot.name in _RESULTS
         is_made = is_result and kind not in kinds
-        takes_integers = kind in of_host if is_result else HOST.name in slot.worlds
+        takes_integers = kind in widest if is_result else slot in wide
+        is_number = kind in calculated if is_result else slot in numbers
         claim = "dtype"
         if kind in _FLOATS and said.kinds >= _FLOATS:
             kind, claim = "Inexact", "floats"
-        if kind in _OF_ANY:
+        if kind in _OF_ANY and not is_number:
             kind, claim = "Shaped", "kind"  # code that takes several kinds takes all of them
+        elif kind in _INTEGERS and is_number:
+            kind, claim = "Real", "kind"
         elif takes_integers and kind in _WITH_INTEGERS:
             kind, claim = _WITH_INTEGERS[kind], "real"
         if not slot.path and {said.dtypes.get(slot.name)} == slot.dtypes:
@@ -87,7 +96,7 @@ def _reasons(name: str, form: Form, said: Said, uses: int) -> Iterator[Weaker]:
         yield Weaker(name, "result", f"no {' or '.join(missing)} was returned, as the code may")
     if name in _RESULTS or form.holds_arrays or form.is_none:
         return
-    if name in said.open or not (name in said.classes or name in said.flags):
+    if name in said.open or name not in said.classes:
         came = ", ".join(sorted(each for _, each in form.classes))
         yield Weaker(name, "class", came or "a container")
 

@@ -61,6 +61,11 @@ class Column:
         """The number of different sizes."""
         return len(set(self.sizes.values()))
 
+    @property
+    def from_right(self) -> int:
+        """Its index from the right."""
+        return self.index if self.index < 0 else self.index - min(self.slot.ranks)
+
 
 class Layout(NamedTuple):
     """The columns of a slot, from left to right."""
@@ -336,13 +341,7 @@ def _broadcast_group(column: Column, groups: Sequence[Group]) -> Group | None:
 
 def _is_aligned(a: Column, b: Column) -> bool:
     """Return whether two columns are equally far from the right, so that NumPy would broadcast them."""
-    return a.slot is not b.slot and _from_right(a) == _from_right(b)
-
-
-def _from_right(column: Column) -> int:
-    if column.index < 0:
-        return column.index
-    return column.index - min(column.slot.ranks)
+    return a.slot is not b.slot and a.from_right == b.from_right
 
 
 def absorb(layouts: dict[Slot, Layout], groups: list[Group]) -> None:

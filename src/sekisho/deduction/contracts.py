@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.deduction.claims import left_out, widened, words_of
 from sekisho.deduction.evidence import Weaker
 from sekisho.deduction.forms import Form, Slot, merge, slots_of
+from sekisho.deduction.ranks import without_lone_runs
 from sekisho.deduction.sizes import axes_of, different_calls
 from sekisho.worlds import HOST, class_of
 
@@ -80,12 +81,20 @@ def deduce(
     slots = [*slots_of(forms.values())]
     # An argument that may be None is no size: without it, the code takes another one.
     integers = {n: v for n, v in _integers(observed, calls).items() if n not in said.optional}
+    # Where an argument of NumPy's may be a number, the result may be one, too.
+    numbers = {
+        name: 0
+        for name, why in left.items()
+        if why.claim == "array" and (slot := came[name].slot) and HOST.name in slot.worlds
+    }
+    said = said._replace(open={**numbers, **said.open})
     axes, unsure = axes_of(slots, integers, said, uses)
     words, kinds = words_of(slots, said, uses)
     for slot in slots:
         # Where a result has no axes, NumPy returns a number instead of an array.
         if slot.name in {"return", "yield"} and HOST.name in slot.worlds and axes[slot] == "...":
             left.setdefault("return", Weaker("return", "result", "it may have no axes"))
+    without_lone_runs(axes, left)
     shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
     return Deduced(
         observed,

@@ -174,7 +174,7 @@ CLAIMS: Final = {
     ),
     "class": Claim(
         "a number, a string or the like (`int`)",
-        "an `assert isinstance(x, int)`; a default of True or False",
+        "an `assert isinstance(x, int)`",
         *(0, 0, 0),
         "no annotation",
         "an annotation by hand",

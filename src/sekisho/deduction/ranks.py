@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sekisho.deduction.broadcasting import share_runs
 from sekisho.deduction.evidence import CLAIMS, Weaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
 
-__all__ = ["loosen"]
+__all__ = ["loosen", "without_lone_runs"]
 
 _RESULTS = frozenset({"return", "yield"})
 
@@ -36,11 +37,15 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
             texts[slot] = "..."
         elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
             texts[slot] = "..."  # an axis without a name may be missing in the next call
-    batched = [*_batch_described(texts, said), *_batch_squares(texts, said)]
+    shared = share_runs(texts, said)
+    rest = {slot: text for slot, text in texts.items() if slot not in shared}
+    batched = [*_batch_described(rest, said, is_new=bool(shared)), *_batch_squares(rest, said)]
+    texts |= rest
+    batched += shared
     open_slots = [
         slot
         for slot in _uncertain(texts, said, calls=calls, uses=uses)
-        if (slot.name, slot.path) not in said.batched
+        if (slot.name, slot.path) not in said.batched and slot not in shared
     ]
     split = {slot: _split(texts[slot]) for slot in open_slots}
     firsts = {*_first_axes(texts, said)}
@@ -64,20 +69,48 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
     return [Weaker(each.name, "rank", _seen(each)) for each in unsure]
 
 
+def without_lone_runs(texts: dict[Slot, str], left: Collection[str]) -> None:
+    """Leave runs open that no second place has once places without an annotation are gone.
+
+    The first axis in front of a run that nothing else has says no more.
+
+    Args:
+        texts: the axis string of each slot, changed in place.
+        left: the places that get no annotation.
+    """
+    shown = [
+        text for slot, text in texts.items() if slot.name.replace("yield", "return") not in left
+    ]
+    words = [word.replace("#", "") for text in shown for word in text.split()]
+    for slot, text in texts.items():
+        *first, last = text.split() or [""]
+        is_alone = all(words.count(word) < 2 and _is_name(word) for word in first)
+        kept = [] if is_alone and _is_lone_run(last, words) else first
+        texts[slot] = " ".join(
+            "..." if _is_lone_run(word, words) else word for word in (*kept, last)
+        )
+
+
+def _is_lone_run(word: str, words: list[str]) -> bool:
+    return word.startswith("*") and words.count(word.replace("#", "")) < 2
+
+
 def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
     """Yield the first axes that arguments have at any rank.
 
     Either the code counts them (``len(x)``), or arguments of several ranks share them, which
     broadcasting would not do.
     """
-    ranks: dict[str, set[int]] = {}
+    ranks: dict[str, list[set[int]]] = {}
     for slot, text in texts.items():
         first = text.partition(" ")[0]
         if slot.name not in _RESULTS and _is_name(first) and not first.startswith("*"):
-            ranks.setdefault(first, set()).update(slot.ranks)
+            ranks.setdefault(first, []).append(slot.ranks)
             if not slot.path and (slot.name, (), 0) in said.names:
                 yield first
-    yield from (first for first, several in ranks.items() if len(several) > 1)
+    yield from (
+        first for first, several in ranks.items() if any(each != several[0] for each in several)
+    )
 
 
 def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
@@ -97,12 +130,15 @@ def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> 
     yield from (slot for slot in texts if slot not in certain)
 
 
-def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
-    """Let other axes come where the code or the docstring says so; return the changed slots."""
+def _batch_described(texts: dict[Slot, str], said: Said, *, is_new: bool) -> list[Slot]:
+    """Let other axes come where the code or the docstring says so; return the changed slots.
+
+    Args:
+        texts: the axis string of each slot, changed in place.
+        said: what the code says.
+        is_new: whether other slots have been changed in this way already.
+    """
     changed: list[Slot] = []
-    for slot in _runs_that_broadcast(texts, said):
-        texts[slot] = " ".join("..." if word[0] == "*" else word for word in texts[slot].split())
-        changed.append(slot)
     for slot, text in texts.items():
         ends = said.batched.get((slot.name, slot.path))
         words = text.split()
@@ -111,7 +147,7 @@ def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
         before, after = ends
         texts[slot] = " ".join([*words[:before], "...", *words[len(words) - after :]])
         changed.append(slot)
-    if any(slot.name not in _RESULTS for slot in changed):
+    if is_new or any(slot.name not in _RESULTS for slot in changed):
         # What is made of such an argument has as many axes more.
         for slot, text in texts.items():
             is_said = (slot.name, slot.path) in said.batched or slot.name in said.ranked
@@ -119,25 +155,6 @@ def _batch_described(texts: dict[Slot, str], said: Said) -> list[Slot]:
                 texts[slot] = f"... {text}".rstrip()
                 changed.append(slot)
     return changed
-
-
-def _runs_that_broadcast(texts: Mapping[Slot, str], said: Said) -> list[Slot]:
-    """Find the places with a run of axes that several arguments share, where one leaves it open.
-
-    ``(..., n, n)`` for two arguments rather says that they broadcast than that their batches are one.
-    """
-    sharing: dict[str, list[Slot]] = {}
-    for slot, text in texts.items():
-        for word in text.split():
-            if word[0] == "*":
-                sharing.setdefault(word, []).append(slot)
-    return [
-        slot
-        for slots in sharing.values()
-        if len({each.name for each in slots} - _RESULTS) > 1
-        and any((each.name, each.path) in said.batched for each in slots)
-        for slot in slots
-    ]
 
 
 def _batch_squares(texts: dict[Slot, str], said: Said) -> list[Slot]:

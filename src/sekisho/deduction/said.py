@@ -30,7 +30,6 @@ class Said(NamedTuple):
         any_library: the parameters that it may ask which library's they are.
         optional: the parameters that may be None.
         containers: the parameters used as a ``list`` or a ``dict``.
-        flags: the parameters whose default is True or False.
         gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``,
             and ``none [1]`` if the second item of a tuple may be None; empty if that is not known.
         libraries: the worlds whose libraries it uses, or its class extends.
@@ -41,6 +40,12 @@ class Said(NamedTuple):
         differs: whether it means something else for another library's arrays, as ``x.max(axis=0)`` does.
         picks_axis: whether an argument says which axis it works on.
         is_method: whether it has an object with arrays of its own, perhaps.
+        free: the parameters that may have any number of axes.
+        tails: by parameter, how many of its last axes it speaks of.
+        together: groups of parameters and results whose axes in front broadcast, each with how many are behind.
+        loose: pairs of parameters that it combines by broadcasting.
+        whole: the parameters that may be integers wherever they may be floats.
+        numbers: the parameters that it calculates with, as with integers and floats alike.
     """
 
     names: Mapping[tuple[str, tuple[str, ...], int], str] = {}
@@ -58,7 +63,6 @@ class Said(NamedTuple):
     any_library: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     containers: Mapping[str, str] = {}
-    flags: frozenset[str] = frozenset()
     gives: frozenset[str] = frozenset()
     libraries: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
@@ -68,3 +72,9 @@ class Said(NamedTuple):
     differs: bool = False
     picks_axis: bool = False
     is_method: bool = False
+    free: frozenset[str] = frozenset()
+    tails: Mapping[str, int] = {}
+    together: tuple[Mapping[str, int], ...] = ()
+    loose: frozenset[frozenset[str]] = frozenset()
+    whole: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()

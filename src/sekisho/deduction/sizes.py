@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sekisho.contract import match_shape, parse_axes
+from sekisho.deduction.broadcasting import broadcasting_in, with_ends
 from sekisho.deduction.columns import (
     Column,
     Group,
@@ -44,6 +45,7 @@ def axes_of(
         uses: the number of callers, or tests, that made the calls.
     """
     said, described = with_described(said, slots)
+    said = with_ends(said, slots)
     layouts = lay_out(slots, said.batched)
     calls = different_calls(slots)
     columns = [column for layout in layouts.values() for column in layout.columns]
@@ -95,8 +97,10 @@ def _words(
             # a name that is used once says no more than `_`, and a shared name needs two calls as
             # evidence
             continue
+        broadcasts = broadcasting_in(group, said)
         for column in group.members:
-            start = "*" if column.is_run else "#" if group.broadcasts(column) else ""
+            may_be_one = group.broadcasts(column) or column in broadcasts
+            start = f"{'*' if column.is_run else ''}{'#' if may_be_one else ''}"
             words[id(column)] = f"{start}{name}"
     return words
 

@@ -1,0 +1,79 @@
+"""Functions and methods of array libraries, by what they do with the axes of their arguments.
+
+Names count wherever they come from, as ``np.exp(x)``, ``torch.exp(x)`` or ``x.exp()``, and with
+``_`` at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "CREATING",
+    "ELEMENTWISE",
+    "JOINING",
+    "KEEPING",
+    "NEEDS_FLOATS",
+    "OF_MATRICES",
+    "REDUCING",
+    "RESHAPING",
+    "WITHOUT_AXES",
+]
+
+ELEMENTWISE: Final = frozenset(
+    """abs absolute acos acosh add arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan
+    atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_arrays broadcast_tensors ceil
+    clamp clamp_max clamp_min clip conj conjugate copysign cos cosh deg2rad div divide eq erf exp exp2
+    expand_as expm1 float_power floor floor_divide fmax fmin fmod ge greater greater_equal gt heaviside
+    hypot isclose isfinite isinf isnan ldexp le lerp less less_equal log log10 log1p log2 logaddexp
+    logical_and logical_not logical_or logical_xor lt masked_fill maximum minimum mod mul multiply
+    nan_to_num ne neg negative not_equal pow power rad2deg reciprocal relu remainder round rsqrt sgn
+    sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh true_divide trunc where""".split()
+)
+"""They broadcast their arguments."""
+
+KEEPING: Final = frozenset(
+    """astype bool clone contiguous copy cpu cuda detach double float half int long numpy
+    requires_grad to type type_as""".split()
+)
+"""They return the axes of what they are called of."""
+
+CREATING: Final = frozenset(
+    "array as_tensor asanyarray asarray empty_like full_like ones_like zeros_like tensor".split()
+)
+"""They make an array with the axes of the first argument."""
+
+REDUCING: Final = frozenset(
+    """all amax amin any argmax argmin argsort cumprod cumsum flip log_softmax logsumexp max mean median
+    min nanmax nanmean nanmin nansum norm normalize prod softmax sort std sum var vector_norm""".split()
+)
+"""They work on the axes that they are given, or on all."""
+
+OF_MATRICES: Final = {
+    **dict.fromkeys(("inv", "inverse", "pinv", "cholesky", "matrix_exp"), 0),
+    **dict.fromkeys(("det", "logdet", "slogdet", "matrix_rank"), -2),
+}
+"""They work on the last two axes; and how many axes the result has more."""
+
+JOINING: Final = frozenset({"cat", "concat", "concatenate", "stack"})
+
+RESHAPING: Final = frozenset(
+    """broadcast_to diag diagonal einsum expand expand_dims flatten moveaxis movedim permute ravel repeat
+    repeat_interleave reshape roll squeeze swapaxes take take_along_axis tile transpose tril triu
+    unflatten unsqueeze view""".split()
+)
+"""They make other axes, of any dtype."""
+
+NEEDS_FLOATS: Final = frozenset(
+    """backward cdist cross dropout finfo gelu layer_norm lerp log_softmax logsumexp mean norm normal
+    normalize rand_like randn_like requires_grad softmax std var vector_norm inv inverse pinv cholesky
+    matrix_exp det logdet slogdet matrix_rank svd eig eigh eigvals eigvalsh qr solve lstsq matmul bmm mm
+    mv dot einsum tensordot""".split()
+)
+"""Functions of PyTorch that refuse integers, by themselves or beside floats."""
+
+WITHOUT_AXES: Final = frozenset(
+    """allclose callable dim element_size getattr get_device hasattr is_complex is_floating_point
+    is_tensor isinstance iscomplexobj isscalar issubclass numel print result_type type warn""".split()
+)
+"""They ask what an array is, and not for its axes."""
