@@ -93,9 +93,13 @@ def resolve_annotations(
     plain = inspect.unwrap(called)
     globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
     local_names.update({**_type_parameters(plain), **_closure(plain)})
-    for hint in strings.values():
-        local_names.update(names_where_written(hint, globals_, local_names))
     found: dict[str, Any] = {n: type(None) if h is None else h for n, h in hints.items()}
+    for name, hint in tuple(strings.items()):
+        value, written = names_where_written(hint, globals_, local_names)
+        local_names.update(written)
+        if isinstance(value, type):  # has no strings inside, so there is nothing left to evaluate
+            found[name] = value
+            del strings[name]
     for name, hint in strings.items():
         holder = SimpleNamespace(__annotations__={name: hint})
         try:
@@ -202,7 +206,7 @@ def evaluated(hint: Any, names: dict[str, Any]) -> tuple[Any, Callable[[str], An
     """
     if not _has_strings(hint):
         return hint, eval_nothing
-    local_names = names_where_written(hint, names, {})
+    _, local_names = names_where_written(hint, names, {})
     evaluate = functools.partial(evaluate_name, globals_=names, names=local_names)
     return evaluate(hint), evaluate
 
