@@ -91,7 +91,7 @@ def find_slips(arrays: Iterable[tuple[str, Sequence[str]]]) -> list[Slip]:
                 uses[name] += 1
             else:
                 uses[name], first[name] = 1, (place, names)
-    return list(_slips(uses, first)) if len(uses) > 1 else []
+    return list(_slips(uses, first)) if len(uses) > 1 and 1 in uses.values() else []
 
 
 def _slips(uses: dict[str, int], first: dict[str, tuple[str, Sequence[str]]]) -> Iterator[Slip]:
