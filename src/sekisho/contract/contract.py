@@ -346,10 +346,12 @@ class _Reader(NamedTuple):
         foreign = foreign_types(hint, world)
         if foreign:
             where = _where(self.function, parameter.name)
-            own = f"an array of {world.label}" if world else "sekisho.Array, which is either world's"
+            fix = (
+                f"an array of {world.label}" if world else "sekisho.Array, which is either world's"
+            )
             raise DeclarationError(
                 f"{where}: {annotation_text(hint)} declares a {foreign[0]} "
-                f"in a {options.kind} function.\n  hint: declare {own}, or decorate with @boundary"
+                f"in a {options.kind} function.\n  hint: declare {fix}, or decorate with @boundary"
             )
 
 
