@@ -79,8 +79,8 @@ def evaluator_of(hint: Any, evaluate: Callable[[str], Any]) -> Callable[[str], A
 
 def names_where_written(
     hint: Any, globals_: dict[str, Any], names: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what the names in an annotation's strings mean in the modules that wrote them.
+) -> tuple[Any, dict[str, Any]]:
+    """Return an annotation's value, and what the names in its strings mean where they were written.
 
     ``optax.Params`` is ``Union[Array, Iterable['ArrayTree'], ...]``. The string is a name in the
     module that made the union, and may mean something else, or nothing, where the union is used.
@@ -89,6 +89,10 @@ def names_where_written(
         hint: an annotation, or its text.
         globals_: the globals of the module that uses it.
         names: the local names there.
+
+    Returns:
+        The value, in which strings may be left, and the names. If the text cannot be evaluated,
+        that is None and no names.
     """
     text, value = "", hint
     if isinstance(hint, (str, ForwardRef)):  # a NamedTuple stores strings as references
@@ -96,14 +100,14 @@ def names_where_written(
         try:
             value = eval(text, globals_, names)  # noqa: S307 - as typing does
         except Exception:  # noqa: BLE001 - typing reports the error later
-            return {}
+            return None, {}
     found: dict[str, Any] = {}
     for part, name in _names_inside(value):
         is_known = name in names or name in globals_ or hasattr(builtins, name)
         # typing makes one object of equal unions in all modules, but a new one of each list["X"].
         is_certain = not re.search(rf"\b{name}\b", text) if text else type(part) is GenericAlias
         found |= _where_written(part, name, globals_, is_certain=is_certain or not is_known)
-    return found
+    return value, found
 
 
 def _names_inside(hint: Any) -> Iterator[tuple[Any, str]]:

@@ -79,6 +79,8 @@ _FREE: Final = (TypeVar, ParamSpec, ParamSpecArgs, ParamSpecKwargs, TypeVarTuple
 _TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
 """PEP 484: an int is accepted for a float, and both for a complex number."""
 
+_SCALARS: Final = frozenset[Any]({bool, int, float, complex, str, bytes})
+
 
 class Parser:
     """A parser of the annotations of one function.
@@ -130,6 +132,9 @@ class Parser:
         )
         if bare is Any or bare is object:
             return ANYTHING
+        if type(bare) is type and bare in _SCALARS:  # a shortcut: the rest finds nothing in these
+            classes = () if self.has_own_checker else _TOWER.get(bare, (bare,))
+            return HintSpec(annotation_text(hint), hint, classes)
         if isinstance(bare, _FREE) and bare is not Array:
             # It accepts any value, like a missing annotation.
             return ANYTHING if self.takes_as_written else UNANNOTATED

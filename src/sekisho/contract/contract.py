@@ -308,12 +308,17 @@ class _Reader(NamedTuple):
             return ANYTHING
 
     def spec_of(self, hint: Any, parameter: Parameter) -> Spec:
-        options, where = self.options, _where(self.function, parameter.name)
-        _refuse_contradiction(hint, options, where)
+        options = self.options
+        if options.kind != "boundary":
+            self.refuse_contradiction(hint, parameter)
         try:
             spec = self.parse(hint, parameter.kind)
         except ValueError as error:
+            where = _where(self.function, parameter.name)
             raise DeclarationError(f"{where}: {annotation_text(hint)}: {error}") from None
+        if type(spec) is ArraySpec:  # as most are: nothing is left for a type checker
+            return spec
+        where = _where(self.function, parameter.name)
         # typechecker=None checks arrays only.
         if options.typechecker is None and spec is not UNANNOTATED and not holds_arrays(spec):
             return ANYTHING
@@ -336,11 +341,22 @@ class _Reader(NamedTuple):
         lenient: Spec = mapped(spec, change)
         return lenient
 
+    def refuse_contradiction(self, hint: Any, parameter: Parameter) -> None:
+        options, world = self.options, self.parser.home
+        foreign = foreign_types(hint, world)
+        if foreign:
+            where = _where(self.function, parameter.name)
+            fix = (
+                f"an array of {world.label}" if world else "sekisho.Array, which is either world's"
+            )
+            raise DeclarationError(
+                f"{where}: {annotation_text(hint)} declares a {foreign[0]} "
+                f"in a {options.kind} function.\n  hint: declare {fix}, or decorate with @boundary"
+            )
+
 
 def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
     """Make the type checker read each hint now, so that no call finds a bad one."""
-    if type(spec) is ArraySpec:  # as most are
-        return
     for each in walk(spec):
         if isinstance(each, HintSpec) and not each.classes:
             try:
@@ -350,16 +366,3 @@ def prepare_checkers(spec: Spec, typechecker: Any, where: str) -> None:
                 why = "" if typechecker == "beartype" else f": {first_line(error)}"
                 text = f"{where}: {each.text} is no annotation that can be checked{why}"
                 raise DeclarationError(text) from None
-
-
-def _refuse_contradiction(hint: Any, options: Options, where: str) -> None:
-    if options.kind == "boundary":
-        return
-    world = options.world
-    foreign = foreign_types(hint, world)
-    if foreign:
-        own = f"an array of {world.label}" if world else "sekisho.Array, which is either world's"
-        raise DeclarationError(
-            f"{where}: {annotation_text(hint)} declares a {foreign[0]} "
-            f"in a {options.kind} function.\n  hint: declare {own}, or decorate with @boundary"
-        )

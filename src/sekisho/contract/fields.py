@@ -103,7 +103,7 @@ def read_fields(kind: Any, names: dict[str, Any]) -> Fields:
         for name, hint in inspect.get_annotations(base).items():
             if name not in fields:
                 continue
-            aliases |= names_where_written(hint, module, {**names, **aliases})
+            aliases |= names_where_written(hint, module, {**names, **aliases})[1]
             try:
                 hints[name] = evaluate_name(hint, module, {**names, **aliases})
             except NameError:

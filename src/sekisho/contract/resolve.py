@@ -93,10 +93,12 @@ def resolve_annotations(
     plain = inspect.unwrap(called)
     globals_, local_names = getattr(plain, "__globals__", {}), copy.copy(names)
     local_names.update({**_type_parameters(plain), **_closure(plain)})
-    for hint in strings.values():
-        local_names.update(names_where_written(hint, globals_, local_names))
     found: dict[str, Any] = {n: type(None) if h is None else h for n, h in hints.items()}
+    classes = _read_classes(strings, globals_, local_names)
+    found |= classes
     for name, hint in strings.items():
+        if name in classes:
+            continue
         holder = SimpleNamespace(__annotations__={name: hint})
         try:
             found |= get_type_hints(holder, globals_, local_names, include_extras=True)
@@ -113,6 +115,22 @@ def resolve_annotations(
             problems.append(text)
             found[name] = Any
     return found, functools.partial(evaluate_name, globals_=globals_, names=local_names)
+
+
+def _read_classes(
+    strings: dict[str, Any], globals_: dict[str, Any], names: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the annotations that are classes: nothing is left to evaluate inside of them.
+
+    `names` gets what the names in the others mean in the modules that wrote them.
+    """
+    classes: dict[str, Any] = {}
+    for name, hint in strings.items():
+        value, written = names_where_written(hint, globals_, names)
+        names.update(written)
+        if isinstance(value, type):
+            classes[name] = value
+    return classes
 
 
 def _meant(error: Exception) -> str:
@@ -202,7 +220,7 @@ def evaluated(hint: Any, names: dict[str, Any]) -> tuple[Any, Callable[[str], An
     """
     if not _has_strings(hint):
         return hint, eval_nothing
-    local_names = names_where_written(hint, names, {})
+    _, local_names = names_where_written(hint, names, {})
     evaluate = functools.partial(evaluate_name, globals_=names, names=local_names)
     return evaluate(hint), evaluate
 

@@ -129,7 +129,7 @@ def find_slips(arrays: Iterable[tuple[str, Sequence[str]]]) -> list[Slip]:
                 uses[name] += 1
             else:
                 uses[name], first[name] = 1, (place, names)
-    return list(_slips(uses, first)) if len(uses) > 1 else []
+    return list(_slips(uses, first)) if len(uses) > 1 and 1 in uses.values() else []
 
 
 def find_unbound(

@@ -286,9 +286,8 @@ class _Writing:
             return
         if self.recipe.options.lenient:
             look_for_worlds()
-        if (
-            made and self.recipe.dotted in made
-        ):  # by the import hook, which counts decorated functions, too
+        # By the import hook, which counts decorated functions, too.
+        if made and self.recipe.dotted in made:
             called.add(self.recipe.dotted)
         if guard is None or self.waits:
             if self.waits or self.guard is _no_guard:

@@ -129,9 +129,8 @@ def _with_handler(source: str) -> str:
     before, comment, after = source.partition("\n    # ")
     if not comment:
         return source
-    body = (
-        after[after.index("\n") :].rstrip("\n").replace("\n", "\n ")
-    )  # one more column is enough to nest
+    # One more column is enough to nest.
+    body = after[after.index("\n") :].rstrip("\n").replace("\n", "\n ")
     return (
         f"{before}\n    try:{body}\n    except Exception as __sekisho_error__:\n"
         f"     {EXPLAIN}(__sekisho_error__)\n     raise\n"

@@ -274,8 +274,8 @@ def asked_worlds() -> tuple[Library, ...]:
     """Return the worlds that guards test for inline: loaded ones, and ones likely to be soon."""
     for name in _RESIDENTS:
         world_named(name)
-    loaded = loaded_worlds()
-    found = tuple(world for world in _records if world.is_resident or world in loaded)
+    _activate_imported()
+    found = tuple([world for world in _records if world.is_resident or world.is_loaded()])
     return _same_asked.setdefault(found, found)
 
 
