@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from sekisho.errors import SekishoError, is_out_of_memory, with_class
+from sekisho.errors import SekishoError, first_line, is_out_of_memory, with_class
 from sekisho.worlds.dtypes import class_of
 from sekisho.worlds.policy import Converted, Policy, Refusal
 from sekisho.worlds.registry import HOST, find_world, loaded_worlds
@@ -75,7 +75,7 @@ def _import_memory(value: Any) -> np.ndarray[Any, Any]:
     try:
         return np.from_dlpack(value)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
-        raise Refusal(f"its memory cannot be read as an array: {error}") from None
+        raise Refusal(f"its memory cannot be read as an array: {first_line(error)}") from None
 
 
 class Quick(NamedTuple):
