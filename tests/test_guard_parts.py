@@ -127,6 +127,17 @@ def test_a_guard_is_written_under_its_functions_name_if_that_is_one(name, identi
     assert guard.__name__ == name
 
 
+def test_pytest_hides_every_guard_also_one_that_is_made_anew():
+    guard = sk.numpy_world(lambda x: x)
+    state = guard.__globals__["__sekisho_state__"]
+    for names in (guard.__globals__, state.fresh()):
+        assert names["__tracebackhide__"] is True
+        assert names["__sekisho_options__"].kind == "numpy_world"
+    made = state.write_into(None, state.fresh())
+    assert made.__globals__["__tracebackhide__"] is True
+    assert wrappers.make_binder(contract_of(plain), "bind").__globals__["__tracebackhide__"] is True
+
+
 # --- what a call had -------------------------------------------------------------------------------
 
 
