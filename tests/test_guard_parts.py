@@ -451,8 +451,12 @@ Pair = namedtuple("Pair", "x y")
 
 
 class Outer:
+    outer_alias = int
+
     class Inner(Pair):
-        pass
+        alias = N
+
+        def method(self): ...
 
 
 def test_a_generated_function_is_placed_at_its_class():
@@ -747,3 +751,61 @@ def test_what_is_observed_is_named_by_its_place():
     ]
     with contextlib.suppress(KeyError):
         assert found.observed(args[:3], {"k": None}) != []
+
+
+# --- contracts that are read late ------------------------------------------------------------------
+
+
+def _lenient(source, **names):
+    """Return the reports about a function of an import hook, and its contract."""
+    names = {"Float": Float, "np": np, "__name__": __name__, **names}
+    exec(compile(f"from __future__ import annotations\n{source}", __file__, "exec"), names)
+    options = make_options("numpy_world", typechecker="beartype", lenient=True)
+    contract = late.read_late(names["f"], options, {}, __name__)
+    return [each.text for each in report.take_reports()], contract
+
+
+@pytest.mark.usefixtures("reports")
+def test_names_that_are_defined_nowhere_are_reported_where_arrays_are_meant():
+    hint = "import it outside of TYPE_CHECKING, or define it before the first call"
+    texts, contract = _lenient("def f(x: Zebra, y: Float[np.ndarray, 'n'], z: Ape): ...")
+    assert texts == [
+        "not checked: f() names Ape, Zebra, which is defined nowhere when the program runs.\n"
+        f"  hint: {hint}"
+    ]
+    assert [each.spec.text for each in contract.parameters] == [
+        *("Any", 'Float[ndarray, "n"]', "Any"),
+    ]
+    for name in ("jnp", "NDArray", "ndarray", "numpy"):
+        texts, _ = _lenient(f"def f(x: {name}.part): ...")
+        assert texts[0].startswith(f"not checked: f() names {name}, which is defined nowhere")
+    # Without an array it is no business of a guard.
+    assert _lenient("def f(x: Zebra, y: int): ...")[0] == []
+
+
+@pytest.mark.usefixtures("reports")
+def test_a_late_contract_without_a_hook_raises_with_the_name():
+    names: dict[str, Any] = {"__name__": __name__}
+    exec("def f(x: 'Zebra'): ...", names)
+    options = make_options("numpy_world", typechecker="beartype")
+    with pytest.raises(sk.DeclarationError) as caught:
+        late.read_late(names["f"], options, {}, "")
+    assert str(caught.value) == (
+        "f(): an annotation names what is not defined: name 'Zebra' is not defined.\n"
+        "  hint: import it outside of TYPE_CHECKING, or define it before the first call"
+    )
+    assert late.read_late(names["f"], options, {"Zebra": int}, "").parameters[0].spec.text == "int"
+
+
+def test_the_names_of_the_classes_around_a_method_are_known_but_not_its_methods():
+    class_of_module = late._names_where_defined(Outer.Inner.method, __name__)
+    assert class_of_module["alias"] is N
+    assert class_of_module["outer_alias"] is int
+    assert "method" not in class_of_module
+    assert "Pair" not in class_of_module  # a global of the method already
+    made = types.FunctionType(Pair.__new__.__code__, {}, "__new__")
+    made.__qualname__ = "Outer.missing.__new__"
+    found = late._names_where_defined(made, __name__)
+    assert (found["Pair"], found["outer_alias"]) == (Pair, int)
+    assert "alias" not in found
+    assert "Pair" not in late._names_where_defined(made, "no.such.module")
