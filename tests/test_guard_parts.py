@@ -33,6 +33,7 @@ from sekisho.guard import (
     scope,
     scripting,
     stub,
+    targets,
     tolerance,
     wrappers,
 )
@@ -809,3 +810,143 @@ def test_the_names_of_the_classes_around_a_method_are_known_but_not_its_methods(
     assert (found["Pair"], found["outer_alias"]) == (Pair, int)
     assert "alias" not in found
     assert "Pair" not in late._names_where_defined(made, "no.such.module")
+
+
+# --- what cannot be decorated ----------------------------------------------------------------------
+
+
+def _made_by_its_library(hint):
+    class Made:
+        __struct_fields__ = ("x",)
+
+        def __init__(self, x):
+            self.x = x
+
+        def method(self, y: N): ...
+
+    Made.__annotations__ = {"x": hint}
+    return Made
+
+
+SETS = "arrays are not hashable by value, so no set holds them; use a list"
+PROBLEMS = {
+    "arrays": (N, "holds arrays in its fields"),
+    "a name": (
+        "Float[np.ndarray, Missing]",
+        "has fields that cannot be read yet (name 'Missing' is not defined)",
+    ),
+    "a set": (set[N], f"has a field that cannot be checked ({SETS})"),
+}
+
+
+@pytest.mark.usefixtures("reports")
+@pytest.mark.parametrize(("hint", "problem"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_record_that_its_library_makes_is_refused_or_reported_by_a_hook(hint, problem):
+    text = (
+        f"numpy_world(): Made {problem}, and its library makes it, past any guard.\n"
+        "  hint: annotate the argument of a guarded function with Made: its fields are checked there"
+    )
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.numpy_world(_made_by_its_library(hint))
+    assert str(caught.value) == text
+    options = make_options("numpy_world", typechecker="beartype", lenient=True, gives_way=True)
+    kind = _made_by_its_library(hint)
+    assert targets.guard_target(kind, options, sys._getframe()) is kind
+    assert [each.text for each in report.take_reports()] == [f"not checked: {text}"]
+    with pytest.raises(sk.WorldError):
+        kind(3).method("no array")
+
+
+def test_a_record_of_its_library_without_arrays_has_guarded_methods_and_its_own_constructor():
+    kind = sk.numpy_world(_made_by_its_library(int))
+    assert not hasattr(kind.__init__, "__wrapped__")
+    assert hasattr(kind.method, "__wrapped__")
+
+
+@functools.wraps(plain)
+def _wrapped(*args, **kwargs): ...
+
+
+def _torchs(x): ...
+
+
+class _Sealed(type):
+    def __setattr__(cls, name, value):
+        raise TypeError("it is sealed")
+
+
+class Sealed(metaclass=_Sealed):
+    def method(self, x: N): ...
+
+
+LOCALS = (
+    "{}(): locals=True reads the source of a function, and this is a wrapper.\n"
+    "  hint: write @numpy_world(locals=True) directly above the def"
+)
+UNFIT: list[tuple[Any, Any, str]] = [
+    (sk.numpy_world(locals=True), _wrapped, LOCALS.format("plain")),
+    (sk.numpy_world(locals=True), functools.lru_cache(_torchs), LOCALS.format("_torchs")),
+    (sk.numpy_world(mutates="y"), _torchs, "_torchs(): mutates='y' is no parameter."),
+    (
+        *(sk.numpy_world(mutates=("z", "optionz")), plain),
+        "plain(): mutates='optionz' is no parameter.\n  hint: did you mean 'options'?",
+    ),
+    (sk.numpy_world, Sealed, "numpy_world(): Sealed.method cannot be guarded: it is sealed"),
+    (
+        *(sk.numpy_world, np.ones(2)),
+        "numpy_world(): expected a function, got float64[2] (NumPy), which cannot be called.\n"
+        "  hint: to convert an array, call to_numpy(x)",
+    ),
+    (
+        *(sk.boundary(on_foreign=None), np.ones(2)),
+        "boundary(): expected a function, got float64[2] (NumPy), which cannot be called.\n"
+        "  hint: write @boundary in a line of its own above the function",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decorate", "target", "text"), UNFIT)
+def test_what_cannot_be_decorated_says_why(decorate, target, text):
+    with pytest.raises(sk.DeclarationError) as caught:
+        decorate(target)
+    assert str(caught.value) == text
+
+
+def test_two_decorators_of_two_libraries_are_refused_and_of_one_are_not(torch):
+    guarded = sk.numpy_world(_torchs)
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.torch_world(guarded)
+    assert str(caught.value) == (
+        "torch_world(): _torchs() has the decorator numpy_world already.\n"
+        "  hint: leave one out, or write @boundary in place of both"
+    )
+    for outer in (sk.numpy_world, sk.boundary, sk.same_world):
+        assert outer(guarded)(np.ones(2)) is None
+    assert sk.torch_world(sk.boundary(_torchs))(torch.ones(2)) is None
+
+
+class Cached:
+    """A callable with methods of its own."""
+
+    kept = 3
+
+    def __call__(self, x: N):
+        return x
+
+    def clear(self):
+        return "cleared"
+
+    def _private(self): ...
+
+    @property
+    def broken(self):
+        raise KeyError
+
+
+def test_a_guard_has_the_public_methods_of_a_callable_object():
+    guard = sk.numpy_world(Cached())
+    assert guard.clear() == "cleared"
+    assert not hasattr(guard, "_private")
+    assert not hasattr(guard, "kept")
+    assert not hasattr(guard, "broken")
+    assert not hasattr(sk.numpy_world(plain), "clear")
