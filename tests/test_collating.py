@@ -238,10 +238,14 @@ def test_what_does_not_fit_is_refused_with_its_path(records, message):
     assert text.endswith(message) if message.startswith("expected") else text == message
 
 
-@pytest.mark.parametrize("records", [[{"a": 1}, {"a": 2}], [[1, 2], [3, 4]], [(), ()], [{}, {}]])
-def test_records_without_an_array_are_refused_as_before(records):
+@pytest.mark.parametrize("join", [sk.stack, sk.concat])
+@pytest.mark.parametrize(
+    "records",
+    [[{"a": 1}, {"a": 2}], [[1, 2], [3, 4]], [(), ()], [{}, {}], [1, 2], ("a", "b"), [None]],
+)
+def test_records_without_an_array_are_refused_as_before(join, records):
     with pytest.raises(sk.WorldError, match="item 0: expected an array or a tensor"):
-        sk.stack(records)
+        join(records)
 
 
 def test_two_worlds_at_one_place_are_refused_and_at_two_places_joined():

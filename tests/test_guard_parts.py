@@ -33,6 +33,7 @@ from sekisho.guard import (
     scope,
     scripting,
     stub,
+    targets,
     tolerance,
     wrappers,
 )
@@ -125,6 +126,17 @@ def test_a_guard_is_written_under_its_functions_name_if_that_is_one(name, identi
     guard(np.ones(2))
     assert guard.__code__.co_name == identifier
     assert guard.__name__ == name
+
+
+def test_pytest_hides_every_guard_also_one_that_is_made_anew():
+    guard = sk.numpy_world(lambda x: x)
+    state = guard.__globals__["__sekisho_state__"]
+    for names in (guard.__globals__, state.fresh()):
+        assert names["__tracebackhide__"] is True
+        assert names["__sekisho_options__"].kind == "numpy_world"
+    made = state.write_into(None, state.fresh())
+    assert made.__globals__["__tracebackhide__"] is True
+    assert wrappers.make_binder(contract_of(plain), "bind").__globals__["__tracebackhide__"] is True
 
 
 # --- what a call had -------------------------------------------------------------------------------
@@ -440,8 +452,12 @@ Pair = namedtuple("Pair", "x y")
 
 
 class Outer:
+    outer_alias = int
+
     class Inner(Pair):
-        pass
+        alias = N
+
+        def method(self): ...
 
 
 def test_a_generated_function_is_placed_at_its_class():
@@ -736,3 +752,201 @@ def test_what_is_observed_is_named_by_its_place():
     ]
     with contextlib.suppress(KeyError):
         assert found.observed(args[:3], {"k": None}) != []
+
+
+# --- contracts that are read late ------------------------------------------------------------------
+
+
+def _lenient(source, **names):
+    """Return the reports about a function of an import hook, and its contract."""
+    names = {"Float": Float, "np": np, "__name__": __name__, **names}
+    exec(compile(f"from __future__ import annotations\n{source}", __file__, "exec"), names)
+    options = make_options("numpy_world", typechecker="beartype", lenient=True)
+    contract = late.read_late(names["f"], options, {}, __name__)
+    return [each.text for each in report.take_reports()], contract
+
+
+@pytest.mark.usefixtures("reports")
+def test_names_that_are_defined_nowhere_are_reported_where_arrays_are_meant():
+    hint = "import it outside of TYPE_CHECKING, or define it before the first call"
+    texts, contract = _lenient("def f(x: Zebra, y: Float[np.ndarray, 'n'], z: Ape): ...")
+    assert texts == [
+        "not checked: f() names Ape, Zebra, which is defined nowhere when the program runs.\n"
+        f"  hint: {hint}"
+    ]
+    assert [each.spec.text for each in contract.parameters] == [
+        *("Any", 'Float[ndarray, "n"]', "Any"),
+    ]
+    for name in ("jnp", "NDArray", "ndarray", "numpy"):
+        texts, _ = _lenient(f"def f(x: {name}.part): ...")
+        assert texts[0].startswith(f"not checked: f() names {name}, which is defined nowhere")
+    # Without an array it is no business of a guard.
+    assert _lenient("def f(x: Zebra, y: int): ...")[0] == []
+
+
+@pytest.mark.usefixtures("reports")
+def test_a_late_contract_without_a_hook_raises_with_the_name():
+    names: dict[str, Any] = {"__name__": __name__}
+    exec("def f(x: 'Zebra'): ...", names)
+    options = make_options("numpy_world", typechecker="beartype")
+    with pytest.raises(sk.DeclarationError) as caught:
+        late.read_late(names["f"], options, {}, "")
+    assert str(caught.value) == (
+        "f(): an annotation names what is not defined: name 'Zebra' is not defined.\n"
+        "  hint: import it outside of TYPE_CHECKING, or define it before the first call"
+    )
+    assert late.read_late(names["f"], options, {"Zebra": int}, "").parameters[0].spec.text == "int"
+
+
+def test_the_names_of_the_classes_around_a_method_are_known_but_not_its_methods():
+    class_of_module = late._names_where_defined(Outer.Inner.method, __name__)
+    assert class_of_module["alias"] is N
+    assert class_of_module["outer_alias"] is int
+    assert "method" not in class_of_module
+    assert "Pair" not in class_of_module  # a global of the method already
+    made = types.FunctionType(Pair.__new__.__code__, {}, "__new__")
+    made.__qualname__ = "Outer.missing.__new__"
+    found = late._names_where_defined(made, __name__)
+    assert (found["Pair"], found["outer_alias"]) == (Pair, int)
+    assert "alias" not in found
+    assert "Pair" not in late._names_where_defined(made, "no.such.module")
+
+
+# --- what cannot be decorated ----------------------------------------------------------------------
+
+
+def _made_by_its_library(hint):
+    class Made:
+        __struct_fields__ = ("x",)
+
+        def __init__(self, x):
+            self.x = x
+
+        def method(self, y: N): ...
+
+    Made.__annotations__ = {"x": hint}
+    return Made
+
+
+SETS = "arrays are not hashable by value, so no set holds them; use a list"
+PROBLEMS = {
+    "arrays": (N, "holds arrays in its fields"),
+    "a name": (
+        "Float[np.ndarray, Missing]",
+        "has fields that cannot be read yet (name 'Missing' is not defined)",
+    ),
+    "a set": (set[N], f"has a field that cannot be checked ({SETS})"),
+}
+
+
+@pytest.mark.usefixtures("reports")
+@pytest.mark.parametrize(("hint", "problem"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_record_that_its_library_makes_is_refused_or_reported_by_a_hook(hint, problem):
+    text = (
+        f"numpy_world(): Made {problem}, and its library makes it, past any guard.\n"
+        "  hint: annotate the argument of a guarded function with Made: its fields are checked there"
+    )
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.numpy_world(_made_by_its_library(hint))
+    assert str(caught.value) == text
+    options = make_options("numpy_world", typechecker="beartype", lenient=True, gives_way=True)
+    kind = _made_by_its_library(hint)
+    assert targets.guard_target(kind, options, sys._getframe()) is kind
+    assert [each.text for each in report.take_reports()] == [f"not checked: {text}"]
+    with pytest.raises(sk.WorldError):
+        kind(3).method("no array")
+
+
+def test_a_record_of_its_library_without_arrays_has_guarded_methods_and_its_own_constructor():
+    kind = sk.numpy_world(_made_by_its_library(int))
+    assert not hasattr(kind.__init__, "__wrapped__")
+    assert hasattr(kind.method, "__wrapped__")
+
+
+@functools.wraps(plain)
+def _wrapped(*args, **kwargs): ...
+
+
+def _torchs(x): ...
+
+
+class _Sealed(type):
+    def __setattr__(cls, name, value):
+        raise TypeError("it is sealed")
+
+
+class Sealed(metaclass=_Sealed):
+    def method(self, x: N): ...
+
+
+LOCALS = (
+    "{}(): locals=True reads the source of a function, and this is a wrapper.\n"
+    "  hint: write @numpy_world(locals=True) directly above the def"
+)
+UNFIT: list[tuple[Any, Any, str]] = [
+    (sk.numpy_world(locals=True), _wrapped, LOCALS.format("plain")),
+    (sk.numpy_world(locals=True), functools.lru_cache(_torchs), LOCALS.format("_torchs")),
+    (sk.numpy_world(mutates="y"), _torchs, "_torchs(): mutates='y' is no parameter."),
+    (
+        *(sk.numpy_world(mutates=("z", "optionz")), plain),
+        "plain(): mutates='optionz' is no parameter.\n  hint: did you mean 'options'?",
+    ),
+    (sk.numpy_world, Sealed, "numpy_world(): Sealed.method cannot be guarded: it is sealed"),
+    (
+        *(sk.numpy_world, np.ones(2)),
+        "numpy_world(): expected a function, got float64[2] (NumPy), which cannot be called.\n"
+        "  hint: to convert an array, call to_numpy(x)",
+    ),
+    (
+        *(sk.boundary(on_foreign=None), np.ones(2)),
+        "boundary(): expected a function, got float64[2] (NumPy), which cannot be called.\n"
+        "  hint: write @boundary in a line of its own above the function",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decorate", "target", "text"), UNFIT)
+def test_what_cannot_be_decorated_says_why(decorate, target, text):
+    with pytest.raises(sk.DeclarationError) as caught:
+        decorate(target)
+    assert str(caught.value) == text
+
+
+def test_two_decorators_of_two_libraries_are_refused_and_of_one_are_not(torch):
+    guarded = sk.numpy_world(_torchs)
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.torch_world(guarded)
+    assert str(caught.value) == (
+        "torch_world(): _torchs() has the decorator numpy_world already.\n"
+        "  hint: leave one out, or write @boundary in place of both"
+    )
+    for outer in (sk.numpy_world, sk.boundary, sk.same_world):
+        assert outer(guarded)(np.ones(2)) is None
+    assert sk.torch_world(sk.boundary(_torchs))(torch.ones(2)) is None
+
+
+class Cached:
+    """A callable with methods of its own."""
+
+    kept = 3
+
+    def __call__(self, x: N):
+        return x
+
+    def clear(self):
+        return "cleared"
+
+    def _private(self): ...
+
+    @property
+    def broken(self):
+        raise KeyError
+
+
+def test_a_guard_has_the_public_methods_of_a_callable_object():
+    guard = sk.numpy_world(Cached())
+    assert guard.clear() == "cleared"
+    assert not hasattr(guard, "_private")
+    assert not hasattr(guard, "kept")
+    assert not hasattr(guard, "broken")
+    assert not hasattr(sk.numpy_world(plain), "clear")
