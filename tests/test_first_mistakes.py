@@ -417,6 +417,13 @@ def test_a_wrong_option_of_pytest_is_an_error(option, fix, tmp_path):
     assert fix in done.stderr
 
 
+def test_a_module_that_is_not_imported_is_named(tmp_path):
+    done = run(["-c", "import sekisho as sk\nsk.testing.both_worlds(len)"], tmp_path)
+    assert done.stderr.endswith(
+        "module 'sekisho' has no 'testing' before it is imported.\n  hint: import sekisho.testing\n"
+    )
+
+
 def test_a_wrong_marker_is_an_error(tmp_path):
     (tmp_path / "test_a.py").write_text(
         "import pytest\n@pytest.mark.sekisho_strict\ndef test_a(): ...\n"

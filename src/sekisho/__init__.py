@@ -152,6 +152,12 @@ def __getattr__(name: str) -> Any:
     """
     if name.startswith("__"):
         raise AttributeError(name)
+    from importlib.util import find_spec  # noqa: PLC0415 - only for the message
+
+    # `from sekisho import testing` asks for the attribute before it imports the module: be quick.
+    if find_spec(f"{__name__}.{name}") is not None:
+        text = f"module 'sekisho' has no {name!r} before it is imported.\n  hint: import sekisho.{name}"
+        raise AttributeError(text)
     from sekisho.registered import brought, words_of_worlds  # noqa: PLC0415 - not a public name
     from sekisho.utils import foreign_name  # noqa: PLC0415 - only for the message
 

@@ -132,8 +132,10 @@ def run(options: argparse.Namespace) -> int:
     if not options.module and not Path(options.program).is_file():
         parser.error(f"there is no script {options.program!r}{_how_to_run(options)}")
     if behind := _behind(options):
-        said = f"{behind} is passed to {printable(options.program)}"
-        sys.stderr.write(f"sekisho: {said}: options of crossings stand in front of the script\n")
+        sys.stderr.write(
+            f"sekisho: {behind} is passed to {printable(options.program)}: "
+            "options of crossings stand in front of the script\n"
+        )
     if sys.flags.ignore_environment or sys.flags.no_site:
         parser.error("a program cannot be recorded by a Python that is run with -E, -I or -S")
     from sekisho.package import fill_options  # noqa: PLC0415 - the pytest plugin reads limits only

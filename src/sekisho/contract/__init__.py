@@ -53,7 +53,14 @@ from sekisho.contract.parts import array_specs, names_in, walk
 from sekisho.contract.pytrees import structure_binders
 from sekisho.contract.resolve import LenientNames, evaluated, has_strings, mentioned
 from sekisho.contract.signature import Flavour, display_name, flavour_of, read_signature
-from sekisho.contract.slips import find_slips, find_unbound, names_of, slips_in
+from sekisho.contract.slips import (
+    Slip,
+    Unbound,
+    find_slips,
+    find_unbound,
+    names_of,
+    slips_in,
+)
 from sekisho.contract.specs import (
     ANYTHING,
     MEMO,
@@ -79,6 +86,8 @@ from sekisho.contract.symbols import binders
 from sekisho.contract.typecheck import make_checker
 
 __all__ = [
+    "Slip",
+    "Unbound",
     "argument_key",
     "argument_of",
     "growth_key",

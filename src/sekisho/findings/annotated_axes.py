@@ -13,6 +13,7 @@ from sekisho.inference import instance, is_unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sekisho.contract import Slip, Unbound
     from sekisho.findings.finding import Finding
     from sekisho.inference import Function, Solution
 
@@ -78,7 +79,8 @@ def find_slips_in_axes(
     taken = [each for each in arrays if each[0] != "the result"]
     given = [each for each in arrays if each[0] == "the result"]
     numbers = [name for name, value in function.parameters if is_unknown(value) or value == _NUMBER]
-    for slip in (*find_slips(arrays), *find_unbound(taken, given, numbers)):
+    slips: list[Slip | Unbound] = [*find_slips(arrays), *find_unbound(taken, given, numbers)]
+    for slip in slips:
         yield make_finding(
             function, *where[slip.place], "SK110", slip.text, help=slip.hint, subject=slip.name
         )

@@ -337,22 +337,42 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
 
 
 def _of_another_world(solution: Solution, function: Function, world: str) -> Iterator[Finding]:
+    """Find the first annotation, variable or result of another library in a function of one."""
+    for line, column, name, text, reason in _others(solution, function, world):
+        yield make_finding(
+            function,
+            line,
+            column,
+            "SK108",
+            f"{function.name} is declared to work in {title(world)}, and {text}",
+            reason=reason,
+            help=f"declare it as @{spelled(solution, function, 'boundary')}, "
+            "or cross in a function that is one",
+            subject=name,
+        )
+        return
+
+
+def _others(
+    solution: Solution, function: Function, world: str
+) -> Iterator[tuple[int, int, str, str, tuple[str, ...]]]:
+    """Yield the line, column and name of what is of another library, with a clause and its reason."""
+    for name in (*(name for name, _ in function.parameters), ""):
+        other = only_world(_annotated(solution, function, name))
+        if other not in {"", world}:
+            text = f"{name or 'its result'} is annotated as {noun(other)}"
+            yield function.line, 0, name or "return", text, ()
     for each in function.variables:
         other = certain_world(each.value)
-        if other and other != world:
+        if other not in {"", world}:
             how = f": {each.how}" if each.how else ""
-            yield make_finding(
-                function,
-                each.line,
-                each.column,
-                "SK108",
-                f"{each.name} is {noun(other)}{how}, in a function that is declared as {title(world)}'s",
-                reason=since(solution, function, each.name, each.line, other),
-                help=f"declare it as @{spelled(solution, function, 'boundary')}, "
-                "or cross in a function that is one",
-                subject=each.name,
-            )
-            return
+            reason = since(solution, function, each.name, each.line, other)
+            yield each.line, each.column, each.name, f"{each.name} is {noun(other)}{how}", reason
+    for line, column, _, (value, how) in notes_of(function, "return"):
+        other = certain_world(value)
+        if other not in {"", world} and not function.says:
+            made = f": {how}" if how else ""
+            yield line, column, "return", f"returns {noun(other)}{made}", ()
 
 
 RULES: Final[tuple[Callable[[Any, Function, Any], Iterator[Finding]], ...]] = (

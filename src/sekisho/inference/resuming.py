@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.code import SourceFile, lower, parse_typed, read_file
+from sekisho.code import SourceFile, find_environments, lower, parse_typed, read_file
 from sekisho.inference.parsing import units_of
 from sekisho.inference.units import read_unit
 from sekisho.inference.values import NEVER
@@ -55,7 +55,8 @@ def resume(
         cache: what is kept of libraries.
         texts: of the files that may have changed, by path.
     """
-    libraries, before = earlier.libraries(cache), solution.program.libraries
+    places = find_environments(file.path for file in solution.program.files.values())
+    libraries, before = earlier.libraries(cache, places), solution.program.libraries
     if libraries is not before and not all(map(libraries.still, (earlier.used, before.used))):
         return None
     keys = {file.path: key for key, file in solution.program.files.items()}
