@@ -104,6 +104,7 @@ class _Flow:
         self._ranked: dict[str, set[str]] = defaultdict(set)
         self._floats: dict[str, set[str]] = defaultdict(set)
         self._numbers: set[str] = set()
+        self._unclear: set[str] = set()
         self._pairs: set[tuple[tuple[str, int], tuple[str, int]]] = set()
         self._tied: set[frozenset[str]] = set()
 
@@ -168,9 +169,10 @@ class _Flow:
                     self._replaced.setdefault(name.id, line)
 
     def _give(self, place: str, value: ast.expr) -> None:
-        for name, more in self.value(value).items():
-            if more is not None:
-                self._pairs.add(((place, 0), (name, more)))
+        known = {name: more for name, more in self.value(value).items() if more is not None}
+        self._pairs |= {((place, 0), each) for each in known.items()}
+        if not known:
+            self._unclear.add(place)
 
     def _tie(self, test: ast.expr) -> None:
         """Note the arguments whose sizes are compared."""
@@ -360,7 +362,11 @@ class _Flow:
 
     def result(self) -> Spread:
         """Return what is known of the parameters."""
-        pairs = {(a, b) for a, b in self._pairs if frozenset((a[0], b[0])) not in self._tied}
+        pairs = {
+            (a, b)
+            for a, b in self._pairs
+            if frozenset((a[0], b[0])) not in self._tied and a[0] not in self._unclear
+        }
         loose = frozenset(
             frozenset((a[0], b[0])) for a, b in pairs if {a[0], b[0]} <= self._parameters
         )

@@ -31,7 +31,11 @@ def with_ends(said: Said, slots: Iterable[Slot]) -> Said:
     for ends in said.together:
         absent = said.optional - arrays
         given = [name for name in ends if name in arrays and name not in _RESULTS]
-        if not said.free.issuperset(given) or not {*given, *ends}.isdisjoint(said.ranked | absent):
+        free = [name for name in given if name in said.free and name not in said.ranked]
+        if len(free) < len(given) or not absent.isdisjoint(ends):
+            # what is combined with an array of certain axes may have fewer, or more
+            for name in free if len(given) > 1 else ():
+                batched.setdefault((name, ()), (0, said.tails.get(name, 0)))
             continue
         told = {name: batched.get((name, ()), (0, said.tails.get(name, 0))) for name in given}
         if any(before for before, _ in told.values()):
@@ -144,10 +148,14 @@ def _front(
 def _led(
     texts: Mapping[Slot, str], front: tuple[str, ...], changed: set[Slot]
 ) -> dict[Slot, list[str]]:
-    """Return other results that begin with the same axes, and their axes behind these."""
-    return {
+    """Return other results that begin with the same axes, and their axes behind these.
+
+    None if other arguments begin with them, too: the result may follow these.
+    """
+    found = {
         slot: words[len(front) :]
         for slot, text in texts.items()
-        if front and slot.name in _RESULTS and slot not in changed
-        if tuple(words := text.split())[: len(front)] == front
+        if front and slot not in changed
+        if tuple(words := text.replace("#", "").split())[: len(front)] == front
     }
+    return found if _RESULTS.issuperset(slot.name for slot in found) else {}
