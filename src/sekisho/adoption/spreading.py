@@ -39,6 +39,9 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BY_ITSELF: Final = ""
 """The place of a callee's name where no function but the body itself needs something."""
 
+_OTHER: Final = "or something else"
+"""Stands beside the arguments that a value may be made of."""
+
 _OF_NUMBERS: Final = (ast.Sub, ast.Mult, ast.Div, ast.Pow)
 _ABOUT_AXES: Final = frozenset({"shape", "size", "dtype", "device", "ndim", "requires_grad", "layout"})
 
@@ -69,24 +72,28 @@ class Spread(NamedTuple):
 def spread_of(node: _Function, parameters: frozenset[str]) -> Spread:
     """Follow the parameters of a function through its body."""
     found = _Flow(parameters)
-    for _ in range(3):  # names that are assigned to later in a loop
-        for statement in _statements(node.body):
-            found.run(statement, is_certain=statement in node.body)
+    for statement, is_certain in _statements(node.body, is_certain=True):
+        found.run(statement, is_certain=is_certain)
     for each in ast.walk(node):
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and each is not node:
             found.lose(dict.fromkeys(_named_in(each) & parameters, 0))
     return found.result()._replace(used=_named_in(node) & parameters)
 
 
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(
+    body: Iterable[ast.stmt], *, is_certain: bool
+) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield statements in their order, and whether every call runs them; those of a loop come twice."""
     for each in body:
-        yield each
+        yield each, is_certain
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        for field in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(each, field, []))
-        for inner in (*getattr(each, "handlers", ()), *getattr(each, "cases", ())):
-            yield from _statements(inner.body)
+        is_with = isinstance(each, (ast.With, ast.AsyncWith))
+        is_loop = isinstance(each, (ast.For, ast.AsyncFor, ast.While))
+        blocks = [getattr(each, field, []) for field in ("body", "orelse", "finalbody")]
+        blocks += [inner.body for inner in (*getattr(each, "handlers", ()), *getattr(each, "cases", ()))]
+        for block in (*blocks, *blocks[: int(is_loop)]):
+            yield from _statements(block, is_certain=is_certain and is_with)
 
 
 def _named_in(node: ast.AST) -> frozenset[str]:
@@ -98,22 +105,22 @@ class _Flow:
 
     def __init__(self, parameters: frozenset[str]) -> None:
         self._parameters = parameters
-        self._held: dict[str, dict[str, int | None]] = {}
-        self._replaced: dict[str, int] = {}
+        self._held: dict[str, list[Origins]] = {name: [{name: 0}] for name in parameters}
         self._tails: dict[str, int] = {}
         self._ranked: dict[str, set[str]] = defaultdict(set)
         self._floats: dict[str, set[str]] = defaultdict(set)
         self._numbers: set[str] = set()
-        self._unclear: set[str] = set()
         self._pairs: set[tuple[tuple[str, int], tuple[str, int]]] = set()
+        self._loose: set[frozenset[str]] = set()
         self._tied: set[frozenset[str]] = set()
+        self._given: dict[str, list[Origins]] = defaultdict(list)
+        self._is_certain = True
 
     # --- statements
 
     def run(self, statement: ast.stmt, *, is_certain: bool) -> None:
         """Follow the arguments through a statement, without the blocks in it."""
-        if is_certain and isinstance(statement, ast.Assign):
-            self._note_replaced(statement)
+        self._is_certain = is_certain
         match statement:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -153,34 +160,22 @@ class _Flow:
 
     def _hold(self, target: ast.expr, held: Origins) -> None:
         if isinstance(target, ast.Name):
-            self._held.setdefault(target.id, {}).update(held)
+            before = [] if self._is_certain else self._held.get(target.id, [])
+            self._held[target.id] = [*before, held]
         elif isinstance(target, ast.Subscript):
             self.value(target)
         elif isinstance(target, ast.Attribute):
             self.lose(held, floats=False)  # what others do with it is not known
 
-    def _note_replaced(self, statement: ast.Assign) -> None:
-        """Note names that hold their argument no more: behind ``x = flat(x)``."""
-        for target in statement.targets:
-            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-            for name in names:
-                if isinstance(name, ast.Name):
-                    line = statement.end_lineno or statement.lineno
-                    self._replaced.setdefault(name.id, line)
-
     def _give(self, place: str, value: ast.expr) -> None:
-        known = {name: more for name, more in self.value(value).items() if more is not None}
-        self._pairs |= {((place, 0), each) for each in known.items()}
-        if not known:
-            self._unclear.add(place)
+        self._given[place].append(self.value(value))
 
     def _tie(self, test: ast.expr) -> None:
         """Note the arguments whose sizes are compared."""
         for each in ast.walk(test):
             if isinstance(each, ast.Compare):
                 sides = [_sized_in(part) for part in (each.left, *each.comparators)]
-                for one, other in itertools.pairwise(sides):
-                    self._tied |= {frozenset((a, b)) for a in one for b in other if a != b}
+                self._tied |= {frozenset(pair) for pair in itertools.pairwise(sides) if all(pair)}
 
     # --- values
 
@@ -197,9 +192,7 @@ class _Flow:
         """Follow the arguments through an expression; return those that lead the value's axes."""
         match node:
             case ast.Name(id=name):
-                is_own = node.lineno <= self._replaced.get(name, node.lineno)
-                own = {name: 0} if name in self._parameters and is_own else {}
-                return {**self._held.get(name, {}), **own}
+                return _either(self._held.get(name, []))
             case ast.BinOp(op=ast.MatMult(), left=left, right=right):
                 found = {**self.value(left), **self.value(right)}
                 self._numbers |= found.keys()
@@ -213,10 +206,10 @@ class _Flow:
             case ast.Compare(left=left, comparators=others):
                 return self._together([left, *others])
             case ast.BoolOp(values=values):
-                return {k: v for each in values for k, v in self.value(each).items()}
+                return _either([self.value(each) for each in values])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 self.value(test)
-                return {**self.value(body), **self.value(orelse)}
+                return _either([self.value(body), self.value(orelse)])
             case ast.Attribute(value=value, attr=attr):
                 return self._attribute(value, attr)
             case ast.Subscript(value=ast.Attribute(value=value, attr="shape"), slice=index):
@@ -238,14 +231,12 @@ class _Flow:
         """Combine values by broadcasting."""
         return self._combined([self.value(each) for each in parts])
 
-    def _combined(self, several: Iterable[Origins]) -> Origins:
+    def _combined(self, several: Iterable[Origins], *, is_tied: bool = False) -> Origins:
         for one, other in itertools.combinations(several, 2):
-            for a, more in one.items():
-                self._pairs |= {
-                    ((a, more), (b, most))
-                    for b, most in other.items()
-                    if more is not None and most is not None and a != b
-                }
+            for (a, more), (b, most) in itertools.product(one.items(), other.items()):
+                if more is not None and most is not None and a != b:
+                    self._pairs.add(((a, more), (b, most)))
+                    (self._tied if is_tied else self._loose).add(frozenset((a, b)))
         return {name: more for each in several for name, more in each.items()}
 
     def _speak(self, origins: Origins, count: int | None, more: int = 0) -> Origins:
@@ -311,7 +302,8 @@ class _Flow:
             return found
         made: dict[str, int | None] = {}
         for part in (*receiver, *node.args, *others):
-            callee = name if isinstance(part, ast.Name) else _BY_ITSELF
+            is_other = isinstance(part, ast.Name) and name not in RESHAPING
+            callee = name if is_other else _BY_ITSELF
             made |= self.lose(self.value(part), callee, floats=name not in RESHAPING)
         return made
 
@@ -333,10 +325,7 @@ class _Flow:
         words = {word.arg: word.value for word in keywords}
         axis = number_in(words.get("axis", words.get("dim", parts[1] if len(parts) > 1 else None)))
         items = parts[0].elts if isinstance(parts[0], (ast.Tuple, ast.List)) else [parts[0]]
-        several = [self.value(each) for each in items]
-        for one, other in itertools.combinations(several, 2):
-            self._tied |= {frozenset((a, b)) for a in one for b in other if a != b}
-        found = {k: v for each in several for k, v in each.items()}
+        found = self._combined([self.value(each) for each in items], is_tied=True)
         is_at_end = axis is not None and axis < 0
         if name == "stack":
             return self._speak(found, -axis - 1 if is_at_end and axis else None, 1)
@@ -362,33 +351,23 @@ class _Flow:
 
     def result(self) -> Spread:
         """Return what is known of the parameters."""
-        pairs = {
-            (a, b)
-            for a, b in self._pairs
-            if frozenset((a[0], b[0])) not in self._tied and a[0] not in self._unclear
-        }
-        loose = frozenset(
-            frozenset((a[0], b[0])) for a, b in pairs if {a[0], b[0]} <= self._parameters
-        )
         return Spread(
             dict(self._tails),
-            {name: frozenset(each) for name, each in self._ranked.items()},
-            {name: frozenset(each) for name, each in self._floats.items()},
-            tuple(self._aligned(pairs)),
-            loose,
+            {x: frozenset(self._ranked[x]) for x in self._parameters & self._ranked.keys()},
+            {x: frozenset(self._floats[x]) for x in self._parameters & self._floats.keys()},
+            tuple(self._aligned()),
+            frozenset(self._loose - self._tied),
             frozenset(),
             frozenset(self._numbers) & self._parameters,
         )
 
-    def _aligned(
-        self, pairs: set[tuple[tuple[str, int], tuple[str, int]]]
-    ) -> Iterator[Mapping[str, int]]:
+    def _aligned(self) -> Iterator[Mapping[str, int]]:
         """Yield arrays that broadcast together, each with the number of axes behind those that do."""
         beside: dict[str, set[tuple[str, int]]] = defaultdict(set)
-        for (one, more), (other, most) in pairs:
+        for (one, more), (other, most) in self._pairs:
             beside[one].add((other, more - most))
             beside[other].add((one, most - more))
-        left = [*dict.fromkeys((*sorted(beside), *sorted(self._parameters)))]
+        left = sorted(self._parameters)
         while left:
             ends, waiting, is_one = {left[0]: 0}, [left[0]], True
             while waiting:
@@ -399,21 +378,47 @@ class _Flow:
                         waiting.append(other)
                     is_one = is_one and ends[other] == ends[name] + step
             left = [each for each in left if each not in ends]
-            least = max(self._tails.get(name, 0) - end for name, end in ends.items())
             if is_one:
+                ends |= self._results_of(ends)
+                least = max(self._tails.get(name, 0) - end for name, end in ends.items())
                 yield {name: end + least for name, end in sorted(ends.items())}
 
+    def _results_of(self, ends: Mapping[str, int]) -> dict[str, int]:
+        """Return the results that all of some parameters lead, in every ``return``."""
+        found: dict[str, int] = {}
+        for place, several in self._given.items():
+            steps: set[int | None] = set()
+            for each in several:
+                known = {name: more for name, more in each.items() if more is not None}
+                steps |= {ends[name] + more for name, more in known.items() if name in ends}
+                is_clear = known.keys() == ends.keys() and _OTHER not in each
+                steps |= set() if is_clear else {None}
+            if len(steps) == 1 and (step := steps.pop()) is not None:
+                found[place] = step
+        return found
 
-def _sized_in(node: ast.expr) -> set[str]:
-    """The names whose sizes an expression gives: ``x.shape``, ``x.shape[0]``, ``len(x)``."""
-    found: set[str] = set()
-    for each in ast.walk(node):
-        match each:
-            case ast.Attribute(value=ast.Name(id=name), attr="shape" | "size"):
-                found.add(name)
-            case _:
-                pass
-    return found
+
+def _either(several: list[Origins]) -> Origins:
+    """Return what a value is made of that is one of several."""
+    found: dict[str, int | None] = {}
+    for each in several:
+        for name, more in each.items():
+            found[name] = more if found.get(name, more) == more else None
+    is_clear = all(each.keys() == found.keys() for each in several)
+    return found if is_clear else {**found, _OTHER: None}
+
+
+def _sized_in(node: ast.expr) -> str:
+    """Return the name whose first sizes, or all, an expression gives; "" if there is none."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=name), attr="shape"):
+            return name
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id=name), attr="shape"), slice=index):
+            return "" if (number_in(index) or 0) < 0 else name
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]):
+            return name
+        case _:
+            return ""
 
 
 def _reach(index: ast.expr) -> int | None:

@@ -84,10 +84,11 @@ def share_runs(texts: dict[Slot, str], said: Said) -> list[Slot]:
         led = _led(texts, _front(texts, given, ends), {*slots, *changed})
         others = [text for slot, text in texts.items() if slot not in slots and slot not in led]
         start = _free_name(others, is_all=not any(slots.values()))
+        run = "*#" if any(pair <= {slot.name for slot in given} for pair in said.loose) else "*"
         shared = {
             slot: text
             for slot, end in slots.items()
-            if (text := _shared(slot, texts[slot], end, start, len(given)))
+            if (text := _shared(slot, texts[slot], end, f"{run}{start}"))
         }
         if not shared.keys() >= {*given} or not _fit({slot: shared[slot] for slot in given}):
             continue
@@ -113,15 +114,14 @@ def _free_name(texts: Iterable[str], *, is_all: bool) -> str:
     )
 
 
-def _shared(slot: Slot, text: str, end: int, start: str, count: int) -> str:
+def _shared(slot: Slot, text: str, end: int, run: str) -> str:
     """Return the axis string with a run in front of the last axes; "" if there are too few."""
     words = text.split()
     kept = words[len(words) - end :]
     is_short = min(slot.ranks) < end or len(words) < end
     if is_short or any(word.lstrip("#").startswith(("*", "...")) for word in kept):
         return ""
-    marker = "*#" if slot.name not in _RESULTS and count > 1 else "*"
-    return " ".join([f"{marker}{start}", *kept])
+    return " ".join([run.replace("#", "") if slot.name in _RESULTS else run, *kept])
 
 
 def _fit(texts: Mapping[Slot, str]) -> bool:
