@@ -360,7 +360,8 @@ def adopted(tmp_path_factory):
             + textwrap.indent(names_of(world), "    ")
             + f"    from cases.{name} import f\n"
             + "".join(
-                f"    def {caller}(n):\n        {call}\n" for caller in ("call", "again", "once_more")
+                f"    def {caller}(n):\n        {call}\n"
+                for caller in ("call", "again", "once_more")
             )
             + f"    {RUNS[run]}\n"
             + f"run_{name}()\n"

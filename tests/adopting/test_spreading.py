@@ -166,5 +166,7 @@ def test_what_is_calculated_with_may_be_any_number(body, numbers):
 )
 def test_any_code_can_be_read(body):
     code = textwrap.indent(body, "    ")
-    (node,) = ast.parse(f"async def f(x, y):\n{code}" if "await" in body else f"def f(x, y):\n{code}").body
+    (node,) = ast.parse(
+        f"async def f(x, y):\n{code}" if "await" in body else f"def f(x, y):\n{code}"
+    ).body
     assert spread_of(node, frozenset("xy")).used <= {"x", "y"}

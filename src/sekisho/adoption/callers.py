@@ -96,8 +96,12 @@ def _read_operations(
     """
     spreads = {key: each.body.spread for key, each in definitions.items()}
     tails = {key: dict(each.tails) for key, each in spreads.items()}
-    ranked = {(key, x): each.ranked.get(x, _NONE) for key, each in spreads.items() for x in each.used}
-    floats = {(key, x): each.floats.get(x, _NONE) for key, each in spreads.items() for x in each.used}
+    ranked = {
+        (key, x): each.ranked.get(x, _NONE) for key, each in spreads.items() for x in each.used
+    }
+    floats = {
+        (key, x): each.floats.get(x, _NONE) for key, each in spreads.items() for x in each.used
+    }
     is_new = True
     while is_new:  # since what is passed on may be passed on again
         is_new = False

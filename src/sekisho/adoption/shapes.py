@@ -215,6 +215,10 @@ def einsum_of(call: ast.Call) -> tuple[list[list[str]], list[str], list[ast.expr
             left, _, result = text.replace(" ", "").partition("->")
             words = [re.findall(r"\.\.\.|\w", each) for each in (*left.split(","), result)]
             is_read = ",".join("".join(each) for each in words[:-1]) == left
-            return (words[:-1], words[-1], values) if is_read and len(words) == len(values) + 1 else None
+            return (
+                (words[:-1], words[-1], values)
+                if is_read and len(words) == len(values) + 1
+                else None
+            )
         case _:
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sekisho.contract import match_shape, parse_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sekisho.contract import Bindings
     from sekisho.deduction.columns import Column, Group

@@ -78,7 +78,9 @@ def without_lone_runs(texts: dict[Slot, str], left: Collection[str]) -> None:
         texts: the axis string of each slot, changed in place.
         left: the places that get no annotation.
     """
-    shown = [text for slot, text in texts.items() if slot.name.replace("yield", "return") not in left]
+    shown = [
+        text for slot, text in texts.items() if slot.name.replace("yield", "return") not in left
+    ]
     words = [word.replace("#", "") for text in shown for word in text.split()]
     for slot, text in texts.items():
         *first, last = text.split() or [""]
@@ -106,7 +108,9 @@ def _first_axes(texts: Mapping[Slot, str], said: Said) -> Iterator[str]:
             ranks.setdefault(first, []).append(slot.ranks)
             if not slot.path and (slot.name, (), 0) in said.names:
                 yield first
-    yield from (first for first, several in ranks.items() if any(each != several[0] for each in several))
+    yield from (
+        first for first, several in ranks.items() if any(each != several[0] for each in several)
+    )
 
 
 def _uncertain(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> Iterator[Slot]:
