@@ -68,6 +68,60 @@ BOTH = [
         ("f(ones(2, 3), ones(3))", "f(ones(3), ones(2, 3))", "f(ones(2, 1), ones(1, 3))"),
     ),
     Case(
+        "broadcasting_alike",
+        "def f(x, y):\n    return L.{exp}(x) - y",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(1, 3), ones(4, 3))", "f(ones(4, 3), ones(4, 1))", "f(ones(3), ones(2, 4, 3))"),
+    ),
+    Case(
+        "broadcasting_behind",
+        "def f(w, x):\n    return w[..., None] * L.{exp}(x)",
+        "f(ones({n}), ones({n}, 3))",
+        ("f(ones(1), ones(4, 3))", "f(ones(2, 5), ones(2, 5, 3))", "f(ones(), ones(4, 3))"),
+    ),
+    Case(
+        "broadcasting_in_front_of_the_last_axis",
+        "def f(a, b):\n    d = L.{exp}(a) - b\n    return L.sqrt((d * d).sum(-1))",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(3), ones(4, 3))", "f(ones(1, 3), ones(4, 3))", "f(ones(2, 4, 3), ones(4, 3))"),
+    ),
+    Case(
+        "broadcasting_by_a_choice",
+        "def f(c, a, b):\n    return L.where(c, L.{exp}(a), b - a)",
+        "f(ones({n}, 3) > 0, ones({n}, 3), ones({n}, 3))",
+        ("f(ones(4, 3) > 0, ones(3), ones(4, 1))",),
+    ),
+    Case(
+        "broadcasting_with_an_array_of_certain_axes",
+        "def f(x, y):\n    n, d = x.shape\n    return L.{exp}(x) - y / n",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(4, 3), ones(1, 3))", "f(ones(4, 3), ones(3))", "f(ones(4, 3), ones(4, 1))"),
+    ),
+    Case(
+        "broadcasting_in_another_function",
+        "def g(x, y):\n    return L.{exp}(x) - y\n\ndef f(x, y):\n    return g(x, y)",
+        "f(ones({n}, 3), ones({n}, 3))",
+        ("f(ones(1, 3), ones(4, 3))", "f(ones(4, 3), ones(3))"),
+    ),
+    Case(
+        "whole_numbers",
+        "def f(x):\n    return x[..., :1] * 2 - L.{exp}(x)[..., :1]",
+        "f(ones({n}, 3))",
+        ("f(whole(2, 3))", "f(whole(2, 4, 3))"),
+    ),
+    Case(
+        "numbers_beside_integers",
+        "def f(x, y):\n    return L.{exp}(x) * (x - y)",
+        "f(whole({n}, 3), whole({n}, 3))",
+        ("f(ones(2, 3), whole(2, 3))", "f(ones(2, 3), ones(2, 3))"),
+    ),
+    Case(
+        "a_flag_of_numpys",
+        "def f(x, twice=False):\n    return L.{exp}(x) * (2 if twice else 1)",
+        "f(ones({n}, 3), True)",
+        ("f(ones(2, 3), np.bool_(True))", "f(ones(2, 3), 1)"),
+    ),
+    Case(
         "width",
         "def f(x):\n    return L.{exp}(x) + 1",
         "f(ones({n}, 3))",
@@ -246,7 +300,11 @@ RUNS = {
     "once": "call(4)",
     "loop": "for n in (3, 4, 6, 7, 8):\n        call(n)",
     "same": "call(4)\n    call(4)",
+    "callers": "for n in (3, 4, 6):\n        call(n), again(n + 1), once_more(n + 2)",
 }
+BY_CALLS = frozenset({"length_of_one", "integers", "a_list", "items", "recursion", "state"})
+"""Calls from three functions are evidence for a number of axes, and for integers alone."""
+
 HELPERS = """
     import numpy as np
     import torch
@@ -275,7 +333,8 @@ def cases():
     for world in WORLDS:
         for case in BOTH:
             for run in RUNS:
-                yield f"{case.name}_{world}_{run}", case, world, run
+                if run != "callers" or case.name not in BY_CALLS:
+                    yield f"{case.name}_{world}_{run}", case, world, run
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +359,10 @@ def adopted(tmp_path_factory):
             f"def run_{name}():\n"
             + textwrap.indent(names_of(world), "    ")
             + f"    from cases.{name} import f\n"
-            + f"    def call(n):\n        {call}\n"
+            + "".join(
+                f"    def {caller}(n):\n        {call}\n"
+                for caller in ("call", "again", "once_more")
+            )
             + f"    {RUNS[run]}\n"
             + f"run_{name}()\n"
         )

@@ -28,7 +28,7 @@ _SHAPES: Final = re.compile(
     re.IGNORECASE,
 )
 _SIZE: Final = r"(?:\.\.\.|\d+|[A-Za-z]\d?)"
-_CROSSED: Final = re.compile(rf"(?<![\w.]){_SIZE}(?:\s?[x×]\s?{_SIZE})+(?![\w.])")
+_CROSSED: Final = re.compile(rf"(?<![\w.]){_SIZE}(?:\s?[x\u00d7]\s?{_SIZE})+(?![\w.])")
 """Shapes as in ``BxNx3 tensor`` and ``...xDxD matrices``."""
 
 _SHAPES_IN_TEXT: Final = re.compile(
@@ -137,7 +137,8 @@ def _describe(entry: _Entry) -> Described:
 
 
 def _with_brackets(match: re.Match[str]) -> str:
-    return f"({', '.join(re.findall(_SIZE, match[0].replace('×', 'x').replace('x', ' ')))})"
+    words = re.split(r"\s?[x\u00d7]\s?", match[0])
+    return f"({', '.join(words)})"
 
 
 def _without_brackets(match: re.Match[str]) -> str:

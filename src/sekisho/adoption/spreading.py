@@ -11,38 +11,20 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.adoption.operations import (
-    CREATING,
-    ELEMENTWISE,
-    JOINING,
-    KEEPING,
-    NEEDS_FLOATS,
-    OF_MATRICES,
-    REDUCING,
-    RESHAPING,
-    WITHOUT_AXES,
-)
-from sekisho.adoption.shapes import einsum_of, number_in
+from sekisho.adoption.aligning import together
+from sekisho.adoption.combining import Values
+from sekisho.adoption.shapes import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    Origins = Mapping[str, int | None]
-    """The parameters that a value is made of, and how many axes it has behind those of each that lead
-    its axes; None where the axes are others."""
+    from sekisho.adoption.aligning import Origins
 
 __all__ = ["Spread", "spread_of"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_BY_ITSELF: Final = ""
-"""The place of a callee's name where no function but the body itself needs something."""
-
-_OF_NUMBERS: Final = (ast.Sub, ast.Mult, ast.Div, ast.Pow)
-_ABOUT_AXES: Final = frozenset(
-    {"shape", "size", "dtype", "device", "ndim", "requires_grad", "layout"}
-)
 
 
 class Spread(NamedTuple):
@@ -71,9 +53,8 @@ class Spread(NamedTuple):
 def spread_of(node: _Function, parameters: frozenset[str]) -> Spread:
     """Follow the parameters of a function through its body."""
     found = _Flow(parameters)
-    for _ in range(3):  # names that are assigned to later in a loop
-        for statement in _statements(node.body):
-            found.run(statement, is_certain=statement in node.body)
+    for statement, is_certain in _statements(node.body, is_certain=True):
+        found.run(statement, is_certain=is_certain)
     for each in ast.walk(node):
         if (
             isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
@@ -83,65 +64,88 @@ def spread_of(node: _Function, parameters: frozenset[str]) -> Spread:
     return found.result()._replace(used=_named_in(node) & parameters)
 
 
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(body: Iterable[ast.stmt], *, is_certain: bool) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield statements in their order, and whether every call runs them; those of a loop come twice."""
     for each in body:
-        yield each
+        yield each, is_certain
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        for field in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(each, field, []))
-        for inner in (*getattr(each, "handlers", ()), *getattr(each, "cases", ())):
-            yield from _statements(inner.body)
+        is_with = isinstance(each, (ast.With, ast.AsyncWith))
+        is_loop = isinstance(each, (ast.For, ast.AsyncFor, ast.While))
+        blocks = [getattr(each, field, []) for field in ("body", "orelse", "finalbody")]
+        blocks += [
+            inner.body for inner in (*getattr(each, "handlers", ()), *getattr(each, "cases", ()))
+        ]
+        for block in (*blocks, *blocks[: int(is_loop)]):
+            yield from _statements(block, is_certain=is_certain and is_with)
 
 
 def _named_in(node: ast.AST) -> frozenset[str]:
     return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
 
-class _Flow:
-    """Where the arguments go."""
+class _Flow(Values, ast.NodeVisitor):
+    """Where the arguments go, statement by statement."""
 
     def __init__(self, parameters: frozenset[str]) -> None:
+        super().__init__(parameters)
         self._parameters = parameters
-        self._held: dict[str, dict[str, int | None]] = {}
-        self._replaced: dict[str, int] = {}
-        self._tails: dict[str, int] = {}
-        self._ranked: dict[str, set[str]] = defaultdict(set)
-        self._floats: dict[str, set[str]] = defaultdict(set)
-        self._numbers: set[str] = set()
-        self._pairs: set[tuple[tuple[str, int], tuple[str, int]]] = set()
-        self._tied: set[frozenset[str]] = set()
-
-    # --- statements
+        self._given: dict[str, list[Origins]] = defaultdict(list)
+        self._is_certain = True
 
     def run(self, statement: ast.stmt, *, is_certain: bool) -> None:
         """Follow the arguments through a statement, without the blocks in it."""
-        if is_certain and isinstance(statement, ast.Assign):
-            self._note_replaced(statement)
-        match statement:
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    self._assign(target, value)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._assign(target, value)
-            case ast.AugAssign(target=target, value=value):
-                self._hold(target, self._together([target, value]))
-            case ast.Return(value=ast.Tuple(elts=parts)):
+        self._is_certain = is_certain
+        self.forget()
+        self.visit(statement)
+
+    def visit_Assign(self, node: ast.Assign) -> Origins:
+        """Let names hold a value."""
+        for target in node.targets:
+            self._assign(target, node.value)
+        return {}
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Origins:
+        """Let a name hold a value, if there is one."""
+        if node.value is not None:
+            self._assign(node.target, node.value)
+        return {}
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Origins:
+        """Combine a name with a value."""
+        self._hold(node.target, self.together([node.target, node.value]))
+        return {}
+
+    def visit_Return(self, node: ast.Return) -> Origins:
+        """Note what a result is made of, or each item of a tuple."""
+        match node.value:
+            case ast.Tuple(elts=parts):
                 for number, part in enumerate(parts):
-                    self._give(f"return[{number}]", part)
-            case ast.Return(value=ast.expr() as value):
-                self._give("return", value)
-            case ast.Assert(test=test) | ast.If(test=test) | ast.While(test=test):
-                self._tie(test)
-                self.value(test)
-            case ast.Expr(value=value):
-                self.value(value)
-            case ast.Raise() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                pass
+                    self._given[f"return[{number}]"].append(self.value(part))
+            case ast.expr() as value:
+                self._given["return"].append(self.value(value))
             case _:
-                for each in ast.iter_child_nodes(statement):
-                    if isinstance(each, ast.expr):
-                        self.lose(self.value(each))
+                pass
+        return {}
+
+    def visit_Assert(self, node: ast.Assert | ast.If | ast.While) -> Origins:
+        """Note what a test compares; the blocks behind it follow by themselves."""
+        self._tie(node.test)
+        self.value(node.test)
+        return {}
+
+    visit_If = visit_While = visit_Assert  # noqa: N815 - ast requires these names
+
+    def visit_Expr(self, node: ast.Expr) -> Origins:
+        """Follow the arguments through an expression whose value is not used."""
+        return self.value(node.value)
+
+    def visit_Raise(self, node: ast.AST) -> Origins:
+        """Leave out what is part of no valid call, and what is not run here."""
+        del node
+        return {}
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Raise  # noqa: N815 - as above
 
     def _assign(self, target: ast.expr, value: ast.expr) -> None:
         match target, value:
@@ -157,284 +161,41 @@ class _Flow:
 
     def _hold(self, target: ast.expr, held: Origins) -> None:
         if isinstance(target, ast.Name):
-            self._held.setdefault(target.id, {}).update(held)
+            before = [] if self._is_certain else self.held.get(target.id, [])
+            self.held[target.id] = [*before, held]
         elif isinstance(target, ast.Subscript):
             self.value(target)
         elif isinstance(target, ast.Attribute):
             self.lose(held, floats=False)  # what others do with it is not known
-
-    def _note_replaced(self, statement: ast.Assign) -> None:
-        """Note names that hold their argument no more: behind ``x = flat(x)``."""
-        for target in statement.targets:
-            names = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
-            for name in names:
-                if isinstance(name, ast.Name):
-                    line = statement.end_lineno or statement.lineno
-                    self._replaced.setdefault(name.id, line)
-
-    def _give(self, place: str, value: ast.expr) -> None:
-        for name, more in self.value(value).items():
-            if more is not None:
-                self._pairs.add(((place, 0), (name, more)))
 
     def _tie(self, test: ast.expr) -> None:
         """Note the arguments whose sizes are compared."""
         for each in ast.walk(test):
             if isinstance(each, ast.Compare):
                 sides = [_sized_in(part) for part in (each.left, *each.comparators)]
-                for one, other in itertools.pairwise(sides):
-                    self._tied |= {frozenset((a, b)) for a in one for b in other if a != b}
-
-    # --- values
-
-    def lose(self, origins: Origins, callee: str = _BY_ITSELF, *, floats: bool = True) -> Origins:
-        """Note that a function may need a number of axes, or floats; return what is made of it."""
-        for name, more in origins.items():
-            if more is not None:
-                self._ranked[name].add(callee)
-            if floats:
-                self._floats[name].add(callee)
-        return dict.fromkeys(origins)
-
-    def value(self, node: ast.expr) -> Origins:
-        """Follow the arguments through an expression; return those that lead the value's axes."""
-        match node:
-            case ast.Name(id=name):
-                is_own = node.lineno <= self._replaced.get(name, node.lineno)
-                own = {name: 0} if name in self._parameters and is_own else {}
-                return {**self._held.get(name, {}), **own}
-            case ast.BinOp(op=ast.MatMult(), left=left, right=right):
-                found = {**self.value(left), **self.value(right)}
-                self._numbers |= found.keys()
-                return self.lose(found)
-            case ast.BinOp(left=left, op=op, right=right):
-                found = self._together([left, right])
-                self._numbers |= found.keys() if isinstance(op, _OF_NUMBERS) else set()
-                return found
-            case ast.UnaryOp(operand=operand):
-                return self.value(operand)
-            case ast.Compare(left=left, comparators=others):
-                return self._together([left, *others])
-            case ast.BoolOp(values=values):
-                return {k: v for each in values for k, v in self.value(each).items()}
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                self.value(test)
-                return {**self.value(body), **self.value(orelse)}
-            case ast.Attribute(value=value, attr=attr):
-                return self._attribute(value, attr)
-            case ast.Subscript(value=ast.Attribute(value=value, attr="shape"), slice=index):
-                self._speak(self.value(value), _reach(index))
-                return {}
-            case ast.Subscript(value=value, slice=index):
-                return self._item(self.value(value), index)
-            case ast.Call():
-                return self._call(node)
-            case _:
-                for each in ast.iter_child_nodes(node):
-                    if isinstance(each, ast.expr):
-                        self.lose(self.value(each))
-                    elif isinstance(each, ast.comprehension):
-                        self.lose(self.value(each.iter))
-                return {}
-
-    def _together(self, parts: Iterable[ast.expr]) -> Origins:
-        """Combine values by broadcasting."""
-        return self._combined([self.value(each) for each in parts])
-
-    def _combined(self, several: Iterable[Origins]) -> Origins:
-        for one, other in itertools.combinations(several, 2):
-            for a, more in one.items():
-                self._pairs |= {
-                    ((a, more), (b, most))
-                    for b, most in other.items()
-                    if more is not None and most is not None and a != b
-                }
-        return {name: more for each in several for name, more in each.items()}
-
-    def _speak(self, origins: Origins, count: int | None, more: int = 0) -> Origins:
-        """Note that code speaks of the last axes of a value; None for other axes, too."""
-        if count is None:
-            return self.lose(origins, floats=False)
-        known = {name: has for name, has in origins.items() if has is not None}
-        for name, has in known.items():
-            self._tails[name] = max(self._tails.get(name, 0), count - has)
-        return {**origins, **{name: has + more for name, has in known.items()}}
-
-    def _attribute(self, value: ast.expr, attr: str) -> Origins:
-        origins = self.value(value)
-        if attr in {"mT", "mH"}:
-            return self._speak(origins, 2)
-        if attr in {"real", "imag"}:
-            return origins
-        return {} if attr in _ABOUT_AXES else self.lose(origins)
-
-    def _item(self, origins: Origins, index: ast.expr) -> Origins:
-        parts = index.elts if isinstance(index, ast.Tuple) else [index]
-        for part in parts:
-            if not isinstance(part, (ast.Slice, ast.Constant)):
-                self.lose(self.value(part))
-        ends = [
-            i
-            for i, part in enumerate(parts)
-            if isinstance(part, ast.Constant) and part.value is ...
-        ]
-        if len(ends) != 1:
-            is_new = all(isinstance(part, ast.Constant) and part.value is None for part in parts)
-            return origins if is_new else self._speak(origins, None)
-        before, after = parts[: ends[0]], parts[ends[0] + 1 :]
-        new = sum(isinstance(part, ast.Constant) and part.value is None for part in after)
-        is_led = any(not (isinstance(part, ast.Constant) and part.value is None) for part in before)
-        gone = sum(not isinstance(part, ast.Slice) for part in after) - new
-        return self._speak(origins, None if is_led else len(after) - new, new - gone)
-
-    def _call(self, node: ast.Call) -> Origins:
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        name = name if name.endswith("__") else name.removesuffix("_")
-        origins = self.value(function.value) if isinstance(function, ast.Attribute) else {}
-        receiver = [function.value] if isinstance(function, ast.Attribute) and origins else []
-        parts = [*receiver, *node.args]
-        others = [word.value for word in node.keywords]
-        if name in NEEDS_FLOATS or _is_of(function, "linalg", "functional", "F"):
-            for part in parts:
-                for each in self.value(part):
-                    self._floats[each].add(_BY_ITSELF)
-                    self._numbers.add(each)
-        if name in WITHOUT_AXES:
-            return {}
-        if name in CREATING and parts:
-            return self.value(parts[0])
-        if name in KEEPING:
-            return self._together([*parts, *others])
-        if name in ELEMENTWISE or (name in {"max", "min"} and _is_elementwise(parts, others)):
-            return self._together([*parts, *others])
-        if name in REDUCING and parts:
-            return self._reduced(parts, node.keywords)
-        if name in OF_MATRICES and parts:
-            return self._speak(self._together(parts), 2, OF_MATRICES[name])
-        if name in JOINING and parts:
-            return self._joined(name, parts, node.keywords)
-        if name == "einsum" and (found := self._einsum(node)) is not None:
-            return found
-        made: dict[str, int | None] = {}
-        for part in (*receiver, *node.args, *others):
-            callee = name if isinstance(part, ast.Name) else _BY_ITSELF
-            made |= self.lose(self.value(part), callee, floats=name not in RESHAPING)
-        return made
-
-    def _reduced(self, parts: list[ast.expr], keywords: list[ast.keyword]) -> Origins:
-        words = {word.arg: word.value for word in keywords}
-        origins = self.value(parts[0])
-        axis = words.get("axis", words.get("dim", parts[1] if len(parts) > 1 else None))
-        if axis is None:
-            return {}  # of all axes
-        several = axis.elts if isinstance(axis, (ast.Tuple, ast.List)) else [axis]
-        numbers = [number_in(each) for each in several]
-        kept = words.get("keepdims", words.get("keepdim"))
-        is_kept = isinstance(kept, ast.Constant) and kept.value is True
-        negative = [number for number in numbers if number is not None and number < 0]
-        count = -min(negative) if negative and len(negative) == len(numbers) else None
-        return self._speak(origins, count, 0 if is_kept else -len(numbers))
-
-    def _joined(self, name: str, parts: list[ast.expr], keywords: list[ast.keyword]) -> Origins:
-        words = {word.arg: word.value for word in keywords}
-        axis = number_in(words.get("axis", words.get("dim", parts[1] if len(parts) > 1 else None)))
-        items = parts[0].elts if isinstance(parts[0], (ast.Tuple, ast.List)) else [parts[0]]
-        several = [self.value(each) for each in items]
-        for one, other in itertools.combinations(several, 2):
-            self._tied |= {frozenset((a, b)) for a in one for b in other if a != b}
-        found = {k: v for each in several for k, v in each.items()}
-        is_at_end = axis is not None and axis < 0
-        if name == "stack":
-            return self._speak(found, -axis - 1 if is_at_end and axis else None, 1)
-        return self._speak(found, -axis if is_at_end and axis else None)
-
-    def _einsum(self, node: ast.Call) -> Origins | None:
-        """Follow the arguments through an einsum with ``...`` in front; None for another one."""
-        read = einsum_of(node)
-        if read is None:
-            return None
-        words, result, values = read
-        if any(each[:1] != ["..."] or "..." in each[1:] for each in (*words, result)):
-            return None
-        several = []
-        for axes, value in zip(words, values, strict=True):
-            origins = self.value(value)
-            for name in origins:
-                self._floats[name].add(_BY_ITSELF)
-            several.append(self._speak(origins, len(axes) - 1, len(result) - len(axes)))
-        return self._combined(several)
-
-    # --- what is found
+                self.tied |= {frozenset(pair) for pair in itertools.pairwise(sides) if all(pair)}
 
     def result(self) -> Spread:
         """Return what is known of the parameters."""
-        pairs = {(a, b) for a, b in self._pairs if frozenset((a[0], b[0])) not in self._tied}
-        loose = frozenset(
-            frozenset((a[0], b[0])) for a, b in pairs if {a[0], b[0]} <= self._parameters
-        )
         return Spread(
-            dict(self._tails),
-            {name: frozenset(each) for name, each in self._ranked.items()},
-            {name: frozenset(each) for name, each in self._floats.items()},
-            tuple(self._aligned(pairs)),
-            loose,
+            dict(self.tails),
+            {x: frozenset(self.ranked[x]) for x in self._parameters & self.ranked.keys()},
+            {x: frozenset(self.floats[x]) for x in self._parameters & self.floats.keys()},
+            tuple(together(self._parameters, self.pairs, self.tails, self._given)),
+            frozenset(self.loose - self.tied),
             frozenset(),
-            frozenset(self._numbers) & self._parameters,
+            frozenset(self.numbers) & self._parameters,
         )
 
-    def _aligned(
-        self, pairs: set[tuple[tuple[str, int], tuple[str, int]]]
-    ) -> Iterator[Mapping[str, int]]:
-        """Yield arrays that broadcast together, each with the number of axes behind those that do."""
-        beside: dict[str, set[tuple[str, int]]] = defaultdict(set)
-        for (one, more), (other, most) in pairs:
-            beside[one].add((other, more - most))
-            beside[other].add((one, most - more))
-        left = [*dict.fromkeys((*sorted(beside), *sorted(self._parameters)))]
-        while left:
-            ends, waiting, is_one = {left[0]: 0}, [left[0]], True
-            while waiting:
-                name = waiting.pop()
-                for other, step in beside[name]:
-                    if other not in ends:
-                        ends[other] = ends[name] + step
-                        waiting.append(other)
-                    is_one = is_one and ends[other] == ends[name] + step
-            left = [each for each in left if each not in ends]
-            least = max(self._tails.get(name, 0) - end for name, end in ends.items())
-            if is_one:
-                yield {name: end + least for name, end in sorted(ends.items())}
 
-
-def _sized_in(node: ast.expr) -> set[str]:
-    """The names whose sizes an expression gives: ``x.shape``, ``x.shape[0]``, ``len(x)``."""
-    found: set[str] = set()
-    for each in ast.walk(node):
-        match each:
-            case ast.Attribute(value=ast.Name(id=name), attr="shape" | "size"):
-                found.add(name)
-            case _:
-                pass
-    return found
-
-
-def _reach(index: ast.expr) -> int | None:
-    """How many of the last axes an index of ``x.shape`` is about; None if it is about others."""
-    parts = [index.lower, index.upper] if isinstance(index, ast.Slice) else [index]
-    numbers = [number_in(part) for part in parts if part is not None]
-    if not numbers or any(number is None or number >= 0 for number in numbers):
-        return None
-    return -min(number for number in numbers if number is not None)
-
-
-def _is_elementwise(parts: list[ast.expr], others: list[ast.expr]) -> bool:
-    """Whether ``max(a, b)`` has two arrays rather than an axis."""
-    return len(parts) > 1 and not others and number_in(parts[1]) is None
-
-
-def _is_of(function: ast.expr, *modules: str) -> bool:
-    """Whether a function is called by way of one of some modules: ``torch.linalg.inv``."""
-    value = function.value if isinstance(function, ast.Attribute) else None
-    name = value.attr if isinstance(value, ast.Attribute) else getattr(value, "id", "")
-    return name in modules
+def _sized_in(node: ast.expr) -> str:
+    """Return the name whose first sizes, or all, an expression gives; "" if there is none."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=name), attr="shape"):
+            return name
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id=name), attr="shape"), slice=index):
+            return "" if (number_in(index) or 0) < 0 else name
+        case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]):
+            return name
+        case _:
+            return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sekisho.contract import match_shape, parse_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sekisho.contract import Bindings
     from sekisho.deduction.columns import Column, Group
@@ -31,7 +31,11 @@ def with_ends(said: Said, slots: Iterable[Slot]) -> Said:
     for ends in said.together:
         absent = said.optional - arrays
         given = [name for name in ends if name in arrays and name not in _RESULTS]
-        if not said.free.issuperset(given) or not {*given, *ends}.isdisjoint(said.ranked | absent):
+        free = [name for name in given if name in said.free and name not in said.ranked]
+        if len(free) < len(given) or not absent.isdisjoint(ends):
+            # what is combined with an array of certain axes may have fewer, or more
+            for name in free if len(given) > 1 else ():
+                batched.setdefault((name, ()), (0, said.tails.get(name, 0)))
             continue
         told = {name: batched.get((name, ()), (0, said.tails.get(name, 0))) for name in given}
         if any(before for before, _ in told.values()):
@@ -80,10 +84,11 @@ def share_runs(texts: dict[Slot, str], said: Said) -> list[Slot]:
         led = _led(texts, _front(texts, given, ends), {*slots, *changed})
         others = [text for slot, text in texts.items() if slot not in slots and slot not in led]
         start = _free_name(others, is_all=not any(slots.values()))
+        run = "*#" if any(pair <= {slot.name for slot in given} for pair in said.loose) else "*"
         shared = {
             slot: text
             for slot, end in slots.items()
-            if (text := _shared(slot, texts[slot], end, start, len(given)))
+            if (text := _shared(slot, texts[slot], end, f"{run}{start}"))
         }
         if not shared.keys() >= {*given} or not _fit({slot: shared[slot] for slot in given}):
             continue
@@ -109,15 +114,14 @@ def _free_name(texts: Iterable[str], *, is_all: bool) -> str:
     )
 
 
-def _shared(slot: Slot, text: str, end: int, start: str, count: int) -> str:
+def _shared(slot: Slot, text: str, end: int, run: str) -> str:
     """Return the axis string with a run in front of the last axes; "" if there are too few."""
     words = text.split()
     kept = words[len(words) - end :]
     is_short = min(slot.ranks) < end or len(words) < end
     if is_short or any(word.lstrip("#").startswith(("*", "...")) for word in kept):
         return ""
-    marker = "*#" if slot.name not in _RESULTS and count > 1 else "*"
-    return " ".join([f"{marker}{start}", *kept])
+    return " ".join([run.replace("#", "") if slot.name in _RESULTS else run, *kept])
 
 
 def _fit(texts: Mapping[Slot, str]) -> bool:
@@ -144,10 +148,14 @@ def _front(
 def _led(
     texts: Mapping[Slot, str], front: tuple[str, ...], changed: set[Slot]
 ) -> dict[Slot, list[str]]:
-    """Return other results that begin with the same axes, and their axes behind these."""
-    return {
+    """Return other results that begin with the same axes, and their axes behind these.
+
+    None if other arguments begin with them, too: the result may follow these.
+    """
+    found = {
         slot: words[len(front) :]
         for slot, text in texts.items()
-        if front and slot.name in _RESULTS and slot not in changed
-        if tuple(words := text.split())[: len(front)] == front
+        if front and slot not in changed
+        if tuple(words := text.replace("#", "").split())[: len(front)] == front
     }
+    return found if _RESULTS.issuperset(slot.name for slot in found) else {}

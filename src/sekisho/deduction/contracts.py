@@ -90,9 +90,9 @@ def deduce(
     said = said._replace(open={**numbers, **said.open})
     axes, unsure = axes_of(slots, integers, said, uses)
     words, kinds = words_of(slots, said, uses)
+    without_lone_runs(axes, left)
     for slot in slots:
-        # Where a result has no axes, NumPy returns a number instead of an array.
-        if slot.name in {"return", "yield"} and HOST.name in slot.worlds and axes[slot] == "...":
+        if slot.name in {"return", "yield"} and _may_have_no_axes(slot, axes):
             left.setdefault("return", Weaker("return", "result", "it may have no axes"))
     without_lone_runs(axes, left)
     shown = [each for each in (*weaker, *unsure, *kinds) if each.place not in left]
@@ -177,6 +177,18 @@ def _decorator(
         f"only {only} came, and its code asks what '{asks[0]}' is" if asks else f"only {only} came"
     )
     return "", [Weaker("", "world", seen)]
+
+
+def _may_have_no_axes(slot: Slot, axes: Mapping[Slot, str]) -> bool:
+    """Whether a result of NumPy's may be a number, which it returns instead of an array without axes.
+
+    A run alone may be empty, if the arguments that have it have other axes, too.
+    """
+    text = axes[slot]
+    if HOST.name not in slot.worlds or len(text.split()) > 1:
+        return False
+    same = [each for each in axes.values() if each.replace("#", "") == text]
+    return text == "..." or (text.startswith("*") and len(same) < 2)
 
 
 def dtypes_of(observed: Observed) -> set[str]:
