@@ -24,6 +24,7 @@ from sekisho.inference.values import (
     is_unknown,
     join_all,
     list_of,
+    tuple_of,
 )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "resume",
     "solve",
     "survey",
+    "tuple_of",
     "world_of_all",
     "worlds_of",
 ]

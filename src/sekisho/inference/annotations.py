@@ -15,11 +15,13 @@ from sekisho.inference.values import (
     UNKNOWN,
     Value,
     array,
+    dict_of,
     instance,
     join_all,
     list_of,
     map_atoms,
     text_constant,
+    tuple_of,
 )
 
 if TYPE_CHECKING:
@@ -215,7 +217,7 @@ def _special(
     if name in _ITERABLES:
         return list_of(args[0] if args else UNKNOWN, _ITERABLES[name])
     if name in _MAPPINGS:
-        return ("dict", args[1] if len(args) > 1 else UNKNOWN, ())
+        return dict_of(args[1] if len(args) > 1 else UNKNOWN)
     if name in {"tuple", "Tuple"}:
         return list_of(args[0] if args else UNKNOWN, "tuple")
     if name in _ANYTHING or module not in SPECIAL:
@@ -255,7 +257,7 @@ def _read_subscript(
         if len(args) == 2 and args[1] == ("const", ...):  # noqa: PLR2004 - tuple[X, ...]
             return list_of(_read(program, key, args[0], bindings, depth), "tuple")
         items = [each for each in args if each != ("()",)]
-        return ("tuple", *(_read(program, key, each, bindings, depth) for each in items))
+        return tuple_of(_read(program, key, each, bindings, depth) for each in items)
     plain_class = value_of_class(program, symbol[1], bindings)
     if plain_class[0] in {"list", "dict"}:
         values = tuple(_read(program, key, each, bindings, depth) for each in args)

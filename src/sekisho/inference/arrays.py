@@ -12,22 +12,20 @@ def worlds_of(value: Value) -> tuple[str, ...]:
     if value[0] == "array":
         return (value[1],)
     if value[0] == "union":
-        return tuple(sorted({atom[1] for atom in value[1:] if atom[0] == "array"}))
+        return tuple(sorted({atom[1] for atom in value[1] if atom[0] == "array"}))
     return ()
 
 
 def only_world(value: Value) -> str:
     """Return the one world that a value is surely an array or number of; "" if there is none."""
-    if value[0] == "array":
-        return str(value[1])
-    return ""
+    return value[1] if value[0] == "array" else ""
 
 
 def certain_world(value: Value) -> str:
     """Return the one world that a value is surely an array of; "" if there is none."""
-    return str(value[1]) if value[0] == "array" and value[2] else ""
+    return value[1] if value[0] == "array" and value[2] else ""
 
 
 def certain_state(value: Value) -> int:
     """Return the certain state of an array; 0 for other values."""
-    return int(value[5]) if value[0] == "array" and value[2] else 0
+    return value[5] if value[0] == "array" and value[2] else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sekisho.inference.arrays import certain_world
 from sekisho.inference.values import (
     NEVER,
+    Origin,
     Value,
     arrays_in,
     bounded,
@@ -28,7 +29,7 @@ __all__ = ["Evidence", "Frame", "Unit", "dotted_of", "how_of"]
 
 Env = dict[str, Value]
 
-Evidence = dict[tuple[Any, ...], str]
+Evidence = dict[Origin, str]
 """Maps the place where an unknown value was bound to the one world whose arrays are used as this
 value is; "" if the uses disagree."""
 
@@ -99,7 +100,7 @@ class Frame:
         self.returned: Value = NEVER
         self.yielded: Value = NEVER
         self.evidence = evidence
-        self.tested: set[tuple[Any, ...]] = set()
+        self.tested: set[Origin] = set()
         self.lenient = 0
         self.allowed = 0
         self.loops: list[frozenset[str]] = []
@@ -122,7 +123,7 @@ class Frame:
         line, column = node.lineno, node.col_offset
         if is_unknown(value):
             # an unknown value is identified by its place, so that its uses can be collected
-            origin: Value = value if len(value) > 1 else ("?", name, line, column)
+            origin: Origin = value if len(value) > 1 else ("?", name, line, column)
             world = self.evidence.get(origin)
             value = unsure(self.knowledge.array_of(world)) if world else origin
         assert self.env is not None
@@ -152,7 +153,7 @@ class Frame:
             for each in [each for each in env if each.startswith(start)]:
                 del env[each]
 
-    def learn(self, origin: Value, world: str) -> None:
+    def learn(self, origin: Origin, world: str) -> None:
         """Record that an unknown value is used as only one world's arrays are."""
         is_module = self.program.find_module(origin[1], self.key)  # jax = import_module("jax")
         if self.lenient == 0 and origin not in self.tested and not is_module:
@@ -160,7 +161,7 @@ class Frame:
             # uses of two worlds contradict each other, so neither counts
             self.evidence[origin] = world if before in {None, world} else ""
 
-    def take_for(self, node: ast.expr, origin: Value, world: str) -> None:
+    def take_for(self, node: ast.expr, origin: Origin, world: str) -> None:
         """Bind a name to an array from here on, as its use has shown."""
         is_learnt = self.evidence.get(origin) == world and not self.lenient
         if is_learnt and isinstance(node, ast.Name) and (self.env or {}).get(node.id) == origin:
@@ -169,10 +170,10 @@ class Frame:
 
     def test(self, value: Value) -> None:
         """Record that the code tests the class of a value, so that its uses are no evidence."""
-        for atom in (value,) if len(value) > 1 and value[0] == "?" else ():
-            self.tested.add(atom)
-            if atom in self.evidence:
-                self.evidence[atom] = ""
+        if is_unknown(value) and len(value) > 1:
+            self.tested.add(value)
+            if value in self.evidence:
+                self.evidence[value] = ""
 
     # --- facts for other units, and events
 

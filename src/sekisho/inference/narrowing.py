@@ -129,14 +129,15 @@ def _wanted(frame: Frame, written: ast.expr) -> Value | None:
         parts = [written.left, written.right]
     else:
         parts = written.elts if isinstance(written, ast.Tuple) else [written]
-    result = NEVER
+    result: Value = NEVER
     for each in parts:
         found = frame.evaluate(frame, each)
         if isinstance(each, ast.Constant) and each.value is None:
-            found = ("class", "builtins:NoneType")
-        if found[0] != "class":
+            value: Value = NONE
+        elif found[0] == "class":
+            value = value_of_class(frame.program, found[1])
+        else:
             return None
-        value = value_of_class(frame.program, found[1])
         if is_unknown(value):
             return None
         result = join(result, value)

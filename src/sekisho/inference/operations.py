@@ -11,7 +11,7 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in
+from sekisho.inference.values import PLACED, UNKNOWN, ArrayValue, Value, arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -110,10 +110,11 @@ def _is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
 
 
 def note_axes(
-    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
+    frame: Frame, name: str, parameter: str, value: ArrayValue, wanted: Value, node: ast.Call
 ) -> None:
     """Record the axes of an array argument whose parameter has axes, too."""
-    if wanted[0] == "array" and wanted[3] and value[3]:
+    axes = value[3]
+    if wanted[0] == "array" and wanted[3] and axes:
         given = next(
             (
                 dotted_of(each)
@@ -123,4 +124,4 @@ def note_axes(
             "",
         )
         last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))
+        frame.note("axes", node, parameter, (last, wanted[3], axes, given))

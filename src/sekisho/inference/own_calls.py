@@ -9,11 +9,12 @@ from sekisho.inference.arrays import certain_state, certain_world, worlds_of
 from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
 from sekisho.inference.frame import Frame
-from sekisho.inference.members import EXACT, MOST_SUBCLASSES, find_method
+from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.values import (
+    EXACT,
     NEVER,
     PLAIN,
     TRACKED,
@@ -47,9 +48,8 @@ def call_own(
 ) -> Value:
     """What a function of the project gives; it is told what it is called with."""
     last = name.rpartition(".")[2]
-    is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
     methods = [(name, entry)]
-    if not is_exact and self_value is not None:
+    if self_value is not None and self_value[0] == "instance" and self_value[2] != EXACT:
         if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
             return UNKNOWN  # a class that stands for anything
         others = find_method(frame, self_value[1], last, is_exact=False)
@@ -59,7 +59,7 @@ def call_own(
         args = tuple(map(doubtful, call.args))
         kwargs = tuple((word, doubtful(value)) for word, value in call.kwargs)
         call = call._replace(args=args, kwargs=kwargs)
-    result = NEVER
+    result: Value = NEVER
     for each, written in methods:
         given = call_one(frame, each, written[1][-1], call, node, self_value)
         if len(written[1]) > 1:  # what is written in front of it, for readers
@@ -88,7 +88,7 @@ def call_one(
     skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)
-    bindings = {"Self": self_value} if self_value is not None else {}
+    bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, signature[2]):
         return UNKNOWN
     frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)

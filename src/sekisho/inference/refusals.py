@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference.arrays import certain_world, worlds_of
+from sekisho.inference.arrays import worlds_of
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import UNKNOWN, Value, map_atoms
+from sekisho.inference.values import UNKNOWN, Value, instance, list_of, map_atoms, tuple_of
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ _WRITTEN_OUT: Final = (ast.List, ast.Tuple)
 
 def plain_world(frame: Frame, value: Value) -> str:
     """Return the world whose own array a value surely is; "" if it may be a subclass."""
-    world = certain_world(value)
-    return world if world and frame.knowledge.is_plain(value) else ""
+    return value[1] if value[0] == "array" and frame.knowledge.is_sure(value) else ""
 
 
 def note_refused(
@@ -157,7 +156,7 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
     """Yield the arguments, with list displays as tuples: one item that is rejected is enough."""
     for value, written in zip(call.args, node.args, strict=False):
         if isinstance(written, _WRITTEN_OUT) and value[0] == "list":
-            yield ("tuple", *(frame.evaluate(frame, each) for each in written.elts))
+            yield tuple_of(frame.evaluate(frame, each) for each in written.elts)
         else:
             yield value
     yield from call.args[len(node.args) :]
@@ -165,10 +164,16 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
 
 def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
     """Return the other worlds of arrays that a value surely is, or surely contains."""
-    atoms = (value,) if value[0] == "array" else value[1:] if value[0] == "tuple" else value[2:3]
-    if value[0] not in {"array", "tuple", "list"}:
-        return []
-    found = [plain_world(frame, each) for each in atoms]
+    match value:
+        case ("array", *_):
+            parts: tuple[Value, ...] = (value,)
+        case ("tuple", items):
+            parts = items
+        case ("list", _, item):
+            parts = (item,)
+        case _:
+            return []
+    found = [plain_world(frame, each) for each in parts]
     return [
         each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)
     ]
@@ -215,10 +220,13 @@ def _translated(call: Arguments, world: str, other: Value) -> Arguments:
     """Return a call with the arrays of a world replaced by those of another."""
 
     def translate(value: Value) -> Value:
-        if value[0] in {"list", "tuple"}:
-            start = 2 if value[0] == "list" else 1
-            return (*value[:start], *map(translate, value[start:]))
-        return map_atoms(value, lambda atom: other if worlds_of(atom) == (world,) else atom)
+        match value:
+            case ("list", kind, item):
+                return list_of(translate(item), kind)
+            case ("tuple", items):
+                return tuple_of(map(translate, items))
+            case _:
+                return map_atoms(value, lambda atom: other if worlds_of(atom) == (world,) else atom)
 
     kwargs = tuple((word, translate(each)) for word, each in call.kwargs)
     return call._replace(args=tuple(map(translate, call.args)), kwargs=kwargs)
@@ -262,7 +270,7 @@ def note_assigned(
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
-    is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
+    is_many = index[0] in {"array", "list"} or index == instance("builtins:slice")
     # a single element is assigned by value, without reading the memory
     if world == HOST.name and is_many:
         note_unreadable(frame, target, "the assignment", "", value)

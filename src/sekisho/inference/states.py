@@ -43,12 +43,21 @@ _ENDING: Final = frozenset({"detach", "detach_", "requires_grad_", "numpy"})
 
 def state_of(frame: Frame, value: Value) -> int:
     """Return the certain state of an array, of all arrays of a list, or of any array in a tuple."""
-    items = value[1:] if value[0] == "tuple" else value[2:3] if value[0] == "list" else (value,)
     found = 0
-    for each in items:
+    for each in _items(value):
         is_parameter = each[0] == "array" and each[4] in frame.knowledge.grads
         found |= certain_state(each) | GRAD * is_parameter
     return found
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    match value[0]:
+        case "tuple":
+            return value[1]
+        case "list":
+            return value[2:]
+        case _:
+            return (value,)
 
 
 def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
@@ -115,9 +124,11 @@ def _is(node: ast.expr, *, truth: bool) -> bool:
 
 def is_off_host(frame: Frame, node: ast.expr) -> bool:
     """Return whether an expression names a device other than the host: ``"cuda:0"``."""
-    value = frame.evaluate(frame, node)
-    held = value[2] if value[0] == "instance" else None
-    return held is not None and held[0] == "const" and isinstance(held[1], str)
+    match frame.evaluate(frame, node):
+        case ("instance", _, ("const", str())):
+            return True
+        case _:
+            return False
 
 
 def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) -> None:
@@ -141,8 +152,8 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
     # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
-        atom = value if value[0] == "array" else value[-1]
-        frame.note("unreadable", node, operand, (shown, state, atom[1]))
+        world = next(each[1] for each in reversed(_items(value)) if each[0] == "array")
+        frame.note("unreadable", node, operand, (shown, state, world))
 
 
 def note_read(
