@@ -189,13 +189,15 @@ def _by_stubs(
     if is_unknown(result) and any(word in words for word, _ in call.kwargs):
         kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
         return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
-    if split(name)[0] == _UFUNCS and result[0] == "array" and not result[5]:
-        if any(certain_world(each) == result[1] for each in call.args):
-            return array(result[1])  # the stubs say Any
-        if all(each[0] == "instance" for each in call.args):
-            result = perhaps_number(result)
-        return unsure(result) if any(map(is_unknown, call.args)) else result
-    return unsure(result) if ("class", "builtins:object") in call.values() else result
+    match result:
+        case ("array", own, *_, 0) if split(name)[0] == _UFUNCS:
+            if any(certain_world(each) == own for each in call.args):
+                return array(own)  # the stubs say Any
+            if all(each[0] == "instance" for each in call.args):
+                result = perhaps_number(result)
+            return unsure(result) if any(map(is_unknown, call.args)) else result
+        case _:
+            return unsure(result) if ("class", "builtins:object") in call.values() else result
 
 
 def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
@@ -229,11 +231,12 @@ def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -
 def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
     """Record the attribute that ``self.register_buffer("name", value)`` makes."""
     name = node.args[0] if node.args else None
-    if self_value is None or self_value[0] != "instance" or not isinstance(name, ast.Constant):
-        return
     values = [*call.args[1:2], *(value for each, value in call.kwargs if each != "name")]
-    for value in values[:1]:
-        frame.give(f"a {self_value[1]}.{name.value!s}", value, node.lineno)
+    match self_value:
+        case ("instance", cls, _) if isinstance(name, ast.Constant) and values:
+            frame.give(f"a {cls}.{name.value!s}", values[0], node.lineno)
+        case _:
+            pass
 
 
 def _call_instance(frame: Frame, atom: InstanceValue, call: Arguments, node: ast.Call) -> Value:
@@ -246,7 +249,11 @@ def _call_instance(frame: Frame, atom: InstanceValue, call: Arguments, node: ast
         if parameter is None or parameter[0] != "tuple":
             return UNKNOWN
         for each in parameter[1]:
-            module = each[2] if each[0] == "list" else each
+            match each:
+                case ("list", _, module):
+                    pass
+                case module:
+                    pass
             call = Arguments((call_value(frame, module, call, node),))
         return call.args[0] if call.args else UNKNOWN
     methods = find_method(frame, cls, name, is_exact=True)

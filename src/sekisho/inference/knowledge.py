@@ -147,11 +147,13 @@ class Knowledge:
 
     def is_sure(self, array: ArrayValue) -> bool:
         """Return whether a value is surely an array, and behaves as its library defines."""
-        return array[2] and self.is_plain(array)
+        _, _, is_array, *_ = array
+        return is_array and self.is_plain(array)
 
     def is_firm(self, array: ArrayValue) -> bool:
         """Whether an array is certain to be one, or one of the library's numbers."""
-        return (array[2] or not array[5] & OPEN) and self.is_plain(array)
+        _, _, is_array, *_, state = array
+        return (is_array or not state & OPEN) and self.is_plain(array)
 
     def may_have(self, world: str, member: str) -> bool:
         """Return whether one of the project's subclasses adds a member to a library's array class."""

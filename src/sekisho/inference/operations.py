@@ -113,8 +113,8 @@ def note_axes(
     frame: Frame, name: str, parameter: str, value: ArrayValue, wanted: Value, node: ast.Call
 ) -> None:
     """Record the axes of an array argument whose parameter has axes, too."""
-    axes = value[3]
-    if wanted[0] == "array" and wanted[3] and axes:
+    axes, wanted_axes = value[3], wanted[3] if wanted[0] == "array" else ""
+    if axes and wanted_axes:
         given = next(
             (
                 dotted_of(each)
@@ -124,4 +124,4 @@ def note_axes(
             "",
         )
         last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted[3], axes, given))
+        frame.note("axes", node, parameter, (last, wanted_axes, axes, given))

@@ -103,11 +103,13 @@ def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right
     """Note an operator whose operands have axes by their annotations, which it may both expand."""
     if isinstance(op, ast.MatMult) or isinstance(node, ast.AugAssign):
         return  # the latter cannot expand its target
-    if left[0] != "array" or right[0] != "array":
-        return
-    if left[3] and right[3] and left[3] != right[3]:
-        sign = SIGNS.get(type(op), "?")
-        frame.note("operands", node, sign, (left[3], right[3], *_operands(node)))
+    match left, right:
+        case (("array", _, _, axes, *_), ("array", _, _, others, *_)):
+            if axes and others and axes != others:
+                sign = SIGNS.get(type(op), "?")
+                frame.note("operands", node, sign, (axes, others, *_operands(node)))
+        case _:
+            pass
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:

@@ -215,11 +215,12 @@ def _match(
 
 
 def _is_variable(program: Program, key: str, name: str) -> bool:
-    symbol = program.dotted(key, name)
-    if symbol[0] != "variable":
-        return False
-    table = program.table(symbol[1])
-    entry = table.names.get(symbol[2]) if table is not None else None
+    match program.dotted(key, name):
+        case ("variable", module, variable):
+            table = program.table(module)
+        case _:
+            return False
+    entry = table.names.get(variable) if table is not None else None
     value = entry[2] if entry is not None and entry[0] == "var" else None
     return value is not None and tag_of(value) == "call" and str(value[1]).endswith("TypeVar")
 

@@ -49,11 +49,14 @@ def call_own(
     """What a function of the project gives; it is told what it is called with."""
     last = name.rpartition(".")[2]
     methods = [(name, entry)]
-    if self_value is not None and self_value[0] == "instance" and self_value[2] != EXACT:
-        if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
-            return UNKNOWN  # a class that stands for anything
-        others = find_method(frame, self_value[1], last, is_exact=False)
-        methods += [each for each in others if each[0] != name]
+    match self_value:
+        case ("instance", cls, parameter) if parameter != EXACT:
+            if len(frame.program.subclasses(cls)) > MOST_SUBCLASSES:
+                return UNKNOWN  # a class that stands for anything
+            others = find_method(frame, cls, last, is_exact=False)
+            methods += [each for each in others if each[0] != name]
+        case _:
+            pass
     # Which of several methods is called, one cannot see.
     if len(methods) > 1 + _is_abstract(entry):
         args = tuple(map(doubtful, call.args))

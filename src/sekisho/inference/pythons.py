@@ -274,14 +274,16 @@ def mutated(value: Value, name: str, call: Arguments) -> Value | None:
     given = call.args[-1]
 
     def change(atom: Value) -> Value:
-        if atom[0] == "list":
-            item = iterate(given) if name in {"extend", "update"} else given
-            return list_of(join(atom[2], item), atom[1])
-        if atom[0] == "dict" and name == "update":
-            if given[0] == "dict":
-                return dict_of(join(atom[1], given[1]), {**dict(atom[2]), **dict(given[2])})
-            return dict_of(UNKNOWN)
-        return atom
+        match atom, given:
+            case (("list", kind, item), _):
+                added = iterate(given) if name in {"extend", "update"} else given
+                return list_of(join(item, added), kind)
+            case (("dict", rest, known), ("dict", others, more)) if name == "update":
+                return dict_of(join(rest, others), {**dict(known), **dict(more)})
+            case (("dict", *_), _) if name == "update":
+                return dict_of(UNKNOWN)
+            case _:
+                return atom
 
     if not any(atom[0] in {"list", "dict"} for atom in atoms(value)):
         return None

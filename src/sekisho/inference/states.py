@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference.arrays import certain_state
+from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -16,8 +16,10 @@ from sekisho.inference.values import (
     NONE,
     PLACED,
     TRACKED,
+    ArrayValue,
     Value,
     arrays_in,
+    map_arrays,
     map_atoms,
     with_state,
 )
@@ -45,8 +47,11 @@ def state_of(frame: Frame, value: Value) -> int:
     """Return the certain state of an array, of all arrays of a list, or of any array in a tuple."""
     found = 0
     for each in _items(value):
-        is_parameter = each[0] == "array" and each[4] in frame.knowledge.grads
-        found |= certain_state(each) | GRAD * is_parameter
+        match each:
+            case ("array", *_, kind, _) if kind in frame.knowledge.grads:
+                found |= certain_state(each) | GRAD
+            case _:
+                found |= certain_state(each)
     return found
 
 
@@ -136,14 +141,12 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
     name = dotted_of(holder)
     if frame.env is None or not name or name not in frame.env:
         return
-    frame.env[name] = map_atoms(
-        value,
-        lambda atom: (
-            with_state(atom, atom[5] & ~(GRAD | TRACKED) | GRAD * is_on)
-            if atom[0] == "array"
-            else atom
-        ),
-    )
+
+    def change(held: ArrayValue) -> Value:
+        *_, state = held
+        return with_state(held, state & ~(GRAD | TRACKED) | GRAD * is_on)
+
+    frame.env[name] = map_arrays(value, change)
 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
@@ -152,7 +155,7 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
     # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
-        world = next(each[1] for each in reversed(_items(value)) if each[0] == "array")
+        world = next(world for each in reversed(_items(value)) if (world := only_world(each)))
         frame.note("unreadable", node, operand, (shown, state, world))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
-from sekisho.inference.arrays import worlds_of
+from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
@@ -351,17 +351,19 @@ def _only_of(value: Value, world: str) -> Value:
 
 
 def _is_of_another(atom: Value, world: str) -> bool:
-    return bool(atom[0] == "array" and atom[1] != world)
+    return only_world(atom) not in {"", world}
 
 
 def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """Return the annotated value, refined by the arguments: a subclass, or a container's content."""
-    if said[0] == called[0] == "instance":
-        # The annotation is a base class of the argument's class; or it is the class itself, a
-        # container, and the argument shows what it holds.
-        above = frame.program.mro(called[1])[0 if said[2] is None else 1 :]
-        return called if said[1] in above else said
-    return sharper(said, called)
+    match said, called:
+        case (("instance", base, parameter), ("instance", cls, _)):
+            # The annotation is a base class of the argument's class; or it is the class itself, a
+            # container, and the argument shows what it holds.
+            above = frame.program.mro(cls)[0 if parameter is None else 1 :]
+            return called if base in above else said
+        case _:
+            return sharper(said, called)
 
 
 def _fixture(frame: Frame, name: str) -> Value:

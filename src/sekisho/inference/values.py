@@ -70,6 +70,7 @@ __all__ = [
     "join_all",
     "join_known",
     "list_of",
+    "map_arrays",
     "map_atoms",
     "perhaps_number",
     "plain",
@@ -221,9 +222,12 @@ def with_state(value: Value, state: int) -> Value:
     """Give each array in a value a state; an array that may be something else stays so."""
     if value[0] == "tuple":
         return tuple_of(with_state(each, state) for each in value[1])
-    return map_atoms(
-        value, lambda atom: (*atom[:5], state | atom[5] & OPEN) if atom[0] == "array" else atom
-    )
+
+    def change(held: ArrayValue) -> Value:
+        tag, world, is_array, axes, kind, before = held
+        return tag, world, is_array, axes, kind, state | before & OPEN
+
+    return map_arrays(value, change)
 
 
 def list_of(item: Value, kind: str = "list") -> ListValue:
@@ -306,15 +310,22 @@ def join_known(a: Value, b: Value) -> Value:
 
 def unsure(value: Value) -> Value:
     """Return a value whose arrays may each be a single number, or something else."""
-    return map_atoms(
-        value,
-        lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
-    )
+    return map_arrays(value, _unsure)
+
+
+def _unsure(held: ArrayValue) -> ArrayValue:
+    tag, world, _, axes, kind, _ = held
+    return tag, world, False, axes, kind, OPEN
 
 
 def perhaps_number(value: Value) -> Value:
     """Mark each array in a value as one that may be a number."""
-    return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
+    return map_arrays(value, _perhaps_number)
+
+
+def _perhaps_number(held: ArrayValue) -> ArrayValue:
+    tag, world, _, axes, kind, state = held
+    return tag, world, False, axes, kind, state
 
 
 def _merge(alternatives: list[Value]) -> Value:
@@ -353,22 +364,34 @@ def _blend(a: Value, b: Value) -> Value:
     """Merge two alternatives with the same likeness."""
     if a == b:
         return a
-    if a[0] == "array" and b[0] == "array":
-        axes = a[3] if a[3] == b[3] else ""
-        # certain of both; but one that is open makes the union open
-        state = a[5] & b[5] | (a[5] | b[5]) & OPEN
-        return ("array", a[1], a[2] and b[2], axes, a[4], state)
-    if a[0] == "list" and b[0] == "list":
-        return bounded(list_of(join(a[2], b[2]), a[1]))
-    if a[0] == "tuple" and b[0] == "tuple":
-        return bounded(tuple_of(map(join, a[1], b[1])))
-    if a[0] == "instance" and b[0] == "instance":
-        return instance(a[1], _blend_parameters(a[2], b[2]))
-    if a[0] == "dict" and b[0] == "dict":
-        left, right = dict(a[2]), dict(b[2])
-        both = {key: join(left.get(key, NEVER), right.get(key, NEVER)) for key in {*left, *right}}
-        return bounded(dict_of(join(a[1], b[1]), both))
-    return a
+    match a, b:
+        case (
+            ("array", world, is_array, axes, kind, state),
+            ("array", _, is_too, others, _, other),
+        ):
+            # certain of both; but one that is open makes the union open
+            both = state & other | (state | other) & OPEN
+            return array(
+                world,
+                is_array=is_array and is_too,
+                axes=axes if axes == others else "",
+                kind=kind,
+                state=both,
+            )
+        case (("list", kind, mine), ("list", _, theirs)):
+            return bounded(list_of(join(mine, theirs), kind))
+        case (("tuple", mine), ("tuple", theirs)):
+            return bounded(tuple_of(map(join, mine, theirs)))
+        case (("instance", cls, mine), ("instance", _, theirs)):
+            return instance(cls, _blend_parameters(mine, theirs))
+        case (("dict", rest, mine), ("dict", others, theirs)):
+            left, right = dict(mine), dict(theirs)
+            known = {
+                key: join(left.get(key, NEVER), right.get(key, NEVER)) for key in {*left, *right}
+            }
+            return bounded(dict_of(join(rest, others), known))
+        case _:
+            return a
 
 
 def _blend_parameters(a: Parameter, b: Parameter) -> Value | None:
@@ -400,6 +423,11 @@ def map_atoms(value: Value, change: Callable[[Value], Value]) -> Value:
     for atom in value[1]:
         result = join(result, change(atom))
     return result
+
+
+def map_arrays(value: Value, change: Callable[[ArrayValue], Value]) -> Value:
+    """Apply a function to each array among the alternatives of a value, and join the results."""
+    return map_atoms(value, lambda atom: change(atom) if atom[0] == "array" else atom)
 
 
 def plain(value: Value) -> Value:
@@ -496,7 +524,8 @@ def _parts(value: Value | ConstantParameter | ExactParameter) -> Sequence[Parame
 
 def without_axes(value: ArrayValue) -> ArrayValue:
     """Return an array of the same world without axes and state."""
-    return (*value[:3], "", value[4], 0)
+    tag, world, is_array, _, kind, _ = value
+    return tag, world, is_array, "", kind, 0
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:
