@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.editor.flow import reaching
 from sekisho.editor.positions import Lines
-from sekisho.inference import UNKNOWN, Function, Value, Variable, join_all
+from sekisho.inference import UNKNOWN, Function, Value, Variable, events, join_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,21 +243,22 @@ def callee(reading: Reading, path: str, name: Name) -> str:
     match program.dotted(reading.keys[path], name.text):
         case ("class", cls):
             member = program.member(cls, "__init__") or program.member(cls, "forward")
-            found = f"{member[0]}.__init__" if member else ""
-        case ("function", function):
-            found = function
+            named = f"{member[0]}.__init__" if member else ""
+        case ("function", identifier):
+            named = identifier
         case _:
-            found = ""
-    return found if found and program.is_own(found) else ""
+            named = ""
+    return named if named and program.is_own(named) else ""
 
 
 def crossings_in(reading: Reading, path: str) -> list[Crossing]:
     """Return the crossings of a file, in order."""
     found: dict[Crossing, None] = {}
     for function in reading.functions(path):
-        for (kind, line, column, _), what in function.notes.items():
-            if kind in {"cross", "allowed"}:
-                operation, source, target, _ = what
-                is_allowed = kind == "allowed"
+        for kind in (events.CROSS, events.ALLOWED):
+            for line, column, _, (operation, source, target, _) in events.events_of(
+                function.notes, kind
+            ):
+                is_allowed = kind is events.ALLOWED
                 found[Crossing(line, column, operation, source, target, is_allowed)] = None
     return sorted(found)

@@ -5,6 +5,7 @@ This is an abstract interpretation (`statements`, `expressions`, `calls`) over a
 define what their functions take and return (`overloads`, `annotations`). The result is a `survey`.
 """
 
+from sekisho.inference import events
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world, only_world, worlds_of
 from sekisho.inference.earlier import Earlier
@@ -41,6 +42,7 @@ __all__ = [
     "arrays_in",
     "called_by",
     "certain_world",
+    "events",
     "instance",
     "is_open",
     "is_unknown",

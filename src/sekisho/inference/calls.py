@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import names_in, read_annotation
 from sekisho.inference.arrays import certain_world, worlds_of
 from sekisho.inference.constructing import construct
+from sekisho.inference.events import Notes
 from sekisho.inference.frame import Frame
 from sekisho.inference.iterating import iterated
 from sekisho.inference.loaders import make_dataset, stand_in
@@ -61,7 +62,7 @@ def _call_each(frame: Frame, atoms: Iterable[Value], call: Arguments, node: ast.
     """One of several: it is certain to raise only if all of them do."""
     notes = frame.notes
     result: Value = NEVER
-    raised: list[dict[tuple[Any, ...], Any]] = []
+    raised: list[Notes] = []
     for atom in atoms:
         frame.notes = {}
         result = join(result, _call_atom(frame, atom, call, node))

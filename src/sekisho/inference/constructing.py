@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, tag_of
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.events import CROSS
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.loaders import make_dataset, make_loader, stand_in
@@ -76,7 +77,7 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
         for other in arrays_in(call.args[0]) if call.args else ():
             if other != world[0] and world[1]:
                 shown = f"{world[0]}.{split(cls)[1]}"
-                frame.note("cross", node, dotted_of(node.args[0]), (shown, other, world[0], False))
+                frame.note(CROSS, node, dotted_of(node.args[0]), (shown, other, world[0], False))
         return value
     if cls.endswith(":device") and node.args:
         given = call.args[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation, variable
 from sekisho.inference.decorators import is_transparent
+from sekisho.inference.events import MISSING, RECORD
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
@@ -177,7 +178,7 @@ def _of_array(frame: Frame, holder: ArrayValue, name: str, node: ast.Attribute |
         if node is not None and is_sure and not knowledge.may_have(world, name):
             others = [each for each in knowledge.worlds if each != world]
             having = [each for each in others if name in knowledge.members(each)]
-            frame.note("missing", node, name, (world, dotted_of(node.value), *having))
+            frame.note(MISSING, node, name, (world, dotted_of(node.value), tuple(having)))
         return UNKNOWN
     owner, entry = found
     given: Value = UNKNOWN
@@ -318,6 +319,6 @@ def _from_container(
     if is_missing and node is not None and not frame.lenient:
         having = [each for each in frame.knowledge.worlds if name in frame.knowledge.members(each)]
         if having:  # `tensor.max(axis=1).mean()`: it is a tuple here, and an array there
-            frame.note("record", node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
+            frame.note(RECORD, node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
         return UNKNOWN
     return ("bound", f"builtins:{held[0]}.{name}", held)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, only_world
+from sekisho.inference.events import ALLOWED, AXES, CROSS, MOVE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
@@ -65,12 +66,12 @@ def note_operation(
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
             what = (operation.shown, world, target, _is_invariant(frame, node, operand))
-            frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
+            frame.note(ALLOWED if frame.allowed else CROSS, node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
             if certain_state(value) & PLACED:
                 continue  # it seems to be on that device already
             what = (operation.shown, world, world, _is_invariant(frame, node, operand))
-            frame.note("move", node, dotted_of(operand), what)
+            frame.note(MOVE, node, dotted_of(operand), what)
 
 
 def _other_end(kind: str, world: str) -> str:
@@ -124,4 +125,4 @@ def note_axes(
             "",
         )
         last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted_axes, axes, given))
+        frame.note(AXES, node, parameter, (last, wanted_axes, axes, given))

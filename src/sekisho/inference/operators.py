@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.inference.events import MIX, OPERANDS
 from sekisho.inference.frame import dotted_of
 from sekisho.inference.refusals import plain_world
 from sekisho.inference.states import derived, note_unreadable, state_of
@@ -93,7 +94,7 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
     mine, theirs = plain_world(frame, left), plain_world(frame, right)
     sign = SIGNS.get(type(op), "?")
     if mine and theirs and not frame.lenient and _raises(frame, sign, mine, theirs):
-        frame.note("mix", node, sign, (mine, theirs, *_operands(node)))
+        frame.note(MIX, node, sign, (mine, theirs, *_operands(node)))
     elif isinstance(op, _ARITHMETIC) and HOST.name in (mine, theirs) and mine != theirs:
         value, operand = (right, 1) if mine == HOST.name else (left, 0)
         note_unreadable(frame, node, sign, _operands(node)[operand], value)
@@ -107,7 +108,7 @@ def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right
         case (("array", _, _, axes, *_), ("array", _, _, others, *_)):
             if axes and others and axes != others:
                 sign = SIGNS.get(type(op), "?")
-                frame.note("operands", node, sign, (axes, others, *_operands(node)))
+                frame.note(OPERANDS, node, sign, (axes, others, *_operands(node)))
         case _:
             pass
 

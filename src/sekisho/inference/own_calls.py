@@ -8,6 +8,7 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, certain_world, worlds_of
 from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
+from sekisho.inference.events import PASSED
 from sekisho.inference.frame import Frame
 from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
@@ -99,7 +100,7 @@ def call_one(
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
         if arrays_in(value):
-            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
+            frame.note(PASSED, node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
             note_axes(frame, name, parameter, value, wanted, node)

@@ -10,6 +10,16 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.arrays import worlds_of
+from sekisho.inference.events import (
+    ASSIGNED,
+    CALLED,
+    DTYPE,
+    FOREIGN,
+    NAMESAKE,
+    SUBSCRIPTED,
+    UNREADABLE,
+    Raised,
+)
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
@@ -32,8 +42,8 @@ __all__ = [
     "plain_world",
 ]
 
-RAISING: Final = frozenset({"foreign", "dtype", "namesake", "unreadable"})
-"""The kinds of notes that say that a call raises."""
+RAISING: Final = frozenset(each.name for each in (FOREIGN, DTYPE, NAMESAKE, UNREADABLE))
+"""The names of the kinds of events that say that a call raises."""
 
 _WRITTEN_OUT: Final = (ast.List, ast.Tuple)
 
@@ -95,7 +105,7 @@ def _note_foreign(
     if shown.partition(".")[0] in (frame.env or {}) and not _is_callable(frame, node.func):
         return False  # a variable such as `xp` may be any library
     operand = next((dotted_of(each) for each in operands), "")
-    frame.note("foreign", node, operand, (shown, world, other))
+    frame.note(FOREIGN, node, operand, (shown, world, other))
     return True
 
 
@@ -116,7 +126,7 @@ def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.
         other = frame.knowledge.world_of_dtype(value)
         if other and other != world and not _is_at_home(frame, world, other):
             shown = dotted_of(node.func) or split(name)[1].rpartition(".")[2]
-            frame.note("dtype", node, shown, (world, other))
+            frame.note(DTYPE, node, shown, (world, other))
             return True
     return False
 
@@ -211,7 +221,7 @@ def _note_namesake(
             shown = dotted_of(node.func) or last
             words = {word for word, _ in call.kwargs} - _parameters(entry)
             word = next((each for each, _ in call.kwargs if each in words), "")
-            frame.note("namesake", node, shown, (world, other, last, word))
+            frame.note(NAMESAKE, node, shown, (world, other, last, word))
             return True
     return False
 
@@ -241,17 +251,19 @@ def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:
     function = node.func
     if not isinstance(function, ast.Attribute) or frame.lenient or callee[0] in {"bound", "?"}:
         return
-    _note_other_kind(frame, function, "called", is_method=False)
+    _note_other_kind(frame, function, CALLED, is_method=False)
 
 
 def note_subscripted(frame: Frame, node: ast.Subscript, value: Value) -> None:
     """Find ``tensor.size[0]``: here a method, in another library a tuple or a number."""
     written = node.value
     if isinstance(written, ast.Attribute) and value[0] == "bound" and not frame.lenient:
-        _note_other_kind(frame, written, "subscripted", is_method=True)
+        _note_other_kind(frame, written, SUBSCRIPTED, is_method=True)
 
 
-def _note_other_kind(frame: Frame, written: ast.Attribute, kind: str, *, is_method: bool) -> None:
+def _note_other_kind(
+    frame: Frame, written: ast.Attribute, kind: Raised, *, is_method: bool
+) -> None:
     holder = frame.evaluate(frame, written.value)
     world = plain_world(frame, holder)
     if not world or frame.knowledge.is_method(world, written.attr) is not is_method:
@@ -277,4 +289,4 @@ def note_assigned(
     if frame.knowledge.worlds[world].supplement.takes_items or _is_at_home(frame, world, other):
         return
     shown = f"{dotted_of(target.value) or '...'}[...]"
-    frame.note("assigned", target, shown, (world, other))
+    frame.note(ASSIGNED, target, shown, (world, other))

@@ -9,6 +9,7 @@ from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world
 from sekisho.inference.containers import sharper
+from sekisho.inference.events import DECLARED, MIX, RETURN
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.iterating import iterated
@@ -72,7 +73,7 @@ def _ann_assign(frame: Frame, node: ast.AnnAssign) -> None:
         return
     known = sharper(said, value) if not is_unknown(said) else value
     if arrays_in(said) and arrays_in(value):
-        frame.note("declared", node, dotted_of(node.target), (said, plain(value)))
+        frame.note(DECLARED, node, dotted_of(node.target), (said, plain(value)))
     store(frame, node.target, known, node, how_of(node.value))
 
 
@@ -81,7 +82,7 @@ def _aug_assign(frame: Frame, node: ast.AugAssign) -> None:
     before = evaluate(frame, target)
     given = evaluate(frame, node.value)
     value = combine(frame, node, node.op, before, given)
-    if ("mix", node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
+    if (MIX.name, node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
         return  # the operator raises, so there is no assignment
     if is_unknown(given) and certain_world(before):
         value = before  # an augmented assignment changes an array in place
@@ -336,7 +337,7 @@ def _caught(handler: ast.ExceptHandler) -> set[str]:
 def _return(frame: Frame, node: ast.Return) -> None:
     value = evaluate(frame, node.value) if node.value is not None else NONE
     frame.returned = join(frame.returned, plain(value))
-    frame.note("return", node, "", (plain(value), how_of(node.value) if node.value else ""))
+    frame.note(RETURN, node, "", (plain(value), how_of(node.value) if node.value else ""))
     frame.env = None
 
 

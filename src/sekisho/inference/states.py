@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.arrays import certain_state, only_world
+from sekisho.inference.events import UNREADABLE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -156,7 +157,7 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
         world = next(world for each in reversed(_items(value)) if (world := only_world(each)))
-        frame.note("unreadable", node, operand, (shown, state, world))
+        frame.note(UNREADABLE, node, operand, (shown, state, world))
 
 
 def note_read(

@@ -6,6 +6,7 @@ import ast
 from typing import Any, Final
 
 from sekisho.inference.containers import item_of
+from sekisho.inference.events import ATTRIBUTE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
@@ -91,7 +92,7 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
             frame.forget(dotted_of(target.value))
             return
         frame.give(f"a {cls}.{target.attr}", value, target.lineno)
-        frame.note("attribute", target, dotted_of(target), (value, how))
+        frame.note(ATTRIBUTE, target, dotted_of(target), (value, how))
     name = dotted_of(target)
     if name.count(".") == 1 and frame.env is not None:
         frame.env[name] = bounded(value)
