@@ -6,7 +6,7 @@ import ast
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.inference import arrays_in, survey
+from sekisho.inference import arrays_in, events, survey
 from sekisho.utils import parse
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _blocks_of(module: Function) -> Iterator[Block]:
         for variable in module.variables
         if arrays_in(variable.value)
     }
-    crossed = {line for kind, line, *_ in module.notes if kind == "cross"}
+    crossed = {line for line, *_ in events.events_of(module.notes, events.CROSS)}
     run: list[ast.stmt] = []
     # None ends the last run of statements
     for node in [*parse(module.file.text).body, None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import Skipped, read_file
-from sekisho.inference import NONE, UNKNOWN, array, instance, join_all, list_of
+from sekisho.inference import NONE, UNKNOWN, array, instance, join_all, list_of, tuple_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,20 +40,18 @@ def _value_of(said: tuple[Any, ...], main: str) -> Value:
         said: see `sekisho.tracer.describing`.
         main: the module of the file, which may have run as a script.
     """
-    value = UNKNOWN
     match said:
         case ("array", world, *_):
-            value = array(world)
+            return array(world)
         case ("none",):
-            value = NONE
+            return NONE
         case ("int", _):
-            value = instance("builtins:int")
+            return instance("builtins:int")
         case ("object", module, name) if "<locals>" not in name:
-            value = instance(f"{main if module == _MAIN else module}:{name}")
+            return instance(f"{main if module == _MAIN else module}:{name}")
         case ("items", "list" | "tuple" as kind, items):
             values = [_value_of(each, main) for each in items]
             is_fixed = kind == "tuple" and any(each[0] == "array" for each in items)
-            value = ("tuple", *values) if is_fixed else list_of(join_all(values), kind)
+            return tuple_of(values) if is_fixed else list_of(join_all(values), kind)
         case _:
-            pass
-    return value
+            return UNKNOWN

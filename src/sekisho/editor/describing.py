@@ -115,7 +115,7 @@ def shown_label(value: Value) -> str:
 
 def axes_of(value: Value) -> str:
     """Return the axes of an array, as its annotation says; "" if none does."""
-    return str(value[3]) if value[0] == "array" else ""
+    return value[3] if value[0] == "array" else ""
 
 
 # --- a value

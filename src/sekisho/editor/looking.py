@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.editor.flow import reaching
 from sekisho.editor.positions import Lines
-from sekisho.inference import UNKNOWN, Function, Value, Variable, join_all
+from sekisho.inference import UNKNOWN, Function, Value, Variable, events, join_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,9 +214,11 @@ def _classes_of(reading: Reading, path: str, name: Name, start: str) -> tuple[st
     if not start.isidentifier() or function is None:
         return ()
     seen = variable(reading, path, name._replace(text=start))
-    value = seen.value if seen is not None else UNKNOWN
-    owner = value[1] if value[0] in {"instance", "class"} else ""
-    return reading.solution.program.mro(owner) if owner else ()
+    match seen.value if seen is not None else UNKNOWN:
+        case ("instance", owner, _) | ("class", owner):
+            return reading.solution.program.mro(owner)
+        case _:
+            return ()
 
 
 def callee(reading: Reading, path: str, name: Name) -> str:
@@ -238,20 +240,25 @@ def callee(reading: Reading, path: str, name: Name) -> str:
         if any(each.name == name.text.partition(".")[0] for each in around.variables):
             return ""  # a variable or a parameter, as of a fixture: not what the module calls so
         around = function_named(reading, around.unit.outer) if around.unit.outer else None
-    found = program.dotted(reading.keys[path], name.text)
-    if found[0] == "class":
-        member = program.member(found[1], "__init__") or program.member(found[1], "forward")
-        found = ("function", f"{member[0]}.__init__") if member else found
-    return str(found[1]) if found[0] == "function" and program.is_own(found[1]) else ""
+    match program.dotted(reading.keys[path], name.text):
+        case ("class", cls):
+            member = program.member(cls, "__init__") or program.member(cls, "forward")
+            named = f"{member[0]}.__init__" if member else ""
+        case ("function", identifier):
+            named = identifier
+        case _:
+            named = ""
+    return named if named and program.is_own(named) else ""
 
 
 def crossings_in(reading: Reading, path: str) -> list[Crossing]:
     """Return the crossings of a file, in order."""
     found: dict[Crossing, None] = {}
     for function in reading.functions(path):
-        for (kind, line, column, _), what in function.notes.items():
-            if kind in {"cross", "allowed"}:
-                operation, source, target, _ = what
-                is_allowed = kind == "allowed"
+        for kind in (events.CROSS, events.ALLOWED):
+            for line, column, _, (operation, source, target, _) in events.events_of(
+                function.notes, kind
+            ):
+                is_allowed = kind is events.ALLOWED
                 found[Crossing(line, column, operation, source, target, is_allowed)] = None
     return sorted(found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.contract import find_slips, find_unbound
 from sekisho.findings.axes import both_expanded, misfit, names_in
 from sekisho.findings.reasons import make_finding, notes_of
-from sekisho.inference import instance, is_unknown
+from sekisho.inference import events, instance, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ _CHANGING_AXES: Final = re.compile(
 
 def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK109."""
-    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, "axes"):
+    for line, column, parameter, (callee, wanted, given, name) in notes_of(function, events.AXES):
         why = misfit(wanted, given)
         if why:
             yield make_finding(
@@ -43,7 +43,7 @@ def find_misfits(_solution: Solution, function: Function, _suffixes: Any) -> Ite
 
 def find_expansions(_solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK113."""
-    operands = [*notes_of(function, "operands")]
+    operands = [*notes_of(function, events.OPERANDS)]
     lines = function.file.text.split("\n") if operands else []  # most functions have none
     if any(map(_CHANGING_AXES.search, lines[max(function.line - 1, 0) : function.unit.end])):
         return  # an annotation says nothing of the axes behind such a call
@@ -72,7 +72,7 @@ def find_slips_in_axes(
     """Find SK110."""
     where: dict[str, tuple[int, int]] = {}
     arrays: list[tuple[str, list[str]]] = []
-    for line, column, name, axes in notes_of(function, "named"):
+    for line, column, name, axes in notes_of(function, events.NAMED):
         place = "the result" if name == "return" else f"argument '{name}'"
         where[place] = line, column
         arrays += [(place, names_in(each)) for each in axes]

@@ -158,10 +158,15 @@ def _is_plain_subscript(solution: Solution, key: str, base: Expr, *args: Expr) -
 
 
 def _alternatives(value: Value) -> Iterator[Value]:
-    yield from value[1:] if value[0] == "union" else (value,)
+    yield from value[1] if value[0] == "union" else (value,)
 
 
 def _is_simple(value: Value) -> bool:
     """Return whether a value is an array, or an instance of a builtin class."""
-    tag, name = value[0], str(value[1]) if len(value) > 1 else ""
-    return bool(tag == "array" or (tag == "instance" and name.startswith("builtins:")))
+    match value:
+        case ("array", *_):
+            return True
+        case ("instance", cls, _):
+            return cls.startswith("builtins:")
+        case _:
+            return False

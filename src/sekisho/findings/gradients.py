@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from sekisho.findings.reasons import make_finding, notes_of, since
-from sekisho.inference import DEVICE
+from sekisho.inference import DEVICE, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _PLAIN_BASES: Final = frozenset({"abc:ABC", "typing:Protocol", "typing:Generic",
 
 def find_unreadable(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK111."""
-    for line, column, name, (shown, state, world) in notes_of(function, "unreadable"):
+    for line, column, name, (shown, state, world) in notes_of(function, events.UNREADABLE):
         if not state & DEVICE:
             # a tensor on a device raises in any mode; one that requires grad only with gradients on
             modes = _modes(solution)

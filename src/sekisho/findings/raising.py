@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.findings.declaring import spelled
 from sekisho.findings.reasons import make_finding, notes_of, noun, since, title
+from sekisho.inference import events
 from sekisho.worlds import world_named
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def find_raising(solution: Solution, function: Function, _suffixes: Any) -> Iter
 
 
 def _mixed(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, sign, (mine, theirs, left, right) in notes_of(function, "mix"):
+    for line, column, sign, (mine, theirs, left, right) in notes_of(function, events.MIX):
         kinds = f"{noun(mine)} {sign} {noun(theirs)}"
         shown = f"{left or noun(mine)} {sign} {right or noun(theirs)}"
         yield make_finding(
@@ -46,7 +47,7 @@ def _mixed(solution: Solution, function: Function) -> Iterator[Finding]:
 
 
 def _foreign(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, name, (shown, world, other) in notes_of(function, "foreign"):
+    for line, column, name, (shown, world, other) in notes_of(function, events.FOREIGN):
         called = shown or f"a function of {title(world)}'s"
         yield make_finding(
             function,
@@ -64,7 +65,7 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
     def spell(match: re.Match[str]) -> str:
         return spelled(solution, function, match[0])
 
-    for line, column, attribute, (world, name, *having) in notes_of(function, "missing"):
+    for line, column, attribute, (world, name, having) in notes_of(function, events.MISSING):
         if not having:
             continue  # a mistake that has nothing to do with libraries
         helper = next(
@@ -84,7 +85,7 @@ def _missing(solution: Solution, function: Function) -> Iterator[Finding]:
 
 
 def _records(_solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, attribute, (name, record, having) in notes_of(function, "record"):
+    for line, column, attribute, (name, record, having) in notes_of(function, events.RECORD):
         yield make_finding(
             function,
             line,
@@ -96,7 +97,7 @@ def _records(_solution: Solution, function: Function) -> Iterator[Finding]:
 
 
 def _namesake(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, shown, (world, other, last, word) in notes_of(function, "namesake"):
+    for line, column, shown, (world, other, last, word) in notes_of(function, events.NAMESAKE):
         name = shown.rpartition(".")[0]
         what = f"has no parameter {word!r}" if word else "does not take these arguments"
         yield make_finding(
@@ -119,7 +120,7 @@ def _other_word(world: str, other: str, word: str) -> str:
 
 
 def _other_kinds(solution: Solution, function: Function) -> Iterator[Finding]:
-    for kind, said in (("called", "is no method"), ("subscripted", "is a method")):
+    for kind, said in ((events.CALLED, "is no method"), (events.SUBSCRIPTED, "is a method")):
         for line, column, attribute, (name, world, other) in notes_of(function, kind):
             yield make_finding(
                 function,
@@ -127,14 +128,14 @@ def _other_kinds(solution: Solution, function: Function) -> Iterator[Finding]:
                 column,
                 "SK107",
                 f"{name or noun(world)} is {noun(world)}, whose .{attribute} {said}, "
-                f"and is {kind}: it is another thing of {noun(other)}",
+                f"and is {kind.name}: it is another thing of {noun(other)}",
                 reason=since(solution, function, name, line, world),
                 subject=f"{name}.{attribute}",
             )
 
 
 def _dtypes(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, shown, (world, other) in notes_of(function, "dtype"):
+    for line, column, shown, (world, other) in notes_of(function, events.DTYPE):
         name = shown.rpartition(".")[0]
         yield make_finding(
             function,
@@ -148,7 +149,7 @@ def _dtypes(solution: Solution, function: Function) -> Iterator[Finding]:
 
 
 def _assigned(solution: Solution, function: Function) -> Iterator[Finding]:
-    for line, column, shown, (world, other) in notes_of(function, "assigned"):
+    for line, column, shown, (world, other) in notes_of(function, events.ASSIGNED):
         name = shown.removesuffix("[...]")
         yield make_finding(
             function,

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.findings.finding import Finding
-from sekisho.inference import arrays_in, only_world
+from sekisho.inference import arrays_in, events, only_world
 from sekisho.worlds import HOST, world_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sekisho.inference import Function, Solution
 
 __all__ = ["make_finding", "notes_of", "noun", "since", "title"]
@@ -26,11 +24,11 @@ def make_finding(
     )
 
 
-def notes_of(function: Function, kind: str) -> Iterator[tuple[int, int, str, Any]]:
-    """Yield the events of one kind in order: line, column, name and details."""
-    found = [(each[1:], what) for each, what in function.notes.items() if each[0] == kind]
-    for (line, column, name), what in sorted(found, key=lambda item: item[0][:2]):
-        yield line, column, name, what
+def notes_of(
+    function: Function, kind: events.EventKind[events.Details]
+) -> list[tuple[int, int, str, events.Details]]:
+    """Return the events of one kind in order: line, column, name and details."""
+    return sorted(events.events_of(function.notes, kind), key=lambda event: event[:2])
 
 
 def noun(world: str) -> str:

@@ -16,6 +16,7 @@ from sekisho.inference import (
     UNKNOWN,
     arrays_in,
     certain_world,
+    events,
     only_world,
     read_annotation,
     worlds_of,
@@ -66,7 +67,8 @@ def _lies(
     parameters = dict(function.parameters)
     names: list[tuple[Any, ...]] = [each[:5] for each in function.variables]
     names += [
-        (line, column, name, *what) for line, column, name, what in notes_of(function, "attribute")
+        (line, column, name, *what)
+        for line, column, name, what in notes_of(function, events.ATTRIBUTE)
     ]
     for line, column, name, value, how in sorted(names, key=lambda each: each[:2]):
         world = certain_world(value)
@@ -134,7 +136,7 @@ def _is_meant(solution: Solution, function: Function, ending: str, worlds: Itera
 def _crossings(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK103."""
     # crossings inside crossing_allowed() are events of another kind
-    crossings = [*notes_of(function, "cross")]
+    crossings = [*notes_of(function, events.CROSS)]
     if not crossings or not function.line or function.unit.declared == "boundary":
         return
     if _says_so(function.name):
@@ -183,10 +185,10 @@ def _says_so(name: str) -> bool:
 
 def _in_loops(solution: Solution, function: Function, _suffixes: Any) -> Iterator[Finding]:
     """Find SK104."""
-    for kind in ("cross", "allowed", "move"):
+    for kind in (events.CROSS, events.ALLOWED, events.MOVE):
         for line, column, name, (shown, source, _, could_stand_outside) in notes_of(function, kind):
             if could_stand_outside and name and not _is_view(shown):
-                what = "a transfer" if kind == "move" else "a crossing"
+                what = "a transfer" if kind is events.MOVE else "a crossing"
                 yield make_finding(
                     function,
                     line,
@@ -210,10 +212,12 @@ def _returns(solution: Solution, function: Function, _suffixes: Any) -> Iterator
     follows = function.by_world
     if follows and all(set(arrays_in(value)) <= {world} for world, value in follows.items()):
         return  # the result follows the argument's library
-    if [*notes_of(function, "asked")] or len(worlds_of(_annotated(solution, function, ""))) > 1:
+    if [*notes_of(function, events.ASKED)] or len(
+        worlds_of(_annotated(solution, function, ""))
+    ) > 1:
         return  # the code tests its arguments, or its annotation allows several libraries
     first: tuple[int, str] | None = None
-    for line, column, _, (value, _) in notes_of(function, "return"):
+    for line, column, _, (value, _) in notes_of(function, events.RETURN):
         world = only_world(value)
         if not world:
             continue
@@ -308,7 +312,7 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
     if world in solution.knowledge.worlds:
         yield from _of_another_world(solution, function, world)
     if function.says:
-        for line, column, _, (value, how) in notes_of(function, "return"):
+        for line, column, _, (value, how) in notes_of(function, events.RETURN):
             given = certain_world(value)
             if given and given != function.says:
                 made = f": {how}" if how else ""
@@ -323,7 +327,7 @@ def _contradictions(solution: Solution, function: Function, _suffixes: Any) -> I
                     "or annotate what it returns",
                     subject="return",
                 )
-    for line, column, name, (said, value) in notes_of(function, "declared"):
+    for line, column, name, (said, value) in notes_of(function, events.DECLARED):
         mine, theirs = only_world(said), certain_world(value)
         if mine and theirs and mine != theirs:
             yield make_finding(

@@ -5,6 +5,7 @@ This is an abstract interpretation (`statements`, `expressions`, `calls`) over a
 define what their functions take and return (`overloads`, `annotations`). The result is a `survey`.
 """
 
+from sekisho.inference import events
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world, only_world, worlds_of
 from sekisho.inference.earlier import Earlier
@@ -25,6 +26,7 @@ from sekisho.inference.values import (
     is_unknown,
     join_all,
     list_of,
+    tuple_of,
 )
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "arrays_in",
     "called_by",
     "certain_world",
+    "events",
     "instance",
     "is_open",
     "is_unknown",
@@ -54,6 +57,7 @@ __all__ = [
     "say_missing",
     "solve",
     "survey",
+    "tuple_of",
     "world_of_all",
     "worlds_of",
 ]

@@ -13,13 +13,16 @@ from sekisho.inference.values import (
     NEVER,
     NONE,
     UNKNOWN,
+    ArrayValue,
     Value,
     array,
+    dict_of,
     instance,
     join_all,
     list_of,
-    map_atoms,
+    map_arrays,
     text_constant,
+    tuple_of,
 )
 
 if TYPE_CHECKING:
@@ -142,12 +145,13 @@ def _read_name(
 ) -> Value:
     if dotted in bindings:
         return bindings[dotted]
-    symbol = program.dotted(key, dotted)
-    if symbol[0] == "class":
-        return value_of_class(program, symbol[1], bindings)
-    if symbol[0] == "variable":
-        return _read_alias(program, symbol[1], symbol[2], bindings, depth + 1)
-    return UNKNOWN
+    match program.dotted(key, dotted):
+        case ("class", cls):
+            return value_of_class(program, cls, bindings)
+        case ("variable", module, name):
+            return _read_alias(program, module, name, bindings, depth + 1)
+        case _:
+            return UNKNOWN
 
 
 def _read_alias(
@@ -215,7 +219,7 @@ def _special(
     if name in _ITERABLES:
         return list_of(args[0] if args else UNKNOWN, _ITERABLES[name])
     if name in _MAPPINGS:
-        return ("dict", args[1] if len(args) > 1 else UNKNOWN, ())
+        return dict_of(args[1] if len(args) > 1 else UNKNOWN)
     if name in {"tuple", "Tuple"}:
         return list_of(args[0] if args else UNKNOWN, "tuple")
     if name in _ANYTHING or module not in SPECIAL:
@@ -237,12 +241,25 @@ def _read_subscript(
     _, base, *args = expr
     if not isinstance(base, str):
         return UNKNOWN
-    symbol = program.dotted(key, base)
-    if symbol[0] == "variable":  # a generic alias: its parameters are dtypes and shapes
-        return _read_alias(program, symbol[1], symbol[2], bindings, depth)
-    if symbol[0] != "class":
-        return UNKNOWN
-    module, name = split(symbol[1])
+    match program.dotted(key, base):
+        case ("variable", module, name):  # a generic alias: its parameters are dtypes and shapes
+            return _read_alias(program, module, name, bindings, depth)
+        case ("class", cls):
+            return _read_generic(program, key, cls, args, bindings, depth)
+        case _:
+            return UNKNOWN
+
+
+def _read_generic(
+    program: Program,
+    key: str,
+    cls: str,
+    args: list[Expr],
+    bindings: Mapping[str, Value],
+    depth: int,
+) -> Value:
+    """Read a class with arguments in brackets."""
+    module, name = split(cls)
     if name == "Literal":
         return join_all(_of_constant(each) for each in args)
     if module == "jaxtyping":
@@ -255,8 +272,8 @@ def _read_subscript(
         if len(args) == 2 and args[1] == ("const", ...):  # noqa: PLR2004 - tuple[X, ...]
             return list_of(_read(program, key, args[0], bindings, depth), "tuple")
         items = [each for each in args if each != ("()",)]
-        return ("tuple", *(_read(program, key, each, bindings, depth) for each in items))
-    plain_class = value_of_class(program, symbol[1], bindings)
+        return tuple_of(_read(program, key, each, bindings, depth) for each in items)
+    plain_class = value_of_class(program, cls, bindings)
     if plain_class[0] in {"list", "dict"}:
         values = tuple(_read(program, key, each, bindings, depth) for each in args)
         return _special(name, values, bindings, module)
@@ -284,12 +301,11 @@ def _with_axes(
     axes: object = args[1][1] if tag_of(args[1]) == "const" else ""
     text = " ".join(axes.split()) if isinstance(axes, str) else ""
 
-    def note(atom: Value) -> Value:
-        if atom[0] == "array":
-            return ("array", atom[1], True, text or atom[3], *atom[4:])
-        return atom
+    def note(held: ArrayValue) -> Value:
+        tag, world, _, known, kind, state = held
+        return tag, world, True, text or known, kind, state
 
-    return map_atoms(value, note)
+    return map_arrays(value, note)
 
 
 def variable(program: Program, key: str, name: str) -> Value:
@@ -304,11 +320,13 @@ def variable(program: Program, key: str, name: str) -> Value:
             return said
     alias: Expr = entry[2][1] if tag_of(entry[2]) == "[]" else entry[2]
     if isinstance(alias, str):  # another name, or a generic class with its parameters
-        symbol = program.dotted(key, alias)
-        if symbol[0] in {"class", "function", "module"} and (
-            alias is entry[2] or symbol[0] == "class"
-        ):
-            return symbol
+        match program.dotted(key, alias):
+            case ("class", _) as symbol:
+                return symbol
+            case ("function" | "module", _) as symbol if alias is entry[2]:
+                return symbol
+            case _:
+                pass
     if tag_of(entry[2]) == "const":
         return _of_constant(entry[2])
     return UNKNOWN

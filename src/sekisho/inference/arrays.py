@@ -9,25 +9,33 @@ __all__ = ["certain_state", "certain_world", "only_world", "worlds_of"]
 
 def worlds_of(value: Value) -> tuple[str, ...]:
     """Return the worlds that a value itself may be an array of."""
-    if value[0] == "array":
-        return (value[1],)
-    if value[0] == "union":
-        return tuple(sorted({atom[1] for atom in value[1:] if atom[0] == "array"}))
-    return ()
+    match value:
+        case ("array", world, *_):
+            return (world,)
+        case ("union", alternatives):
+            return tuple(sorted(set(map(only_world, alternatives)) - {""}))
+        case _:
+            return ()
 
 
 def only_world(value: Value) -> str:
     """Return the one world that a value is surely an array or number of; "" if there is none."""
-    if value[0] == "array":
-        return str(value[1])
-    return ""
+    return value[1] if value[0] == "array" else ""
 
 
 def certain_world(value: Value) -> str:
     """Return the one world that a value is surely an array of; "" if there is none."""
-    return str(value[1]) if value[0] == "array" and value[2] else ""
+    match value:
+        case ("array", world, True, *_):
+            return world
+        case _:
+            return ""
 
 
 def certain_state(value: Value) -> int:
     """Return the certain state of an array; 0 for other values."""
-    return int(value[5]) if value[0] == "array" and value[2] else 0
+    match value:
+        case ("array", _, True, _, _, state):
+            return state
+        case _:
+            return 0

@@ -59,13 +59,16 @@ def _parsed(text: str) -> Expr:
 
 
 def _of_name(program: Program, key: str, name: str, seen: frozenset[Any]) -> Iterator[str]:
-    symbol = program.dotted(key, name)
-    entry = program.entry(f"{symbol[1]}:{symbol[2]}") if symbol[0] == "variable" else None
-    if entry is not None and entry[0] == "var":
-        yield from _strings(program, symbol[1], entry[2], seen)
-    elif symbol[0] == "class":
-        for field in _fields(program, symbol[1]):
-            yield from _strings(program, split(symbol[1])[0], field, seen)
+    match program.dotted(key, name):
+        case ("variable", module, variable):
+            entry = program.entry(f"{module}:{variable}")
+            if entry is not None and entry[0] == "var":
+                yield from _strings(program, module, entry[2], seen)
+        case ("class", cls):
+            for field in _fields(program, cls):
+                yield from _strings(program, split(cls)[0], field, seen)
+        case _:
+            pass
 
 
 def _fields(program: Program, name: str) -> list[Expr]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import names_in, read_annotation
 from sekisho.inference.arrays import certain_world, worlds_of
 from sekisho.inference.constructing import construct
+from sekisho.inference.events import Notes
 from sekisho.inference.frame import Frame
 from sekisho.inference.iterating import iterated
 from sekisho.inference.loaders import make_dataset, stand_in
-from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.members import find_method
 from sekisho.inference.operations import learn_from, note_operation
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.own_calls import call_own
@@ -21,10 +22,12 @@ from sekisho.inference.pythons import call_method, call_python
 from sekisho.inference.refusals import RAISING, note_refused, note_taken
 from sekisho.inference.states import after_call, note_read
 from sekisho.inference.values import (
+    EXACT,
     NEVER,
     NONE,
     PLAIN,
     UNKNOWN,
+    InstanceValue,
     Value,
     array,
     arrays_in,
@@ -36,7 +39,7 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sekisho.code import Entry
 
@@ -50,18 +53,17 @@ _UFUNCS: Final = "numpy._typing._ufunc"
 
 def call_value(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
     """What calling a value gives."""
-    return (
-        _call_each(frame, callee, call, node)
-        if callee[0] == "union"
-        else _call_atom(frame, callee, call, node)
-    )
+    if callee[0] == "union":
+        return _call_each(frame, callee[1], call, node)
+    return _call_atom(frame, callee, call, node)
 
 
-def _call_each(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> Value:
+def _call_each(frame: Frame, atoms: Iterable[Value], call: Arguments, node: ast.Call) -> Value:
     """One of several: it is certain to raise only if all of them do."""
-    notes, result = frame.notes, NEVER
-    raised: list[dict[tuple[Any, ...], Any]] = []
-    for atom in callee[1:]:
+    notes = frame.notes
+    result: Value = NEVER
+    raised: list[Notes] = []
+    for atom in atoms:
         frame.notes = {}
         result = join(result, _call_atom(frame, atom, call, node))
         raised.append({at: what for at, what in frame.notes.items() if at[0] in RAISING})
@@ -73,32 +75,37 @@ def _call_each(frame: Frame, callee: Value, call: Arguments, node: ast.Call) -> 
 
 
 def _call_atom(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
-    tag = atom[0]
-    if tag == "function":
-        return _call_function(frame, atom[1], call, node, None)
-    if tag == "bound":
-        if atom[1].startswith("builtins:"):
-            return call_method(atom[2], atom[1].rpartition(".")[2], call)
-        return _call_function(frame, atom[1], call, node, atom[2])
-    if tag == "class":
-        if atom[1] == "typing:cast":  # all names of `typing` count as classes
-            return _call_function(frame, atom[1], call, node, None)
-        return construct(frame, atom[1], call, node, call_value)
-    if tag == "instance":
-        return _call_instance(frame, atom, call, node)
-    if tag == "applied":
-        with_context = call._replace(args=(PLAIN, *call.args))
-        return _call_function(frame, atom[1], with_context, node, None)
-    if tag == "partial":
-        args, kwargs = atom[2][1:], {**dict(atom[3][2]), **dict(call.kwargs)}
-        whole = call._replace(args=(*args, *call.args), kwargs=tuple(kwargs.items()))
-        written = ast.copy_location(ast.Call(node.func, list(node.args), list(node.keywords)), node)
-        written.args = [*stand_in(node, node.func, len(args)).args, *node.args]
-        return call_value(frame, atom[1], whole, written)
-    if tag == "takes":
-        note_taken(frame, atom[1], call, node)
-        return UNKNOWN
-    return atom[1] if tag == "gives" else UNKNOWN
+    match atom:
+        case ("function", name):
+            return _call_function(frame, name, call, node, None)
+        case ("bound", name, self_value):
+            if name.startswith("builtins:"):
+                return call_method(self_value, name.rpartition(".")[2], call)
+            return _call_function(frame, name, call, node, self_value)
+        case ("class", cls):
+            if cls == "typing:cast":  # all names of `typing` count as classes
+                return _call_function(frame, cls, call, node, None)
+            return construct(frame, cls, call, node, call_value)
+        case ("instance", *_):
+            return _call_instance(frame, atom, call, node)
+        case ("applied", name):
+            with_context = call._replace(args=(PLAIN, *call.args))
+            return _call_function(frame, name, with_context, node, None)
+        case ("partial", function, (_, args), (_, _, known)):
+            kwargs = {**{str(key): each for key, each in known}, **dict(call.kwargs)}
+            whole = call._replace(args=(*args, *call.args), kwargs=tuple(kwargs.items()))
+            written = ast.copy_location(
+                ast.Call(node.func, list(node.args), list(node.keywords)), node
+            )
+            written.args = [*stand_in(node, node.func, len(args)).args, *node.args]
+            return call_value(frame, function, whole, written)
+        case ("takes", world):
+            note_taken(frame, world, call, node)
+            return UNKNOWN
+        case ("gives", given):
+            return given
+        case _:
+            return UNKNOWN
 
 
 def _call_function(
@@ -183,13 +190,15 @@ def _by_stubs(
     if is_unknown(result) and any(word in words for word, _ in call.kwargs):
         kwargs = tuple((words.get(word, word), each) for word, each in call.kwargs)
         return call_signatures(program, name, entry[1], call._replace(kwargs=kwargs), self_value)
-    if split(name)[0] == _UFUNCS and result[0] == "array" and not result[5]:
-        if any(certain_world(each) == result[1] for each in call.args):
-            return array(result[1])  # the stubs say Any
-        if all(each[0] == "instance" for each in call.args):
-            result = perhaps_number(result)
-        return unsure(result) if any(map(is_unknown, call.args)) else result
-    return unsure(result) if ("class", "builtins:object") in call.values() else result
+    match result:
+        case ("array", own, *_, 0) if split(name)[0] == _UFUNCS:
+            if any(certain_world(each) == own for each in call.args):
+                return array(own)  # the stubs say Any
+            if all(each[0] == "instance" for each in call.args):
+                result = perhaps_number(result)
+            return unsure(result) if any(map(is_unknown, call.args)) else result
+        case _:
+            return unsure(result) if ("class", "builtins:object") in call.values() else result
 
 
 def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | None) -> Value:
@@ -210,37 +219,45 @@ def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -
     """
     if self_value is not None or not call.args:
         return False
-    first = call.args[0]
-    is_object = first[0] == "instance" and not first[1].startswith("builtins:")
-    if not is_object and not is_unknown(first):
-        return False
+    match call.args[0]:
+        case ("instance", cls, _) if not cls.startswith("builtins:"):
+            pass
+        case ("?", *_):
+            pass
+        case _:
+            return False
     return any("Array" in name for each in entry[1] if each[0] for name in names_in(each[0][0][3]))
 
 
 def _keep(frame: Frame, call: Arguments, self_value: Value | None, node: ast.Call) -> None:
     """Record the attribute that ``self.register_buffer("name", value)`` makes."""
     name = node.args[0] if node.args else None
-    if self_value is None or self_value[0] != "instance" or not isinstance(name, ast.Constant):
-        return
     values = [*call.args[1:2], *(value for each, value in call.kwargs if each != "name")]
-    for value in values[:1]:
-        frame.give(f"a {self_value[1]}.{name.value!s}", value, node.lineno)
+    match self_value:
+        case ("instance", cls, _) if isinstance(name, ast.Constant) and values:
+            frame.give(f"a {cls}.{name.value!s}", values[0], node.lineno)
+        case _:
+            pass
 
 
-def _call_instance(frame: Frame, atom: Value, call: Arguments, node: ast.Call) -> Value:
-    cls = atom[1]
+def _call_instance(frame: Frame, atom: InstanceValue, call: Arguments, node: ast.Call) -> Value:
+    _, cls, parameter = atom
     knowledge = frame.knowledge
     name = "forward" if knowledge.is_module(cls) else "__call__"
     if any(
         base in knowledge.chains for base in frame.program.mro(cls)
     ) and not frame.program.is_own(cls):
-        if atom[2] in {None, EXACT}:
+        if parameter is None or parameter[0] != "tuple":
             return UNKNOWN
-        for each in atom[2][1:]:
-            module = each[2] if each[0] == "list" else each
+        for each in parameter[1]:
+            match each:
+                case ("list", _, module):
+                    pass
+                case module:
+                    pass
             call = Arguments((call_value(frame, module, call, node),))
         return call.args[0] if call.args else UNKNOWN
     methods = find_method(frame, cls, name, is_exact=True)
     if not methods:  # or one that only subclasses have
-        methods = find_method(frame, cls, name, is_exact=atom[2] == EXACT)[:1]
+        methods = find_method(frame, cls, name, is_exact=parameter == EXACT)[:1]
     return _call_function(frame, methods[0][0], call, node, atom) if methods else UNKNOWN

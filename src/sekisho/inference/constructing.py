@@ -6,17 +6,30 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.code import Expr, tag_of
 from sekisho.inference.annotations import value_of_class
+from sekisho.inference.events import CROSS
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.loaders import make_dataset, make_loader, stand_in
-from sekisho.inference.members import EXACT, find_method
+from sekisho.inference.members import find_method
 from sekisho.inference.overloads import Arguments
 from sekisho.inference.own_calls import call_one
 from sekisho.inference.program import split
 from sekisho.inference.pythons import call_python
 from sekisho.inference.refusals import note_refused
 from sekisho.inference.states import note_read
-from sekisho.inference.values import NEVER, UNKNOWN, Value, arrays_in, is_never, join_all, list_of
+from sekisho.inference.values import (
+    EXACT,
+    NEVER,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    dict_of,
+    instance,
+    is_never,
+    join_all,
+    list_of,
+    tuple_of,
+)
 
 if TYPE_CHECKING:
     import ast
@@ -55,31 +68,31 @@ def construct(frame: Frame, cls: str, call: Arguments, node: ast.Call, call_valu
     for name, entry in find_method(frame, cls, "__init__", is_exact=True)[:1]:
         if frame.program.is_own(name):
             break
-        instance = knowledge.instance_of(cls)
+        made = knowledge.instance_of(cls)
         if knowledge.is_strict(name) or name in knowledge.only:
-            note_refused(frame, name, entry, call, node, instance)
-        note_read(frame, name, entry, call, node, instance)
+            note_refused(frame, name, entry, call, node, made)
+        note_read(frame, name, entry, call, node, made)
     if world is not None and not frame.program.is_own(cls):
         value = knowledge.instance_of(cls)
-        for source in arrays_in(call.args[0]) if call.args else ():
-            if source != world[0] and world[1]:
+        for other in arrays_in(call.args[0]) if call.args else ():
+            if other != world[0] and world[1]:
                 shown = f"{world[0]}.{split(cls)[1]}"
-                frame.note("cross", node, dotted_of(node.args[0]), (shown, source, world[0], False))
+                frame.note(CROSS, node, dotted_of(node.args[0]), (shown, other, world[0], False))
         return value
     if cls.endswith(":device") and node.args:
         given = call.args[0]
-        return ("instance", cls, given[2] if given[0] == "instance" else None)
+        return instance(cls, given[2] if given[0] == "instance" else None)
     for base in frame.program.mro(cls):
         if base in _PASSING and call.args:
             return list_of(iterated(frame, call.args[0]), "iterator")
         if base in knowledge.chains:
-            return ("instance", cls, _chain(call))
+            return instance(cls, _chain(call))
         if base in knowledge.holders:
             held = join_all(iterated(frame, each) for each in call.args)
-            return ("instance", cls, None if is_never(held) else held)
-        made = make_dataset(frame, base, call) or make_loader(frame, base, call, node, call_value)
-        if made is not None and not frame.program.is_own(cls):
-            return made
+            return instance(cls, None if is_never(held) else held)
+        source = make_dataset(frame, base, call) or make_loader(frame, base, call, node, call_value)
+        if source is not None and not frame.program.is_own(cls):
+            return source
     value = knowledge.instance_of(cls)
     if frame.program.is_own(cls):
         _initialise(frame, cls, call, node, value)
@@ -106,13 +119,13 @@ def _construct_python(
         )
         return list_of(join_all(iterated(frame, each) for each in chained), "iterator")
     if cls == "collections:defaultdict":
-        return ("dict", NEVER, ())
+        return dict_of(NEVER)
     if cls in {"collections:deque", "collections:OrderedDict"}:
         item = iterated(frame, call.args[0]) if call.args else NEVER
-        return list_of(item, "deque") if last == "deque" else ("dict", item, ())
+        return list_of(item, "deque") if last == "deque" else dict_of(item)
     if cls == PARTIAL and call.args:
-        kwargs = tuple(sorted(call.kwargs, key=repr))
-        return ("partial", call.args[0], ("tuple", *call.args[1:]), ("dict", NEVER, kwargs))
+        named = dict_of(NEVER, dict(call.kwargs))
+        return ("partial", call.args[0], tuple_of(call.args[1:]), named)
     return None
 
 
@@ -121,7 +134,7 @@ def _chain(call: Arguments) -> Value | None:
     rest = () if is_never(call.rest) else (list_of(call.rest, "rest"),)
     if call.is_open and not rest:
         return None
-    return ("tuple", *call.args, *rest) if call.args or rest else None
+    return tuple_of((*call.args, *rest)) if call.args or rest else None
 
 
 def _super(frame: Frame) -> Value:
@@ -129,7 +142,7 @@ def _super(frame: Frame) -> Value:
     if not owner:
         return UNKNOWN
     above = frame.program.mro(owner)[1:]
-    return ("instance", above[0], EXACT) if above else UNKNOWN
+    return instance(above[0], EXACT) if above else UNKNOWN
 
 
 def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: Value) -> None:

@@ -59,11 +59,13 @@ def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
         return False
     if rest in _ACCESSORS:
         return True
-    found = frame.program.dotted(key, name)
-    if found[0] == "function" and frame.program.is_own(found[1]):
-        return frame.fact(transparency_fact(found[1])) != CONSTANTS[False]
-    if found[0] in {"function", "class"}:
-        return _is_known(frame, split(found[1])[0])
+    match frame.program.dotted(key, name):
+        case ("function", function) if frame.program.is_own(function):
+            return frame.fact(transparency_fact(function)) != CONSTANTS[False]
+        case ("function" | "class", identifier):
+            return _is_known(frame, split(identifier)[0])
+        case _:
+            pass
     table = frame.program.table(key)
     entry = table.names.get(first) if table is not None else None
     # pytest.mark.parametrize, torch.jit.script: names that the tables do not have

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.targets import LARGEST_RECORD, store
-from sekisho.inference.values import NEVER, UNKNOWN, Value, join, join_all, list_of
+from sekisho.inference.values import (
+    NEVER,
+    UNKNOWN,
+    Key,
+    Value,
+    dict_of,
+    join,
+    join_all,
+    list_of,
+    tuple_of,
+)
 
 if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
@@ -41,16 +51,16 @@ def read_tuple(frame: Frame, node: ast.Tuple) -> Value:
                     if not isinstance(other, ast.Starred)
                 ]
                 return list_of(join_all(rest), "tuple")
-            items += held[1:]
+            items += held[1]
         else:
             items.append(frame.evaluate(frame, each))
-    return ("tuple", *items)
+    return tuple_of(items)
 
 
 def read_dict(frame: Frame, node: ast.Dict) -> Value:
     """Return the value of a dict display; values under constant keys are kept apart."""
-    rest = NEVER
-    known: dict[Any, Value] = {}
+    rest: Value = NEVER
+    known: dict[Key, Value] = {}
     for key, each in zip(node.keys, node.values, strict=True):
         value = frame.evaluate(frame, each)
         if key is None:
@@ -68,7 +78,7 @@ def read_dict(frame: Frame, node: ast.Dict) -> Value:
         else:
             frame.evaluate(frame, key)
             rest = join(rest, value)
-    return ("dict", rest, tuple(sorted(known.items(), key=repr)))
+    return dict_of(rest, known)
 
 
 _COMPREHENSIONS: Final[dict[type, str]] = {
@@ -91,7 +101,7 @@ def read_comprehension(frame: Frame, node: Any) -> Value:
     kind = _COMPREHENSIONS.get(node.__class__, "iterator")
     if kind == "dict":
         frame.evaluate(frame, node.key)
-        result: Value = ("dict", frame.evaluate(frame, node.value), ())
+        result: Value = dict_of(frame.evaluate(frame, node.value))
     else:
         result = list_of(frame.evaluate(frame, node.elt), kind)
     frame.env = before

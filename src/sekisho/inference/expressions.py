@@ -33,10 +33,15 @@ from sekisho.inference.values import (
     PLAIN,
     STR,
     UNKNOWN,
+    ArrayValue,
+    InstanceValue,
+    Key,
     Value,
     array,
+    held_in,
     instance,
     is_never,
+    is_unknown,
     join,
     join_all,
     list_of,
@@ -102,8 +107,8 @@ def _attribute(frame: Frame, node: ast.Attribute, *, is_called: bool = False) ->
         if known is not None:
             return known
     value = evaluate(frame, node.value)
-    world = frame.knowledge.alone.get(node.attr) if is_called and value[0] == "?" else None
-    if world is not None:
+    world = frame.knowledge.alone.get(node.attr) if is_called else None
+    if world is not None and is_unknown(value):
         if len(value) > 1:
             frame.learn(value, world)
             frame.take_for(node.value, value, world)
@@ -124,16 +129,19 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     )
     args: list[Value] = []
     kwargs: list[tuple[str, Value]] = []
-    is_open, rest = False, NEVER
+    is_open = False
+    rest: Value = NEVER
     for each in node.args:
-        starred = each.value if isinstance(each, ast.Starred) else None
-        value = evaluate(frame, starred or each)
-        if starred is not None and value[0] != "tuple":
-            is_open, value = True, iterated(frame, value)
-        if is_open:  # what stands behind has no place of its own
-            rest = join(rest, value)
+        if isinstance(each, ast.Starred):
+            value = evaluate(frame, each.value)
+            is_open = is_open or value[0] != "tuple"
+            given = value[1] if value[0] == "tuple" else (iterated(frame, value),)
         else:
-            args += value[1:] if starred is not None else (value,)
+            given = (evaluate(frame, each),)
+        if is_open:  # what stands behind has no place of its own
+            rest = join_all([rest, *given])
+        else:
+            args += given
     for keyword in node.keywords:
         value = evaluate(frame, keyword.value)
         if keyword.arg is None:
@@ -195,7 +203,7 @@ def _bin_op(frame: Frame, node: ast.BinOp) -> Value:
 
 def _compare(frame: Frame, node: ast.Compare) -> Value:
     left = evaluate(frame, node.left)
-    result = NEVER
+    result: Value = NEVER
     for op, other in zip(node.ops, node.comparators, strict=True):
         right = evaluate(frame, other)
         result = join(result, compare(frame, node, op, left, right))
@@ -212,7 +220,7 @@ def _unary_op(frame: Frame, node: ast.UnaryOp) -> Value:
 
 
 def _bool_op(frame: Frame, node: ast.BoolOp) -> Value:
-    result = NEVER
+    result: Value = NEVER
     env = frame.branch()
     is_and = isinstance(node.op, ast.And)
     for index, each in enumerate(node.values):
@@ -245,34 +253,42 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     note_subscripted(frame, node, value)
     if value[0] == "class":
         return value  # list[int]
-    written: Any = node.slice
+    written = node.slice
+    key: Key | None = None
     if isinstance(written, ast.UnaryOp) and isinstance(written.operand, ast.Constant):
         number = written.operand.value
-        constant: Any = -number if isinstance(number, int) else None
-    else:
-        constant = written.value if isinstance(written, ast.Constant) else None
+        key = -number if isinstance(number, int) else None
+    elif isinstance(written, ast.Constant) and isinstance(written.value, (int, str)):
+        key = written.value
     is_slice = isinstance(written, ast.Slice)
 
     def take(atom: Value) -> Value:
-        tag = atom[0]
-        if tag == "array":
-            given = _of_array(frame, atom, written, index)
-            # If the array has slices, a slice of it is an array, even where a row may be a number.
-            is_row = bool(given[2]) and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
-            if not frame.knowledge.is_sure(atom) and not is_row:
-                return unsure(given)
-            state = state_of(frame, atom)
-            return with_state(given, derived(frame, state)) if state else given
-        if is_slice and tag in {"list", "tuple"}:
-            return atom if tag == "list" else list_of(join_all(atom[1:]), "tuple")
-        if tag == "instance" and not atom[1].startswith("builtins:"):
-            return _of_instance(frame, atom, constant)
-        return item_of(atom, constant if isinstance(constant, (int, str)) else None)
+        match atom:
+            case ("array", *_):
+                return _row(frame, atom, written, index)
+            case ("list", *_) if is_slice:
+                return atom
+            case ("tuple", items) if is_slice:
+                return list_of(join_all(items), "tuple")
+            case ("instance", cls, _) if not cls.startswith("builtins:"):
+                return _of_instance(frame, atom, key)
+            case _:
+                return item_of(atom, key)
 
     return map_atoms(value, take)
 
 
-def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Value:
+def _row(frame: Frame, atom: ArrayValue, written: ast.expr, index: Value) -> Value:
+    given = _of_array(frame, atom[1], written, index)
+    # If the array has slices, a slice of it is an array, even where a row may be a number.
+    is_row = given[2] and not atom[5] & OPEN and frame.knowledge.is_plain(atom)
+    if not frame.knowledge.is_sure(atom) and not is_row:
+        return unsure(given)
+    state = state_of(frame, atom)
+    return with_state(given, derived(frame, state)) if state else given
+
+
+def _of_array(frame: Frame, world: str, written: ast.expr, index: Value) -> ArrayValue:
     parts = written.elts if isinstance(written, ast.Tuple) else [written]
     keeps = any(
         isinstance(each, ast.Slice)
@@ -280,28 +296,29 @@ def _of_array(frame: Frame, atom: Value, written: ast.expr, index: Value) -> Val
         for each in parts
     )
     if index[0] == "instance" and index[1] == "builtins:str":
-        return array(atom[1])  # a field of a structured array
+        return array(world)  # a field of a structured array
     if keeps or only_world(index) or index[0] == "list":
         has_rows = keeps or bool(certain_world(index))
         return array(
-            atom[1], is_array=has_rows or not frame.knowledge.worlds[atom[1]].supplement.scalar
+            world, is_array=has_rows or not frame.knowledge.worlds[world].supplement.scalar
         )
-    return frame.knowledge.row_of(atom[1])
+    return frame.knowledge.row_of(world)
 
 
-def _of_instance(frame: Frame, atom: Value, constant: Any) -> Value:
-    held = container_of(frame, atom)
-    if held[0] != "?":
-        return item_of(held, constant if isinstance(constant, (int, str)) else None)
-    if any(base in frame.knowledge.holders for base in frame.program.mro(atom[1])):
-        return atom[2] or UNKNOWN
-    found = find_method(frame, atom[1], "__getitem__", is_exact=False)
+def _of_instance(frame: Frame, atom: InstanceValue, key: Key | None) -> Value:
+    _, cls, parameter = atom
+    container = container_of(frame, atom)
+    if not is_unknown(container):
+        return item_of(container, key)
+    if any(base in frame.knowledge.holders for base in frame.program.mro(cls)):
+        return held_in(parameter) or UNKNOWN
+    found = find_method(frame, cls, "__getitem__", is_exact=False)
     if found and frame.program.is_own(found[0][0]):
         return join_all(frame.fact(f"r {name}") for name, _ in found)
     for name, entry in found:
-        key = name.partition(":")[0]
+        module = name.partition(":")[0]
         said = frame.knowledge.gives.get(name, entry[1][0][1])
-        return read_annotation(frame.program, key, said, {"Self": atom})
+        return read_annotation(frame.program, module, said, {"Self": atom})
     return UNKNOWN
 
 

@@ -6,8 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.inference.arrays import certain_world
+from sekisho.inference.events import BIND, CALL, READ, event_at
 from sekisho.inference.values import (
     NEVER,
+    Origin,
     Value,
     arrays_in,
     bounded,
@@ -21,6 +23,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sekisho.inference.events import Details, EventKind, Notes, Place
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.program import Program
 
@@ -28,7 +31,7 @@ __all__ = ["Evidence", "Frame", "Unit", "dotted_of", "how_of"]
 
 Env = dict[str, Value]
 
-Evidence = dict[tuple[Any, ...], str]
+Evidence = dict[Origin, str]
 """Maps the place where an unknown value was bound to the one world whose arrays are used as this
 value is; "" if the uses disagree."""
 
@@ -94,12 +97,12 @@ class Frame:
         self.key: str = unit.key
         self.fact = fact
         self.env: Env | None = {}
-        self.notes: dict[tuple[Any, ...], Any] = {}
+        self.notes: Notes = {}
         self.given: dict[str, tuple[Value, int]] = {}
         self.returned: Value = NEVER
         self.yielded: Value = NEVER
         self.evidence = evidence
-        self.tested: set[tuple[Any, ...]] = set()
+        self.tested: set[Origin] = set()
         self.lenient = 0
         self.allowed = 0
         self.loops: list[frozenset[str]] = []
@@ -110,7 +113,7 @@ class Frame:
         self.continues: list[list[Env]] = []
         self.knows_attributes = False
         self.defined: dict[str, Value] = {}
-        self.bound: dict[str, tuple[Any, ...]] = {}
+        self.bound: dict[str, Place] = {}
         self.elsewhere: dict[str, str] = {}
         self.class_env: list[str] = []
         self.evaluate: Callable[[Frame, ast.expr], Value] = _not_set
@@ -122,7 +125,7 @@ class Frame:
         line, column = node.lineno, node.col_offset
         if is_unknown(value):
             # an unknown value is identified by its place, so that its uses can be collected
-            origin: Value = value if len(value) > 1 else ("?", name, line, column)
+            origin: Origin = value if len(value) > 1 else ("?", name, line, column)
             world = self.evidence.get(origin)
             value = unsure(self.knowledge.array_of(world)) if world else origin
         assert self.env is not None
@@ -130,13 +133,14 @@ class Frame:
         value = self.env[name] = bounded(value)
         if name in self.elsewhere:
             self.give(self.elsewhere[name], value, line)
-        at = self.bound[name] = ("bind", line, column, name)
+        at = self.bound[name] = (BIND.name, line, column, name)
         world = "" if name in self.asked else certain_world(before)
         # nothing has read the value of the previous turn, so its world does not count
         if name in self.stale:
             self.stale.discard(name)
-            world = self.notes.get(at, ("", "", ""))[2]
-        self.note("bind", node, name, (plain(value), how, world))
+            earlier = event_at(self.notes, BIND, at)
+            world = earlier[2] if earlier is not None else ""
+        self.note(BIND, node, name, (plain(value), how, world))
         self.forget(name)
 
     def define(self, name: str, value: Value) -> None:
@@ -152,7 +156,7 @@ class Frame:
             for each in [each for each in env if each.startswith(start)]:
                 del env[each]
 
-    def learn(self, origin: Value, world: str) -> None:
+    def learn(self, origin: Origin, world: str) -> None:
         """Record that an unknown value is used as only one world's arrays are."""
         is_module = self.program.find_module(origin[1], self.key)  # jax = import_module("jax")
         if self.lenient == 0 and origin not in self.tested and not is_module:
@@ -160,7 +164,7 @@ class Frame:
             # uses of two worlds contradict each other, so neither counts
             self.evidence[origin] = world if before in {None, world} else ""
 
-    def take_for(self, node: ast.expr, origin: Value, world: str) -> None:
+    def take_for(self, node: ast.expr, origin: Origin, world: str) -> None:
         """Bind a name to an array from here on, as its use has shown."""
         is_learnt = self.evidence.get(origin) == world and not self.lenient
         if is_learnt and isinstance(node, ast.Name) and (self.env or {}).get(node.id) == origin:
@@ -169,10 +173,10 @@ class Frame:
 
     def test(self, value: Value) -> None:
         """Record that the code tests the class of a value, so that its uses are no evidence."""
-        for atom in (value,) if len(value) > 1 and value[0] == "?" else ():
-            self.tested.add(atom)
-            if atom in self.evidence:
-                self.evidence[atom] = ""
+        if is_unknown(value) and len(value) > 1:
+            self.tested.add(value)
+            if value in self.evidence:
+                self.evidence[value] = ""
 
     # --- facts for other units, and events
 
@@ -188,31 +192,33 @@ class Frame:
             first = before[1] if arrays_in(before[0]) or not arrays_in(value) else line
             self.given[fact] = (joined, first)
 
-    def note(self, kind: str, node: Any, name: str, what: Any) -> None:
+    def note(self, kind: EventKind[Details], node: Any, name: str, what: Details) -> None:
         """Record an event. A later event of the same kind, place and name replaces it."""
-        self.notes[kind, node.lineno, node.col_offset, name] = what
+        self.notes[kind.name, node.lineno, node.col_offset, name] = what
 
     def note_read(self, node: ast.Name, value: Value) -> None:
         """Note what a name holds where it is read, if that is an array, or holds some."""
         if arrays_in(value):  # the others are many, and a map does not show them
-            self.notes["read", node.lineno, node.col_offset, node.id] = plain(value)
+            self.notes[READ.name, node.lineno, node.col_offset, node.id] = plain(value)
 
     def note_called(self, node: ast.AST, function: str) -> None:
         """Note which function of the project a call leads to, at the last name before its parenthesis."""
         called = node.func if isinstance(node, ast.Call) else None  # an operator calls methods, too
         if isinstance(called, ast.Name):
-            self.note("call", called, function, called.id)
+            self.note(CALL, called, function, called.id)
         elif isinstance(called, ast.Attribute):
             # The end of an attribute is the end of its name, the start is that of the whole chain.
             column = (called.end_col_offset or 0) - len(called.attr.encode())
-            self.notes["call", called.end_lineno, column, function] = called.attr
+            line = called.end_lineno or called.lineno
+            self.notes[CALL.name, line, column, function] = called.attr
 
     def note_again(self, name: str, value: Value) -> None:
         """Update the event of a binding when its container is filled later."""
         at = self.bound.get(name)
-        if at is not None:
-            held, *more = self.notes[at]
-            self.notes[at] = (join(held, plain(value)), *more)
+        event = event_at(self.notes, BIND, at) if at is not None else None
+        if at is not None and event is not None:
+            held, how, before = event
+            self.notes[at] = (join(held, plain(value)), how, before)
 
     # --- branches
 

@@ -7,10 +7,18 @@ from typing import Final
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.containers import item_of
 from sekisho.inference.frame import Frame
-from sekisho.inference.members import EXACT, container_of, find_method
+from sekisho.inference.members import container_of, find_method
 from sekisho.inference.program import split
 from sekisho.inference.pythons import iterate
-from sekisho.inference.values import UNKNOWN, Value, is_unknown, map_atoms, unsure
+from sekisho.inference.values import (
+    UNKNOWN,
+    InstanceValue,
+    Value,
+    held_in,
+    is_unknown,
+    map_atoms,
+    unsure,
+)
 
 __all__ = ["BATCHES", "given_by", "iterated"]
 
@@ -22,28 +30,34 @@ def iterated(frame: Frame, value: Value) -> Value:
     """What a loop over a value takes out of it."""
 
     def take(atom: Value) -> Value:
-        if atom[0] == "array":
-            row = frame.knowledge.row_of(atom[1])
-            return row if frame.knowledge.is_firm(atom) else unsure(row)
-        if atom[0] == "instance" and not atom[1].startswith("builtins:"):
-            if atom[1].endswith("Dict"):
-                return UNKNOWN  # the keys of a ModuleDict
-            held: Value = atom[2] or EXACT
-            if held[0] == "list" and held[1] == BATCHES:
-                batch: Value = held[2]
-                return batch
-            if held != EXACT:
-                return item_of(held) if held[0] == "tuple" else held
-            held = container_of(frame, atom)
-            if held[0] != "?":
-                return iterate(held)
-            return _own_iterator(frame, atom)
-        return iterate(atom)
+        match atom:
+            case ("array", world, *_):
+                row = frame.knowledge.row_of(world)
+                return row if frame.knowledge.is_firm(atom) else unsure(row)
+            case ("instance", cls, parameter) if not cls.startswith("builtins:"):
+                if cls.endswith("Dict"):
+                    return UNKNOWN  # the keys of a ModuleDict
+                return _of_instance(frame, atom, held_in(parameter))
+            case _:
+                return iterate(atom)
 
     return map_atoms(value, take)
 
 
-def _own_iterator(frame: Frame, atom: Value) -> Value:
+def _of_instance(frame: Frame, atom: InstanceValue, held: Value | None) -> Value:
+    match held:
+        case None:
+            container = container_of(frame, atom)
+            return _own_iterator(frame, atom) if is_unknown(container) else iterate(container)
+        case ("list", kind, batch) if kind == BATCHES:
+            return batch
+        case ("tuple", *_):
+            return item_of(held)
+        case _:
+            return held
+
+
+def _own_iterator(frame: Frame, atom: InstanceValue) -> Value:
     """By ``__iter__`` or ``__getitem__`` of a class of the project's."""
     if not frame.program.is_own(atom[1]):
         return UNKNOWN
@@ -54,7 +68,7 @@ def _own_iterator(frame: Frame, atom: Value) -> Value:
     return UNKNOWN
 
 
-def given_by(frame: Frame, atom: Value, name: str) -> Value | None:
+def given_by(frame: Frame, atom: InstanceValue, name: str) -> Value | None:
     """What a method of the project's gives to an instance; None if it has none so called."""
     found = find_method(frame, atom[1], name, is_exact=True)
     if not found or not frame.program.is_own(found[0][0]):

@@ -12,7 +12,7 @@ from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import OPEN, Value, array
+from sekisho.inference.values import OPEN, ArrayValue, Value, array, instance, is_unknown
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Knowledge:
         new.names_of_units, new.changed_by_loops, new.asked_about = {}, {}, {}
         return new
 
-    def array_of(self, world: str) -> Value:
+    def array_of(self, world: str) -> ArrayValue:
         """Return an array of a world."""
         return self._arrays[world]
 
@@ -137,21 +137,23 @@ class Knowledge:
         """Find the project's own decorators, once the definitions inside functions are known, too."""
         self.decorators = find_decorators(self.program)
 
-    def is_plain(self, array: Value) -> bool:
+    def is_plain(self, array: ArrayValue) -> bool:
         """Return whether an array surely behaves as its library defines: subclasses may not."""
-        kind: str = array[4]
+        _, world, _, _, kind, _ = array
         if not kind:
             return True
-        is_theirs = split(kind)[0].partition(".")[0] == array[1]
+        is_theirs = split(kind)[0].partition(".")[0] == world
         return is_theirs and self.program.member(kind, "__array_finalize__") is None
 
-    def is_sure(self, array: Value) -> bool:
+    def is_sure(self, array: ArrayValue) -> bool:
         """Return whether a value is surely an array, and behaves as its library defines."""
-        return bool(array[2]) and self.is_plain(array)
+        _, _, is_array, *_ = array
+        return is_array and self.is_plain(array)
 
-    def is_firm(self, array: Value) -> bool:
+    def is_firm(self, array: ArrayValue) -> bool:
         """Whether an array is certain to be one, or one of the library's numbers."""
-        return (bool(array[2]) or not array[5] & OPEN) and self.is_plain(array)
+        _, _, is_array, *_, state = array
+        return (is_array or not state & OPEN) and self.is_plain(array)
 
     def may_have(self, world: str, member: str) -> bool:
         """Return whether one of the project's subclasses adds a member to a library's array class."""
@@ -160,7 +162,7 @@ class Knowledge:
             for each in self.program.subclasses(self.array_class[world])
         )
 
-    def row_of(self, world: str) -> Value:
+    def row_of(self, world: str) -> ArrayValue:
         """Return the result of indexing an array: an array, or in some libraries a number."""
         return array(world, is_array=not self.worlds[world].supplement.scalar)
 
@@ -183,12 +185,15 @@ class Knowledge:
         return self.program.members(self.array_class[world])
 
     def _name(self, world: Library, dotted: str) -> str:
-        found = self.program.dotted(world.name, dotted)
-        if found[0] in {"function", "class"}:
-            return str(found[1])
-        if found[0] == "module":
-            return f"{found[1]}:"
-        return f"{found[1]}:{found[2]}" if found[0] == "variable" else ""
+        match self.program.dotted(world.name, dotted):
+            case ("function" | "class", name):
+                return name
+            case ("module", key):
+                return f"{key}:"
+            case ("variable", key, name):
+                return f"{key}:{name}"
+            case _:
+                return ""
 
     def _names(self, world: Library, dotted: frozenset[str]) -> set[str]:
         return {name for each in dotted if (name := self._name(world, each))}
@@ -262,13 +267,17 @@ class Knowledge:
 
     def world_of_dtype(self, value: Value) -> str:
         """Return the world that a value is a dtype of; "" if it is not a library's dtype."""
-        if value[0] == "class":
-            known = self.program.world_of_class(value[1])
-            return known[0] if known is not None and not known[1] else ""
-        if value[0] == "union":
-            found = {self.world_of_dtype(each) for each in value[1:]}
-            return found.pop() if len(found) == 1 else ""
-        return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
+        match value:
+            case ("class", cls):
+                known = self.program.world_of_class(cls)
+                return known[0] if known is not None and not known[1] else ""
+            case ("union", alternatives):
+                found = {self.world_of_dtype(each) for each in alternatives}
+                return found.pop() if len(found) == 1 else ""
+            case ("instance", cls, _):
+                return self.dtypes.get(cls, "")
+            case _:
+                return ""
 
     def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:
         """Return the functions, or methods of arrays, that other libraries have under the same name."""
@@ -288,7 +297,9 @@ class Knowledge:
                 continue
             inner = record.supplement.namespace
             value = self.program.dotted(other, f"{inner}.{name}" if inner else name)
-            entry = self.program.entry(value[1]) if value[0] == "function" else None
+            if value[0] != "function":
+                continue
+            entry = self.program.entry(value[1])
             if entry is not None and entry[0] == "def":
                 yield other, (value[1], entry)
 
@@ -390,7 +401,7 @@ class Knowledge:
     def instance_of(self, name: str) -> Value:
         """Return the result of calling a class."""
         found = value_of_class(self.program, name)
-        return ("instance", name, None) if found[0] == "?" else found
+        return instance(name) if is_unknown(found) else found
 
 
 def _is_fixture(entry: Entry) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sekisho.inference.values import NONE, OPEN, Value, atoms, is_known, is_never
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["is_open", "label"]
 
@@ -19,20 +24,21 @@ def label(value: Value) -> str:
 
 
 def _label_atom(atom: Value) -> str:
-    tag = atom[0]
-    if tag == "array":
-        return str(atom[1])
-    if tag == "list":
-        return "none" if is_never(atom[2]) else _held(atom[1], [atom[2]])
-    if tag == "tuple":
-        return _held("tuple", list(atom[1:]))
-    if tag == "dict":
-        values = [each for each in (atom[1], *(v for _, v in atom[2])) if not is_never(each)]
-        return _held("dict", values)
-    return "none"
+    match atom:
+        case ("array", world, *_):
+            return world
+        case ("list", kind, item):
+            return "none" if is_never(item) else _held(kind, [item])
+        case ("tuple", items):
+            return _held("tuple", items)
+        case ("dict", rest, known):
+            values = [each for each in (rest, *(v for _, v in known)) if not is_never(each)]
+            return _held("dict", values)
+        case _:
+            return "none"
 
 
-def _held(kind: str, values: list[Value]) -> str:
+def _held(kind: str, values: Sequence[Value]) -> str:
     labels = [label(each) for each in values]
     if all(each == "none" for each in labels):
         return "none"
@@ -42,7 +48,12 @@ def _held(kind: str, values: list[Value]) -> str:
 
 def is_open(value: Value) -> bool:
     """Whether an array in a value may be something else: not all that it is bound to is known."""
-    if value[0] == "array":
-        return bool(value[5] & OPEN)
-    inside = {"list": value[2:], "tuple": value[1:], "union": value[1:], "dict": value[1:2]}
-    return any(map(is_open, inside.get(value[0], ())))
+    match value:
+        case ("array", *_, state):
+            return bool(state & OPEN)
+        case ("list", _, item) | ("dict", item, _):
+            return is_open(item)
+        case ("tuple" | "union", items):
+            return any(map(is_open, items))
+        case _:
+            return False

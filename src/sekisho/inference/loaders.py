@@ -17,6 +17,7 @@ from sekisho.inference.values import (
     is_never,
     list_of,
     map_atoms,
+    tuple_of,
     unsure,
 )
 
@@ -49,7 +50,7 @@ def make_dataset(frame: Frame, maker: str, call: Arguments) -> Value | None:
     first = call.args[0]
     if how == "rows":
         rows = () if call.is_open else (iterated(frame, each) for each in call.args)
-        item: Value = ("tuple", *rows) if not call.is_open else UNKNOWN
+        item: Value = tuple_of(rows) if not call.is_open else UNKNOWN
     else:
         item = _items_of(frame, iterated(frame, first) if how == "each" else first)
     if how == "split":
@@ -85,14 +86,14 @@ def _items_of(frame: Frame, value: Value) -> Value:
     """What a dataset gives at a position, or one by one."""
 
     def take(atom: Value) -> Value:
-        if atom[0] != "instance" or atom[1].startswith("builtins:"):
-            return iterated(frame, atom)
-        held: Value | None = atom[2]
-        if held is not None and held[0] == "list" and held[1] == _ITEMS:
-            item: Value = held[2]
-            return item
-        at_position = given_by(frame, atom, "__getitem__")
-        return at_position if at_position is not None else iterated(frame, atom)
+        match atom:
+            case ("instance", _, ("list", kind, item)) if kind == _ITEMS:
+                return item
+            case ("instance", cls, _) if not cls.startswith("builtins:"):
+                at_position = given_by(frame, atom, "__getitem__")
+                return at_position if at_position is not None else iterated(frame, atom)
+            case _:
+                return iterated(frame, atom)
 
     return map_atoms(value, take)
 
@@ -101,27 +102,26 @@ def _put_together(item: Value, world: str, *, has_numbers: bool) -> Value:
     """Many items as one batch: arrays and numbers become an array, what holds them stays what it is."""
 
     def change(atom: Value) -> Value:
-        tag = atom[0]
-        if tag == "array":
-            of_subclass = bool(atom[4])
-            batch = array(world)
-            return unsure(batch) if of_subclass or atom[5] or not atom[2] else batch
-        if tag == "tuple":
-            return (
-                "tuple",
-                *(_put_together(each, world, has_numbers=has_numbers) for each in atom[1:]),
-            )
-        if tag == "list":
-            return list_of(_put_together(atom[2], world, has_numbers=has_numbers))
-        if tag == "dict":
-            known = tuple(
-                (key, _put_together(each, world, has_numbers=has_numbers)) for key, each in atom[2]
-            )
-            return ("dict", _put_together(atom[1], world, has_numbers=has_numbers), known)
-        if tag == "instance" and atom[1] in _NUMBERS:
-            return array(world) if has_numbers else atom
-        if tag == "instance" and atom[1] == "builtins:str":
-            return list_of(atom) if has_numbers else atom
-        return UNKNOWN
+        match atom:
+            case ("array", _, is_array, _, cls, state):
+                return array(world) if is_array and not cls and not state else unsure(array(world))
+            case ("tuple", items):
+                return tuple_of(
+                    _put_together(each, world, has_numbers=has_numbers) for each in items
+                )
+            case ("list", _, inner):
+                return list_of(_put_together(inner, world, has_numbers=has_numbers))
+            case ("dict", rest, pairs):
+                known = tuple(
+                    (key, _put_together(each, world, has_numbers=has_numbers))
+                    for key, each in pairs
+                )
+                return "dict", _put_together(rest, world, has_numbers=has_numbers), known
+            case ("instance", cls, _) if cls in _NUMBERS:
+                return array(world) if has_numbers else atom
+            case ("instance", "builtins:str", _):
+                return list_of(atom) if has_numbers else atom
+            case _:
+                return UNKNOWN
 
     return item if is_never(item) else map_atoms(item, change)

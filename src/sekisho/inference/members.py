@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Final
 from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation, variable
 from sekisho.inference.decorators import is_transparent
+from sekisho.inference.events import MISSING, RECORD
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.states import derived, state_of
 from sekisho.inference.values import (
+    EXACT,
     GRAD,
     NEVER,
     UNKNOWN,
+    ArrayValue,
+    InstanceValue,
     Value,
     arrays_in,
     is_known,
     is_never,
+    is_unknown,
     join,
     join_known,
     map_atoms,
@@ -33,9 +38,9 @@ if TYPE_CHECKING:
     import ast
 
     from sekisho.code import Entry, Expr
+    from sekisho.inference.program import Symbol
 
 __all__ = [
-    "EXACT",
     "MOST_SUBCLASSES",
     "attribute",
     "container_of",
@@ -57,12 +62,8 @@ _GIVES = re.compile(r"\)\s*->\s*(\w+)")
 MOST_SUBCLASSES: Final = 50
 """With more subclasses than this, a member of an instance is unknown."""
 
-EXACT: Value = ("exact",)
-"""Takes the place of a parameter: the instance is of this class and not of a subclass, as for
-`super`."""
 
-
-def symbol(frame: Frame, found: Value) -> Value:
+def symbol(frame: Frame, found: Symbol) -> Value:
     """Return the value of a module's name; for a variable, its annotation or its assignments."""
     if found[0] != "variable":
         return found
@@ -75,7 +76,7 @@ def symbol(frame: Frame, found: Value) -> Value:
         frame.knowledge.kept[key, name] = said
     if key in frame.program.files and said[0] not in {"class", "function", "module"}:
         fact = frame.fact(f"g {key}:{name}")
-        if said[0] == "?" or (fact[0] == "array" and fact[1] in arrays_in(said)):
+        if is_unknown(said) or (fact[0] == "array" and fact[1] in arrays_in(said)):
             return fact
     return said
 
@@ -144,30 +145,31 @@ def attribute(frame: Frame, value: Value, name: str, node: ast.Attribute | None)
 def _attribute(
     frame: Frame, atom: Value, name: str, node: ast.Attribute | None, *, alone: bool
 ) -> Value:
-    tag = atom[0]
-    if tag == "array":
-        return _of_array(frame, atom, name, node if alone else None)
-    if tag == "instance":
-        return _of_instance(frame, atom, name, node if alone else None)
-    if tag == "module":
-        return symbol(frame, frame.program.attribute_of_module(atom[1], name))
-    if tag == "class":
-        return _of_class(frame, atom[1], name)
-    if tag in {"list", "tuple", "dict"}:
-        return ("bound", f"builtins:{tag}.{name}", atom)
-    return UNKNOWN
+    match atom[0]:
+        case "array":
+            return _of_array(frame, atom, name, node if alone else None)
+        case "instance":
+            return _of_instance(frame, atom, name, node if alone else None)
+        case "module":
+            return symbol(frame, frame.program.attribute_of_module(atom[1], name))
+        case "class":
+            return _of_class(frame, atom[1], name)
+        case "list" | "tuple" | "dict":
+            return ("bound", f"builtins:{atom[0]}.{name}", atom)
+        case _:
+            return UNKNOWN
 
 
-def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
+def _of_array(frame: Frame, holder: ArrayValue, name: str, node: ast.Attribute | None) -> Value:
     program = frame.program
     knowledge = frame.knowledge
-    _, world, is_array, _, kind, _ = atom
+    _, world, is_array, _, kind, known_state = holder
     base = knowledge.array_class.get(world, "")
     found = program.member(kind or base, name)
     if found is None and not is_array and kind:
         found = program.member(base, name)
     # Results of members may have other axes; bound methods keep the array's.
-    holder, atom = atom, without_axes(atom)
+    atom = without_axes(holder)
     if found is None:
         is_special = name.startswith("__")  # which all objects have, and stubs need not repeat
         # An item of an array may be any object; a number that a function gives is one.
@@ -176,14 +178,14 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
         if node is not None and is_sure and not knowledge.may_have(world, name):
             others = [each for each in knowledge.worlds if each != world]
             having = [each for each in others if name in knowledge.members(each)]
-            frame.note("missing", node, name, (world, dotted_of(node.value), *having))
+            frame.note(MISSING, node, name, (world, dotted_of(node.value), tuple(having)))
         return UNKNOWN
     owner, entry = found
-    given = UNKNOWN
+    given: Value = UNKNOWN
     if entry[0] == "def":
         given = function_of(frame, owner, name, entry, atom)
         if given[0] == "bound":
-            given = (*given[:2], with_state(atom, holder[5]))
+            given = ("bound", given[1], with_state(atom, known_state))
     elif entry[0] == "var" and entry[1] is not None:
         given = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
     if not knowledge.is_firm(holder):  # of what may be anything, a dtype is any library's
@@ -197,7 +199,7 @@ def _of_array(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) 
     return given
 
 
-def _of_instance(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
+def _of_instance(frame: Frame, atom: InstanceValue, name: str, node: ast.Attribute | None) -> Value:
     program = frame.program
     cls = atom[1]
     if cls.startswith("builtins:"):
@@ -207,7 +209,7 @@ def _of_instance(frame: Frame, atom: Value, name: str, node: ast.Attribute | Non
     if found is None:
         if not is_never(assigned):
             return assigned
-        below = NEVER
+        below: Value = NEVER
         for each in program.subclasses(cls)[:MOST_SUBCLASSES]:
             below = join_known(below, frame.fact(f"a {each}.{name}"))
         return below if not is_never(below) else _from_container(frame, atom, name, node)
@@ -218,10 +220,10 @@ def _of_instance(frame: Frame, atom: Value, name: str, node: ast.Attribute | Non
         return _with_overrides(frame, atom, owner, name, entry)
     if entry[0] == "class":
         return ("class", f"{owner}.{name}")
-    said = UNKNOWN
+    said: Value = UNKNOWN
     if entry[0] == "var" and entry[1] is not None:
         said = read_annotation(program, split(owner)[0], entry[1], {"Self": atom})
-    if said[0] != "?":
+    if not is_unknown(said):
         is_weight = name in _WEIGHTS and said[0] == "array" and frame.knowledge.trains(cls)
         return with_state(said, GRAD) if is_weight else said
     return assigned if not is_never(assigned) else UNKNOWN
@@ -239,7 +241,7 @@ def is_open(frame: Frame, cls: str) -> bool:
 
 def _assigned(frame: Frame, cls: str, name: str) -> Value:
     """Return what the project assigns to an attribute anywhere; UNKNOWN if the class is open."""
-    found = NEVER
+    found: Value = NEVER
     for each in frame.program.mro(cls):
         if frame.program.is_own(each):
             if is_open(frame, each):
@@ -248,7 +250,9 @@ def _assigned(frame: Frame, cls: str, name: str) -> Value:
     return found
 
 
-def _with_overrides(frame: Frame, atom: Value, owner: str, name: str, entry: Entry) -> Value:
+def _with_overrides(
+    frame: Frame, atom: InstanceValue, owner: str, name: str, entry: Entry
+) -> Value:
     result = function_of(frame, owner, name, entry, atom)
     if result[0] == "bound" or atom[2] == EXACT:
         return result
@@ -291,10 +295,8 @@ def _of_class(frame: Frame, cls: str, name: str) -> Value:
     return assigned if not is_never(assigned) else UNKNOWN
 
 
-def container_of(frame: Frame, atom: Value) -> Value:
+def container_of(frame: Frame, atom: InstanceValue) -> Value:
     """Return the container that an instance's class extends, such as a tuple; else UNKNOWN."""
-    if atom[0] != "instance":
-        return UNKNOWN
     for cls in frame.program.mro(atom[1]):
         entry = frame.program.entry(cls)
         for base in entry[1] if entry is not None and entry[0] == "class" else ():
@@ -305,9 +307,11 @@ def container_of(frame: Frame, atom: Value) -> Value:
     return UNKNOWN
 
 
-def _from_container(frame: Frame, atom: Value, name: str, node: ast.Attribute | None) -> Value:
+def _from_container(
+    frame: Frame, atom: InstanceValue, name: str, node: ast.Attribute | None
+) -> Value:
     held = container_of(frame, atom)
-    if held[0] == "?":
+    if is_unknown(held):
         return UNKNOWN
     module, last = split(atom[1])
     world = module.partition(".")[0]
@@ -315,6 +319,6 @@ def _from_container(frame: Frame, atom: Value, name: str, node: ast.Attribute | 
     if is_missing and node is not None and not frame.lenient:
         having = [each for each in frame.knowledge.worlds if name in frame.knowledge.members(each)]
         if having:  # `tensor.max(axis=1).mean()`: it is a tuple here, and an array there
-            frame.note("record", node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
+            frame.note(RECORD, node, name, (dotted_of(node.value), f"{module}.{last}", having[0]))
         return UNKNOWN
     return ("bound", f"builtins:{held[0]}.{name}", held)

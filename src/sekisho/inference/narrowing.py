@@ -129,14 +129,15 @@ def _wanted(frame: Frame, written: ast.expr) -> Value | None:
         parts = [written.left, written.right]
     else:
         parts = written.elts if isinstance(written, ast.Tuple) else [written]
-    result = NEVER
+    result: Value = NEVER
     for each in parts:
         found = frame.evaluate(frame, each)
         if isinstance(each, ast.Constant) and each.value is None:
-            found = ("class", "builtins:NoneType")
-        if found[0] != "class":
+            value: Value = NONE
+        elif found[0] == "class":
+            value = value_of_class(frame.program, found[1])
+        else:
             return None
-        value = value_of_class(frame.program, found[1])
         if is_unknown(value):
             return None
         result = join(result, value)
@@ -156,15 +157,17 @@ def _select(frame: Frame, subject: ast.expr, wanted: Value, *, is_true: bool) ->
 
 
 def _is_a(frame: Frame, atom: Value, wanted: Value) -> bool:
-    if atom[0] == "array" and wanted[0] == "array":
-        return bool(atom[1] == wanted[1] and (not wanted[4] or wanted[4] == atom[4]))
-    if atom[0] == "instance" and wanted[0] == "instance":
-        bases = frame.program.mro(atom[1])
-        return wanted[1] in bases or wanted[1] == "builtins:object"
-    if atom[0] in {"list", "tuple"} and wanted[0] == "list":
-        name = "tuple" if atom[0] == "tuple" else atom[1]
-        return wanted[1] in {name, "sequence"} or name == "sequence"
-    return bool(atom[0] == wanted[0])
+    match atom, wanted:
+        case (("array", world, _, _, kind, _), ("array", wanted_world, _, _, wanted_kind, _)):
+            return world == wanted_world and wanted_kind in {"", kind}
+        case (("instance", cls, _), ("instance", wanted_cls, _)):
+            return wanted_cls == "builtins:object" or wanted_cls in frame.program.mro(cls)
+        case (("list", kind, _), ("list", wanted_kind, _)):
+            return wanted_kind in {kind, "sequence"} or kind == "sequence"
+        case (("tuple", _), ("list", wanted_kind, _)):
+            return wanted_kind in {"tuple", "sequence"}
+        case _:
+            return atom[0] == wanted[0]
 
 
 def _refine(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, only_world
+from sekisho.inference.events import ALLOWED, AXES, CROSS, MOVE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
 from sekisho.inference.states import is_invariant, note_unreadable
-from sekisho.inference.values import PLACED, UNKNOWN, Value, arrays_in
+from sekisho.inference.values import PLACED, UNKNOWN, ArrayValue, Value, arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def note_operation(
     for world in arrays_in(value) or ((only,) if only else ()):
         if operation.kind in {"import", "export"} and world != target and operand is not None:
             what = (operation.shown, world, target, is_invariant(frame, node, operand))
-            frame.note("allowed" if frame.allowed else "cross", node, dotted_of(operand), what)
+            frame.note(ALLOWED if frame.allowed else CROSS, node, dotted_of(operand), what)
         elif operation.kind == "move" and operand is not None and _to_device(call, node):
             if certain_state(value) & PLACED:
                 continue  # it seems to be on that device already
             what = (operation.shown, world, world, is_invariant(frame, node, operand))
-            frame.note("move", node, dotted_of(operand), what)
+            frame.note(MOVE, node, dotted_of(operand), what)
 
 
 def _other_end(kind: str, world: str) -> str:
@@ -92,10 +93,11 @@ def _to_device(call: Arguments, node: ast.Call) -> bool:
 
 
 def note_axes(
-    frame: Frame, name: str, parameter: str, value: Value, wanted: Value, node: ast.Call
+    frame: Frame, name: str, parameter: str, value: ArrayValue, wanted: Value, node: ast.Call
 ) -> None:
     """Record the axes of an array argument whose parameter has axes, too."""
-    if wanted[0] == "array" and wanted[3] and value[3]:
+    axes, wanted_axes = value[3], wanted[3] if wanted[0] == "array" else ""
+    if axes and wanted_axes:
         given = next(
             (
                 dotted_of(each)
@@ -105,4 +107,4 @@ def note_axes(
             "",
         )
         last = split(name)[1]
-        frame.note("axes", node, parameter, (last, wanted[3], value[3], given))
+        frame.note(AXES, node, parameter, (last, wanted_axes, axes, given))

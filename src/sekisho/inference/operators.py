@@ -5,24 +5,29 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from sekisho.inference.events import MIX, OPERANDS
 from sekisho.inference.frame import dotted_of
 from sekisho.inference.refusals import plain_world
 from sekisho.inference.states import derived, note_unreadable, state_of
 from sekisho.inference.values import (
     BOOL,
     FLOAT,
+    INT,
     NEVER,
     NONE,
     OPEN,
     PLAIN,
     STR,
     UNKNOWN,
+    ArrayValue,
+    InstanceValue,
     Value,
     array,
     atoms,
     join,
     join_all,
     list_of,
+    tuple_of,
     unsure,
     with_state,
 )
@@ -72,7 +77,7 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     """Return the value of ``left op right``."""
     _note_mix(frame, node, op, left, right)
     _note_expansion(frame, node, op, left, right)
-    result = NEVER
+    result: Value = NEVER
     for a in atoms(left):
         for b in atoms(right):
             given = _combine(frame, op, a, b)
@@ -89,7 +94,7 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
     mine, theirs = plain_world(frame, left), plain_world(frame, right)
     sign = SIGNS.get(type(op), "?")
     if mine and theirs and not frame.lenient and _raises(frame, sign, mine, theirs):
-        frame.note("mix", node, sign, (mine, theirs, *_operands(node)))
+        frame.note(MIX, node, sign, (mine, theirs, *_operands(node)))
     elif isinstance(op, _ARITHMETIC) and HOST.name in (mine, theirs) and mine != theirs:
         value, operand = (right, 1) if mine == HOST.name else (left, 0)
         note_unreadable(frame, node, sign, _operands(node)[operand], value)
@@ -99,11 +104,13 @@ def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right
     """Note an operator whose operands have axes by their annotations, which it may both expand."""
     if isinstance(op, ast.MatMult) or isinstance(node, ast.AugAssign):
         return  # the latter cannot expand its target
-    if left[0] != "array" or right[0] != "array":
-        return
-    if left[3] and right[3] and left[3] != right[3]:
-        sign = SIGNS.get(type(op), "?")
-        frame.note("operands", node, sign, (left[3], right[3], *_operands(node)))
+    match left, right:
+        case (("array", _, _, axes, *_), ("array", _, _, others, *_)):
+            if axes and others and axes != others:
+                sign = SIGNS.get(type(op), "?")
+                frame.note(OPERANDS, node, sign, (axes, others, *_operands(node)))
+        case _:
+            pass
 
 
 def _operands(node: ast.AST) -> tuple[str, str]:
@@ -134,66 +141,83 @@ def _combine(frame: Frame, op: ast.operator, a: Value, b: Value) -> Value:
         return NEVER  # it raises
     if a[0] == "array" or b[0] == "array":
         return _with_array(frame, SIGNS.get(type(op), "?"), a, b)
-    if a[0] == "instance" and b[0] == "instance":
-        return _plain(op, a, b)
-    if a[0] == "list" and b[0] == "list":
-        return list_of(join(a[2], b[2]), a[1])
-    if a[0] == "tuple" and b[0] == "tuple" and isinstance(op, ast.Add):
-        return (*a, *b[1:])
-    if isinstance(op, ast.Mult):  # [0] * n
-        for container, times in ((a, b), (b, a)):
-            if container[0] in {"list", "tuple"} and times[0] in {"instance", "?"}:
-                if container[0] == "list":
-                    return container
-                return list_of(join_all(container[1:]), "tuple")
-    if a == STR and isinstance(op, ast.Mod):
-        return STR
-    if isinstance(op, ast.Add) and {a[0], b[0]} == {"list", "tuple"}:
-        return UNKNOWN
-    return UNKNOWN
+    match a, b:
+        case (("instance", *_), ("instance", *_)):
+            return _plain(op, a, b)
+        case (("list", kind, item), ("list", _, other)):
+            return list_of(join(item, other), kind)
+        case (("tuple", items), ("tuple", more)) if isinstance(op, ast.Add):
+            return tuple_of((*items, *more))
+        case (("instance" | "?", *_), ("list" | "tuple", *_)) if isinstance(op, ast.Mult):
+            return _repeated(b)
+        case (("list" | "tuple", *_), ("instance" | "?", *_)) if isinstance(op, ast.Mult):
+            return _repeated(a)
+        case _:
+            return STR if a == STR and isinstance(op, ast.Mod) else UNKNOWN
 
 
-def _plain(op: ast.operator, a: Value, b: Value) -> Value:
-    if a[1] in _NUMBERS and b[1] in _NUMBERS:
-        if isinstance(op, ast.Div) and "builtins:complex" not in {a[1], b[1]}:
+def _repeated(container: Value) -> Value:
+    """Return ``[0] * n``."""
+    return list_of(join_all(container[1]), "tuple") if container[0] == "tuple" else container
+
+
+def _plain(op: ast.operator, a: InstanceValue, b: InstanceValue) -> Value:
+    mine, theirs = a[1], b[1]
+    if mine in _NUMBERS and theirs in _NUMBERS:
+        if isinstance(op, ast.Div) and "builtins:complex" not in {mine, theirs}:
             return FLOAT
         wider = max(a, b, key=lambda each: _NUMBERS.index(each[1]))
-        return wider if wider[1] != _NUMBERS[0] else ("instance", _NUMBERS[1], None)
-    if a[1].startswith("builtins:") and b[1].startswith("builtins:"):
+        return wider if wider[1] != _NUMBERS[0] else INT
+    if mine.startswith("builtins:") and theirs.startswith("builtins:"):
         return a if a == b else STR if STR in (a, b) else PLAIN
     return UNKNOWN
 
 
 def _with_array(frame: Frame, sign: str, a: Value, b: Value) -> Value:
-    if a[0] == b[0] == "array":
-        if a[1] == b[1]:
-            kind = a[4] if a[4] == b[4] else ""
-            if a[2] or b[2]:
-                return array(a[1], kind=kind)
-            return array(a[1], is_array=False, state=(a[5] | b[5]) & OPEN)
-        if a[2] and b[2] and _raises(frame, sign, a[1], b[1]):
-            return UNKNOWN
-        guest = next((each for each in (a, b) if each[1] != HOST.name), a)
-        other = b if guest is a else a
-        if other[1] in frame.knowledge.worlds[guest[1]].supplement.welcomes:
-            return array(guest[1])
-        if a[2] and b[2] and other[1] == HOST.name and sign != "!=":
-            return array(guest[1])
-        # A NumPy number beside another library's array acts like a Python number.
-        return array(guest[1]) if not other[2] and other[1] == HOST.name else UNKNOWN
-    known, other = (a, b) if a[0] == "array" else (b, a)
-    if other[0] == "?":
-        # Another library's array would take a host's along; nothing takes one of its own away.
-        is_own = known[1] != HOST.name and not known[5] & OPEN
-        return array(known[1], is_array=known[2]) if is_own else _unsure(known)
-    if other[0] in {"list", "tuple"}:
-        return array(known[1])
-    if other[0] == "instance" and not other[1].startswith("builtins:"):
+    if a[0] == "array" and b[0] == "array":
+        return _of_arrays(frame, sign, a, b)
+    if a[0] == "array":
+        return _with_other(a, b)
+    return _with_other(b, a) if b[0] == "array" else UNKNOWN
+
+
+def _of_arrays(frame: Frame, sign: str, a: ArrayValue, b: ArrayValue) -> Value:
+    _, mine, is_array, _, kind, state = a
+    _, theirs, is_other_array, _, other_kind, other_state = b
+    if mine == theirs:
+        kind = kind if kind == other_kind else ""
+        if is_array or is_other_array:
+            return array(mine, kind=kind)
+        return array(mine, is_array=False, state=(state | other_state) & OPEN)
+    are_sure = is_array and is_other_array
+    if are_sure and _raises(frame, sign, mine, theirs):
         return UNKNOWN
-    return array(known[1], is_array=known[2], state=known[5] & OPEN)
+    (_, guest, *_), (_, other, is_array, *_) = (a, b) if mine != HOST.name else (b, a)
+    if other in frame.knowledge.worlds[guest].supplement.welcomes:
+        return array(guest)
+    if are_sure and other == HOST.name and sign != "!=":
+        return array(guest)
+    # A NumPy number beside another library's array acts like a Python number.
+    return array(guest) if not is_array and other == HOST.name else UNKNOWN
 
 
-def _unsure(known: Value) -> Value:
+def _with_other(known: ArrayValue, other: Value) -> Value:
+    """Return the result for an array and what is none, or may be none."""
+    _, world, is_array, _, _, state = known
+    match other:
+        case ("?", *_):
+            # Another library's array would take a host's along; nothing takes one of its own away.
+            is_own = world != HOST.name and not state & OPEN
+            return array(world, is_array=is_array) if is_own else _unsure(known)
+        case ("list" | "tuple", *_):
+            return array(world)
+        case ("instance", cls, _) if not cls.startswith("builtins:"):
+            return UNKNOWN
+        case _:
+            return array(world, is_array=is_array, state=state & OPEN)
+
+
+def _unsure(known: ArrayValue) -> Value:
     return unsure(array(known[1]))
 
 
@@ -203,7 +227,7 @@ def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Valu
         return BOOL
     _note_mix(frame, node, op, left, right)
     _note_expansion(frame, node, op, left, right)
-    result = NEVER
+    result: Value = NEVER
     for a in atoms(left):
         for b in atoms(right):
             if a[0] == "array" or b[0] == "array":

@@ -11,8 +11,8 @@ from sekisho.inference.arrays import worlds_of
 from sekisho.inference.program import Program, split
 from sekisho.inference.values import (
     NEVER,
-    NONE,
     UNKNOWN,
+    InstanceValue,
     Value,
     array,
     arrays_in,
@@ -23,7 +23,7 @@ from sekisho.inference.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.code import Expr, Signature
 
@@ -109,7 +109,7 @@ def call_signatures(
         self_value: the object, if it is called as a method.
     """
     key, _ = split(owner)
-    found = NEVER
+    found: Value = NEVER
     for signature in signatures:
         verdict, given = _match(program, key, signature, call, self_value)
         if verdict == NO:
@@ -186,7 +186,7 @@ def _match(
     if taken is None:
         return NO, NEVER
     parameters = signature[0]
-    bindings = {} if self_value is None else {"Self": self_value}
+    bindings: dict[str, Value] = {} if self_value is None else {"Self": self_value}
     verdict = MAYBE if call.is_open else YES
     # `functools.reduce(add, arrays, 0)` gives no integer: of the standard library, a variable may be anything.
     is_generic = key.partition(".")[0] not in sys.stdlib_module_names
@@ -215,11 +215,12 @@ def _match(
 
 
 def _is_variable(program: Program, key: str, name: str) -> bool:
-    symbol = program.dotted(key, name)
-    if symbol[0] != "variable":
-        return False
-    table = program.table(symbol[1])
-    entry = table.names.get(symbol[2]) if table is not None else None
+    match program.dotted(key, name):
+        case ("variable", module, variable):
+            table = program.table(module)
+        case _:
+            return False
+    entry = table.names.get(variable) if table is not None else None
     value = entry[2] if entry is not None and entry[0] == "var" else None
     return value is not None and tag_of(value) == "call" and str(value[1]).endswith("TypeVar")
 
@@ -239,32 +240,47 @@ def _fits(value: Value, wanted: Value) -> int:
 
 
 def _fits_atom(atom: Value, wanted: Value) -> int:
-    tag, other = atom[0], wanted[0]
-    if tag == "array":
-        if other == "array":
-            if atom[1] != wanted[1]:
+    match atom, wanted:
+        case (("array", world, is_array, *_), ("array", wanted_world, wants_array, *_)):
+            if world != wanted_world:
                 return NO
-            return YES if atom[2] or not wanted[2] else MAYBE
-        return NO if atom[2] else MAYBE if other == "instance" else NO
-    if other == "array":
-        return NO if tag in {"instance", "list", "tuple", "dict"} else MAYBE
-    if tag == "instance" and other == "instance":
-        if atom[2] is not None and wanted[2] is not None and atom[1] == wanted[1]:
-            return YES if atom[2] == wanted[2] else NO
-        fits = _fits_class(atom[1], wanted[1])
-        return MAYBE if fits == YES and wanted[2] is not None else fits
-    if other == "list" and tag in {"list", "tuple"}:
-        items = atom[1:] if tag == "tuple" else (atom[2],)
-        is_refused = any(each[0] == "array" and _fits(each, wanted[2]) == NO for each in items)
-        # only an array that the item type excludes is a reason to refuse
-        return NO if is_refused else YES
-    if tag == other:
-        return YES
-    if {tag, other} <= {"instance", "list", "tuple", "dict"}:
-        scalars = {*_NUMBERS, "builtins:str", NONE[1]}
-        name = next((each[1] for each in (atom, wanted) if each[0] == "instance"), "")
-        return NO if name in scalars else MAYBE
-    return MAYBE
+            return YES if is_array or not wants_array else MAYBE
+        case (("array", _, is_array, *_), (other, *_)):
+            return MAYBE if other == "instance" and not is_array else NO
+        case ((tag, *_), ("array", *_)):
+            return NO if tag in _OTHERS else MAYBE
+        case (("instance", *_), ("instance", *_)):
+            return _fits_instance(atom, wanted)
+        case (("list", _, item), ("list", _, wanted_item)):
+            return _fits_items((item,), wanted_item)
+        case (("tuple", items), ("list", _, wanted_item)):
+            return _fits_items(items, wanted_item)
+        case ((tag, *_), (other, *_)) if tag == other:
+            return YES
+        case (("instance", cls, _), (other, *_)) | ((other, *_), ("instance", cls, _)):
+            return NO if other in _OTHERS and cls in _SCALARS else MAYBE
+        case _:
+            return MAYBE
+
+
+_OTHERS: Final = frozenset({"instance", "list", "tuple", "dict"})
+"""The tags of what is no array."""
+
+_SCALARS: Final = frozenset({*_NUMBERS, "builtins:str", "builtins:NoneType"})
+
+
+def _fits_items(items: Iterable[Value], wanted: Value) -> int:
+    # only an array that the item type excludes is a reason to refuse
+    return NO if any(each[0] == "array" and _fits(each, wanted) == NO for each in items) else YES
+
+
+def _fits_instance(atom: InstanceValue, wanted: InstanceValue) -> int:
+    _, cls, parameter = atom
+    _, wanted_cls, wanted_parameter = wanted
+    if parameter is not None and wanted_parameter is not None and cls == wanted_cls:
+        return YES if parameter == wanted_parameter else NO
+    fits = _fits_class(cls, wanted_cls)
+    return MAYBE if fits == YES and wanted_parameter is not None else fits
 
 
 def _fits_class(name: str, wanted: str) -> int:
@@ -272,5 +288,7 @@ def _fits_class(name: str, wanted: str) -> int:
         return YES
     if name in _NUMBERS and wanted in _NUMBERS:
         return YES if _NUMBERS.index(name) < _NUMBERS.index(wanted) else NO
-    plain = {*_NUMBERS, "builtins:str", "builtins:bytes", NONE[1], "builtins:slice"}
-    return NO if name in plain and wanted in plain else MAYBE if wanted not in plain else NO
+    return MAYBE if wanted not in _PLAIN else NO
+
+
+_PLAIN: Final = _SCALARS | {"builtins:bytes", "builtins:slice"}

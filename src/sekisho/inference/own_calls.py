@@ -8,12 +8,14 @@ from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_state, certain_world, worlds_of
 from sekisho.inference.containers import doubtful
 from sekisho.inference.decorators import gives_back, is_transparent
+from sekisho.inference.events import PASSED
 from sekisho.inference.frame import Frame
-from sekisho.inference.members import EXACT, MOST_SUBCLASSES, find_method
+from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.values import (
+    EXACT,
     NEVER,
     PLAIN,
     TRACKED,
@@ -47,19 +49,21 @@ def call_own(
 ) -> Value:
     """What a function of the project gives; it is told what it is called with."""
     last = name.rpartition(".")[2]
-    is_exact = self_value is None or self_value[0] != "instance" or self_value[2] == EXACT
     methods = [(name, entry)]
-    if not is_exact and self_value is not None:
-        if len(frame.program.subclasses(self_value[1])) > MOST_SUBCLASSES:
-            return UNKNOWN  # a class that stands for anything
-        others = find_method(frame, self_value[1], last, is_exact=False)
-        methods += [each for each in others if each[0] != name]
+    match self_value:
+        case ("instance", cls, parameter) if parameter != EXACT:
+            if len(frame.program.subclasses(cls)) > MOST_SUBCLASSES:
+                return UNKNOWN  # a class that stands for anything
+            others = find_method(frame, cls, last, is_exact=False)
+            methods += [each for each in others if each[0] != name]
+        case _:
+            pass
     # Which of several methods is called, one cannot see.
     if len(methods) > 1 + _is_abstract(entry):
         args = tuple(map(doubtful, call.args))
         kwargs = tuple((word, doubtful(value)) for word, value in call.kwargs)
         call = call._replace(args=args, kwargs=kwargs)
-    result = NEVER
+    result: Value = NEVER
     for each, written in methods:
         given = call_one(frame, each, written[1][-1], call, node, self_value)
         if len(written[1]) > 1:  # what is written in front of it, for readers
@@ -88,7 +92,7 @@ def call_one(
     skip = 0 if self_value is None or "staticmethod" in signature[2] else 1
     taken = assign(signature, call, skip=skip)
     key, _ = split(name)
-    bindings = {"Self": self_value} if self_value is not None else {}
+    bindings: dict[str, Value] = {"Self": self_value} if self_value is not None else {}
     if not is_transparent(frame, key, signature[2]):
         return UNKNOWN
     frame.give(f"{'x' if frame.no_grad else 'c'} {name}", PLAIN, node.lineno)
@@ -96,7 +100,7 @@ def call_one(
         parameter, _, _, annotation = signature[0][place]
         frame.give(parameter_fact(name, parameter), value, node.lineno)
         if arrays_in(value):
-            frame.note("passed", node, parameter_fact(name, parameter), plain(value))
+            frame.note(PASSED, node, parameter_fact(name, parameter), plain(value))
         if annotation is not None and value[0] == "array":
             wanted = read_annotation(frame.program, key, annotation, bindings)
             note_axes(frame, name, parameter, value, wanted, node)

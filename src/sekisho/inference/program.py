@@ -5,24 +5,38 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
-from sekisho.inference.values import UNKNOWN, Value
+from sekisho.inference.values import (
+    UNKNOWN,
+    ClassValue,
+    FunctionValue,
+    ModuleValue,
+    UnknownValue,
+    Value,
+)
 from sekisho.worlds import HOST, Library, world_named, world_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["IMPORTERS", "Program", "SPECIAL", "imported_by_call", "split"]
+__all__ = ["IMPORTERS", "Program", "SPECIAL", "Symbol", "imported_by_call", "split"]
+
+Symbol = (
+    UnknownValue | ModuleValue | ClassValue | FunctionValue | tuple[Literal["variable"], str, str]
+)
+"""What a name of a module stands for; for a variable, its module and its name there."""
 
 SPECIAL: Final = frozenset(
     {"typing", "typing_extensions", "collections.abc", "builtins", "jaxtyping", "types"}
 )
 """Modules whose names have a fixed meaning in annotations, regardless of their source."""
 
-_BUILTINS: Final = {
-    name: ("class" if isinstance(value, type) else "function", f"builtins:{name}")
+_BUILTINS: Final[dict[str, ClassValue | FunctionValue]] = {
+    name: ("class", f"builtins:{name}")
+    if isinstance(value, type)
+    else ("function", f"builtins:{name}")
     for name, value in vars(builtins).items()
     if callable(value)
 }
@@ -74,7 +88,7 @@ class Program:
         self._by_name: dict[str, list[str]] = {}
         for file, table in files:
             self._add(file, table)
-        self._resolved: dict[tuple[str, str], Value | None] = {}
+        self._resolved: dict[tuple[str, str], Symbol | None] = {}
         self.annotations = {}
         self.axes = {}
         self._mros: dict[str, tuple[str, ...]] = {}
@@ -143,7 +157,7 @@ class Program:
 
     # --- names
 
-    def resolve(self, key: str, name: str) -> Value | None:
+    def resolve(self, key: str, name: str) -> Symbol | None:
         """Resolve a name of a module: to a module, class, function or ``("variable", key, name)``.
 
         Returns:
@@ -155,7 +169,7 @@ class Program:
             self._resolved[at] = self._resolve(key, name)
         return self._resolved[at]
 
-    def _resolve(self, key: str, name: str) -> Value | None:
+    def _resolve(self, key: str, name: str) -> Symbol | None:
         if key in SPECIAL:
             return self._resolve_special(key, name)
         table = self.table(key)
@@ -181,13 +195,13 @@ class Program:
                 return found
         return "variable", key, name
 
-    def _resolve_special(self, key: str, name: str) -> Value | None:
+    def _resolve_special(self, key: str, name: str) -> Symbol | None:
         if key == "builtins":
             return _BUILTINS.get(name)
         other = self.libraries.handed_on(key, name) if key == "jaxtyping" else None
         return ("class", f"{key}:{name}") if other is None else self._imported(key, *other)
 
-    def _from_star(self, key: str, table: Table, name: str) -> Value | None:
+    def _from_star(self, key: str, table: Table, name: str) -> Symbol | None:
         for star in table.stars:
             module = self.find_module(star, key)
             other = self.table(module) if module else None
@@ -200,7 +214,7 @@ class Program:
                 return found
         return None
 
-    def _imported(self, key: str, module: str, name: str | None) -> Value:
+    def _imported(self, key: str, module: str, name: str | None) -> Symbol:
         found = self.find_module(module, key)
         if name is None:
             return ("module", found) if found else UNKNOWN
@@ -211,7 +225,7 @@ class Program:
         submodule = self.find_module(f"{module}.{name}", key)
         return ("module", submodule) if submodule else UNKNOWN
 
-    def imported(self, key: str, node: ast.ImportFrom, name: str) -> Value:
+    def imported(self, key: str, node: ast.ImportFrom, name: str) -> Symbol:
         """Return what ``from module import name`` gives, wherever it is."""
         module, is_package = self._place(key)
         names = lower(ast.Module([node], []), module, is_package=is_package).names
@@ -224,7 +238,7 @@ class Program:
         file = self.files[key]
         return file.module, file.is_package
 
-    def attribute_of_module(self, key: str, name: str) -> Value:
+    def attribute_of_module(self, key: str, name: str) -> Symbol:
         """Return the value of ``module.name``."""
         value = self.resolve(key, name)
         if value is not None and value[0] != "?":
@@ -234,7 +248,7 @@ class Program:
         submodule = self.find_module(dotted, key)
         return ("module", submodule) if submodule else UNKNOWN
 
-    def dotted(self, key: str, dotted: str) -> Value:
+    def dotted(self, key: str, dotted: str) -> Symbol:
         """Return the value of ``a.b.c`` in a module."""
         first, *rest = dotted.split(".")
         value = self.resolve(key, first)
@@ -249,15 +263,15 @@ class Program:
                 return UNKNOWN
         return value
 
-    def attribute_of_class(self, name: str, attribute: str) -> Value:
+    def attribute_of_class(self, name: str, attribute: str) -> Symbol:
         """Return a class or function that is defined in a class."""
         found = self.member(name, attribute)
         if found is None:
             return UNKNOWN
         owner, entry = found
-        if entry[0] in {"def", "class"}:
-            return ("function" if entry[0] == "def" else "class"), f"{owner}.{attribute}"
-        return UNKNOWN
+        if entry[0] == "def":
+            return "function", f"{owner}.{attribute}"
+        return ("class", f"{owner}.{attribute}") if entry[0] == "class" else UNKNOWN
 
     # --- classes
 
@@ -288,7 +302,7 @@ class Program:
         table = self._tables[key]
         table.names.setdefault(name, entry)
 
-    def bases(self, name: str) -> Sequence[Value]:
+    def bases(self, name: str) -> Sequence[Symbol]:
         """Return the base classes of a class."""
         entry = self.entry(name)
         if entry is None or entry[0] != "class":
@@ -296,7 +310,7 @@ class Program:
         key = split(name)[0]
         return [self._base(key, expr) for expr in entry[1]]
 
-    def _base(self, key: str, expr: Expr) -> Value:
+    def _base(self, key: str, expr: Expr) -> Symbol:
         if tag_of(expr) == "[]":
             expr = expr[1]
         return self.dotted(key, expr) if isinstance(expr, str) else UNKNOWN

@@ -15,24 +15,27 @@ from sekisho.inference.values import (
     PLAIN,
     STR,
     UNKNOWN,
+    Key,
     Value,
     atoms,
+    dict_of,
     instance,
     is_never,
     join,
     join_all,
     list_of,
     map_atoms,
+    tuple_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sekisho.inference.overloads import Arguments
 
 __all__ = ["call_method", "call_python", "iterate", "mutated"]
 
-_PLAIN: Final = {
+_PLAIN: Final[dict[str, Value]] = {
     **dict.fromkeys(("len", "id", "hash", "ord"), INT),
     **dict.fromkeys(
         ("isinstance", "issubclass", "callable", "hasattr", "any", "all", "bool"), BOOL
@@ -53,9 +56,9 @@ _PLAIN: Final = {
     "open": PLAIN,
 }
 
-_TEXT: Final = {
+_TEXT: Final[dict[str, Value]] = {
     **dict.fromkeys(("split", "rsplit", "splitlines"), list_of(STR)),
-    **dict.fromkeys(("partition", "rpartition"), ("tuple", STR, STR, STR)),
+    **dict.fromkeys(("partition", "rpartition"), tuple_of([STR, STR, STR])),
     **dict.fromkeys(("find", "index", "count", "rfind"), INT),
     **dict.fromkeys(("startswith", "endswith", "isdigit", "isalpha", "isupper", "islower"), BOOL),
     "encode": instance("builtins:bytes"),
@@ -77,11 +80,13 @@ def iterate(value: Value) -> Value:
     """Return the items of a loop over one of Python's own values; UNKNOWN for others."""
 
     def take(atom: Value) -> Value:
-        if atom[0] == "dict":
-            return STR if atom[2] else UNKNOWN
-        if atom[0] == "instance" and atom[1] == "builtins:bytes":
-            return INT
-        return item_of(atom)
+        match atom:
+            case ("dict", _, known):
+                return STR if known else UNKNOWN
+            case ("instance", "builtins:bytes", _):
+                return INT
+            case _:
+                return item_of(atom)
 
     return map_atoms(value, take)
 
@@ -107,7 +112,7 @@ def call_python(name: str, call: Arguments, iterated: Callable[[Value], Value]) 
 
 def _tuple(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if not call.args:
-        return ("tuple",)
+        return tuple_of(())
     if call.args[0][0] == "tuple":
         return call.args[0]
     return list_of(iterated(call.args[0]), "tuple")
@@ -115,17 +120,21 @@ def _tuple(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
 
 def _zip(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if call.is_open:
-        if call.args or call.rest[0] not in {"tuple", "list", "array"}:
+        if call.args:
             return list_of(UNKNOWN, "iterator")
-        if call.rest[0] == "tuple":  # zip(*pairs): the firsts, and the seconds
-            return ("tuple", *(list_of(each, "tuple") for each in call.rest[1:]))
-        return list_of(list_of(iterated(call.rest), "tuple"), "iterator")
-    return list_of(("tuple", *map(iterated, call.args)), "iterator")
+        match call.rest:
+            case ("tuple", items):  # zip(*pairs): the firsts, and the seconds
+                return tuple_of(list_of(each, "tuple") for each in items)
+            case ("list" | "array", *_):
+                return list_of(list_of(iterated(call.rest), "tuple"), "iterator")
+            case _:
+                return list_of(UNKNOWN, "iterator")
+    return list_of(tuple_of(map(iterated, call.args)), "iterator")
 
 
 def _enumerate(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     item = iterated(call.args[0]) if call.args else UNKNOWN
-    return list_of(("tuple", INT, item), "iterator")
+    return list_of(tuple_of([INT, item]), "iterator")
 
 
 def _same_items(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
@@ -161,15 +170,23 @@ def _arithmetic(call: Arguments, _iterated: Callable[[Value], Value]) -> Value:
 
 def _dict(call: Arguments, iterated: Callable[[Value], Value]) -> Value:
     if call.is_open or len(call.args) > 1:
-        return ("dict", UNKNOWN, ())
-    rest = NEVER
+        return dict_of(UNKNOWN)
+    rest: Value = NEVER
     if call.args:
-        if call.args[0][0] == "dict":
-            rest = join_all([call.args[0][1], *(each for _, each in call.args[0][2])])
-        else:
-            pair = iterated(call.args[0])
-            rest = pair[2] if pair[0] == "tuple" and len(pair) == 3 else UNKNOWN  # noqa: PLR2004 - a pair
-    return ("dict", rest, tuple(sorted(call.kwargs, key=repr)))
+        match call.args[0]:
+            case ("dict", others, known):
+                rest = join_all([others, *(each for _, each in known)])
+            case pairs:
+                rest = _value_in(iterated(pairs))
+    return dict_of(rest, dict(call.kwargs))
+
+
+def _value_in(pair: Value) -> Value:
+    match pair:
+        case ("tuple", (_, value)):
+            return value
+        case _:
+            return UNKNOWN
 
 
 _SHAPED: Final[dict[str, Callable[[Arguments, Callable[[Value], Value]], Value]]] = {
@@ -200,32 +217,45 @@ _OF_CONTAINERS: Final = frozenset(
 
 def call_method(value: Value, name: str, call: Arguments) -> Value:
     """Return the result of a method of one of Python's containers, strings or numbers."""
-    tag = value[0]
-    if tag == "dict":
-        return _call_dict(value, name, call)
-    if tag in {"list", "tuple"}:
-        if name in {"pop", "popleft", "popitem", "__getitem__", "__next__", "get", "get_nowait"}:
-            return item_of(value)
-        if name in {"copy", "union", "intersection", "difference", "__iter__"}:
-            return value
-        if name in {"index", "count", "__len__"}:
-            return INT
-        # What no container has shows that an annotation does not hold: of an array, x.expand(3).
-        return NONE if name in _OF_CONTAINERS else UNKNOWN
-    last = value[1].partition(":")[2]
-    if last == "str":
-        return _TEXT.get(name, STR)
-    return PLAIN if last in _SCALARS else UNKNOWN
+    match value:
+        case ("dict", rest, known):
+            return _call_dict(value, rest, known, name, call)
+        case ("list" | "tuple", *_):
+            return _call_sequence(value, name)
+        case ("instance", "builtins:str", _):
+            return _TEXT.get(name, STR)
+        case ("instance", cls, _):
+            return PLAIN if cls.partition(":")[2] in _SCALARS else UNKNOWN
+        case _:
+            return UNKNOWN
 
 
-def _call_dict(value: Value, name: str, call: Arguments) -> Value:
-    every = join_all([value[1], *(each for _, each in value[2])])
+_TAKING: Final = frozenset(
+    {"pop", "popleft", "popitem", "__getitem__", "__next__", "get", "get_nowait"}
+)
+
+
+def _call_sequence(value: Value, name: str) -> Value:
+    if name in _TAKING:
+        return item_of(value)
+    if name in {"copy", "union", "intersection", "difference", "__iter__"}:
+        return value
+    if name in {"index", "count", "__len__"}:
+        return INT
+    # What no container has shows that an annotation does not hold: of an array, x.expand(3).
+    return NONE if name in _OF_CONTAINERS else UNKNOWN
+
+
+def _call_dict(
+    value: Value, rest: Value, known: Sequence[tuple[Key, Value]], name: str, call: Arguments
+) -> Value:
+    every = join_all([rest, *(each for _, each in known)])
     if name == "values":
         return list_of(every, "iterator")
     if name == "items":
-        return list_of(("tuple", STR if value[2] else UNKNOWN, every), "iterator")
+        return list_of(tuple_of([STR if known else UNKNOWN, every]), "iterator")
     if name == "keys":
-        return list_of(STR if value[2] else UNKNOWN, "iterator")
+        return list_of(STR if known else UNKNOWN, "iterator")
     if name in {"get", "pop", "setdefault"}:
         # without a default, assume that `pop` and `setdefault` find their key
         default = call.args[1] if len(call.args) > 1 else NONE if name == "get" else NEVER
@@ -244,15 +274,16 @@ def mutated(value: Value, name: str, call: Arguments) -> Value | None:
     given = call.args[-1]
 
     def change(atom: Value) -> Value:
-        if atom[0] == "list":
-            item = iterate(given) if name in {"extend", "update"} else given
-            return ("list", atom[1], join(atom[2], item))
-        if atom[0] == "dict" and name == "update":
-            if given[0] == "dict":
-                known = {**dict(atom[2]), **dict(given[2])}
-                return ("dict", join(atom[1], given[1]), tuple(sorted(known.items(), key=repr)))
-            return ("dict", UNKNOWN, ())
-        return atom
+        match atom, given:
+            case (("list", kind, item), _):
+                added = iterate(given) if name in {"extend", "update"} else given
+                return list_of(join(item, added), kind)
+            case (("dict", rest, known), ("dict", others, more)) if name == "update":
+                return dict_of(join(rest, others), {**dict(known), **dict(more)})
+            case (("dict", *_), _) if name == "update":
+                return dict_of(UNKNOWN)
+            case _:
+                return atom
 
     if not any(atom[0] in {"list", "dict"} for atom in atoms(value)):
         return None

@@ -9,12 +9,22 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference.arrays import certain_world, worlds_of
+from sekisho.inference.arrays import worlds_of
+from sekisho.inference.events import (
+    ASSIGNED,
+    CALLED,
+    DTYPE,
+    FOREIGN,
+    NAMESAKE,
+    SUBSCRIPTED,
+    UNREADABLE,
+    Raised,
+)
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import UNKNOWN, Value, map_atoms
+from sekisho.inference.values import UNKNOWN, Value, instance, list_of, map_atoms, tuple_of
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
@@ -32,16 +42,15 @@ __all__ = [
     "plain_world",
 ]
 
-RAISING: Final = frozenset({"foreign", "dtype", "namesake", "unreadable"})
-"""The kinds of notes that say that a call raises."""
+RAISING: Final = frozenset(each.name for each in (FOREIGN, DTYPE, NAMESAKE, UNREADABLE))
+"""The names of the kinds of events that say that a call raises."""
 
 _WRITTEN_OUT: Final = (ast.List, ast.Tuple)
 
 
 def plain_world(frame: Frame, value: Value) -> str:
     """Return the world whose own array a value surely is; "" if it may be a subclass."""
-    world = certain_world(value)
-    return world if world and frame.knowledge.is_plain(value) else ""
+    return value[1] if value[0] == "array" and frame.knowledge.is_sure(value) else ""
 
 
 def note_refused(
@@ -96,7 +105,7 @@ def _note_foreign(
     if shown.partition(".")[0] in (frame.env or {}) and not _is_callable(frame, node.func):
         return False  # a variable such as `xp` may be any library
     operand = next((dotted_of(each) for each in operands), "")
-    frame.note("foreign", node, operand, (shown, world, other))
+    frame.note(FOREIGN, node, operand, (shown, world, other))
     return True
 
 
@@ -117,7 +126,7 @@ def _note_dtype(frame: Frame, world: str, name: str, call: Arguments, node: ast.
         other = frame.knowledge.world_of_dtype(value)
         if other and other != world and not _is_at_home(frame, world, other):
             shown = dotted_of(node.func) or split(name)[1].rpartition(".")[2]
-            frame.note("dtype", node, shown, (world, other))
+            frame.note(DTYPE, node, shown, (world, other))
             return True
     return False
 
@@ -157,7 +166,7 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
     """Yield the arguments, with list displays as tuples: one item that is rejected is enough."""
     for value, written in zip(call.args, node.args, strict=False):
         if isinstance(written, _WRITTEN_OUT) and value[0] == "list":
-            yield ("tuple", *(frame.evaluate(frame, each) for each in written.elts))
+            yield tuple_of(frame.evaluate(frame, each) for each in written.elts)
         else:
             yield value
     yield from call.args[len(node.args) :]
@@ -165,10 +174,16 @@ def _written_out(frame: Frame, call: Arguments, node: ast.Call) -> Iterator[Valu
 
 def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
     """Return the other worlds of arrays that a value surely is, or surely contains."""
-    atoms = (value,) if value[0] == "array" else value[1:] if value[0] == "tuple" else value[2:3]
-    if value[0] not in {"array", "tuple", "list"}:
-        return []
-    found = [plain_world(frame, each) for each in atoms]
+    match value:
+        case ("array", *_):
+            parts: tuple[Value, ...] = (value,)
+        case ("tuple", items):
+            parts = items
+        case ("list", _, item):
+            parts = (item,)
+        case _:
+            return []
+    found = [plain_world(frame, each) for each in parts]
     return [
         each for each in found if each not in {"", world} and not _is_at_home(frame, world, each)
     ]
@@ -206,7 +221,7 @@ def _note_namesake(
             shown = dotted_of(node.func) or last
             words = {word for word, _ in call.kwargs} - _parameters(entry)
             word = next((each for each, _ in call.kwargs if each in words), "")
-            frame.note("namesake", node, shown, (world, other, last, word))
+            frame.note(NAMESAKE, node, shown, (world, other, last, word))
             return True
     return False
 
@@ -215,10 +230,13 @@ def _translated(call: Arguments, world: str, other: Value) -> Arguments:
     """Return a call with the arrays of a world replaced by those of another."""
 
     def translate(value: Value) -> Value:
-        if value[0] in {"list", "tuple"}:
-            start = 2 if value[0] == "list" else 1
-            return (*value[:start], *map(translate, value[start:]))
-        return map_atoms(value, lambda atom: other if worlds_of(atom) == (world,) else atom)
+        match value:
+            case ("list", kind, item):
+                return list_of(translate(item), kind)
+            case ("tuple", items):
+                return tuple_of(map(translate, items))
+            case _:
+                return map_atoms(value, lambda atom: other if worlds_of(atom) == (world,) else atom)
 
     kwargs = tuple((word, translate(each)) for word, each in call.kwargs)
     return call._replace(args=tuple(map(translate, call.args)), kwargs=kwargs)
@@ -233,17 +251,19 @@ def note_called(frame: Frame, node: ast.Call, callee: Value) -> None:
     function = node.func
     if not isinstance(function, ast.Attribute) or frame.lenient or callee[0] in {"bound", "?"}:
         return
-    _note_other_kind(frame, function, "called", is_method=False)
+    _note_other_kind(frame, function, CALLED, is_method=False)
 
 
 def note_subscripted(frame: Frame, node: ast.Subscript, value: Value) -> None:
     """Find ``tensor.size[0]``: here a method, in another library a tuple or a number."""
     written = node.value
     if isinstance(written, ast.Attribute) and value[0] == "bound" and not frame.lenient:
-        _note_other_kind(frame, written, "subscripted", is_method=True)
+        _note_other_kind(frame, written, SUBSCRIPTED, is_method=True)
 
 
-def _note_other_kind(frame: Frame, written: ast.Attribute, kind: str, *, is_method: bool) -> None:
+def _note_other_kind(
+    frame: Frame, written: ast.Attribute, kind: Raised, *, is_method: bool
+) -> None:
     holder = frame.evaluate(frame, written.value)
     world = plain_world(frame, holder)
     if not world or frame.knowledge.is_method(world, written.attr) is not is_method:
@@ -262,11 +282,11 @@ def note_assigned(
     world, other = plain_world(frame, holder), plain_world(frame, value)
     if not world or not other or world == other or frame.lenient:
         return
-    is_many = index[0] in {"array", "list"} or index == ("instance", "builtins:slice", None)
+    is_many = index[0] in {"array", "list"} or index == instance("builtins:slice")
     # a single element is assigned by value, without reading the memory
     if world == HOST.name and is_many:
         note_unreadable(frame, target, "the assignment", "", value)
     if frame.knowledge.worlds[world].supplement.takes_items or _is_at_home(frame, world, other):
         return
     shown = f"{dotted_of(target.value) or '...'}[...]"
-    frame.note("assigned", target, shown, (world, other))
+    frame.note(ASSIGNED, target, shown, (world, other))

@@ -8,9 +8,10 @@ that are pressed are of this kind, and then nothing is as long as the program is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.code import SourceFile, find_environments, lower, parse_typed, read_file
+from sekisho.inference.events import PASSED, events_of
 from sekisho.inference.parsing import units_of
 from sekisho.inference.units import read_unit
 from sekisho.inference.values import NEVER
@@ -142,8 +143,8 @@ def _sites(solution: Solution, outcomes: dict[str, Outcome]) -> Sites:
     return solution.sites.with_outcomes(outcomes)
 
 
-def _passed(outcome: Outcome) -> list[tuple[Any, Any]]:
-    return [(place, value) for place, value in outcome.notes.items() if place[0] == "passed"]
+def _passed(outcome: Outcome) -> list[tuple[int, int, str, Value]]:
+    return [*events_of(outcome.notes, PASSED)]
 
 
 def _as_others_see_it(unit: Unit) -> Unit:

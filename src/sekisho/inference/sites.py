@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sekisho.inference.events import PASSED, events_of
 from sekisho.inference.values import Value
 
 if TYPE_CHECKING:
@@ -36,9 +37,8 @@ class Sites(Mapping[str, _Calls]):
     def _found(self) -> dict[str, _Calls]:
         found: dict[str, _Calls] = {}
         for unit, outcome in self._read:
-            for (kind, line, _, fact), value in outcome.notes.items():
-                if kind == "passed":
-                    found.setdefault(fact, []).append((unit.key, line, value))
+            for line, _, fact, value in events_of(outcome.notes, PASSED):
+                found.setdefault(fact, []).append((unit.key, line, value))
         return found
 
     def __getitem__(self, fact: str) -> _Calls:

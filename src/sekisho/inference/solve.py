@@ -309,7 +309,7 @@ class _Solver:
             if key[0] == "p":
                 self._set(f"s{key[1:]}", told[0])
             return
-        value = NEVER
+        value: Value = NEVER
         for each in told:
             value = join_known(value, each)
         self._set(key, value)

@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING, Any, Final
 from sekisho.code import lower_expr
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import certain_world
-from sekisho.inference.containers import item_of, sharper
+from sekisho.inference.containers import sharper
+from sekisho.inference.events import DECLARED, MIX, RETURN
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Frame, dotted_of, how_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.members import find_method, symbol
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine
+from sekisho.inference.program import split
 from sekisho.inference.targets import store
-from sekisho.inference.values import NEVER, NONE, UNKNOWN, Value, arrays_in, is_unknown, join, plain
+from sekisho.inference.values import (
+    NEVER,
+    NONE,
+    UNKNOWN,
+    Value,
+    arrays_in,
+    is_never,
+    is_unknown,
+    join,
+    list_of,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,7 +73,7 @@ def _ann_assign(frame: Frame, node: ast.AnnAssign) -> None:
         return
     known = sharper(said, value) if not is_unknown(said) else value
     if arrays_in(said) and arrays_in(value):
-        frame.note("declared", node, dotted_of(node.target), (said, plain(value)))
+        frame.note(DECLARED, node, dotted_of(node.target), (said, plain(value)))
     store(frame, node.target, known, node, how_of(node.value))
 
 
@@ -69,12 +82,13 @@ def _aug_assign(frame: Frame, node: ast.AugAssign) -> None:
     before = evaluate(frame, target)
     given = evaluate(frame, node.value)
     value = combine(frame, node, node.op, before, given)
-    if ("mix", node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
+    if (MIX.name, node.lineno, node.col_offset, SIGNS.get(type(node.op))) in frame.notes:
         return  # the operator raises, so there is no assignment
     if is_unknown(given) and certain_world(before):
         value = before  # an augmented assignment changes an array in place
     if before[0] == "list" and isinstance(node.op, ast.Add):
-        value = ("list", before[1], join(before[2], iterated(frame, given)))
+        _, kind, item = before
+        value = list_of(join(item, iterated(frame, given)), kind)
     store(frame, target, value, node, "")
 
 
@@ -267,15 +281,17 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _entered(frame: Frame, value: Value) -> Value:
-    if value[0] == "list" and value[1] in {"context", "iterator"}:
-        return item_of(value)
-    if value[0] == "instance":
-        found = find_method(frame, value[1], "__enter__", is_exact=True)
-        if found and frame.program.is_own(found[0][0]):
-            return frame.fact(f"r {found[0][0]}")
-        if found:
-            key = found[0][0].partition(":")[0]
-            return read_annotation(frame.program, key, found[0][1][1][0][1], {"Self": value})
+    match value:
+        case ("list", "context" | "iterator", item):
+            return UNKNOWN if is_never(item) else item
+        case ("instance", cls, _):
+            for name, entry in find_method(frame, cls, "__enter__", is_exact=True):
+                if frame.program.is_own(name):
+                    return frame.fact(f"r {name}")
+                key, _ = split(name)
+                return read_annotation(frame.program, key, entry[1][0][1], {"Self": value})
+        case _:
+            pass
     return UNKNOWN
 
 
@@ -321,7 +337,7 @@ def _caught(handler: ast.ExceptHandler) -> set[str]:
 def _return(frame: Frame, node: ast.Return) -> None:
     value = evaluate(frame, node.value) if node.value is not None else NONE
     frame.returned = join(frame.returned, plain(value))
-    frame.note("return", node, "", (plain(value), how_of(node.value) if node.value else ""))
+    frame.note(RETURN, node, "", (plain(value), how_of(node.value) if node.value else ""))
     frame.env = None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from sekisho.inference.arrays import certain_state, certain_world
+from sekisho.inference.arrays import certain_state, certain_world, only_world
+from sekisho.inference.events import UNREADABLE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -16,8 +17,10 @@ from sekisho.inference.values import (
     NONE,
     PLACED,
     TRACKED,
+    ArrayValue,
     Value,
     arrays_in,
+    map_arrays,
     map_atoms,
     with_state,
 )
@@ -44,12 +47,24 @@ _ENDING: Final = frozenset({"detach", "detach_", "requires_grad_", "numpy"})
 
 def state_of(frame: Frame, value: Value) -> int:
     """Return the certain state of an array, of all arrays of a list, or of any array in a tuple."""
-    items = value[1:] if value[0] == "tuple" else value[2:3] if value[0] == "list" else (value,)
     found = 0
-    for each in items:
-        is_parameter = each[0] == "array" and each[4] in frame.knowledge.grads
-        found |= certain_state(each) | GRAD * is_parameter
+    for each in _items(value):
+        match each:
+            case ("array", *_, kind, _) if kind in frame.knowledge.grads:
+                found |= certain_state(each) | GRAD
+            case _:
+                found |= certain_state(each)
     return found
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    match value[0]:
+        case "tuple":
+            return value[1]
+        case "list":
+            return value[2:]
+        case _:
+            return (value,)
 
 
 def derived(frame: Frame, state: int, *, is_differentiable: bool = True) -> int:
@@ -116,9 +131,11 @@ def _is(node: ast.expr, *, truth: bool) -> bool:
 
 def is_off_host(frame: Frame, node: ast.expr) -> bool:
     """Return whether an expression names a device other than the host: ``"cuda:0"``."""
-    value = frame.evaluate(frame, node)
-    held = value[2] if value[0] == "instance" else None
-    return held is not None and held[0] == "const" and isinstance(held[1], str)
+    match frame.evaluate(frame, node):
+        case ("instance", _, ("const", str())):
+            return True
+        case _:
+            return False
 
 
 def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) -> None:
@@ -126,14 +143,12 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
     name = dotted_of(holder)
     if frame.env is None or not name or name not in frame.env:
         return
-    frame.env[name] = map_atoms(
-        value,
-        lambda atom: (
-            with_state(atom, atom[5] & ~(GRAD | TRACKED) | GRAD * is_on)
-            if atom[0] == "array"
-            else atom
-        ),
-    )
+
+    def change(held: ArrayValue) -> Value:
+        *_, state = held
+        return with_state(held, state & ~(GRAD | TRACKED) | GRAD * is_on)
+
+    frame.env[name] = map_arrays(value, change)
 
 
 def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
@@ -142,8 +157,8 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
     # Where gradients are off, torch lets NumPy read what requires them.
     state = state_of(frame, value) & (DEVICE if frame.no_grad else GRAD | TRACKED | DEVICE)
     if state and not frame.lenient:
-        atom = value if value[0] == "array" else value[-1]
-        frame.note("unreadable", node, operand, (shown, state, atom[1]))
+        world = next(world for each in reversed(_items(value)) if (world := only_world(each)))
+        frame.note(UNREADABLE, node, operand, (shown, state, world))
 
 
 def note_read(

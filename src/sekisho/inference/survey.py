@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import only_world, worlds_of
+from sekisho.inference.events import BIND, CROSS, Notes, events_of
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
 from sekisho.inference.values import Value, arrays_in, is_unknown, join_all
@@ -69,7 +70,7 @@ class Function(NamedTuple):
     parameters: tuple[tuple[str, Value], ...]
     returns: Value
     variables: tuple[Variable, ...]
-    notes: dict[tuple[Any, ...], Any]
+    notes: Notes
     by_world: dict[str, Value]
     says: str
     ready_for: str
@@ -113,8 +114,7 @@ def _function(solution: Solution, unit: Unit, outcome: Outcome) -> Function:
     variables = tuple(
         sorted(
             Variable(line, column, name, *what)
-            for (kind, line, column, name), what in outcome.notes.items()
-            if kind == "bind"
+            for line, column, name, what in events_of(outcome.notes, BIND)
         )
     )
     first = 1 if unit.owner and "staticmethod" not in unit.traits else 0
@@ -141,7 +141,7 @@ def _world(unit: Unit, outcome: Outcome, variables: Iterable[Variable]) -> str:
         return "boundary" if unit.declared == "boundary" else "mixed"
     if unit.declared:
         return unit.declared.removesuffix("_world")
-    if any(kind == "cross" for kind, *_ in outcome.notes):
+    if any(events_of(outcome.notes, CROSS)):
         return "boundary"
     values = [value for _, value in outcome.parameters]
     values += [each.value for each in variables]
@@ -163,7 +163,7 @@ def _ready_for(outcome: Outcome, parameters: Iterable[tuple[str, Value]]) -> str
     if not taken:
         return ""
     # a function that crosses satisfies no decorator but boundary
-    crosses = any(kind == "cross" for kind, *_ in outcome.notes)
+    crosses = any(events_of(outcome.notes, CROSS))
     every = {world for worlds in taken for world in worlds}
     touched = every | set(given)
     if len(touched) == 1 and not crosses:

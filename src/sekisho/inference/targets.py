@@ -6,6 +6,7 @@ import ast
 from typing import Any, Final
 
 from sekisho.inference.containers import item_of
+from sekisho.inference.events import ATTRIBUTE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
@@ -17,6 +18,7 @@ from sekisho.inference.values import (
     Value,
     atoms,
     bounded,
+    dict_of,
     join,
     list_of,
     map_atoms,
@@ -83,18 +85,27 @@ def _store_attribute(frame: Frame, target: ast.Attribute, value: Value, how: str
         return
     if target.attr == "requires_grad" and value in CONSTANTS.values():
         requires_grad(frame, target.value, holder, is_on=value == CONSTANTS[True])
-    kind = holder[4] if holder[0] == "array" else holder[1] if holder[0] == "instance" else ""
+    cls = _class_of(holder)
     # attributes of library classes are typed by their stubs
-    if kind and frame.program.is_own(kind):
-        if _is_converted(frame, kind, target.attr):
+    if cls and frame.program.is_own(cls):
+        if _is_converted(frame, cls, target.attr):
             frame.forget(dotted_of(target.value))
             return
-        frame.give(f"a {kind}.{target.attr}", value, target.lineno)
-        frame.note("attribute", target, dotted_of(target), (value, how))
+        frame.give(f"a {cls}.{target.attr}", value, target.lineno)
+        frame.note(ATTRIBUTE, target, dotted_of(target), (value, how))
     name = dotted_of(target)
     if name.count(".") == 1 and frame.env is not None:
         frame.env[name] = bounded(value)
         frame.knows_attributes = True
+
+
+def _class_of(value: Value) -> str:
+    """Return the class of an instance, or the subclass of an array; "" for other values."""
+    match value:
+        case ("array", _, _, _, cls, _) | ("instance", cls, _):
+            return cls
+        case _:
+            return ""
 
 
 def _is_converted(frame: Frame, cls: str, name: str) -> bool:
@@ -128,16 +139,17 @@ def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST
     hold(frame, written, name, map_atoms(holder, lambda atom: _with_item(atom, key, value)), node)
 
 
-def _with_item(atom: Value, key: Any, value: Value) -> Value:
+def _with_item(atom: Value, key: object, value: Value) -> Value:
     """Return a container after an assignment to a constant key, or to an unknown one."""
-    if atom[0] == "list":
-        return ("list", atom[1], join(atom[2], value))
-    if atom[0] != "dict":
-        return atom
-    known = dict(atom[2])
+    match atom:
+        case ("list", kind, item):
+            return list_of(join(item, value), kind)
+        case ("dict", rest, pairs):
+            known = dict(pairs)
+        case _:
+            return atom
     if isinstance(key, (str, int)) and len(known) < LARGEST_RECORD:
-        known[key] = value
-        return ("dict", atom[1], tuple(sorted(known.items(), key=repr)))
+        return dict_of(rest, {**known, key: value})
     if key is None:  # the key may be any of the known ones
         known = {each: join(held, value) for each, held in known.items()}
-    return ("dict", join(atom[1], value), tuple(known.items()))
+    return dict_of(join(rest, value), known)

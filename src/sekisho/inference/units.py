@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.code import lower, lower_expr, lower_signature, tag_of
 from sekisho.inference.annotations import read_annotation
-from sekisho.inference.arrays import worlds_of
+from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
 from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
+from sekisho.inference.events import ASKED, BIND, NAMED, Notes, events_of
 from sekisho.inference.expressions import evaluate
 from sekisho.inference.frame import Evidence, Frame, Unit
 from sekisho.inference.narrowing import names_asked_about
@@ -58,7 +59,7 @@ class Outcome(NamedTuple):
     """
 
     given: dict[str, tuple[Value, int]]
-    notes: dict[tuple[Any, ...], Any]
+    notes: Notes
     parameters: tuple[tuple[str, Value], ...]
     returned: Value
 
@@ -188,9 +189,8 @@ def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
     if unit.line and not unit.is_outer:
         return
     held = dict(parameters)
-    for (kind, _, _, name), what in frame.notes.items():
-        if kind == "bind":
-            held[name] = join(held.get(name, NEVER), what[0])
+    for _, _, name, (value, _, _) in events_of(frame.notes, BIND):
+        held[name] = join(held.get(name, NEVER), value)
     for name, value in frame.defined.items():
         held[name] = join(held.get(name, NEVER), value)
     start = f"e {unit.name} " if unit.line else f"g {unit.key}:"
@@ -244,13 +244,13 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         assert frame.env is not None
         found.append((name, frame.env[name]))
         if name in frame.asked:
-            frame.note("asked", places[name], name, None)
+            frame.note(ASKED, places[name], name, None)
     for name, annotation, written in (
         *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
         ("return", node.returns, signature[1]),
     ):
         if axes := axis_strings(frame.program, frame.key, written):
-            frame.note("named", annotation, name, axes)
+            frame.note(NAMED, annotation, name, axes)
     return found
 
 
@@ -351,17 +351,19 @@ def _only_of(value: Value, world: str) -> Value:
 
 
 def _is_of_another(atom: Value, world: str) -> bool:
-    return bool(atom[0] == "array" and atom[1] != world)
+    return only_world(atom) not in {"", world}
 
 
 def _sharper(frame: Frame, said: Value, called: Value) -> Value:
     """Return the annotated value, refined by the arguments: a subclass, or a container's content."""
-    if said[0] == called[0] == "instance":
-        # The annotation is a base class of the argument's class; or it is the class itself, a
-        # container, and the argument shows what it holds.
-        above = frame.program.mro(called[1])[0 if said[2] is None else 1 :]
-        return called if said[1] in above else said
-    return sharper(said, called)
+    match said, called:
+        case (("instance", base, parameter), ("instance", cls, _)):
+            # The annotation is a base class of the argument's class; or it is the class itself, a
+            # container, and the argument shows what it holds.
+            above = frame.program.mro(cls)[0 if parameter is None else 1 :]
+            return called if base in above else said
+        case _:
+            return sharper(said, called)
 
 
 def _fixture(frame: Frame, name: str) -> Value:

@@ -1,38 +1,34 @@
 """What is known of values before the program runs: a small lattice.
 
-A value is a tuple whose first item is its tag:
+A value is a tuple whose first item is its tag. Plain tuples compare, hash and reach the disk (by
+`marshal`, which refuses subclasses of tuple) at the speed of C. Each kind of value has a type below, and
+`Value` is their union: a test of the tag, or a pattern, tells type checkers which parts there are::
 
-- ``("never",)``: no value has reached this place yet;
-- ``("?",)``, or ``("?", name, line, column)`` where it was bound: it may be anything;
-- ``("array", world, is_array, axes, class, state)``: an array of a world. `is_array` is False if it
-  may be a single number of the library; `axes` are those of its annotation; `class` is its
-  subclass; `state` is the sum of what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`,
-  `OPEN`;
-- ``("list", kind, item)``: a list, set, deque, iterator, ...; ``("tuple", item, item, ...)``;
-- ``("dict", rest, ((key, value), ...))``: the values under constant keys, and under all others;
-- ``("instance", class, parameter)``: of a class of Python's, the project's or a library's; the
-  parameter is what a container of modules holds, or ``("const", True)``;
-- ``("gives", value)``: a function that gives this; ``("applied", function)``: one that gets a context, too;
-  ``("takes", world)``: one that takes a world's arrays; ``("partial", function, args, kwargs)``;
-- ``("class", class)``, ``("function", function)``, ``("bound", function, self)``, ``("module", module)``;
-- ``("union", value, value, ...)``: one of these.
+    match value:
+        case ("array", world, is_array, axes, kind, state): ...
+        case ("list", kind, item): ...
 
-Classes and functions are named ``module:name``. All values are hashable, and can be written to
-disk.
+Where speed matters, match ``value[0]`` and unpack the value: type checkers narrow it, too.
+
+Classes and functions are named ``module:name``. All values are hashable.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from typing_extensions import TypeIs  # in `typing` since Python 3.13
 
 __all__ = [
     "BOOL",
     "CONSTANTS",
     "DEVICE",
+    "EXACT",
     "FLOAT",
     "GRAD",
     "INT",
@@ -44,11 +40,28 @@ __all__ = [
     "STR",
     "TRACKED",
     "UNKNOWN",
+    "ArrayValue",
+    "BoundValue",
+    "ClassValue",
+    "DictValue",
+    "FunctionValue",
+    "InstanceValue",
+    "Key",
+    "ListValue",
+    "ModuleValue",
+    "NeverValue",
+    "Origin",
+    "Parameter",
+    "TupleValue",
+    "UnionValue",
+    "UnknownValue",
     "Value",
     "array",
     "arrays_in",
     "atoms",
     "bounded",
+    "dict_of",
+    "held_in",
     "instance",
     "is_known",
     "is_never",
@@ -57,22 +70,100 @@ __all__ = [
     "join_all",
     "join_known",
     "list_of",
+    "map_arrays",
     "map_atoms",
     "perhaps_number",
     "plain",
     "text_constant",
+    "tuple_of",
     "unsure",
     "with_state",
     "without_axes",
 ]
 
-Value = tuple[Any, ...]
+NeverValue = tuple[Literal["never"]]
+"""No value has reached this place yet."""
 
-UNKNOWN: Final[Value] = ("?",)
-NEVER: Final[Value] = ("never",)
+Origin = tuple[Literal["?"], str, int, int]
+"""An unknown value, by the name, line and column where it was bound: its uses are collected."""
+
+UnknownValue = tuple[Literal["?"]] | Origin
+"""It may be anything."""
+
+ArrayValue = tuple[Literal["array"], str, bool, str, str, int]
+"""An array: its world; False if it may be a single number of the library; the axes of its annotation;
+its subclass; the sum of what is certain of it: `GRAD`, `TRACKED`, `DEVICE`, `PLACED`, `OPEN`."""
+
+ListValue = tuple[Literal["list"], str, "Value"]
+"""A container of many items of one value. Its kind: ``"list"``, ``"set"``, ``"deque"``, ``"iterator"``, ..."""
+
+TupleValue = tuple[Literal["tuple"], tuple["Value", ...]]
+"""A tuple of known length: the value of each item."""
+
+Key = str | int
+Pairs: TypeAlias = "tuple[tuple[Key, Value], ...]"
+DictValue = tuple[Literal["dict"], "Value", Pairs]
+"""A dict: the value under all other keys, and those under constant keys, sorted."""
+
+InstanceValue = tuple[Literal["instance"], str, "Parameter"]
+"""An instance of a class of Python's, the project's or a library's, and what else is known of it."""
+
+ConstantParameter = tuple[Literal["const"], str | bool]
+"""The instance is this constant."""
+
+ExactParameter = tuple[Literal["exact"]]
+"""The instance is of this class and not of a subclass, as for `super`."""
+
+Parameter: TypeAlias = "Value | ConstantParameter | ExactParameter | None"
+"""What is known of an instance beside its class; a value is what it holds: the modules of a chain."""
+
+GivesValue = tuple[Literal["gives"], "Value"]
+"""A function that gives this value."""
+
+AppliedValue = tuple[Literal["applied"], str]
+"""A function that gets a context as its first argument."""
+
+TakesValue = tuple[Literal["takes"], str]
+"""A function that takes the arrays of one world."""
+
+PartialValue = tuple[Literal["partial"], "Value", TupleValue, DictValue]
+"""A function with some arguments given."""
+
+ClassValue = tuple[Literal["class"], str]
+FunctionValue = tuple[Literal["function"], str]
+BoundValue = tuple[Literal["bound"], str, "Value"]
+"""A method, and the object that it is of."""
+
+ModuleValue = tuple[Literal["module"], str]
+
+UnionValue = tuple[Literal["union"], tuple["Value", ...]]
+"""One of these alternatives, which are sorted, and none of which is a union or never."""
+
+Value: TypeAlias = (
+    NeverValue
+    | UnknownValue
+    | ArrayValue
+    | ListValue
+    | TupleValue
+    | DictValue
+    | InstanceValue
+    | GivesValue
+    | AppliedValue
+    | TakesValue
+    | PartialValue
+    | ClassValue
+    | FunctionValue
+    | BoundValue
+    | ModuleValue
+    | UnionValue
+)
+
+UNKNOWN: Final[UnknownValue] = ("?",)
+NEVER: Final[NeverValue] = ("never",)
+EXACT: Final[ExactParameter] = ("exact",)
 
 
-def instance(name: str, parameter: Value | None = None) -> Value:
+def instance(name: str, parameter: Parameter = None) -> InstanceValue:
     """Return an instance of a class."""
     return ("instance", name, parameter)
 
@@ -101,7 +192,14 @@ PLAIN: Final = instance("builtins:object")
 _DEVICES: Final = ("cuda", "mps", "xpu")
 
 
-def text_constant(value: str) -> Value:
+def held_in(parameter: Parameter) -> Value | None:
+    """Return what an instance with this parameter holds; None if that is not known."""
+    if parameter is None or parameter[0] == "const" or parameter[0] == "exact":
+        return None
+    return parameter
+
+
+def text_constant(value: str) -> InstanceValue:
     """Return a string value; names of devices other than the host are kept."""
     return instance("builtins:str", ("const", value)) if value.startswith(_DEVICES) else STR
 
@@ -115,7 +213,7 @@ _DEEPEST: Final = 4
 
 def array(
     world: str, *, is_array: bool = True, axes: str = "", kind: str = "", state: int = 0
-) -> Value:
+) -> ArrayValue:
     """Return an array of a world; `kind` is its subclass."""
     return ("array", world, is_array, axes, kind, state)
 
@@ -123,32 +221,46 @@ def array(
 def with_state(value: Value, state: int) -> Value:
     """Give each array in a value a state; an array that may be something else stays so."""
     if value[0] == "tuple":
-        return ("tuple", *(with_state(each, state) for each in value[1:]))
-    return map_atoms(
-        value, lambda atom: (*atom[:5], state | atom[5] & OPEN) if atom[0] == "array" else atom
-    )
+        return tuple_of(with_state(each, state) for each in value[1])
+
+    def change(held: ArrayValue) -> Value:
+        tag, world, is_array, axes, kind, before = held
+        return tag, world, is_array, axes, kind, state | before & OPEN
+
+    return map_arrays(value, change)
 
 
-def list_of(item: Value, kind: str = "list") -> Value:
+def list_of(item: Value, kind: str = "list") -> ListValue:
     """Return a container of many items of one value."""
     return ("list", kind, item)
+
+
+def tuple_of(items: Iterable[Value]) -> TupleValue:
+    """Return a tuple with these items."""
+    return ("tuple", tuple(items))
+
+
+def dict_of(rest: Value, known: Mapping[Key, Value] = MappingProxyType({})) -> DictValue:
+    """Return a dict with values under constant keys, and one under all others."""
+    # sorted, so that equal dicts are equal tuples
+    return ("dict", rest, tuple(sorted(known.items(), key=lambda pair: repr(pair[0]))))
 
 
 def atoms(value: Value) -> tuple[Value, ...]:
     """Return the alternatives of a value."""
     if value[0] == "union":
-        return value[1:]
+        return value[1]
     return () if is_never(value) else (value,)
 
 
 def is_never(value: Value) -> bool:
     """Return whether no value has reached this place yet."""
-    return bool(value[0] == "never")
+    return value[0] == "never"
 
 
-def is_unknown(value: Value) -> bool:
+def is_unknown(value: Value) -> TypeIs[UnknownValue]:
     """Return whether a value may be anything."""
-    return bool(value[0] == "?")
+    return value[0] == "?"
 
 
 def is_known(value: Value) -> bool:
@@ -177,7 +289,7 @@ def join(a: Value, b: Value) -> Value:
 
 def join_all(values: Iterable[Value]) -> Value:
     """Return the union of many values."""
-    result = NEVER
+    result: Value = NEVER
     for value in values:
         result = join(result, value)
     return result
@@ -198,19 +310,26 @@ def join_known(a: Value, b: Value) -> Value:
 
 def unsure(value: Value) -> Value:
     """Return a value whose arrays may each be a single number, or something else."""
-    return map_atoms(
-        value,
-        lambda atom: (*atom[:2], False, *atom[3:5], OPEN) if atom[0] == "array" else atom,
-    )
+    return map_arrays(value, _unsure)
+
+
+def _unsure(held: ArrayValue) -> ArrayValue:
+    tag, world, _, axes, kind, _ = held
+    return tag, world, False, axes, kind, OPEN
 
 
 def perhaps_number(value: Value) -> Value:
     """Mark each array in a value as one that may be a number."""
-    return map_atoms(value, lambda a: (*a[:2], False, *a[3:]) if a[0] == "array" else a)
+    return map_arrays(value, _perhaps_number)
+
+
+def _perhaps_number(held: ArrayValue) -> ArrayValue:
+    tag, world, _, axes, kind, state = held
+    return tag, world, False, axes, kind, state
 
 
 def _merge(alternatives: list[Value]) -> Value:
-    merged: dict[Any, Value] = {}
+    merged: dict[object, Value] = {}
     for atom in alternatives:
         if atom[0] == "?":
             return UNKNOWN
@@ -223,72 +342,92 @@ def _merge(alternatives: list[Value]) -> Value:
         (only,) = merged.values()
         return only
     # sorted, so that equal unions are equal tuples
-    return ("union", *sorted(merged.values(), key=repr))
+    return ("union", tuple(sorted(merged.values(), key=repr)))
 
 
-def _likeness(atom: Value) -> Any:
+def _likeness(atom: Value) -> object:
     """Return the key by which alternatives are merged into one."""
-    tag = atom[0]
-    if tag == "array":
-        return tag, atom[1], atom[4]
-    if tag == "list":
-        return tag, atom[1]
-    if tag == "tuple":
-        return tag, len(atom)
-    if tag == "dict":
-        return tag
-    if tag == "instance":
-        return tag, atom[1]
-    return atom
+    match atom[0]:
+        case "array":
+            return "array", atom[1], atom[4]
+        case "list" | "instance":
+            return atom[:2]
+        case "tuple":
+            return "tuple", len(atom[1])
+        case "dict":
+            return "dict"
+        case _:
+            return atom
 
 
 def _blend(a: Value, b: Value) -> Value:
-    tag = a[0]
+    """Merge two alternatives with the same likeness."""
     if a == b:
         return a
-    if tag == "array":
-        axes = a[3] if a[3] == b[3] else ""
-        # certain of both; but one that is open makes the union open
-        state = a[5] & b[5] | (a[5] | b[5]) & OPEN
-        return ("array", a[1], a[2] and b[2], axes, a[4], state)
-    if tag == "list":
-        return bounded(("list", a[1], join(a[2], b[2])))
-    if tag == "tuple":
-        return bounded(("tuple", *map(join, a[1:], b[1:])))
-    if tag == "instance":
-        mine, theirs = a[2], b[2]
-        if mine is None or theirs is None or "const" in {mine[0], theirs[0]}:
-            return "instance", a[1], None
-        return "instance", a[1], join(mine, theirs)
-    if tag == "dict":
-        left, right = dict(a[2]), dict(b[2])
-        keys = sorted({*left, *right}, key=repr)
-        both = tuple((key, join(left.get(key, NEVER), right.get(key, NEVER))) for key in keys)
-        return bounded(("dict", join(a[1], b[1]), both))
-    return a
+    match a, b:
+        case (
+            ("array", world, is_array, axes, kind, state),
+            ("array", _, is_too, others, _, other),
+        ):
+            # certain of both; but one that is open makes the union open
+            both = state & other | (state | other) & OPEN
+            return array(
+                world,
+                is_array=is_array and is_too,
+                axes=axes if axes == others else "",
+                kind=kind,
+                state=both,
+            )
+        case (("list", kind, mine), ("list", _, theirs)):
+            return bounded(list_of(join(mine, theirs), kind))
+        case (("tuple", mine), ("tuple", theirs)):
+            return bounded(tuple_of(map(join, mine, theirs)))
+        case (("instance", cls, mine), ("instance", _, theirs)):
+            return instance(cls, _blend_parameters(mine, theirs))
+        case (("dict", rest, mine), ("dict", others, theirs)):
+            left, right = dict(mine), dict(theirs)
+            known = {
+                key: join(left.get(key, NEVER), right.get(key, NEVER)) for key in {*left, *right}
+            }
+            return bounded(dict_of(join(rest, others), known))
+        case _:
+            return a
+
+
+def _blend_parameters(a: Parameter, b: Parameter) -> Value | None:
+    """Merge two parameters: constants are not kept, and what is held is joined."""
+    a, b = held_in(a), held_in(b)
+    return None if a is None or b is None else join(a, b)
 
 
 def _inside(value: Value) -> Iterator[Value]:
     """Yield the items of a container, or the alternatives of a union."""
-    tag = value[0]
-    if tag == "list":
-        yield value[2]
-    elif tag in {"tuple", "union"}:
-        yield from value[1:]
-    elif tag == "dict":
-        yield value[1]
-        for _, each in value[2]:
-            yield each
+    match value[0]:
+        case "list":
+            yield value[2]
+        case "tuple" | "union":
+            yield from value[1]
+        case "dict":
+            yield value[1]
+            for _, each in value[2]:
+                yield each
+        case _:
+            pass
 
 
 def map_atoms(value: Value, change: Callable[[Value], Value]) -> Value:
     """Apply a function to each alternative, and join the results."""
     if value[0] != "union":
         return value if is_never(value) else change(value)
-    result = NEVER
-    for atom in value[1:]:
+    result: Value = NEVER
+    for atom in value[1]:
         result = join(result, change(atom))
     return result
+
+
+def map_arrays(value: Value, change: Callable[[ArrayValue], Value]) -> Value:
+    """Apply a function to each array among the alternatives of a value, and join the results."""
+    return map_atoms(value, lambda atom: change(atom) if atom[0] == "array" else atom)
 
 
 def plain(value: Value) -> Value:
@@ -319,33 +458,48 @@ def bounded(value: Value) -> Value:
 
 def _without_origins(value: Value) -> Value:
     """Remove the places where values were bound, which have no meaning elsewhere."""
-    if value[0] == "?":
-        return UNKNOWN
-    if value[0] == "dict":
-        pairs: tuple[tuple[Any, Value], ...] = value[2]
-        known = tuple((key, _without_origins(each)) for key, each in pairs)
-        return "dict", _without_origins(value[1]), known
-    parts: list[Any] = list(value)
-    return tuple(_without_origins(each) if each.__class__ is tuple else each for each in parts)
+    match value:
+        case ("?", *_):
+            return UNKNOWN
+        case ("list", kind, item):
+            return list_of(_without_origins(item), kind)
+        case ("tuple", items):
+            return tuple_of(map(_without_origins, items))
+        case ("union", items):
+            return "union", tuple(map(_without_origins, items))
+        case ("dict", rest, known):
+            return "dict", _without_origins(rest), _without_origins_in(known)
+        case ("instance", name, parameter):
+            held = held_in(parameter)
+            return value if held is None else instance(name, _without_origins(held))
+        case ("gives", given):
+            return "gives", _without_origins(given)
+        case ("bound", name, owner):
+            return "bound", name, _without_origins(owner)
+        case ("partial", function, (_, args), (_, rest, kwargs)):
+            named: DictValue = "dict", _without_origins(rest), _without_origins_in(kwargs)
+            return (
+                "partial",
+                _without_origins(function),
+                tuple_of(map(_without_origins, args)),
+                named,
+            )
+        case _:
+            return value
+
+
+def _without_origins_in(known: Pairs) -> Pairs:
+    return tuple((key, _without_origins(each)) for key, each in known)
 
 
 _SIMPLE: Final = frozenset({"array", "?", "never", "class", "function", "module"})
 
 
-def _size(value: Value, depth: int) -> int:
+def _size(value: Value | ConstantParameter | ExactParameter, depth: int) -> int:
     if depth == 0:
         return _LARGEST + 1
-    tag = value[0]
-    if tag in {"list", "bound", "instance"}:
-        inner = value[2:3]
-    elif tag in {"tuple", "union", "gives", "partial"}:
-        inner = value[1:]
-    elif tag == "dict":
-        inner = (value[1], *(each for _, each in value[2]))
-    else:
-        return 1
     total = 1
-    for each in inner:
+    for each in _parts(value):
         if each is not None:
             total += _size(each, depth - 1)
             if total > _LARGEST:
@@ -353,17 +507,32 @@ def _size(value: Value, depth: int) -> int:
     return total
 
 
-def without_axes(value: Value) -> Value:
+def _parts(value: Value | ConstantParameter | ExactParameter) -> Sequence[Parameter]:
+    """Return the values that a value is made of."""
+    match value[0]:
+        case "list" | "bound" | "instance":
+            return value[2:]
+        case "tuple" | "union":
+            return value[1]
+        case "gives" | "partial":
+            return value[1:]
+        case "dict":
+            return (value[1], *(each for _, each in value[2]))
+        case _:
+            return ()
+
+
+def without_axes(value: ArrayValue) -> ArrayValue:
     """Return an array of the same world without axes and state."""
-    return (*value[:3], "", value[4], 0)
+    tag, world, is_array, _, kind, _ = value
+    return tag, world, is_array, "", kind, 0
 
 
 def arrays_in(value: Value) -> tuple[str, ...]:
     """Return the worlds of all arrays in a value, at any depth."""
-    tag = value[0]
-    if tag == "array":
+    if value[0] == "array":
         return (value[1],)
-    return _arrays_in(value) if tag in _CONTAINERS else ()
+    return _arrays_in(value) if value[0] in _CONTAINERS else ()
 
 
 _CONTAINERS: Final = frozenset({"list", "tuple", "dict", "union"})

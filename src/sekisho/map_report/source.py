@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.inference import label
+from sekisho.inference import events, label
 from sekisho.utils import as_html
 from sekisho.worlds import world_named
 
@@ -72,14 +72,17 @@ def crossings_in(functions: Sequence[Function]) -> dict[int, list[str]]:
     """Return what crosses in each line of a file, in words, from left to right."""
     found: dict[int, list[str]] = {}
     for function in functions:
-        for (kind, line, _, _), what in sorted(
-            function.notes.items(), key=lambda item: item[0][1:3]
+        crossings = [
+            *events.events_of(function.notes, events.CROSS),
+            *events.events_of(function.notes, events.ALLOWED),
+        ]
+        for line, _, _, (operation, source, target, _) in sorted(
+            crossings, key=lambda event: event[:2]
         ):
-            if kind in {"cross", "allowed"}:
-                said = f"{world_named(what[1]).label} → {world_named(what[2]).label}: {what[0]}"
-                here = found.setdefault(line, [])
-                if said not in here:
-                    here.append(said)
+            said = f"{world_named(source).label} → {world_named(target).label}: {operation}"
+            here = found.setdefault(line, [])
+            if said not in here:
+                here.append(said)
     return found
 
 
@@ -93,21 +96,27 @@ def _tags(
         if function.line:
             yield function.line, _definition(code[function.line - 1], anchors[function.unit.name])
         called: dict[tuple[int, int, str], list[str]] = {}
-        for (kind, line, column, name), what in function.notes.items():
-            if kind == "call":
-                called.setdefault((line, column, what), []).append(name)
-            elif kind in {"bind", "read"}:
-                world = _shown(what[0] if kind == "bind" else what)
-                span = _span(code, line, column, name) if world else None
-                if span:
-                    shade = shades.get(world, "m")
-                    yield line, _Tag(*span, "u", f"class='{shade}' title='{as_html(world)}'")
+        for line, column, target, name in events.events_of(function.notes, events.CALL):
+            called.setdefault((line, column, name), []).append(target)
+        for line, column, name, value in _values(function):
+            world = _shown(value)
+            span = _span(code, line, column, name) if world else None
+            if span:
+                shade = shades.get(world, "m")
+                yield line, _Tag(*span, "u", f"class='{shade}' title='{as_html(world)}'")
         for (line, column, name), targets in called.items():
             span = _span(code, line, column, name)
             known = sorted(target for target in targets if target in anchors)
             if span and known:
                 shown = as_html(", ".join(each.replace(":", ".", 1) for each in known))
                 yield line, _Tag(*span, "a", f"href='#{anchors[known[0]]}' title='{shown}'")
+
+
+def _values(function: Function) -> Iterator[tuple[int, int, str, Value]]:
+    """Yield what each name holds where it is bound or read: line, column, name and value."""
+    for line, column, name, (value, _, _) in events.events_of(function.notes, events.BIND):
+        yield line, column, name, value
+    yield from events.events_of(function.notes, events.READ)
 
 
 def _shown(value: Value) -> str:
