@@ -372,7 +372,7 @@ def _others(
             how = f": {each.how}" if each.how else ""
             reason = since(solution, function, each.name, each.line, other)
             yield each.line, each.column, each.name, f"{each.name} is {noun(other)}{how}", reason
-    for line, column, _, (value, how) in notes_of(function, "return"):
+    for line, column, _, (value, how) in notes_of(function, events.RETURN):
         other = certain_world(value)
         if other not in {"", world} and not function.says:
             made = f": {how}" if how else ""

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.arrays import certain_state, certain_world, only_world
-from sekisho.inference.events import UNREADABLE
+from sekisho.inference.events import ALLOWED, CROSS, UNREADABLE
 from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
@@ -200,7 +200,7 @@ def _note_reading(frame: Frame, name: str, node: ast.Call, index: int, value: Va
         return
     is_repeated = written is not None and is_invariant(frame, node, written)
     what = (shown, world, HOST.name, is_repeated)
-    frame.note("allowed" if frame.allowed else "cross", node, operand, what)
+    frame.note(ALLOWED if frame.allowed else CROSS, node, operand, what)
 
 
 def is_invariant(frame: Frame, node: ast.Call, operand: ast.expr) -> bool:
