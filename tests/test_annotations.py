@@ -595,7 +595,9 @@ def test_classes_that_compare_equal_are_not_confused():
     first, second = Equal("First", (), {}), Equal("Second", (), {})
     f = annotated(sk.numpy_world, first, second)
     assert isinstance(f(first(), second()), first)
-    with pytest.raises(sk.BoundaryError, match=r"argument 'x1': expected Second, got a tests\.First\."):
+    with pytest.raises(
+        sk.BoundaryError, match=r"argument 'x1': expected Second, got a tests\.First\."
+    ):
         f(first(), first())
 
 
