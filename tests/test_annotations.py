@@ -565,6 +565,42 @@ def test_what_says_how_a_callable_is_called_says_nothing_of_values():
     assert refused(first, 3)
 
 
+def test_a_string_that_is_a_class_is_evaluated_once():
+    evaluated = []
+
+    def make(axes):
+        evaluated.append(axes)
+        return Float[np.ndarray, axes]
+
+    array = functools.partial(make, "n")
+
+    @sk.numpy_world
+    def f(x: array()):
+        return x
+
+    assert f(np.ones(2)).shape == (2,)
+    assert evaluated == ["n"]
+
+
+class Equal(type):
+    """A metaclass whose classes all compare equal."""
+
+    def __eq__(cls, other):
+        return isinstance(other, Equal)
+
+    __hash__ = type.__hash__
+
+
+def test_classes_that_compare_equal_are_not_confused():
+    first, second = Equal("First", (), {}), Equal("Second", (), {})
+    f = annotated(sk.numpy_world, first, second)
+    assert isinstance(f(first(), second()), first)
+    with pytest.raises(
+        sk.BoundaryError, match=r"argument 'x1': expected Second, got a tests\.First\."
+    ):
+        f(first(), first())
+
+
 def test_a_class_in_a_function_may_name_itself():
     # This module has `from __future__ import annotations`, so annotations are postponed.
     class Config:

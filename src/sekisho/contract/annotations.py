@@ -209,7 +209,7 @@ class Parser:
         # A class that arrays are instances of takes the slow path, which finds foreign arrays.
         plain = plain and not (issubclass(type(bare), ABCMeta) and _takes_any_array(bare))
         if plain and not is_jaxtyping(bare) and not self.has_own_checker:
-            classes = _TOWER.get(bare, (bare,))
+            classes = (bare,)
         return HintSpec(annotation_text(hint), hint, classes, self.arrays_inside(bare))
 
     def arrays_inside(self, hint: Any) -> tuple[ArraySpec, ...]:

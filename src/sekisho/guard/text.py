@@ -8,7 +8,6 @@ out of line, which accepts it late, converts it, or raises.
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sekisho.contract import (
@@ -23,6 +22,7 @@ from sekisho.contract import (
     kind_of,
     names_in,
 )
+from sekisho.guard.lines import LINE_LENGTH, broken
 from sekisho.guard.parameters import arguments_text, signature_text, stars_of
 from sekisho.guard.questions import Items, cases_of, item_cases, items_of
 from sekisho.guard.scope import Global, Scope
@@ -241,7 +241,7 @@ class _Writer:
             # `utils.source` puts its exception handler in the place of the first comment.
             self.emit("# the class of the first array")
             line = f"{scope.array_type} = {choice}"
-            if len(line) <= _LINE_LENGTH - 4:
+            if len(line) <= LINE_LENGTH - 4:
                 self.emit(line)
             else:
                 ways_in_lines = choice.replace(" else ", " else\n").splitlines()
@@ -333,7 +333,7 @@ class _Writer:
             contrary = [*items.key_contrary, f"or {contrary[0]}", *contrary[1:]]
         self.emit(f"for {items.loop}:")
         self.depth += 1
-        self.emit(*self.broken("if", contrary), f"    {call}", "    break")
+        self.emit(*broken("if", contrary, self.depth), f"    {call}", "    break")
         self.depth -= 2
 
     def write_cases(
@@ -345,26 +345,16 @@ class _Writer:
         # One negated test is shorter, but cannot bind axes.
         if not validation.binds:
             contrary = contrary_of(cases)
-            if len(cases) == 1 or len(" ".join(contrary)) < _LINE_LENGTH - len("    if :"):
-                self.emit(*self.broken("if", contrary), f"    {call}")
+            if len(cases) == 1 or len(" ".join(contrary)) < LINE_LENGTH - len("    if :"):
+                self.emit(*broken("if", contrary, self.depth), f"    {call}")
                 return
         word = "if"
         for case in cases:
             question = [f"and {test.yes}" for test in case.tests]
             question[0] = case.tests[0].yes
-            self.emit(*self.broken(word, question), *self.bindings(case, validation))
+            self.emit(*broken(word, question, self.depth), *self.bindings(case, validation))
             word = "elif"
         self.emit("else:", f"    {call}")
-
-    def broken(self, word: str, pieces: list[str]) -> list[str]:
-        """Return an ``if`` in one line, or in as many as keep it readable."""
-        line = f"{word} {' '.join(pieces)}:"
-        if len(line) <= _LINE_LENGTH - 4 * self.depth:
-            return [line]
-        room = _LINE_LENGTH - 4 * (self.depth + 1)
-        if max(map(len, pieces)) > room:
-            pieces = [line for piece in pieces for line in _lines(piece, room)]
-        return [f"{word} (", *map("    ".__add__, pieces), "):"]
 
     def emit(self, *lines: str) -> None:
         self.lines += map(("    " * self.depth).__add__, lines)
@@ -385,24 +375,6 @@ class _Writer:
         if left_out:
             bound.append(f"    {' = '.join(left_out)} = None")
         return bound or ["    pass"]
-
-
-def _lines(piece: str, room: int) -> list[str]:
-    """Break a piece of a test into lines if it is longer than `room`."""
-    word, bracket, inside = piece.partition("(")
-    if len(piece) <= room or word not in {"", "and ", "or "}:
-        return [piece]
-    parts: list[str] = []
-    for part in re.split(r" (?=and |or )", inside.removesuffix(")")):
-        if parts and parts[-1].count("(") > parts[-1].count(")"):  # inside of a nested bracket
-            parts[-1] += f" {part}"
-        else:
-            parts.append(part)
-    lines = [line for part in parts for line in _lines(part, room - 4)]
-    return [f"{word}{bracket}", *(f"    {each}" for each in lines), ")"]
-
-
-_LINE_LENGTH: Final = 100
 
 
 def _is_self(parameter: Parameter) -> bool:
