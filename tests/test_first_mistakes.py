@@ -165,8 +165,8 @@ MISTAKES = {
         "hint: x.astype('float32'), or Bool in the annotation",
     ),
     "complex numbers": (
-        guarded("Float[A, 'n']", "np.ones(3, complex)"),
-        "hint: it has an imaginary part, which a float has not: take x.real or abs(x) first",
+        guarded("Float[A, 'n']", "np.array([1j])"),
+        "hint: it has an imaginary part, which Float has not: take x.real or abs(x) first",
     ),
     "a generator": (
         guarded("A", "(i for i in [1.0])"),
@@ -221,6 +221,10 @@ MISTAKES = {
     "a check of axes": (
         "sk.check(np.ones(3), 'n')",
         "check(value, Float32[numpy.ndarray, 'n'])",
+    ),
+    "a check of a string": (
+        "sk.check(np.ones(3), \"Float[A, 'n']\")",
+        "hint: without quotes: check(value, Float[A, 'n'])",
     ),
     "a hook for a folder": (
         "sk.install_import_hook('src/json')",

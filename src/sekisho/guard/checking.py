@@ -62,6 +62,8 @@ def _with_meant(error: DeclarationError, annotation: object) -> DeclarationError
         return error
     if find_world(annotation) is not None:
         return DeclarationError(f"{text}\n  hint: the value comes first: check(value, annotation)")
+    if isinstance(annotation, str) and "[" in annotation:
+        return DeclarationError(f"{text}\n  hint: without quotes: check(value, {annotation})")
     if isinstance(annotation, str):
         meant = f"check(value, Float32[numpy.ndarray, {annotation!r}])"
         return DeclarationError(f"{text}\n  hint: axes stand behind a class: {meant}")

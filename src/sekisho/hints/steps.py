@@ -130,8 +130,11 @@ def _float_step(spec: ArraySpec, value: Any, call: str) -> Step:
         Advice: for other dtypes, where any of several may be meant.
     """
     source = dtype_name(value.dtype)
-    if source.startswith("complex"):
-        raise Advice(_ADVICE["complex"].format(target="a float"))
+    takes_floats = any(map(spec.accepts_dtype, ("float32", "float64")))
+    if source.startswith("complex") and takes_floats:
+        if loss_of(value, "float64") == "complex":
+            raise Advice(_ADVICE["complex"].format(target="Float"))
+        return Step("{0}.real", attrgetter("real"), judged=True)
     word = "Bool" if source == "bool" else "Int" if source.startswith(("int", "uint")) else ""
     if word:
         for target in ("float32", "float64"):
