@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import sekisho as sk
-from sekisho.monitor import state
+from sekisho.monitor import state, strict
 
 
 def backwards(kit):
@@ -146,3 +146,15 @@ def test_a_warning_of_a_body_is_kept_where_python_keeps_those_of_its_module(worl
     assert {each.category for each in heard} == {sk.CrossingWarning}
     kept = namespace["__warningregistry__"]
     assert any(isinstance(key, tuple) and key[1] is sk.CrossingWarning for key in kept)
+
+
+def test_the_errors_that_led_to_an_error_are_each_found_once():
+    first, second, third = KeyError(1), KeyError(2), KeyError(3)
+    group = ExceptionGroup("several", [first, second])
+    third.__cause__ = third.__context__ = group
+    second.__context__ = third  # a loop, which Python allows
+    found = list(strict._chain(third))
+    assert len(found) == 4
+    assert {id(each) for each in found} == {id(each) for each in (first, second, third, group)}
+    assert found[0] is third
+    assert list(strict._chain(None)) == []
