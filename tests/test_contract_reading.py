@@ -623,3 +623,54 @@ def test_a_dtype_of_machine_learning_is_named_in_jaxtypings_words(torch, name, w
     assert str(caught.value).splitlines()[1:] == [
         f'  hint: {word}[torch.Tensor, "..."], of jaxtyping'
     ]
+
+
+@pytest.mark.parametrize("error", [KeyError, sk.ShapeError])
+def test_a_value_that_raises_when_beartype_looks_into_it_is_refused_unless_the_error_is_ours(error):
+    class Hostile(list):
+        def __len__(self):
+            raise error("no")
+
+        def __bool__(self):
+            return True
+
+        __getitem__ = __iter__ = __len__
+
+    check = typecheck.make_checker(list[frozenset[str]], "beartype")
+    assert check([frozenset("a")]) is True
+    if issubclass(error, SekishoError):
+        with pytest.raises(error):
+            check(Hostile([1]))
+    else:
+        assert check(Hostile([1])) is False
+
+
+OPTIONS = {
+    "on_foreign='maybe'": "'on_foreign': expected None, 'convert', 'reject', got 'maybe'.",
+    "returns=3": "'returns': expected 'world', 'caller', got 3.",
+    "casting='some'": "'casting': expected 'no', 'equiv', 'safe', 'same_kind', 'unsafe', got 'some'.",
+    "copy=1": "'copy': expected None, True, False, got 1.",
+    "detach=0": "'detach': expected False, True, got 0.",
+    "locals='x'": "'locals': expected False, True, got 'x'.",
+    "typechecker='mypy'": "'typechecker': expected 'beartype', None or a decorator, got 'mypy'.",
+    "mutates=3": "'mutates': expected names of parameters, got 3.",
+    "mutates=['x', 3]": "'mutates': expected names of parameters, got ['x', 3].",
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_of_another_value_is_refused_with_all_that_it_may_have(option):
+    with pytest.raises(sk.DeclarationError) as caught:
+        eval(f"sk.numpy_world({option})")
+    assert str(caught.value) == f"numpy_world() option {OPTIONS[option]}"
+
+
+def test_a_conf_of_beartype_is_answered_with_its_decorator():
+    beartype = pytest.importorskip("beartype")
+    conf = beartype.BeartypeConf()
+    with pytest.raises(sk.DeclarationError) as caught:
+        sk.numpy_world(typechecker=conf)
+    text = f"'typechecker': expected 'beartype', None or a decorator, got {conf!r}."
+    assert str(caught.value) == (
+        f"numpy_world() option {text}\n  hint: beartype.beartype(conf=...)"
+    )

@@ -8,7 +8,8 @@ import warnings
 import pytest
 
 import sekisho as sk
-from sekisho.monitor import state
+from sekisho.monitor import judging, state, strict
+from sekisho.worlds import world_named
 
 
 def backwards(kit):
@@ -146,3 +147,28 @@ def test_a_warning_of_a_body_is_kept_where_python_keeps_those_of_its_module(worl
     assert {each.category for each in heard} == {sk.CrossingWarning}
     kept = namespace["__warningregistry__"]
     assert any(isinstance(key, tuple) and key[1] is sk.CrossingWarning for key in kept)
+
+
+def test_the_errors_that_led_to_an_error_are_each_found_once():
+    first, second, third = KeyError(1), KeyError(2), KeyError(3)
+    group = ExceptionGroup("several", [first, second])
+    third.__cause__ = third.__context__ = group
+    second.__context__ = third  # a loop, which Python allows
+    found = list(strict._chain(third))
+    assert len(found) == 4
+    assert {id(each) for each in found} == {id(each) for each in (first, second, third, group)}
+    assert found[0] is third
+    assert list(strict._chain(None)) == []
+
+
+@pytest.mark.parametrize("kind", ["compute", "make"])
+def test_the_array_that_is_named_may_have_come_by_keyword(torch, monkeypatch, kind):
+    seen = []
+    monkeypatch.setattr(judging, "refuse", lambda *given: seen.append(given))
+    watch, tensor = state.Watch("f", world_named("numpy")), torch.ones(2)
+    calls = [((tensor,), None), ((), {"input": tensor}), ((1,), {"other": [3, tensor]}), ((), {})]
+    for args, kwargs in calls:
+        judging.judge(watch, world_named("torch"), kind, "torch.abs", args, kwargs)
+    assert [given[2] is tensor for given in seen] == [True, True, True, False]
+    assert seen[3][2] is None
+    assert {given[0] for given in seen} == {watch}

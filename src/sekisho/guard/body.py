@@ -19,7 +19,7 @@ from sekisho.utils import CHECK_LOCAL, codes_in, not_counted
 from sekisho.worlds import is_compiling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import CodeType
 
     from sekisho.contract import Bindings, Contract
@@ -190,7 +190,7 @@ def _mentions_jaxtyping(names: set[str], values: list[Any]) -> bool:
 
 
 def _globals_named(function: Any, names: set[str]) -> Iterator[Any]:
-    spaces: tuple[dict[str, Any], ...] = (getattr(function, "__globals__", {}), vars(builtins))
+    spaces: tuple[Mapping[str, Any], ...] = (getattr(function, "__globals__", {}), vars(builtins))
     for name in names:
         yield from [space[name] for space in spaces if name in space][:1]
 
