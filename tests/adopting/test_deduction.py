@@ -804,6 +804,14 @@ def test_batches_of_two_arguments_may_broadcast(told):
     assert starts == {"x": "*#batch", "y": "*#batch", "return": "*batch"}
 
 
+def test_batches_of_two_arguments_that_are_joined_do_not_broadcast():
+    calls = [(array(*s, 3), array(*s, 4), NONE) for s in [(3,), (2, 5), (4, 2, 7)]]
+    found = axes("x y", *calls)
+    assert (found["x"], found["y"]) == ("*#batch d", "*#batch n")
+    found = axes("x y", *calls, tied=frozenset({frozenset("xy")}))
+    assert (found["x"], found["y"]) == ("*batch d", "*batch n")
+
+
 def test_a_size_that_the_code_requires_of_the_last_axis_is_written_at_any_rank():
     shapes = [(2, 4), (7, 4), (5, 3, 4), (4,)]
     calls = [(array(*shape), array(*shape[:-1])) for shape in shapes]
