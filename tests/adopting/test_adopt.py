@@ -72,13 +72,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import sekisho as sk
-from jaxtyping import Float, Real, Shaped
+from jaxtyping import Float, Real
 
 from . import other
 
 
 @sk.numpy_world
-def normalise(image: Shaped[np.ndarray, "*shape"], mean=0.5) -> Float[np.ndarray, "*shape"]:  # a comment that stays
+def normalise(image: Real[np.ndarray, "*shape"], mean=0.5) -> Float[np.ndarray, "*shape"]:  # a comment that stays
     return image.astype(np.float32) / 255 - mean
 
 
@@ -120,13 +120,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sekisho as sk
-from jaxtyping import Float, Real, UInt
+from jaxtyping import Float, Real
 
 from . import other
 
 
 @sk.numpy_world
-def normalise(image: UInt[np.ndarray, "h w c"], mean=0.5) -> Float[np.ndarray, "h w c"]:  # a comment that stays
+def normalise(image: Real[np.ndarray, "*shape"], mean=0.5) -> Float[np.ndarray, "*shape"]:  # a comment that stays
     return image.astype(np.float32) / 255 - mean
 
 
@@ -146,7 +146,7 @@ class Table:
         return self.rows[0]
 
     @sk.same_world
-    def look_up(self, at, *, default = None) -> Float[sk.Array, "n _"]:
+    def look_up(self, at, *, default = None):
         n, d = self.rows.shape
         return self.rows[at]
 

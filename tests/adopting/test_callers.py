@@ -11,7 +11,10 @@ pytest.importorskip("libcst")
 
 from sekisho.adoption.callers import count_uses, mentions_of, read_callees
 from sekisho.adoption.definitions import find_definitions
+from sekisho.adoption.imports import with_imports
 from sekisho.adoption.rewriting import Edit, rewrite
+from sekisho.adoption.spelling import Import
+from sekisho.code import parse_concrete
 from sekisho.tracer import Observed, Place
 
 PATH = "m.py"
@@ -174,3 +177,49 @@ def h(z):
     found = callees(text, ("f x", "g y"), ("g y", "h z"))
     assert found["f"][2] == (frozenset({"x"}) if asks else frozenset())
     assert callees(text)["f"][2] == frozenset()  # no array went there
+
+
+OPEN = "def g(y):\n    return y[..., :2] * 2\n"
+
+
+def read_operations(text, ways=(("f x", "g y"),), several=()):
+    """What the operations of ``f`` say, with those of the functions that it passes arrays on to."""
+    _, definitions = definitions_of(text)
+    keys = {each.name: key for key, each in definitions.items()}
+    places = [
+        tuple([Place(keys[name], parameter, ()) for name, parameter in map(str.split, way)])
+        for way in ways
+    ]
+    came = {(keys[name], parameter) for name, parameter in map(str.split, several)}
+    found = read_callees(places, definitions, came)
+    return found.free[keys["f"]], dict(found.tails[keys["f"]]), found.whole[keys["f"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_free"),
+    [
+        ("return g(x)", True),
+        ("return g(x) + x", True),
+        ("return g(x)[:, 0] + h(x)", False),
+        ("return g(x) + x[:, 0]", False),
+        ("return g(x + 1)", False),
+    ],
+)
+def test_an_argument_needs_what_those_need_that_it_is_passed_on_to(body, is_free):
+    free, tails, whole = read_operations(f"def f(x):\n    {body}\n\n{OPEN}")
+    assert ("x" in free, "x" in whole) == (is_free, is_free or body.endswith("x[:, 0]"))
+    assert not is_free or tails == {"x": 1}
+
+
+def test_a_function_to_which_several_numbers_of_axes_came_needs_none():
+    text = "def f(x):\n    return g(x)\n\ndef g(y):\n    return y.reshape(-1)\n"
+    assert read_operations(text)[0] == frozenset()
+    assert read_operations(text, several=["g y"])[0] == {"x"}
+
+
+@pytest.mark.parametrize("start", ["def", "class", "@cached\ndef"])
+def test_imports_at_the_top_of_a_file_stand_apart_from_what_follows(start):
+    text = f"{start} f{'(x):' if 'def' in start else ':'}\n    pass\n"
+    imports = {Import("sekisho", "", "sk"), Import("jaxtyping", "Float", "")}
+    after = with_imports(parse_concrete(text), imports, "mine").code
+    assert after == f"import sekisho as sk\nfrom jaxtyping import Float\n\n\n{text}"

@@ -194,7 +194,7 @@ def test_a_function_of_elements_is_of_any_shape():
 def test_the_run_stands_last_where_the_first_axis_is_what_arrays_share():
     calls = [(array(*s), array(s[0]), NONE) for s in [(3,), (2, 5), (4, 2, 7)]]
     found = axes("x y", *calls)
-    assert found["x"] == f"{found['y']} *rest"
+    assert found["x"] == f"{found['y']} ..."
 
 
 def test_arrays_without_axes():
@@ -493,7 +493,7 @@ def test_squares_come_in_batches_unless_the_code_says_their_rank():
 def test_of_several_ranks_the_smallest_is_no_contract_unless_its_axes_are_shared():
     shapes = [(2, 3), (4, 3, 5), (6, 7, 2, 9)]
     assert axes("x", *[(array(*s), array(4)) for s in shapes])["x"] == "..."
-    assert axes("x y", *[(array(*s), array(s[-1]), NONE) for s in shapes])["x"].startswith("*")
+    assert axes("x y", *[(array(*s), array(s[-1]), NONE) for s in shapes])["x"] == "... t d"
 
 
 def test_floats_are_real_or_complex_where_the_package_was_called_with_both():
@@ -804,11 +804,19 @@ def test_batches_of_two_arguments_may_broadcast(told):
     assert starts == {"x": "*#batch", "y": "*#batch", "return": "*batch"}
 
 
+def test_batches_of_two_arguments_that_are_joined_do_not_broadcast():
+    calls = [(array(*s, 3), array(*s, 4), NONE) for s in [(3,), (2, 5), (4, 2, 7)]]
+    found = axes("x y", *calls)
+    assert (found["x"], found["y"]) == ("*#batch d", "*#batch n")
+    found = axes("x y", *calls, tied=frozenset({frozenset("xy")}))
+    assert (found["x"], found["y"]) == ("*batch d", "*batch n")
+
+
 def test_a_size_that_the_code_requires_of_the_last_axis_is_written_at_any_rank():
     shapes = [(2, 4), (7, 4), (5, 3, 4), (4,)]
     calls = [(array(*shape), array(*shape[:-1])) for shape in shapes]
     found = axes("x", *calls, sizes={("x", -1): 4}, batched={("x", ()): (0, 1)})
-    assert found["x"] == "*batch 4"
+    assert found["x"] == "... 4"
     found = axes("x", *calls[:2], sizes={("x", -1): 4}, batched={("x", ()): (0, 1)})
     assert found["x"] == "... 4"
 
@@ -903,3 +911,76 @@ def test_a_float_may_come_where_arrays_of_floats_and_an_integer_came(dtype, numb
     calls = [(tensor(n, m), tensor(n, m)) for n, m in PAIRS]
     found = annotations("x", *calls, (integer(2), tensor(3, 3)), libraries=frozenset({"torch"}))
     assert found["x"].endswith(f"| {number}")
+
+
+# --- what broadcasts
+
+
+def test_the_axes_of_arguments_that_the_code_combines_by_broadcasting_may_be_one():
+    calls = [(array(n, m), array(n, m), array(n)) for n, m, _ in SIZES]
+    assert axes("x y", *calls) == {"x": "b d", "y": "b d", "return": "b"}
+    loose = frozenset({frozenset("xy")})
+    assert axes("x y", *calls, loose=loose) == {"x": "#b #d", "y": "#b #d", "return": "b"}
+    found = axes("x y", *calls, loose=loose, tails={"x": 1, "y": 1})
+    assert found == {"x": "#b d", "y": "#b d", "return": "b"}
+
+
+@pytest.mark.parametrize(
+    ("ends", "tails", "result", "expected"),
+    [
+        ({"x": 0, "y": 0, "return": 0}, {}, (3,), ("*#shape", "*#shape", "*shape")),
+        (
+            {"x": 1, "y": 1, "return": 1},
+            {"x": 1, "y": 1},
+            (3,),
+            ("*#batch d", "*#batch d", "*batch d"),
+        ),
+        ({"x": 1, "y": 1}, {"x": 1, "y": 1}, (7,), ("*#batch d", "*#batch d", "*batch _")),
+        ({"x": 2, "y": 1, "return": 0}, {"x": 2, "y": 1}, None, ("... t d", "... d", "... b t")),
+    ],
+)
+def test_arrays_that_broadcast_have_one_run_of_axes(ends, tails, result, expected):
+    calls = [(array(n, m, 3), array(n, m, 3), array(n, m, *(result or ()))) for n, m, _ in SIZES]
+    loose = frozenset({frozenset("xy")})
+    found = axes("x y", *calls, free=frozenset("xy"), loose=loose, together=(ends,), tails=tails)
+    assert tuple(found.values()) == expected
+
+
+def test_an_argument_that_is_compared_with_another_has_its_run_of_axes():
+    calls = [(array(n, m), array(n, m), array(n, m)) for n, m, _ in SIZES]
+    ends = {"x": 0, "y": 0, "return": 0}
+    found = axes("x y", *calls, free=frozenset("xy"), together=(ends,))
+    assert found == {"x": "*shape", "y": "*shape", "return": "*shape"}
+
+
+def test_a_run_that_nothing_else_has_is_left_open():
+    calls = [(array(n, 3), array(3)) for n, *_ in SIZES]
+    calls += [(array(2, n, 3), array(2, 3)) for n, *_ in SIZES]
+    found = axes("x", *calls, sizes={("x", -1): 3}, gives=frozenset({"list"}))
+    assert found["x"] == "... t 3"
+    assert found["return"].startswith("left out")
+
+
+@pytest.mark.parametrize("uses", [1, 9])
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_integers_that_the_code_calculates_with_may_be_floats(uses, dtype):
+    calls = [(array(n, dtype=dtype), array(n, dtype=dtype)) for n, *_ in SIZES]
+    found = annotations("x", *calls, uses=uses, numbers=frozenset("x"))
+    assert {each.partition("[")[0] for each in found.values()} == {"Real"}
+
+
+def test_floats_of_pytorch_may_be_integers_where_nothing_needs_floats():
+    calls = [(array(n, world="torch"), array(n, world="torch")) for n, *_ in SIZES]
+    words = {"libraries": frozenset({"torch"})}
+    assert annotations("x", *calls, **words)["x"].startswith("Float")
+    found = annotations("x", *calls, **words, whole=frozenset("x"))
+    assert {each.partition("[")[0] for each in found.values()} == {"Real"}
+
+
+def test_where_an_argument_of_numpys_may_be_a_number_the_result_may_be_one():
+    calls = [(array(n), array(n)) for n, *_ in SIZES]
+    calls += [(array(n, m), array(n, m)) for n, m, _ in SIZES]
+    handed_on = annotations("x", *calls, arrays=frozenset())
+    assert handed_on["x"] == "left out: it is handed on only, as a list might be"
+    assert handed_on["return"] == "left out: it may have no axes"
+    assert axes("x", *calls)["return"] == "*batch"

@@ -63,6 +63,12 @@ KINDS = [
     ("(1-D) array", (), ""),
     ("ndarray (2D)", (), ""),
     ("Tensor[int], shape (n,)", (("n",),), ""),
+    ("...xNxD tensor", (("...", "N", "D"),), ""),
+    ("Bx3x3 tensor or None", (("B", "3", "3"),), "none"),
+    ("N x 4 array", (("N", "4"),), ""),
+    ("N \u00d7 4 array", (("N", "4"),), ""),
+    ("tensor of size BxC", (("B", "C"),), ""),
+    ("an index of the tensor, as in exe or 0x1f", (), ""),
 ]
 
 

@@ -62,7 +62,6 @@ _METHODS: Final = {
 _OF_CONTAINERS: Final = frozenset({*dir(list), *dir(tuple), *dir(dict)})
 """Attributes that lists, tuples and dicts have, too."""
 
-
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Place = tuple[str, tuple[str, ...]]
 
@@ -86,13 +85,12 @@ class Body(NamedTuple):
         namespaces: the parameters whose library's functions it asks for, as by ``get_namespace(x)``.
         optional: the parameters that may be None.
         containers: the containers that it uses as a list or a dict.
-        gives: what its ``return``s give: ``none``, ``tuple 2``, ``list``, ``dict``, ``plain``, ``any``; and
-            ``none [1]``, if the second item of a tuple may be None.
+        gives: what its ``return``s give, in the words of `sekisho.deduction.Said`.
         batched: how many axes it speaks of in front of ``...``, and behind, by place.
         described: the shapes that its docstring gives, by place.
         described_others: what its docstring names beside arrays, by place.
         differs: whether it means something else for another library's arrays.
-        spread: what its operations say of axes, where they broadcast.
+        spread: what its operations say.
     """
 
     names: Mapping[tuple[str, int], str]

@@ -22,7 +22,7 @@ from sekisho.adoption.operations import (
 from sekisho.adoption.shapes import einsum_of, number_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sekisho.adoption.aligning import Origins, Pair
 
@@ -189,7 +189,7 @@ class Values(ast.NodeVisitor):
                 self.numbers.add(each)
         if name == "einsum" and (read := einsum_of(node)) is not None:
             return self._einsum(*read)
-        handlers = (
+        handlers: tuple[tuple[Collection[str], Callable[[_Called], Origins]], ...] = (
             (WITHOUT_AXES, lambda _: {}),
             (CREATING, lambda called: self.value(called.parts[0])),
             (KEEPING | ELEMENTWISE, self._elementwise),

@@ -85,7 +85,8 @@ def _insert(module: Any, key: tuple[int, int, str], text: str, package: str, cst
     if at and (before is None or before[0] < key[0]):
         statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     following = body[at] if at < len(body) else None
-    if first == end and isinstance(following, (cst.FunctionDef, cst.ClassDef)):
+    is_definition = isinstance(following, (cst.FunctionDef, cst.ClassDef))
+    if following is not None and first == end and is_definition:
         lines = following.leading_lines  # no blank line stands at the top of a file
         missing = 2 - sum(line.comment is None for line in lines)
         blank = [cst.EmptyLine(indent=False)] * missing

@@ -232,6 +232,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         beside,
         together=body.spread.together,
         loose=body.spread.loose,
+        tied=body.spread.tied,
         numbers=body.spread.numbers,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),

@@ -202,8 +202,8 @@ def _patterns(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
         if not any(set(word) & set("()") or "." in word.replace("...", "") for word in words):
             yield call.args[0].id, words
     elif function == "einsum" and (read := einsum_of(call)) is not None:
-        words, _, values = read
-        for axes, argument in zip(words, values, strict=True):
+        inputs, _, values = read
+        for axes, argument in zip(inputs, values, strict=True):
             if isinstance(argument, ast.Name):
                 yield argument.id, axes
 

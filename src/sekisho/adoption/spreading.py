@@ -37,6 +37,7 @@ class Spread(NamedTuple):
         together: groups of parameters (and ``return``) whose axes in front broadcast together, each with
             how many axes are behind them.
         loose: pairs of parameters that are combined by broadcasting.
+        tied: pairs of parameters that have to have equal sizes, since they are compared or joined.
         used: the parameters that the body uses.
         numbers: the parameters that it calculates with, as with integers and floats alike.
     """
@@ -46,6 +47,7 @@ class Spread(NamedTuple):
     floats: Mapping[str, frozenset[str]]
     together: tuple[Mapping[str, int], ...]
     loose: frozenset[frozenset[str]]
+    tied: frozenset[frozenset[str]]
     used: frozenset[str]
     numbers: frozenset[str]
 
@@ -183,6 +185,7 @@ class _Flow(Values, ast.NodeVisitor):
             {x: frozenset(self.floats[x]) for x in self._parameters & self.floats.keys()},
             tuple(together(self._parameters, self.pairs, self.tails, self._given)),
             frozenset(self.loose - self.tied),
+            frozenset(self.tied),
             frozenset(),
             frozenset(self.numbers) & self._parameters,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sekisho.contract import match_shape, parse_axes
@@ -56,7 +57,8 @@ def broadcasting_in(group: Group, said: Said) -> list[Column]:
     members = [each for each in group.members if each.slot.name not in _RESULTS]
     names = {each.slot.name for each in members}
     if group.is_run:
-        return members if len(names) > 1 else []
+        pairs = map(frozenset, combinations(sorted(names), 2))
+        return [] if said.tied.issuperset(pairs) else members
     loose = frozenset[str]().union(*(pair for pair in said.loose if pair <= names))
     return [
         each

@@ -73,9 +73,12 @@ CLAIMS: Final = {
     ),
     "rank": Claim(
         "a number of axes",
-        "`b, c = x.shape`, an `assert` on `x.ndim`, an einops pattern, an einsum; or no array is passed",
+        "`b, c = x.shape`, an `assert` on `x.ndim`, an einops pattern, an einsum; or no array is passed. "
+        "Calls are not enough if the code works with any: `x * y`, `norm(x, dim=-1)`, `x[..., 0]`, "
+        "`x.mT`, or a function that arrays of several ranks came to",
         *(2, 1, 3),
-        '`"*shape"` if the result has the shape of the only such argument; `"n ..."` if the code counts '
+        '`"*shape"` if the result has the shape of the only such argument; `"*#shape"` for arguments that '
+        'the code combines by broadcasting, and `"*#batch d"` if it speaks of the last axis; `"n ..."` if the code counts '
         'the first axis, or arguments of other ranks share it; else `"..."`. Square matrices, and what is '
         'made of them, get `"... n n"` wherever the code does not say their rank; arrays whose last axes '
         'alone are used, as in `x[..., 0]`, `x.mT`, `einsum("...i->...", x)` and `assert x.shape[-1] == 4`, get `"... n"`',
@@ -85,8 +88,9 @@ CLAIMS: Final = {
         "two axes that are one, of several sizes",
         "one name for both, as in an einops pattern",
         *(2, 2, 1),
-        "a name each",
-        "a call with other sizes",
+        "a name each; `#n`, of which one may be 1, if the code combines the arrays by broadcasting only: "
+        "`x - y`, `where(c, x, y)`",
+        "a call with other sizes; for `n` alone, a comparison of `x.shape` and `y.shape`",
     ),
     "equal by one size": Claim(
         "two axes of arguments that were always of one size, 5 or more",
@@ -111,7 +115,7 @@ CLAIMS: Final = {
     ),
     "broadcast": Claim(
         "an axis that broadcasts",
-        "",
+        "it combines the arrays by operations that broadcast, and compares no sizes",
         *(3, 2, 1),
         "a name of its own",
         "calls with 1 and with two other sizes",
@@ -131,17 +135,18 @@ CLAIMS: Final = {
         "an annotation by hand",
     ),
     "real": Claim(
-        "floats of NumPy's, and no integers",
-        "an `assert` on `x.dtype`; of a result: no argument is of that kind",
+        "floats, and no integers",
+        "an `assert` on `x.dtype`; of a result: no argument is of that kind; of other libraries than NumPy: a "
+        "function that refuses integers, or that is not known (`x.mean()`, `x @ y`, `self.layer(x)`)",
         *(0, 0, 0),
         "`Real`, or `Num` where complex ones came",
         "an annotation by hand",
     ),
     "kind": Claim(
         "integers or booleans alone",
-        "of a result: no argument is of that kind",
+        "of a result: no argument is of that kind. Calls are not enough if the code calculates with it: `x - y`, `x / 2`",
         *(1, 1, 3),
-        "`Shaped`",
+        "`Real` if the code calculates with it, else `Shaped`",
         "calls from three functions or tests",
     ),
     "world": Claim(

@@ -44,6 +44,7 @@ class Said(NamedTuple):
         tails: by parameter, how many of its last axes it speaks of.
         together: groups of parameters and results whose axes in front broadcast, each with how many are behind.
         loose: pairs of parameters that it combines by broadcasting.
+        tied: pairs of parameters that have to have equal sizes.
         whole: the parameters that may be integers wherever they may be floats.
         numbers: the parameters that it calculates with, as with integers and floats alike.
     """
@@ -76,5 +77,6 @@ class Said(NamedTuple):
     tails: Mapping[str, int] = {}
     together: tuple[Mapping[str, int], ...] = ()
     loose: frozenset[frozenset[str]] = frozenset()
+    tied: frozenset[frozenset[str]] = frozenset()
     whole: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
