@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
@@ -84,11 +84,11 @@ def read_dict(frame: Frame, node: ast.Dict) -> Value:
 _COMPREHENSIONS: Final[dict[type, str]] = {
     ast.ListComp: "list",
     ast.SetComp: "set",
-    ast.DictComp: "dict",
 }
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-def read_comprehension(frame: Frame, node: Any) -> Value:
+def read_comprehension(frame: Frame, node: _Comprehension) -> Value:
     """Return the value of a comprehension, or of a generator expression."""
     before = frame.env
     frame.env = frame.branch()
@@ -98,11 +98,11 @@ def read_comprehension(frame: Frame, node: Any) -> Value:
         for test in generator.ifs:
             frame.evaluate(frame, test)
             narrow(frame, test, is_true=True)
-    kind = _COMPREHENSIONS.get(node.__class__, "iterator")
-    if kind == "dict":
+    if isinstance(node, ast.DictComp):
         frame.evaluate(frame, node.key)
         result: Value = dict_of(frame.evaluate(frame, node.value))
     else:
+        kind = _COMPREHENSIONS.get(node.__class__, "iterator")
         result = list_of(frame.evaluate(frame, node.elt), kind)
     frame.env = before
     return result

@@ -165,9 +165,15 @@ def _match(frame: Frame, node: ast.Match) -> None:
     for case in node.cases:
         frame.env = dict(before)
         for each in ast.walk(case.pattern):
-            name = getattr(each, "name", None) or getattr(each, "rest", None)
-            if isinstance(name, str):
-                frame.bind(name, UNKNOWN, each)
+            match each:
+                case (
+                    ast.MatchAs(name=str(name))
+                    | ast.MatchStar(name=str(name))
+                    | ast.MatchMapping(rest=str(name))
+                ):
+                    frame.bind(name, UNKNOWN, each)
+                case _:
+                    pass
         if case.guard is not None:
             evaluate(frame, case.guard)
         run(frame, case.body)
@@ -295,7 +301,7 @@ def _entered(frame: Frame, value: Value) -> Value:
     return UNKNOWN
 
 
-def _try(frame: Frame, node: Any) -> None:
+def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
     catches = any(_caught(handler) & _CATCH_ALL for handler in node.handlers)
     before = frame.branch()
     frame.lenient += catches

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.arrays import certain_state, only_world
 from sekisho.inference.events import UNREADABLE
-from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.frame import Frame, Located, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
 from sekisho.inference.values import (
@@ -150,7 +150,7 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
     frame.env[name] = map_arrays(value, change)
 
 
-def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
+def note_unreadable(frame: Frame, node: Located, shown: str, operand: str, value: Value) -> None:
     """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
     value = map_atoms(value, lambda atom: NEVER if atom == NONE else atom)  # or it raises, too
     # Where gradients are off, torch lets NumPy read what requires them.
