@@ -12,6 +12,7 @@ from sekisho.code.concrete import parse_concrete
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
+    DefEntry,
     Entry,
     Expr,
     Signature,
@@ -24,6 +25,7 @@ from sekisho.code.tables import (
 
 __all__ = [
     "Cache",
+    "DefEntry",
     "Entry",
     "Expr",
     "Libraries",

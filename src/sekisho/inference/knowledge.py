@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import lower_expr, tag_of
+from sekisho.code import DefEntry, lower_expr, tag_of
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators
 from sekisho.inference.members import is_property
@@ -41,7 +41,7 @@ class Operation(NamedTuple):
     shown: str
 
 
-_Namesake = tuple[str, tuple[str, tuple[Any, ...]]]
+_Namesake = tuple[str, tuple[str, DefEntry]]
 
 
 class Knowledge:
@@ -357,11 +357,11 @@ class Knowledge:
         for key in self.program.files:
             table = self.program.table(key)
             for name, entry in table.names.items() if table else ():
-                if entry[0] == "def" and _is_fixture(entry):
+                if _is_fixture(entry):
                     yield f"{key}:{name}"
                 elif entry[0] == "class":
                     for each, member in entry[2].items():
-                        if member[0] == "def" and _is_fixture(member):
+                        if _is_fixture(member):
                             yield f"{key}:{name}.{each}"
 
     def conftests(self, key: str, name: str) -> Iterator[str]:
@@ -405,6 +405,9 @@ class Knowledge:
 
 
 def _is_fixture(entry: Entry) -> bool:
-    written: tuple[Expr, ...] = entry[1][-1][2]
-    decorators = (each[1] if tag_of(each) == "call" else each for each in written)
-    return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)
+    match entry:
+        case ("def", (*_, (_, _, written, _))):
+            decorators = (each[1] if tag_of(each) == "call" else each for each in written)
+            return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)
+        case _:
+            return False

@@ -34,7 +34,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     import ast
 
-    from sekisho.code import Entry, Signature
+    from sekisho.code import DefEntry, Signature
 
 __all__ = ["call_one", "call_own", "parameter_fact"]
 
@@ -45,7 +45,12 @@ def parameter_fact(function: str, name: str) -> str:
 
 
 def call_own(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> Value:
     """What a function of the project gives; it is told what it is called with."""
     last = name.rpartition(".")[2]
@@ -75,7 +80,7 @@ def call_own(
     return result
 
 
-def _is_abstract(entry: Entry) -> bool:
+def _is_abstract(entry: DefEntry) -> bool:
     return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
 
 

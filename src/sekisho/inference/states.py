@@ -27,7 +27,7 @@ from sekisho.inference.values import (
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry
+    from sekisho.code import DefEntry
     from sekisho.inference.overloads import Arguments
 
 __all__ = [
@@ -161,7 +161,12 @@ def note_unreadable(frame: Frame, node: Located, shown: str, operand: str, value
 
 
 def note_read(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> None:
     """Note each argument of a library's function whose memory it reads, and cannot."""
     wanted = HOST.supplement.readers.get(name)

@@ -286,7 +286,8 @@ def _has_relatives(frame: Frame) -> bool:
     above = [each for each in program.mro(owner)[1:] if program.is_own(each)]
     for each in (*above, *program.subclasses(owner)):
         entry = program.entry(each)
-        if entry is not None and last in entry[2] and last != "forward":
+        is_there = entry is not None and entry[0] == "class" and last in entry[2]
+        if is_there and last != "forward":
             return True
     return False
 
