@@ -21,7 +21,7 @@ from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python
 from sekisho.inference.refusals import RAISING, note_refused, note_taken
 from sekisho.inference.states import after_call, note_read
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     EXACT,
     NEVER,
     NONE,
@@ -30,13 +30,9 @@ from sekisho.inference.values import (
     InstanceValue,
     Value,
     array,
-    arrays_in,
-    is_unknown,
-    join,
     list_of,
-    perhaps_number,
-    unsure,
 )
+from sekisho.inference.values import arrays_in, is_unknown, join, perhaps_number, unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.targets import LARGEST_RECORD, store
-from sekisho.inference.values import (
-    NEVER,
-    UNKNOWN,
-    Key,
-    Value,
-    dict_of,
-    join,
-    join_all,
-    list_of,
-    tuple_of,
-)
+from sekisho.inference.value_types import NEVER, UNKNOWN, Key, Value, dict_of, list_of, tuple_of
+from sekisho.inference.values import join, join_all
 
 if TYPE_CHECKING:
     from sekisho.inference.frame import Frame

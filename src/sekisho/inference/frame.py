@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sekisho.inference.arrays import certain_world
 from sekisho.inference.events import BIND, CALL, READ, event_at
+from sekisho.inference.value_types import NEVER, Key, Origin, Value
 from sekisho.inference.values import (
-    NEVER,
-    Origin,
-    Value,
     arrays_in,
     bounded,
     is_unknown,
@@ -27,7 +25,17 @@ if TYPE_CHECKING:
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.program import Program
 
-__all__ = ["Definition", "Evidence", "Frame", "Located", "Node", "Unit", "dotted_of", "how_of"]
+__all__ = [
+    "Definition",
+    "Evidence",
+    "Frame",
+    "Located",
+    "Node",
+    "Unit",
+    "constant_key",
+    "dotted_of",
+    "how_of",
+]
 
 Env = dict[str, Value]
 
@@ -285,3 +293,14 @@ def how_of(node: ast.expr) -> str:
             f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
         )
     return dotted_of(node)
+
+
+def constant_key(node: ast.expr) -> Key | None:
+    """Return the constant that an expression in brackets is: a text or a number, negative or not."""
+    match node:
+        case ast.Constant(value=int() | str() as key):
+            return key
+        case ast.UnaryOp(operand=ast.Constant(value=int() as number)):
+            return -number
+        case _:
+            return None

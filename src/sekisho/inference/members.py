@@ -13,7 +13,7 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.states import derived, state_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     EXACT,
     GRAD,
     NEVER,
@@ -21,6 +21,8 @@ from sekisho.inference.values import (
     ArrayValue,
     InstanceValue,
     Value,
+)
+from sekisho.inference.values import (
     arrays_in,
     is_known,
     is_never,

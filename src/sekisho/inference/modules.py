@@ -16,7 +16,7 @@ from sekisho.code import (
 )
 from sekisho.errors import first_line
 from sekisho.inference.events import Notes
-from sekisho.inference.values import Value
+from sekisho.inference.value_types import Value
 
 if TYPE_CHECKING:
     import ast

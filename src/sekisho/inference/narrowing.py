@@ -10,17 +10,8 @@ from sekisho.inference.annotations import value_of_class
 from sekisho.inference.arrays import only_world
 from sekisho.inference.containers import doubtful
 from sekisho.inference.frame import Frame, Node, dotted_of
-from sekisho.inference.values import (
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    atoms,
-    is_never,
-    is_unknown,
-    join,
-    map_atoms,
-)
+from sekisho.inference.value_types import NEVER, NONE, UNKNOWN, Value
+from sekisho.inference.values import atoms, is_never, is_unknown, join, map_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

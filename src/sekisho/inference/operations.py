@@ -12,7 +12,8 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import PLACED, UNKNOWN, ArrayValue, Value, arrays_in
+from sekisho.inference.value_types import PLACED, UNKNOWN, ArrayValue, Value
+from sekisho.inference.values import arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from sekisho.inference.events import MIX, OPERANDS
 from sekisho.inference.frame import dotted_of
 from sekisho.inference.refusals import plain_world
 from sekisho.inference.states import derived, note_unreadable, state_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     BOOL,
     FLOAT,
     INT,
@@ -23,14 +23,10 @@ from sekisho.inference.values import (
     InstanceValue,
     Value,
     array,
-    atoms,
-    join,
-    join_all,
     list_of,
     tuple_of,
-    unsure,
-    with_state,
 )
+from sekisho.inference.values import atoms, join, join_all, unsure, with_state
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

@@ -14,18 +14,12 @@ from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import split
+from sekisho.inference.value_types import EXACT, NEVER, PLAIN, TRACKED, UNKNOWN, Value, list_of
 from sekisho.inference.values import (
-    EXACT,
-    NEVER,
-    PLAIN,
-    TRACKED,
-    UNKNOWN,
-    Value,
     arrays_in,
     is_never,
     is_unknown,
     join,
-    list_of,
     plain,
     unsure,
     with_state,

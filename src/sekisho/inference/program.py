@@ -8,7 +8,7 @@ import copy
 from typing import TYPE_CHECKING, Final, Literal
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     UNKNOWN,
     ClassValue,
     FunctionValue,

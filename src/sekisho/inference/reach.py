@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sekisho.code import Entry, Table
-    from sekisho.inference.values import Value
+    from sekisho.inference.value_types import Value
 
 __all__ = ["Change", "Reach", "changes", "words_of"]
 

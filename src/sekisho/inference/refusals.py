@@ -24,7 +24,8 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import UNKNOWN, Value, instance, list_of, map_atoms, tuple_of
+from sekisho.inference.value_types import UNKNOWN, Value, instance, list_of, tuple_of
+from sekisho.inference.values import map_atoms
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

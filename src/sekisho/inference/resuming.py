@@ -14,7 +14,7 @@ from sekisho.code import SourceFile, lower, parse_typed, read_file
 from sekisho.inference.events import PASSED, events_of
 from sekisho.inference.parsing import units_of
 from sekisho.inference.units import read_unit
-from sekisho.inference.values import NEVER
+from sekisho.inference.value_types import NEVER
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sekisho.inference.sites import Sites
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
-    from sekisho.inference.values import Value
+    from sekisho.inference.value_types import Value
 
 __all__ = ["resume"]
 

@@ -29,7 +29,8 @@ from sekisho.inference.parsing import units_of
 from sekisho.inference.program import Program
 from sekisho.inference.sites import Sites
 from sekisho.inference.units import Outcome, read_unit
-from sekisho.inference.values import NEVER, Value, join, join_all, join_known
+from sekisho.inference.value_types import NEVER, Value
+from sekisho.inference.values import join, join_all, join_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -18,18 +18,8 @@ from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine
 from sekisho.inference.program import split
 from sekisho.inference.targets import store
-from sekisho.inference.values import (
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    arrays_in,
-    is_never,
-    is_unknown,
-    join,
-    list_of,
-    plain,
-)
+from sekisho.inference.value_types import NEVER, NONE, UNKNOWN, Value, list_of
+from sekisho.inference.values import arrays_in, is_never, is_unknown, join, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -165,15 +155,9 @@ def _match(frame: Frame, node: ast.Match) -> None:
     for case in node.cases:
         frame.env = dict(before)
         for each in ast.walk(case.pattern):
-            match each:
-                case (
-                    ast.MatchAs(name=str(name))
-                    | ast.MatchStar(name=str(name))
-                    | ast.MatchMapping(rest=str(name))
-                ):
-                    frame.bind(name, UNKNOWN, each)
-                case _:
-                    pass
+            name = getattr(each, "name", None) or getattr(each, "rest", None)
+            if isinstance(name, str) and isinstance(each, ast.pattern):
+                frame.bind(name, UNKNOWN, each)
         if case.guard is not None:
             evaluate(frame, case.guard)
         run(frame, case.body)

@@ -10,7 +10,7 @@ from sekisho.inference.events import UNREADABLE
 from sekisho.inference.frame import Frame, Located, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     DEVICE,
     GRAD,
     NEVER,
@@ -19,11 +19,8 @@ from sekisho.inference.values import (
     TRACKED,
     ArrayValue,
     Value,
-    arrays_in,
-    map_arrays,
-    map_atoms,
-    with_state,
 )
+from sekisho.inference.values import arrays_in, map_arrays, map_atoms, with_state
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:

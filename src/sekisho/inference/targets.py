@@ -12,17 +12,8 @@ from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
-from sekisho.inference.values import (
-    CONSTANTS,
-    PLAIN,
-    Value,
-    atoms,
-    bounded,
-    dict_of,
-    join,
-    list_of,
-    map_atoms,
-)
+from sekisho.inference.value_types import CONSTANTS, PLAIN, Value, dict_of, list_of
+from sekisho.inference.values import atoms, bounded, join, map_atoms
 
 __all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
 

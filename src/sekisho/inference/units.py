@@ -17,18 +17,12 @@ from sekisho.inference.frame import Definition, Evidence, Frame, Node, Unit
 from sekisho.inference.narrowing import names_asked_about
 from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
+from sekisho.inference.value_types import CONSTANTS, NEVER, NONE, UNKNOWN, Value, array, list_of
 from sekisho.inference.values import (
-    CONSTANTS,
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    array,
     is_never,
     is_unknown,
     join,
     join_known,
-    list_of,
     map_atoms,
     plain,
     unsure,
