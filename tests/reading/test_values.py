@@ -14,10 +14,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sekisho.inference import values
 from sekisho.inference.containers import doubtful, without_constants
 from sekisho.inference.labels import is_open, label
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     BOOL,
     CONSTANTS,
     EXACT,
@@ -28,23 +27,26 @@ from sekisho.inference.values import (
     PLAIN,
     STR,
     UNKNOWN,
+    Value,
     array,
+    dict_of,
+    instance,
+    list_of,
+    text_constant,
+    tuple_of,
+)
+from sekisho.inference.values import (
     arrays_in,
     atoms,
     bounded,
-    dict_of,
-    instance,
     is_known,
     is_never,
     is_unknown,
     join,
     join_all,
     join_known,
-    list_of,
     perhaps_number,
     plain,
-    text_constant,
-    tuple_of,
     unsure,
     without_axes,
 )
@@ -104,7 +106,7 @@ VALUES = st.one_of(*_kinds(FLAT).values())
 
 
 def test_all_kinds_of_values_are_drawn():
-    kinds = {get_args(get_args(each)[0])[0] for each in get_args(values.Value)}
+    kinds = {get_args(get_args(each)[0])[0] for each in get_args(Value)}
     assert kinds == set(_kinds(FLAT))
 
 

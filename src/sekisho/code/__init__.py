@@ -13,6 +13,7 @@ from sekisho.code.environments import find_environments
 from sekisho.code.files import Skipped, SourceFile, find_files, read_file
 from sekisho.code.libraries import Libraries
 from sekisho.code.tables import (
+    DefEntry,
     Entry,
     Expr,
     Signature,
@@ -25,6 +26,7 @@ from sekisho.code.tables import (
 
 __all__ = [
     "Cache",
+    "DefEntry",
     "Entry",
     "Expr",
     "Libraries",

@@ -9,7 +9,7 @@ strings and dicts, so that `marshal` can store it.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from sekisho.code.generics import name_type_parameters
 
@@ -32,16 +32,26 @@ Expr = Any
 """An expression reduced to its shape: a dotted name as a string, or a tuple that begins with
 ``"const"``, ``"[]"``, ``"|"``, ``"()"`` or ``"call"``; None for all other expressions."""
 
-Entry = tuple[Any, ...]
-"""``("import", module, name)``, ``("def", signatures)``, ``("class", bases, members, decorators)``
-or ``("var", annotation, value)``. It holds no line numbers, so editing a body does not change the
-table."""
-
 Parameter = tuple[str, str, bool, Expr]
 """Name; ``"/"``, ``"a"``, ``"*"``, ``"k"`` or ``"**"``; whether it has a default; its annotation."""
 
 Signature = tuple[tuple[Parameter, ...], Expr, tuple[Expr, ...], bool]
 """Parameters, return annotation, decorators, whether it is asynchronous."""
+
+ImportEntry = tuple[Literal["import"], str, str | None]
+"""The module, and the name in it; None for the module itself."""
+
+DefEntry = tuple[Literal["def"], tuple[Signature, ...]]
+"""The signatures: several if there are overloads."""
+
+ClassEntry = tuple[Literal["class"], tuple[Expr, ...], dict[str, "Entry"], tuple[Expr, ...]]
+"""Bases, members and decorators."""
+
+VariableEntry = tuple[Literal["var"], Expr, Expr]
+"""Annotation and value."""
+
+Entry: TypeAlias = ImportEntry | DefEntry | ClassEntry | VariableEntry
+"""What is written about a name. It holds no line numbers, so editing a body does not change the table."""
 
 
 class Table(NamedTuple):
@@ -99,8 +109,8 @@ def _statements(
             _import_from(node, names, table, package, keeps=keeps)
         elif kind is ast.AnnAssign:
             if isinstance(node.target, ast.Name):
-                entry = ("var", lower_expr(node.annotation), lower_expr(node.value))
-                _put(names, node.target.id, entry, keeps=keeps)
+                annotation, value = lower_expr(node.annotation), lower_expr(node.value)
+                _put(names, node.target.id, ("var", annotation, value), keeps=keeps)
         elif kind is _TYPE_ALIAS:
             _put(names, node.name.id, ("var", None, lower_expr(node.value)), keeps=keeps)
         elif kind is ast.Assign:
@@ -151,13 +161,14 @@ def _import_from(
         if alias.name == "*":
             if table is not None and module not in table.stars:
                 table.stars.append(module)
-        elif module.startswith("_") and names.get(alias.asname or alias.name, " ")[0] in _WRITTEN:
+        elif module.startswith("_") and _is_written(names.get(alias.asname or alias.name)):
             continue  # `from _functools import partial`: the same in C, which one cannot read
         else:
             _put(names, alias.asname or alias.name, ("import", module, alias.name), keeps=keeps)
 
 
-_WRITTEN: Final = frozenset({"def", "class"})
+def _is_written(entry: Entry | None) -> bool:
+    return entry is not None and entry[0] in {"def", "class"}
 
 
 def _assign(node: ast.Assign, names: dict[str, Entry], exported: list[str], *, keeps: bool) -> None:
@@ -182,28 +193,26 @@ def _define(
     node: ast.FunctionDef | ast.AsyncFunctionDef, names: dict[str, Entry], *, keeps: bool
 ) -> None:
     signature = lower_signature(node)
-    decorators = signature[2]
-    before = names.get(node.name)
-    is_overload = any(_last(each) == "overload" for each in decorators)
-    more = before is not None and before[0] == "def" and _last_decorator(before) == "overload"
     # a property's setter has the name of its getter
     accessors = {f"{node.name}.setter", f"{node.name}.deleter"}
-    if before is not None and before[0] == "def" and not accessors.isdisjoint(decorators):
-        return  # a setter takes what the property returns, so it adds nothing
-    if more and before is not None:
-        if is_overload:  # else: the implementation, which follows its overloads
-            names[node.name] = ("def", (*before[1], signature))
-        return
+    match names.get(node.name):
+        case ("def", signatures):
+            if not accessors.isdisjoint(signature[2]):
+                return  # a setter takes what the property returns, so it adds nothing
+            if _is_overload(signatures[-1]):
+                if _is_overload(signature):  # else: the implementation, which follows its overloads
+                    names[node.name] = ("def", (*signatures, signature))
+                return
+        case _:
+            pass
     _put(names, node.name, ("def", (signature,)), keeps=keeps)
 
 
-def _last(expr: Expr) -> str:
-    return expr.rpartition(".")[2] if isinstance(expr, str) else ""
-
-
-def _last_decorator(entry: Entry) -> str:
-    decorators = entry[1][-1][2]
-    return "overload" if any(_last(each) == "overload" for each in decorators) else ""
+def _is_overload(signature: Signature) -> bool:
+    _, _, decorators, _ = signature
+    return any(
+        isinstance(each, str) and each.rpartition(".")[2] == "overload" for each in decorators
+    )
 
 
 def lower_signature(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Signature:

@@ -15,19 +15,17 @@ from sekisho.inference.missing import missing_libraries, say_missing
 from sekisho.inference.resuming import resume
 from sekisho.inference.solve import Solution, solve
 from sekisho.inference.survey import Function, Variable, called_by, survey, world_of_all
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     DEVICE,
     NONE,
     UNKNOWN,
     Value,
     array,
-    arrays_in,
     instance,
-    is_unknown,
-    join_all,
     list_of,
     tuple_of,
 )
+from sekisho.inference.values import arrays_in, is_unknown, join_all
 
 __all__ = [
     "DEVICE",

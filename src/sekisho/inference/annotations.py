@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import Expr, lower_expr, tag_of
 from sekisho.inference.program import SPECIAL, Program, split
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     CONSTANTS,
     NEVER,
     NONE,
@@ -18,12 +18,11 @@ from sekisho.inference.values import (
     array,
     dict_of,
     instance,
-    join_all,
     list_of,
-    map_arrays,
     text_constant,
     tuple_of,
 )
+from sekisho.inference.values import join_all, map_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

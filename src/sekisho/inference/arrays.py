@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sekisho.inference.values import Value
+from sekisho.inference.value_types import Value
 
 __all__ = ["certain_state", "certain_world", "only_world", "worlds_of"]
 

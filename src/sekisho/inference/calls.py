@@ -21,7 +21,7 @@ from sekisho.inference.program import IMPORTERS, imported_by_call, split
 from sekisho.inference.pythons import call_method, call_python
 from sekisho.inference.refusals import RAISING, note_refused, note_taken
 from sekisho.inference.states import after_call, note_read
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     EXACT,
     NEVER,
     NONE,
@@ -30,18 +30,14 @@ from sekisho.inference.values import (
     InstanceValue,
     Value,
     array,
-    arrays_in,
-    is_unknown,
-    join,
     list_of,
-    perhaps_number,
-    unsure,
 )
+from sekisho.inference.values import arrays_in, is_unknown, join, perhaps_number, unsure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sekisho.code import Entry
+    from sekisho.code import DefEntry
 
 __all__ = ["call_value"]
 
@@ -136,7 +132,12 @@ def _call_function(
 
 
 def _call_library(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> Value:
     operation = frame.knowledge.operations.get(name)
     if name in frame.knowledge.keepers:
@@ -157,7 +158,12 @@ def _call_library(
 
 
 def _answer(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> Value:
     """Return the result of a library's function, by its stubs and by its operations."""
     operation = frame.knowledge.operations.get(name)
@@ -178,7 +184,7 @@ def _answer(
 
 
 def _by_stubs(
-    frame: Frame, name: str, entry: Entry, call: Arguments, self_value: Value | None
+    frame: Frame, name: str, entry: DefEntry, call: Arguments, self_value: Value | None
 ) -> Value:
     program, knowledge = frame.program, frame.knowledge
     said = knowledge.gives.get(name)
@@ -211,7 +217,7 @@ def _as_sure(frame: Frame, result: Value, call: Arguments, self_value: Value | N
     return perhaps_number(result) if knowledge.is_firm(self_value) else unsure(result)
 
 
-def _may_be_handed_on(entry: Entry, call: Arguments, self_value: Value | None) -> bool:
+def _may_be_handed_on(entry: DefEntry, call: Arguments, self_value: Value | None) -> bool:
     """Return whether a function that accepts array-likes gets an object, or an unknown value.
 
     NumPy calls a method of the same name if the object has one: ``np.repeat(series)`` returns a

@@ -17,19 +17,17 @@ from sekisho.inference.program import split
 from sekisho.inference.pythons import call_python
 from sekisho.inference.refusals import note_refused
 from sekisho.inference.states import note_read
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     EXACT,
     NEVER,
     UNKNOWN,
     Value,
-    arrays_in,
     dict_of,
     instance,
-    is_never,
-    join_all,
     list_of,
     tuple_of,
 )
+from sekisho.inference.values import arrays_in, is_never, join_all
 
 if TYPE_CHECKING:
     import ast

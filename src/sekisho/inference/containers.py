@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from sekisho.inference.values import (
-    INT,
-    STR,
-    UNKNOWN,
-    Value,
-    atoms,
-    instance,
-    is_never,
-    join_all,
-    list_of,
-    map_atoms,
-    tuple_of,
-    unsure,
-)
+from sekisho.inference.value_types import INT, STR, UNKNOWN, Value, instance, list_of, tuple_of
+from sekisho.inference.values import atoms, is_never, join_all, map_atoms, unsure
 
 __all__ = ["doubtful", "item_of", "sharper", "without_constants"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sekisho.code import tag_of
 from sekisho.inference.program import split
-from sekisho.inference.values import CONSTANTS
+from sekisho.inference.value_types import CONSTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
     from sekisho.inference.program import Program
 
-__all__ = ["find_decorators", "gives_back", "is_transparent", "passes_on", "transparency_fact"]
+__all__ = [
+    "find_decorators",
+    "gives_back",
+    "is_fixture",
+    "is_transparent",
+    "passes_on",
+    "transparency_fact",
+]
 
 _KNOWN: Final = frozenset(
     {
@@ -87,6 +94,16 @@ def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
         and frame.knowledge.own_name(key, each) != ""
         for each in decorators
     )
+
+
+def is_fixture(entry: Entry) -> bool:
+    """Return whether a function is a pytest fixture."""
+    match entry:
+        case ("def", (*_, (_, _, written, _))):
+            decorators = (each[1] if tag_of(each) == "call" else each for each in written)
+            return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)
+        case _:
+            return False
 
 
 def find_decorators(program: Program) -> set[str]:

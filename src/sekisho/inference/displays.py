@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.iterating import iterated
 from sekisho.inference.narrowing import narrow
 from sekisho.inference.targets import LARGEST_RECORD, store
-from sekisho.inference.values import (
-    NEVER,
-    UNKNOWN,
-    Key,
-    Value,
-    dict_of,
-    join,
-    join_all,
-    list_of,
-    tuple_of,
-)
+from sekisho.inference.value_types import NEVER, UNKNOWN, Key, Value, dict_of, list_of, tuple_of
+from sekisho.inference.values import join, join_all
 
 if TYPE_CHECKING:
     from sekisho.inference.frame import Frame
@@ -84,11 +75,11 @@ def read_dict(frame: Frame, node: ast.Dict) -> Value:
 _COMPREHENSIONS: Final[dict[type, str]] = {
     ast.ListComp: "list",
     ast.SetComp: "set",
-    ast.DictComp: "dict",
 }
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-def read_comprehension(frame: Frame, node: Any) -> Value:
+def read_comprehension(frame: Frame, node: _Comprehension) -> Value:
     """Return the value of a comprehension, or of a generator expression."""
     before = frame.env
     frame.env = frame.branch()
@@ -98,11 +89,11 @@ def read_comprehension(frame: Frame, node: Any) -> Value:
         for test in generator.ifs:
             frame.evaluate(frame, test)
             narrow(frame, test, is_true=True)
-    kind = _COMPREHENSIONS.get(node.__class__, "iterator")
-    if kind == "dict":
+    if isinstance(node, ast.DictComp):
         frame.evaluate(frame, node.key)
         result: Value = dict_of(frame.evaluate(frame, node.value))
     else:
+        kind = _COMPREHENSIONS.get(node.__class__, "iterator")
         result = list_of(frame.evaluate(frame, node.elt), kind)
     frame.env = before
     return result

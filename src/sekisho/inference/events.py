@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from sekisho.inference.values import Value
+from sekisho.inference.value_types import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

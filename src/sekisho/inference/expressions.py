@@ -15,7 +15,7 @@ from sekisho.inference.displays import (
     read_list,
     read_tuple,
 )
-from sekisho.inference.frame import Frame, dotted_of, how_of
+from sekisho.inference.frame import Frame, constant_key, dotted_of, how_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.members import attribute, container_of, find_method, symbol
 from sekisho.inference.narrowing import narrow
@@ -25,7 +25,7 @@ from sekisho.inference.pythons import mutated
 from sekisho.inference.refusals import note_called, note_subscripted
 from sekisho.inference.states import derived, requires_grad, state_of
 from sekisho.inference.targets import hold, open_class, store
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     BOOL,
     CONSTANTS,
     NEVER,
@@ -40,14 +40,16 @@ from sekisho.inference.values import (
     array,
     held_in,
     instance,
+    list_of,
+    text_constant,
+)
+from sekisho.inference.values import (
     is_never,
     is_unknown,
     join,
     join_all,
-    list_of,
     map_atoms,
     plain,
-    text_constant,
     unsure,
     with_state,
 )
@@ -254,12 +256,7 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     if value[0] == "class":
         return value  # list[int]
     written = node.slice
-    key: Key | None = None
-    if isinstance(written, ast.UnaryOp) and isinstance(written.operand, ast.Constant):
-        number = written.operand.value
-        key = -number if isinstance(number, int) else None
-    elif isinstance(written, ast.Constant) and isinstance(written.value, (int, str)):
-        key = written.value
+    key = constant_key(written)
     is_slice = isinstance(written, ast.Slice)
 
     def take(atom: Value) -> Value:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sekisho.inference.arrays import certain_world
 from sekisho.inference.events import BIND, CALL, READ, event_at
+from sekisho.inference.value_types import NEVER, Key, Origin, Value
 from sekisho.inference.values import (
-    NEVER,
-    Origin,
-    Value,
     arrays_in,
     bounded,
     is_unknown,
@@ -27,9 +25,31 @@ if TYPE_CHECKING:
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.program import Program
 
-__all__ = ["Evidence", "Frame", "Unit", "dotted_of", "how_of"]
+__all__ = [
+    "Definition",
+    "Evidence",
+    "Frame",
+    "Located",
+    "Node",
+    "Unit",
+    "constant_key",
+    "dotted_of",
+    "how_of",
+]
 
 Env = dict[str, Value]
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+Node = ast.Module | Definition
+"""What a unit is written as."""
+
+
+class Located(Protocol):
+    """A node with a place in the text."""
+
+    lineno: int
+    col_offset: int
+
 
 Evidence = dict[Origin, str]
 """Maps the place where an unknown value was bound to the one world whose arrays are used as this
@@ -120,7 +140,7 @@ class Frame:
 
     # --- names
 
-    def bind(self, name: str, value: Value, node: Any, how: str = "") -> None:
+    def bind(self, name: str, value: Value, node: Located, how: str = "") -> None:
         """Bind a name to a value from here on."""
         line, column = node.lineno, node.col_offset
         if is_unknown(value):
@@ -192,7 +212,7 @@ class Frame:
             first = before[1] if arrays_in(before[0]) or not arrays_in(value) else line
             self.given[fact] = (joined, first)
 
-    def note(self, kind: EventKind[Details], node: Any, name: str, what: Details) -> None:
+    def note(self, kind: EventKind[Details], node: Located, name: str, what: Details) -> None:
         """Record an event. A later event of the same kind, place and name replaces it."""
         self.notes[kind.name, node.lineno, node.col_offset, name] = what
 
@@ -273,3 +293,14 @@ def how_of(node: ast.expr) -> str:
             f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else ""
         )
     return dotted_of(node)
+
+
+def constant_key(node: ast.expr) -> Key | None:
+    """Return the constant that an expression in brackets is: a text or a number, negative or not."""
+    match node:
+        case ast.Constant(value=int() | str() as key):
+            return key
+        case ast.UnaryOp(operand=ast.Constant(value=int() as number)):
+            return -number
+        case _:
+            return None

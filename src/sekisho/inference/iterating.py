@@ -10,15 +10,8 @@ from sekisho.inference.frame import Frame
 from sekisho.inference.members import container_of, find_method
 from sekisho.inference.program import split
 from sekisho.inference.pythons import iterate
-from sekisho.inference.values import (
-    UNKNOWN,
-    InstanceValue,
-    Value,
-    held_in,
-    is_unknown,
-    map_atoms,
-    unsure,
-)
+from sekisho.inference.value_types import UNKNOWN, InstanceValue, Value, held_in
+from sekisho.inference.values import is_unknown, map_atoms, unsure
 
 __all__ = ["BATCHES", "given_by", "iterated"]
 

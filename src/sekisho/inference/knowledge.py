@@ -5,20 +5,21 @@ from __future__ import annotations
 import ast
 import copy
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import lower_expr, tag_of
+from sekisho.code import DefEntry, lower_expr, tag_of
 from sekisho.inference.annotations import value_of_class
-from sekisho.inference.decorators import find_decorators
+from sekisho.inference.decorators import find_decorators, is_fixture
 from sekisho.inference.members import is_property
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import OPEN, ArrayValue, Value, array, instance, is_unknown
+from sekisho.inference.value_types import OPEN, ArrayValue, Value, array, instance
+from sekisho.inference.values import is_unknown
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sekisho.code import Entry, Expr
+    from sekisho.code import Expr
     from sekisho.worlds import Library, OperationKind
 
 __all__ = ["Knowledge", "Operation"]
@@ -41,7 +42,7 @@ class Operation(NamedTuple):
     shown: str
 
 
-_Namesake = tuple[str, tuple[str, tuple[Any, ...]]]
+_Namesake = tuple[str, tuple[str, DefEntry]]
 
 
 class Knowledge:
@@ -267,17 +268,13 @@ class Knowledge:
 
     def world_of_dtype(self, value: Value) -> str:
         """Return the world that a value is a dtype of; "" if it is not a library's dtype."""
-        match value:
-            case ("class", cls):
-                known = self.program.world_of_class(cls)
-                return known[0] if known is not None and not known[1] else ""
-            case ("union", alternatives):
-                found = {self.world_of_dtype(each) for each in alternatives}
-                return found.pop() if len(found) == 1 else ""
-            case ("instance", cls, _):
-                return self.dtypes.get(cls, "")
-            case _:
-                return ""
+        if value[0] == "class":
+            known = self.program.world_of_class(value[1])
+            return known[0] if known is not None and not known[1] else ""
+        if value[0] == "union":
+            found = set(map(self.world_of_dtype, value[1]))
+            return found.pop() if len(found) == 1 else ""
+        return self.dtypes.get(value[1], "") if value[0] == "instance" else ""
 
     def namesakes(self, world: str, name: str, *, is_method: bool) -> tuple[_Namesake, ...]:
         """Return the functions, or methods of arrays, that other libraries have under the same name."""
@@ -297,11 +294,10 @@ class Knowledge:
                 continue
             inner = record.supplement.namespace
             value = self.program.dotted(other, f"{inner}.{name}" if inner else name)
-            if value[0] != "function":
-                continue
-            entry = self.program.entry(value[1])
+            function = value[1] if value[0] == "function" else ""
+            entry = self.program.entry(function)
             if entry is not None and entry[0] == "def":
-                yield other, (value[1], entry)
+                yield other, (function, entry)
 
     def is_method(self, world: str, name: str) -> bool | None:
         """Return whether a world's arrays have such a method; None if they have no such member."""
@@ -357,12 +353,11 @@ class Knowledge:
         for key in self.program.files:
             table = self.program.table(key)
             for name, entry in table.names.items() if table else ():
-                if entry[0] == "def" and _is_fixture(entry):
-                    yield f"{key}:{name}"
-                elif entry[0] == "class":
-                    for each, member in entry[2].items():
-                        if member[0] == "def" and _is_fixture(member):
-                            yield f"{key}:{name}.{each}"
+                members = entry[2].items() if entry[0] == "class" else ()
+                inside = ((f"{name}.{each}", member) for each, member in members)
+                yield from (
+                    f"{key}:{at}" for at, one in ((name, entry), *inside) if is_fixture(one)
+                )
 
     def conftests(self, key: str, name: str) -> Iterator[str]:
         """Yield the fixtures of a name in the ``conftest.py`` of a module's folder and of its parents."""
@@ -402,9 +397,3 @@ class Knowledge:
         """Return the result of calling a class."""
         found = value_of_class(self.program, name)
         return instance(name) if is_unknown(found) else found
-
-
-def _is_fixture(entry: Entry) -> bool:
-    written: tuple[Expr, ...] = entry[1][-1][2]
-    decorators = (each[1] if tag_of(each) == "call" else each for each in written)
-    return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)

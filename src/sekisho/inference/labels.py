@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.inference.values import NONE, OPEN, Value, atoms, is_known, is_never
+from sekisho.inference.value_types import NONE, OPEN, Value
+from sekisho.inference.values import atoms, is_known, is_never
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

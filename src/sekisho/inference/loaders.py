@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.frame import Frame
 from sekisho.inference.iterating import BATCHES, given_by, iterated
 from sekisho.inference.overloads import Arguments
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     NONE,
     UNKNOWN,
     Value,
     array,
     instance,
-    is_never,
     list_of,
-    map_atoms,
     tuple_of,
-    unsure,
 )
+from sekisho.inference.values import is_never, map_atoms, unsure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, call_signatures
 from sekisho.inference.program import split
 from sekisho.inference.states import derived, state_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     EXACT,
     GRAD,
     NEVER,
@@ -21,6 +21,8 @@ from sekisho.inference.values import (
     ArrayValue,
     InstanceValue,
     Value,
+)
+from sekisho.inference.values import (
     arrays_in,
     is_known,
     is_never,
@@ -37,7 +39,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     import ast
 
-    from sekisho.code import Entry, Expr
+    from sekisho.code import DefEntry, Expr
     from sekisho.inference.program import Symbol
 
 __all__ = [
@@ -110,12 +112,12 @@ def _by_docstring(frame: Frame, key: str, call: Expr) -> Value:
     return UNKNOWN
 
 
-def is_property(entry: Entry) -> bool:
+def is_property(entry: DefEntry) -> bool:
     """Return whether a function of a class is a property."""
     return any(each in _PROPERTIES for each in entry[1][0][2])
 
 
-def function_of(frame: Frame, owner: str, name: str, entry: Entry, self_value: Value) -> Value:
+def function_of(frame: Frame, owner: str, name: str, entry: DefEntry, self_value: Value) -> Value:
     """Return a function of a class, as looked up on an instance."""
     identifier = f"{owner}.{name}"
     is_own = frame.program.is_own(owner)
@@ -251,7 +253,7 @@ def _assigned(frame: Frame, cls: str, name: str) -> Value:
 
 
 def _with_overrides(
-    frame: Frame, atom: InstanceValue, owner: str, name: str, entry: Entry
+    frame: Frame, atom: InstanceValue, owner: str, name: str, entry: DefEntry
 ) -> Value:
     result = function_of(frame, owner, name, entry, atom)
     if result[0] == "bound" or atom[2] == EXACT:
@@ -265,7 +267,7 @@ def _with_overrides(
     return result
 
 
-def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tuple[str, Entry]]:
+def find_method(frame: Frame, cls: str, name: str, *, is_exact: bool) -> list[tuple[str, DefEntry]]:
     """Return the functions that a method call may run: those of a class and of its subclasses."""
     found = frame.program.member(cls, name)
     methods = [(f"{found[0]}.{name}", found[1])] if found and found[1][0] == "def" else []

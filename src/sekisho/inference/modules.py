@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sekisho.code import (
     Skipped,
@@ -15,7 +15,8 @@ from sekisho.code import (
     read_file,
 )
 from sekisho.errors import first_line
-from sekisho.inference.values import Value
+from sekisho.inference.events import Notes
+from sekisho.inference.value_types import Value
 
 if TYPE_CHECKING:
     import ast
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sekisho.code import Cache, Entry
+    from sekisho.inference.frame import Node
 
 __all__ = ["Memo", "Module", "read_modules", "read_table", "units_key"]
 
-Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], tuple[Any, ...]]]
+KeptOutcome = tuple[dict[str, tuple[Value, int]], Notes, tuple[tuple[str, Value], ...], Value]
+"""An `Outcome` as it is on disk."""
+
+Memo = list[tuple[tuple[str, ...], tuple[Value | None, ...], KeptOutcome]]
 
 
 class Module:
@@ -50,7 +55,7 @@ class Module:
         self.table = table
         self.tree = tree
         self.key = ""
-        self.nodes: dict[str, Any] = {}
+        self.nodes: dict[str, Node] = {}
         self.memo: dict[str, Memo] = {}
         self.kept_as = ""
 

@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Final
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.arrays import only_world
 from sekisho.inference.containers import doubtful
-from sekisho.inference.frame import Frame, dotted_of
-from sekisho.inference.values import (
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    atoms,
-    is_never,
-    is_unknown,
-    join,
-    map_atoms,
-)
+from sekisho.inference.frame import Frame, Node, dotted_of
+from sekisho.inference.value_types import NEVER, NONE, UNKNOWN, Value
+from sekisho.inference.values import atoms, is_never, is_unknown, join, map_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,7 +201,7 @@ def _mark(frame: Frame, test: ast.expr) -> None:
                 frame.test(value)
 
 
-def names_asked_about(frame: Frame, node: ast.FunctionDef | ast.Module) -> frozenset[str]:
+def names_asked_about(frame: Frame, node: Node) -> frozenset[str]:
     """Return the names whose class a unit tests: it expects more than its known callers pass."""
     kept = frame.knowledge.asked_about
     if id(node) not in kept:

@@ -12,17 +12,23 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, assign
 from sekisho.inference.program import split
 from sekisho.inference.states import is_invariant, note_unreadable
-from sekisho.inference.values import PLACED, UNKNOWN, ArrayValue, Value, arrays_in
+from sekisho.inference.value_types import PLACED, UNKNOWN, ArrayValue, Value
+from sekisho.inference.values import arrays_in
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry
+    from sekisho.code import DefEntry
 
 __all__ = ["learn_from", "note_axes", "note_operation"]
 
 
 def learn_from(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> None:
     """Learn that an argument is an array of a world if the call would raise otherwise."""
     skip = 0 if self_value is None else 1

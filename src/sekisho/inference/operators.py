@@ -9,7 +9,7 @@ from sekisho.inference.events import MIX, OPERANDS
 from sekisho.inference.frame import dotted_of
 from sekisho.inference.refusals import plain_world
 from sekisho.inference.states import derived, note_unreadable, state_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     BOOL,
     FLOAT,
     INT,
@@ -23,18 +23,14 @@ from sekisho.inference.values import (
     InstanceValue,
     Value,
     array,
-    atoms,
-    join,
-    join_all,
     list_of,
     tuple_of,
-    unsure,
-    with_state,
 )
+from sekisho.inference.values import atoms, join, join_all, unsure, with_state
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.inference.frame import Frame
+    from sekisho.inference.frame import Frame, Located
 
 __all__ = ["SIGNS", "combine", "compare"]
 
@@ -73,7 +69,7 @@ SIGNS: Final[dict[type, str]] = {
 }
 
 
-def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: Value) -> Value:
+def combine(frame: Frame, node: Located, op: ast.operator, left: Value, right: Value) -> Value:
     """Return the value of ``left op right``."""
     _note_mix(frame, node, op, left, right)
     _note_expansion(frame, node, op, left, right)
@@ -90,7 +86,7 @@ def combine(frame: Frame, node: ast.AST, op: ast.operator, left: Value, right: V
     return result
 
 
-def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
+def _note_mix(frame: Frame, node: Located, op: ast.AST, left: Value, right: Value) -> None:
     mine, theirs = plain_world(frame, left), plain_world(frame, right)
     sign = SIGNS.get(type(op), "?")
     if mine and theirs and not frame.lenient and _raises(frame, sign, mine, theirs):
@@ -100,7 +96,7 @@ def _note_mix(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Valu
         note_unreadable(frame, node, sign, _operands(node)[operand], value)
 
 
-def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right: Value) -> None:
+def _note_expansion(frame: Frame, node: Located, op: ast.AST, left: Value, right: Value) -> None:
     """Note an operator whose operands have axes by their annotations, which it may both expand."""
     if isinstance(op, ast.MatMult) or isinstance(node, ast.AugAssign):
         return  # the latter cannot expand its target
@@ -113,7 +109,7 @@ def _note_expansion(frame: Frame, node: ast.AST, op: ast.AST, left: Value, right
             pass
 
 
-def _operands(node: ast.AST) -> tuple[str, str]:
+def _operands(node: Located) -> tuple[str, str]:
     """Return the names of both operands; "" for an operand that is not a name."""
     if isinstance(node, ast.BinOp):
         return dotted_of(node.left), dotted_of(node.right)
@@ -221,7 +217,7 @@ def _unsure(known: ArrayValue) -> Value:
     return unsure(array(known[1]))
 
 
-def compare(frame: Frame, node: ast.AST, op: ast.cmpop, left: Value, right: Value) -> Value:
+def compare(frame: Frame, node: Located, op: ast.cmpop, left: Value, right: Value) -> Value:
     """Return the value of ``left op right``."""
     if isinstance(op, (ast.Is, ast.IsNot, ast.In, ast.NotIn)):
         return BOOL

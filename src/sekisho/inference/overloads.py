@@ -9,18 +9,8 @@ from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import worlds_of
 from sekisho.inference.program import Program, split
-from sekisho.inference.values import (
-    NEVER,
-    UNKNOWN,
-    InstanceValue,
-    Value,
-    array,
-    arrays_in,
-    atoms,
-    is_known,
-    is_never,
-    join,
-)
+from sekisho.inference.value_types import NEVER, UNKNOWN, InstanceValue, Value, array
+from sekisho.inference.values import arrays_in, atoms, is_known, is_never, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

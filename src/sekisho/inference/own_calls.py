@@ -14,18 +14,12 @@ from sekisho.inference.members import MOST_SUBCLASSES, find_method
 from sekisho.inference.operations import note_axes
 from sekisho.inference.overloads import Arguments, assign, call_signatures
 from sekisho.inference.program import split
+from sekisho.inference.value_types import EXACT, NEVER, PLAIN, TRACKED, UNKNOWN, Value, list_of
 from sekisho.inference.values import (
-    EXACT,
-    NEVER,
-    PLAIN,
-    TRACKED,
-    UNKNOWN,
-    Value,
     arrays_in,
     is_never,
     is_unknown,
     join,
-    list_of,
     plain,
     unsure,
     with_state,
@@ -34,7 +28,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     import ast
 
-    from sekisho.code import Entry, Signature
+    from sekisho.code import DefEntry, Signature
 
 __all__ = ["call_one", "call_own", "parameter_fact"]
 
@@ -45,7 +39,12 @@ def parameter_fact(function: str, name: str) -> str:
 
 
 def call_own(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> Value:
     """What a function of the project gives; it is told what it is called with."""
     last = name.rpartition(".")[2]
@@ -75,7 +74,7 @@ def call_own(
     return result
 
 
-def _is_abstract(entry: Entry) -> bool:
+def _is_abstract(entry: DefEntry) -> bool:
     return any(str(each).endswith("abstractmethod") for each in entry[1][-1][2])
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sekisho.code import Entry
-    from sekisho.inference.frame import Unit
+    from sekisho.inference.frame import Node, Unit
     from sekisho.inference.knowledge import Knowledge
 
 __all__ = ["units_of"]
@@ -19,7 +19,7 @@ __all__ = ["units_of"]
 
 def units_of(
     tree: ast.Module, key: str, knowledge: Knowledge
-) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
+) -> Iterator[tuple[Unit, Node, dict[str, Entry]]]:
     """Yield the units of a module, each with its node and its inner definitions; see `find_units`.
 
     Functions and classes are named in `Knowledge.names_of_units`, for as long as the tree is kept.

@@ -8,7 +8,7 @@ import copy
 from typing import TYPE_CHECKING, Final, Literal
 
 from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     UNKNOWN,
     ClassValue,
     FunctionValue,
@@ -178,18 +178,21 @@ class Program:
         entry = table.names.get(name)
         if entry is None:
             return self._from_star(key, table, name)
-        kind = entry[0]
-        if kind == "def":
-            return "function", f"{key}:{name}"
-        if kind == "class":
-            return "class", f"{key}:{name}"
-        if kind == "import":
-            return self._imported(key, entry[1], entry[2])
-        alias: Expr = entry[2]
+        match entry:
+            case ("def", _):
+                return "function", f"{key}:{name}"
+            case ("class", *_):
+                return "class", f"{key}:{name}"
+            case ("import", module, imported):
+                return self._imported(key, module, imported)
+            case ("var", annotation, alias):
+                return self._of_variable(key, name, annotation, alias)
+
+    def _of_variable(self, key: str, name: str, annotation: Expr, alias: Expr) -> Symbol:
         module = imported_by_call(alias)
         if module:
             return self._imported(key, module, None)
-        if entry[1] is None and isinstance(alias, str) and alias != name:
+        if annotation is None and isinstance(alias, str) and alias != name:
             found = self.dotted(key, alias)
             if found[0] in {"class", "function", "module"}:
                 return found
@@ -229,10 +232,10 @@ class Program:
         """Return what ``from module import name`` gives, wherever it is."""
         module, is_package = self._place(key)
         names = lower(ast.Module([node], []), module, is_package=is_package).names
-        entry = next((each for each in names.values() if each[2] == name), None)
-        if entry is None:
-            return UNKNOWN
-        return self._imported(key, entry[1], entry[2])
+        for entry in names.values():
+            if entry[0] == "import" and entry[2] == name:
+                return self._imported(key, entry[1], name)
+        return UNKNOWN
 
     def _place(self, key: str) -> tuple[str, bool]:
         file = self.files[key]
@@ -293,8 +296,7 @@ class Program:
             found = names.get(part)
             if found is None:
                 return None
-            inner: dict[str, Entry] = found[2] if found[0] == "class" else _NOTHING
-            names = inner
+            names = found[2] if found[0] == "class" else _NOTHING
         return found
 
     def define(self, key: str, name: str, entry: Entry) -> None:

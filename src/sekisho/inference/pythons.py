@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.containers import item_of
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     BOOL,
     FLOAT,
     INT,
@@ -17,16 +17,12 @@ from sekisho.inference.values import (
     UNKNOWN,
     Key,
     Value,
-    atoms,
     dict_of,
     instance,
-    is_never,
-    join,
-    join_all,
     list_of,
-    map_atoms,
     tuple_of,
 )
+from sekisho.inference.values import atoms, is_never, join, join_all, map_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sekisho.code import Entry, Table
-    from sekisho.inference.values import Value
+    from sekisho.inference.value_types import Value
 
 __all__ = ["Change", "Reach", "changes", "words_of"]
 
@@ -53,18 +53,27 @@ def changes(old: Table, new: Table) -> list[Change] | None:
         was, now = old.names.get(name), new.names.get(name)
         if was == now:
             continue
-        is_class = was is not None and now is not None and was[0] == now[0] == "class"
-        if was is None or now is None or not is_class or was[3:] != now[3:]:
-            found.append(Change(_last(name)))
-            continue
-        for member in was[2].keys() | now[2].keys():
-            pair = was[2].get(member), now[2].get(member)
-            if pair[0] != pair[1]:
-                kinds = {each[0] for each in pair if each is not None}
-                found.append(_of_member(_last(name), member, kinds != {"def"}))
-                if "class" in kinds:  # which has members of its own
-                    found += map(Change, {member} | _words_in(pair))
+        match was, now:
+            case (("class", _, before, decorators), ("class", _, after, others)):
+                if decorators == others:
+                    found += _changed_members(_last(name), before, after)
+                    continue
+            case _:
+                pass
+        found.append(Change(_last(name)))
     return found
+
+
+def _changed_members(
+    cls: str, before: Mapping[str, Entry], after: Mapping[str, Entry]
+) -> Iterator[Change]:
+    for member in before.keys() | after.keys():
+        pair = before.get(member), after.get(member)
+        if pair[0] != pair[1]:
+            kinds = {each[0] for each in pair if each is not None}
+            yield _of_member(cls, member, kinds != {"def"})
+            if "class" in kinds:  # which has members of its own
+                yield from map(Change, {member} | _words_in(pair))
 
 
 @lru_cache(maxsize=4000)

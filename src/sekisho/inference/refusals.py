@@ -24,13 +24,14 @@ from sekisho.inference.frame import Frame, dotted_of
 from sekisho.inference.overloads import Arguments, has_no_place_for, refuses
 from sekisho.inference.program import split
 from sekisho.inference.states import note_unreadable
-from sekisho.inference.values import UNKNOWN, Value, instance, list_of, map_atoms, tuple_of
+from sekisho.inference.value_types import UNKNOWN, Value, instance, list_of, tuple_of
+from sekisho.inference.values import map_atoms
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sekisho.code import Entry
+    from sekisho.code import DefEntry
 
 __all__ = [
     "RAISING",
@@ -54,7 +55,12 @@ def plain_world(frame: Frame, value: Value) -> str:
 
 
 def note_refused(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> bool:
     """Record that a library's function raises on its arguments; return whether it does.
 
@@ -135,7 +141,7 @@ def _note_foreign_parts(
     frame: Frame,
     world: str,
     name: str,
-    entry: Entry,
+    entry: DefEntry,
     call: Arguments,
     node: ast.Call,
     self_value: Value | None,
@@ -192,7 +198,7 @@ def _foreign_parts(frame: Frame, world: str, value: Value) -> list[str]:
 def _note_namesake(
     frame: Frame,
     name: str,
-    entry: Entry,
+    entry: DefEntry,
     call: Arguments,
     node: ast.Call,
     self_value: Value | None,
@@ -242,7 +248,7 @@ def _translated(call: Arguments, world: str, other: Value) -> Arguments:
     return call._replace(args=tuple(map(translate, call.args)), kwargs=kwargs)
 
 
-def _parameters(entry: Entry) -> set[str]:
+def _parameters(entry: DefEntry) -> set[str]:
     return {parameter[0] for signature in entry[1] for parameter in signature[0]}
 
 

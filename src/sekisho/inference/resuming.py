@@ -14,21 +14,20 @@ from sekisho.code import SourceFile, find_environments, lower, parse_typed, read
 from sekisho.inference.events import PASSED, events_of
 from sekisho.inference.parsing import units_of
 from sekisho.inference.units import read_unit
-from sekisho.inference.values import NEVER
+from sekisho.inference.value_types import NEVER
 from sekisho.worlds import world_names
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Mapping
 
     from sekisho.code import Cache
     from sekisho.inference.earlier import Earlier
-    from sekisho.inference.frame import Unit
+    from sekisho.inference.frame import Node, Unit
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.sites import Sites
     from sekisho.inference.solve import Solution
     from sekisho.inference.units import Outcome
-    from sekisho.inference.values import Value
+    from sekisho.inference.value_types import Value
 
 __all__ = ["resume"]
 
@@ -86,7 +85,7 @@ def _resume(solution: Solution, key: str, file: SourceFile) -> Solution | None:
         return None
     program = solution.program.with_text(key, file, table)
     knowledge = solution.knowledge.of(program)
-    found: list[tuple[Unit, ast.AST]] = []
+    found: list[tuple[Unit, Node]] = []
     for unit, node, entries in units_of(tree, key, knowledge):
         found.append((unit, node))
         for name, entry in entries.items():
@@ -108,7 +107,7 @@ def _resume(solution: Solution, key: str, file: SourceFile) -> Solution | None:
 
 
 def _read(
-    solution: Solution, before: SourceFile, knowledge: Knowledge, found: list[tuple[Unit, ast.AST]]
+    solution: Solution, before: SourceFile, knowledge: Knowledge, found: list[tuple[Unit, Node]]
 ) -> _Edited | None:
     """Read the units of a file whose text has changed; None if one of them tells something else."""
     units = [unit for unit, _ in found]

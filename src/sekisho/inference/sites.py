@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sekisho.inference.events import PASSED, events_of
-from sekisho.inference.values import Value
+from sekisho.inference.value_types import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

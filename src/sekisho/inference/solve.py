@@ -11,7 +11,7 @@ import gc
 import os
 from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sekisho.code import (
     Cache,
@@ -30,11 +30,15 @@ from sekisho.inference.parsing import units_of
 from sekisho.inference.program import Program
 from sekisho.inference.sites import Sites
 from sekisho.inference.units import Outcome, read_unit
-from sekisho.inference.values import NEVER, Value, join, join_all, join_known
+from sekisho.inference.value_types import NEVER, Value
+from sekisho.inference.values import join, join_all, join_known
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
+
+    from sekisho.code import Entry
+    from sekisho.inference.frame import Node
 
 __all__ = ["Solution", "solve"]
 
@@ -202,7 +206,7 @@ class _Solver:
             inside = [(unit.name, entries) for unit, entries in units if entries]
             self.cache.write(name, (supplement, inside))
         else:
-            nothing: dict[str, Any] = {}
+            nothing: dict[str, Entry] = {}
             units = [
                 (Unit._make((*each[:6], frozenset(each[6]), *each[7:])), nothing)
                 for each in kept[0]
@@ -212,18 +216,18 @@ class _Solver:
         self.units += [unit for unit, _ in units]
         module.table = self.program.table(module.key) or module.table
 
-    def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Any]]]:
+    def _parse(self, module: Module) -> list[tuple[Unit, dict[str, Entry]]]:
         """Parse a module, and find its units."""
         if module.tree is None:
             module.tree = parse_typed(module.file.text)
-        found: list[tuple[Unit, dict[str, Any]]] = []
+        found: list[tuple[Unit, dict[str, Entry]]] = []
         for unit, node, entries in units_of(module.tree, module.key, self.knowledge):
             module.nodes[unit.name] = node
             self._define(module, entries)
             found.append((unit, entries))
         return found
 
-    def _define(self, module: Module, entries: dict[str, Any]) -> None:
+    def _define(self, module: Module, entries: dict[str, Entry]) -> None:
         for name, entry in entries.items():
             self.program.define(module.key, name, entry)
 
@@ -247,7 +251,8 @@ class _Solver:
         else:
             asked: dict[str, Value | None] = {}
             outcome = self._read_anew(unit, module, asked)
-            memo.append((tuple(asked), tuple(asked.values()), tuple(outcome)))
+            given, notes, parameters, returned = outcome  # marshal takes plain tuples only
+            memo.append((tuple(asked), tuple(asked.values()), (given, notes, parameters, returned)))
             module.kept_as = ""
             reads = asked
         for key in reads:
@@ -330,7 +335,7 @@ class _Solver:
 
 
 def _read_safely(
-    program: Program, knowledge: Knowledge, unit: Unit, node: Any, fact: Any
+    program: Program, knowledge: Knowledge, unit: Unit, node: Node, fact: Callable[[str], Value]
 ) -> Outcome:
     """Read a unit; if it is nested too deeply for Python's stack, its outcome is unknown."""
     try:

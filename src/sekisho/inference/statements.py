@@ -18,18 +18,8 @@ from sekisho.inference.narrowing import narrow
 from sekisho.inference.operators import SIGNS, combine
 from sekisho.inference.program import split
 from sekisho.inference.targets import store
-from sekisho.inference.values import (
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    arrays_in,
-    is_never,
-    is_unknown,
-    join,
-    list_of,
-    plain,
-)
+from sekisho.inference.value_types import NEVER, NONE, UNKNOWN, Value, list_of
+from sekisho.inference.values import arrays_in, is_never, is_unknown, join, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -166,7 +156,7 @@ def _match(frame: Frame, node: ast.Match) -> None:
         frame.env = dict(before)
         for each in ast.walk(case.pattern):
             name = getattr(each, "name", None) or getattr(each, "rest", None)
-            if isinstance(name, str):
+            if isinstance(name, str) and isinstance(each, ast.pattern):
                 frame.bind(name, UNKNOWN, each)
         if case.guard is not None:
             evaluate(frame, case.guard)
@@ -295,7 +285,7 @@ def _entered(frame: Frame, value: Value) -> Value:
     return UNKNOWN
 
 
-def _try(frame: Frame, node: Any) -> None:
+def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
     catches = any(_caught(handler) & _CATCH_ALL for handler in node.handlers)
     before = frame.branch()
     frame.lenient += catches

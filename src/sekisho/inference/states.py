@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from sekisho.inference.arrays import certain_state, certain_world, only_world
 from sekisho.inference.events import ALLOWED, CROSS, UNREADABLE
-from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.frame import Frame, Located, dotted_of
 from sekisho.inference.overloads import assign
 from sekisho.inference.program import split
-from sekisho.inference.values import (
+from sekisho.inference.value_types import (
     DEVICE,
     GRAD,
     NEVER,
@@ -19,15 +19,12 @@ from sekisho.inference.values import (
     TRACKED,
     ArrayValue,
     Value,
-    arrays_in,
-    map_arrays,
-    map_atoms,
-    with_state,
 )
+from sekisho.inference.values import arrays_in, map_arrays, map_atoms, with_state
 from sekisho.worlds import HOST
 
 if TYPE_CHECKING:
-    from sekisho.code import Entry
+    from sekisho.code import DefEntry
     from sekisho.inference.overloads import Arguments
 
 __all__ = [
@@ -151,7 +148,7 @@ def requires_grad(frame: Frame, holder: ast.expr, value: Value, *, is_on: bool) 
     frame.env[name] = map_arrays(value, change)
 
 
-def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value: Value) -> None:
+def note_unreadable(frame: Frame, node: Located, shown: str, operand: str, value: Value) -> None:
     """Note that the host reads the memory of a tensor that requires grad, or is elsewhere: it raises."""
     value = map_atoms(value, lambda atom: NEVER if atom == NONE else atom)  # or it raises, too
     # Where gradients are off, torch lets NumPy read what requires them.
@@ -162,7 +159,12 @@ def note_unreadable(frame: Frame, node: ast.AST, shown: str, operand: str, value
 
 
 def note_read(
-    frame: Frame, name: str, entry: Entry, call: Arguments, node: ast.Call, self_value: Value | None
+    frame: Frame,
+    name: str,
+    entry: DefEntry,
+    call: Arguments,
+    node: ast.Call,
+    self_value: Value | None,
 ) -> None:
     """Note each argument of a library's function whose memory it reads: as a crossing, and if it cannot."""
     wanted = HOST.supplement.readers.get(name)

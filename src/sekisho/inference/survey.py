@@ -9,7 +9,8 @@ from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.events import BIND, CROSS, Notes, events_of
 from sekisho.inference.frame import Unit
 from sekisho.inference.labels import label
-from sekisho.inference.values import Value, arrays_in, is_unknown, join_all
+from sekisho.inference.value_types import Value
+from sekisho.inference.values import arrays_in, is_unknown, join_all
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, Final
+from typing import Final
 
 from sekisho.inference.containers import item_of
 from sekisho.inference.events import ATTRIBUTE
-from sekisho.inference.frame import Frame, dotted_of
+from sekisho.inference.frame import Frame, Located, dotted_of
 from sekisho.inference.iterating import iterated
 from sekisho.inference.members import container_of, is_open, is_property
 from sekisho.inference.refusals import note_assigned
 from sekisho.inference.states import requires_grad
-from sekisho.inference.values import (
-    CONSTANTS,
-    PLAIN,
-    Value,
-    atoms,
-    bounded,
-    dict_of,
-    join,
-    list_of,
-    map_atoms,
-)
+from sekisho.inference.value_types import CONSTANTS, PLAIN, Value, dict_of, list_of
+from sekisho.inference.values import atoms, bounded, join, map_atoms
 
 __all__ = ["LARGEST_RECORD", "hold", "open_class", "store"]
 
@@ -31,7 +22,7 @@ LARGEST_RECORD: Final = 32
 table."""
 
 
-def hold(frame: Frame, target: ast.expr, holder: str, value: Value, node: Any) -> None:
+def hold(frame: Frame, target: ast.expr, holder: str, value: Value, node: Located) -> None:
     """Let a name, or an attribute, hold a container after it was changed in place."""
     assert frame.env is not None
     if isinstance(target, ast.Name):
@@ -44,7 +35,7 @@ def hold(frame: Frame, target: ast.expr, holder: str, value: Value, node: Any) -
         store(frame, target, value, node)
 
 
-def store(frame: Frame, target: ast.expr, value: Value, node: ast.AST, how: str = "") -> None:
+def store(frame: Frame, target: ast.expr, value: Value, node: Located, how: str = "") -> None:
     """Assign a value to a target."""
     if frame.env is None:
         return
@@ -60,7 +51,7 @@ def store(frame: Frame, target: ast.expr, value: Value, node: ast.AST, how: str 
         store(frame, target.value, list_of(value), node, how)
 
 
-def _unpack(frame: Frame, targets: list[ast.expr], value: Value, node: ast.AST, how: str) -> None:
+def _unpack(frame: Frame, targets: list[ast.expr], value: Value, node: Located, how: str) -> None:
     starred = next((i for i, each in enumerate(targets) if isinstance(each, ast.Starred)), None)
     held = container_of(frame, value) if value[0] == "instance" else value
     value = held if held[0] != "?" else value
@@ -118,14 +109,14 @@ def _is_converted(frame: Frame, cls: str, name: str) -> bool:
     )
 
 
-def open_class(frame: Frame, holder: Value, node: Any) -> None:
+def open_class(frame: Frame, holder: Value, node: Located) -> None:
     """Record that attributes of an instance's class are set by names made at run time."""
     for atom in atoms(holder):
         if atom[0] == "instance" and frame.program.is_own(atom[1]):
             frame.give(f"o {atom[1]}", PLAIN, node.lineno)
 
 
-def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: ast.AST) -> None:
+def _store_item(frame: Frame, target: ast.Subscript, value: Value, node: Located) -> None:
     holder = frame.evaluate(frame, target.value)
     index = frame.evaluate(frame, target.slice)
     note_assigned(frame, target, holder, value, index)

@@ -13,22 +13,16 @@ from sekisho.inference.containers import sharper, without_constants
 from sekisho.inference.decorators import is_transparent, passes_on, transparency_fact
 from sekisho.inference.events import ASKED, BIND, NAMED, Notes, events_of
 from sekisho.inference.expressions import evaluate
-from sekisho.inference.frame import Evidence, Frame, Unit
+from sekisho.inference.frame import Definition, Evidence, Frame, Node, Unit
 from sekisho.inference.narrowing import names_asked_about
 from sekisho.inference.own_calls import parameter_fact
 from sekisho.inference.statements import run
+from sekisho.inference.value_types import CONSTANTS, NEVER, NONE, UNKNOWN, Value, array, list_of
 from sekisho.inference.values import (
-    CONSTANTS,
-    NEVER,
-    NONE,
-    UNKNOWN,
-    Value,
-    array,
     is_never,
     is_unknown,
     join,
     join_known,
-    list_of,
     map_atoms,
     plain,
     unsure,
@@ -66,7 +60,7 @@ class Outcome(NamedTuple):
 
 def find_units(
     tree: ast.Module, key: str, declares: Callable[[Any], str]
-) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
+) -> Iterator[tuple[Unit, Node, dict[str, Entry]]]:
     """Yield all units of a module, outer ones first, each with its node and its inner definitions.
 
     Args:
@@ -86,7 +80,7 @@ def _units_of(
     owner: str,
     outer: str,
     declares: Callable[[Any], str],
-) -> Iterator[tuple[Unit, ast.AST, dict[str, Entry]]]:
+) -> Iterator[tuple[Unit, Node, dict[str, Entry]]]:
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             name = f"{key}:{prefix}{node.name}"
@@ -143,7 +137,7 @@ def read_unit(
     program: Program,
     knowledge: Knowledge,
     unit: Unit,
-    node: Any,
+    node: Node,
     fact: Callable[[str], Value],
 ) -> Outcome:
     """Read a unit, using `fact` for what is known of others."""
@@ -161,7 +155,7 @@ def read_unit(
             break
         before = dict(evidence)
     returned = _returned(frame)
-    if unit.line:
+    if not isinstance(node, ast.Module):
         frame.give(f"r {unit.name}", returned, unit.line)
         if unit.name in knowledge.decorators:
             frame.give(transparency_fact(unit.name), CONSTANTS[passes_on(node)], unit.line)
@@ -199,7 +193,7 @@ def _tell_inner(frame: Frame, parameters: list[tuple[str, Value]]) -> None:
             frame.give(f"{start}{name}", value, unit.line)
 
 
-def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]]) -> None:
+def _read_by_world(frame: Frame, node: Definition, parameters: list[tuple[str, Value]]) -> None:
     """Compute the result for each world alone, if parameters come from several worlds."""
     worlds = {world for _, value in parameters for world in worlds_of(value)}
     if not any(len(worlds_of(value)) > 1 for _, value in parameters):
@@ -219,10 +213,10 @@ def _read_by_world(frame: Frame, node: Any, parameters: list[tuple[str, Value]])
 # --- parameters
 
 
-def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
+def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
     """Bind the parameters to their annotations, or to the recorded arguments."""
     frame.asked = names_asked_about(frame, node)
-    if not frame.unit.line:
+    if isinstance(node, ast.Module):
         return []
     signature = _signature(frame, node)
     args = node.args
@@ -249,12 +243,13 @@ def _enter(frame: Frame, node: Any) -> list[tuple[str, Value]]:
         *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
         ("return", node.returns, signature[1]),
     ):
-        if axes := axis_strings(frame.program, frame.key, written):
+        axes = axis_strings(frame.program, frame.key, written)
+        if axes and annotation is not None:
             frame.note(NAMED, annotation, name, axes)
     return found
 
 
-def _signature(frame: Frame, node: Any) -> Signature:
+def _signature(frame: Frame, node: Definition) -> Signature:
     """Return the table's signature if it is this definition's, not another one's of the same name."""
     entry = frame.program.entry(frame.unit.name)
     if entry is not None and entry[0] == "def" and len(entry[1]) == 1:
@@ -285,20 +280,21 @@ def _has_relatives(frame: Frame) -> bool:
     above = [each for each in program.mro(owner)[1:] if program.is_own(each)]
     for each in (*above, *program.subclasses(owner)):
         entry = program.entry(each)
-        if entry is not None and last in entry[2] and last != "forward":
+        is_there = entry is not None and entry[0] == "class" and last in entry[2]
+        if is_there and last != "forward":
             return True
     return False
 
 
-def _defaults(node: Any) -> Iterator[tuple[str, ast.expr]]:
+def _defaults(node: Definition) -> Iterator[tuple[str, ast.expr]]:
     args = node.args
     plain_args = [*args.posonlyargs, *args.args]
     start = len(plain_args) - len(args.defaults)
     for arg, default in zip(plain_args[start:], args.defaults, strict=True):
         yield arg.arg, default
-    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
-        if default is not None:
-            yield arg.arg, default
+    for arg, optional in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        if optional is not None:
+            yield arg.arg, optional
 
 
 def _parameter(
