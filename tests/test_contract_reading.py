@@ -646,7 +646,7 @@ def test_a_value_that_raises_when_beartype_looks_into_it_is_refused_unless_the_e
 
 
 OPTIONS = {
-    "on_foreign='maybe'": "'on_foreign': expected None, 'convert', 'reject', got 'maybe'.",
+    "on_foreign='maybe'": "'on_foreign': expected None, 'convert', 'refuse', got 'maybe'.",
     "returns=3": "'returns': expected 'world', 'caller', got 3.",
     "casting='some'": "'casting': expected 'no', 'equiv', 'safe', 'same_kind', 'unsafe', got 'some'.",
     "copy=1": "'copy': expected None, True, False, got 1.",

@@ -246,7 +246,7 @@ def test_what_is_as_usual_is_left_out_of_the_text(text, same):
 
 
 MODES = "'convert', 'warn', 'strict', 'off'"
-LEVELS = "'allow', 'warn', 'disallow'"
+LEVELS = "'allow', 'warn', 'refuse'"
 WRONG = {
     "": f"expected one of {MODES}, got ''.",
     "loose": f"expected one of {MODES}, got 'loose'.",
@@ -295,11 +295,11 @@ def test_a_direction_without_a_world_is_refused_with_those_that_there_are():
 def test_the_level_of_a_direction_is_the_modes_where_none_is_given():
     setting = modes.read_setting("strict to_torch=warn to_numpy=allow", "")
     levels = {world: setting.level(world) for world in ("numpy", "torch", "jax", "other")}
-    assert levels == {"numpy": "allow", "torch": "warn", "jax": "disallow", "other": "disallow"}
+    assert levels == {"numpy": "allow", "torch": "warn", "jax": "refuse", "other": "refuse"}
     assert modes.read_setting("off", "").level("numpy") == "off"
     assert setting.why_closed("jax") == "mode 'strict' lets nothing cross here"
     closed = modes.read_setting("warn to_jax=disallow", "")
-    assert closed.why_closed("jax") == "to_jax='disallow' lets nothing cross here"
+    assert closed.why_closed("jax") == "to_jax='refuse' lets nothing cross here"
 
 
 # --- open logs -------------------------------------------------------------------------------------

@@ -642,7 +642,7 @@ def test_a_module_that_cannot_be_guarded_says_why(torch):
     sk.torch_world(second)
     assert type(first) is type(second)
     assert type(first).__qualname__ == Net.__qualname__
-    sk.torch_world(on_foreign="reject")(third := Net())
+    sk.torch_world(on_foreign="refuse")(third := Net())
     assert type(third) is not type(first)
     assert modules.is_module(first)
     assert not modules.is_module(Net)
