@@ -17,8 +17,8 @@ import sekisho as sk
 from sekisho.contract import parse_axes
 from sekisho.hints import steps
 from sekisho.hints.losses import loss_of
-from sekisho.hints.makers import _loss
-from sekisho.worlds import HOST, World
+from sekisho.hints.makers import _loss, _plain_calls
+from sekisho.worlds import HOST, World, world_named
 
 WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
 REAL = (
@@ -307,3 +307,24 @@ def test_what_exact_numbers_of_python_lose_is_asked_of_each(values, dtype, loss)
         made = np.asarray(exact).astype(dtype)
         assert _loss(made, exact, "numpy.asarray({0})") == loss
     assert _loss(made, exact, None) == ""
+
+
+@pytest.mark.parametrize("dtype", ["float32", None])
+def test_a_number_is_made_an_array_by_its_own_library_or_by_that_which_wants_it(torch, dtype):
+    wants = world_named("torch")
+
+    def calls(value):
+        return [call for call, _ in _plain_calls(value, wants, dtype)]
+
+    def made(world, *, is_number):
+        return [call for call, _ in world.making_calls(dtype, is_number=is_number)]
+
+    assert made(HOST, is_number=True) != made(wants, is_number=True)
+    for value in (3, 2.5, True):
+        assert calls(value) == made(wants, is_number=True)
+    for value in (np.float32(3), np.int8(2), np.array(2)):
+        assert calls(value) == made(HOST, is_number=True)
+    for value in ([1, 2], (), [], range(3), [[1], [2]]):
+        assert calls(value) == made(wants, is_number=False)
+    assert calls([np.ones(2)]) == [HOST.spelling["stack"]]
+    assert calls((torch.ones(2),)) == made(HOST, is_number=False)  # it has no call for a list
