@@ -326,5 +326,5 @@ def test_a_number_is_made_an_array_by_its_own_library_or_by_that_which_wants_it(
         assert calls(value) == made(HOST, is_number=True)
     for value in ([1, 2], (), [], range(3), [[1], [2]]):
         assert calls(value) == made(wants, is_number=False)
-    assert calls([np.ones(2)]) == [HOST.spelling["stack"]]
-    assert calls((torch.ones(2),)) == made(HOST, is_number=False)  # it has no call for a list
+    assert calls((torch.ones(2),)) == [wants.spelling["stack"]]
+    assert calls([np.ones(2)]) == made(HOST, is_number=False)  # NumPy takes a list as it is
