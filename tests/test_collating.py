@@ -326,7 +326,7 @@ def node():
             self.parts = parts
 
     def flatten(each):
-        # Lists that nobody else keeps alive.
+        # Lists that nothing else keeps alive.
         return [list(part) if type(part) is list else part for part in each.parts], None
 
     tree.register_pytree_node(Node, flatten, lambda parts, _: Node(*parts))

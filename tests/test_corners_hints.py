@@ -4,6 +4,7 @@ import cmath
 import functools
 import math
 import warnings
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +17,8 @@ import sekisho as sk
 from sekisho.contract import parse_axes
 from sekisho.hints import steps
 from sekisho.hints.losses import loss_of
-from sekisho.worlds import HOST, Library
+from sekisho.hints.makers import _loss, _plain_calls
+from sekisho.worlds import HOST, Library, world_named
 
 WHOLE = (0, 1, 2, 255, 256, 2**11 + 1, 2**24 + 1, 2**31, 2**53 + 1, 2**62 + 1, 2**63 - 1)
 REAL = (
@@ -284,3 +286,45 @@ def test_channels_are_moved_back_only_where_an_axis_says_that_it_is_one(world, a
 )
 def test_a_step_is_told_with_what_it_is_beside_or_loses(step, text):
     assert steps.plain_text(step, "x") == text
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "loss"),
+    [
+        (["0.5"], "float32", ""),
+        (["0.1"], "float32", ", which rounds"),
+        (["100.1"], "float32", ", which rounds"),
+        (["-100.1", "0.001"], "float16", ", which rounds"),
+        (["0.5", "1e39"], "float32", "values"),
+        (["0.5", "1e-50"], "float32", "values"),
+        (["1.5"], "int64", "values"),
+        (["2"], "int64", ""),
+    ],
+)
+def test_what_exact_numbers_of_python_lose_is_asked_of_each(values, dtype, loss):
+    exact = [Decimal(each) for each in values]
+    with np.errstate(all="ignore"):
+        made = np.asarray(exact).astype(dtype)
+        assert _loss(made, exact, "numpy.asarray({0})") == loss
+    assert _loss(made, exact, None) == ""
+
+
+@pytest.mark.parametrize("dtype", ["float32", None])
+def test_a_number_is_made_an_array_by_its_own_library_or_by_that_which_wants_it(torch, dtype):
+    wants = world_named("torch")
+
+    def calls(value):
+        return [call for call, _ in _plain_calls(value, wants, dtype)]
+
+    def made(world, *, is_number):
+        return [call for call, _ in world.making_calls(dtype, is_number=is_number)]
+
+    assert made(HOST, is_number=True) != made(wants, is_number=True)
+    for value in (3, 2.5, True):
+        assert calls(value) == made(wants, is_number=True)
+    for value in (np.float32(3), np.int8(2), np.array(2)):
+        assert calls(value) == made(HOST, is_number=True)
+    for value in ([1, 2], (), [], range(3), [[1], [2]]):
+        assert calls(value) == made(wants, is_number=False)
+    assert calls((torch.ones(2),)) == [wants.spelling["stack"]]
+    assert calls([np.ones(2)]) == made(HOST, is_number=False)  # NumPy takes a list as it is

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sekisho as sk
 from sekisho.monitor import state
-from sekisho.worlds import overflow, rebuilding
+from sekisho.worlds import overflow, rebuilding, registry
 from sekisho.worlds.policy import Refusal
 from sekisho.worlds.spelling import made_like_numpy, spelled_like_numpy
 
@@ -269,3 +270,39 @@ def test_each_thread_begins_with_nothing_refused_and_no_body():
     look()
     assert found == [([], 0, None, (), None, None)] * 2
     assert found[0][0] is not found[1][0]
+
+
+# --- worlds of other packages -----------------------------------------------------------------------
+
+
+def _raising():
+    raise ImportError("it is broken\nand more")
+
+
+def _without_label():
+    return type("Tallied", (sk.World,), {"name": "tallied", "__repr__": lambda _: "a world"})()
+
+
+BROKEN = {
+    "no world": (lambda: 3, "expected an instance of a subclass of sekisho.World, got 3."),
+    "an error": (_raising, "ImportError: it is broken"),
+    "no label": (
+        _without_label,
+        'a world has no label.\n  hint: label = "...", what messages call the library',
+    ),
+}
+
+
+@pytest.mark.parametrize(("load", "problem"), BROKEN.values(), ids=BROKEN)
+def test_a_world_of_an_entry_point_that_is_broken_is_warned_of_once(monkeypatch, load, problem):
+    monkeypatch.setattr(registry, "_pending", {"tallied": load})
+    monkeypatch.setattr(registry, "_waiting", {"tallied"})
+    monkeypatch.setattr(registry, "_broken", {})
+    with pytest.warns(RuntimeWarning, match="cannot be used") as caught:
+        assert registry._activate("tallied") is None
+    text = f"the world 'tallied' of an entry point cannot be used: {problem}"
+    assert [str(each.message) for each in caught] == [text]
+    assert registry._broken == {"tallied": text}
+    assert (registry._pending, registry._waiting) == ({}, set())
+    assert registry._activate("tallied") is None  # and no second warning
+    assert registry._activate("numpy").name == "numpy"
