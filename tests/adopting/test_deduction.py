@@ -984,3 +984,10 @@ def test_where_an_argument_of_numpys_may_be_a_number_the_result_may_be_one():
     assert handed_on["x"] == "left out: it is handed on only, as a list might be"
     assert handed_on["return"] == "left out: it may have no axes"
     assert axes("x", *calls)["return"] == "*batch"
+
+
+def test_a_result_that_one_return_reshapes_is_left_open():
+    calls = [(array(n, m), items("tuple", array(n, m), array(n, m))) for n, m, _ in SIZES]
+    assert annotations("x", *calls)["return"] != "left out: it may have no axes"
+    found = annotations("x", *calls, varied=frozenset({"return[1]"}))
+    assert found["return"] == "left out: it may have no axes"

@@ -170,3 +170,16 @@ def test_any_code_can_be_read(body):
         f"async def f(x, y):\n{code}" if "await" in body else f"def f(x, y):\n{code}"
     ).body
     assert spread_of(node, frozenset("xy")).used <= {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("body", "varied"),
+    [
+        ("if y:\n    return x, y\nreturn np.tile(x, 2), y", {"return[0]"}),
+        ("if y:\n    return x\nreturn x.reshape(-1)", {"return"}),
+        ("return np.tile(x, 2)", set()),
+        ("if y:\n    return x\nreturn x * 2", set()),
+    ],
+)
+def test_a_result_that_one_return_reshapes_has_no_certain_axes(body, varied):
+    assert spread(body).varied == varied

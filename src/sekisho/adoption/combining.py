@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sekisho.adoption.aligning import Origins, Pair
 
-__all__ = ["BY_ITSELF", "Values"]
+__all__ = ["BY_ITSELF", "Values", "reshapes"]
 
 BY_ITSELF: Final = ""
 """The place of a callee's name where no function but the body itself needs something."""
@@ -272,6 +272,13 @@ class Values(ast.NodeVisitor):
             count = len(axes) - 1 if is_led else None
             several.append(self.speak(origins, count, len(result) - len(axes)))
         return self.combined(several)
+
+
+def reshapes(node: ast.expr) -> bool:
+    """Whether an expression makes other axes."""
+    function = node.func if isinstance(node, ast.Call) else node
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return isinstance(node, ast.Call) and name in RESHAPING
 
 
 def _reach(index: ast.expr) -> int | None:

@@ -233,6 +233,7 @@ def _said(definition: Definition, source: _Source, near: AxisNames) -> Said:
         together=body.spread.together,
         loose=body.spread.loose,
         tied=body.spread.tied,
+        varied=body.spread.varied,
         numbers=body.spread.numbers,
         # What the code does with ``kwargs`` it does not do with each of them.
         arrays=(body.arrays - {definition.star, definition.stars}) | definition.annotations.keys(),

@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.adoption.aligning import together
-from sekisho.adoption.combining import Values
+from sekisho.adoption.combining import Values, reshapes
 from sekisho.adoption.shapes import number_in
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Spread(NamedTuple):
             how many axes are behind them.
         loose: pairs of parameters that are combined by broadcasting.
         tied: pairs of parameters that have to have equal sizes, since they are compared or joined.
+        varied: the results that one ``return`` gives other axes, as by ``tile``, and another one does not.
         used: the parameters that the body uses.
         numbers: the parameters that it calculates with, as with integers and floats alike.
     """
@@ -48,6 +49,7 @@ class Spread(NamedTuple):
     together: tuple[Mapping[str, int], ...]
     loose: frozenset[frozenset[str]]
     tied: frozenset[frozenset[str]]
+    varied: frozenset[str]
     used: frozenset[str]
     numbers: frozenset[str]
 
@@ -93,6 +95,7 @@ class _Flow(Values, ast.NodeVisitor):
         super().__init__(parameters)
         self._parameters = parameters
         self._given: dict[str, list[Origins]] = defaultdict(list)
+        self._reshaped: dict[str, set[bool]] = defaultdict(set)
         self._is_certain = True
 
     def run(self, statement: ast.stmt, *, is_certain: bool) -> None:
@@ -120,14 +123,13 @@ class _Flow(Values, ast.NodeVisitor):
 
     def visit_Return(self, node: ast.Return) -> Origins:
         """Note what a result is made of, or each item of a tuple."""
-        match node.value:
-            case ast.Tuple(elts=parts):
-                for number, part in enumerate(parts):
-                    self._given[f"return[{number}]"].append(self.value(part))
-            case ast.expr() as value:
-                self._given["return"].append(self.value(value))
-            case _:
-                pass
+        value = node.value
+        parts = {"return": value} if value is not None else {}
+        if isinstance(value, ast.Tuple):
+            parts = {f"return[{number}]": part for number, part in enumerate(value.elts)}
+        for place, part in parts.items():
+            self._given[place].append(self.value(part))
+            self._reshaped[place].add(reshapes(part))
         return {}
 
     def visit_Assert(self, node: ast.Assert | ast.If | ast.While) -> Origins:
@@ -186,6 +188,7 @@ class _Flow(Values, ast.NodeVisitor):
             tuple(together(self._parameters, self.pairs, self.tails, self._given)),
             frozenset(self.loose - self.tied),
             frozenset(self.tied),
+            frozenset(place for place, each in self._reshaped.items() if len(each) > 1),
             frozenset(),
             frozenset(self.numbers) & self._parameters,
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sekisho.deduction.forms import Slot
     from sekisho.deduction.said import Said
 
-__all__ = ["broadcasting_in", "share_runs", "with_ends"]
+__all__ = ["broadcasting_in", "place_of", "share_runs", "with_ends"]
 
 _RESULTS = frozenset({"return", "yield"})
 
@@ -79,7 +79,7 @@ def share_runs(texts: dict[Slot, str], said: Said) -> list[Slot]:
     """
     changed: list[Slot] = []
     for ends in said.together:
-        slots = {slot: ends[_place(slot)] for slot in texts if _place(slot) in ends}
+        slots = {slot: ends[place_of(slot)] for slot in texts if place_of(slot) in ends}
         given = [slot for slot in slots if slot.name not in _RESULTS]
         if not given:
             continue
@@ -103,7 +103,8 @@ def share_runs(texts: dict[Slot, str], said: Said) -> list[Slot]:
     return changed
 
 
-def _place(slot: Slot) -> str:
+def place_of(slot: Slot) -> str:
+    """Return the name of a place, with the path inside of it: ``return[0]``."""
     return f"{slot.name}{''.join(slot.path)}"
 
 
@@ -143,7 +144,7 @@ def _front(
 ) -> tuple[str, ...]:
     """Return the axes that the argument with the most of them has in front."""
     words = {slot: texts[slot].replace("#", "").split() for slot in given}
-    fronts = [tuple(each[: len(each) - ends[_place(slot)]]) for slot, each in words.items()]
+    fronts = [tuple(each[: len(each) - ends[place_of(slot)]]) for slot, each in words.items()]
     return max(fronts, key=len)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.deduction.broadcasting import share_runs
+from sekisho.deduction.broadcasting import place_of, share_runs
 from sekisho.deduction.evidence import CLAIMS, Weaker
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def loosen(texts: dict[Slot, str], said: Said, *, calls: int, uses: int) -> list
             texts[slot] = "..."
         elif len(slot.ranks) > 1 and slot.name in _RESULTS and "_" in text.split():
             texts[slot] = "..."  # an axis without a name may be missing in the next call
+        elif place_of(slot) in said.varied:
+            texts[slot] = "..."
     shared = share_runs(texts, said)
     rest = {slot: text for slot, text in texts.items() if slot not in shared}
     batched = [*_batch_described(rest, said, is_new=bool(shared)), *_batch_squares(rest, said)]

@@ -45,6 +45,7 @@ class Said(NamedTuple):
         together: groups of parameters and results whose axes in front broadcast, each with how many are behind.
         loose: pairs of parameters that it combines by broadcasting.
         tied: pairs of parameters that have to have equal sizes.
+        varied: the results that have other axes by one ``return`` than by another.
         whole: the parameters that may be integers wherever they may be floats.
         numbers: the parameters that it calculates with, as with integers and floats alike.
     """
@@ -78,5 +79,6 @@ class Said(NamedTuple):
     together: tuple[Mapping[str, int], ...] = ()
     loose: frozenset[frozenset[str]] = frozenset()
     tied: frozenset[frozenset[str]] = frozenset()
+    varied: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
