@@ -146,11 +146,10 @@ def words_of_worlds() -> dict[str, str]:
     A function that all loaded libraries have is one of the array's namespace.
     """
     modules = [world.namespace() for world in loaded_worlds()]
-    functions: dict[str, Any] = vars(HOST.module())
     words = {
         name: f"namespace(x).{name}"
-        for name, value in functions.items()
-        if callable(value) and all(hasattr(each, name) for each in modules)
+        for name in dir(HOST.module())
+        if all(callable(getattr(each, name, None)) for each in modules)
     }
     for name in reversed(world_names()):  # the first library's meaning of a word wins
         words.update(world_named(name).words)
