@@ -148,8 +148,8 @@ def words_of_worlds() -> dict[str, str]:
     modules = [world.namespace() for world in loaded_worlds()]
     words = {
         name: f"namespace(x).{name}"
-        for name, value in vars(HOST.module()).items()
-        if callable(value) and all(hasattr(each, name) for each in modules)
+        for name in dir(HOST.module())
+        if all(callable(getattr(each, name, None)) for each in modules)
     }
     for name in reversed(world_names()):  # the first library's meaning of a word wins
         words.update(world_named(name).words)

@@ -66,14 +66,14 @@ def crosses(call, monkeypatch):
 @pytest.mark.parametrize("call", CROSS)
 def test_a_call_that_reads_a_tensor_is_a_crossing(call, project, monkeypatch):
     assert crosses(call, monkeypatch)
-    project.write(f"{HEAD}@sk.torch_world\ndef f(x: torch.Tensor):\n    return {call}\n")
+    project.write(f"{HEAD}@sk.torch_world\ndef f(x: torch.Tensor):\n    {call}\n    return x\n")
     assert project.codes() == ["SK103"]
 
 
 @pytest.mark.parametrize("call", STAY)
 def test_a_call_that_reads_no_tensor_is_none(call, project, monkeypatch):
     assert not crosses(call, monkeypatch)
-    project.write(f"{HEAD}@sk.torch_world\ndef f(x: torch.Tensor):\n    return {call}\n")
+    project.write(f"{HEAD}@sk.torch_world\ndef f(x: torch.Tensor):\n    {call}\n    return x\n")
     assert project.codes() == []
 
 

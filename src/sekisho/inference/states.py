@@ -181,7 +181,8 @@ def note_read(
         for each in reversed(entry[1])
         if (found := assign(each, call, skip=skip)) is not None
     )
-    signature, places = next(fitting, (entry[1][-1], []))
+    nothing: list[tuple[int, Value]] = []
+    signature, places = next(fitting, (entry[1][-1], nothing))
     for index, (place, value) in enumerate(places):
         if wanted and signature[0][place][0] not in wanted:
             continue

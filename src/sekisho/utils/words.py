@@ -32,9 +32,6 @@ _HERE: Final = {
 }
 """Names from neighbouring projects, and the sekisho expression to suggest in their place."""
 
-_SHORT: Final = {"np": "numpy", "jnp": "jax", "cp": "cupy", "pt": "torch"}
-"""Libraries by the names that they are often imported as."""
-
 _ELSEWHERE: Final = {
     **dict.fromkeys(("mode", "strict"), "set_mode('strict'), or a block: with mode('strict'):"),
     **dict.fromkeys(
@@ -77,7 +74,7 @@ def foreign_name(name: str, known: Collection[str], theirs: Mapping[str, str]) -
     if meant is None and library != name:
         # Without the ending, which all decorators share.
         worlds = [each.removesuffix("_world") for each in known if each.endswith("_world")]
-        close = _SHORT.get(library) or closest(library, worlds)
+        close = closest(library, worlds)
         meant = f"{close}_world" if close else f"World, to add {library}: see docs/worlds.md"
     if meant is None and _is_of_jaxtyping(name):
         hint = f"\n  hint: from jaxtyping import {name}"

@@ -64,6 +64,7 @@ class _NumPy(Library):
         **dict.fromkeys(("T", "matrix_transpose", "mT"), "transpose2d(x)"),
         "rollaxis": "moveaxis(x, source, destination)",
         **dict.fromkeys(("array", "asarray"), "to_numpy(x)"),
+        "np_world": "numpy_world",
     }
     supplement: Supplement = Supplement(
         scalar="generic",
