@@ -450,7 +450,13 @@ def test_a_marker_of_the_project_may_begin_like_ours(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "is_said"),
-    [("SEKISHO_MOD", True), ("SEKISHO", True), ("SEKISHO_CACHE_DIR", False), ("MODE", False)],
+    [
+        ("SEKISHO_MOD", True),
+        ("SEKISHO", True),
+        ("SEKISHO_CACHE_DIR", False),
+        ("SEKISHO_UPDATE_GOLDEN", False),
+        ("MODE", False),
+    ],
 )
 def test_a_misspelt_environment_variable_is_named(name, is_said, tmp_path):
     done = run(["-c", "import sekisho"], tmp_path, **{name: str(tmp_path)})

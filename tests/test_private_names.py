@@ -23,7 +23,7 @@ HOLDERS = {
     "hypothesis_sekisho.py",
 }
 
-PUBLIC = {"_replace", "_make", "_fields", "_asdict", "_exit"}
+PUBLIC = {"_replace", "_make", "_fields", "_field_defaults", "_asdict", "_exit"}
 """Names that the documentation of `collections.namedtuple` and `os` promises."""
 
 REVIEWED = {

@@ -82,8 +82,14 @@ _process: Setting = read_setting(
 
 def _warn_of_misspelt(names: Iterable[str]) -> None:
     """Warn of an environment variable that nothing reads, and whose name is nearly that of the mode."""
-    others = [each for each in names if each.startswith("SEKISHO") and each not in _KNOWN]
-    close = closest(_VARIABLE, others)
+    start, _, word = _VARIABLE.partition("_")
+    # By what follows the name of the library, in which all of them are alike.
+    rests = {
+        each.removeprefix(start).strip("_"): each
+        for each in names
+        if each.startswith(start) and each not in _KNOWN
+    }
+    close = rests.get("") or (rests and rests.get(closest(word, rests) or ""))
     if close:
         text = f"nothing reads the environment variable {close}\n  hint: did you mean {_VARIABLE}?"
         warnings.warn(text, stacklevel=2)
