@@ -112,10 +112,11 @@ def _is_obvious(reading: Reading, function: Function, variable: Variable, line: 
 
 def _library(reading: Reading, function: Function, name: str) -> str:
     """Return the library that a name of a module is, or is of."""
-    found = reading.solution.program.resolve(function.unit.key, name)
-    if found is None or found[0] not in {"module", "class", "function"}:
-        return ""
-    return str(found[1]).partition(":")[0].partition(".")[0]
+    match reading.solution.program.resolve(function.unit.key, name):
+        case ("module" | "class" | "function", key):
+            return key.partition(":")[0].partition(".")[0]
+        case _:
+            return ""
 
 
 def _of_crossings(reading: Reading, path: str, lines: Lines) -> Iterator[Hint]:
