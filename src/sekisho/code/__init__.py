@@ -1,8 +1,8 @@
 """Read source code without running it.
 
-`files` finds and decodes the files of a project. `libraries` finds the installed libraries, stubs
-first, and `environments` where they are. `tables` turns a module into a table of its names and what is written about them. `cache`
-keeps these tables on disk, under a digest of what they were made from. `concrete` parses with
+`files` finds and decodes the files of a project. `libraries` finds the installed libraries, stubs first, and
+`environments` where they are. `tables` turns a module into a table of its names and what is written about
+them. `cache` keeps these tables on disk, under a digest of what they were made from. `concrete` parses with
 spaces and comments kept, for code that edits files.
 """
 
@@ -17,11 +17,13 @@ from sekisho.code.tables import (
     Entry,
     Expr,
     Signature,
+    SubscriptExpr,
     Table,
+    constant_in,
     lower,
     lower_expr,
     lower_signature,
-    tag_of,
+    without_call,
 )
 
 __all__ = [
@@ -33,7 +35,9 @@ __all__ = [
     "Signature",
     "Skipped",
     "SourceFile",
+    "SubscriptExpr",
     "Table",
+    "constant_in",
     "digest",
     "find_environments",
     "find_files",
@@ -43,5 +47,5 @@ __all__ = [
     "parse_concrete",
     "parse_typed",
     "read_file",
-    "tag_of",
+    "without_call",
 ]

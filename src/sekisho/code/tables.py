@@ -15,6 +15,7 @@ from sekisho.code.generics import name_type_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import EllipsisType
 
 __all__ = [
     "Entry",
@@ -22,15 +23,35 @@ __all__ = [
     "Parameter",
     "Signature",
     "Table",
+    "constant_in",
     "lower",
     "lower_expr",
     "lower_signature",
-    "tag_of",
+    "without_call",
 ]
 
-Expr = Any
-"""An expression reduced to its shape: a dotted name as a string, or a tuple that begins with
-``"const"``, ``"[]"``, ``"|"``, ``"()"`` or ``"call"``; None for all other expressions."""
+ConstantExpr = tuple[Literal["const"], "str | int | float | EllipsisType | None"]
+"""The value of a constant."""
+
+SubscriptExpr = tuple[Literal["[]"], "Expr", tuple["Expr", ...]]
+"""What is subscripted, and the items in the brackets."""
+
+UnionExpr = tuple[Literal["|"], "Expr", "Expr"]
+"""Both operands of ``|``."""
+
+SequenceExpr = tuple[Literal["()"], tuple["Expr", ...]]
+"""The items of a tuple or a list."""
+
+CallExpr = tuple[Literal["call"], "Expr", tuple["Expr", ...], tuple[tuple[str | None, "Expr"], ...]]
+"""The function, its arguments, and its keywords with their values; None is the keyword of ``**``."""
+
+StarredExpr = tuple[Literal["*"], "Expr"]
+"""What is unpacked."""
+
+Expr: TypeAlias = (
+    "str | ConstantExpr | SubscriptExpr | UnionExpr | SequenceExpr | CallExpr | StarredExpr | None"
+)
+"""An expression reduced to its shape: a dotted name as a string; None for all other expressions."""
 
 Parameter = tuple[str, str, bool, Expr]
 """Name; ``"/"``, ``"a"``, ``"*"``, ``"k"`` or ``"**"``; whether it has a default; its annotation."""
@@ -250,11 +271,22 @@ def _lower_class(node: ast.ClassDef, package: str) -> Entry:
     return ("class", bases, members, decorators)
 
 
-def tag_of(expr: Expr) -> str:
-    """Return the tag of an expression: ``"name"``, ``"call"``, ...; "" if it is unknown."""
-    if isinstance(expr, str):
-        return "name"
-    return "" if expr is None else str(expr[0])
+def without_call(expr: Expr) -> Expr:
+    """Return what is called if an expression is a call, as decorators may be; else the expression."""
+    match expr:
+        case ("call", function, _, _):
+            return function
+        case _:
+            return expr
+
+
+def constant_in(expr: Expr) -> object:
+    """Return the value of a constant; None for other expressions, too."""
+    match expr:
+        case ("const", value):
+            return value
+        case _:
+            return None
 
 
 def lower_expr(node: ast.expr | None, depth: int = 0) -> Expr:
@@ -267,28 +299,28 @@ def lower_expr(node: ast.expr | None, depth: int = 0) -> Expr:
     return None if lowered is None else lowered(node, depth + 1)
 
 
-def _attribute(node: Any, depth: int) -> Expr:
+def _attribute(node: ast.Attribute, depth: int) -> Expr:
     inner = lower_expr(node.value, depth)
     return f"{inner}.{node.attr}" if isinstance(inner, str) else None
 
 
-def _subscript(node: Any, depth: int) -> Expr:
+def _subscript(node: ast.Subscript, depth: int) -> Expr:
     base = lower_expr(node.value, depth)
     items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return ("[]", base, *(lower_expr(each, depth) for each in items))
+    return ("[]", base, tuple(lower_expr(each, depth) for each in items))
 
 
-def _bin_op(node: Any, depth: int) -> Expr:
+def _bin_op(node: ast.BinOp, depth: int) -> Expr:
     if isinstance(node.op, ast.BitOr):
         return ("|", lower_expr(node.left, depth), lower_expr(node.right, depth))
     return None
 
 
-def _sequence(node: Any, depth: int) -> Expr:
-    return ("()", *(lower_expr(each, depth) for each in node.elts))
+def _sequence(node: ast.Tuple | ast.List, depth: int) -> Expr:
+    return ("()", tuple(lower_expr(each, depth) for each in node.elts))
 
 
-def _call(node: Any, depth: int) -> Expr:
+def _call(node: ast.Call, depth: int) -> Expr:
     function = lower_expr(node.func, depth)
     if function is None:
         return None
@@ -297,13 +329,13 @@ def _call(node: Any, depth: int) -> Expr:
     return ("call", function, args, keywords)
 
 
-def _constant(node: Any, _depth: int) -> Expr:
+def _constant(node: ast.Constant, _depth: int) -> Expr:
     value = node.value
-    is_kept = value is None or value is ... or isinstance(value, (str, int, float, bool))
-    return ("const", value) if is_kept else None
+    # Not bytes and complex numbers.
+    return None if isinstance(value, (bytes, complex)) else ("const", value)
 
 
-def _starred(node: Any, depth: int) -> Expr:
+def _starred(node: ast.Starred, depth: int) -> Expr:
     return "*", lower_expr(node.value, depth)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sekisho.code import lower_expr, tag_of
+from sekisho.code import lower_expr
 from sekisho.inference import arrays_in, read_annotation
 from sekisho.package import typed_imports
 from sekisho.utils import parse
@@ -15,7 +15,7 @@ from sekisho.utils import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sekisho.code import Expr
+    from sekisho.code import Expr, SubscriptExpr
     from sekisho.inference import Function, Solution, Value
 
 __all__ = ["can_declare", "spelled"]
@@ -124,16 +124,20 @@ def _holds_arrays(solution: Solution, key: str, expr: Expr) -> bool:
 
 def _is_plain(solution: Solution, key: str, expr: Expr) -> bool:
     """Return whether every decorator can read an annotation; False if that is not certain."""
-    tag = tag_of(expr)
-    if tag == "const":
-        text: Any = expr[1]
-        return text is None or (isinstance(text, str) and _is_plain_text(solution, key, text))
-    if tag == "name":
-        last = expr.rpartition(".")[2]
-        return last in _ANYTHING or all(map(_is_simple, _alternatives(_value(solution, key, expr))))
-    if tag == "|":
-        return all(_is_plain(solution, key, each) for each in expr[1:])
-    return tag == "[]" and _is_plain_subscript(solution, key, *expr[1:])
+    match expr:
+        case ("const", None):
+            return True
+        case ("const", str(text)):
+            return _is_plain_text(solution, key, text)
+        case str():
+            values = _alternatives(_value(solution, key, expr))
+            return expr.rpartition(".")[2] in _ANYTHING or all(map(_is_simple, values))
+        case ("|", *sides):
+            return all(_is_plain(solution, key, each) for each in sides)
+        case ("[]", _, _):
+            return _is_plain_subscript(solution, key, expr)
+        case _:
+            return False
 
 
 def _is_plain_text(solution: Solution, key: str, text: str) -> bool:
@@ -143,7 +147,8 @@ def _is_plain_text(solution: Solution, key: str, text: str) -> bool:
         return False
 
 
-def _is_plain_subscript(solution: Solution, key: str, base: Expr, *args: Expr) -> bool:
+def _is_plain_subscript(solution: Solution, key: str, expr: SubscriptExpr) -> bool:
+    _, base, args = expr
     last = base.rpartition(".")[2] if isinstance(base, str) else ""
     if last in _CONTAINERS:
         return all(each == ("const", ...) or _is_plain(solution, key, each) for each in args)
@@ -151,9 +156,9 @@ def _is_plain_subscript(solution: Solution, key: str, base: Expr, *args: Expr) -
         return all(_is_plain(solution, key, each) for each in args) and not _holds_arrays(
             solution, key, args[0]
         )
-    values = _alternatives(_value(solution, key, ("[]", base, *args)))
+    values = _alternatives(_value(solution, key, expr))
     is_array = last not in _QUALIFIERS and all(each[0] == "array" for each in values)
-    axes = [str(each[1]) for each in args if tag_of(each) == "const"]
+    axes = [str(each[1]) for each in args if isinstance(each, tuple) and each[0] == "const"]
     return is_array and all(map(_PLAIN_AXES.fullmatch, axes))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sekisho.code import Expr, lower_expr, tag_of
+from sekisho.code import Expr, constant_in, lower_expr
 from sekisho.inference.program import SPECIAL, Program, split
 from sekisho.inference.value_types import (
     CONSTANTS,
@@ -93,45 +93,43 @@ def read_annotation(
 @lru_cache(maxsize=50_000)
 def names_in(expr: Expr) -> frozenset[str]:
     """Return the names in an annotation, as far as they are written out."""
-    tag = tag_of(expr)
-    if not tag:
-        return frozenset()
-    if tag == "name":
-        return frozenset({expr})
-    if tag == "const":
-        return frozenset({expr[1]}) if isinstance(expr[1], str) else frozenset()
-    parts: tuple[Any, ...] = expr[1:] if tag in {"[]", "|", "()"} else ()
-    found: set[str] = set()
-    for each in parts:
-        found |= names_in(each) if each is not None else frozenset()
-    return frozenset(found)
+    match expr:
+        case str(name) | ("const", str(name)):
+            return frozenset({name})
+        case ("[]", base, items):
+            parts = (base, *items)
+        case ("|", left, right):
+            parts = (left, right)
+        case ("()", items):
+            parts = items
+        case _:
+            parts = ()
+    return frozenset(name for each in parts for name in names_in(each))
 
 
 def _read(
     program: Program, key: str, expr: Expr, bindings: Mapping[str, Value], depth: int
 ) -> Value:
-    if depth > _DEEPEST or expr is None:
+    if depth > _DEEPEST:
         return UNKNOWN
-    if isinstance(expr, str):
-        return _read_name(program, key, expr, bindings, depth)
-    tag = expr[0]
-    if tag == "const":
-        if expr[1] is None:
+    match expr:
+        case str():
+            return _read_name(program, key, expr, bindings, depth)
+        case ("const", None):
             return NONE
-        return _read_text(program, key, expr[1], bindings, depth)
-    if tag == "|":
-        parts = [_read(program, key, each, bindings, depth + 1) for each in expr[1:]]
-        return join_all(parts)
-    if tag == "[]":
-        return _read_subscript(program, key, expr, bindings, depth + 1)
-    return UNKNOWN
+        case ("const", str(text)):
+            return _read_text(program, key, text, bindings, depth)
+        case ("|", *sides):
+            return join_all([_read(program, key, each, bindings, depth + 1) for each in sides])
+        case ("[]", str(base), items):
+            return _read_subscript(program, key, base, items, bindings, depth + 1)
+        case _:
+            return UNKNOWN
 
 
 def _read_text(
-    program: Program, key: str, text: object, bindings: Mapping[str, Value], depth: int
+    program: Program, key: str, text: str, bindings: Mapping[str, Value], depth: int
 ) -> Value:
-    if not isinstance(text, str):
-        return UNKNOWN
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -161,24 +159,28 @@ def _read_alias(
     entry = table.names.get(name) if table is not None else None
     if entry is None or entry[0] != "var" or name in bindings:
         return bindings.get(name, UNKNOWN)
-    value: Expr = entry[2]
-    if tag_of(value) == "call" and isinstance(value[1], str):
-        maker = value[1].rpartition(".")[2]
-        if maker == "TypeVar":
-            return _read_type_variable(program, key, value, bindings, depth)
-        if maker == "NewType" and len(value[2]) == 2:  # noqa: PLR2004 - its name and its type
-            return _read(program, key, value[2][1], bindings, depth)
-        return UNKNOWN
-    return _read(program, key, value, bindings, depth)
+    match entry[2]:
+        case ("call", str(maker), args, keywords):
+            last = maker.rpartition(".")[2]
+            if last == "TypeVar":
+                return _read_type_variable(program, key, args[1:], dict(keywords), bindings, depth)
+            if last == "NewType" and len(args) == 2:  # noqa: PLR2004 - its name and its type
+                return _read(program, key, args[1], bindings, depth)
+            return UNKNOWN
+        case value:
+            return _read(program, key, value, bindings, depth)
 
 
 def _read_type_variable(
-    program: Program, key: str, call: Expr, bindings: Mapping[str, Value], depth: int
+    program: Program,
+    key: str,
+    constraints: tuple[Expr, ...],
+    keywords: Mapping[str | None, Expr],
+    bindings: Mapping[str, Value],
+    depth: int,
 ) -> Value:
-    keywords = dict(call[3])
     if "bound" in keywords:
         return _read(program, key, keywords["bound"], bindings, depth)
-    constraints = call[2][1:]
     if not constraints:
         default = keywords.get("default")
         return _read(program, key, default, bindings, depth) if default is not None else UNKNOWN
@@ -235,11 +237,13 @@ def _special(
 
 
 def _read_subscript(
-    program: Program, key: str, expr: Expr, bindings: Mapping[str, Value], depth: int
+    program: Program,
+    key: str,
+    base: str,
+    args: tuple[Expr, ...],
+    bindings: Mapping[str, Value],
+    depth: int,
 ) -> Value:
-    _, base, *args = expr
-    if not isinstance(base, str):
-        return UNKNOWN
     match program.dotted(key, base):
         case ("variable", module, name):  # a generic alias: its parameters are dtypes and shapes
             return _read_alias(program, module, name, bindings, depth)
@@ -253,7 +257,7 @@ def _read_generic(
     program: Program,
     key: str,
     cls: str,
-    args: list[Expr],
+    args: tuple[Expr, ...],
     bindings: Mapping[str, Value],
     depth: int,
 ) -> Value:
@@ -270,7 +274,7 @@ def _read_generic(
     if name in {"tuple", "Tuple"} and module in SPECIAL:
         if len(args) == 2 and args[1] == ("const", ...):  # noqa: PLR2004 - tuple[X, ...]
             return list_of(_read(program, key, args[0], bindings, depth), "tuple")
-        items = [each for each in args if each != ("()",)]
+        items = [each for each in args if each != ("()", ())]
         return tuple_of(_read(program, key, each, bindings, depth) for each in items)
     plain_class = value_of_class(program, cls, bindings)
     if plain_class[0] in {"list", "dict"}:
@@ -280,24 +284,25 @@ def _read_generic(
 
 
 def _of_constant(expr: Expr) -> Value:
-    if tag_of(expr) == "const":
-        value: object = expr[1]
-        if isinstance(value, bool):
+    match expr:
+        case ("const", bool(value)):
             return CONSTANTS[value]
-        if isinstance(value, str):
+        case ("const", str(value)):
             return text_constant(value)
-        return NONE if value is None else instance(f"builtins:{type(value).__name__}")
-    return UNKNOWN
+        case ("const", value):
+            return NONE if value is None else instance(f"builtins:{type(value).__name__}")
+        case _:
+            return UNKNOWN
 
 
 def _with_axes(
-    program: Program, key: str, args: list[Expr], bindings: Mapping[str, Value], depth: int
+    program: Program, key: str, args: tuple[Expr, ...], bindings: Mapping[str, Value], depth: int
 ) -> Value:
     """Read ``Float[Array, "b c"]``."""
     if len(args) != 2:  # noqa: PLR2004 - the array and its axes
         return UNKNOWN
     value = _read(program, key, args[0], bindings, depth)
-    axes: object = args[1][1] if tag_of(args[1]) == "const" else ""
+    axes = constant_in(args[1])
     text = " ".join(axes.split()) if isinstance(axes, str) else ""
 
     def note(held: ArrayValue) -> Value:
@@ -317,15 +322,14 @@ def variable(program: Program, key: str, name: str) -> Value:
         said = _read(program, key, entry[1], {}, 0)
         if said != UNKNOWN:
             return said
-    alias: Expr = entry[2][1] if tag_of(entry[2]) == "[]" else entry[2]
-    if isinstance(alias, str):  # another name, or a generic class with its parameters
-        match program.dotted(key, alias):
-            case ("class", _) as symbol:
-                return symbol
-            case ("function" | "module", _) as symbol if alias is entry[2]:
-                return symbol
-            case _:
-                pass
-    if tag_of(entry[2]) == "const":
-        return _of_constant(entry[2])
-    return UNKNOWN
+    match entry[2]:
+        case str(alias) | ("[]", str(alias), _):  # a name, or a generic class with its parameters
+            match program.dotted(key, alias):
+                case ("class", _) as symbol:
+                    return symbol
+                case ("function" | "module", _) as symbol if alias is entry[2]:
+                    return symbol
+                case _:
+                    return UNKNOWN
+        case constant:
+            return _of_constant(constant)

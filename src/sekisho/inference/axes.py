@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.code import Expr, lower_expr, tag_of
+from sekisho.code import Entry, Expr, SubscriptExpr, constant_in, lower_expr, without_call
 from sekisho.inference.program import Program, split
 
 if TYPE_CHECKING:
@@ -35,20 +35,21 @@ def axis_strings(program: Program, key: str, expr: Expr) -> tuple[str, ...]:
 
 
 def _strings(program: Program, key: str, expr: Expr, seen: frozenset[Any]) -> Iterator[str]:
-    tag = tag_of(expr)
-    if (key, expr) in seen or tag not in {"name", "const", "|", "()", "[]", "*"}:
+    if (key, expr) in seen:
         return
     seen |= {(key, expr)}  # an alias or a record may contain itself
-    if tag == "name":
-        yield from _of_name(program, key, expr, seen)
-    elif tag == "const":
-        if isinstance(expr[1], str):
-            yield from _strings(program, key, _parsed(expr[1]), seen)
-    elif tag == "[]":
-        yield from _of_subscript(program, key, expr, seen)
-    else:
-        for each in expr[1:]:
-            yield from _strings(program, key, each, seen)
+    match expr:
+        case str():
+            yield from _of_name(program, key, expr, seen)
+        case ("const", str(text)):
+            yield from _strings(program, key, _parsed(text), seen)
+        case ("[]", _, _):
+            yield from _of_subscript(program, key, expr, seen)
+        case ("()", parts) | ("|" | "*", *parts):
+            for each in parts:
+                yield from _strings(program, key, each, seen)
+        case _:
+            pass
 
 
 def _parsed(text: str) -> Expr:
@@ -76,24 +77,35 @@ def _fields(program: Program, name: str) -> list[Expr]:
     entry = program.entry(name)
     if entry is None or entry[0] != "class":
         return []
-    called = (each[1] if tag_of(each) == "call" else each for each in entry[3])
+    called = map(without_call, entry[3])
     decorators = {each.rpartition(".")[2] for each in called if isinstance(each, str)}
     bases = {split(each)[1] for each in program.mro(name)}
     if not decorators & _RECORDS and not bases & _TUPLES_AND_DICTS:
         return []
-    return [each[1] for each in entry[2].values() if each[0] == "var"]
+    return [annotation for each in entry[2].values() for annotation in _annotation_of(each)]
 
 
-def _of_subscript(program: Program, key: str, expr: Expr, seen: frozenset[Any]) -> Iterator[str]:
-    _, base, *inside = expr
+def _annotation_of(entry: Entry) -> tuple[Expr, ...]:
+    match entry:
+        case ("var", annotation, _):
+            return (annotation,)
+        case _:
+            return ()
+
+
+def _of_subscript(
+    program: Program, key: str, expr: SubscriptExpr, seen: frozenset[Any]
+) -> Iterator[str]:
+    _, base, inside = expr
     if not isinstance(base, str):
         return
     symbol = program.dotted(key, base)
     module, name = split(symbol[1]) if symbol[0] == "class" else ("", base)
     if name in _WITHOUT_VALUES:
         return
-    if module == "jaxtyping" and len(inside) > 1 and tag_of(inside[1]) == "const":
-        inside, axes = inside[:1], inside[1][1]
+    axes = constant_in(inside[1]) if module == "jaxtyping" and len(inside) > 1 else None
+    if axes is not None:
+        inside = inside[:1]
         # for a PyTree, this is the name of its structure
         if name != "PyTree" and isinstance(axes, str):
             yield axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sekisho.code import Expr, tag_of
+from sekisho.code import without_call
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.events import CROSS
 from sekisho.inference.frame import Frame, dotted_of
@@ -152,7 +152,7 @@ def _initialise(frame: Frame, cls: str, call: Arguments, node: ast.Call, value: 
     written = frame.program.entry(cls)
     if written is None or written[0] != "class":
         return
-    decorators: set[Expr] = {each[1] if tag_of(each) == "call" else each for each in written[3]}
+    decorators = {without_call(each) for each in written[3]}
     is_tuple = any(base.endswith(":NamedTuple") for base in frame.program.mro(cls))
     if not decorators & _DATACLASSES and not is_tuple:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from sekisho.code import tag_of
+from sekisho.code import without_call
 from sekisho.inference.program import split
 from sekisho.inference.value_types import CONSTANTS
 
@@ -57,7 +57,7 @@ def is_transparent(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
 
 
 def _is_transparent(frame: Frame, key: str, decorator: Expr) -> bool:
-    name = decorator[1] if tag_of(decorator) == "call" else decorator
+    name = without_call(decorator)
     if not isinstance(name, str):
         return False
     first, _, rest = name.partition(".")
@@ -89,7 +89,8 @@ def _is_known(frame: Frame, module: str) -> bool:
 def gives_back(frame: Frame, key: str, decorators: Sequence[Expr]) -> bool:
     """Return whether a guard of sekisho converts the result: ``returns="caller"``."""
     return any(
-        tag_of(each) == "call"
+        isinstance(each, tuple)
+        and each[0] == "call"
         and any(word == "returns" for word, _ in each[3])
         and frame.knowledge.own_name(key, each) != ""
         for each in decorators
@@ -100,7 +101,7 @@ def is_fixture(entry: Entry) -> bool:
     """Return whether a function is a pytest fixture."""
     match entry:
         case ("def", (*_, (_, _, written, _))):
-            decorators = (each[1] if tag_of(each) == "call" else each for each in written)
+            decorators = map(without_call, written)
             return any(isinstance(each, str) and each.endswith("fixture") for each in decorators)
         case _:
             return False
@@ -125,7 +126,7 @@ def _written(entries: Any) -> Iterator[str]:
             yield from _written(entry[2].values())
         for signature in entry[1] if entry[0] == "def" else ():
             for each in signature[2]:
-                name = each[1] if tag_of(each) == "call" else each
+                name = without_call(each)
                 if isinstance(name, str):
                     yield name
 

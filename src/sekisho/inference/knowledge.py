@@ -7,7 +7,7 @@ import copy
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import DefEntry, lower_expr, tag_of
+from sekisho.code import DefEntry, lower_expr, without_call
 from sekisho.inference.annotations import value_of_class
 from sekisho.inference.decorators import find_decorators, is_fixture
 from sekisho.inference.members import is_property
@@ -382,8 +382,7 @@ class Knowledge:
 
     def own_name(self, key: str, expr: Expr) -> str:
         """Return the name of sekisho that an expression is: ``boundary`` for ``@sk.boundary(...)``."""
-        if tag_of(expr) == "call":
-            expr = expr[1]
+        expr = without_call(expr)
         if not isinstance(expr, str):
             return ""
         first, _, rest = expr.partition(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sekisho.code import tag_of
+from sekisho.code import constant_in
 from sekisho.inference.annotations import read_annotation, variable
 from sekisho.inference.decorators import is_transparent
 from sekisho.inference.events import MISSING, RECORD
@@ -38,6 +38,7 @@ from sekisho.inference.values import (
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterable
 
     from sekisho.code import DefEntry, Expr
     from sekisho.inference.program import Symbol
@@ -94,16 +95,16 @@ def _of_library(frame: Frame, key: str, name: str) -> Value:
         for each in rest:
             found = attribute(frame, found, each, None)
         return found
-    if tag_of(value) == "call":
-        return _by_docstring(frame, key, value)
-    return UNKNOWN
+    match value:
+        case ("call", _, args, _):
+            return _by_docstring(frame, key, args)
+        case _:
+            return UNKNOWN
 
 
-def _by_docstring(frame: Frame, key: str, call: Expr) -> Value:
-    """Read the type from ``_add_docstr(function, "norm(A) -> Tensor")``."""
-    args: tuple[Expr, ...] = call[2]
-    for each in args:
-        text: object = each[1] if tag_of(each) == "const" else None
+def _by_docstring(frame: Frame, key: str, args: Iterable[Expr]) -> Value:
+    """Read the type from the arguments of ``_add_docstr(function, "norm(A) -> Tensor")``."""
+    for text in map(constant_in, args):
         if isinstance(text, str):
             given = _GIVES.search(text.strip().partition("\n")[0])
             top = key.partition(".")[0]
@@ -302,7 +303,7 @@ def container_of(frame: Frame, atom: InstanceValue) -> Value:
     for cls in frame.program.mro(atom[1]):
         entry = frame.program.entry(cls)
         for base in entry[1] if entry is not None and entry[0] == "class" else ():
-            if tag_of(base) == "[]":
+            if isinstance(base, tuple) and base[0] == "[]":
                 value = read_annotation(frame.program, split(cls)[0], base)
                 if value[0] in {"list", "tuple", "dict"}:
                     return value

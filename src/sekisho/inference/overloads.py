@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sekisho.code import tag_of
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import worlds_of
 from sekisho.inference.program import Program, split
@@ -211,8 +210,11 @@ def _is_variable(program: Program, key: str, name: str) -> bool:
         case _:
             return False
     entry = table.names.get(variable) if table is not None else None
-    value = entry[2] if entry is not None and entry[0] == "var" else None
-    return value is not None and tag_of(value) == "call" and str(value[1]).endswith("TypeVar")
+    match entry:
+        case ("var", _, ("call", str(maker), _, _)):
+            return maker.endswith("TypeVar")
+        case _:
+            return False
 
 
 def _fits(value: Value, wanted: Value) -> int:

@@ -7,7 +7,7 @@ import builtins
 import copy
 from typing import TYPE_CHECKING, Final, Literal
 
-from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower, tag_of
+from sekisho.code import Entry, Expr, Libraries, SourceFile, Table, lower
 from sekisho.inference.value_types import (
     UNKNOWN,
     ClassValue,
@@ -50,10 +50,11 @@ IMPORTERS: Final = frozenset({"importorskip", "import_module"})
 
 def imported_by_call(expr: Expr) -> str:
     """Return the module of ``pytest.importorskip("m")`` or ``import_module("m")``; "" if neither."""
-    if tag_of(expr) != "call" or not expr[2] or tag_of(expr[2][0]) != "const":
-        return ""
-    is_import = str(expr[1]).rpartition(".")[2] in IMPORTERS
-    return str(expr[2][0][1]) if is_import else ""
+    match expr:
+        case ("call", str(function), (("const", str(module)), *_), _):
+            return module if function.rpartition(".")[2] in IMPORTERS else ""
+        case _:
+            return ""
 
 
 def split(identifier: str) -> tuple[str, str]:
@@ -313,7 +314,7 @@ class Program:
         return [self._base(key, expr) for expr in entry[1]]
 
     def _base(self, key: str, expr: Expr) -> Symbol:
-        if tag_of(expr) == "[]":
+        if isinstance(expr, tuple) and expr[0] == "[]":
             expr = expr[1]
         return self.dotted(key, expr) if isinstance(expr, str) else UNKNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sekisho.code import lower, lower_expr, lower_signature, tag_of
+from sekisho.code import lower, lower_expr, lower_signature, without_call
 from sekisho.inference.annotations import read_annotation
 from sekisho.inference.arrays import only_world, worlds_of
 from sekisho.inference.axes import axis_strings
@@ -31,7 +31,7 @@ from sekisho.inference.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sekisho.code import Entry, Signature
+    from sekisho.code import Entry, Expr, Signature
     from sekisho.inference.knowledge import Knowledge
     from sekisho.inference.program import Program
 
@@ -127,9 +127,8 @@ def _table_of(tree: ast.Module, key: str) -> dict[str, Entry]:
     return lower(tree, key, is_package=False).names
 
 
-def _last(expr: Any) -> str:
-    if tag_of(expr) == "call":
-        expr = expr[1]
+def _last(decorator: Expr) -> str:
+    expr = without_call(decorator)
     return expr.rpartition(".")[2] if isinstance(expr, str) else ""
 
 
@@ -239,13 +238,13 @@ def _enter(frame: Frame, node: Node) -> list[tuple[str, Value]]:
         found.append((name, frame.env[name]))
         if name in frame.asked:
             frame.note(ASKED, places[name], name, None)
-    for name, annotation, written in (
-        *((name, places[name].annotation, expr) for name, _, _, expr in signature[0]),
-        ("return", node.returns, signature[1]),
-    ):
-        axes = axis_strings(frame.program, frame.key, written)
-        if axes and annotation is not None:
-            frame.note(NAMED, annotation, name, axes)
+    annotated: list[tuple[str, ast.expr | None, Expr]] = [
+        (name, places[name].annotation, expr) for name, _, _, expr in signature[0]
+    ]
+    for name, place, said in (*annotated, ("return", node.returns, signature[1])):
+        axes = axis_strings(frame.program, frame.key, said)
+        if axes and place is not None:
+            frame.note(NAMED, place, name, axes)
     return found
 
 
